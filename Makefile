@@ -1,0 +1,47 @@
+# casesync: the extension by PGXS, then the bridge, then the tests.
+EXTENSION = casesync
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" casesync.control)
+
+MODULE_big = casesync
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
+
+# The parts of the install script, in the order in which they need each other.
+SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
+	owner_query node partner change_log registry tracking projection agreement subscription \
+	notification routing delivery inbox receive casework preview status_views grants
+SQL_FILES = $(foreach part,$(SQL_PARTS),$(wildcard extension/$(part).sql extension/generated/$(part).sql))
+
+EXTENSION_SCRIPT = extension/casesync--$(EXTVERSION).sql
+DATA_built = $(EXTENSION_SCRIPT)
+
+WARNINGS = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wdeclaration-after-statement
+PG_CPPFLAGS = -I$(srcdir)/extension
+PG_CFLAGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR)
+
+EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bridge/*.o build
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+override with_llvm := no
+include $(PGXS)
+
+all: $(EXTENSION_SCRIPT) bridge/casesync-bridge
+
+$(OBJS): $(wildcard extension/*.h)
+
+$(EXTENSION_SCRIPT): $(SQL_FILES) Makefile casesync.control
+	cat $(SQL_FILES) > $@
+
+# --- bridge -----------------------------------------------------------------------------------
+BRIDGE_SOURCES = $(sort $(wildcard bridge/*.c))
+BRIDGE_OBJS = $(patsubst %.c,%.o,$(BRIDGE_SOURCES))
+BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd openssl
+BRIDGE_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
+	-DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
+BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))
+
+bridge/%.o: bridge/%.c $(wildcard bridge/*.h)
+	$(CC) $(BRIDGE_CFLAGS) -c -o $@ $<
+
+bridge/casesync-bridge: $(BRIDGE_OBJS)
+	$(CC) $(BRIDGE_CFLAGS) -o $@ $^ $(BRIDGE_LIBS)

@@ -1,0 +1,27 @@
+/*
+ * pg_compat.h
+ *		Differences between the PostgreSQL versions casesync supports (15 to 17).
+ *
+ * This is the only file that names PG_VERSION_NUM.
+ */
+#ifndef CASESYNC_PG_COMPAT_H
+#define CASESYNC_PG_COMPAT_H
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "casesync needs PostgreSQL 15 or newer"
+#endif
+
+/* Soft errors of input functions came with 16; before, every error is hard. */
+#if PG_VERSION_NUM < 160000
+#define ereturn(context, dummy_value, ...)                                                         \
+	do                                                                                             \
+	{                                                                                              \
+		(void) (context);                                                                          \
+		ereport(ERROR, __VA_ARGS__);                                                               \
+		return dummy_value;                                                                        \
+	} while (0)
+#endif
+
+#endif /* CASESYNC_PG_COMPAT_H */
