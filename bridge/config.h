@@ -1,0 +1,82 @@
+/*
+ * config.h
+ *		All settings of the bridge, read once into one const struct: default, then file, then
+ *		environment, then flags. Does not open what it names (database, key file, sockets).
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "failure.h"
+#include "log.h"
+
+/* Where to listen; host is a name or address without brackets. Not enabled = do not serve. */
+typedef struct ConfigAddress
+{
+	bool enabled;
+	char host[256];
+	int port;
+} ConfigAddress;
+
+typedef struct Config
+{
+	char *config_file; /* NULL when none was named */
+	char *database;	   /* conninfo or URI, "" = libpq's own environment and defaults */
+	char *node_id;	   /* UUID, lower case; required */
+	char *key_file;	   /* Ed25519 private key (PEM); required */
+	char *listen;	   /* as written; parsed in listen_address */
+	char *ops_listen;
+	char *base_path; /* "" or "/something", no slash at the end */
+	char *ca_file;	 /* "" = the system's certificates */
+	ConfigAddress listen_address;
+	ConfigAddress ops_address;
+	bool allow_http; /* may POST to http:// addresses */
+	LogLevel log_level;
+	int64_t poll_interval_ms;	 /* backstop: look even if no doorbell rang */
+	int64_t connect_timeout_ms;	 /* partner: TCP and TLS */
+	int64_t send_timeout_ms;	 /* partner: whole POST with its answer */
+	int64_t request_timeout_ms;	 /* inbound: time a client has for its request */
+	int64_t shutdown_timeout_ms; /* SIGTERM: how long what is in flight may take */
+	int64_t retry_base_ms;		 /* first backoff step */
+	int64_t retry_cap_ms;		 /* longest backoff step */
+	int64_t max_body;			 /* bytes of an inbound request */
+	int64_t max_notify_body;	 /* bytes of an inbound notify, and of what we send */
+	int max_lanes;				 /* lanes in flight at one time */
+	int http_sessions;			 /* database connections for inbound requests */
+	int routing_chunk;			 /* casesync.route(max_changes) */
+	int apply_chunk;			 /* casesync.apply_inbox(max_items) */
+} Config;
+
+typedef enum ConfigCommand
+{
+	CONFIG_RUN,
+	CONFIG_CHECK,  /* --check-config */
+	CONFIG_PRINT,  /* --print-config */
+	CONFIG_HELP,   /* --help: the settings are not read */
+	CONFIG_VERSION /* --version: likewise */
+} ConfigCommand;
+
+/*
+ * Read everything. environment is `environ`; argv[0] is skipped. On true, *config is set (NULL
+ * only for CONFIG_HELP and CONFIG_VERSION) and the caller frees it with config_free. On false,
+ * failure names the setting, where it came from (file and line, variable or flag) and what is
+ * allowed. For CONFIG_PRINT, required settings may be missing. Also used for SIGHUP: load anew,
+ * swap only when true.
+ */
+extern bool config_load(int argc, char *const argv[], char *const environment[], Config **config,
+						ConfigCommand *command, Failure *failure);
+extern void config_free(Config *config);
+
+/* The settings in force, as a file that can be read again; passwords are masked as ********. */
+extern void config_print(const Config *config, FILE *stream);
+
+/* Usage, commands, and every setting with default, range and description. */
+extern void config_help(FILE *stream);
+
+/* The same table as Markdown rows, for the README (--help=markdown). */
+extern void config_help_markdown(FILE *stream);
+
+#endif /* CONFIG_H */
