@@ -15,13 +15,36 @@ EXTENSION_SCRIPT = extension/casesync--$(EXTVERSION).sql
 DATA_built = $(EXTENSION_SCRIPT)
 
 WARNINGS = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wdeclaration-after-statement
+# PGXS hands on the flags PostgreSQL was built with; clang does not know all of gcc's.
+ifneq ($(findstring clang,$(CC)),)
+WARNINGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-unused-command-line-argument
+endif
 PG_CPPFLAGS = -I$(srcdir)/extension
 PG_CFLAGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR)
 
 EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bridge/*.o build
 
+# The bridge needs nothing of PGXS.
+BRIDGE_SOURCES = $(sort $(wildcard bridge/*.c))
+BRIDGE_OBJS = $(patsubst %.c,%.o,$(BRIDGE_SOURCES))
+BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd openssl
+BRIDGE_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
+	-DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
+BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))
+
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+# The goals of test.mk must work where nothing is installed yet, so they are kept apart from PGXS:
+# they install what they need and then call make for what is built.
+TEST_GOALS = check check-regress check-isolation check-tap check-unit check-compilers check-format \
+	check-size check-debian13 format lint valgrind sanitize coverage bench demo deps dist
+ifneq ($(filter $(TEST_GOALS),$(MAKECMDGOALS)),)
+include test/test.mk
+else ifeq ($(wildcard $(PGXS)),)
+$(error PostgreSQL's server development files are missing: run "make deps")
+else
+
 override with_llvm := no
 include $(PGXS)
 
@@ -32,16 +55,12 @@ $(OBJS): $(wildcard extension/*.h)
 $(EXTENSION_SCRIPT): $(SQL_FILES) Makefile casesync.control
 	cat $(SQL_FILES) > $@
 
-# --- bridge -----------------------------------------------------------------------------------
-BRIDGE_SOURCES = $(sort $(wildcard bridge/*.c))
-BRIDGE_OBJS = $(patsubst %.c,%.o,$(BRIDGE_SOURCES))
-BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd openssl
-BRIDGE_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
-	-DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
-BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))
-
 bridge/%.o: bridge/%.c $(wildcard bridge/*.h)
 	$(CC) $(BRIDGE_CFLAGS) -c -o $@ $<
 
 bridge/casesync-bridge: $(BRIDGE_OBJS)
 	$(CC) $(BRIDGE_CFLAGS) -o $@ $^ $(BRIDGE_LIBS)
+
+-include test/unit/unit.mk
+
+endif

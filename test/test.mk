@@ -1,0 +1,92 @@
+# Tests, checks of form, demo: what a developer or CI calls. Nothing here is needed to build or
+# install. No rule may use PGXS; what is built is built by calling make again.
+
+# Single tests: make check-regress REGRESS='a b', check-isolation ISOLATION=..., check-tap PROVE_TESTS=...
+export REGRESS ISOLATION PROVE_TESTS PG_CONFIG
+
+.PHONY: $(TEST_GOALS) test-packages lint-packages
+.NOTPARALLEL:
+
+# Goals of the build named beside ours on one command line.
+.PHONY: all install uninstall installcheck clean unit
+all install uninstall installcheck clean unit:
+	+$(MAKE) $@
+
+test-packages:
+	@test/install_packages test
+
+lint-packages:
+	@test/install_packages lint
+
+deps: lint-packages
+
+check: test-packages
+	+$(MAKE) all
+	test/as_tester test/check unit regress isolation tap
+
+check-unit check-regress check-isolation check-tap: check-%: test-packages
+	+$(MAKE) all
+	test/as_tester test/check $*
+
+# --- form -------------------------------------------------------------------------------------
+C_FILES = $(sort $(wildcard extension/*.[ch] bridge/*.[ch] test/unit/*.[ch]))
+CLANG_FORMAT ?= clang-format
+
+format:
+	$(CLANG_FORMAT) -i $(C_FILES)
+
+check-format:
+	$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
+
+check-size:
+	test/check_size $(C_FILES)
+
+# Every warning of the other compiler too, in trees of their own.
+check-compilers: lint-packages
+	+test/build_copy build/gcc $(MAKE) CC=gcc WERROR=-Werror all
+	+test/build_copy build/clang $(MAKE) CC=clang WERROR=-Werror all
+
+PG_INCLUDE = -I$(shell $(PG_CONFIG) --includedir-server) -Iextension
+lint: lint-packages
+	+$(MAKE) all
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
+		--suppress=missingInclude --suppress=normalCheckLevelMaxBranches bridge
+	clang-tidy --quiet --warnings-as-errors='*' \
+		--checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result' \
+		$(wildcard bridge/*.c) -- $(BRIDGE_CFLAGS) -Ibridge
+	clang-tidy --quiet --warnings-as-errors='*' --checks='-*,clang-analyzer-core.*,clang-analyzer-deadcode.*' \
+		$(wildcard extension/*.c) -- $(PG_INCLUDE) -D_GNU_SOURCE
+
+# --- under instruments ------------------------------------------------------------------------
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+# The unit tests, then the bridge against real servers, with address and undefined-behaviour checks.
+sanitize: test-packages
+	+test/build_copy build/sanitize $(MAKE) BRIDGE_EXTRA_CFLAGS='$(SANITIZERS)' all
+	+BRIDGE_EXTRA_CFLAGS='$(SANITIZERS)' build/sanitize/test/as_tester test/check unit tap
+
+# The same tests with the bridge under valgrind.
+valgrind: lint-packages
+	+test/build_copy build/valgrind $(MAKE) all
+	test/wrap_valgrind build/valgrind/bridge/casesync-bridge
+	build/valgrind/test/as_tester test/check tap
+
+coverage: test-packages
+	+test/build_copy build/coverage $(MAKE) BRIDGE_EXTRA_CFLAGS='--coverage' PG_COVERAGE='--coverage' all
+	+BRIDGE_EXTRA_CFLAGS='--coverage' test/show_coverage build/coverage
+
+check-debian13:
+	test/check_debian13 build/debian13
+
+# --- what others see --------------------------------------------------------------------------
+demo: test-packages
+	+$(MAKE) all
+	test/as_tester test/demo/demo
+
+bench: test-packages
+	+$(MAKE) all
+	test/as_tester test/bench/bench
+
+dist:
+	mkdir -p build
+	git archive --format=zip --prefix=casesync-$(EXTVERSION)/ -o build/casesync-$(EXTVERSION).zip HEAD
