@@ -15,9 +15,10 @@ EXTENSION_SCRIPT = extension/casesync--$(EXTVERSION).sql
 DATA_built = $(EXTENSION_SCRIPT)
 
 WARNINGS = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wdeclaration-after-statement
-# PGXS hands on the flags PostgreSQL was built with; clang does not know all of gcc's.
+# PGXS hands on the flags, and the server's headers the attributes, of PostgreSQL's own gcc.
 ifneq ($(findstring clang,$(CC)),)
-WARNINGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-unused-command-line-argument
+WARNINGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes \
+	-Wno-unused-command-line-argument
 endif
 PG_CPPFLAGS = -I$(srcdir)/extension
 PG_CFLAGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR)
