@@ -7,7 +7,7 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 
 # The parts of the install script, in the order in which they need each other.
 SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
-	owner_query node partner change_log registry tracking projection agreement subscription \
+	owner_query audit node partner change_log registry tracking projection agreement subscription \
 	notification routing delivery inbox receive casework preview status_views grants
 SQL_FILES = $(foreach part,$(SQL_PARTS),$(wildcard extension/$(part).sql extension/generated/$(part).sql))
 
