@@ -75,8 +75,12 @@ coverage: test-packages
 	+test/build_copy build/coverage $(MAKE) BRIDGE_EXTRA_CFLAGS='--coverage' PG_COVERAGE='--coverage' all
 	+BRIDGE_EXTRA_CFLAGS='--coverage' test/show_coverage build/coverage
 
+# A fresh Debian, by debootstrap: 12 brings PostgreSQL 15, 13 brings 17.
+check-debian12:
+	test/check_debian bookworm build/debian12 check
+
 check-debian13:
-	test/check_debian13 build/debian13
+	test/check_debian trixie build/debian13 check
 
 # --- what others see --------------------------------------------------------------------------
 demo: test-packages
