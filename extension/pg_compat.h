@@ -9,6 +9,10 @@
 
 #include "fmgr.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #if PG_VERSION_NUM < 150000
 #error "casesync needs PostgreSQL 15 or newer"
 #endif
