@@ -271,10 +271,9 @@ keep_pair(const Projection *projection, Place place, JsonbContainer *object, con
 			append_pair(kept, &key, &kept_value);
 		else if (member.type == jbvString &&
 				 (key_equals(&key, "key") || key_equals(&key, "@type") ||
-				  (key_equals(&key, "name") &&
-				   member.val.string.len == name->val.string.len &&
-				   memcmp(member.val.string.val, name->val.string.val,
-						  member.val.string.len) == 0)))
+				  (key_equals(&key, "name") && member.val.string.len == name->val.string.len &&
+				   memcmp(member.val.string.val, name->val.string.val, member.val.string.len) ==
+					   0)))
 			append_pair(kept, &key, &member);
 	}
 	return true;
@@ -342,8 +341,7 @@ keep_list(const Projection *projection, Place place, JsonbContainer *list, Jsonb
 	JsonbIteratorNext(&iterator, &element, true);
 	while (JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
 	{
-		if (keep_value(projection, place, &element,
-					   &kept->val.array.elems[kept->val.array.nElems]))
+		if (keep_value(projection, place, &element, &kept->val.array.elems[kept->val.array.nElems]))
 			kept->val.array.nElems++;
 	}
 	return kept->val.array.nElems > 0;
@@ -394,10 +392,10 @@ project(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	record = PG_GETARG_JSONB_P(0);
 	if (!JB_ROOT_IS_OBJECT(record))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a record must be a JSON object"),
-						errhint("Build it with casesync.member(), person(), group_record() or "
-								"beneficiary().")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a record must be a JSON object"),
+				 errhint("Build it with casesync.member(), person(), group_record() or "
+						 "beneficiary().")));
 	paths = read_texts(fcinfo, 1, &path_count);
 	for (i = 0; i < path_count; i++)
 		add_path(&root, paths[i]);

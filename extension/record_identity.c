@@ -25,7 +25,7 @@ typedef struct IdentifierRows
 	char **seen; /* "type\nvalue" of the rows given so far */
 } IdentifierRows;
 
-/* A person has a handful; beyond this a record is not worth matching. */
+/* A person has a handful; more is a mistake in a view, or somebody's attempt to be everybody. */
 #define IDENTIFIERS_MAX 256
 
 bool
@@ -163,7 +163,7 @@ add_identifier(IdentifierRows *rows, JsonbContainer *object)
 	bool nulls[2] = {false, false};
 	int i;
 
-	if (!record_read_identifier(object, &type, &value) || rows->count >= IDENTIFIERS_MAX)
+	if (!record_read_identifier(object, &type, &value))
 		return;
 	type = record_fold_identifier_type(type);
 	both = psprintf("%s\n%s", type, value);
@@ -172,6 +172,11 @@ add_identifier(IdentifierRows *rows, JsonbContainer *object)
 		if (strcmp(rows->seen[i], both) == 0)
 			return;
 	}
+	if (rows->count == IDENTIFIERS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the record's subject has more than %d identifiers", IDENTIFIERS_MAX),
+				 errhint("Leave those that no partner knows out of the registry's view.")));
 	rows->seen[rows->count++] = both;
 	columns[0] = CStringGetTextDatum(type);
 	columns[1] = CStringGetTextDatum(value);
