@@ -21,6 +21,8 @@ typedef struct ConfigAddress
 	int port;
 } ConfigAddress;
 
+#define CONFIG_MAX_SETTINGS 32
+
 typedef struct Config
 {
 	char *config_file; /* NULL when none was named */
@@ -48,6 +50,7 @@ typedef struct Config
 	int http_sessions;			 /* database connections for inbound requests */
 	int routing_chunk;			 /* casesync.route(max_changes) */
 	int apply_chunk;			 /* casesync.apply_inbox(max_items) */
+	unsigned char sources[CONFIG_MAX_SETTINGS]; /* where each came from, for config_print */
 } Config;
 
 typedef enum ConfigCommand
@@ -75,8 +78,5 @@ extern void config_print(const Config *config, FILE *stream);
 
 /* Usage, commands, and every setting with default, range and description. */
 extern void config_help(FILE *stream);
-
-/* The same table as Markdown rows, for the README (--help=markdown). */
-extern void config_help_markdown(FILE *stream);
 
 #endif /* CONFIG_H */

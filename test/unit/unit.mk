@@ -1,0 +1,32 @@
+# unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
+UNIT_PURE = ack address_guard buffer canonical_json config config_setting delivery_policy envelope \
+	failure iso_time json_span log message_check reply signature signature_text signing_key uuid
+UNIT_DIR = build/unit
+UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c)))
+UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_print.c)))
+UNIT_SCRIPTS = $(sort $(wildcard test/unit/*_test.py))
+UNIT_OBJS = $(patsubst %,$(UNIT_DIR)/%.o,$(basename $(notdir \
+	$(wildcard $(addprefix bridge/,$(addsuffix .c,$(UNIT_PURE))))))) $(UNIT_DIR)/tap.o
+UNIT_CFLAGS = $(filter-out -O2,$(BRIDGE_CFLAGS)) -O1 -Ibridge -Itest/unit \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm
+
+.PHONY: unit
+.SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
+
+$(UNIT_DIR)/%.o: bridge/%.c $(wildcard bridge/*.h)
+	@mkdir -p $(UNIT_DIR)
+	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(UNIT_DIR)/%.o: test/unit/%.c $(wildcard bridge/*.h test/unit/*.h)
+	@mkdir -p $(UNIT_DIR)
+	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(UNIT_DIR)/%_test: $(UNIT_DIR)/%_test.o $(UNIT_OBJS)
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(UNIT_LIBS)
+
+$(UNIT_DIR)/%_print: $(UNIT_DIR)/%_print.o $(UNIT_OBJS)
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(UNIT_LIBS)
+
+unit: $(UNIT_TESTS) $(UNIT_PROGRAMS)
+	prove --exec '' $(UNIT_TESTS) $(UNIT_SCRIPTS)
