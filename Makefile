@@ -9,7 +9,10 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
 	owner_query audit node partner change_log registry tracking projection agreement subscription \
 	notification routing delivery inbox receive casework preview status_views grants
-SQL_FILES = $(foreach part,$(SQL_PARTS),$(wildcard extension/$(part).sql extension/generated/$(part).sql))
+GENERATED_SQL = extension/generated/code_type.sql
+GENERATED_HEADERS = extension/generated/code_tables.h extension/generated/code_types.h
+SQL_FILES = $(foreach part,$(SQL_PARTS),$(wildcard extension/$(part).sql) \
+	$(filter %/$(part).sql,$(GENERATED_SQL)))
 
 EXTENSION_SCRIPT = extension/casesync--$(EXTVERSION).sql
 DATA_built = $(EXTENSION_SCRIPT)
@@ -51,7 +54,15 @@ include $(PGXS)
 
 all: $(EXTENSION_SCRIPT) bridge/casesync-bridge
 
-$(OBJS): $(wildcard extension/*.h)
+$(OBJS): $(wildcard extension/*.h) $(GENERATED_HEADERS)
+
+CODE_FACTS = extension/codes.tsv extension/code_type.template.sql
+extension/generated/code_type.sql: extension/gen_codes.pl $(CODE_FACTS)
+	mkdir -p $(@D)
+	perl extension/gen_codes.pl $(CODE_FACTS) $(@D)
+
+# One run makes all three.
+$(GENERATED_HEADERS): extension/generated/code_type.sql ;
 
 $(EXTENSION_SCRIPT): $(SQL_FILES) Makefile casesync.control
 	cat $(SQL_FILES) > $@
