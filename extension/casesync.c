@@ -5,5 +5,64 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/guc.h"
+
+#include "change_log.h"
+#include "change_origin.h"
+#include "doorbell.h"
+#include "settings.h"
+#include "tracking_cache.h"
 
 PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+/* A claim is copied into every change row: long enough for a name, too short for content. */
+#define CLAIM_MAX_BYTES 200
+
+int casesync_capture = CAPTURE_ON;
+char *casesync_actor = NULL;
+char *casesync_channel = NULL;
+
+static const struct config_enum_entry capture_modes[] = {
+	{"on", CAPTURE_ON, false},
+	{"off", CAPTURE_OFF, false},
+	{NULL, 0, false},
+};
+
+static bool
+claim_check(char **value, void **extra, GucSource source)
+{
+	if (*value != NULL && strlen(*value) > CLAIM_MAX_BYTES)
+	{
+		GUC_check_errdetail("The value has %zu bytes, more than %d.", strlen(*value),
+							CLAIM_MAX_BYTES);
+		return false;
+	}
+	return true;
+}
+
+static void
+settings_define(void)
+{
+	DefineCustomEnumVariable("casesync.capture", "Whether changes of tracked tables are recorded.",
+							 "\"off\" records a gap that stays visible until it is filled.",
+							 &casesync_capture, CAPTURE_ON, capture_modes, PGC_SUSET, 0, NULL, NULL,
+							 NULL);
+	DefineCustomStringVariable("casesync.actor", "Who makes the changes, as the application says.",
+							   NULL, &casesync_actor, "", PGC_USERSET, 0, claim_check, NULL, NULL);
+	DefineCustomStringVariable("casesync.channel",
+							   "Through what the changes are made, as the application says.", NULL,
+							   &casesync_channel, "", PGC_USERSET, 0, claim_check, NULL, NULL);
+	MarkGUCPrefixReserved("casesync");
+}
+
+void
+_PG_init(void)
+{
+	settings_define();
+	doorbell_init();
+	change_origin_init();
+	change_log_init();
+	tracking_cache_init();
+}

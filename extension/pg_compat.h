@@ -28,4 +28,11 @@
 	} while (0)
 #endif
 
+/* One ownership check for all kinds of objects came with 16. */
+#if PG_VERSION_NUM < 160000
+#define relation_is_owned_by(relation, role) pg_class_ownercheck(relation, role)
+#else
+#define relation_is_owned_by(relation, role) object_ownercheck(RelationRelationId, relation, role)
+#endif
+
 #endif /* CASESYNC_PG_COMPAT_H */

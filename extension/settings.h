@@ -1,0 +1,18 @@
+/*
+ * settings.h
+ *		The settings a session can make; defined in casesync.c.
+ */
+#ifndef CASESYNC_SETTINGS_H
+#define CASESYNC_SETTINGS_H
+
+typedef enum CaptureMode
+{
+	CAPTURE_ON,
+	CAPTURE_OFF
+} CaptureMode;
+
+extern int casesync_capture;   /* a CaptureMode */
+extern char *casesync_actor;   /* who acts, as the application says; "" = nobody said */
+extern char *casesync_channel; /* through what, likewise */
+
+#endif /* CASESYNC_SETTINGS_H */

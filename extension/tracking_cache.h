@@ -1,0 +1,43 @@
+/*
+ * tracking_cache.h
+ *		What is tracked on a table, as this session knows it.
+ */
+#ifndef CASESYNC_TRACKING_CACHE_H
+#define CASESYNC_TRACKING_CACHE_H
+
+#include "fmgr.h"
+#include "utils/relcache.h"
+
+typedef struct TrackedColumn
+{
+	const char *label; /* its name in the log */
+	AttrNumber number; /* in the table that is written; 0 = dropped */
+	int16 length;
+	bool is_by_value;
+	bool is_json;
+	FmgrInfo output;
+} TrackedColumn;
+
+typedef struct TrackedTable
+{
+	int32 tracking;
+	bool is_recording; /* false: untracked, or stopped by stop_capture() */
+	bool key_is_column;
+	int column_count;
+	TrackedColumn *columns;
+	int key_count;
+	TrackedColumn *keys;
+} TrackedTable;
+
+extern void tracking_cache_init(void);
+
+/*
+ * The facts about one tracking on one table, which is the tracked one or descends from it; any
+ * other is an error. They stay in memory until the transaction ends, whatever happens to them.
+ */
+extern const TrackedTable *tracking_cache_get(int32 tracking, Relation relation);
+
+/* Whether the relation is the one this tracking is about, or descends from it. */
+extern bool tracking_covers(int32 tracking, Relation relation);
+
+#endif /* CASESYNC_TRACKING_CACHE_H */
