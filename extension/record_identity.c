@@ -13,20 +13,22 @@
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
+#include "code_directory.h"
 #include "record_identity.h"
 
 PG_FUNCTION_INFO_V1(record_identifiers);
+PG_FUNCTION_INFO_V1(identifier_of);
 PG_FUNCTION_INFO_V1(fold_identifier_type);
-
-typedef struct IdentifierRows
-{
-	ReturnSetInfo *set;
-	int count;
-	char **seen; /* "type\nvalue" of the rows given so far */
-} IdentifierRows;
 
 /* A person has a handful; more is a mistake in a view, or somebody's attempt to be everybody. */
 #define IDENTIFIERS_MAX 256
+
+typedef struct IdentifierList
+{
+	int count;
+	char *types[IDENTIFIERS_MAX];
+	char *values[IDENTIFIERS_MAX];
+} IdentifierList;
 
 bool
 record_key_is(const JsonbValue *key, const char *name)
@@ -150,42 +152,42 @@ record_subject_part(SubjectPart part, JsonbContainer *object, const JsonbValue *
 char *
 record_fold_identifier_type(const char *type)
 {
-	return pstrdup(type);
+	const CodeDirectory *directory = code_directory_by_name("identifier_type");
+	char buffer[CODE_TEXT_SIZE];
+	int16 number;
+
+	if (!code_find(directory, type, strlen(type), &number))
+		return pstrdup(type);
+	return pstrdup(code_text(directory, number, buffer));
 }
 
 static void
-add_identifier(IdentifierRows *rows, JsonbContainer *object)
+add_identifier(IdentifierList *list, JsonbContainer *object)
 {
 	char *type;
 	char *value;
-	char *both;
-	Datum columns[2];
-	bool nulls[2] = {false, false};
 	int i;
 
 	if (!record_read_identifier(object, &type, &value))
 		return;
 	type = record_fold_identifier_type(type);
-	both = psprintf("%s\n%s", type, value);
-	for (i = 0; i < rows->count; i++)
+	for (i = 0; i < list->count; i++)
 	{
-		if (strcmp(rows->seen[i], both) == 0)
+		if (strcmp(list->types[i], type) == 0 && strcmp(list->values[i], value) == 0)
 			return;
 	}
-	if (rows->count == IDENTIFIERS_MAX)
+	if (list->count == IDENTIFIERS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the record's subject has more than %d identifiers", IDENTIFIERS_MAX),
 				 errhint("Leave those that no partner knows out of the registry's view.")));
-	rows->seen[rows->count++] = both;
-	columns[0] = CStringGetTextDatum(type);
-	columns[1] = CStringGetTextDatum(value);
-	tuplestore_putvalues(rows->set->setResult, rows->set->setDesc, columns, nulls);
+	list->types[list->count] = type;
+	list->values[list->count++] = value;
 }
 
 /* Walk only where the subject itself may be named; everybody else's parts are not entered. */
 static void
-collect_identifiers(IdentifierRows *rows, JsonbContainer *container, SubjectPart part)
+collect_identifiers(IdentifierList *list, JsonbContainer *container, SubjectPart part)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(container);
 	JsonbValue key;
@@ -195,7 +197,7 @@ collect_identifiers(IdentifierRows *rows, JsonbContainer *container, SubjectPart
 	check_stack_depth();
 	if (part == SUBJECT_IDENTIFIER && JsonContainerIsObject(container))
 	{
-		add_identifier(rows, container);
+		add_identifier(list, container);
 		return;
 	}
 	while ((token = JsonbIteratorNext(&iterator, &key, true)) != WJB_DONE)
@@ -212,26 +214,56 @@ collect_identifiers(IdentifierRows *rows, JsonbContainer *container, SubjectPart
 		else
 			continue;
 		if (below != SUBJECT_NONE && member.type == jbvBinary)
-			collect_identifiers(rows, member.val.binary.data, below);
+			collect_identifiers(list, member.val.binary.data, below);
 	}
 }
 
-/* The subject's own identifiers, each once. */
+static IdentifierList *
+find_identifiers(Jsonb *record)
+{
+	IdentifierList *list = palloc0(sizeof(IdentifierList));
+
+	if (JB_ROOT_IS_OBJECT(record))
+		collect_identifiers(list, &record->root, SUBJECT_RECORD);
+	return list;
+}
+
+/* record_identifiers(record jsonb): the subject's own identifiers, each once */
 Datum
 record_identifiers(PG_FUNCTION_ARGS)
 {
-	IdentifierRows rows = {0};
-	Jsonb *record;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	IdentifierList *list;
+	int i;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(0))
-		return (Datum) 0;
-	record = PG_GETARG_JSONB_P(0);
-	rows.set = (ReturnSetInfo *) fcinfo->resultinfo;
-	rows.seen = palloc(sizeof(char *) * IDENTIFIERS_MAX);
-	if (JB_ROOT_IS_OBJECT(record))
-		collect_identifiers(&rows, &record->root, SUBJECT_RECORD);
+	list = find_identifiers(PG_GETARG_JSONB_P(0));
+	for (i = 0; i < list->count; i++)
+	{
+		Datum columns[2];
+		bool nulls[2] = {false, false};
+
+		columns[0] = CStringGetTextDatum(list->types[i]);
+		columns[1] = CStringGetTextDatum(list->values[i]);
+		tuplestore_putvalues(result->setResult, result->setDesc, columns, nulls);
+	}
 	return (Datum) 0;
+}
+
+/* identifier_of(record jsonb, identifier_type text) → text: the first in the record's own order */
+Datum
+identifier_of(PG_FUNCTION_ARGS)
+{
+	IdentifierList *list = find_identifiers(PG_GETARG_JSONB_P(0));
+	char *wanted = record_fold_identifier_type(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	int i;
+
+	for (i = 0; i < list->count; i++)
+	{
+		if (pg_strcasecmp(list->types[i], wanted) == 0)
+			PG_RETURN_TEXT_P(cstring_to_text(list->values[i]));
+	}
+	PG_RETURN_NULL();
 }
 
 Datum
