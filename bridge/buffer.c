@@ -35,9 +35,16 @@ buffer_free(Buffer *buffer)
 void
 buffer_clear(Buffer *buffer)
 {
-	buffer->length = 0;
-	if (buffer->allocated > 0)
-		buffer->data[0] = '\0';
+	buffer_cut(buffer, 0);
+}
+
+void
+buffer_cut(Buffer *buffer, size_t length)
+{
+	if (length >= buffer->length)
+		return;
+	buffer->length = length;
+	buffer->data[length] = '\0';
 }
 
 bool

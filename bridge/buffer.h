@@ -30,6 +30,9 @@ extern void buffer_free(Buffer *buffer);
 /* Forget the content, keep the memory. */
 extern void buffer_clear(Buffer *buffer);
 
+/* Forget what comes after the first length bytes; no effect when there are not so many. */
+extern void buffer_cut(Buffer *buffer, size_t length);
+
 /*
  * Append; false when the ceiling would be passed or memory is out, and then nothing at all was
  * appended. buffer_is_full_for tells which: true = the ceiling would be passed by so many bytes.

@@ -11,6 +11,7 @@
 #include "failure.h"
 
 #define CANONICAL_JSON_DEPTH 64
+#define CANONICAL_JSON_NUMBER_SIZE 48
 
 /*
  * Append value in RFC 8785 form. Fails with FAILURE_LIMIT (depth, ceiling of out) or
@@ -26,6 +27,6 @@ extern bool canonical_json(const json_t *value, Buffer *out, Failure *failure);
 extern bool canonical_json_portable(const json_t *value, Buffer *out, Failure *failure);
 
 /* ECMAScript's Number::toString: shortest digits that read back as the same double. */
-extern bool canonical_json_number(double number, char text[32]);
+extern bool canonical_json_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE]);
 
 #endif /* CANONICAL_JSON_H */

@@ -1,0 +1,145 @@
+/*
+ * envelope.c
+ *		Builds what is sent: header (the union of both kinds of the standard), message, signature.
+ *		The content is rendered once; the bytes that are signed are the bytes that leave.
+ */
+#include <jansson.h>
+#include <string.h>
+
+#include "canonical_json.h"
+#include "envelope.h"
+#include "iso_time.h"
+#include "signature.h"
+
+#define SIGNATURE_ROOM 1024
+
+/* Parse a text of ours that must be a JSON object. */
+static json_t *
+object_parse(const char *text, const char *name, Failure *failure)
+{
+	json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+	if (!json_is_object(object))
+	{
+		failure_set(failure, FAILURE_INPUT,
+					"the %s is no JSON object, or holds a number beyond 64 bits", name);
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+/* Add the members that are sent only when there is something to say. */
+static bool
+header_extend(json_t *header, const EnvelopeFields *fields, Failure *failure)
+{
+	json_t *meta;
+
+	if (fields->sender_uri != NULL &&
+		json_object_set_new(header, "sender_uri", json_string(fields->sender_uri)) != 0)
+	{
+		failure_set(failure, FAILURE_INPUT, "sender_uri is not UTF-8");
+		return false;
+	}
+	if (fields->meta == NULL)
+		return true;
+	meta = object_parse(fields->meta, "meta", failure);
+	if (meta == NULL)
+		return false;
+	if (json_object_set_new(header, "meta", meta) != 0)
+	{
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+		return false;
+	}
+	return true;
+}
+
+static json_t *
+header_build(const EnvelopeFields *fields, int64_t now_ms, Failure *failure)
+{
+	char now[ISO_TIME_SIZE];
+	json_t *header;
+
+	iso_time_format(now_ms, now);
+	header = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:b}", "version", "1.0.0",
+					   "message_id", fields->message_id, "message_ts", now, "action",
+					   fields->action, "status", fields->status, "sender_id", fields->sender_id,
+					   "receiver_id", fields->receiver_id, "total_count", fields->total_count,
+					   "completed_count", fields->completed_count, "is_msg_encrypted", 0);
+	if (header == NULL)
+	{
+		failure_set(failure, FAILURE_INPUT, "a field of the header is missing or not UTF-8");
+		return NULL;
+	}
+	if (!header_extend(header, fields, failure))
+	{
+		json_decref(header);
+		return NULL;
+	}
+	return header;
+}
+
+/* {"header":...,"message":...} in canonical form: what is signed. */
+static bool
+content_build(const EnvelopeFields *fields, int64_t now_ms, Buffer *content, Failure *failure)
+{
+	json_t *header = header_build(fields, now_ms, failure);
+	json_t *message = header != NULL ? object_parse(fields->message, "message", failure) : NULL;
+	json_t *both = NULL;
+	bool ok = false;
+
+	if (message == NULL)
+		goto done;
+	both = json_pack("{s:O, s:O}", "header", header, "message", message);
+	if (both == NULL)
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+	else
+		ok = canonical_json_portable(both, content, failure);
+
+done:
+	json_decref(both);
+	json_decref(message);
+	json_decref(header);
+	return ok;
+}
+
+/* The content without its last brace, then the signature: member order is canonical as it is. */
+static bool
+body_append(const Buffer *content, const Buffer *signature, Buffer *body, Failure *failure)
+{
+	size_t start = body->length;
+	json_t *text = json_stringn(signature->data, signature->length);
+
+	if (text != NULL && buffer_append(body, content->data, content->length - 1) &&
+		buffer_append_text(body, ",\"signature\":") && canonical_json(text, body, failure) &&
+		buffer_append_char(body, '}'))
+	{
+		json_decref(text);
+		return true;
+	}
+	if (buffer_is_full_for(body, content->length + 2 * signature->length + 16))
+		failure_set(failure, FAILURE_LIMIT, "the message is larger than %zu bytes", body->ceiling);
+	else
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+	json_decref(text);
+	buffer_cut(body, start);
+	return false;
+}
+
+bool
+envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *key, Buffer *body,
+			   Failure *failure)
+{
+	Buffer content;
+	Buffer signature;
+	bool ok;
+
+	buffer_init(&content, body->ceiling);
+	buffer_init(&signature, SIGNATURE_ROOM);
+	ok = content_build(fields, now_ms, &content, failure) &&
+		 signature_create(key, fields->sender_id, &content, now_ms, &signature, failure) &&
+		 body_append(&content, &signature, body, failure);
+	buffer_free(&signature);
+	buffer_free(&content);
+	return ok;
+}
