@@ -81,17 +81,15 @@ code_input(FunctionCallInfo fcinfo, const CodeDirectory *directory)
 					 code_directory_name(directory))));
 }
 
-/* The text to write; a number that this library does not know was written by a later one. */
-static char *
-copy_text(const CodeDirectory *directory, int16 number, const char *word)
+/* A number that this library does not know was stored by a later one. */
+static void
+report_unknown(const CodeDirectory *directory, int16 number)
 {
-	if (word == NULL)
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-						errmsg("number %d is no code of directory %s", (int) number,
-							   code_directory_name(directory)),
-						errhint("It may come from a later version of casesync: install that "
-								"version's library.")));
-	return pstrdup(word);
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("number %d is no code of directory %s", (int) number,
+						   code_directory_name(directory)),
+					errhint("It may come from a later version of casesync: install that version's "
+							"library.")));
 }
 
 static Datum
@@ -100,7 +98,9 @@ code_output(FunctionCallInfo fcinfo, const CodeDirectory *directory)
 	int16 number = PG_GETARG_INT16(0);
 	char buffer[CODE_TEXT_SIZE];
 
-	PG_RETURN_CSTRING(copy_text(directory, number, code_canonical(directory, number, buffer)));
+	if (!code_exists(directory, number))
+		report_unknown(directory, number);
+	PG_RETURN_CSTRING(pstrdup(code_canonical(directory, number, buffer)));
 }
 
 static Datum
@@ -108,9 +108,10 @@ code_wire_text(FunctionCallInfo fcinfo, const CodeDirectory *directory)
 {
 	int16 number = PG_GETARG_INT16(0);
 	char buffer[CODE_TEXT_SIZE];
-	char *code = copy_text(directory, number, code_text(directory, number, buffer));
 
-	PG_RETURN_TEXT_P(cstring_to_text(code));
+	if (!code_exists(directory, number))
+		report_unknown(directory, number);
+	PG_RETURN_TEXT_P(cstring_to_text(code_text(directory, number, buffer)));
 }
 
 static Datum
@@ -144,20 +145,22 @@ code_from_integer(FunctionCallInfo fcinfo, const CodeDirectory *directory)
 	PG_RETURN_INT16((int16) number);
 }
 
-/* Two countries' lists share the standard's codes but not local ones: these need a decision. */
+/* What a country means by local:900 in one list says nothing about the other: refuse, not guess. */
 static Datum
 code_convert(FunctionCallInfo fcinfo, const CodeDirectory *from, const char *to,
 			 const int16 *numbers)
 {
 	int16 number = PG_GETARG_INT16(0);
 
-	if (!code_exists(from, number) || code_is_local(number))
+	if (code_is_local(number))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("local code %d of directory %s has no counterpart in directory %s",
+						errmsg("code local:%d of directory %s has no counterpart in directory %s",
 							   (int) number, code_directory_name(from), to),
 						errhint("Decide it in the query: CASE WHEN code = 'local:%d' THEN ... ELSE "
 								"code::casesync.%s END.",
 								(int) number, to)));
+	if (!code_exists(from, number))
+		report_unknown(from, number);
 	PG_RETURN_INT16(numbers[number - code_first(from)]);
 }
 
@@ -183,7 +186,7 @@ code_convert(FunctionCallInfo fcinfo, const CodeDirectory *from, const char *to,
 
 #include "generated/code_types.h"
 
-/* --- What SQL may ask of the directories --- */
+/* What SQL may ask of the directories. */
 
 PG_FUNCTION_INFO_V1(casesync_standard_codes);
 PG_FUNCTION_INFO_V1(casesync_standard_label);
