@@ -128,7 +128,8 @@ sub check_directory
 	foreach my $row (@{$directory->{rows}})
 	{
 		my $where = "$directory->{name} $row->{code}";
-		die "$where: number is not $expected\n" if $row->{number} ne $expected++;
+		die "$where: number is not $expected\n" if $row->{number} ne $expected;
+		$expected++;
 		die "$where: number reaches into the local codes\n" if $row->{number} >= LOCAL_MIN;
 		die "$where: number is not the code\n"
 		  if $row->{code} =~ /^[0-9]+$/ && $row->{code} ne $row->{number};
@@ -201,6 +202,7 @@ sub cast_numbers
 	my ($cast) = @_;
 	my ($from, $to) = @directories{$cast->{from}, $cast->{to}};
 	my $where = "cast from $cast->{from} to $cast->{to}";
+	die "$where: no such directory\n" if !$from || !$to;
 	my %pairs = map { split /=/, $_, 2 } @{$cast->{pairs}};
 	my %targets = map { $_->{number} => 1 } @{$to->{rows}};
 	my @numbers;
