@@ -1,0 +1,319 @@
+/* What may pass to or from a partner. Versions: content is never changed, only the state is. */
+
+CREATE TABLE casesync.agreement (
+	agreement text NOT NULL CHECK (agreement <> '' AND length(agreement) <= 99),
+	version integer NOT NULL,
+	partner text NOT NULL REFERENCES casesync.partner,
+	direction text NOT NULL CHECK (direction IN ('out', 'in')),
+	registries text[] NOT NULL DEFAULT '{}',
+	event_types text[] NOT NULL DEFAULT '{}',
+	fields text[] NOT NULL DEFAULT '{}',
+	filter_fields text[] NOT NULL DEFAULT '{}',
+	identifier_types text[] NOT NULL DEFAULT '{}',
+	subjects text,
+	services text[] NOT NULL DEFAULT '{notify}',
+	apply_mode text NOT NULL DEFAULT 'review',
+	valid_from timestamptz,
+	valid_to timestamptz NOT NULL DEFAULT 'infinity',
+	purpose text,
+	legal_basis text,
+	document_uri text,
+	document_sha256 bytea,
+	must_encrypt boolean NOT NULL DEFAULT false,
+	subscribing text NOT NULL DEFAULT 'approve' CHECK (subscribing IN ('approve', 'auto')),
+	initial_state boolean NOT NULL DEFAULT false,
+	on_leave text NOT NULL DEFAULT 'silent' CHECK (on_leave IN ('silent', 'identifier_only')),
+	state text NOT NULL DEFAULT 'draft'
+		CHECK (state IN ('draft', 'rehearsed', 'active', 'suspended', 'ended')),
+	author name NOT NULL DEFAULT session_user,
+	written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	activated_by name,
+	activated_at timestamptz,
+	ended_at timestamptz,
+	end_reason text,
+	PRIMARY KEY (agreement, version),
+	CHECK (valid_from < valid_to)
+);
+CREATE UNIQUE INDEX agreement_active ON casesync.agreement (agreement) WHERE state = 'active';
+CREATE INDEX agreement_of_partner ON casesync.agreement (partner, direction) WHERE state = 'active';
+COMMENT ON TABLE casesync.agreement IS 'data-sharing agreements, every version of each';
+SELECT pg_catalog.pg_extension_config_dump('casesync.agreement', '');
+
+CREATE FUNCTION casesync.latest_agreement(name text)
+RETURNS casesync.agreement
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	a casesync.agreement;
+BEGIN
+	SELECT * INTO a FROM casesync.agreement t WHERE t.agreement = name ORDER BY t.version DESC LIMIT 1;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING errcode = 'undefined_object',
+			message = format('agreement "%s" does not exist', name),
+			hint = format('SELECT casesync.set_agreement(%L, partner, …);', name);
+	END IF;
+	RETURN a;
+END
+$$;
+COMMENT ON FUNCTION casesync.latest_agreement(text) IS 'the newest version of an agreement, or an error';
+
+CREATE FUNCTION casesync.check_apply_mode(mode text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF mode !~ '^(review|auto|observe)(,(death|identifier|[a-z_][a-z0-9_.]*)=(review|auto|observe))*$' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('apply_mode "%s" is not understood', left(mode, 200)),
+			detail = 'It is review, auto or observe, then exceptions for deaths, identifier changes, event types and fields.',
+			hint = 'For example: apply_mode => ''auto,death=review''.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.check_apply_mode(text) IS 'review, auto or observe with exceptions, or an error';
+
+CREATE FUNCTION casesync.check_paths(what text, paths text[])
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bad text;
+BEGIN
+	SELECT p INTO bad FROM unnest(paths) p
+	 WHERE p IS NULL OR p !~ '^[A-Za-z_@][A-Za-z0-9_ -]*(\.[A-Za-z_@][A-Za-z0-9_ -]*){0,15}$' LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('%s: "%s" is not a path', what, left(bad, 200)),
+			detail = 'A path is attribute names joined by dots; lists are walked through.',
+			hint = 'For example: fields => ''{enrollment_status,demographic_info.death_date}''.';
+	END IF;
+	IF cardinality(paths) > 500 THEN
+		RAISE EXCEPTION USING errcode = 'program_limit_exceeded',
+			message = format('%s: at most 500 paths', what);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.check_paths(text, text[]) IS 'attribute paths of an agreement, or an error';
+
+CREATE FUNCTION casesync.check_subjects(registries text[], condition text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	name text;
+	r casesync.registry;
+BEGIN
+	FOREACH name IN ARRAY registries LOOP
+		r := casesync.require_registry(name);
+		IF condition IS NOT NULL THEN
+			PERFORM casesync.parse_condition(r.view, condition);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync.check_subjects(text[], text) IS
+	'the condition must be one boolean expression over the columns of every named registry''s view';
+
+CREATE FUNCTION casesync.set_agreement(agreement text, partner text, direction text DEFAULT 'out',
+	registries text[] DEFAULT NULL, event_types text[] DEFAULT NULL, fields text[] DEFAULT NULL,
+	filter_fields text[] DEFAULT NULL, identifier_types text[] DEFAULT NULL,
+	subjects text DEFAULT NULL, services text[] DEFAULT NULL, apply_mode text DEFAULT NULL,
+	valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL,
+	purpose text DEFAULT NULL, legal_basis text DEFAULT NULL, document_uri text DEFAULT NULL,
+	document_sha256 bytea DEFAULT NULL, must_encrypt boolean DEFAULT NULL,
+	subscribing text DEFAULT NULL, initial_state boolean DEFAULT NULL, on_leave text DEFAULT NULL)
+RETURNS casesync.agreement
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	a casesync.agreement;
+	old casesync.agreement;
+BEGIN
+	PERFORM casesync.require_partner($2);
+	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
+	SELECT * INTO old FROM casesync.agreement t WHERE t.agreement = $1 ORDER BY t.version DESC LIMIT 1;
+	IF FOUND AND (old.partner, old.direction) IS DISTINCT FROM ($2, $3) THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('agreement "%s" is with "%s", direction %s', $1, old.partner, old.direction),
+			detail = 'A new version cannot name another partner or direction.',
+			hint = 'Write a new agreement under another name.';
+	END IF;
+	PERFORM casesync.check_apply_mode($11);
+	PERFORM casesync.check_paths('fields', $6);
+	PERFORM casesync.check_paths('filter_fields', $7);
+	IF $3 = 'out' THEN
+		PERFORM casesync.check_subjects(coalesce($4, old.registries, '{}'), coalesce($9, old.subjects));
+	END IF;
+	INSERT INTO casesync.agreement AS t (agreement, version, partner, direction, registries,
+		event_types, fields, filter_fields, identifier_types, subjects, services, apply_mode,
+		valid_from, valid_to, purpose, legal_basis, document_uri, document_sha256, must_encrypt,
+		subscribing, initial_state, on_leave)
+	VALUES ($1, coalesce(old.version, 0) + 1, $2, $3, coalesce($4, old.registries, '{}'),
+		coalesce($5, old.event_types, '{}'), coalesce($6, old.fields, '{}'),
+		coalesce($7, old.filter_fields, '{}'), coalesce($8, old.identifier_types, '{}'),
+		coalesce($9, old.subjects), coalesce($10, old.services, '{notify}'),
+		coalesce($11, old.apply_mode, 'review'), coalesce($12, old.valid_from),
+		coalesce($13, old.valid_to, 'infinity'), coalesce($14, old.purpose),
+		coalesce($15, old.legal_basis), coalesce($16, old.document_uri),
+		coalesce($17, old.document_sha256), coalesce($18, old.must_encrypt, false),
+		coalesce($19, old.subscribing, 'approve'), coalesce($20, old.initial_state, false),
+		coalesce($21, old.on_leave, 'silent'))
+	RETURNING t.* INTO a;
+	PERFORM casesync.audit_note('set_agreement', $1, to_jsonb(a));
+	RETURN a;
+END
+$$;
+COMMENT ON FUNCTION casesync.set_agreement(text, text, text, text[], text[], text[], text[], text[], text, text[], text, timestamptz, timestamptz, text, text, text, bytea, boolean, text, boolean, text) IS
+	'write a new version (a draft) of an agreement; parameters left out are as in the version before';
+
+CREATE FUNCTION casesync.agreement_gaps(a casesync.agreement)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(what, ', ') FROM (VALUES
+		('registries', a.direction = 'out' AND a.registries = '{}'),
+		('event_types', a.event_types = '{}'),
+		('fields', a.fields = '{}'),
+		('identifier_types', a.identifier_types = '{}'),
+		('subjects (write ''true'' for everybody)', a.direction = 'out' AND a.subjects IS NULL),
+		('valid_from', a.valid_from IS NULL),
+		('legal_basis', coalesce(a.legal_basis, '') = '')) v(what, is_missing)
+	 WHERE is_missing
+$$;
+COMMENT ON FUNCTION casesync.agreement_gaps(casesync.agreement) IS
+	'what an agreement must say before it can be activated and does not; NULL when complete';
+
+CREATE FUNCTION casesync.agreement_rival(a casesync.agreement)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.agreement FROM casesync.agreement t
+	 WHERE t.partner = a.partner AND t.direction = a.direction AND t.state = 'active'
+	   AND t.agreement <> a.agreement
+	   AND CASE a.direction WHEN 'out' THEN t.registries && a.registries
+			ELSE t.event_types && a.event_types END
+	   AND tstzrange(t.valid_from, t.valid_to) && tstzrange(a.valid_from, a.valid_to)
+	 LIMIT 1
+$$;
+COMMENT ON FUNCTION casesync.agreement_rival(casesync.agreement) IS
+	'another active agreement that would decide about the same things';
+
+CREATE FUNCTION casesync.check_activation(a casesync.agreement)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	missing text := casesync.agreement_gaps(a);
+	rival text := casesync.agreement_rival(a);
+BEGIN
+	IF a.state NOT IN ('draft', 'rehearsed') THEN
+		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
+			message = format('agreement "%s" version %s is %s', a.agreement, a.version, a.state),
+			hint = format('SELECT casesync.set_agreement(%L, %L, …); writes a new version.', a.agreement, a.partner);
+	END IF;
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
+			message = format('agreement "%s" is not complete', a.agreement),
+			detail = format('Missing: %s.', missing),
+			hint = format('SELECT casesync.set_agreement(%L, %L, direction => %L, …);', a.agreement, a.partner, a.direction);
+	END IF;
+	IF a.author = session_user AND (SELECT n.four_eyes FROM casesync.this_node() n) THEN
+		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
+			message = format('agreement "%s" must be activated by someone else than its author', a.agreement),
+			detail = format('Version %s was written by %s.', a.version, a.author),
+			hint = format('Another login with the access "approver" runs SELECT casesync.activate(%L);', a.agreement);
+	END IF;
+	IF rival IS NOT NULL THEN
+		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
+			message = format('agreement "%s" already decides about this', rival),
+			detail = 'Two agreements with one partner may not cover the same registry (in: event type) at the same time.',
+			hint = format('SELECT casesync.end_agreement(%L, reason);', rival);
+	END IF;
+	PERFORM casesync.check_subjects(a.registries, a.subjects);
+END
+$$;
+COMMENT ON FUNCTION casesync.check_activation(casesync.agreement) IS
+	'whether this version may be activated now by the current login, or an error';
+
+CREATE FUNCTION casesync.activate(agreement text)
+RETURNS casesync.agreement
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	a casesync.agreement;
+BEGIN
+	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
+	a := casesync.latest_agreement($1);
+	PERFORM casesync.check_activation(a);
+	UPDATE casesync.agreement t SET state = 'ended', ended_at = clock_timestamp(),
+		end_reason = format('replaced by version %s', a.version)
+	 WHERE t.agreement = $1 AND t.state IN ('active', 'suspended');
+	UPDATE casesync.agreement t SET state = 'active', activated_by = session_user,
+		activated_at = clock_timestamp()
+	 WHERE t.agreement = $1 AND t.version = a.version RETURNING t.* INTO a;
+	PERFORM casesync.audit_note('activate', $1, jsonb_build_object('version', a.version));
+	PERFORM casesync.ring();
+	RETURN a;
+END
+$$;
+COMMENT ON FUNCTION casesync.activate(text) IS
+	'the newest version counts from now; by someone else than its author';
+
+CREATE FUNCTION casesync.end_agreement(agreement text, reason text)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	withheld integer;
+BEGIN
+	PERFORM casesync.latest_agreement($1);
+	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
+	UPDATE casesync.agreement t SET state = 'ended', ended_at = clock_timestamp(), end_reason = $2
+	 WHERE t.agreement = $1 AND t.state <> 'ended';
+	PERFORM casesync.withhold(n.reference_id, 'agreement ended')
+	   FROM casesync.notification n WHERE n.agreement = $1 AND n.state = 'due';
+	GET DIAGNOSTICS withheld = ROW_COUNT;
+	PERFORM casesync.audit_note('end_agreement', $1, jsonb_build_object('reason', $2, 'withheld', withheld));
+	RETURN withheld;
+END
+$$;
+COMMENT ON FUNCTION casesync.end_agreement(text, text) IS
+	'nothing more passes under this agreement; returns how many waiting notifications were withheld';
+
+CREATE FUNCTION casesync.agreements_out(registry text, at timestamptz)
+RETURNS SETOF casesync.agreement
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT a.* FROM casesync.agreement a
+	 WHERE a.state = 'active' AND a.direction = 'out' AND $1 = ANY (a.registries)
+	   AND a.valid_from <= $2 AND $2 < a.valid_to AND 'notify' = ANY (a.services)
+$$;
+COMMENT ON FUNCTION casesync.agreements_out(text, timestamptz) IS
+	'the agreements under which a registry may be shared at a time';
+
+CREATE FUNCTION casesync.agreement_in(partner text, event_type text)
+RETURNS casesync.agreement
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT a FROM casesync.agreement a
+	 WHERE a.state = 'active' AND a.direction = 'in' AND a.partner = $1
+	   AND $2 = ANY (a.event_types) AND a.valid_from <= now() AND now() < a.valid_to
+	 LIMIT 1
+$$;
+COMMENT ON FUNCTION casesync.agreement_in(text, text) IS
+	'the agreement under which a partner may tell us of an event now; NULL when there is none';

@@ -1,0 +1,575 @@
+/* Lanes: what is sent next to whom, in flight, retried, refused. The bridge asks and reports. */
+
+CREATE TABLE casesync.outgoing (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	lane integer NOT NULL REFERENCES casesync.lane ON DELETE CASCADE,
+	action text NOT NULL,
+	url text NOT NULL,
+	status text NOT NULL,
+	message jsonb NOT NULL,
+	subscriptions bigint[] NOT NULL DEFAULT '{}',
+	state text NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'delivered', 'dead', 'discarded')),
+	state_reason text,
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX outgoing_due ON casesync.outgoing (lane, id) WHERE state = 'due';
+COMMENT ON TABLE casesync.outgoing IS 'requests and callbacks: messages that are not notifications';
+COMMENT ON COLUMN casesync.outgoing.subscriptions IS 'those that the partner knows of once this is acknowledged';
+SELECT pg_catalog.pg_extension_config_dump('casesync.outgoing', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.outgoing_id_seq', '');
+
+CREATE TABLE casesync.lane_state (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	lane integer NOT NULL REFERENCES casesync.lane ON DELETE CASCADE,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	message_id uuid,
+	items bigint[] NOT NULL DEFAULT '{}',
+	attempt integer NOT NULL DEFAULT 0,
+	next_attempt timestamptz,
+	batch_limit integer NOT NULL DEFAULT 100,
+	server_errors integer NOT NULL DEFAULT 0,
+	is_stopped boolean NOT NULL DEFAULT false,
+	reason text
+);
+CREATE INDEX lane_state_newest ON casesync.lane_state (lane, id);
+COMMENT ON TABLE casesync.lane_state IS 'appended; the newest row of a lane counts';
+COMMENT ON COLUMN casesync.lane_state.message_id IS 'the message in flight; only its outcome is believed';
+COMMENT ON COLUMN casesync.lane_state.batch_limit IS 'shrinks when batches are refused, to find the poisonous item, and grows again';
+SELECT pg_catalog.pg_extension_config_dump('casesync.lane_state', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.lane_state_id_seq', '');
+
+CREATE TABLE casesync.attempt (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	lane integer NOT NULL,
+	message_id uuid NOT NULL,
+	started_at timestamptz NOT NULL,
+	ended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	items integer NOT NULL,
+	verdict text NOT NULL,
+	http_status integer,
+	ack_status text,
+	error_code text,
+	detail text
+);
+CREATE INDEX attempt_of_lane ON casesync.attempt (lane, id);
+COMMENT ON TABLE casesync.attempt IS 'one row a POST: how it ended; ids and codes only';
+
+CREATE TABLE casesync.subscription_seq (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	subscription bigint NOT NULL,
+	stream uuid NOT NULL,
+	seq bigint NOT NULL
+);
+CREATE INDEX subscription_seq_newest ON casesync.subscription_seq (subscription, stream, seq);
+COMMENT ON TABLE casesync.subscription_seq IS 'appended; the last sequence number given in a subscription''s stream';
+SELECT pg_catalog.pg_extension_config_dump('casesync.subscription_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.subscription_seq_id_seq', '');
+
+CREATE FUNCTION casesync.wire_time(at timestamptz)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+COMMENT ON FUNCTION casesync.wire_time(timestamptz) IS 'ISO 8601 with zone, as timestamps are sent';
+
+CREATE FUNCTION casesync.enqueue(partner text, action text, url text, message jsonb, status text,
+	subscriptions bigint[] DEFAULT '{}')
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync.outgoing (lane, action, url, status, message, subscriptions)
+	SELECT l.lane, $2, $3, $5, $4, $6 FROM casesync.lane l WHERE l.partner = $1 AND l.kind = 'control';
+	PERFORM casesync.ring();
+END
+$$;
+COMMENT ON FUNCTION casesync.enqueue(text, text, text, jsonb, text, bigint[]) IS
+	'a request or callback to a partner, sent soon with the care of a notification';
+
+CREATE FUNCTION casesync.lane_now(lane integer)
+RETURNS casesync.lane_state
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT s.* FROM casesync.lane_state s WHERE s.lane = $1 ORDER BY s.id DESC LIMIT 1
+$$;
+COMMENT ON FUNCTION casesync.lane_now(integer) IS 'the state of a lane';
+
+CREATE FUNCTION casesync.lane_set(s casesync.lane_state)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM casesync.lane_state t WHERE t.lane = s.lane AND t.id <= s.id;
+	INSERT INTO casesync.lane_state (lane, message_id, items, attempt, next_attempt, batch_limit,
+		server_errors, is_stopped, reason)
+	VALUES (s.lane, s.message_id, coalesce(s.items, '{}'), coalesce(s.attempt, 0), s.next_attempt,
+		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.is_stopped, false), s.reason);
+END
+$$;
+COMMENT ON FUNCTION casesync.lane_set(casesync.lane_state) IS 'append a lane''s new state';
+
+CREATE FUNCTION casesync.notify_url(p casesync.partner, s casesync.subscription)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(p.notify_url,
+		CASE WHEN s.callback_url ~ '/on-subscribe/?$' THEN regexp_replace(s.callback_url, '/on-subscribe/?$', '/notify') END,
+		p.base_url || '/registry/notify')
+$$;
+COMMENT ON FUNCTION casesync.notify_url(casesync.partner, casesync.subscription) IS
+	'where notifications go: the registered address, else what follows from the subscriber''s sender_uri';
+
+CREATE FUNCTION casesync.lanes()
+RETURNS TABLE (lane integer, wait_ms bigint)
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT l.lane, greatest(0, ceil(coalesce(
+			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint
+	  FROM casesync.lane l
+	  LEFT JOIN LATERAL casesync.lane_now(l.lane) s ON true
+	 WHERE casesync.may_speak() AND NOT coalesce(s.is_stopped, false)
+	   AND CASE l.kind
+			WHEN 'notify' THEN EXISTS (SELECT FROM casesync.notification n
+				JOIN casesync.subscription b ON b.id = n.subscription AND b.is_confirmed
+				WHERE n.lane = l.lane AND n.state = 'due')
+			ELSE EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due') END
+$$;
+COMMENT ON FUNCTION casesync.lanes() IS 'the lanes that have something to send, and how long each must wait';
+
+/*
+ * The next notifications of a lane: due, of one subscription that the partner knows of. One that
+ * has an older one of the same subject before it, of a subscription not confirmed yet, waits.
+ */
+CREATE FUNCTION casesync.next_notifications(lane integer, max_items integer)
+RETURNS SETOF casesync.notification
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH head AS (
+		SELECT n.id, n.subscription, n.registry, n.key, s.is_confirmed, pg_column_size(n.record) AS size
+		  FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription
+		 WHERE n.lane = $1 AND n.state = 'due' ORDER BY n.id LIMIT 10 * $2
+	), free AS (
+		SELECT h.id, row_number() OVER w AS n, sum(h.size) OVER w AS bytes, h.subscription,
+			first_value(h.subscription) OVER w AS wanted
+		  FROM head h
+		 WHERE h.is_confirmed AND NOT EXISTS (
+			SELECT FROM head o
+			 WHERE NOT o.is_confirmed AND o.id < h.id AND o.registry = h.registry AND o.key = h.key)
+		WINDOW w AS (ORDER BY h.id)
+	), batch AS (
+		SELECT f.*, bool_and(f.subscription = f.wanted) OVER (ORDER BY f.id) AS is_first_run FROM free f
+	)
+	SELECT n.* FROM batch b JOIN casesync.notification n ON n.id = b.id
+	 WHERE b.is_first_run AND b.n <= $2 AND (b.bytes <= 262144 OR b.n = 1)
+	 ORDER BY n.id
+$$;
+COMMENT ON FUNCTION casesync.next_notifications(integer, integer) IS
+	'the next notifications of a lane, of one subscription, in order, bounded in number and size';
+
+/* Take back what may not be sent (any more), and have its subjects looked at again. */
+CREATE FUNCTION casesync.withdraw(items casesync.notification[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync.withhold(n.reference_id, 'the agreement changed') FROM unnest(items) n;
+	PERFORM casesync.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000',
+		'the agreement changed: to be rendered again') FROM unnest(items) n;
+	UPDATE casesync.quarantine_entry q SET is_requested = true FROM unnest(items) n
+	 WHERE q.registry = n.registry AND q.key = n.key AND q.event_type = n.event_type AND q.tracking = 0;
+	PERFORM casesync.ring();
+END
+$$;
+COMMENT ON FUNCTION casesync.withdraw(casesync.notification[]) IS
+	'withhold notifications and render their subjects anew under the agreement of today';
+
+CREATE FUNCTION casesync.is_agreed(n casesync.notification)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM casesync.agreement a
+		WHERE a.agreement = n.agreement AND a.version = n.agreement_version AND a.state = 'active'
+		  AND a.valid_from <= now() AND now() < a.valid_to)
+$$;
+COMMENT ON FUNCTION casesync.is_agreed(casesync.notification) IS
+	'whether the agreement under which it was projected still counts, at the time of sending';
+
+/* First sending: a place in the subscription's stream, and the disclosure on record before it happens. */
+CREATE FUNCTION casesync.give_seq(items casesync.notification[], stream uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	target bigint := items[1].subscription;
+	last_seq bigint;
+	given integer;
+BEGIN
+	SELECT q.seq INTO last_seq FROM casesync.subscription_seq q
+	 WHERE q.subscription = target AND q.stream = $2 ORDER BY q.seq DESC LIMIT 1;
+	INSERT INTO casesync.disclosure (partner, registry, key, way, hmac, agreement, agreement_version,
+		reference_id, outcome)
+	SELECT l.partner, n.registry, n.key, 'notify', n.hmac, n.agreement, n.agreement_version,
+		n.reference_id, 'attempted'
+	  FROM unnest(items) n JOIN casesync.lane l ON l.lane = n.lane WHERE n.seq IS NULL;
+	UPDATE casesync.notification n SET stream = $2, seq = x.seq, prev_seq = nullif(x.seq - 1, 0)
+	  FROM (SELECT i.id, coalesce(last_seq, 0) + row_number() OVER (ORDER BY i.id) AS seq
+			  FROM unnest(items) i WHERE i.stream IS DISTINCT FROM $2) x
+	 WHERE n.id = x.id;
+	GET DIAGNOSTICS given = ROW_COUNT;
+	IF given > 0 THEN
+		DELETE FROM casesync.subscription_seq q WHERE q.subscription = target;
+		INSERT INTO casesync.subscription_seq (subscription, stream, seq)
+		VALUES (target, $2, coalesce(last_seq, 0) + given);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.give_seq(casesync.notification[], uuid) IS
+	'number items that were never sent in this stream, and record that they are about to be';
+
+CREATE FUNCTION casesync.notify_message(items bigint[], OUT message jsonb, OUT meta jsonb)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT jsonb_build_object('transaction_id', min(s.transaction_id), 'notify_event',
+			jsonb_agg(jsonb_build_object(
+				'reference_id', n.reference_id, 'timestamp', casesync.wire_time(n.at),
+				'locale', s.locale, 'data', jsonb_build_object('version', '1.0.0',
+					'reg_type', 'ns:org:RegistryType:' || coalesce(r.reg_type, s.reg_type, 'ESS'),
+					'reg_event_type', n.event_type, 'reg_record_type', coalesce(r.record_type, s.record_type),
+					'reg_records', n.record)) ORDER BY n.id)),
+		jsonb_build_object('stream', min(n.stream::text), 'items', jsonb_agg(
+			jsonb_strip_nulls(jsonb_build_object('code', s.code, 'seq', n.seq, 'prev_seq', n.prev_seq,
+				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.id))
+	  FROM casesync.notification n
+	  JOIN casesync.subscription s ON s.id = n.subscription
+	  LEFT JOIN casesync.registry r ON r.registry = n.registry
+	 WHERE n.id = ANY (items)
+$$;
+COMMENT ON FUNCTION casesync.notify_message(bigint[]) IS
+	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, seq, prev_seq, hops';
+
+/* A message ready for the bridge, which adds header, signature and nothing else. */
+CREATE TYPE casesync.parcel AS (message_id uuid, url text, action text, sender_id text,
+	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,
+	message text, meta text, attempt integer, networks text[]);
+COMMENT ON TYPE casesync.parcel IS 'a message that is to be sent now';
+
+CREATE FUNCTION casesync.take_notifications(s casesync.lane_state, p casesync.partner, n casesync.node)
+RETURNS casesync.parcel
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	items casesync.notification[];
+	stale casesync.notification[];
+	wish casesync.subscription;
+	content record;
+	parcel casesync.parcel;
+BEGIN
+	LOOP
+		items := ARRAY(SELECT x FROM casesync.next_notifications(s.lane, s.batch_limit) x);
+		stale := ARRAY(SELECT x FROM unnest(items) x WHERE NOT casesync.is_agreed(x));
+		EXIT WHEN cardinality(stale) = 0;
+		PERFORM casesync.withdraw(stale);
+	END LOOP;
+	IF cardinality(items) = 0 THEN
+		RETURN NULL;
+	END IF;
+	PERFORM casesync.give_seq(items, n.stream);
+	SELECT * INTO wish FROM casesync.subscription t WHERE t.id = items[1].subscription;
+	s.items := ARRAY(SELECT x.id FROM unnest(items) x);
+	s.message_id := gen_random_uuid();
+	content := casesync.notify_message(s.items);
+	PERFORM casesync.lane_set(s);
+	parcel := ROW(s.message_id, casesync.notify_url(p, wish), 'notify', n.sender_id, p.partner, NULL,
+		'succ', cardinality(items), cardinality(items), content.message::text, content.meta::text,
+		s.attempt, p.networks::text[]);
+	RETURN parcel;
+END
+$$;
+COMMENT ON FUNCTION casesync.take_notifications(casesync.lane_state, casesync.partner, casesync.node) IS
+	'the next notify message of a lane; NULL when there is nothing to send';
+
+CREATE FUNCTION casesync.take_outgoing(s casesync.lane_state, p casesync.partner, n casesync.node)
+RETURNS casesync.parcel
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	o casesync.outgoing;
+	items integer;
+	parcel casesync.parcel;
+BEGIN
+	SELECT * INTO o FROM casesync.outgoing t WHERE t.lane = s.lane AND t.state = 'due' ORDER BY t.id LIMIT 1;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	s.items := ARRAY[o.id];
+	s.message_id := gen_random_uuid();
+	PERFORM casesync.lane_set(s);
+	items := coalesce(jsonb_array_length(coalesce(o.message->'subscribe_response', o.message->'subscribe_request')), 1);
+	parcel := ROW(s.message_id, o.url, o.action, n.sender_id, p.partner,
+		CASE WHEN o.action IN ('subscribe', 'unsubscribe')
+			THEN n.base_url || '/registry/on-' || o.action END,
+		o.status, items, CASE o.status WHEN 'rcvd' THEN 0 WHEN 'pdng' THEN 0 ELSE items END,
+		o.message::text, NULL, s.attempt, p.networks::text[]);
+	RETURN parcel;
+END
+$$;
+COMMENT ON FUNCTION casesync.take_outgoing(casesync.lane_state, casesync.partner, casesync.node) IS
+	'the next request or callback of a lane; NULL when there is none';
+
+CREATE FUNCTION casesync.take(lane integer)
+RETURNS SETOF casesync.parcel
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	l casesync.lane;
+	s casesync.lane_state;
+	p casesync.partner;
+	parcel casesync.parcel;
+BEGIN
+	SELECT * INTO l FROM casesync.lane t WHERE t.lane = $1;
+	IF NOT FOUND OR NOT casesync.may_speak() OR NOT casesync.lock_for_transaction(2, $1) THEN
+		RETURN;
+	END IF;
+	s := casesync.lane_now($1);
+	s.lane := $1;
+	s.batch_limit := coalesce(s.batch_limit, 100);
+	s.attempt := coalesce(s.attempt, 0);
+	IF s.is_stopped OR s.next_attempt > clock_timestamp() THEN
+		RETURN;
+	END IF;
+	SELECT * INTO p FROM casesync.partner t WHERE t.partner = l.partner;
+	IF l.kind = 'notify' THEN
+		parcel := casesync.take_notifications(s, p, casesync.this_node());
+	ELSE
+		parcel := casesync.take_outgoing(s, p, casesync.this_node());
+	END IF;
+	IF parcel.message_id IS NOT NULL THEN
+		RETURN NEXT parcel;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.take(integer) IS
+	'the message to send next on a lane, if one is due; it is in flight until record_outcome() or the next take()';
+
+CREATE FUNCTION casesync.settle_notifications(items bigint[], verdict text, why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync.disclosure (partner, registry, key, way, hmac, agreement, agreement_version,
+		reference_id, outcome)
+	SELECT l.partner, n.registry, n.key, 'notify', n.hmac, n.agreement, n.agreement_version,
+		n.reference_id, verdict
+	  FROM casesync.notification n JOIN casesync.lane l ON l.lane = n.lane WHERE n.id = ANY (items);
+	IF verdict = 'refused' THEN
+		PERFORM casesync.forget_told(n.reference_id) FROM casesync.notification n WHERE n.id = ANY (items);
+	END IF;
+	UPDATE casesync.notification n SET state_reason = why,
+		state = CASE verdict WHEN 'delivered' THEN 'delivered' ELSE 'dead' END
+	 WHERE n.id = ANY (items) AND n.state = 'due';
+END
+$$;
+COMMENT ON FUNCTION casesync.settle_notifications(bigint[], text, text) IS
+	'notifications reached the partner, or never will; the disclosure''s outcome with them';
+
+/* A callback that is refused for good leaves its subscriptions alive: notifications still arrive. */
+CREATE FUNCTION casesync.settle_outgoing(items bigint[], verdict text, why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync.outgoing o SET state_reason = why,
+		state = CASE verdict WHEN 'delivered' THEN 'delivered' ELSE 'dead' END
+	 WHERE o.id = ANY (items) AND o.state = 'due';
+	UPDATE casesync.subscription s SET is_confirmed = true
+	  FROM casesync.outgoing o WHERE o.id = ANY (items) AND s.id = ANY (o.subscriptions) AND s.state <> 'pending';
+	IF verdict = 'refused' THEN
+		UPDATE casesync.my_subscription m SET state = 'refused', reason = why, answered_at = clock_timestamp()
+		  FROM casesync.outgoing o
+		 WHERE o.id = ANY (items) AND o.action = 'subscribe' AND m.state = 'requested'
+		   AND m.transaction_id = o.message->>'transaction_id';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.settle_outgoing(bigint[], text, text) IS
+	'a request or callback reached the partner, or never will';
+
+/* What a lane does after an outcome; the only place where its state changes on one. */
+CREATE FUNCTION casesync.lane_after(s casesync.lane_state, verdict text, wait_ms bigint,
+	http_status integer, why text)
+RETURNS casesync.lane_state
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	count integer := cardinality(s.items);
+BEGIN
+	s.message_id := NULL;
+	s.items := '{}';
+	s.reason := CASE WHEN verdict <> 'delivered' THEN why END;
+	IF verdict = 'delivered' THEN
+		s.attempt := 0; s.server_errors := 0; s.next_attempt := NULL;
+		s.batch_limit := least(100, s.batch_limit * 2);
+	ELSIF verdict = 'refused' THEN
+		s.attempt := 0; s.next_attempt := NULL;
+		s.batch_limit := greatest(1, count / 2);
+	ELSIF verdict = 'retry' THEN
+		s.attempt := s.attempt + 1;
+		s.next_attempt := clock_timestamp() + least(greatest(wait_ms, 0), 86400000) * interval '1 millisecond';
+		IF http_status >= 500 THEN
+			s.server_errors := s.server_errors + 1;
+		END IF;
+		IF s.server_errors >= 3 AND count > 1 THEN
+			s.batch_limit := greatest(1, count / 2);
+		END IF;
+	ELSE
+		s.is_stopped := true;
+	END IF;
+	RETURN s;
+END
+$$;
+COMMENT ON FUNCTION casesync.lane_after(casesync.lane_state, text, bigint, integer, text) IS
+	'the state of a lane after an outcome: delivered, retry, refused or stop';
+
+CREATE FUNCTION casesync.record_outcome(lane integer, message_id uuid, verdict text, wait_ms bigint,
+	http_status integer, ack_status text, error_code text, detail text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	s casesync.lane_state;
+	kind text := (SELECT l.kind FROM casesync.lane l WHERE l.lane = $1);
+	why text := left(concat_ws(' ', 'HTTP ' || $5, $6, $7, $8), 500);
+BEGIN
+	IF $3 IS NULL OR $3 NOT IN ('delivered', 'retry', 'refused', 'stop') THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('verdict "%s" is not known', $3);
+	END IF;
+	IF NOT casesync.lock_for_transaction(2, $1) THEN
+		RETURN false;
+	END IF;
+	s := casesync.lane_now($1);
+	IF s.message_id IS DISTINCT FROM $2 THEN
+		RETURN false;
+	END IF;
+	INSERT INTO casesync.attempt (lane, message_id, started_at, items, verdict, http_status, ack_status,
+		error_code, detail)
+	VALUES ($1, $2, s.at, cardinality(s.items), $3, $5, left($6, 20), left($7, 99), left($8, 300));
+	IF $3 = 'delivered' OR ($3 = 'refused' AND cardinality(s.items) = 1) THEN
+		IF kind = 'notify' THEN
+			PERFORM casesync.settle_notifications(s.items, $3, CASE WHEN $3 = 'refused' THEN why END);
+		ELSE
+			PERFORM casesync.settle_outgoing(s.items, $3, CASE WHEN $3 = 'refused' THEN why END);
+		END IF;
+	END IF;
+	PERFORM casesync.lane_set(casesync.lane_after(s, $3, $4, $5, why));
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync.record_outcome(integer, uuid, text, bigint, integer, text, text, text) IS
+	'how the message in flight ended; false when another bridge has taken over since';
+
+CREATE FUNCTION casesync.resume_sharing(partner text DEFAULT NULL)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	s casesync.lane_state;
+	resumed integer := 0;
+BEGIN
+	FOR s IN SELECT n.* FROM casesync.lane l CROSS JOIN LATERAL casesync.lane_now(l.lane) n
+			  WHERE ($1 IS NULL OR l.partner = $1) AND n.is_stopped LOOP
+		s.is_stopped := false; s.next_attempt := NULL; s.attempt := 0; s.reason := NULL;
+		PERFORM casesync.lane_set(s);
+		resumed := resumed + 1;
+	END LOOP;
+	PERFORM casesync.audit_note('resume_sharing', $1);
+	PERFORM casesync.ring();
+	RETURN resumed;
+END
+$$;
+COMMENT ON FUNCTION casesync.resume_sharing(text) IS 'lanes that were stopped go on; returns how many';
+
+CREATE FUNCTION casesync.require_dead(reference_id uuid)
+RETURNS casesync.notification
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	n casesync.notification;
+BEGIN
+	SELECT * INTO n FROM casesync.notification t WHERE t.reference_id = $1 AND t.state = 'dead';
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING errcode = 'undefined_object',
+			message = format('%s is not in the dead letters', $1),
+			hint = 'SELECT reference_id, partner, reason FROM casesync.dead_letter;';
+	END IF;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION casesync.require_dead(uuid) IS 'a dead letter, or an error';
+
+CREATE FUNCTION casesync.retry(reference_id uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	n casesync.notification := casesync.require_dead($1);
+BEGIN
+	IF EXISTS (SELECT FROM casesync.notification t WHERE t.lane = n.lane AND t.registry = n.registry
+			AND t.key = n.key AND t.id > n.id) THEN
+		UPDATE casesync.notification t SET state = 'discarded', state_reason = 'overtaken: the current record is sent'
+		 WHERE t.id = n.id;
+		PERFORM casesync.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000', 'dead letter retried');
+		UPDATE casesync.quarantine_entry q SET is_requested = true
+		 WHERE q.registry = n.registry AND q.key = n.key AND q.event_type = n.event_type AND q.tracking = 0;
+		DELETE FROM casesync.told t USING casesync.lane l
+		 WHERE l.lane = n.lane AND t.partner = l.partner AND t.registry = n.registry AND t.key = n.key;
+	ELSE
+		UPDATE casesync.notification t SET state = 'due', state_reason = NULL WHERE t.id = n.id;
+	END IF;
+	PERFORM casesync.audit_note('retry', $1::text);
+	PERFORM casesync.ring();
+END
+$$;
+COMMENT ON FUNCTION casesync.retry(uuid) IS
+	'send a dead letter again; when newer events have overtaken it, the subject''s current record instead';
+
+CREATE FUNCTION casesync.discard(reference_id uuid, reason text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	n casesync.notification := casesync.require_dead($1);
+BEGIN
+	UPDATE casesync.notification t SET state = 'discarded', state_reason = left($2, 500) WHERE t.id = n.id;
+	PERFORM casesync.audit_note('discard', $1::text, jsonb_build_object('reason', $2));
+END
+$$;
+COMMENT ON FUNCTION casesync.discard(uuid, text) IS 'a dead letter is not sent again';

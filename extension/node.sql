@@ -1,0 +1,195 @@
+/* Who we are: one row. Its identity tells this database from its copies. */
+
+CREATE TABLE casesync.node (
+	one boolean PRIMARY KEY DEFAULT true CHECK (one),
+	sender_id text NOT NULL CHECK (sender_id <> '' AND length(sender_id) <= 255),
+	base_url text CHECK (base_url ~ '^https?://[^\s]+$' AND length(base_url) <= 2000),
+	key_ids text[],
+	locale text NOT NULL DEFAULT 'eng' CHECK (locale ~ '^[a-z]{3}$'),
+	time_zone text NOT NULL,
+	node_id uuid,
+	system_identifier bigint NOT NULL,
+	database_oid oid NOT NULL,
+	era integer NOT NULL DEFAULT 1,
+	stream uuid NOT NULL DEFAULT gen_random_uuid(),
+	four_eyes boolean NOT NULL DEFAULT true,
+	paused boolean NOT NULL DEFAULT false,
+	paused_reason text
+);
+COMMENT ON TABLE casesync.node IS 'this system: its name to others, its identity, whether it may send';
+COMMENT ON COLUMN casesync.node.node_id IS 'the UUID in the bridge''s file; a copy of the database has no bridge with it';
+COMMENT ON COLUMN casesync.node.era IS 'counts restores: tells transaction ids of different clusters apart';
+COMMENT ON COLUMN casesync.node.stream IS 'names one run of sequence numbers to partners';
+SELECT pg_catalog.pg_extension_config_dump('casesync.node', '');
+
+CREATE TABLE casesync.node_secret (
+	one boolean PRIMARY KEY DEFAULT true CHECK (one),
+	hash_key bytea NOT NULL
+);
+COMMENT ON TABLE casesync.node_secret IS 'the key of content hashes; readable by nobody but the extension';
+SELECT pg_catalog.pg_extension_config_dump('casesync.node_secret', '');
+
+CREATE FUNCTION casesync.identity_matches(n casesync.node)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT n.system_identifier = c.system_identifier
+	   AND n.database_oid = (SELECT oid FROM pg_database WHERE datname = current_database())
+	  FROM pg_control_system() c
+$$;
+COMMENT ON FUNCTION casesync.identity_matches(casesync.node) IS
+	'false when this database is a copy of the one that set_node() was called in';
+
+CREATE FUNCTION casesync.this_node()
+RETURNS casesync.node
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	n casesync.node;
+BEGIN
+	SELECT * INTO n FROM casesync.node;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
+			message = 'this node has no name yet',
+			detail = 'Partners know a system by its sender_id.',
+			hint = 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');';
+	END IF;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION casesync.this_node() IS 'the node''s row; an error that says what to do when there is none';
+
+CREATE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
+	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
+	four_eyes boolean DEFAULT NULL)
+RETURNS casesync.node
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	p ALIAS FOR $1;
+	n casesync.node;
+BEGIN
+	IF p IS NULL OR p = '' THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
+			message = 'sender_id must not be empty',
+			hint = 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');';
+	END IF;
+	IF $5 IS NOT NULL AND NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = $5) THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('time zone "%s" is not known', $5),
+			hint = 'SELECT name FROM pg_timezone_names ORDER BY name;';
+	END IF;
+	INSERT INTO casesync.node AS t (sender_id, base_url, key_ids, locale, time_zone,
+			system_identifier, database_oid, four_eyes)
+	SELECT p, rtrim($2, '/'), $3, coalesce($4, 'eng'), coalesce($5, current_setting('TimeZone')),
+		c.system_identifier, d.oid, coalesce($6, true)
+	  FROM pg_control_system() c, pg_database d
+	 WHERE d.datname = current_database()
+	ON CONFLICT (one) DO UPDATE SET
+		sender_id = excluded.sender_id,
+		base_url = coalesce(excluded.base_url, t.base_url),
+		key_ids = coalesce(excluded.key_ids, t.key_ids),
+		locale = coalesce($4, t.locale),
+		time_zone = coalesce($5, t.time_zone),
+		four_eyes = coalesce($6, t.four_eyes)
+	RETURNING t.* INTO n;
+	INSERT INTO casesync.node_secret (hash_key)
+	VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+	ON CONFLICT DO NOTHING;
+	PERFORM casesync.audit_note('set_node', p, to_jsonb(n) - 'node_id');
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
+	'say who we are to partners; parameters left out keep their value';
+
+CREATE FUNCTION casesync.pause_node(reason text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync.node SET paused = true, paused_reason = reason WHERE NOT paused
+$$;
+COMMENT ON FUNCTION casesync.pause_node(text) IS 'stop routing and sending until resume()';
+
+CREATE FUNCTION casesync.resume()
+RETURNS TABLE (registry text, hint text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	n casesync.node := casesync.this_node();
+BEGIN
+	UPDATE casesync.node SET paused = false, paused_reason = NULL, node_id = NULL,
+		era = era + 1, stream = gen_random_uuid(),
+		system_identifier = (SELECT c.system_identifier FROM pg_control_system() c),
+		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database());
+	PERFORM casesync.routing_begin_era(n.era + 1);
+	PERFORM casesync.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era + 1));
+	PERFORM casesync.ring();
+	RETURN QUERY SELECT r.registry,
+		'Changes made after the backup and before the restore are not here: compare with your '
+		'partners, then push or let them search on last_updated.'
+	  FROM casesync.registry r ORDER BY 1;
+END
+$$;
+COMMENT ON FUNCTION casesync.resume() IS
+	'this database is the real one again: a new era and stream begin; says what to look after';
+
+CREATE FUNCTION casesync.start_as_copy()
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync.this_node();
+	UPDATE casesync.node SET paused = true, node_id = NULL,
+		paused_reason = 'this database is a copy: it never sends';
+	PERFORM casesync.audit_note('start_as_copy', current_database());
+END
+$$;
+COMMENT ON FUNCTION casesync.start_as_copy() IS 'this database is a copy for tests: it stays paused';
+
+CREATE FUNCTION casesync.bridge_start(node_id uuid, version text)
+RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	n casesync.node := casesync.this_node();
+BEGIN
+	IF $1 IS NULL THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
+			message = 'a bridge must name its node_id',
+			hint = 'Set node_id in the bridge''s configuration file.';
+	END IF;
+	IF NOT casesync.identity_matches(n) THEN
+		PERFORM casesync.pause_node('this database is a copy of the one that was set up: '
+			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if not');
+	ELSIF n.node_id IS NULL AND NOT n.paused THEN
+		UPDATE casesync.node SET node_id = $1;
+	ELSIF n.node_id IS DISTINCT FROM $1 THEN
+		PERFORM casesync.pause_node('a bridge with another node_id has started: '
+			'SELECT casesync.resume() if it is the right one');
+	END IF;
+	RETURN QUERY SELECT t.sender_id, t.base_url, t.key_ids, t.paused, t.paused_reason
+	  FROM casesync.node t;
+END
+$$;
+COMMENT ON FUNCTION casesync.bridge_start(uuid, text) IS
+	'what a bridge says first: checks that bridge and database belong together';
+
+CREATE FUNCTION casesync.may_speak()
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce((SELECT NOT n.paused AND casesync.identity_matches(n) FROM casesync.node n), false)
+$$;
+COMMENT ON FUNCTION casesync.may_speak() IS 'whether this database routes and sends at all';

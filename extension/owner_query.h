@@ -1,0 +1,26 @@
+/*
+ * owner_query.h
+ *		Users' code (views, conditions, key expressions, apply functions) run as its owner.
+ */
+#ifndef CASESYNC_OWNER_QUERY_H
+#define CASESYNC_OWNER_QUERY_H
+
+#include "postgres.h"
+
+/* What must be put back when the owner's code has returned. */
+typedef struct OwnerScope
+{
+	Oid user;
+	int security_context;
+	int settings_level;
+	bool is_read_only;
+} OwnerScope;
+
+/*
+ * Become `owner` until owner_scope_leave. Read-only scopes also forbid writing and everything
+ * that a restricted operation forbids. An error in between is undone by the (sub)transaction.
+ */
+extern void owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only);
+extern void owner_scope_leave(OwnerScope *scope);
+
+#endif /* CASESYNC_OWNER_QUERY_H */

@@ -1,0 +1,255 @@
+/* Whom we know: partners, their public keys, the lanes to them. */
+
+CREATE TABLE casesync.partner (
+	partner text PRIMARY KEY CHECK (partner <> '' AND length(partner) <= 255),
+	base_url text,
+	notify_url text,
+	callback_prefixes text[],
+	jwks_url text,
+	jwks_trust text NOT NULL DEFAULT 'pin' CHECK (jwks_trust IN ('pin', 'follow')),
+	token_url text,
+	client_id text,
+	secret_name text,
+	tls_name text,
+	networks cidr[] NOT NULL DEFAULT '{}',
+	signature text NOT NULL DEFAULT 'required' CHECK (signature IN ('required', 'unsigned_accepted')),
+	profile text NOT NULL DEFAULT 'spdci-1.0',
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync.partner IS 'other systems; partner is their sender_id';
+SELECT pg_catalog.pg_extension_config_dump('casesync.partner', '');
+
+CREATE TABLE casesync.partner_key (
+	partner text NOT NULL REFERENCES casesync.partner ON DELETE CASCADE,
+	kid text NOT NULL,
+	jwk jsonb NOT NULL,
+	valid_from timestamptz NOT NULL,
+	valid_to timestamptz NOT NULL,
+	PRIMARY KEY (partner, kid),
+	CHECK (valid_from < valid_to)
+);
+COMMENT ON TABLE casesync.partner_key IS 'public keys of partners (RFC 7517) and when they count';
+SELECT pg_catalog.pg_extension_config_dump('casesync.partner_key', '');
+
+CREATE TABLE casesync.lane (
+	lane integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	partner text NOT NULL REFERENCES casesync.partner ON DELETE CASCADE,
+	kind text NOT NULL CHECK (kind IN ('notify', 'control')),
+	UNIQUE (partner, kind)
+);
+COMMENT ON TABLE casesync.lane IS 'the order of delivery to one partner: notifications, and requests and callbacks';
+SELECT pg_catalog.pg_extension_config_dump('casesync.lane', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.lane_lane_seq', '');
+
+CREATE FUNCTION casesync.require_partner(name text)
+RETURNS casesync.partner
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	p casesync.partner;
+BEGIN
+	SELECT * INTO p FROM casesync.partner t WHERE t.partner = name;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING errcode = 'undefined_object',
+			message = format('partner "%s" is not known', name),
+			hint = format('SELECT casesync.set_partner(%L, ''https://…'');', name);
+	END IF;
+	RETURN p;
+END
+$$;
+COMMENT ON FUNCTION casesync.require_partner(text) IS 'the partner''s row, or an error that says how to make it';
+
+CREATE FUNCTION casesync.check_url(what text, url text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF url !~ '^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s#@]*)?$' OR length(url) > 2000 THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('%s is not a URL we can send to: "%s"', what, left(url, 200)),
+			detail = 'A URL begins with https:// (or http:// where the bridge allows it), and has no user, fragment or space.';
+	END IF;
+	RETURN rtrim(url, '/');
+END
+$$;
+COMMENT ON FUNCTION casesync.check_url(text, text) IS 'an http(s) URL without a trailing slash, or an error';
+
+CREATE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
+	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
+	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
+	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
+	signature text DEFAULT NULL, profile text DEFAULT NULL)
+RETURNS casesync.partner
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	p casesync.partner;
+BEGIN
+	IF $1 IS NULL OR $1 = '' OR length($1) > 255 OR $1 ~ '[[:cntrl:]"|]' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'sender_id must be 1 to 255 characters without quotes, bars and control characters';
+	END IF;
+	IF $13 IS NOT NULL AND $13 NOT IN ('spdci-1.0') THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('profile "%s" is not known', $13),
+			hint = 'Profiles: spdci-1.0.';
+	END IF;
+	PERFORM casesync.check_url('callback prefix', u) FROM unnest($4) u;
+	INSERT INTO casesync.partner AS t (partner, base_url, notify_url, callback_prefixes, jwks_url,
+			jwks_trust, token_url, client_id, secret_name, tls_name, networks, signature, profile)
+	VALUES ($1, casesync.check_url('base_url', $2), casesync.check_url('notify_url', $3), $4,
+		casesync.check_url('jwks_url', $5), coalesce($6, 'pin'), casesync.check_url('token_url', $7),
+		$8, $9, $10, coalesce($11, '{}'), coalesce($12, 'required'), coalesce($13, 'spdci-1.0'))
+	ON CONFLICT (partner) DO UPDATE SET
+		base_url = coalesce(excluded.base_url, t.base_url),
+		notify_url = coalesce(excluded.notify_url, t.notify_url),
+		callback_prefixes = coalesce(excluded.callback_prefixes, t.callback_prefixes),
+		jwks_url = coalesce(excluded.jwks_url, t.jwks_url),
+		jwks_trust = coalesce($6, t.jwks_trust),
+		token_url = coalesce(excluded.token_url, t.token_url),
+		client_id = coalesce(excluded.client_id, t.client_id),
+		secret_name = coalesce(excluded.secret_name, t.secret_name),
+		tls_name = coalesce(excluded.tls_name, t.tls_name),
+		networks = coalesce($11, t.networks),
+		signature = coalesce($12, t.signature),
+		profile = coalesce($13, t.profile)
+	RETURNING t.* INTO p;
+	INSERT INTO casesync.lane (partner, kind) VALUES ($1, 'notify'), ($1, 'control')
+	ON CONFLICT DO NOTHING;
+	PERFORM casesync.audit_note('set_partner', $1, to_jsonb(p));
+	PERFORM casesync.ring();
+	RETURN p;
+END
+$$;
+COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text, cidr[], text, text) IS
+	'create or change a partner; parameters left out keep their value';
+
+CREATE FUNCTION casesync.key_thumbprint(jwk jsonb)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF jwk->>'kty' IS DISTINCT FROM 'OKP' OR jwk->>'crv' IS DISTINCT FROM 'Ed25519'
+		OR jwk->>'x' IS NULL OR jwk->>'x' !~ '^[A-Za-z0-9_-]{43}$'
+	THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'not an Ed25519 public key in JWK form',
+			detail = 'Expected {"kty":"OKP","crv":"Ed25519","x":"43 characters of base64url"} (RFC 8037).',
+			hint = 'Ask the partner for it; a casesync bridge prints its own with --print-key.';
+	END IF;
+	IF jwk ? 'd' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'this is a private key',
+			detail = 'The member "d" must never leave its owner, so this key is no longer secret.',
+			hint = 'Ask the partner to make a new key and to send only its public part.';
+	END IF;
+	RETURN rtrim(translate(encode(sha256(convert_to(
+		format('{"crv":"Ed25519","kty":"OKP","x":"%s"}', jwk->>'x'), 'UTF8')), 'base64'), '+/', '-_'), '=');
+END
+$$;
+COMMENT ON FUNCTION casesync.key_thumbprint(jsonb) IS 'RFC 7638 thumbprint of an Ed25519 public key';
+
+CREATE FUNCTION casesync.add_key(partner text, jwk jsonb, valid_from timestamptz DEFAULT now(),
+	valid_to timestamptz DEFAULT 'infinity')
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	own_kid text := casesync.key_thumbprint($2);
+	kid text := coalesce($2->>'kid', own_kid);
+BEGIN
+	PERFORM casesync.require_partner($1);
+	IF own_kid IS NULL THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed', message = 'jwk must not be null';
+	END IF;
+	IF length(kid) > 255 OR kid ~ '[[:cntrl:]"|]' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'kid must be at most 255 characters without quotes, bars and control characters';
+	END IF;
+	INSERT INTO casesync.partner_key AS t (partner, kid, jwk, valid_from, valid_to)
+	VALUES ($1, kid, $2, $3, $4)
+	ON CONFLICT ON CONSTRAINT partner_key_pkey DO UPDATE
+		SET jwk = excluded.jwk, valid_from = excluded.valid_from, valid_to = excluded.valid_to;
+	PERFORM casesync.audit_note('add_key', $1, jsonb_build_object('kid', kid, 'from', $3, 'to', $4));
+	RETURN kid;
+END
+$$;
+COMMENT ON FUNCTION casesync.add_key(text, jsonb, timestamptz, timestamptz) IS
+	'register a partner''s public key (JWK, Ed25519); returns its kid';
+
+CREATE FUNCTION casesync.retire_key(partner text, kid text, at timestamptz DEFAULT now())
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	UPDATE casesync.partner_key k SET valid_to = greatest($3, k.valid_from + interval '1 microsecond')
+	 WHERE k.partner = $1 AND k.kid = $2;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING errcode = 'undefined_object',
+			message = format('partner "%s" has no key "%s"', $1, $2),
+			hint = format('SELECT kid, valid_to FROM casesync.partner_keys WHERE partner = %L;', $1);
+	END IF;
+	PERFORM casesync.audit_note('retire_key', $1, jsonb_build_object('kid', $2, 'at', $3));
+END
+$$;
+COMMENT ON FUNCTION casesync.retire_key(text, text, timestamptz) IS
+	'a partner''s key counts no longer from the given time';
+
+CREATE FUNCTION casesync.partner_for(sender_id text)
+RETURNS TABLE (partner text, signature text, keys jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.partner, p.signature,
+		coalesce(jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk)) FILTER (WHERE k.kid IS NOT NULL), '[]')
+	  FROM casesync.partner p
+	  LEFT JOIN casesync.partner_key k
+		ON k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to
+	 WHERE p.partner = $1
+	 GROUP BY p.partner
+$$;
+COMMENT ON FUNCTION casesync.partner_for(text) IS
+	'the partner who says so and the keys that count now; the bridge checks the signature with them';
+
+CREATE FUNCTION casesync.drop_partner(partner text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	uses text;
+BEGIN
+	PERFORM casesync.require_partner($1);
+	SELECT string_agg(format('%s (%s)', a.agreement, a.state), ', ') INTO uses
+	  FROM casesync.agreement a WHERE a.partner = $1 AND a.state = 'active';
+	IF uses IS NOT NULL THEN
+		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
+			message = format('partner "%s" is in use', $1),
+			detail = format('Agreements: %s.', uses),
+			hint = 'SELECT casesync.end_agreement(agreement, reason) first.';
+	END IF;
+	IF EXISTS (SELECT FROM casesync.disclosure d WHERE d.partner = $1)
+		OR EXISTS (SELECT FROM casesync.message_in m WHERE m.partner = $1)
+	THEN
+		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
+			message = format('partner "%s" has a history', $1),
+			detail = 'What was sent to and received from a partner must remain explainable.',
+			hint = format('SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner = %L; keeps it silent.', $1);
+	END IF;
+	DELETE FROM casesync.subscription s WHERE s.partner = $1;
+	DELETE FROM casesync.agreement a WHERE a.partner = $1;
+	DELETE FROM casesync.partner p WHERE p.partner = $1;
+	PERFORM casesync.audit_note('drop_partner', $1);
+END
+$$;
+COMMENT ON FUNCTION casesync.drop_partner(text) IS 'forget a partner that nothing was ever shared with';
