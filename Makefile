@@ -11,6 +11,7 @@ SQL_PARTS = schema code_directory code_type crosswalk text_format record_check r
 	notification render routing delivery inbox receive casework preview status_views grants
 GENERATED_SQL = extension/generated/code_type.sql
 GENERATED_HEADERS = extension/generated/code_tables.h extension/generated/code_types.h
+OBJECT_TABLES = extension/generated/object_tables.h
 SQL_FILES = $(foreach part,$(SQL_PARTS),$(wildcard extension/$(part).sql) \
 	$(filter %/$(part).sql,$(GENERATED_SQL)))
 
@@ -54,7 +55,7 @@ include $(PGXS)
 
 all: $(EXTENSION_SCRIPT) bridge/casesync-bridge
 
-$(OBJS): $(wildcard extension/*.h) $(GENERATED_HEADERS)
+$(OBJS): $(wildcard extension/*.h) $(GENERATED_HEADERS) $(OBJECT_TABLES)
 
 CODE_FACTS = extension/codes.tsv extension/code_type.template.sql
 extension/generated/code_type.sql: extension/gen_codes.pl $(CODE_FACTS)
@@ -63,6 +64,11 @@ extension/generated/code_type.sql: extension/gen_codes.pl $(CODE_FACTS)
 
 # One run makes all three.
 $(GENERATED_HEADERS): extension/generated/code_type.sql ;
+
+OBJECT_FACTS = extension/data_objects.tsv extension/codes.tsv
+$(OBJECT_TABLES): extension/gen_objects.pl $(OBJECT_FACTS)
+	mkdir -p $(@D)
+	perl extension/gen_objects.pl $(OBJECT_FACTS) $@
 
 $(EXTENSION_SCRIPT): $(SQL_FILES) Makefile casesync.control
 	cat $(SQL_FILES) > $@

@@ -32,3 +32,8 @@ CREATE FUNCTION casesync.fold_identifier_type(type text) RETURNS text
 	AS 'MODULE_PATHNAME', 'fold_identifier_type' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync.fold_identifier_type(text) IS
 	'an identifier type in the spelling of the standard''s list; as it is when not in the list';
+
+CREATE FUNCTION casesync.record_contains(known jsonb, record jsonb) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'record_contains' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync.record_contains(jsonb, jsonb) IS
+	'whether every fact of the record is already in what is known, however it is written there';

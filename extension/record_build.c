@@ -24,6 +24,7 @@
 
 #include "code_directory.h"
 #include "record_identity.h"
+#include "record_json.h"
 #include "record_status.h"
 
 PG_FUNCTION_INFO_V1(record_build);
@@ -168,23 +169,6 @@ make_plan(FunctionCallInfo fcinfo)
 	return plan;
 }
 
-static void
-set_string(JsonbValue *value, const char *string)
-{
-	value->type = jbvString;
-	value->val.string.val = (char *) string;
-	value->val.string.len = strlen(string);
-}
-
-static void
-push_key(JsonbParseState **state, const char *key)
-{
-	JsonbValue value;
-
-	set_string(&value, key);
-	pushJsonbValue(state, WJB_KEY, &value);
-}
-
 /* A date or time in ISO 8601, times in UTC; an infinite one says nothing and is left out. */
 static bool
 set_time(JsonbValue *value, Datum datum, Oid type)
@@ -200,7 +184,7 @@ set_time(JsonbValue *value, Datum datum, Oid type)
 	zone = strstr(text_form, "+00:00");
 	if (zone != NULL)
 		strcpy(zone, "Z");
-	set_string(value, pstrdup(text_form));
+	record_json_set_string(value, pstrdup(text_form));
 	return true;
 }
 
@@ -219,7 +203,7 @@ set_text(JsonbValue *value, const Attribute *attribute, char *string)
 	else if (attribute->directory != NULL &&
 			 code_find(attribute->directory, string, strlen(string), &number))
 		string = pstrdup(code_text(attribute->directory, number, buffer));
-	set_string(value, string);
+	record_json_set_string(value, string);
 	return true;
 }
 
@@ -262,8 +246,8 @@ set_value(JsonbValue *value, const Attribute *attribute, Datum datum)
 			value->val.numeric = DatumGetNumeric(datum);
 			return !numeric_is_nan(value->val.numeric) && !numeric_is_inf(value->val.numeric);
 		default:
-			set_string(value,
-					   pstrdup(code_text(attribute->directory, DatumGetInt16(datum), buffer)));
+			record_json_set_string(
+				value, pstrdup(code_text(attribute->directory, DatumGetInt16(datum), buffer)));
 			return true;
 	}
 }
@@ -288,135 +272,6 @@ read_list(const Attribute *attribute, Datum datum, int *count)
 			(*count)++;
 	}
 	return values;
-}
-
-static void
-push_list(JsonbParseState **state, JsonbValue *values, int count)
-{
-	int i;
-
-	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	for (i = 0; i < count; i++)
-		pushJsonbValue(state, WJB_ELEM, &values[i]);
-	pushJsonbValue(state, WJB_END_ARRAY, NULL);
-}
-
-/* Attributes given as an object {name: value} are sent as the list of pairs of the standard. */
-static void
-push_pairs(JsonbParseState **state, JsonbContainer *attributes)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(attributes);
-	JsonbValue key;
-	JsonbValue value;
-	char *string;
-
-	JsonbIteratorNext(&iterator, &key, true);
-	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
-	{
-		JsonbIteratorNext(&iterator, &value, true);
-		if (value.type == jbvNull)
-			continue;
-		string = value.type == jbvBool ? (value.val.boolean ? "true" : "false")
-									   : record_scalar_text(&value);
-		if (string != NULL)
-			set_string(&value, string);
-		pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-		pushJsonbValue(state, WJB_KEY, &key);
-		pushJsonbValue(state, WJB_VALUE, &value);
-		pushJsonbValue(state, WJB_END_OBJECT, NULL);
-	}
-}
-
-/* The elements of a list, or the one value that stands for a list of one. */
-static void
-push_elements(JsonbParseState **state, JsonbValue *list)
-{
-	JsonbIterator *iterator;
-	JsonbValue element;
-
-	if (list->type != jbvBinary || !JsonContainerIsArray(list->val.binary.data))
-	{
-		pushJsonbValue(state, WJB_ELEM, list);
-		return;
-	}
-	iterator = JsonbIteratorInit(list->val.binary.data);
-	JsonbIteratorNext(&iterator, &element, true);
-	while (JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
-		pushJsonbValue(state, WJB_ELEM, &element);
-}
-
-/* A member has no attribute for its enrolment status: it travels among the additional ones. */
-static void
-push_attributes(JsonbParseState **state, JsonbValue *attributes, JsonbValue *status)
-{
-	push_key(state, "additional_attributes");
-	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	if (attributes != NULL && attributes->type == jbvBinary &&
-		JsonContainerIsObject(attributes->val.binary.data))
-		push_pairs(state, attributes->val.binary.data);
-	else if (attributes != NULL)
-		push_elements(state, attributes);
-	if (status != NULL)
-	{
-		pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-		push_key(state, "enrolment_status");
-		pushJsonbValue(state, WJB_VALUE, status);
-		pushJsonbValue(state, WJB_END_OBJECT, NULL);
-	}
-	pushJsonbValue(state, WJB_END_ARRAY, NULL);
-}
-
-/*
- * The member or group of a beneficiary, with the identifiers given to the beneficiary itself, which
- * has no attribute for them.
- */
-static void
-push_subject(JsonbParseState **state, JsonbValue *subject, const char *key, JsonbValue *identifiers,
-			 int count)
-{
-	bool is_group = strcmp(key, "group") == 0;
-	const char *identifier_key = is_group ? "group_identifier" : "member_identifier";
-	JsonbIterator *iterator;
-	JsonbValue name;
-	JsonbValue value;
-	int i;
-
-	push_key(state, key);
-	if (count == 0 || (subject != NULL && (subject->type != jbvBinary ||
-										   !JsonContainerIsObject(subject->val.binary.data))))
-	{
-		pushJsonbValue(state, WJB_VALUE, subject);
-		return;
-	}
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	if (subject == NULL)
-	{
-		push_key(state, "@type");
-		set_string(&value, "Member");
-		pushJsonbValue(state, WJB_VALUE, &value);
-	}
-	else
-	{
-		iterator = JsonbIteratorInit(subject->val.binary.data);
-		JsonbIteratorNext(&iterator, &name, true);
-		while (JsonbIteratorNext(&iterator, &name, true) == WJB_KEY)
-		{
-			JsonbIteratorNext(&iterator, &value, true);
-			if (record_key_is(&name, identifier_key))
-				continue;
-			pushJsonbValue(state, WJB_KEY, &name);
-			pushJsonbValue(state, WJB_VALUE, &value);
-		}
-	}
-	push_key(state, identifier_key);
-	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	for (i = 0; i < count; i++)
-		pushJsonbValue(state, WJB_ELEM, &identifiers[i]);
-	if (subject != NULL && getKeyJsonValueFromContainer(subject->val.binary.data, identifier_key,
-														strlen(identifier_key), &value) != NULL)
-		push_elements(state, &value);
-	pushJsonbValue(state, WJB_END_ARRAY, NULL);
-	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
 /* What of the arguments waits until all of them are known. */
@@ -477,8 +332,8 @@ add_list(Build *build, const BuilderPlan *plan, const Attribute *attribute, Datu
 		for (i = 0; i < count; i++)
 			record_status_fold(&build->status, &values[i]);
 	}
-	push_key(&build->state, attribute->key);
-	push_list(&build->state, values, count);
+	record_json_push_key(&build->state, attribute->key);
+	record_json_push_list(&build->state, values, count);
 }
 
 static void
@@ -501,7 +356,7 @@ add_argument(Build *build, const BuilderPlan *plan, const Attribute *attribute, 
 		build->is_given[waiting] = true;
 		return;
 	}
-	push_key(&build->state, attribute->key);
+	record_json_push_key(&build->state, attribute->key);
 	pushJsonbValue(&build->state, WJB_VALUE, &value);
 }
 
@@ -515,17 +370,19 @@ finish_beneficiary(Build *build)
 	char buffer[CODE_TEXT_SIZE];
 
 	if (member != NULL || (build->identifier_count > 0 && !is_of_group))
-		push_subject(&build->state, member, "member", build->identifiers, build->identifier_count);
+		record_json_push_subject(&build->state, member, "member", build->identifiers,
+								 build->identifier_count);
 	if (group != NULL)
-		push_subject(&build->state, group, "group", build->identifiers,
-					 is_of_group ? build->identifier_count : 0);
+		record_json_push_subject(&build->state, group, "group", build->identifiers,
+								 is_of_group ? build->identifier_count : 0);
 	if (build->is_given[WAITING_STATUS])
 		status = build->values[WAITING_STATUS];
 	else if (build->status != 0)
-		set_string(&status, pstrdup(code_text(record_status_directory(), build->status, buffer)));
+		record_json_set_string(
+			&status, pstrdup(code_text(record_status_directory(), build->status, buffer)));
 	else
 		return;
-	push_key(&build->state, "enrollment_status");
+	record_json_push_key(&build->state, "enrollment_status");
 	pushJsonbValue(&build->state, WJB_VALUE, &status);
 }
 
@@ -541,8 +398,8 @@ record_build(PG_FUNCTION_ARGS)
 	if (plan == NULL)
 		fcinfo->flinfo->fn_extra = plan = make_plan(fcinfo);
 	pushJsonbValue(&build.state, WJB_BEGIN_OBJECT, NULL);
-	push_key(&build.state, "@type");
-	set_string(&class, plan->type);
+	record_json_push_key(&build.state, "@type");
+	record_json_set_string(&class, plan->type);
 	pushJsonbValue(&build.state, WJB_VALUE, &class);
 	for (i = 0; i < plan->count; i++)
 	{
@@ -555,12 +412,12 @@ record_build(PG_FUNCTION_ARGS)
 		finish_beneficiary(&build);
 	if (build.is_given[WAITING_ATTRIBUTES] ||
 		(build.is_given[WAITING_STATUS] && !plan->is_beneficiary))
-		push_attributes(&build.state,
-						build.is_given[WAITING_ATTRIBUTES] ? &build.values[WAITING_ATTRIBUTES]
-														   : NULL,
-						plan->is_beneficiary || !build.is_given[WAITING_STATUS]
-							? NULL
-							: &build.values[WAITING_STATUS]);
+		record_json_push_attributes(
+			&build.state,
+			build.is_given[WAITING_ATTRIBUTES] ? &build.values[WAITING_ATTRIBUTES] : NULL,
+			plan->is_beneficiary || !build.is_given[WAITING_STATUS]
+				? NULL
+				: &build.values[WAITING_STATUS]);
 	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&build.state, WJB_END_OBJECT, NULL)));
 }
 
@@ -577,6 +434,6 @@ additional_attributes(PG_FUNCTION_ARGS)
 						errhint("Use casesync.additional_attributes(jsonb_build_object('shift', "
 								"'night')).")));
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	push_pairs(&state, &attributes->root);
+	record_json_push_pairs(&state, &attributes->root);
 	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
 }

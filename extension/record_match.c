@@ -1,0 +1,239 @@
+/*
+ * record_match.c
+ *		Does one record say anything that another does not say already?
+ *
+ * "No" keeps a notification from being sent back to where it came from, so every doubt is "yes".
+ * Must not know partners or subscriptions.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "code_directory.h"
+#include "data_object.h"
+#include "record_identity.h"
+#include "text_format.h"
+
+PG_FUNCTION_INFO_V1(record_contains);
+
+/* Lists are compared element by element; a partner must not make that endless. */
+#define COMPARISONS_MAX 1000000
+
+typedef struct Match
+{
+	int comparisons;
+} Match;
+
+static bool value_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *known,
+						   const JsonbValue *value);
+
+static const DataAttribute *
+find_attribute(const JsonbValue *key)
+{
+	return data_object_any_attribute(key->val.string.val, key->val.string.len);
+}
+
+/* What JSON-LD says about the document, and when it was touched, is no fact about the person. */
+static bool
+key_is_no_fact(const JsonbValue *key)
+{
+	return (key->val.string.len > 0 && key->val.string.val[0] == '@') ||
+		   record_key_is(key, "last_updated");
+}
+
+static bool
+keys_are_equal(const JsonbValue *a, const JsonbValue *b)
+{
+	const DataAttribute *first;
+	const DataAttribute *second;
+
+	if (a->val.string.len == b->val.string.len &&
+		memcmp(a->val.string.val, b->val.string.val, a->val.string.len) == 0)
+		return true;
+	first = find_attribute(a);
+	second = find_attribute(b);
+	if (first == NULL || second == NULL)
+		return false;
+	if (strcmp(first->name, second->name) == 0)
+		return true;
+	/* Programme and Beneficiary spell the same status and date differently (A1, C1). */
+	return (strcmp(first->name, "enrollment_status") == 0 &&
+			strcmp(second->name, "enrolment_status") == 0) ||
+		   (strcmp(first->name, "enrolment_status") == 0 &&
+			strcmp(second->name, "enrollment_status") == 0) ||
+		   (strcmp(first->name, "enrollment_date") == 0 &&
+			strcmp(second->name, "enrolment_date") == 0) ||
+		   (strcmp(first->name, "enrolment_date") == 0 &&
+			strcmp(second->name, "enrollment_date") == 0);
+}
+
+static char *
+scalar_text(const JsonbValue *value)
+{
+	if (value->type == jbvBool)
+		return value->val.boolean ? "true" : "false";
+	return record_scalar_text(value);
+}
+
+/* The same code in any of the directories the attribute may be of, first things first. */
+static bool
+codes_are_equal(const DataAttribute *attribute, const char *a, const char *b)
+{
+	int i;
+
+	for (i = 0; attribute->directories[i] != NULL; i++)
+	{
+		const CodeDirectory *directory = code_directory_by_name(attribute->directories[i]);
+		int16 first;
+		int16 second;
+
+		if (code_find(directory, a, strlen(a), &first) &&
+			code_find(directory, b, strlen(b), &second))
+			return first == second;
+	}
+	return false;
+}
+
+static TimestampTz
+read_time(const char *written)
+{
+	return DatumGetTimestampTz(DirectFunctionCall3(
+		timestamptz_in, CStringGetDatum(written), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+static bool
+scalars_are_equal(const DataAttribute *attribute, const JsonbValue *a, const JsonbValue *b)
+{
+	char *first = scalar_text(a);
+	char *second = scalar_text(b);
+
+	if (first == NULL || second == NULL)
+		return false;
+	if (strcmp(first, second) == 0)
+		return true;
+	if (a->type == jbvNumeric && b->type == jbvNumeric)
+		return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a->val.numeric),
+												NumericGetDatum(b->val.numeric)));
+	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE)
+		return codes_are_equal(attribute, first, second);
+	return text_is_date_time(first, strlen(first)) && text_is_date_time(second, strlen(second)) &&
+		   read_time(first) == read_time(second);
+}
+
+static bool
+member_is_known(Match *match, JsonbContainer *known, const JsonbValue *key, const JsonbValue *value)
+{
+	const DataAttribute *attribute = find_attribute(key);
+	JsonbIterator *iterator = JsonbIteratorInit(known);
+	JsonbValue known_key;
+	JsonbValue known_value;
+
+	JsonbIteratorNext(&iterator, &known_key, true);
+	while (JsonbIteratorNext(&iterator, &known_key, true) == WJB_KEY)
+	{
+		JsonbIteratorNext(&iterator, &known_value, true);
+		if (keys_are_equal(&known_key, key) &&
+			value_is_known(match, attribute, &known_value, value))
+			return true;
+	}
+	return value->type == jbvNull && match->comparisons <= COMPARISONS_MAX &&
+		   getKeyJsonValueFromContainer(known, key->val.string.val, key->val.string.len,
+										&known_value) == NULL;
+}
+
+static bool
+object_is_known(Match *match, const JsonbValue *known, JsonbContainer *object)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
+	JsonbValue key;
+	JsonbValue value;
+
+	if (known->type != jbvBinary || !JsonContainerIsObject(known->val.binary.data))
+		return false;
+	JsonbIteratorNext(&iterator, &key, true);
+	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	{
+		JsonbIteratorNext(&iterator, &value, true);
+		if (!key_is_no_fact(&key) && !member_is_known(match, known->val.binary.data, &key, &value))
+			return false;
+	}
+	return true;
+}
+
+/* Whether any element of a list is, or holds, the value; something single is a list of one. */
+static bool
+any_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *known,
+			 const JsonbValue *value)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(known->val.binary.data);
+	JsonbValue element;
+
+	JsonbIteratorNext(&iterator, &element, true);
+	while (JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
+	{
+		if (value_is_known(match, attribute, &element, value))
+			return true;
+	}
+	return false;
+}
+
+static bool
+list_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *known,
+			  JsonbContainer *list)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(list);
+	JsonbValue element;
+
+	JsonbIteratorNext(&iterator, &element, true);
+	while (JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
+	{
+		if (!value_is_known(match, attribute, known, &element))
+			return false;
+	}
+	return true;
+}
+
+static bool
+value_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *known,
+			   const JsonbValue *value)
+{
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (match->comparisons++ > COMPARISONS_MAX)
+		return false;
+	if (value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data))
+		return list_is_known(match, attribute, known, value->val.binary.data);
+	if (known->type == jbvBinary && JsonContainerIsArray(known->val.binary.data))
+		return any_is_known(match, attribute, known, value);
+	if (value->type == jbvBinary)
+		return object_is_known(match, known, value->val.binary.data);
+	if (value->type == jbvNull)
+		return known->type == jbvNull;
+	return scalars_are_equal(attribute, known, value);
+}
+
+static void
+set_container(JsonbValue *value, Jsonb *json)
+{
+	value->type = jbvBinary;
+	value->val.binary.data = &json->root;
+	value->val.binary.len = VARSIZE(json) - VARHDRSZ;
+}
+
+/* record_contains(known jsonb, record jsonb) → boolean */
+Datum
+record_contains(PG_FUNCTION_ARGS)
+{
+	Match match = {0};
+	JsonbValue known;
+	JsonbValue value;
+
+	set_container(&known, PG_GETARG_JSONB_P(0));
+	set_container(&value, PG_GETARG_JSONB_P(1));
+	PG_RETURN_BOOL(value_is_known(&match, NULL, &known, &value));
+}
