@@ -13,7 +13,7 @@ CREATE TABLE jobs.household (
 CREATE TABLE jobs.person (
 	id integer PRIMARY KEY,
 	household_id integer NOT NULL REFERENCES jobs.household,
-	nid char(12) NOT NULL UNIQUE,          -- digits only
+	nid text NOT NULL UNIQUE CHECK (nid ~ '^[0-9]{12}$'),
 	last_name text NOT NULL,
 	first_name text NOT NULL,
 	gender smallint NOT NULL CHECK (gender IN (1, 2)),

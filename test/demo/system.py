@@ -1,0 +1,157 @@
+"""One of the demo's two systems: a throwaway PostgreSQL cluster with an application in it, and the
+bridge beside it. Knows how to start, ask and stop; nothing of the story that is told with it."""
+
+import base64
+import csv
+import io
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+import uuid
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = TREE / "test" / "demo"
+
+
+class DemoError(Exception):
+    """Something did not happen as the story needs it; the text says what."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(what, fetch, deadline=30.0):
+    """The first true value of fetch(); an error that names what was waited for at the deadline."""
+    end = time.monotonic() + deadline
+    while True:
+        value = fetch()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise DemoError(f"waited {deadline:.0f} s in vain for: {what}; last seen: {value!r}")
+        time.sleep(0.01)
+
+
+class System:
+    """name is the database and the file stem (sp, ess), sender_id what partners know it by."""
+
+    def __init__(self, name, sender_id, bindir, folder):
+        self.name = name
+        self.sender_id = sender_id
+        self.bindir = pathlib.Path(bindir)
+        self.folder = pathlib.Path(folder) / name
+        self.folder.mkdir()
+        self.port = free_port()
+        self.ops_port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/{name}"
+        self.key_file = self.folder / "bridge.key"
+        self.log_file = self.folder / "bridge.log"
+        self.bridge = None
+        self.partner = None
+
+    # --- the cluster --------------------------------------------------------------------------
+    def run(self, program, *arguments):
+        done = subprocess.run([self.bindir / program, *arguments], capture_output=True, text=True,
+                              check=False)
+        if done.returncode != 0:
+            raise DemoError(f"{self.name}: {program} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start_cluster(self):
+        data = str(self.folder / "data")
+        self.run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                 "--locale=C.UTF-8", "--no-sync")
+        with open(self.folder / "data" / "postgresql.conf", "a", encoding="ascii") as conf:
+            conf.write(f"listen_addresses = ''\nunix_socket_directories = '{self.folder}'\n"
+                       "timezone = 'UTC'\nshared_buffers = '64MB'\n")
+        self.run("pg_ctl", "-D", data, "-l", str(self.folder / "server.log"), "-w", "start")
+        self.run("createdb", "-h", str(self.folder), "-U", "postgres", self.name)
+
+    def stop_cluster(self):
+        if (self.folder / "data" / "postmaster.pid").exists():
+            subprocess.run([self.bindir / "pg_ctl", "-D", self.folder / "data", "-m", "immediate",
+                            "-w", "stop"], capture_output=True, check=False)
+
+    def psql(self, *arguments, role="postgres", text=None):
+        command = [self.bindir / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.folder,
+                   "-U", role, "-d", self.name, *arguments]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False,
+                              env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning"})
+        if done.returncode != 0:
+            raise DemoError(f"{self.name}: {done.stderr.strip()}\n{text or ''}")
+        return done.stdout
+
+    def load(self, file, **variables):
+        settings = [word for name, value in variables.items() for word in ("-v", f"{name}={value}")]
+        return self.psql("-f", str(FOLDER / file), *settings)
+
+    def do(self, statements, role="postgres"):
+        """Runs statements as they stand, each committed by itself unless they say otherwise."""
+        return self.psql("-A", "-t", role=role, text=statements)
+
+    def rows(self, query, role="postgres"):
+        """The rows of one query as dictionaries of texts; NULL is the empty text."""
+        return list(csv.DictReader(io.StringIO(self.psql("--csv", "-c", query, role=role))))
+
+    def value(self, query, role="postgres"):
+        return self.psql("-A", "-t", "-c", query, role=role).strip()
+
+    # --- the bridge ---------------------------------------------------------------------------
+    def make_key(self):
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.key_file],
+                       check=True, capture_output=True)
+        self.key_file.chmod(0o600)
+
+    def public_key(self):
+        """The public key as a JWK (RFC 8037): its 32 bytes are the end of the DER form."""
+        der = subprocess.run(["openssl", "pkey", "-in", self.key_file, "-pubout", "-outform", "DER"],
+                             check=True, capture_output=True).stdout
+        x = base64.urlsafe_b64encode(der[-32:]).rstrip(b"=").decode()
+        return '{"kty":"OKP","crv":"Ed25519","use":"sig","alg":"EdDSA","x":"%s"}' % x
+
+    def write_config(self):
+        (self.folder / "bridge.conf").write_text(
+            f"database = 'host={self.folder} dbname={self.name} user=casesync_bridge'\n"
+            f"node_id = {uuid.uuid4()}\n"
+            f"key_file = {self.key_file}\n"
+            f"listen = 127.0.0.1:{self.port}\n"
+            f"ops_listen = 127.0.0.1:{self.ops_port}\n"
+            f"base_path = /{self.name}\n"
+            "allow_http = on            # both systems are on this machine\n"
+            "retry_base = 200ms\n", encoding="ascii")
+
+    def start_bridge(self):
+        with open(self.log_file, "ab") as log:
+            self.bridge = subprocess.Popen([TREE / "bridge" / "casesync-bridge", "--config",
+                                            self.folder / "bridge.conf"], stderr=log, stdout=log)
+        until(f"{self.name}'s bridge to be ready", self.is_ready)
+
+    def is_ready(self):
+        if self.bridge.poll() is not None:
+            raise DemoError(f"{self.name}'s bridge ended with code {self.bridge.returncode}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/readyz", timeout=2) as reply:
+                return reply.status == 200
+        except OSError:
+            return False
+
+    def kill_bridge(self, by=signal.SIGTERM):
+        if self.bridge is not None and self.bridge.poll() is None:
+            self.bridge.send_signal(by)
+            try:
+                self.bridge.wait(10)
+            except subprocess.TimeoutExpired:
+                self.bridge.kill()
+                self.bridge.wait()
+        self.bridge = None
+
+    def stop(self):
+        self.kill_bridge()
+        self.stop_cluster()
