@@ -25,7 +25,9 @@ WARNINGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-
 	-Wno-unused-command-line-argument
 endif
 PG_CPPFLAGS = -I$(srcdir)/extension
-PG_CFLAGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR)
+PG_CFLAGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR) \
+	$(PG_EXTRA_CFLAGS)
+SHLIB_LINK = $(PG_EXTRA_CFLAGS)
 
 EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bridge/*.o build
 
