@@ -35,7 +35,7 @@ CREATE VIEW share.person AS
 SELECT p.id AS subject_key, p.referral IS NOT NULL AS referred, coalesce(c.given, false) AS consents,
 	casesync.member(
 		identifiers => ARRAY[casesync.identifier('NATIONAL_ID', p.nid)],
-		person => casesync.person(death_date => p.died_on),
+		demographic_info => casesync.person(death_date => p.died_on),
 		employment_status => casesync.to_code('ess', p.labour, NULL::casesync.employment_status)) AS record
   FROM jobs.person p
   LEFT JOIN jobs.consent c ON c.person_id = p.id AND c.purpose = 'SP';
@@ -55,27 +55,24 @@ SELECT casesync.track('jobs.consent', '{works}', 'person_id',
 CREATE FUNCTION share.apply_works(event casesync.inbound) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	letter text := casesync.to_word('ess', (event.record ->> 'enrollment_status')::casesync.enrolment_status);
+	letter text := casesync.to_word('ess', casesync.enrolment_status_of(event.record));
 BEGIN
-	UPDATE jobs.enrolment e SET state = letter
-	  FROM casesync.record_identifiers(event.record) i
-	  JOIN jobs.person p ON p.nid = i.identifier_value
-	 WHERE i.identifier_type = 'NATIONAL_ID' AND e.person_id = p.id AND e.scheme = 'PW'
-	   AND e.state IS DISTINCT FROM letter;
-	RETURN CASE WHEN FOUND THEN 'applied' ELSE 'ignored' END;
+	UPDATE jobs.enrolment e SET state = letter FROM jobs.person p
+	 WHERE p.nid = casesync.identifier_of(event.record, 'NATIONAL_ID')
+	   AND e.person_id = p.id AND e.scheme = 'PW';
+	RETURN CASE WHEN FOUND THEN 'applied' ELSE 'review: nobody of this national id is enrolled here' END;
 END
 $$;
 
 CREATE FUNCTION share.apply_person(event casesync.inbound) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	death date := event.record #>> '{demographic_info,death_date}';
+	death date := casesync.death_date_of(event.record);
 	letter text := casesync.to_word('ess', (event.record ->> 'employment_status')::casesync.employment_status);
 BEGIN
 	UPDATE jobs.person p SET died_on = coalesce(death, p.died_on), labour = coalesce(letter, p.labour)
-	  FROM casesync.record_identifiers(event.record) i
-	 WHERE i.identifier_type = 'NATIONAL_ID' AND p.nid = i.identifier_value;
-	RETURN CASE WHEN FOUND THEN 'applied' ELSE 'ignored' END;
+	 WHERE p.nid = casesync.identifier_of(event.record, 'NATIONAL_ID');
+	RETURN CASE WHEN FOUND THEN 'applied' ELSE 'review: nobody here has this national id' END;
 END
 $$;
 RESET ROLE;
@@ -91,6 +88,7 @@ SELECT casesync.set_agreement('ESS-SP-2026', 'sp.social.gov.xx', registries => '
 	subjects => 'consents AND referred', subscribing => 'auto', valid_from => '2026-01-01 00:00+00',
 	legal_basis => 'Act 12/2024 s. 7');
 SELECT casesync.set_agreement('SP-ESS-2026', 'sp.social.gov.xx', direction => 'in',
-	event_types => '{enrolment_status_change}', apply_mode => 'auto,death=review',
-	valid_from => '2026-01-01 00:00+00', legal_basis => 'Act 12/2024 s. 7');
+	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}',
+	fields => '{programme_identifier.programme_name,enrollment_status,demographic_info.death_date,employment_status}',
+	apply_mode => 'auto', valid_from => '2026-01-01 00:00+00', legal_basis => 'Act 12/2024 s. 7');
 SELECT * FROM casesync.preview_summary('ESS-SP-2026');

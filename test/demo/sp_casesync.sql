@@ -38,7 +38,7 @@ CREATE VIEW share.person AS
 SELECT p.id AS subject_key, coalesce(c.donne, false) AS consents,
 	casesync.member(
 		identifiers => ARRAY[casesync.identifier('NATIONAL_ID', replace(p.numero_national, '-', ''))],
-		person => casesync.person(death_date => p.date_deces),
+		demographic_info => casesync.person(death_date => p.date_deces),
 		employment_status => casesync.to_code('sp', p.situation, NULL::casesync.employment_status)) AS record
   FROM social.personne p
   LEFT JOIN social.consentement c ON c.personne_id = p.id AND c.finalite = 'ESS';
@@ -56,12 +56,10 @@ CREATE FUNCTION share.apply_works(event casesync.inbound) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	personne integer;
-	mot text := casesync.to_word('sp', (event.record ->> 'enrollment_status')::casesync.enrolment_status);
+	mot text := casesync.to_word('sp', casesync.enrolment_status_of(event.record));
 BEGIN
-	SELECT p.id INTO personne
-	  FROM casesync.record_identifiers(event.record) i
-	  JOIN social.personne p ON replace(p.numero_national, '-', '') = i.identifier_value
-	 WHERE i.identifier_type = 'NATIONAL_ID';
+	SELECT p.id INTO personne FROM social.personne p
+	 WHERE replace(p.numero_national, '-', '') = casesync.identifier_of(event.record, 'NATIONAL_ID');
 	IF NOT FOUND THEN
 		RETURN 'review: nobody here has this national id';
 	END IF;
@@ -76,12 +74,11 @@ $$;
 CREATE FUNCTION share.apply_person(event casesync.inbound) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	deces date := event.record #>> '{demographic_info,death_date}';
+	deces date := casesync.death_date_of(event.record);
 	mot text := casesync.to_word('sp', (event.record ->> 'employment_status')::casesync.employment_status);
 BEGIN
 	UPDATE social.personne p SET date_deces = coalesce(deces, p.date_deces), situation = coalesce(mot, p.situation)
-	  FROM casesync.record_identifiers(event.record) i
-	 WHERE i.identifier_type = 'NATIONAL_ID' AND replace(p.numero_national, '-', '') = i.identifier_value;
+	 WHERE replace(p.numero_national, '-', '') = casesync.identifier_of(event.record, 'NATIONAL_ID');
 	RETURN CASE WHEN FOUND THEN 'applied' ELSE 'review: nobody here has this national id' END;
 END
 $$;
@@ -99,6 +96,7 @@ SELECT casesync.set_agreement('SP-ESS-2026', 'ess.labour.gov.xx', registries => 
 	subjects => 'consents', subscribing => 'auto', valid_from => '2026-01-01 00:00+00',
 	legal_basis => 'Act 12/2024 s. 7');
 SELECT casesync.set_agreement('ESS-SP-2026', 'ess.labour.gov.xx', direction => 'in',
-	event_types => '{enrolment,enrolment_status_change}', apply_mode => 'auto,death=review',
-	valid_from => '2026-01-01 00:00+00', legal_basis => 'Act 12/2024 s. 7');
+	event_types => '{enrolment,enrolment_status_change}', identifier_types => '{NATIONAL_ID}',
+	fields => '{programme_identifier.programme_name,enrollment_status,demographic_info.death_date,employment_status}',
+	apply_mode => 'auto', valid_from => '2026-01-01 00:00+00', legal_basis => 'Act 12/2024 s. 7');
 SELECT * FROM casesync.preview_summary('SP-ESS-2026');
