@@ -1,0 +1,17 @@
+/*
+ * pg_connect.h
+ *		How every connection of the bridge is opened. Knows nothing of what it is for.
+ */
+#ifndef PG_CONNECT_H
+#define PG_CONNECT_H
+
+#include <libpq-fe.h>
+
+/* The server's settings for our sessions, behind the operator's own; NULL when out of memory. */
+extern char *pg_connect_options(const char *conninfo, int statement_timeout_ms);
+
+/* Begins to connect, without waiting; as PQconnectStartParams. */
+extern PGconn *pg_connect_start(const char *conninfo, const char *options,
+								const char *application_name);
+
+#endif
