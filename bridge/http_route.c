@@ -1,0 +1,52 @@
+/*
+ * http_route.c
+ *		Finds the row of the route table for a method and a path (pure). Must not know what the
+ *		handlers do.
+ */
+#include "http_route.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+static const char *
+route_skip(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(path, prefix, length) == 0 ? path + length : NULL;
+}
+
+static bool
+route_has_path(const HttpRoute *route, const char *const *prefixes, const char *path)
+{
+	for (; *prefixes != NULL; prefixes++)
+	{
+		const char *rest = route_skip(path, *prefixes);
+
+		if (rest != NULL && strcmp(rest, route->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+http_route_find(const HttpRoute *routes, const char *base_path, const char *const *prefixes,
+				const char *method, const char *path, const HttpRoute **route)
+{
+	int refusal = 404;
+	const char *rest = route_skip(path, base_path);
+
+	if (rest == NULL)
+		return refusal;
+	for (; routes->method != NULL; routes++)
+	{
+		if (!route_has_path(routes, prefixes, rest))
+			continue;
+		refusal = 405;
+		*route = routes;
+		if (strcmp(routes->method, method) == 0)
+			return 0;
+	}
+	return refusal;
+}

@@ -1,0 +1,38 @@
+/*
+ * http_route.h
+ *		The table of routes and how a request finds its row (pure). Knows nothing of sockets.
+ */
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+typedef struct HttpRequest HttpRequest;
+
+/* Must lead to exactly one http_request_reply, within the call or later. */
+typedef void (*HttpHandler)(void *context, HttpRequest *request);
+
+typedef enum HttpBodyClass
+{
+	HTTP_BODY_NONE,
+	HTTP_BODY_ORDINARY,
+	HTTP_BODY_LARGE,
+	HTTP_BODY_CLASSES
+} HttpBodyClass;
+
+typedef struct HttpRoute
+{
+	const char *method;
+	const char *path; /* after base path and prefix */
+	HttpBodyClass body;
+	HttpHandler handler;
+	int number; /* for the handler's own use */
+} HttpRoute;
+
+/*
+ * 0 when *route is the row for it, else the HTTP status of the refusal: 404, or 405 and *route is
+ * a row for the path with another method.
+ */
+extern int http_route_find(const HttpRoute *routes, const char *base_path,
+						   const char *const *prefixes, const char *method, const char *path,
+						   const HttpRoute **route);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * http_server.h
+ *		Serves HTTP requests by a table of routes: bounded, timed, answered now or later. Knows
+ *		nothing of messages, partners or the database.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event_loop.h"
+#include "failure.h"
+#include "http_route.h"
+
+typedef struct HttpServer HttpServer;
+
+typedef struct HttpServerSettings
+{
+	const char *host; /* "*" = every address */
+	int port;		  /* 0 = any free one */
+	const char *base_path;
+	const char *const *prefixes; /* each route answers under each of them; ends with NULL */
+	const HttpRoute *routes;	 /* ends with a method of NULL */
+	size_t body_limits[HTTP_BODY_CLASSES];
+	int64_t request_timeout_ms; /* for the client to send a whole request */
+} HttpServerSettings;
+
+/*
+ * Listens at once. NULL with a failure that names the address when that is not possible. What the
+ * settings point to must stay.
+ */
+extern HttpServer *http_server_new(EventLoop *loop, const HttpServerSettings *settings,
+								   void *context, Failure *failure);
+
+/* A server that is NULL has port 0, nothing pending, and is closed and freed without effect. */
+extern int http_server_port(const HttpServer *server);
+extern int http_server_pending(const HttpServer *server); /* requests not yet answered */
+extern void http_server_close(HttpServer *server);		  /* accept no more connections */
+extern void http_server_free(HttpServer *server);		  /* every request must be answered */
+
+extern const HttpRoute *http_request_route(const HttpRequest *request);
+extern const char *http_request_body(const HttpRequest *request, size_t *length);
+
+/* Answers with JSON; the bytes are copied. The request must not be used any more. */
+extern void http_request_reply(HttpRequest *request, int status, const char *body, size_t length);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * sender.h
+ *		POSTs bytes to partners, many at a time, and reports what came of each. Knows nothing of
+ *		messages, lanes or the database.
+ */
+#ifndef SENDER_H
+#define SENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "address_guard.h"
+#include "event_loop.h"
+#include "failure.h"
+
+typedef struct Sender Sender;
+
+typedef struct SenderSettings
+{
+	const char *ca_file; /* "" = the system's certificates */
+	bool allow_http;
+	int64_t connect_timeout_ms;
+	int64_t send_timeout_ms;
+} SenderSettings;
+
+typedef struct SenderRequest
+{
+	const char *url;
+	const char *body; /* must stay until the answer */
+	size_t length;
+	const AddressList *networks; /* where private addresses are allowed; must stay likewise */
+} SenderRequest;
+
+typedef enum SenderResult
+{
+	SENDER_ANSWERED,
+	SENDER_FAILED,		/* name, connection, TLS, timeout, cut off */
+	SENDER_NOT_ALLOWED, /* scheme or connected address refused by us */
+	SENDER_URL_BAD
+} SenderResult;
+
+typedef struct SenderAnswer
+{
+	SenderResult result;
+	int http_status;		 /* 0 unless answered */
+	int transfer_code;		 /* libcurl's, for the log */
+	const char *reason;		 /* short and free of content; "" when answered */
+	const char *retry_after; /* the header's value or NULL */
+	const char *body;		 /* at most ACK_MAX_BODY bytes; what is longer counts as empty */
+	size_t length;
+	int64_t elapsed_ms;
+} SenderAnswer;
+
+/* The answer lives only during the call; a new sender_post from within it is fine. */
+typedef void (*SenderDone)(void *context, const SenderAnswer *answer);
+
+/* NULL with a failure when libcurl cannot be set up. Settings are copied. */
+extern Sender *sender_new(EventLoop *loop, const SenderSettings *settings, Failure *failure);
+extern void sender_free(Sender *sender); /* posts under way are dropped unanswered */
+extern bool sender_set(Sender *sender, const SenderSettings *settings); /* for later posts */
+
+/* On true, done is called exactly once, never before this returns. */
+extern bool sender_post(Sender *sender, const SenderRequest *request, SenderDone done,
+						void *context, Failure *failure);
+
+#endif
