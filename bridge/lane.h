@@ -1,0 +1,70 @@
+/*
+ * lane.h
+ *		One lane: the order of delivery to one partner, one message in flight. Knows how a message
+ *		is taken, sent and recorded, not when there is one.
+ */
+#ifndef LANE_H
+#define LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "delivery_queue.h"
+#include "sender.h"
+
+typedef struct LaneParts
+{
+	EventLoop *loop;
+	const Log *log;
+	const Config *const *config; /* read anew at each use: a reload changes it */
+	PgSession *session;			 /* of delivery alone; its owner passes connected and lost on */
+	Sender *sender;
+} LaneParts;
+
+/* What all lanes share. */
+typedef struct LaneCommon
+{
+	LaneParts parts;
+	const SigningKey *key; /* NULL: nothing is taken */
+	Timer *timer;		   /* to look again */
+	int in_flight;		   /* lanes that are not idle */
+	bool is_stopping;
+	void (*changed)(void *context); /* a lane has become idle */
+	void *context;
+} LaneCommon;
+
+typedef enum LaneState
+{
+	LANE_IDLE,
+	LANE_LOCKING, /* or unlocking */
+	LANE_TAKING,
+	LANE_SENDING,
+	LANE_RECORDING
+} LaneState;
+
+typedef struct Lane
+{
+	LaneCommon *common;
+	int number;
+	LaneState state;
+	bool is_locked;
+	bool is_wanted;	  /* something may be due */
+	bool has_outcome; /* not yet known to the database; survives a lost connection */
+	DeliveryOutcome outcome;
+	Buffer body;
+	AddressList networks;
+	int attempt;
+	char partner[256];
+	int64_t rest_ms; /* after trouble with the database, so that it is not asked in a circle */
+	int64_t rest_until;
+} Lane;
+
+/* NULL when out of memory. */
+extern Lane *lane_new(LaneCommon *common, int number);
+extern void lane_free(Lane *lane);
+
+/* Begins what an idle lane does next; false = nothing now. */
+extern bool lane_step(Lane *lane, int64_t now);
+
+#endif
