@@ -1,12 +1,115 @@
 /*
  * main.c
- *		casesync-bridge: options, configuration, the parts, the loop, the exit code.
+ *		casesync-bridge: commands, the settings, the bridge, the exit code.
  */
+#include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "bridge.h"
+#include "config.h"
+#include "setup_check.h"
+#include "signing_key.h"
+
+#define EXIT_CONFIG 1 /* settings are wrong, or a check found something */
+#define EXIT_RUN 2	  /* could not start, or had to give up */
+
+static int
+complain(int status, const Failure *failure)
+{
+	fprintf(stderr, "casesync-bridge: %s\n", failure->text);
+	return status;
+}
+
+/* Two bridges must not retry in step; nothing secret comes from here. */
+static void
+seed_random(void)
+{
+	unsigned int seed = (unsigned int) getpid();
+
+	(void) !getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	srandom(seed);
+	srand48((long) seed);
+}
+
+static int
+print_key(const Config *config)
+{
+	SigningKey *key = NULL;
+	Failure failure;
+
+	if (!signing_key_load(config->key_file, &key, &failure))
+		return complain(EXIT_CONFIG, &failure);
+	printf("kid: %s\njwk: %s\n", signing_key_kid(key), signing_key_jwk(key));
+	signing_key_free(key);
+	return EXIT_SUCCESS;
+}
+
+static int
+run(Config *config, const BridgeArguments *arguments)
+{
+	Failure failure;
+	Bridge *bridge;
+	bool ok;
+
+	if (geteuid() == 0)
+	{
+		failure_set(&failure, FAILURE_SYSTEM,
+					"refuses to run as root: start it as a user of its own, "
+					"for example with \"User=\" in the service file");
+		config_free(config);
+		return complain(EXIT_RUN, &failure);
+	}
+	bridge = bridge_new(config, arguments, &failure);
+	if (bridge == NULL)
+		return complain(EXIT_RUN, &failure);
+	ok = bridge_run(bridge, &failure);
+	bridge_free(bridge);
+	return ok ? EXIT_SUCCESS : complain(EXIT_RUN, &failure);
+}
+
+static int
+obey(ConfigCommand command, Config *config, const BridgeArguments *arguments)
+{
+	int status = EXIT_SUCCESS;
+
+	switch (command)
+	{
+		case CONFIG_HELP:
+			config_help(stdout);
+			break;
+		case CONFIG_VERSION:
+			printf("casesync-bridge %s\n", CASESYNC_VERSION);
+			break;
+		case CONFIG_PRINT:
+			config_print(config, stdout);
+			break;
+		case CONFIG_PRINT_KEY:
+			status = print_key(config);
+			break;
+		case CONFIG_CHECK:
+			status = setup_check(config, stdout) ? EXIT_SUCCESS : EXIT_CONFIG;
+			break;
+		case CONFIG_RUN:
+			return run(config, arguments);
+	}
+	config_free(config);
+	return status;
+}
 
 int
-main(void)
+main(int argc, char *argv[])
 {
-	printf("casesync-bridge %s\n", CASESYNC_VERSION);
-	return 0;
+	const BridgeArguments arguments = {argc, argv, environ};
+	ConfigCommand command;
+	Config *config = NULL;
+	Failure failure;
+
+	seed_random();
+	if (!config_load(argc, argv, environ, &config, &command, &failure))
+		return complain(EXIT_CONFIG, &failure);
+	return obey(command, config, &arguments);
 }

@@ -1,0 +1,65 @@
+/*
+ * api.h
+ *		The endpoints: what is answered to whom. Knows the order of the checks, not the rules, and
+ *		nothing of sockets.
+ */
+#ifndef API_H
+#define API_H
+
+#include <stdbool.h>
+
+#include "control.h"
+#include "http_route.h"
+#include "pg_session.h"
+
+typedef struct Api Api;
+
+/* This bridge's own share of the work, as it is now. */
+typedef struct ApiReadiness
+{
+	bool can_sign;
+	const char *cannot_sign_reason; /* "" when it can */
+	bool is_router;
+	bool is_stopping;
+} ApiReadiness;
+
+typedef struct ApiParts
+{
+	EventLoop *loop;
+	const Log *log;
+	const ControlNode *node;
+	void (*received)(void *context); /* a message was stored */
+	ApiReadiness (*readiness)(void *context);
+	void *context;
+} ApiParts;
+
+/* Routes of the public address and of the one for operations; their context is the Api. */
+extern const HttpRoute api_routes[];
+extern const HttpRoute api_health_routes[];
+extern const char *const api_prefixes[];
+extern const char *const api_no_prefixes[];
+
+/* Opens its own sessions to the database, so many of them. */
+extern Api *api_new(const ApiParts *parts, const char *conninfo, int sessions, Failure *failure);
+
+/* Answers what is under way with "unavailable"; after it nothing waits for the database. */
+extern void api_close(Api *api);
+extern void api_free(Api *api); /* after api_close and the HTTP server */
+
+extern const ApiParts *api_parts(const Api *api);
+
+/* A connected session with little to do, or NULL. */
+extern PgSession *api_session(const Api *api);
+
+/* The handlers behind the routes. */
+extern void api_receive(void *context, HttpRequest *request);
+extern void api_live(void *context, HttpRequest *request);
+extern void api_ready(void *context, HttpRequest *request);
+
+/* Messages being received; kept here so that api_close finds them. */
+typedef struct ApiExchange ApiExchange;
+extern ApiExchange **api_exchanges(Api *api);
+extern void api_exchange_abandon(ApiExchange *exchange);
+extern void api_exchange_free(ApiExchange *exchange);
+
+#endif

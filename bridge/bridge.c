@@ -1,0 +1,475 @@
+/*
+ * bridge.c
+ *		Wires the parts: who rings whom, what happens at SIGHUP and SIGTERM. Must not do any of the
+ *		parts' work.
+ */
+#include "bridge.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "control.h"
+#include "dispatcher.h"
+#include "http_server.h"
+#include "router_turn.h"
+#include "sd_notify.h"
+#include "sender.h"
+#include "signing_key.h"
+
+#define STATEMENT_TIMEOUT_MS 60000
+#define STOP_LOOK_MS 20
+
+struct Bridge
+{
+	BridgeArguments arguments;
+	Config *config;
+	Log log;
+	EventLoop *loop;
+	SigningKey *key;
+	char cannot_sign[512]; /* why; "" when it can */
+	char *base_path;
+	Control *control;
+	PgSession *router_session;
+	RouterTurn *router;
+	PgSession *delivery_session;
+	Sender *sender;
+	Dispatcher *dispatcher;
+	Api *api;
+	HttpServer *server;
+	HttpServer *ops_server;
+	int signal_fd;
+	Watch *signal_watch;
+	Timer *stop_timer;
+	int64_t stop_until;
+	bool is_stopping;
+};
+
+static const Config *const *
+bridge_config(Bridge *bridge)
+{
+	return (const Config *const *) &bridge->config;
+}
+
+/* Fail closed: without a key that this node says is its own nothing is taken for sending. */
+static void
+bridge_judge_key(Bridge *bridge)
+{
+	const ControlNode *node = control_node(bridge->control);
+	char reason[sizeof(bridge->cannot_sign)] = "";
+	Failure failure;
+
+	if (bridge->key == NULL && !signing_key_load(bridge->config->key_file, &bridge->key, &failure))
+		snprintf(reason, sizeof(reason), "%s", failure.text);
+	else if (node->is_known && !control_lists_key(bridge->control, signing_key_kid(bridge->key)))
+		snprintf(reason, sizeof(reason),
+				 "key %s of the key file is not among the node's key_ids (casesync.set_node)",
+				 signing_key_kid(bridge->key));
+	if (reason[0] != '\0' && strcmp(reason, bridge->cannot_sign) != 0)
+		log_error(&bridge->log, "cannot_sign", "reason", reason, NULL);
+	memcpy(bridge->cannot_sign, reason, sizeof(reason));
+}
+
+/* Something about the node or the key is different: who may work now? */
+static void
+bridge_judge(Bridge *bridge)
+{
+	const ControlNode *node = control_node(bridge->control);
+	bool may_act = node->is_known && !node->is_paused && !bridge->is_stopping;
+
+	bridge_judge_key(bridge);
+	router_turn_set_open(bridge->router, may_act);
+	dispatcher_set_key(bridge->dispatcher,
+					   may_act && bridge->cannot_sign[0] == '\0' ? bridge->key : NULL);
+}
+
+static void
+bridge_node_changed(void *context)
+{
+	bridge_judge(context);
+}
+
+static void
+bridge_doorbell(void *context)
+{
+	Bridge *bridge = context;
+
+	router_turn_wake(bridge->router);
+}
+
+static void
+bridge_routed(void *context)
+{
+	Bridge *bridge = context;
+
+	dispatcher_look(bridge->dispatcher);
+}
+
+static void
+bridge_received(void *context)
+{
+	Bridge *bridge = context;
+
+	router_turn_wake_inbox(bridge->router);
+}
+
+static ApiReadiness
+bridge_readiness(void *context)
+{
+	Bridge *bridge = context;
+	ApiReadiness readiness = {.can_sign = bridge->cannot_sign[0] == '\0',
+							  .cannot_sign_reason = bridge->cannot_sign,
+							  .is_router = router_turn_is_router(bridge->router),
+							  .is_stopping = bridge->is_stopping};
+
+	return readiness;
+}
+
+static void
+bridge_router_connected(void *context)
+{
+	router_turn_connected(((Bridge *) context)->router);
+}
+
+static void
+bridge_router_lost(void *context)
+{
+	router_turn_lost(((Bridge *) context)->router);
+}
+
+static void
+bridge_delivery_connected(void *context)
+{
+	dispatcher_connected(((Bridge *) context)->dispatcher);
+}
+
+static void
+bridge_delivery_lost(void *context)
+{
+	dispatcher_lost(((Bridge *) context)->dispatcher);
+}
+
+/* Ends the loop as soon as nothing is in flight, at the latest when the time is up. */
+static void
+bridge_try_to_end(void *context)
+{
+	Bridge *bridge = context;
+	bool is_late = event_loop_now() >= bridge->stop_until;
+	int left = dispatcher_in_flight(bridge->dispatcher) + http_server_pending(bridge->server);
+
+	if (left > 0 && !is_late)
+	{
+		timer_set(bridge->stop_timer, STOP_LOOK_MS);
+		return;
+	}
+	if (left > 0)
+		log_warning(&bridge->log, "stopped_with_work_in_flight", "count", LOG_INT(left), NULL);
+	event_loop_stop(bridge->loop);
+}
+
+static void
+bridge_dispatcher_idle(void *context)
+{
+	Bridge *bridge = context;
+
+	timer_set(bridge->stop_timer, 0);
+}
+
+static void
+bridge_stop(Bridge *bridge)
+{
+	if (bridge->is_stopping)
+	{
+		/* asked twice: do not wait any longer */
+		bridge->stop_until = 0;
+		timer_set(bridge->stop_timer, 0);
+		return;
+	}
+	log_info(&bridge->log, "stopping", "in_flight",
+			 LOG_INT(dispatcher_in_flight(bridge->dispatcher)), NULL);
+	sd_notify_send("STOPPING=1");
+	bridge->is_stopping = true;
+	bridge->stop_until = event_loop_now() + bridge->config->shutdown_timeout_ms;
+	router_turn_set_open(bridge->router, false);
+	http_server_close(bridge->server);
+	dispatcher_stop(bridge->dispatcher);
+	bridge_try_to_end(bridge);
+}
+
+static SenderSettings
+bridge_sender_settings(const Config *config)
+{
+	SenderSettings settings = {.ca_file = config->ca_file,
+							   .allow_http = config->allow_http,
+							   .connect_timeout_ms = config->connect_timeout_ms,
+							   .send_timeout_ms = config->send_timeout_ms};
+
+	return settings;
+}
+
+/* The name of a setting that differs and is in use for as long as the process lives, or NULL. */
+static const char *
+fixed_setting_changed(const Config *a, const Config *b)
+{
+	const struct
+	{
+		const char *name;
+		bool differs;
+	} settings[] = {
+		{"database", strcmp(a->database, b->database) != 0},
+		{"node_id", strcmp(a->node_id, b->node_id) != 0},
+		{"listen", strcmp(a->listen, b->listen) != 0},
+		{"ops_listen", strcmp(a->ops_listen, b->ops_listen) != 0},
+		{"base_path", strcmp(a->base_path, b->base_path) != 0},
+		{"http_sessions", a->http_sessions != b->http_sessions},
+		{"max_body", a->max_body != b->max_body},
+		{"max_notify_body", a->max_notify_body != b->max_notify_body},
+		{"request_timeout", a->request_timeout_ms != b->request_timeout_ms},
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (settings[i].differs)
+			return settings[i].name;
+	return NULL;
+}
+
+static bool
+bridge_load_anew(Bridge *bridge, Config **config, SigningKey **key, Failure *failure)
+{
+	const BridgeArguments *arguments = &bridge->arguments;
+	ConfigCommand command;
+	const char *fixed;
+
+	if (!config_load(arguments->count, arguments->values, arguments->environment, config, &command,
+					 failure))
+		return false;
+	fixed = fixed_setting_changed(bridge->config, *config);
+	if (fixed != NULL)
+	{
+		failure_set(failure, FAILURE_CONFIG, "setting \"%s\" can only be changed by a restart",
+					fixed);
+		return false;
+	}
+	return signing_key_load((*config)->key_file, key, failure);
+}
+
+/* All or nothing: settings that cannot be used leave everything as it is. */
+static void
+bridge_reload(Bridge *bridge)
+{
+	Config *config = NULL;
+	SigningKey *key = NULL;
+	SigningKey *old_key = bridge->key;
+	SenderSettings settings;
+	Failure failure;
+
+	sd_notify_send("RELOADING=1");
+	if (bridge_load_anew(bridge, &config, &key, &failure))
+	{
+		settings = bridge_sender_settings(config);
+		(void) sender_set(bridge->sender, &settings);
+		bridge->log.level = config->log_level;
+		bridge->key = key;
+		config_free(bridge->config);
+		bridge->config = config;
+		bridge_judge(bridge);
+		signing_key_free(old_key);
+		log_info(&bridge->log, "reloaded", "kid", signing_key_kid(key), NULL);
+	}
+	else
+	{
+		log_error(&bridge->log, "reload_refused", "reason", failure.text, NULL);
+		config_free(config);
+		signing_key_free(key);
+	}
+	sd_notify_send("READY=1");
+}
+
+static void
+bridge_signalled(void *context, int events)
+{
+	Bridge *bridge = context;
+	struct signalfd_siginfo signal;
+
+	(void) events;
+	while (read(bridge->signal_fd, &signal, sizeof(signal)) == (ssize_t) sizeof(signal))
+	{
+		if (signal.ssi_signo == SIGHUP && !bridge->is_stopping)
+			bridge_reload(bridge);
+		else if (signal.ssi_signo != SIGHUP)
+			bridge_stop(bridge);
+	}
+}
+
+static bool
+bridge_watch_signals(Bridge *bridge, Failure *failure)
+{
+	sigset_t signals;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	bridge->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (bridge->signal_fd >= 0)
+		bridge->signal_watch =
+			watch_new(bridge->loop, bridge->signal_fd, WATCH_READ, bridge_signalled, bridge);
+	bridge->stop_timer = timer_new(bridge->loop, bridge_try_to_end, bridge);
+	if (bridge->signal_watch != NULL && bridge->stop_timer != NULL)
+		return true;
+	failure_set(failure, FAILURE_SYSTEM, "could not watch for signals: %s", strerror(errno));
+	return false;
+}
+
+static PgSession *
+bridge_open_session(Bridge *bridge, const char *name, void (*connected)(void *context),
+					void (*lost)(void *context), Failure *failure)
+{
+	const PgSessionHandlers handlers = {.connected = connected, .lost = lost};
+	const PgSessionSettings settings = {.conninfo = bridge->config->database,
+										.name = name,
+										.connect_timeout_ms = PG_SESSION_CONNECT_MS,
+										.statement_timeout_ms = STATEMENT_TIMEOUT_MS};
+
+	return pg_session_new(bridge->loop, &bridge->log, &settings, &handlers, bridge, failure);
+}
+
+static bool
+bridge_make_workers(Bridge *bridge, Failure *failure)
+{
+	const SenderSettings settings = bridge_sender_settings(bridge->config);
+	const ControlHandlers handlers = {.changed = bridge_node_changed, .doorbell = bridge_doorbell};
+
+	bridge->control =
+		control_new(bridge->loop, &bridge->log, bridge_config(bridge), &handlers, bridge, failure);
+	bridge->router_session =
+		bridge_open_session(bridge, "router", bridge_router_connected, bridge_router_lost, failure);
+	bridge->delivery_session = bridge_open_session(bridge, "delivery", bridge_delivery_connected,
+												   bridge_delivery_lost, failure);
+	bridge->sender = sender_new(bridge->loop, &settings, failure);
+	if (bridge->control == NULL || bridge->router_session == NULL ||
+		bridge->delivery_session == NULL || bridge->sender == NULL)
+		return false;
+	bridge->router = router_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
+									 bridge->router_session, bridge_routed, bridge, failure);
+	bridge->dispatcher = dispatcher_new(&(LaneParts){.loop = bridge->loop,
+													 .log = &bridge->log,
+													 .config = bridge_config(bridge),
+													 .session = bridge->delivery_session,
+													 .sender = bridge->sender},
+										bridge_dispatcher_idle, bridge, failure);
+	return bridge->router != NULL && bridge->dispatcher != NULL;
+}
+
+static bool
+bridge_make_servers(Bridge *bridge, Failure *failure)
+{
+	const Config *config = bridge->config;
+	const ApiParts parts = {.loop = bridge->loop,
+							.log = &bridge->log,
+							.node = control_node(bridge->control),
+							.received = bridge_received,
+							.readiness = bridge_readiness,
+							.context = bridge};
+	HttpServerSettings settings = {
+		.host = config->listen_address.host,
+		.port = config->listen_address.port,
+		.base_path = bridge->base_path,
+		.prefixes = api_prefixes,
+		.routes = api_routes,
+		.body_limits = {0, (size_t) config->max_body, (size_t) config->max_notify_body},
+		.request_timeout_ms = config->request_timeout_ms};
+
+	bridge->api = api_new(&parts, config->database, config->http_sessions, failure);
+	if (bridge->api == NULL)
+		return false;
+	if (config->listen_address.enabled)
+	{
+		bridge->server = http_server_new(bridge->loop, &settings, bridge->api, failure);
+		if (bridge->server == NULL)
+			return false;
+	}
+	if (!config->ops_address.enabled)
+		return true;
+	settings.host = config->ops_address.host;
+	settings.port = config->ops_address.port;
+	settings.base_path = "";
+	settings.prefixes = api_no_prefixes;
+	settings.routes = api_health_routes;
+	bridge->ops_server = http_server_new(bridge->loop, &settings, bridge->api, failure);
+	return bridge->ops_server != NULL;
+}
+
+Bridge *
+bridge_new(Config *config, const BridgeArguments *arguments, Failure *failure)
+{
+	Bridge *bridge = calloc(1, sizeof(Bridge));
+
+	if (bridge == NULL)
+	{
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+		config_free(config);
+		return NULL;
+	}
+	bridge->config = config;
+	bridge->arguments = *arguments;
+	bridge->log = log_open(STDERR_FILENO, config->log_level);
+	bridge->signal_fd = -1;
+	bridge->base_path = strdup(config->base_path);
+	bridge->loop = event_loop_new(failure);
+	if (bridge->loop == NULL || bridge->base_path == NULL ||
+		!bridge_watch_signals(bridge, failure) || !bridge_make_workers(bridge, failure) ||
+		!bridge_make_servers(bridge, failure))
+	{
+		bridge_free(bridge);
+		return NULL;
+	}
+	return bridge;
+}
+
+bool
+bridge_run(Bridge *bridge, Failure *failure)
+{
+	log_info(&bridge->log, "started", "version", CASESYNC_VERSION, "listen_port",
+			 LOG_INT(http_server_port(bridge->server)), "ops_port",
+			 LOG_INT(http_server_port(bridge->ops_server)), NULL);
+	bridge_judge(bridge);
+	sd_notify_send("READY=1");
+	if (!event_loop_run(bridge->loop, failure))
+		return false;
+	log_info(&bridge->log, "stopped", NULL);
+	return true;
+}
+
+void
+bridge_free(Bridge *bridge)
+{
+	if (bridge == NULL)
+		return;
+	api_close(bridge->api);
+	http_server_free(bridge->server);
+	http_server_free(bridge->ops_server);
+	api_free(bridge->api);
+	pg_session_free(bridge->router_session);
+	pg_session_free(bridge->delivery_session);
+	sender_free(bridge->sender);
+	dispatcher_free(bridge->dispatcher);
+	router_turn_free(bridge->router);
+	control_free(bridge->control);
+	timer_free(bridge->stop_timer);
+	watch_free(bridge->signal_watch);
+	if (bridge->signal_fd >= 0)
+		close(bridge->signal_fd);
+	event_loop_free(bridge->loop);
+	signing_key_free(bridge->key);
+	free(bridge->base_path);
+	config_free(bridge->config);
+	free(bridge);
+}
