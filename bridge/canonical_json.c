@@ -70,21 +70,57 @@ string_write(Writer *writer, const char *text, size_t length)
 	return writer_append(writer, text + begun, length - begun) && writer_append(writer, "\"", 1);
 }
 
-/* The digits and the decimal exponent of the shortest text that reads back as number (> 0). */
+/* Raise the last digit of "d.ddde+xx" by one; false when a carry would run out at the front. */
+static bool
+digits_raise(char *text)
+{
+	char *c = strchr(text, 'e');
+
+	while (c-- > text)
+	{
+		if (*c == '.')
+			continue;
+		if (*c != '9')
+		{
+			(*c)++;
+			return true;
+		}
+		*c = '0';
+	}
+	return false;
+}
+
+/*
+ * The shortest "d.ddde+xx" that reads back as number (> 0). Mostly the nearest decimal of a
+ * length does or none does; but below a power of two doubles lie closer than above it, so that
+ * there the next decimal above can be the right one (5.684341886080802e-14).
+ */
+static void
+shortest_format(double number, char *text, size_t size)
+{
+	int exponent;
+	bool is_power = frexp(number, &exponent) == 0.5;
+	int precision;
+
+	for (precision = 0; precision < 17; precision++)
+	{
+		snprintf(text, size, "%.*e", precision, number);
+		if (strtod(text, NULL) == number)
+			return;
+		if (is_power && digits_raise(text) && strtod(text, NULL) == number)
+			return;
+	}
+}
+
+/* Its digits without trailing zeros and its decimal exponent; the number of digits. */
 static int
 shortest_digits(double number, char digits[20], int *exponent)
 {
 	char text[40];
-	int precision;
 	int count = 0;
 	const char *c;
 
-	for (precision = 1; precision <= 17; precision++)
-	{
-		snprintf(text, sizeof(text), "%.*e", precision - 1, number);
-		if (strtod(text, NULL) == number)
-			break;
-	}
+	shortest_format(number, text, sizeof(text));
 	for (c = text; *c != 'e'; c++)
 	{
 		if (*c != '.')

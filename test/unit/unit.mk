@@ -6,7 +6,7 @@ UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_print.c)))
 UNIT_SCRIPTS = $(sort $(wildcard test/unit/*_test.py))
 UNIT_OBJS = $(patsubst %,$(UNIT_DIR)/%.o,$(basename $(notdir \
-	$(wildcard $(addprefix bridge/,$(addsuffix .c,$(UNIT_PURE))))))) $(UNIT_DIR)/tap.o
+	$(wildcard $(addprefix bridge/,$(addsuffix .c,$(UNIT_PURE))))))) $(UNIT_DIR)/tap.o $(UNIT_DIR)/test_key.o
 UNIT_CFLAGS = $(filter-out -O2,$(BRIDGE_CFLAGS)) -O1 -Ibridge -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm
