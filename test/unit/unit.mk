@@ -28,5 +28,20 @@ $(UNIT_DIR)/%_test: $(UNIT_DIR)/%_test.o $(UNIT_OBJS)
 $(UNIT_DIR)/%_print: $(UNIT_DIR)/%_print.o $(UNIT_OBJS)
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(UNIT_LIBS)
 
+# The one pure file of the extension: it needs the server's headers and portability library.
+UNIT_SERVER_CFLAGS = $(UNIT_CFLAGS) -I$(shell $(PG_CONFIG) --includedir-server) -Iextension \
+	-Wno-unused-parameter -Wno-sign-compare
+$(UNIT_DIR)/code_directory.o: extension/code_directory.c extension/code_directory.h $(GENERATED_HEADERS)
+	@mkdir -p $(UNIT_DIR)
+	$(CC) $(UNIT_SERVER_CFLAGS) -c -o $@ $<
+
+$(UNIT_DIR)/code_directory_test.o: test/unit/code_directory_test.c extension/code_directory.h
+	@mkdir -p $(UNIT_DIR)
+	$(CC) $(UNIT_SERVER_CFLAGS) -c -o $@ $<
+
+$(UNIT_DIR)/code_directory_test: $(UNIT_DIR)/code_directory_test.o $(UNIT_DIR)/code_directory.o \
+		$(UNIT_DIR)/tap.o
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
+
 unit: $(UNIT_TESTS) $(UNIT_PROGRAMS)
 	prove --exec '' $(UNIT_TESTS) $(UNIT_SCRIPTS)
