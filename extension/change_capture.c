@@ -188,6 +188,7 @@ Datum
 casesync_refuse_truncate(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	char *root;
 	char *name;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
@@ -195,7 +196,8 @@ casesync_refuse_truncate(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("casesync.refuse_truncate must be called as a trigger before "
 							   "truncate")));
-	if (!tracking_covers(argument_tracking(trigger), trigger->tg_relation))
+	root = tracking_root_name(argument_tracking(trigger), trigger->tg_relation);
+	if (root == NULL)
 		return PointerGetDatum(NULL);
 
 	name = RelationGetRelationName(trigger->tg_relation);
@@ -205,6 +207,6 @@ casesync_refuse_truncate(PG_FUNCTION_ARGS)
 			 errdetail("TRUNCATE names no rows, so partners would not learn what is gone."),
 			 errhint("DELETE FROM %s; or stop the tracking first: SELECT casesync.untrack('%s', "
 					 "keep => true);",
-					 quote_identifier(name), quote_identifier(name))));
+					 quote_identifier(name), root)));
 	return PointerGetDatum(NULL);
 }

@@ -31,7 +31,7 @@ CREATE TABLE casesync.tracking (
 COMMENT ON TABLE casesync.tracking IS 'tracked tables: what makes which event of which registries';
 COMMENT ON COLUMN casesync.tracking.key IS 'a column, or an expression over key_labels';
 COMMENT ON COLUMN casesync.tracking.key_query IS
-	'for an expression: the query that makes the subject key of a change''s key ($1, as jsonb)';
+	'for an expression: the query that makes the subject key of a change''s key ($1)';
 COMMENT ON COLUMN casesync.tracking.subjects IS
 	'query giving subject keys for a key ($1, text), to be run as the table''s owner';
 COMMENT ON COLUMN casesync.tracking.enabled IS 'false: untracked, but the definition is kept';
@@ -171,25 +171,26 @@ CREATE FUNCTION casesync.column_filter(relation regclass, columns name[]) RETURN
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	/*
-	 * A condition that is true when a column differs; NULL when it could fetch a long value that
-	 * the update did not touch: then the trigger itself compares. Only where equal means equal to
-	 * the last byte may "=" decide (two boxes are "=" when their areas are), else the image does.
+	 * A condition that is true when a column differs; NULL when the trigger has to compare by
+	 * itself: "=" would fetch long values that the update did not touch, it may call different
+	 * values equal (two boxes are when their areas are), and json has none. So it decides only
+	 * for short types whose "=" means equal to the last byte, as their B-tree support knows.
 	 */
-	SELECT CASE WHEN bool_and(is_short) THEN string_agg(
-			CASE WHEN is_exact THEN format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', attname)
-			ELSE format('ROW(OLD.%1$I) OPERATOR(pg_catalog.*<>) ROW(NEW.%1$I)', attname) END,
-			' OR ' ORDER BY attnum) END
+	SELECT CASE WHEN bool_and(is_short AND is_exact) THEN
+			string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', attname), ' OR ' ORDER BY attnum) END
 	FROM (SELECT attname, attnum,
-			a.attlen > 0 OR atttypid = 'numeric'::regtype
-				OR atttypid IN ('varchar'::regtype, 'bpchar'::regtype) AND atttypmod BETWEEN 0 AND 484
-				AS is_short,
-			EXISTS (SELECT FROM pg_opclass o
-				JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amproclefttype = o.opcintype
-					AND p.amprocrighttype = o.opcintype AND p.amprocnum = 4
-				WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree')
-					AND o.opcdefault AND o.opcintype = a.atttypid
-					AND p.amproc = 'btequalimage(oid)'::regprocedure) AS is_exact
-		FROM pg_attribute a WHERE attrelid = relation AND attname = ANY (columns)) c
+			a.attlen > 0 OR a.atttypid = 'varchar'::regtype AND a.atttypmod BETWEEN 0 AND 484 AS is_short,
+			t.typtype = 'e'
+				OR a.atttypid = 'varchar'::regtype AND l.collisdeterministic
+				OR EXISTS (SELECT FROM pg_opclass o
+					JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amproclefttype = o.opcintype
+						AND p.amprocrighttype = o.opcintype AND p.amprocnum = 4
+					WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree')
+						AND o.opcdefault AND o.opcintype = a.atttypid
+						AND p.amproc = 'btequalimage(oid)'::regprocedure) AS is_exact
+		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+		LEFT JOIN pg_collation l ON l.oid = a.attcollation
+		WHERE a.attrelid = relation AND a.attname = ANY (columns)) c
 $$;
 COMMENT ON FUNCTION casesync.column_filter(regclass, name[]) IS
 	'the WHEN of an update trigger for these columns, NULL when the trigger has to compare';
@@ -427,7 +428,7 @@ BEGIN
 		IF t.key_is_column THEN
 			t.key := t.key_columns[1];
 		ELSE
-			SELECT format('SELECT (%s)::text FROM jsonb_to_record($1) AS r(%s)', t.key,
+			SELECT format('SELECT (%s)::text FROM jsonb_to_record($1::jsonb) AS r(%s)', t.key,
 					string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', '))
 				INTO t.key_query FROM pg_attribute
 				WHERE attrelid = relation AND attname = ANY (t.key_columns);
@@ -518,8 +519,9 @@ BEGIN
 	IF t.place = casesync.tracking_place(relation) THEN
 		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
 			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped ORDER BY n);
-		t.key_columns := ARRAY(SELECT attname FROM unnest(t.key_numbers) WITH ORDINALITY n(n, place)
-			JOIN pg_attribute ON attrelid = relation AND attnum = n.n ORDER BY n.place);
+		t.key_columns := ARRAY(SELECT CASE WHEN attisdropped THEN k.name ELSE attname END
+			FROM unnest(t.key_numbers, t.key_columns) WITH ORDINALITY k(number, name, place)
+			JOIN pg_attribute ON attrelid = relation AND attnum = k.number ORDER BY k.place);
 		IF t.key_is_column THEN
 			t.key := t.key_columns[1];
 		END IF;
@@ -692,7 +694,13 @@ AS $$
 	WHERE t.oid IS NULL OR t.tgenabled IN ('D', 'R')
 		OR t.tgenabled <> 'A' AND n.event <> 'truncate' AND (tracking.replicated
 			OR EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = n.member))
-	ORDER BY n.member::text, n.trigger
+	UNION ALL
+	SELECT format('table "%s" has trigger %s and is no part of the tracked table', t.tgrelid::regclass, t.tgname)
+	FROM pg_trigger t
+	WHERE t.tgfoid = 'casesync.capture_change()'::regprocedure AND t.tgparentid = 0
+		AND t.tgname ~ format('^casesync_%s_[a-z]+$', tracking.id)
+		AND NOT EXISTS (SELECT FROM casesync.table_family(tracking.relation) f WHERE f.member = t.tgrelid)
+	ORDER BY 1
 $$;
 COMMENT ON FUNCTION casesync.trigger_drift(casesync.tracking) IS
 	'triggers of a tracking that are missing or do not fire';
@@ -758,7 +766,11 @@ CREATE VIEW casesync.tracked AS
 		CASE WHEN cardinality(d.drift) = 0 THEN NULL
 			WHEN t.stopped_gap IS NOT NULL AND cardinality(d.drift) = 1
 				THEN format('SELECT * FROM casesync.start_capture(%s);', t.stopped_gap)
-			ELSE format('SELECT casesync.retrack(%L);', t.relation) END AS hint
+			WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relation)
+				THEN format('SELECT casesync.retrack(%L);', t.relation)
+			WHEN to_regclass(t.relation_name) IS NOT NULL
+				THEN format('SELECT casesync.retrack(%L);', t.relation_name)
+			ELSE format('SELECT casesync.untrack(%L);', t.relation) END AS hint
 	FROM casesync.tracking t, casesync.tracking_drift(t) AS d(drift)
 	WHERE NOT t.removed;
 COMMENT ON VIEW casesync.tracked IS

@@ -11,6 +11,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -125,12 +126,21 @@ row_get(int32 tracking, TrackingRow *row)
 						 tracking)));
 }
 
-bool
-tracking_covers(int32 tracking, Relation relation)
+static char *
+qualified_name(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
+char *
+tracking_root_name(int32 tracking, Relation relation)
 {
 	TrackingRow row;
 
-	return tracking_row_read(tracking, &row) && relation_descends_from(relation, row.relation);
+	if (!tracking_row_read(tracking, &row) || !relation_descends_from(relation, row.relation))
+		return NULL;
+	return qualified_name(row.relation);
 }
 
 /*
@@ -163,7 +173,7 @@ column_number(const TrackingRow *row, const TrackingColumns *columns, int i, Rel
 						   "dropped since.",
 						   row->id),
 				 errhint("SELECT casesync.untrack('%s'); and track it again with its new columns.",
-						 get_rel_name(row->relation))));
+						 qualified_name(row->relation))));
 	return number;
 }
 
@@ -208,7 +218,7 @@ keys_check(const TrackingRow *row, const TrackedTable *table)
 							row->keys.names[i], get_rel_name(row->relation)),
 					 errdetail("Without it the changes of tracking %d name no subject.", row->id),
 					 errhint("SELECT casesync.untrack('%s'); and track it again with another key.",
-							 get_rel_name(row->relation))));
+							 qualified_name(row->relation))));
 }
 
 static TrackedTable *
@@ -229,6 +239,25 @@ table_fill(const TrackingRow *row, Relation relation)
 }
 
 static void
+relation_must_descend(Relation relation, const TrackingRow *row)
+{
+	char *name = RelationGetRelationName(relation);
+
+	if (relation_descends_from(relation, row->relation))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("tracking %d is not about table \"%s\"", row->id, name),
+			 errdetail("The table has a trigger of casesync, but it is not the tracked table, nor "
+					   "any more a partition or child of it."),
+			 get_rel_name(row->relation) != NULL
+				 ? errhint("SELECT casesync.retrack('%s'); drops such triggers. If changes of "
+						   "\"%s\" matter, track it by itself.",
+						   qualified_name(row->relation), name)
+				 : errhint("Drop the triggers of \"%s\" named casesync_%d_….", name, row->id)));
+}
+
+static void
 entry_fill(CacheEntry *entry, Relation relation)
 {
 	MemoryContext context =
@@ -238,12 +267,7 @@ entry_fill(CacheEntry *entry, Relation relation)
 	TrackedTable *table;
 
 	row_get(entry->key.tracking, &row);
-	if (!relation_descends_from(relation, row.relation))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("tracking %d is not about table \"%s\"", row.id,
-							   RelationGetRelationName(relation)),
-						errhint("Drop the triggers named casesync_%d_… from table \"%s\".", row.id,
-								RelationGetRelationName(relation))));
+	relation_must_descend(relation, &row);
 	table = table_fill(&row, relation);
 	MemoryContextSwitchTo(caller);
 

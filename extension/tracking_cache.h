@@ -37,7 +37,10 @@ extern void tracking_cache_init(void);
  */
 extern const TrackedTable *tracking_cache_get(int32 tracking, Relation relation);
 
-/* Whether the relation is the one this tracking is about, or descends from it. */
-extern bool tracking_covers(int32 tracking, Relation relation);
+/*
+ * The tracked table that the relation is or descends from, as SQL text with its schema; NULL when
+ * the tracking does not exist or is about something else.
+ */
+extern char *tracking_root_name(int32 tracking, Relation relation);
 
 #endif /* CASESYNC_TRACKING_CACHE_H */

@@ -93,6 +93,8 @@ expression_parse(const Reading *reading)
 		select->limitOffset != NULL || select->lockingClause != NIL || select->withClause != NULL ||
 		select->distinctClause != NIL || select->intoClause != NULL)
 		expression_refuse(reading, "It has a clause of a query.");
+	if (select->targetList == NIL)
+		expression_refuse(reading, "It is empty.");
 	if (list_length(select->targetList) != 1)
 		expression_refuse(reading, "It has more than one column.");
 	target = linitial_node(ResTarget, select->targetList);

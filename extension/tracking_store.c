@@ -29,13 +29,13 @@ PG_FUNCTION_INFO_V1(casesync_gap_begin);
 PG_FUNCTION_INFO_V1(casesync_gap_end);
 
 static Oid
-extension_owner(void)
+relation_owner(Oid relation)
 {
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(own_relation_get("tracking")));
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 	Oid owner;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for casesync.tracking");
+		elog(ERROR, "cache lookup failed for relation %u", relation);
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
@@ -46,13 +46,15 @@ static void
 caller_must_own(Oid relation)
 {
 	char *name = get_rel_name(relation);
+	char *owner;
 
 	if (name == NULL || relation_is_owned_by(relation, GetUserId()))
 		return;
+	owner = GetUserNameFromId(relation_owner(relation), false);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of table \"%s\"", name),
-			 errdetail("Role \"%s\" does not own it.", GetUserNameFromId(GetUserId(), false)),
-			 errhint("Call casesync as the owner: SET ROLE …;")));
+			 errdetail("It belongs to role \"%s\".", owner),
+			 errhint("SET ROLE %s;", quote_identifier(owner))));
 }
 
 /* One fixed statement with its parameters, to be run as the owner of the extension's tables. */
@@ -83,7 +85,8 @@ statement_run(FixedStatement *statement, int expected)
 	int result;
 
 	GetUserIdAndSecContext(&caller, &security);
-	SetUserIdAndSecContext(extension_owner(), security | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(relation_owner(own_relation_get("tracking")),
+						   security | SECURITY_LOCAL_USERID_CHANGE);
 	result = SPI_execute_with_args(statement->sql, statement->count, statement->types,
 								   statement->values, statement->nulls, false, 0);
 	if (result != expected)

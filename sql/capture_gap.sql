@@ -1,0 +1,105 @@
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+CREATE SCHEMA app;
+SET search_path = app;
+CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
+DO $$
+BEGIN
+	IF to_regclass('casesync.registry') IS NULL THEN
+		CREATE TABLE casesync.registry (registry text PRIMARY KEY, view regclass NOT NULL,
+			record_type text, reg_type text, key_column name, key_type regtype, record_column name);
+	END IF;
+END
+$$;
+INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
+-- what was captured since the last look, without what differs from run to run
+CREATE TABLE looked (xid xid8, id bigint);
+CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
+	LANGUAGE sql AS $$
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+		RETURNING *)
+	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
+		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+$$;
+
+CREATE TABLE enrolment (id integer PRIMARY KEY, person_id integer, status text);
+CREATE TABLE consent (id integer PRIMARY KEY, person_id integer);
+SELECT columns FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change');
+SELECT columns FROM casesync.track('consent', '{people}', 'person_id', on_insert => 'enrolment');
+
+-- off: one row per (sub)transaction and tracking says so ------------------------------------------------
+CREATE ROLE regress_loader;
+GRANT USAGE ON SCHEMA app TO regress_loader;
+GRANT ALL ON enrolment, consent TO regress_loader;
+GRANT SET ON PARAMETER casesync.capture TO regress_loader;
+SET SESSION AUTHORIZATION regress_loader;
+SET search_path = app;
+SET casesync.capture = off;
+BEGIN;
+INSERT INTO enrolment SELECT i, i, 'Active' FROM generate_series(1, 100) i;
+INSERT INTO enrolment SELECT i, i, 'Active' FROM generate_series(101, 200) i;
+INSERT INTO consent VALUES (1, 1);
+SAVEPOINT s;
+UPDATE enrolment SET status = 'Exited' WHERE id < 10;
+ROLLBACK TO s;
+SAVEPOINT t;
+UPDATE enrolment SET status = 'Exited' WHERE id < 20;
+RELEASE t;
+COMMIT;
+UPDATE enrolment SET status = status;
+BEGIN;
+UPDATE enrolment SET status = 'Inactive';
+ROLLBACK;
+SET casesync.capture = on;
+UPDATE enrolment SET status = 'Suspended' WHERE id = 5;
+RESET SESSION AUTHORIZATION;
+SET search_path = app;
+SELECT op, tracking, key, changed, "session_user" FROM casesync.change ORDER BY xid, cid, id;
+SELECT casesync.gap_found(c) AS gap, tracking FROM (SELECT * FROM casesync.change WHERE op = 'G' ORDER BY xid, cid, id) c;
+SELECT gap, relation, registries, reason, who, state, ended >= started AS times FROM casesync.gaps;
+SET casesync.capture = 'bulk';
+
+-- stop and start ------------------------------------------------------------------------------------------
+SELECT casesync.stop_capture('');
+SELECT casesync.stop_capture('upgrade of the case system') AS gap \gset
+SELECT casesync.stop_capture('again', 'consent');
+INSERT INTO consent VALUES (2, 2);
+UPDATE enrolment SET status = 'Inactive';
+SELECT tracking, drift, hint = 'SELECT * FROM casesync.start_capture(' || :gap || ');' AS hint FROM casesync.tracked ORDER BY 1;
+SELECT relation, registries, reason, ended, state FROM casesync.gaps WHERE gap = :gap;
+SELECT count(*) FROM seen() WHERE op <> 'G';
+SELECT registry, regexp_replace(hint, 'between .* again', 'between … again') AS hint FROM casesync.start_capture(:gap);
+SELECT * FROM casesync.start_capture(:gap);
+SELECT state FROM casesync.gaps WHERE gap = :gap;
+INSERT INTO consent VALUES (3, 3);
+SELECT op, key FROM seen();
+SELECT casesync.stop_capture('nothing', 'people');
+-- stopped in a transaction that is undone: nothing was stopped
+BEGIN;
+SELECT casesync.stop_capture('not really', 'consent') > 0 AS stopped;
+INSERT INTO consent VALUES (4, 4);
+ROLLBACK;
+INSERT INTO consent VALUES (5, 5);
+SELECT op, key FROM seen();
+
+-- prepared transactions ---------------------------------------------------------------------------------
+BEGIN;
+INSERT INTO consent VALUES (6, 6);
+PREPARE TRANSACTION 'regress_casesync';
+SELECT op, key FROM seen();
+COMMIT PREPARED 'regress_casesync';
+SELECT op, key FROM seen();
+BEGIN;
+INSERT INTO consent VALUES (7, 7);
+PREPARE TRANSACTION 'regress_casesync';
+ROLLBACK PREPARED 'regress_casesync';
+SELECT op, key FROM seen();
+
+DROP TABLE enrolment, consent;
+DROP OWNED BY regress_loader;
+REVOKE SET ON PARAMETER casesync.capture FROM regress_loader;
+DROP ROLE regress_loader;
+RESET search_path;
+DROP SCHEMA app CASCADE;
+DROP EXTENSION casesync CASCADE;

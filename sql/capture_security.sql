@@ -1,0 +1,127 @@
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+CREATE SCHEMA app;
+SET search_path = app;
+CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
+DO $$
+BEGIN
+	IF to_regclass('casesync.registry') IS NULL THEN
+		CREATE TABLE casesync.registry (registry text PRIMARY KEY, view regclass NOT NULL,
+			record_type text, reg_type text, key_column name, key_type regtype, record_column name);
+	END IF;
+END
+$$;
+INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
+-- what was captured since the last look, without what differs from run to run
+CREATE TABLE looked (xid xid8, id bigint);
+CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
+	LANGUAGE sql AS $$
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+		RETURNING *)
+	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
+		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+$$;
+
+-- the application has no right on anything of casesync, and needs none -----------------------------------
+CREATE ROLE regress_application;
+CREATE ROLE regress_publisher;
+CREATE ROLE regress_other_publisher;
+GRANT USAGE ON SCHEMA app TO regress_application, regress_publisher, regress_other_publisher;
+GRANT USAGE ON SCHEMA casesync TO regress_publisher, regress_other_publisher;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casesync TO regress_publisher, regress_other_publisher;
+REVOKE EXECUTE ON FUNCTION casesync.set_origin FROM regress_publisher, regress_other_publisher;
+GRANT SELECT ON casesync.tracking, casesync.gap, casesync.tracked, casesync.gaps TO regress_publisher, regress_other_publisher;
+CREATE TABLE enrolment (id integer PRIMARY KEY, person_id integer, status text);
+ALTER TABLE enrolment OWNER TO regress_publisher;
+CREATE TABLE other (id integer, person_id integer);
+ALTER TABLE other OWNER TO regress_other_publisher;
+GRANT ALL ON enrolment, other TO regress_application;
+SET ROLE regress_publisher;
+SELECT id, columns FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change');
+RESET ROLE;
+
+SET SESSION AUTHORIZATION regress_application;
+SET search_path = app;
+INSERT INTO enrolment VALUES (1, 1, 'Active');
+UPDATE enrolment SET status = 'Suspended';
+SELECT has_schema_privilege('casesync', 'USAGE');
+-- read, forge, hide, silence: nothing of it
+SELECT * FROM casesync.change;
+INSERT INTO casesync.change_0 SELECT * FROM casesync.change_0;
+DELETE FROM casesync.change_0;
+SELECT casesync.set_origin(1);
+SELECT casesync.capture_change();
+SELECT casesync.stop_capture('I want to');
+SET casesync.capture = off;
+UPDATE enrolment SET status = 'Exited';
+ALTER TABLE enrolment DISABLE TRIGGER ALL;
+ALTER TABLE enrolment DISABLE TRIGGER casesync_1_update;
+SET session_replication_role = replica;
+CREATE TABLE pg_temp.mine (id integer, person_id integer);
+CREATE TRIGGER forged AFTER INSERT ON pg_temp.mine FOR EACH ROW EXECUTE FUNCTION casesync.capture_change('1');
+TRUNCATE enrolment;
+-- functions of the application with names that casesync uses change nothing
+CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz';
+CREATE TABLE pg_temp.tracking (id integer);
+SET search_path = pg_temp, app;
+DELETE FROM enrolment;
+RESET SESSION AUTHORIZATION;
+SET search_path = app;
+SELECT c.op, c.key, c.changed, c."session_user" FROM casesync.change c ORDER BY xid, cid, id;
+
+-- a setting made before the library is there is checked when it comes ---------------------------------------
+\c -
+SET client_min_messages = warning;
+SET SESSION AUTHORIZATION regress_application;
+SET casesync.capture = off;
+SET search_path = app;
+INSERT INTO enrolment VALUES (2, 2, 'Active');
+SHOW casesync.capture;
+RESET SESSION AUTHORIZATION;
+SET search_path = app;
+SELECT op, key FROM casesync.change WHERE key = '2';
+
+-- publishers have power over their own tables only ------------------------------------------------------------
+SET ROLE regress_other_publisher;
+SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment');
+SELECT casesync.untrack('enrolment');
+SELECT casesync.retrack('enrolment');
+SELECT casesync.stop_capture('because', 'enrolment');
+SELECT casesync.stop_capture('because');
+SELECT casesync.tracking_write(t) FROM casesync.tracking t;
+SELECT casesync.gap_begin('{1}', NULL, 'because');
+UPDATE casesync.tracking SET enabled = false;
+INSERT INTO casesync.gap (registries, reason, who, started) VALUES ('{}', 'x', 'y', now());
+-- a trigger with another's tracking records nothing
+CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync.capture_change('1');
+INSERT INTO other VALUES (1, 666);
+DROP TRIGGER casesync_1_insert ON other;
+CREATE TRIGGER casesync_1_insert BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync.capture_change('1');
+INSERT INTO other VALUES (1, 666);
+DROP TRIGGER casesync_1_insert ON other;
+CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync.capture_change('999');
+INSERT INTO other VALUES (1, 666);
+DROP TRIGGER casesync_1_insert ON other;
+CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync.capture_change();
+INSERT INTO other VALUES (1, 666);
+DROP TRIGGER casesync_1_insert ON other;
+RESET ROLE;
+SELECT count(*) FROM casesync.change WHERE key = '666';
+-- the owner may stop, and it is written down
+SET ROLE regress_publisher;
+SELECT casesync.stop_capture('the worst night', 'enrolment');
+INSERT INTO enrolment VALUES (3, 3, 'Active');
+SELECT gap, relation, registries, reason, state, hint FROM casesync.gaps;
+SELECT * FROM casesync.start_capture(1) AS s WHERE registry <> 'people';
+INSERT INTO enrolment VALUES (4, 4, 'Active');
+SELECT casesync.untrack('enrolment');
+RESET ROLE;
+SELECT op, key FROM casesync.change WHERE key IN ('3', '4');
+
+DROP TABLE enrolment, other;
+DROP OWNED BY regress_application, regress_publisher, regress_other_publisher;
+DROP ROLE regress_application, regress_publisher, regress_other_publisher;
+RESET search_path;
+DROP SCHEMA app CASCADE;
+DROP EXTENSION casesync CASCADE;

@@ -1,0 +1,152 @@
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+CREATE SCHEMA app;
+SET search_path = app;
+CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
+DO $$
+BEGIN
+	IF to_regclass('casesync.registry') IS NULL THEN
+		CREATE TABLE casesync.registry (registry text PRIMARY KEY, view regclass NOT NULL,
+			record_type text, reg_type text, key_column name, key_type regtype, record_column name);
+	END IF;
+END
+$$;
+INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
+-- what was captured since the last look, without what differs from run to run
+CREATE TABLE looked (xid xid8, id bigint);
+CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
+	LANGUAGE sql AS $$
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+		RETURNING *)
+	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
+		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+$$;
+
+-- partitions, one of which numbers its columns in another way -----------------------------------------
+CREATE TABLE payment (id integer, region text, person_id integer, amount integer) PARTITION BY LIST (region);
+CREATE TABLE payment_north PARTITION OF payment FOR VALUES IN ('north');
+CREATE TABLE payment_south (old_column integer, amount integer, dropped text, person_id integer, region text, id integer);
+ALTER TABLE payment_south DROP COLUMN old_column, DROP COLUMN dropped;
+ALTER TABLE payment ATTACH PARTITION payment_south FOR VALUES IN ('south');
+SELECT columns FROM casesync.track('payment', '{people}', 'person_id', on_update => 'enrolment_status_change',
+	columns => '{amount}', condition => 'amount > 0');
+SELECT tgrelid::regclass, tgname, tgparentid <> 0 AS is_copy FROM pg_trigger WHERE tgname LIKE 'casesync%' ORDER BY 1, 2;
+INSERT INTO payment VALUES (1, 'north', 11, 100), (2, 'south', 12, 200);
+UPDATE payment SET amount = amount + 1;
+UPDATE payment_south SET amount = amount + 1;
+SELECT * FROM seen();
+-- a row that moves is a DELETE and an INSERT of one command
+UPDATE payment SET region = 'south' WHERE id = 1;
+SELECT cid, tab, op, key FROM seen();
+-- partitions of partitions, and one that is attached later
+CREATE TABLE payment_rest PARTITION OF payment DEFAULT PARTITION BY LIST (region);
+CREATE TABLE payment_west PARTITION OF payment_rest FOR VALUES IN ('west');
+INSERT INTO payment VALUES (3, 'west', 13, 300);
+SELECT tab, op, key FROM seen();
+CREATE VIEW drift AS SELECT d.problem FROM casesync.tracked, unnest(drift) d(problem);
+SELECT * FROM drift;
+SELECT casesync.retrack('payment');
+SELECT * FROM drift;
+-- TRUNCATE, of the table and of a leaf
+TRUNCATE payment;
+TRUNCATE payment_west;
+SELECT sum(amount) FROM payment;
+-- a detached partition is free
+ALTER TABLE payment DETACH PARTITION payment_south;
+INSERT INTO payment_south (id, person_id, amount) VALUES (9, 9, 9);
+UPDATE payment_south SET amount = 10;
+TRUNCATE payment_south;
+SELECT tab, op, key FROM seen();
+SELECT * FROM drift;
+SELECT casesync.untrack('payment');
+SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'casesync%';
+
+-- inheritance -----------------------------------------------------------------------------------------
+CREATE TABLE benefit (person_id integer, state varchar(10));
+CREATE TABLE cash_benefit (extra integer) INHERITS (benefit);
+SELECT columns FROM casesync.track('benefit', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change');
+INSERT INTO benefit VALUES (1, 'new');
+INSERT INTO cash_benefit VALUES (2, 'new', 5);
+UPDATE benefit SET state = 'old';
+UPDATE cash_benefit SET extra = 6;
+TRUNCATE benefit;
+TRUNCATE cash_benefit;
+CREATE TABLE food_benefit () INHERITS (benefit);
+INSERT INTO food_benefit VALUES (3, 'lost');
+SELECT tab, op, key, changed FROM seen();
+SELECT * FROM drift;
+SELECT casesync.retrack('benefit');
+SELECT * FROM drift;
+UPDATE food_benefit SET state = 'kept';
+SELECT tab, op, key, changed FROM seen();
+-- a child that leaves: its triggers say so until they are dropped
+ALTER TABLE food_benefit NO INHERIT benefit;
+UPDATE food_benefit SET state = 'gone';
+SELECT * FROM drift;
+SELECT casesync.retrack('benefit');
+UPDATE food_benefit SET state = 'gone';
+SELECT * FROM drift;
+-- two tables on one, each with its own tracking
+SELECT columns FROM casesync.track('cash_benefit', '{people}', 'person_id', on_update => 'enrolment_status_change', columns => '{extra}');
+UPDATE cash_benefit SET extra = 7, state = 'x';
+SELECT tab, op, key, changed FROM seen();
+
+-- a foreign member cannot be seen ----------------------------------------------------------------------
+CREATE FOREIGN DATA WRAPPER nowhere;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
+CREATE TABLE claim (person_id integer, region text) PARTITION BY LIST (region);
+CREATE FOREIGN TABLE claim_far PARTITION OF claim FOR VALUES IN ('far') SERVER nowhere;
+SELECT casesync.track('claim', '{people}', 'person_id', on_insert => 'enrolment');
+SELECT casesync.track('claim_far', '{people}', 'person_id', on_insert => 'enrolment');
+DROP FOREIGN DATA WRAPPER nowhere CASCADE;
+
+-- generated, renamed, dropped and added columns --------------------------------------------------------
+CREATE TABLE household (id integer, size integer, double integer GENERATED ALWAYS AS (size * 2) STORED, remark text, extra text);
+ALTER TABLE household DROP COLUMN extra;
+SELECT columns FROM casesync.track('household', '{people}', 'id', on_update => 'enrolment_status_change');
+INSERT INTO household (id, size, remark) VALUES (1, 2, 'a');
+UPDATE household SET size = 3;
+SELECT op, key, changed FROM seen();
+ALTER TABLE household RENAME COLUMN remark TO comment;
+ALTER TABLE household RENAME COLUMN id TO household_id;
+ALTER TABLE household ADD COLUMN phone text;
+UPDATE household SET comment = 'b', phone = '1';
+SELECT op, key, changed FROM seen();
+ALTER TABLE household DROP COLUMN comment;
+UPDATE household SET phone = '2';
+UPDATE household SET size = 4;
+SELECT op, key, changed FROM seen();
+SELECT * FROM drift WHERE problem LIKE '%column%';
+SELECT casesync.retrack('household');
+SELECT columns, key, drift FROM casesync.tracked WHERE relation = 'household'::regclass;
+UPDATE household SET phone = '3';
+SELECT op, key, changed FROM seen();
+-- without its key a change would name nobody
+ALTER TABLE household DROP COLUMN household_id;
+UPDATE household SET size = 5;
+SELECT casesync.retrack('household');
+SELECT casesync.untrack('household');
+UPDATE household SET size = 5;
+-- columns that a filter needs cannot be dropped unnoticed
+CREATE TABLE short (id integer, n integer);
+SELECT columns FROM casesync.track('short', '{people}', 'id', on_update => 'enrolment_status_change');
+ALTER TABLE short DROP COLUMN n;
+-- the key expression of a renamed column still finds it
+CREATE TABLE contact (kind text, num integer, phone text);
+SELECT key, key_query FROM casesync.track('contact', '{people}', 'kind || num', on_update => 'enrolment_status_change', columns => '{phone}');
+ALTER TABLE contact RENAME COLUMN kind TO sort;
+INSERT INTO contact VALUES ('p', 5, '1');
+SELECT op, key FROM seen();
+
+-- numbers of columns are not believed in another place, and a missing name is an error ------------------
+UPDATE casesync.tracking SET place = 'elsewhere' WHERE relation = 'contact'::regclass;
+INSERT INTO contact VALUES ('q', 6, '2');
+SELECT problem FROM drift WHERE problem LIKE '%column%';
+ALTER TABLE contact RENAME COLUMN sort TO kind;
+INSERT INTO contact VALUES ('r', 7, '3');
+SELECT op, key FROM seen();
+
+RESET search_path;
+DROP SCHEMA app CASCADE;
+DROP EXTENSION casesync CASCADE;

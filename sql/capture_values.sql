@@ -1,0 +1,112 @@
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+CREATE SCHEMA app;
+SET search_path = app;
+CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
+DO $$
+BEGIN
+	IF to_regclass('casesync.registry') IS NULL THEN
+		CREATE TABLE casesync.registry (registry text PRIMARY KEY, view regclass NOT NULL,
+			record_type text, reg_type text, key_column name, key_type regtype, record_column name);
+	END IF;
+END
+$$;
+INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
+-- what was captured since the last look, without what differs from run to run
+CREATE TABLE looked (xid xid8, id bigint);
+CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
+	LANGUAGE sql AS $$
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+		RETURNING *)
+	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
+		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+$$;
+
+-- values of all kinds: those without "=" too, and those whose "=" is no equality ------------------------
+CREATE TYPE pair AS (a integer, b text);
+CREATE TYPE mood AS ENUM ('low', 'high');
+CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE thing (id integer, j json, jb jsonb, p point, b box, n numeric, f float8, t text COLLATE no_case,
+	ct char(5), a text[], c pair, m mood, d date, ts timestamptz, iv interval, by bytea, u uuid, r int4range, code casesync.sex);
+SELECT cardinality(columns) FROM casesync.track('thing', '{people}', 'id', on_update => 'enrolment_status_change');
+INSERT INTO thing VALUES (1, '{"a":1}', '{"a":1}', '(1,2)', '((0,0),(1,1))', 1.0, 0, 'abc', 'x', '{a,b}', '(1,x)', 'low',
+	'2026-01-31', '2026-01-31 12:00+00', '1 day', '\x00ff', '00000000-0000-0000-0000-000000000001', '[1,5)', 'Male');
+SET timezone = 'UTC';
+UPDATE thing SET j = '{"a":1}', jb = '{"a":1}', p = '(1,2)', b = '((0,0),(1,1))', n = 1.0, f = 0, t = 'abc', ct = 'x',
+	a = '{a,b}', c = '(1,x)', m = 'low', d = '2026-01-31', by = '\x00ff', r = '[1,5)', code = 'Male';
+SELECT * FROM seen() WHERE op = 'U';
+UPDATE thing SET j = '{"a": 1}';
+UPDATE thing SET jb = '{"a":2}';
+UPDATE thing SET p = '(1,2.5)';
+UPDATE thing SET b = '((0,0),(2,0.5))';
+UPDATE thing SET n = 1.00;
+UPDATE thing SET f = '-0';
+UPDATE thing SET t = 'ABC';
+UPDATE thing SET ct = 'y';
+UPDATE thing SET a = '{a,c}';
+UPDATE thing SET c = '(1,y)';
+UPDATE thing SET m = 'high';
+UPDATE thing SET by = '\x00';
+UPDATE thing SET u = NULL, r = '[1,6)';
+UPDATE thing SET code = 'Female';
+SELECT op, changed FROM seen();
+-- written in one way, whatever the session prefers
+SET datestyle = 'SQL, DMY';
+SET intervalstyle = 'sql_standard';
+SET extra_float_digits = 0;
+UPDATE thing SET d = '28/02/2026', iv = '2 days 3 hours', f = 0.1::float8 + 0.2, ts = '01/03/2026 08:00+02';
+SELECT changed FROM seen();
+SHOW datestyle;
+RESET datestyle;
+RESET intervalstyle;
+RESET extra_float_digits;
+-- columns whose "=" is exact are filtered before the trigger, others in it
+CREATE TABLE narrow (id integer, state varchar(20), on_day date, m mood, u uuid, ok boolean, code casesync.sex);
+SELECT id FROM casesync.track('narrow', '{people}', 'id', on_update => 'enrolment_status_change') \gset
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'casesync_' || :id || '_update';
+SELECT c, casesync.column_filter('thing', ARRAY[c]) FROM unnest(casesync.live_columns('thing')) c;
+
+-- long values -----------------------------------------------------------------------------------------
+CREATE TABLE document (id integer, title text, body text);
+ALTER TABLE document ALTER body SET STORAGE EXTERNAL;
+SELECT columns FROM casesync.track('document', '{people}', 'id', on_update => 'enrolment_status_change');
+INSERT INTO document VALUES (1, 'a', repeat('x', 1048576));
+CREATE FUNCTION toast_reads() RETURNS bigint LANGUAGE sql AS
+	$$SELECT coalesce(seq_scan, 0) + coalesce(idx_scan, 0) FROM pg_stat_xact_all_tables WHERE relid =
+		(SELECT reltoastrelid FROM pg_class WHERE oid = 'app.document'::regclass)$$;
+-- an update that leaves the long text alone does not read it
+BEGIN;
+SELECT toast_reads() AS before \gset
+UPDATE document SET title = 'b';
+UPDATE document SET title = title;
+SELECT toast_reads() - :before AS reads;
+-- reading it is seen by this test
+SELECT length(lower(body)) FROM document;
+SELECT toast_reads() - :before AS reads;
+COMMIT;
+UPDATE document SET body = repeat('x', 1048575) || 'y';
+UPDATE document SET body = repeat('x', 1048575) || 'y';
+UPDATE document SET title = repeat('é', 128);
+UPDATE document SET title = repeat('é', 128) || 'x';
+UPDATE document SET body = NULL, title = 'c';
+SELECT op, key, changed FROM seen();
+
+-- key expressions: only the columns they name, evaluated later -------------------------------------------
+CREATE TABLE link (person jsonb, kind text, on_day date, note text);
+SELECT key, key_columns, key_query FROM casesync.track('link', '{people}', '(person ->> ''id'') || ''/'' || kind || to_char(on_day, ''YYYY'')',
+	on_update => 'enrolment_status_change', columns => '{note}') \gset
+SET datestyle = 'German';
+INSERT INTO link VALUES ('{"id": 5, "name": "A \"quoted\" name"}', 'x''y', '31.01.2026'), ('"text"', NULL, NULL), (NULL, 'k', NULL);
+RESET datestyle;
+SELECT key FROM casesync.change WHERE relation = 'link'::regclass ORDER BY xid, cid, id;
+SELECT key AS captured, :'key_query' AS key_query FROM casesync.change WHERE relation = 'link'::regclass ORDER BY xid, cid, id LIMIT 1 \gset
+PREPARE evaluate(text) AS :key_query;
+EXECUTE evaluate(:'captured');
+UPDATE link SET person = jsonb_set(person, '{id}', '6') WHERE kind = 'x''y';
+SELECT op, key, old_key FROM casesync.change WHERE relation = 'link'::regclass AND op = 'U';
+DEALLOCATE evaluate;
+
+RESET search_path;
+DROP SCHEMA app CASCADE;
+DROP EXTENSION casesync CASCADE;
