@@ -33,7 +33,8 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON partners',
 		'SELECT ON partner_keys', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON my_subscriptions', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
-		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'SELECT ON audit']),
+		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'SELECT ON audit',
+		'tracking_drift', 'gap_hint']),
 	('approver', ARRAY['activate', 'preview', 'preview_summary', 'approve', 'refuse', 'end_agreement',
 		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON partners']),
 	('bridge', ARRAY['bridge_start', 'lock_router', 'lock_lane', 'unlock_lane', 'route', 'apply_inbox',
@@ -44,7 +45,7 @@ SELECT a.access, o FROM (VALUES
 	('reader', ARRAY['check', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
 		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON my_subscriptions', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
-		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps'])
+		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift', 'gap_hint'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;
 
 /*

@@ -626,7 +626,7 @@ BEGIN
 	END LOOP;
 	PERFORM casesync.gap_end(gap, trackings);
 	RETURN QUERY SELECT r, casesync.gap_hint(r, g.started, g.ended)
-		FROM casesync.gap g, unnest(g.registries) r WHERE g.id = start_capture.gap ORDER BY r;
+		FROM casesync.gaps g, unnest(g.registries) r WHERE g.gap = start_capture.gap ORDER BY r;
 END
 $$;
 COMMENT ON FUNCTION casesync.start_capture(bigint) IS
@@ -734,8 +734,9 @@ $$;
 COMMENT ON FUNCTION casesync.column_drift(casesync.tracking) IS
 	'columns of a tracking that are not what they were';
 
+/* It reads catalogs only; with its owner's rights, so that who may see the view sees it whole. */
 CREATE FUNCTION casesync.tracking_drift(tracking casesync.tracking) RETURNS text[]
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	drift text[] := '{}';

@@ -3,14 +3,6 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-DO $$
-BEGIN
-	IF to_regclass('casesync.registry') IS NULL THEN
-		CREATE TABLE casesync.registry (registry text PRIMARY KEY, view regclass NOT NULL,
-			record_type text, reg_type text, key_column name, key_type regtype, record_column name);
-	END IF;
-END
-$$;
 INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run

@@ -3,14 +3,6 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-DO $$
-BEGIN
-	IF to_regclass('casesync.registry') IS NULL THEN
-		CREATE TABLE casesync.registry (registry text PRIMARY KEY, view regclass NOT NULL,
-			record_type text, reg_type text, key_column name, key_type regtype, record_column name);
-	END IF;
-END
-$$;
 INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run
@@ -28,10 +20,10 @@ CREATE ROLE regress_application;
 CREATE ROLE regress_publisher;
 CREATE ROLE regress_other_publisher;
 GRANT USAGE ON SCHEMA app TO regress_application, regress_publisher, regress_other_publisher;
-GRANT USAGE ON SCHEMA casesync TO regress_publisher, regress_other_publisher;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casesync TO regress_publisher, regress_other_publisher;
-REVOKE EXECUTE ON FUNCTION casesync.set_origin FROM regress_publisher, regress_other_publisher;
-GRANT SELECT ON casesync.tracking, casesync.gap, casesync.tracked, casesync.gaps TO regress_publisher, regress_other_publisher;
+CREATE ROLE regress_reader;
+SELECT casesync.grant_access('regress_publisher', 'publisher');
+SELECT casesync.grant_access('regress_other_publisher', 'publisher');
+SELECT casesync.grant_access('regress_reader', 'reader');
 CREATE TABLE enrolment (id integer PRIMARY KEY, person_id integer, status text);
 ALTER TABLE enrolment OWNER TO regress_publisher;
 CREATE TABLE other (id integer, person_id integer);
@@ -113,15 +105,24 @@ SET ROLE regress_publisher;
 SELECT casesync.stop_capture('the worst night', 'enrolment');
 INSERT INTO enrolment VALUES (3, 3, 'Active');
 SELECT gap, relation, registries, reason, state, hint FROM casesync.gaps;
-SELECT * FROM casesync.start_capture(1) AS s WHERE registry <> 'people';
+RESET ROLE;
+SET ROLE regress_reader;
+SELECT tracking, drift FROM casesync.tracked;
+SELECT gap, state FROM casesync.gaps;
+SELECT * FROM casesync.change;
+RESET ROLE;
+SET ROLE regress_publisher;
+SELECT casesync.set_origin(1);
+SELECT * FROM casesync.change;
+SELECT registry FROM casesync.start_capture(1);
 INSERT INTO enrolment VALUES (4, 4, 'Active');
 SELECT casesync.untrack('enrolment');
 RESET ROLE;
 SELECT op, key FROM casesync.change WHERE key IN ('3', '4');
 
 DROP TABLE enrolment, other;
-DROP OWNED BY regress_application, regress_publisher, regress_other_publisher;
-DROP ROLE regress_application, regress_publisher, regress_other_publisher;
+DROP OWNED BY regress_application, regress_publisher, regress_other_publisher, regress_reader;
+DROP ROLE regress_application, regress_publisher, regress_other_publisher, regress_reader;
 RESET search_path;
 DROP SCHEMA app CASCADE;
 DROP EXTENSION casesync CASCADE;
