@@ -1,0 +1,404 @@
+/*
+ * message_check_test.c
+ *		The envelope's rules: one good message of each kind, then each with one thing changed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_span.h"
+#include "message_check.h"
+#include "tap.h"
+
+#define US "sp.example.org"
+
+/* Good messages by action; the smallest that pass and say everything that is checked. */
+static const char *const good[] = {
+	[MESSAGE_SUBSCRIBE] =
+		"{\"signature\":\"s\",\"header\":{\"version\":\"1.0.0\",\"message_id\":\"1\","
+		"\"message_ts\":\"2026-11-22T01:02:03Z\",\"action\":\"subscribe\","
+		"\"sender_id\":\"ess.example.org\",\"sender_uri\":\"https://ess.example.org/on-subscribe\","
+		"\"receiver_id\":\"sp.example.org\",\"total_count\":1,\"is_msg_encrypted\":false,"
+		"\"meta\":{}},\"message\":{\"transaction_id\":\"t\",\"subscribe_request\":["
+		"{\"reference_id\":\"r\",\"timestamp\":\"2026-11-22T01:02:03+02:00\","
+		"\"subscribe_criteria\":{},\"locale\":\"eng\"}]}}",
+	[MESSAGE_UNSUBSCRIBE] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\","
+		"\"action\":\"unsubscribe\",\"sender_id\":\"ess.example.org\","
+		"\"receiver_id\":\"sp.example.org\",\"total_count\":2},\"message\":{"
+		"\"transaction_id\":\"t\",\"timestamp\":\"2026-11-22T01:02:03Z\","
+		"\"subscription_codes\":[\"a\",\"b\"]}}",
+	[MESSAGE_ON_SUBSCRIBE] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\","
+		"\"action\":\"on-subscribe\",\"status\":\"succ\",\"sender_id\":\"ess.example.org\","
+		"\"receiver_id\":\"sp.example.org\",\"total_count\":1,\"completed_count\":1},"
+		"\"message\":{\"transaction_id\":\"t\",\"correlation_id\":\"c_1\",\"subscribe_response\":["
+		"{\"reference_id\":\"r\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"status\":\"succ\","
+		"\"subscriptions\":[]}]}}",
+	[MESSAGE_ON_UNSUBSCRIBE] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\","
+		"\"action\":\"on-unsubscribe\",\"sender_id\":\"ess.example.org\","
+		"\"receiver_id\":\"sp.example.org\",\"total_count\":1},\"message\":{"
+		"\"transaction_id\":\"t\",\"correlation_id\":\"c\",\"status\":\"succ\","
+		"\"timestamp\":\"2026-11-22T01:02:03Z\",\"subscription_status\":["
+		"{\"code\":\"a\",\"status\":\"unsubscribe\"},{\"code\":\"b\",\"status\":\"unsubscribe\"}]}"
+		"}",
+	[MESSAGE_NOTIFY] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03.456Z\","
+		"\"action\":\"notify\",\"status\":\"succ\",\"sender_id\":\"ess.example.org\","
+		"\"receiver_id\":\"sp.example.org\",\"total_count\":2},\"message\":{"
+		"\"transaction_id\":\"t\",\"notify_event\":["
+		"{\"reference_id\":\"r1\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"data\":{"
+		"\"reg_event_type\":\"enrolment\",\"reg_record_type\":\"Member\",\"reg_records\":{}}},"
+		"{\"reference_id\":\"r2\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"data\":{"
+		"\"reg_record_type\":\"Member\",\"reg_records\":[{\"x\":1.5,\"sex\":\"whatever\"}]}}]}}",
+};
+
+typedef struct Change
+{
+	MessageAction action;
+	const char *name;
+	const char *from;		/* this part of the good message ... */
+	const char *to;			/* ... becomes this */
+	const char *error_code; /* NULL: still passes */
+	const char *text;
+} Change;
+
+static const Change changes[] = {
+	/* header */
+	{MESSAGE_SUBSCRIBE, "no version", "\"version\":\"1.0.0\",", "", NULL, ""},
+	{MESSAGE_SUBSCRIBE, "unknown members", "\"version\"", "\"x\":{\"y\":[1]},\"version\"", NULL,
+	 ""},
+	{MESSAGE_SUBSCRIBE, "no sender_uri", "\"sender_uri\":\"https://ess.example.org/on-subscribe\",",
+	 "", NULL, ""},
+	{MESSAGE_SUBSCRIBE, "rejects_version_2", "1.0.0", "2.0.0", "err.version.not_supported",
+	 "header.version"},
+	{MESSAGE_SUBSCRIBE, "rejects_no_message_id", "\"message_id\":\"1\",", "", "err.request.bad",
+	 "header.message_id is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_empty_message_id", "\"message_id\":\"1\"", "\"message_id\":\"\"",
+	 "err.request.bad", "header.message_id"},
+	{MESSAGE_SUBSCRIBE, "rejects_number_as_message_id", "\"message_id\":\"1\"", "\"message_id\":1",
+	 "err.request.bad", "header.message_id must be a string of 1 to 255"},
+	{MESSAGE_SUBSCRIBE, "rejects_message_ts_without_zone", "2026-11-22T01:02:03Z",
+	 "2026-11-22T01:02:03", "err.request.bad", "header.message_ts must be a time with zone"},
+	{MESSAGE_SUBSCRIBE, "rejects_message_ts_of_no_day", "2026-11-22T01:02:03Z",
+	 "2026-11-31T01:02:03Z", "err.request.bad", "header.message_ts"},
+	{MESSAGE_SUBSCRIBE, "rejects_action_of_other_path", "\"subscribe\"", "\"unsubscribe\"",
+	 "err.request.bad", "must be \"subscribe\" on this path"},
+	{MESSAGE_SUBSCRIBE, "rejects_action_in_capitals", "\"subscribe\"", "\"Subscribe\"",
+	 "err.request.bad", "header.action"},
+	{MESSAGE_SUBSCRIBE, "rejects_no_sender_id", "\"sender_id\":\"ess.example.org\",", "",
+	 "err.sender_id.invalid", "header.sender_id is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_no_receiver_id", "\"receiver_id\":\"sp.example.org\",", "",
+	 "err.receiver_id.invalid", "header.receiver_id is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_other_receiver_id", "sp.example.org", "other.example.org",
+	 "err.receiver_id.invalid", "is not the id of this system"},
+	{MESSAGE_SUBSCRIBE, "rejects_sender_uri_of_other_scheme", "https://ess", "file:///ess",
+	 "err.sender_uri.invalid", "header.sender_uri must be an absolute https"},
+	{MESSAGE_SUBSCRIBE, "rejects_sender_uri_without_host", "https://ess.example.org/on-subscribe",
+	 "https:///x", "err.sender_uri.invalid", "header.sender_uri"},
+	{MESSAGE_SUBSCRIBE, "rejects_sender_uri_with_blank", "org/on-subscribe", "org/on subscribe",
+	 "err.sender_uri.invalid", "header.sender_uri"},
+	{MESSAGE_SUBSCRIBE, "rejects_no_total_count", "\"total_count\":1,", "", "err.request.bad",
+	 "header.total_count is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_wrong_total_count", "\"total_count\":1", "\"total_count\":2",
+	 "err.request.bad", "header.total_count must be 1"},
+	{MESSAGE_SUBSCRIBE, "rejects_text_as_total_count", "\"total_count\":1", "\"total_count\":\"1\"",
+	 "err.request.bad", "header.total_count must be an integer"},
+	{MESSAGE_SUBSCRIBE, "rejects_real_as_total_count", "\"total_count\":1", "\"total_count\":1.0",
+	 "err.request.bad", "header.total_count"},
+	{MESSAGE_SUBSCRIBE, "rejects_negative_total_count", "\"total_count\":1", "\"total_count\":-1",
+	 "err.request.bad", "header.total_count"},
+	{MESSAGE_SUBSCRIBE, "rejects_encrypted", "\"is_msg_encrypted\":false",
+	 "\"is_msg_encrypted\":true", "err.encryption.invalid", "encryption is not agreed"},
+	{MESSAGE_SUBSCRIBE, "rejects_encrypted_shape", "\"transaction_id\":\"t\"",
+	 "\"ciphertext\":\"t\"", "err.encryption.invalid", "encryption is not agreed"},
+	{MESSAGE_SUBSCRIBE, "rejects_meta_that_is_no_object", "\"meta\":{}", "\"meta\":[]",
+	 "err.request.bad", "header.meta must be an object"},
+	{MESSAGE_SUBSCRIBE, "rejects_header_that_is_no_object", "\"header\":{", "\"header\":1,\"h\":{",
+	 "err.request.bad", "header is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_no_message", "\"message\":", "\"massage\":", "err.request.bad",
+	 "message is missing"},
+	/* subscribe */
+	{MESSAGE_SUBSCRIBE, "timesstamp", "\"timestamp\"", "\"timesstamp\"", NULL, ""},
+	{MESSAGE_SUBSCRIBE, "no locale", ",\"locale\":\"eng\"", "", NULL, ""},
+	{MESSAGE_SUBSCRIBE, "rejects_no_transaction_id", "\"transaction_id\":\"t\",", "",
+	 "err.request.bad", "message.transaction_id is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_locale_of_two_letters", "\"eng\"", "\"en\"", "err.request.bad",
+	 "message.subscribe_request[0].locale must be three lower-case"},
+	{MESSAGE_SUBSCRIBE, "rejects_locale_in_capitals", "\"eng\"", "\"ENG\"", "err.request.bad",
+	 "locale"},
+	{MESSAGE_SUBSCRIBE, "rejects_timestamp_without_zone", "03+02:00", "03", "err.request.bad",
+	 "message.subscribe_request[0].timestamp must be a time with zone"},
+	{MESSAGE_SUBSCRIBE, "rejects_no_reference_id", "\"reference_id\":\"r\",", "", "err.request.bad",
+	 "message.subscribe_request[0].reference_id is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_no_criteria", "\"subscribe_criteria\":{},", "", "err.request.bad",
+	 "subscribe_criteria is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_criteria_that_are_a_list", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":[]", "err.request.bad", "subscribe_criteria must be an object"},
+	{MESSAGE_SUBSCRIBE, "rejects_items_that_are_no_list", "\"subscribe_request\":[",
+	 "\"subscribe_request\":{},\"x\":[", "err.request.bad", "must be a list"},
+	{MESSAGE_SUBSCRIBE, "rejects_empty_batch", "\"subscribe_request\":[",
+	 "\"subscribe_request\":[],\"x\":[", "err.request.bad", "rjct.total_count.invalid"},
+	{MESSAGE_SUBSCRIBE, "rejects_item_that_is_no_object", "\"subscribe_request\":[",
+	 "\"subscribe_request\":[7],\"x\":[", "err.request.bad",
+	 "message.subscribe_request[0] must be an object"},
+	/* unsubscribe */
+	{MESSAGE_UNSUBSCRIBE, "sunscription_codes", "subscription_codes", "sunscription_codes", NULL,
+	 ""},
+	{MESSAGE_UNSUBSCRIBE, "timesatmp", "\"timestamp\"", "\"timesatmp\"", NULL, ""},
+	{MESSAGE_UNSUBSCRIBE, "one request", "\"total_count\":2", "\"total_count\":1", NULL, ""},
+	{MESSAGE_UNSUBSCRIBE, "rejects_wrong_total_count", "\"total_count\":2", "\"total_count\":3",
+	 "err.request.bad", "header.total_count must be 2"},
+	{MESSAGE_UNSUBSCRIBE, "rejects_no_codes", "[\"a\",\"b\"]", "[]", "err.request.bad",
+	 "message.subscription_codes is empty"},
+	{MESSAGE_UNSUBSCRIBE, "rejects_number_as_code", "\"b\"", "2", "err.request.bad",
+	 "message.subscription_codes must be a list of strings of 1 to 99"},
+	{MESSAGE_UNSUBSCRIBE, "rejects_one_code_that_is_no_list", "[\"a\",\"b\"]", "\"a\"",
+	 "err.request.bad", "message.subscription_codes must be a list"},
+	{MESSAGE_UNSUBSCRIBE, "rejects_no_timestamp", "\"timestamp\":\"2026-11-22T01:02:03Z\",\"sub",
+	 "\"sub", "err.request.bad", "message.timestamp is missing"},
+	/* on-subscribe */
+	{MESSAGE_ON_SUBSCRIBE, "no total_count", "\"total_count\":1,", "", NULL, ""},
+	{MESSAGE_ON_SUBSCRIBE, "no header status", "\"status\":\"succ\",\"sender_id\"", "\"sender_id\"",
+	 NULL, ""},
+	{MESSAGE_ON_SUBSCRIBE, "rejects_other_header_status", "\"status\":\"succ\",\"sender_id\"",
+	 "\"status\":\"ok\",\"sender_id\"", "err.request.bad",
+	 "header.status must be rcvd, pdng, succ or rjct"},
+	{MESSAGE_ON_SUBSCRIBE, "rejects_no_correlation_id", "\"correlation_id\":\"c_1\",", "",
+	 "err.request.bad", "message.correlation_id is missing"},
+	{MESSAGE_ON_SUBSCRIBE, "rejects_no_status", ",\"status\":\"succ\",\"subscriptions\"",
+	 ",\"subscriptions\"", "err.request.bad", "message.subscribe_response[0].status is missing"},
+	/* on-unsubscribe */
+	{MESSAGE_ON_UNSUBSCRIBE, "number of codes", "\"total_count\":1", "\"total_count\":2", NULL, ""},
+	{MESSAGE_ON_UNSUBSCRIBE, "no codes", "\"subscription_status\"", "\"other\"", NULL, ""},
+	{MESSAGE_ON_UNSUBSCRIBE, "rejects_code_without_status",
+	 "{\"code\":\"b\",\"status\":\"unsubscribe\"}", "{\"code\":\"b\"}", "err.request.bad",
+	 "message.subscription_status[1].status is missing"},
+	/* notify */
+	{MESSAGE_NOTIFY, "no total_count", ",\"total_count\":2", "", NULL, ""},
+	{MESSAGE_NOTIFY, "records as empty list", "\"reg_records\":{}", "\"reg_records\":[]", NULL, ""},
+	{MESSAGE_NOTIFY, "rejects_wrong_total_count", "\"total_count\":2", "\"total_count\":21800",
+	 "err.request.bad", "header.total_count must be 2"},
+	{MESSAGE_NOTIFY, "rejects_records_as_text", "\"reg_records\":{}", "\"reg_records\":\"x\"",
+	 "err.request.bad",
+	 "message.notify_event[0].data.reg_records must be an object or a list of objects"},
+	{MESSAGE_NOTIFY, "rejects_record_that_is_no_object", "\"reg_records\":{}",
+	 "\"reg_records\":[7]", "err.request.bad", "reg_records"},
+	{MESSAGE_NOTIFY, "rejects_no_records", ",\"reg_records\":{}", "", "err.request.bad",
+	 "message.notify_event[0].data.reg_records is missing"},
+	{MESSAGE_NOTIFY, "rejects_no_record_type", "\"reg_record_type\":\"Member\",\"reg_records\":{}",
+	 "\"reg_records\":{}", "err.request.bad", "data.reg_record_type is missing"},
+	{MESSAGE_NOTIFY, "rejects_no_data", "\"data\":{", "\"date\":{", "err.request.bad",
+	 "message.notify_event[0].data is missing"},
+	{MESSAGE_NOTIFY, "rejects_second_item", "\"reference_id\":\"r2\"", "\"reference_id\":null",
+	 "err.request.bad", "message.notify_event[1].reference_id"},
+};
+
+/* text with the first from replaced; the caller frees. */
+static char *
+text_replace(const char *text, const char *from, const char *to)
+{
+	const char *place = strstr(text, from);
+	char *changed = NULL;
+
+	if (place == NULL ||
+		asprintf(&changed, "%.*s%s%s", (int) (place - text), text, to, place + strlen(from)) < 0)
+		abort();
+	return changed;
+}
+
+static bool
+check(const char *body, MessageAction action, const char *receiver_id, MessageProblem *problem)
+{
+	json_t *envelope;
+	bool ok = message_parse(body, strlen(body), &envelope, problem) &&
+			  message_check(envelope, action, receiver_id, problem);
+
+	json_decref(envelope);
+	return ok;
+}
+
+static void
+test_changes(Tap *tap)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+	{
+		const Change *change = &changes[i];
+		MessageProblem problem = {NULL, ""};
+		char *body = text_replace(good[change->action], change->from, change->to);
+
+		tap_ok(tap, check(body, change->action, US, &problem) == (change->error_code == NULL),
+			   "%s: %s", message_action_name(change->action), change->name);
+		if (change->error_code != NULL)
+			tap_is(tap, problem.error_code, change->error_code, "%s: code", change->name);
+		tap_has(tap, problem.text, change->error_code != NULL ? change->text : "", "%s: text",
+				change->name);
+		free(body);
+	}
+}
+
+/* A good subscribe whose transaction_id is count times the text. */
+static bool
+check_transaction_id(const char *text, int count)
+{
+	char id[600] = "";
+	MessageProblem problem;
+	char *body;
+	char *whole;
+	bool ok;
+
+	while (count-- > 0)
+		strcat(id, text);
+	strcat(id, "\"");
+	body =
+		text_replace(good[MESSAGE_SUBSCRIBE], "t\",\"subscribe_request", "@,\"subscribe_request");
+	whole = text_replace(body, "@", id);
+	ok = check(whole, MESSAGE_SUBSCRIBE, US, &problem);
+	free(whole);
+	free(body);
+	return ok;
+}
+
+static const struct
+{
+	const char *name;
+	const char *body;
+	const char *text;
+} bad_bodies[] = {
+	{"rejects_empty", "", "empty"},
+	{"rejects_text", "hello", "is not JSON"},
+	{"rejects_list", "[]", "not a JSON object"},
+	{"rejects_number", "1", "is not"},
+	{"rejects_cut_off", "{\"header\":{", "is not JSON (line 1"},
+	{"rejects_two_values", "{} {}", "is not JSON"},
+	{"rejects_duplicate_member", "{\"a\":{\"secret\":1,\"secret\":2}}", "same member twice"},
+	{"rejects_duplicate_by_escape", "{\"a\":1,\"\\u0061\":2}", "same member twice"},
+	{"rejects_not_utf8", "{\"a\":\"\xff\"}", "not UTF-8"},
+	{"rejects_nul", "{\"a\":\"\\u0000\"}", "\\u0000"},
+	{"rejects_lone_surrogate", "{\"a\":\"\\ud800\"}", "is not JSON"},
+	{"rejects_huge_integer", "{\"a\":123456789012345678901234567890}", "send it as a string"},
+	{"rejects_huge_real", "{\"a\":1e400}", "send it as a string"},
+	{"rejects_comment", "{/* */}", "is not JSON"},
+};
+
+/* count times text between begin and end */
+static void
+repeated_check(Tap *tap, bool passes, const char *begin, const char *text, int count,
+			   const char *end, const char *name)
+{
+	size_t size = strlen(begin) + strlen(text) * (size_t) count + strlen(end) + 1;
+	char *body = malloc(size);
+	char *c = stpcpy(body, begin);
+	MessageProblem problem;
+	json_t *envelope;
+
+	while (count-- > 0)
+		c = stpcpy(c, text);
+	strcpy(c, end);
+	tap_ok(tap, message_parse(body, strlen(body), &envelope, &problem) == passes, "%s", name);
+	json_decref(envelope);
+	free(body);
+}
+
+static void
+test_bounds(Tap *tap)
+{
+	MessageProblem problem;
+	json_t *envelope;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad_bodies) / sizeof(bad_bodies[0]); i++)
+	{
+		tap_ok(tap,
+			   !message_parse(bad_bodies[i].body, strlen(bad_bodies[i].body), &envelope, &problem),
+			   "%s", bad_bodies[i].name);
+		tap_has(tap, problem.text, bad_bodies[i].text, "%s: text", bad_bodies[i].name);
+		tap_ok(tap, strstr(problem.text, "secret") == NULL, "without content");
+	}
+	repeated_check(tap, true, "{\"a\":", "[", 31, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}", "32 levels");
+	repeated_check(tap, false, "{\"a\":", "[", 32, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
+				   "rejects_33_levels");
+	repeated_check(tap, false, "{\"a\":", "[", 100000, "", "rejects_100000_levels");
+	repeated_check(tap, true, "{\"a\":[0", ",1", 999, "]}", "1000 items");
+	repeated_check(tap, false, "{\"a\":[0", ",1", 1000, "]}", "rejects_1001_items");
+	repeated_check(tap, true, "{\"a\":\"", "x", 65536, "\"}", "64 KiB of string");
+	repeated_check(tap, false, "{\"a\":\"", "x", 65537, "\"}", "rejects_longer_string");
+	repeated_check(tap, false, "{\"", "x", 65537, "\":1}", "rejects_longer_name");
+	tap_ok(tap, check_transaction_id("x", 99), "transaction_id of 99");
+	tap_ok(tap, check_transaction_id("\xc3\xa9", 99), "99 characters of two bytes");
+	tap_ok(tap, !check_transaction_id("x", 100), "rejects_transaction_id_of_100");
+}
+
+static const struct
+{
+	const char *body;
+	const char *header; /* NULL: not found */
+} spans[] = {
+	{"{\"header\":{\"a\":[1,{}]},\"x\":1}", "{\"a\":[1,{}]}"},
+	{" { \"x\" : \"}\\\"{\" , \"header\" : [ 1 , 2 ] } ", "[ 1 , 2 ]"},
+	{"{\"a\":{\"header\":1},\"header\":2}", "2"},
+	{"{\"a\":\"header\",\"header\":\"b\\\\\"}", "\"b\\\\\""},
+	{"{\"header\":true }", "true"},
+	{"{\"header\":null,\"z\":1}", "null"},
+	{"{\"headers\":1,\"heade\":2}", NULL},
+	{"{\"he\\u0061der\":1}", NULL},
+	{"{}", NULL},
+	{"", NULL},
+	{"{", NULL},
+	{"{\"header\"", NULL},
+	{"{\"header\":", NULL},
+	{"{\"header\":}", NULL},
+	{"{\"header\":{", NULL},
+	{"{\"header\":\"abc", NULL},
+	{"{\"header\":\"abc\\", NULL},
+	{"[\"header\",1]", NULL},
+};
+
+static void
+test_spans(Tap *tap)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
+	{
+		JsonSpan span;
+		char *found = NULL;
+
+		if (json_span_find(spans[i].body, strlen(spans[i].body), "header", &span))
+			found = strndup(span.start, span.length);
+		tap_is(tap, found, spans[i].header, "header in %s", spans[i].body);
+		free(found);
+	}
+}
+
+int
+main(void)
+{
+	Tap tap = {0, 0};
+	MessageProblem problem;
+	json_t *envelope;
+	int action;
+
+	for (action = MESSAGE_SUBSCRIBE; action <= MESSAGE_NOTIFY; action++)
+	{
+		problem.text[0] = '\0';
+		tap_ok(&tap, check(good[action], (MessageAction) action, US, &problem), "good %s",
+			   message_action_name((MessageAction) action));
+		tap_is(&tap, problem.text, "", "nothing to say");
+		tap_ok(&tap, !check(good[action], (MessageAction) ((action + 1) % 5), US, &problem),
+			   "rejects_%s_on_another_path", message_action_name((MessageAction) action));
+	}
+	tap_ok(&tap, check(good[0], MESSAGE_SUBSCRIBE, NULL, &problem), "any receiver where allowed");
+	test_changes(&tap);
+	test_bounds(&tap);
+	test_spans(&tap);
+	message_parse(good[0], strlen(good[0]), &envelope, &problem);
+	tap_is(&tap, message_sender_id(envelope), "ess.example.org", "sender_id");
+	tap_is(&tap, message_message_id(envelope), "1", "message_id");
+	json_object_set_new(json_object_get(envelope, "header"), "sender_id", json_integer(1));
+	tap_is(&tap, message_sender_id(envelope), NULL, "no sender_id but a number");
+	json_decref(envelope);
+	return tap_done(&tap);
+}
