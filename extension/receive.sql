@@ -175,7 +175,7 @@ BEGIN
 			CASE WHEN 'succ' = ANY (statuses) THEN 'succ' WHEN 'pdng' = ANY (statuses) THEN 'pdng' ELSE 'rjct' END,
 			subscriptions);
 	END IF;
-	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp());
+	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 END
 $$;
 COMMENT ON FUNCTION casesync.receive_subscribe(casesync.partner, jsonb, jsonb, text) IS
@@ -216,7 +216,7 @@ BEGIN
 			'subscription_status', (SELECT jsonb_agg(jsonb_build_object('code', w, 'status', 'unsubscribe') ORDER BY w)
 				FROM casesync.subscription s JOIN unnest(wanted) w ON s.code = w AND s.partner = p.partner))), status);
 	END IF;
-	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp());
+	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 END
 $$;
 COMMENT ON FUNCTION casesync.receive_unsubscribe(casesync.partner, jsonb, jsonb, text) IS
@@ -318,7 +318,7 @@ BEGIN
 			coalesce(i.event_type, mine.event_type), mine.reference_id IS NOT NULL);
 	END LOOP;
 	PERFORM casesync.ring();
-	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp());
+	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 END
 $$;
 COMMENT ON FUNCTION casesync.receive_notify(casesync.partner, jsonb, jsonb, text) IS
@@ -347,7 +347,7 @@ BEGIN
 	IF known = 0 THEN
 		RETURN casesync.refusal('err.request.bad', 'no reference_id in this on-subscribe is one of our open requests to you');
 	END IF;
-	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp());
+	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 END
 $$;
 COMMENT ON FUNCTION casesync.receive_on_subscribe(casesync.partner, jsonb, jsonb, text) IS
@@ -370,7 +370,7 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN casesync.refusal('err.request.bad', 'transaction_id is not that of an open unsubscribe of ours to you');
 	END IF;
-	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp());
+	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 END
 $$;
 COMMENT ON FUNCTION casesync.receive_on_unsubscribe(casesync.partner, jsonb, jsonb, text) IS
