@@ -261,7 +261,7 @@ DECLARE
 	a casesync.agreement := casesync.agreement_in(p.partner, event_type);
 	hash bytea := sha256(convert_to(i.record::text, 'UTF8'));
 	agreed jsonb := casesync.project(i.record, a.fields, a.identifier_types);
-	subject text := casesync.subject_name(agreed);
+	who text := casesync.subject_name(agreed);
 	previous jsonb;
 	mode text;
 BEGIN
@@ -270,13 +270,13 @@ BEGIN
 		RETURN;
 	END IF;
 	SELECT t.record INTO previous FROM casesync.inbox_item t
-	 WHERE t.partner = p.partner AND t.subject = subject ORDER BY t.id DESC LIMIT 1;
+	 WHERE t.partner = p.partner AND t.subject = who ORDER BY t.id DESC LIMIT 1;
 	mode := casesync.apply_mode_of(a, event_type, agreed, is_solicited, previous);
 	INSERT INTO casesync.inbox_item (partner, message_id, item, reference_id, content_hash,
 		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
 		agreement, agreement_version, mode, sent_at, state, reason)
 	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
-		coalesce(i.record_type, ''), agreed, subject,
+		coalesce(i.record_type, ''), agreed, who,
 		ARRAY(SELECT h FROM jsonb_array_elements_text(casesync.list_of(i.meta->'hops')) h LIMIT 16),
 		stream, casesync.number_of(i.meta->'seq'), casesync.number_of(i.meta->'prev_seq'),
 		a.agreement, a.version, mode, i.sent_at,
