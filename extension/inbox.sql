@@ -108,6 +108,12 @@ BEGIN
 			detail = 'It is called with its owner''s rights, by the bridge, which has none on your tables.',
 			hint = format('ALTER FUNCTION %s SECURITY DEFINER;', $3);
 	END IF;
+	IF NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ^@ 'search_path=') THEN
+		RAISE EXCEPTION USING errcode = 'invalid_function_definition',
+			message = format('%s must have a search_path of its own', $3),
+			detail = 'It runs in a session of the bridge, which does not see your schemas.',
+			hint = format('ALTER FUNCTION %s SET search_path = public, pg_temp;', $3);
+	END IF;
 	INSERT INTO casesync.handler AS t (record_type, event_type, handler)
 	VALUES (casesync.plain_name($1), casesync.event_name($2), $3)
 	ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
