@@ -19,8 +19,6 @@
 PG_FUNCTION_INFO_V1(project);
 PG_FUNCTION_INFO_V1(is_field_path);
 
-#define FIELD_PATH_LENGTH_MAX 1000
-
 /* The agreed paths as a tree; a node that keeps everything needs no children. */
 typedef struct FieldNode
 {
@@ -68,11 +66,11 @@ path_is_valid(const char *path)
 	const char *at;
 	const char *name = path;
 
-	if (*path == '\0' || strlen(path) > FIELD_PATH_LENGTH_MAX)
+	if (*path == '\0')
 		return false;
 	for (at = path;; at++)
 	{
-		if ((unsigned char) *at <= ' ' && *at != '\0')
+		if ((unsigned char) *at < ' ' && *at != '\0')
 			return false;
 		if (*at != '.' && *at != '\0')
 			continue;
@@ -93,7 +91,7 @@ add_path(FieldNode *root, const char *path)
 	if (!path_is_valid(path))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid field path \"%s\"", path),
-						errdetail("A path is names joined by dots, without spaces or wildcards."),
+						errdetail("A path is names joined by dots, without wildcards."),
 						errhint("Try SELECT casesync.is_field_path('member.employment_status');")));
 	for (;;)
 	{
@@ -374,7 +372,7 @@ keep_value(const Projection *projection, Place place, const JsonbValue *value, J
 	return keep_object(projection, place, container, kept);
 }
 
-/* project(record jsonb, fields text[], identifier_types text[]) → jsonb */
+/* project(record jsonb, fields text[], identifier_types text[]) → jsonb; NULL: nothing remains */
 Datum
 project(PG_FUNCTION_ARGS)
 {
@@ -404,7 +402,7 @@ project(PG_FUNCTION_ARGS)
 	value.val.binary.data = &record->root;
 	value.val.binary.len = VARSIZE(record) - VARHDRSZ;
 	if (!keep_value(&projection, place, &value, &kept))
-		start_object(&kept, &record->root);
+		PG_RETURN_NULL();
 	PG_RETURN_JSONB_P(JsonbValueToJsonb(&kept));
 }
 

@@ -4,7 +4,7 @@ CREATE FUNCTION casesync.project(record jsonb, fields text[], identifier_types t
 	RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'project' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION casesync.project(jsonb, text[], text[]) IS
-	'the record with nothing but the fields named and the identifiers of the types named';
+	'the record with nothing but the fields and types of identifiers named; NULL when nothing remains';
 
 CREATE FUNCTION casesync.is_field_path(path text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'is_field_path' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -20,14 +20,19 @@ PG_FUNCTION_INFO_V1(record_identifiers);
 PG_FUNCTION_INFO_V1(identifier_of);
 PG_FUNCTION_INFO_V1(fold_identifier_type);
 
-/* A person has a handful; more is a mistake in a view, or somebody's attempt to be everybody. */
-#define IDENTIFIERS_MAX 256
+typedef struct Identifier
+{
+	char *type;
+	char *value;
+	int position; /* in the record's own order */
+	bool is_repeated;
+} Identifier;
 
 typedef struct IdentifierList
 {
 	int count;
-	char *types[IDENTIFIERS_MAX];
-	char *values[IDENTIFIERS_MAX];
+	int room;
+	Identifier *items;
 } IdentifierList;
 
 bool
@@ -164,25 +169,24 @@ record_fold_identifier_type(const char *type)
 static void
 add_identifier(IdentifierList *list, JsonbContainer *object)
 {
+	Identifier *item;
 	char *type;
 	char *value;
-	int i;
 
 	if (!record_read_identifier(object, &type, &value))
 		return;
-	type = record_fold_identifier_type(type);
-	for (i = 0; i < list->count; i++)
+	if (list->count == list->room)
 	{
-		if (strcmp(list->types[i], type) == 0 && strcmp(list->values[i], value) == 0)
-			return;
+		list->room = list->room * 2 + 8;
+		list->items = list->items == NULL
+						  ? palloc(sizeof(Identifier) * list->room)
+						  : repalloc_huge(list->items, sizeof(Identifier) * list->room);
 	}
-	if (list->count == IDENTIFIERS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the record's subject has more than %d identifiers", IDENTIFIERS_MAX),
-				 errhint("Leave those that no partner knows out of the registry's view.")));
-	list->types[list->count] = type;
-	list->values[list->count++] = value;
+	item = &list->items[list->count];
+	item->type = record_fold_identifier_type(type);
+	item->value = value;
+	item->position = list->count++;
+	item->is_repeated = false;
 }
 
 /* Walk only where the subject itself may be named; everybody else's parts are not entered. */
@@ -218,13 +222,46 @@ collect_identifiers(IdentifierList *list, JsonbContainer *container, SubjectPart
 	}
 }
 
-static IdentifierList *
+static int
+compare_identifiers(const void *a, const void *b)
+{
+	const Identifier *first = a;
+	const Identifier *second = b;
+	int order = strcmp(first->type, second->type);
+
+	if (order == 0)
+		order = strcmp(first->value, second->value);
+	return order != 0 ? order : first->position - second->position;
+}
+
+static int
+compare_positions(const void *a, const void *b)
+{
+	return ((const Identifier *) a)->position - ((const Identifier *) b)->position;
+}
+
+/* Sorting finds repetitions also where a hostile record has thousands of identifiers. */
+static void
+mark_repeated(IdentifierList *list)
+{
+	int i;
+
+	qsort(list->items, list->count, sizeof(Identifier), compare_identifiers);
+	for (i = 1; i < list->count; i++)
+		list->items[i].is_repeated = strcmp(list->items[i].type, list->items[i - 1].type) == 0 &&
+									 strcmp(list->items[i].value, list->items[i - 1].value) == 0;
+	qsort(list->items, list->count, sizeof(Identifier), compare_positions);
+}
+
+static IdentifierList
 find_identifiers(Jsonb *record)
 {
-	IdentifierList *list = palloc0(sizeof(IdentifierList));
+	IdentifierList list = {0};
 
 	if (JB_ROOT_IS_OBJECT(record))
-		collect_identifiers(list, &record->root, SUBJECT_RECORD);
+		collect_identifiers(&list, &record->root, SUBJECT_RECORD);
+	if (list.count > 1)
+		mark_repeated(&list);
 	return list;
 }
 
@@ -233,18 +270,20 @@ Datum
 record_identifiers(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	IdentifierList *list;
+	IdentifierList list;
 	int i;
 
 	InitMaterializedSRF(fcinfo, 0);
 	list = find_identifiers(PG_GETARG_JSONB_P(0));
-	for (i = 0; i < list->count; i++)
+	for (i = 0; i < list.count; i++)
 	{
 		Datum columns[2];
 		bool nulls[2] = {false, false};
 
-		columns[0] = CStringGetTextDatum(list->types[i]);
-		columns[1] = CStringGetTextDatum(list->values[i]);
+		if (list.items[i].is_repeated)
+			continue;
+		columns[0] = CStringGetTextDatum(list.items[i].type);
+		columns[1] = CStringGetTextDatum(list.items[i].value);
 		tuplestore_putvalues(result->setResult, result->setDesc, columns, nulls);
 	}
 	return (Datum) 0;
@@ -254,14 +293,14 @@ record_identifiers(PG_FUNCTION_ARGS)
 Datum
 identifier_of(PG_FUNCTION_ARGS)
 {
-	IdentifierList *list = find_identifiers(PG_GETARG_JSONB_P(0));
+	IdentifierList list = find_identifiers(PG_GETARG_JSONB_P(0));
 	char *wanted = record_fold_identifier_type(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	int i;
 
-	for (i = 0; i < list->count; i++)
+	for (i = 0; i < list.count; i++)
 	{
-		if (pg_strcasecmp(list->types[i], wanted) == 0)
-			PG_RETURN_TEXT_P(cstring_to_text(list->values[i]));
+		if (pg_strcasecmp(list.items[i].type, wanted) == 0)
+			PG_RETURN_TEXT_P(cstring_to_text(list.items[i].value));
 	}
 	PG_RETURN_NULL();
 }

@@ -16,13 +16,11 @@
 #include "utils/numeric.h"
 
 #include "pg_compat.h"
+#include "record_limits.h"
 
 PG_FUNCTION_INFO_V1(wire);
 PG_FUNCTION_INFO_V1(keyed_hash);
 
-/* A message of 32 levels holds a record below message, notify_event, its item and data. */
-#define RECORD_DEPTH_MAX 27
-#define STRING_LENGTH_MAX (64 * 1024)
 #define HASH_KEY_LENGTH_MIN 16
 
 /* Beyond this a double, as JSON libraries keep it, no longer holds every integer. */
@@ -33,12 +31,12 @@ static void wire_value(JsonbValue *value, int depth);
 static void
 check_text(const JsonbValue *string)
 {
-	if (string->val.string.len > STRING_LENGTH_MAX)
+	if (string->val.string.len > RECORD_TEXT_LENGTH_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a text of the record is too long to be sent"),
 				 errdetail("It has %d bytes; at most %d are sent.", string->val.string.len,
-						   STRING_LENGTH_MAX),
+						   RECORD_TEXT_LENGTH_MAX),
 				 errhint("Leave the attribute out of the registry's view, or shorten it there.")));
 }
 
@@ -127,7 +125,7 @@ wire_list(JsonbValue *value, int depth)
 	value->type = jbvArray;
 	value->val.array.nElems = count;
 	value->val.array.elems = elements;
-	value->val.array.rawScalar = JsonContainerIsScalar(list);
+	value->val.array.rawScalar = false;
 }
 
 static void
@@ -140,9 +138,7 @@ wire_value(JsonbValue *value, int depth)
 		wire_number(value);
 	else if (value->type == jbvBinary)
 	{
-		if (!JsonContainerIsScalar(value->val.binary.data))
-			depth++;
-		if (depth > RECORD_DEPTH_MAX)
+		if (++depth > RECORD_DEPTH_MAX)
 			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 							errmsg("the record is nested too deeply to be sent"),
 							errdetail("At most %d levels are sent, so that a whole message has no "
@@ -162,6 +158,11 @@ wire(PG_FUNCTION_ARGS)
 	Jsonb *record = PG_GETARG_JSONB_P(0);
 	JsonbValue value;
 
+	if (!JB_ROOT_IS_OBJECT(record))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a record must be a JSON object"),
+				 errhint("Build it with casesync.member(), person(), group_record() or "
+						 "beneficiary().")));
 	value.type = jbvBinary;
 	value.val.binary.data = &record->root;
 	value.val.binary.len = VARSIZE(record) - VARHDRSZ;

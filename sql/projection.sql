@@ -144,7 +144,7 @@ SELECT count(*) AS subsets,
 -- wrong paths and records say so
 SELECT left(path, 30) AS path, casesync.is_field_path(path) FROM unnest(ARRAY['a', 'a.b',
 	'additional_attributes.x-1', '', '.', 'a.', '.a', 'a..b', '*', 'a.*', 'a b', E'a\tb',
-	repeat('a', 1000), repeat('b', 1001)]) path ORDER BY path COLLATE "C";
+	'additional_attributes.hours per week']) path ORDER BY path COLLATE "C";
 \set VERBOSITY terse
 DO $$
 DECLARE
@@ -158,11 +158,13 @@ BEGIN
 		$c$casesync.project('{}', '{*}', '{}')$c$,
 		$c$casesync.project('[1]', '{a}', '{}')$c$,
 		$c$casesync.project('"x"', '{a}', '{}')$c$,
+		$c$casesync.wire('[]')$c$,
+		$c$casesync.wire('"x"')$c$,
 		$c$casesync.wire('{"a": {"prénom": 1}}')$c$,
 		$c$casesync.wire(jsonb_build_object('a', repeat('x', 65537)))$c$,
 		$c$casesync.wire(jsonb_build_object(repeat('x', 65537), 1))$c$,
 		$c$casesync.wire('{"a": 1e70000}')$c$,
-		$c$casesync.wire((repeat('[', 28) || repeat(']', 28))::jsonb)$c$,
+		$c$casesync.wire(('{"a":' || repeat('[', 27) || repeat(']', 27) || '}')::jsonb)$c$,
 		$c$casesync.wire((repeat('{"a":', 3000) || '1' || repeat('}', 3000))::jsonb)$c$,
 		$c$casesync.keyed_hash('\x00', '{}')$c$]
 	LOOP
@@ -182,9 +184,9 @@ $$;
 SELECT casesync.wire('{"a": 1, "b": 1.5, "c": 9007199254740991, "d": 9007199254740992, "e": -9007199254740991,
 	"f": -9007199254740992, "g": 1.0, "h": 1e3, "i": 0.00, "j": -0, "k": true, "l": null, "m": "é\n",
 	"n": [1.25, {"o": []}], "p": {}, "q": 1e-7}');
-SELECT casesync.wire('1.5'), casesync.wire('"x"'), casesync.wire('[]'), casesync.wire(NULL);
+SELECT casesync.wire('{}'), casesync.wire(NULL);
 SELECT length(casesync.wire(jsonb_build_object('a', repeat('x', 65536)))::text);
-SELECT jsonb_typeof(casesync.wire((repeat('[', 27) || repeat(']', 27))::jsonb));
+SELECT jsonb_typeof(casesync.wire(('{"a":' || repeat('[', 26) || repeat(']', 26) || '}')::jsonb));
 SELECT bool_and(casesync.wire(casesync.wire(record)) = casesync.wire(record)) FROM projection_test.record;
 
 -- keyed hash: RFC 2104 against the server's own sha256; equal records, equal hashes
@@ -215,9 +217,9 @@ SELECT r, i.* FROM unnest(ARRAY['{}', '[]', '"x"', 'null',
 	'{"group": {"group_identifier": {"identifier_type": "BRN", "identifier_value": "G"}}, "member": {}}']::jsonb[]) r
   LEFT JOIN casesync.record_identifiers(r) i ON true ORDER BY r::text COLLATE "C";
 SELECT count(*) FROM casesync.record_identifiers(NULL);
--- a list of identifiers without end is no identity
+-- a hostile list of identifiers is no reason to stop, nor to slow down
 SELECT count(*) FROM casesync.record_identifiers((SELECT jsonb_build_object('identifier', jsonb_agg(
-	jsonb_build_object('identifier_type', 'UIN', 'identifier_value', n))) FROM generate_series(1, 300) n));
+	jsonb_build_object('identifier_type', 'UIN', 'identifier_value', n % 30000))) FROM generate_series(1, 60000) n));
 SELECT casesync.fold_identifier_type('uin'), casesync.fold_identifier_type('National_ID');
 
 DROP EXTENSION casesync CASCADE;
