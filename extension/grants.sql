@@ -61,7 +61,8 @@ SELECT DISTINCT 'types', p.proname FROM pg_proc p
    AND p.prorettype NOT IN ('trigger'::regtype)
 ON CONFLICT DO NOTHING;
 INSERT INTO casesync.access_right (access, object)
-SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'code', 'label', 'description',
+SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'label', 'description',
+	'local_label', 'local_description',
 	'check_record', 'check_transition', 'is_valid_transition', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
 
