@@ -295,7 +295,7 @@ BEGIN
 	PERFORM casesync.lane_set(s);
 	parcel := ROW(s.message_id, casesync.notify_url(p, wish), 'notify', n.sender_id, p.partner, NULL,
 		'succ', cardinality(items), cardinality(items), content.message::text, content.meta::text,
-		s.attempt, p.networks::text[]);
+		s.attempt + 1, p.networks::text[]);
 	RETURN parcel;
 END
 $$;
@@ -324,7 +324,7 @@ BEGIN
 		CASE WHEN o.action IN ('subscribe', 'unsubscribe')
 			THEN n.base_url || '/registry/on-' || o.action END,
 		o.status, items, CASE o.status WHEN 'rcvd' THEN 0 WHEN 'pdng' THEN 0 ELSE items END,
-		o.message::text, NULL, s.attempt, p.networks::text[]);
+		o.message::text, NULL, s.attempt + 1, p.networks::text[]);
 	RETURN parcel;
 END
 $$;

@@ -260,7 +260,7 @@ BEGIN
 			agreement, agreement_version, hops, at)
 		SELECT l.lane, s.id, (d.event).event, (d.event).registry, (d.event).key, (d.event).event_type,
 			d.removal, d.record, d.hmac, $1.agreement, $1.version,
-			coalesce((i.hops || i.partner)[1:16], '{}'), (d.event).at
+			CASE WHEN i.partner IS NULL THEN '{}' ELSE (i.hops || i.partner)[1:16] END, (d.event).at
 		  FROM unnest($2) WITH ORDINALITY d(event, subscriptions, record, hmac, removal, n)
 		 CROSS JOIN unnest(d.subscriptions) s(id)
 		  JOIN casesync.lane l ON l.partner = $1.partner AND l.kind = 'notify'
