@@ -134,8 +134,6 @@ dispatcher_look(Dispatcher *dispatcher)
 {
 	Failure failure;
 
-	timer_set_sooner(dispatcher->common.timer,
-					 (*dispatcher->common.parts.config)->poll_interval_ms);
 	if (dispatcher->common.key == NULL || dispatcher->common.is_stopping)
 		return;
 	dispatcher->look_again = dispatcher->is_looking;
