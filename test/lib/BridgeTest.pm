@@ -1,0 +1,323 @@
+# What the TAP tests of the bridge share: a server with a small application, casesync on it, a bridge
+# beside it, a partner that misbehaves on command. Knows nothing of what is tested.
+package BridgeTest;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Cwd qw(abs_path);
+use Exporter 'import';
+use File::Basename qw(dirname);
+use HTTP::Tiny;
+use IPC::Run ();
+use IO::Socket::INET;
+use JSON::PP ();
+use POSIX ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep time);
+
+our @EXPORT = qw(wait_for free_port slurp python tree);
+
+my $tree = abs_path(dirname(__FILE__) . '/../..');
+my $json = JSON::PP->new->utf8->canonical;
+my @running;
+
+sub tree { return $tree; }
+
+# No setting of the bridge, and nothing else of ours, may come in from outside.
+delete @ENV{ grep { /^CASESYNC_/ && $_ ne 'CASESYNC_ESS_API' } keys %ENV };
+our $ess_api = delete $ENV{CASESYNC_ESS_API};
+
+# Calls the claim until it is true; says what was waited for when it never becomes so.
+sub wait_for
+{
+	my ($what, $claim, $seconds) = @_;
+	my $until = time + ($seconds // 60);
+	my $value;
+	until ($value = $claim->())
+	{
+		if (time > $until)
+		{
+			diag "waited in vain for $what";
+			return $value;
+		}
+		usleep(10_000);
+	}
+	return $value;
+}
+
+sub free_port
+{
+	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp')
+	  or die "no free port: $!";
+	return $socket->sockport;
+}
+
+sub slurp
+{
+	my ($path) = @_;
+	open my $file, '<:raw', $path or return '';
+	local $/;
+	my $text = <$file>;
+	return $text // '';
+}
+
+# Runs one of our Python helpers with Debian's own Python, which has the modules.
+sub python
+{
+	my ($script, $input, @arguments) = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ '/usr/bin/python3', "$tree/test/lib/$script", @arguments ],
+		'<', \$input, '>', \$out, '2>', \$err)
+	  or die "$script: $err";
+	return $out;
+}
+
+# Everything for one test: BridgeTest->new(folder of its own).
+sub new
+{
+	my ($class, %options) = @_;
+	my $self = bless {
+		name => $options{name} // 'sp',
+		sender_id => $options{sender_id} // 'sp.example.org',
+		node_id => $options{node_id} // '6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0001',
+		settings => {},
+	}, $class;
+
+	$self->{folder} = PostgreSQL::Test::Utils::tempdir();
+	$self->{port} = free_port();
+	$self->{ops_port} = free_port();
+	$self->{log} = "$self->{folder}/bridge.log";
+	$self->{server} = PostgreSQL::Test::Cluster->new($self->{name});
+	$self->{server}->init;
+	$self->{server}->append_conf('postgresql.conf', "fsync = on\nmax_prepared_transactions = 5\n");
+	$self->{server}->start;
+	system('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', $self->key_file) == 0
+	  or die 'openssl genpkey failed';
+	chmod 0600, $self->key_file;
+	push @running, $self;
+	return $self;
+}
+
+sub key_file { return $_[0]{folder} . '/bridge.key'; }
+sub base_url { return "http://127.0.0.1:$_[0]{port}"; }
+
+sub sql
+{
+	my ($self, $text) = @_;
+	return $self->{server}->safe_psql('app', $text);
+}
+
+# The application: persons with a word for a status. It knows nothing of casesync.
+sub create_application
+{
+	my ($self) = @_;
+	$self->{server}->safe_psql('postgres', 'CREATE DATABASE app ENCODING UTF8 TEMPLATE template0');
+	$self->sql(<<'SQL');
+CREATE TABLE person (id integer PRIMARY KEY, national_id text NOT NULL, status text NOT NULL, note integer NOT NULL DEFAULT 0);
+CREATE EXTENSION casesync;
+CREATE ROLE bridge LOGIN;
+SELECT casesync.grant_access('bridge', 'bridge');
+SELECT casesync.map_code('app', word, code::casesync.enrolment_status)
+  FROM (VALUES ('A', 'Active'), ('S', 'Suspended'), ('X', 'Exited'), ('I', 'Inactive')) m (word, code);
+CREATE VIEW shared_person AS
+SELECT id::text AS subject_key, casesync.beneficiary(
+	identifiers => ARRAY[casesync.identifier('NATIONAL_ID', national_id)],
+	programmes => ARRAY[casesync.enrolment('Cash ' || note,
+		casesync.to_code('app', status, NULL::casesync.enrolment_status))]) AS record
+  FROM person;
+SELECT * FROM casesync.publish('person', 'shared_person', 'Beneficiary', 'ESS');
+SELECT casesync.track('person', '{person}', 'id', on_insert => 'enrolment_status_change',
+	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change');
+SQL
+	$self->sql("SELECT casesync.set_node('$self->{sender_id}', '" . $self->base_url
+		  . "', four_eyes => false)");
+	return;
+}
+
+# A partner at a port of this machine that may have everything, and a subscription for it.
+sub add_partner
+{
+	my ($self, $partner, $port, %options) = @_;
+	my $scheme = $options{scheme} // 'http';
+	my $signature = $options{signature} // 'required';
+	my $agreement = $partner =~ s/\W/-/gr;
+	$self->sql(<<"SQL");
+SELECT casesync.set_partner('$partner', '$scheme://127.0.0.1:$port', networks => '{127.0.0.0/8}',
+	signature => '$signature');
+SELECT casesync.set_agreement('$agreement', '$partner', registries => '{person}',
+	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}',
+	fields => '{programme_identifier.programme_name,enrollment_status}', subjects => 'true',
+	valid_from => now() - interval '1 hour', legal_basis => 'test');
+SELECT casesync.activate('$agreement');
+SELECT casesync.subscribe('$partner', 'enrolment_status_change', 'Beneficiary');
+SQL
+	return;
+}
+
+sub connection
+{
+	my ($self) = @_;
+	return "host=" . $self->{server}->host . " port=" . $self->{server}->port
+	  . " dbname=app user=bridge";
+}
+
+sub write_settings
+{
+	my ($self, %settings) = @_;
+	my %all = (
+		database => $self->connection, node_id => $self->{node_id}, key_file => $self->key_file,
+		listen => "127.0.0.1:$self->{port}", ops_listen => "127.0.0.1:$self->{ops_port}",
+		allow_http => 'on', poll_interval => '1s', retry_base => '100ms', retry_cap => '300ms',
+		send_timeout => '5s', %{ $self->{settings} }, %settings);
+	open my $file, '>', "$self->{folder}/bridge.conf" or die $!;
+	print $file "$_ = '$all{$_}'\n" for sort keys %all;
+	close $file;
+	return "$self->{folder}/bridge.conf";
+}
+
+# Starts a bridge with these settings over the usual ones; does not wait.
+sub start_bridge
+{
+	my ($self, %settings) = @_;
+	my $file = $self->write_settings(%settings);
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0)
+	{
+		open STDERR, '>>', $self->{log} or POSIX::_exit(127);
+		open STDOUT, '>&', \*STDERR or POSIX::_exit(127);
+		exec("$tree/bridge/casesync-bridge", "--config=$file") or POSIX::_exit(127);
+	}
+	$self->{bridge} = $pid;
+	return $pid;
+}
+
+sub get
+{
+	my ($self, $path) = @_;
+	return HTTP::Tiny->new(timeout => 10)->get("http://127.0.0.1:$self->{ops_port}$path");
+}
+
+sub wait_ready
+{
+	my ($self) = @_;
+	return wait_for('the bridge to be ready', sub { $self->get('/readyz')->{status} == 200 });
+}
+
+# Sends a signal and waits for the end; the exit status as waitpid gives it.
+sub end_bridge
+{
+	my ($self, $signal) = @_;
+	my $pid = delete $self->{bridge} // return;
+	kill $signal, $pid;
+	my $ended = wait_for('the bridge to end', sub { waitpid($pid, POSIX::WNOHANG()) == $pid });
+	return $ended ? $? : undef;
+}
+
+sub log_text { return slurp($_[0]{log}); }
+
+sub wait_log
+{
+	my ($self, $pattern, $seconds) = @_;
+	return wait_for("the log to say $pattern", sub { $self->log_text =~ $pattern }, $seconds);
+}
+
+# Under valgrind or a sanitizer the end of the process tells of every fault.
+sub stop_ok
+{
+	my ($self) = @_;
+	is($self->end_bridge('TERM'), 0, 'the bridge stops cleanly');
+	unlike($self->log_text, qr/ERROR: AddressSanitizer|runtime error:|ERROR SUMMARY|definitely lost/,
+		'no fault of memory');
+	return;
+}
+
+# A partner's server; see test/mock_partner/mock_partner.
+sub start_partner
+{
+	my ($self, %options) = @_;
+	my $name = $options{name} // 'partner';
+	my $record = "$self->{folder}/$name.jsonl";
+	my ($in, $out) = ('', '');
+	my @tls = $options{cert} ? ('--cert', $options{cert}, '--key', $options{key}) : ();
+	my $harness = IPC::Run::start(
+		[ "$tree/test/mock_partner/mock_partner", $record, '--port', $options{port} // 0, @tls ],
+		'<', \$in, '>', \$out);
+	$harness->pump until $out =~ /\n/;
+	my $partner = bless {
+		harness => $harness, port => $out + 0, record => $record,
+		scheme => $options{cert} ? 'https' : 'http'
+	}, 'BridgeTest::Partner';
+	push @running, $partner;
+	return $partner;
+}
+
+END
+{
+	my $status = $?;
+	for my $thing (@running)
+	{
+		kill 'KILL', $thing->{bridge} if $thing->{bridge};
+		$thing->{harness}->kill_kill if $thing->{harness};
+	}
+	$? = $status;
+}
+
+package BridgeTest::Partner;
+
+# What comes next: order(mode => 'err', code => ...).
+sub order
+{
+	my ($self, %order) = @_;
+	my $body = $json->encode(\%order);
+	$body =~ s/"(count|status|ms)":"(\d+)"/"$1":$2/g;
+	my $answer = HTTP::Tiny->new(verify_SSL => 0)
+	  ->post("$self->{scheme}://127.0.0.1:$self->{port}/control", { content => $body });
+	die "partner: $answer->{status} $answer->{content}" unless $answer->{success};
+	return;
+}
+
+# All messages received so far: hashes with number, at, path, body (text), mode and message.
+sub received
+{
+	my ($self) = @_;
+	my @records;
+	for my $line (split /\n/, BridgeTest::slurp($self->{record}))
+	{
+		my $record = eval { $json->decode($line) } // next;    # the last line may be half written
+		utf8::encode($record->{body});
+		$record->{message} = $json->decode($record->{body});
+		push @records, $record;
+	}
+	return @records;
+}
+
+sub wait_received
+{
+	my ($self, $count, $seconds) = @_;
+	return BridgeTest::wait_for("$count messages at the partner",
+		sub { my @records = $self->received; @records >= $count }, $seconds);
+}
+
+# Every item of every notify message, in order of arrival.
+sub items
+{
+	my ($self) = @_;
+	return map {
+		my $record = $_;
+		map { { %$_, mode => $record->{mode}, message_id => $record->{message}{header}{message_id} } }
+		  @{ $record->{message}{message}{notify_event} // [] }
+	} $self->received;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	$self->{harness}->kill_kill if $self->{harness};
+	delete $self->{harness};
+	return;
+}
+
+1;
