@@ -163,7 +163,7 @@ canonical_json_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE])
 		return false;
 	if (number == 0)
 	{
-		strcpy(text, "0"); /* also for -0 */
+		memcpy(text, "0", 2); /* also for -0 */
 		return true;
 	}
 	k = shortest_digits(fabs(number), digits, &exponent);

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base64.h"
@@ -59,6 +60,28 @@ test_files(Tap *tap)
 		tap_ok(tap, ok || failure.kind == FAILURE_KEY, "%s: kind", files[i].name);
 		signing_key_free(key);
 	}
+}
+
+/* Root's file may be read by a group, anybody else's by its owner only. */
+static void
+test_owners(Tap *tap)
+{
+	Failure failure;
+	SigningKey *key;
+	char path[64];
+
+	test_file_write(path, TEST_KEY_PEM, 0640);
+	tap_ok(tap, signing_key_load(path, &key, &failure) == (geteuid() == 0),
+		   "a group may read the file only when root owns it");
+	signing_key_free(key);
+	if (geteuid() == 0 && chown(path, 65534, 65534) != 0)
+		perror("chown");
+	tap_ok(tap, !signing_key_load(path, &key, &failure), "rejects_group_readable");
+	tap_has(tap, failure.text, "run: chmod 0600", "and says what to do");
+	chmod(path, 0600);
+	tap_ok(tap, signing_key_load(path, &key, &failure), "accepts it when only its owner may read");
+	signing_key_free(key);
+	unlink(path);
 }
 
 static void
@@ -130,6 +153,7 @@ main(void)
 	SigningKey *key;
 
 	test_files(&tap);
+	test_owners(&tap);
 	tap_ok(&tap, !signing_key_load("/nonexistent/key.pem", &key, &failure), "rejects_no_file");
 	tap_has(&tap, failure.text, "No such file", "and says why");
 	tap_ok(&tap, !signing_key_load("/dev/null", &key, &failure), "rejects_device");
