@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -25,6 +26,10 @@ PG_FUNCTION_INFO_V1(check_record);
 
 #define PROBLEMS_SHOWN_MAX 100
 #define VALUES_MAX 100000
+#define NAME_SHOWN_MAX 100
+
+/* Of what the standard has no attribute for, only bounds and names are checked. */
+static const DataAttribute any_attribute = {.kind = ATTRIBUTE_ANY};
 
 /* One step of the way to a value; the text of the way is only made for a problem. */
 typedef struct Path
@@ -63,8 +68,10 @@ append_path(StringInfo out, const Path *path)
 	if (path->key == NULL)
 		appendStringInfo(out, "[%d]", path->index);
 	else
-		appendStringInfo(out, "%s%.*s", out->len > 0 ? "." : "", path->key->val.string.len,
-						 path->key->val.string.val);
+		appendStringInfo(
+			out, "%s%.*s", out->len > 0 ? "." : "",
+			pg_mbcliplen(path->key->val.string.val, path->key->val.string.len, NAME_SHOWN_MAX),
+			path->key->val.string.val);
 }
 
 static void
@@ -150,7 +157,6 @@ check_key(Check *check, const Path *path, const JsonbValue *key)
 static const DataAttribute *
 find_attribute(Check *check, const Path *path, const DataObject *object, const JsonbValue *key)
 {
-	static const DataAttribute unknown = {.kind = ATTRIBUTE_ANY, .is_list = false};
 	const char *name = key->val.string.val;
 	int length = key->val.string.len;
 	const DataAttribute *attribute = data_object_attribute(object, name, length);
@@ -158,7 +164,7 @@ find_attribute(Check *check, const Path *path, const DataObject *object, const J
 	if (attribute == NULL)
 	{
 		report(check, path, false, "no attribute of %s", object->name);
-		return &unknown;
+		return &any_attribute;
 	}
 	if (strlen(attribute->name) != length || memcmp(attribute->name, name, length) != 0)
 		report(check, path, false, "the standard calls this %s", attribute->name);
@@ -241,9 +247,10 @@ check_object(Check *check, const Path *path, const DataObject *object, JsonbCont
 
 		JsonbIteratorNext(&iterator, &value, true);
 		check_key(check, &below, &key);
-		if (is_annotation(&key))
-			continue;
-		check_value(check, &below, find_attribute(check, &below, object, &key), &value);
+		check_value(check, &below,
+					is_annotation(&key) ? &any_attribute
+										: find_attribute(check, &below, object, &key),
+					&value);
 	}
 	check_whole_object(check, path, object, container);
 }
