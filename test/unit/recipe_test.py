@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Our signatures, verified by another program that follows only the README's recipe."""
-import json
 import subprocess
 import sys
 
 # --- the recipe, as in the README
 import base64
 import hashlib
+import json
 import re
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -1,0 +1,28 @@
+#!/usr/bin/python3
+"""README.md against the code: the table of settings and the recipe that verifies a signature."""
+import os
+import subprocess
+import sys
+
+
+def main():
+    if not os.path.exists("README.md"):
+        print("1..0 # SKIP there is no README.md")
+        return 0
+    with open("README.md", encoding="utf-8") as file:
+        readme = file.read()
+    with open("test/unit/recipe_test.py", encoding="utf-8") as file:
+        recipe = file.read().partition("in the README\n")[2].partition("# --- end")[0].strip()
+    table = subprocess.run(["build/unit/settings_print"], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    checks = [(row in readme.splitlines(), f"README.md has the row {row}") for row in table]
+    checks.append((len(table) > 10 and "def verify" in recipe, "there is something to compare"))
+    checks.append((recipe in readme, "README.md has the recipe of recipe_test.py, word for word"))
+    print(f"1..{len(checks)}")
+    for number, (passed, name) in enumerate(checks, 1):
+        print("ok" if passed else "not ok", number, "-", name)
+    return 0 if all(passed for passed, _ in checks) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
