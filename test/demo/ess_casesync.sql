@@ -91,4 +91,3 @@ SELECT casesync.set_agreement('SP-ESS-2026', 'sp.social.gov.xx', direction => 'i
 	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}',
 	fields => '{programme_identifier.programme_name,enrollment_status,demographic_info.death_date,employment_status}',
 	apply_mode => 'auto', valid_from => '2026-01-01 00:00+00', legal_basis => 'Act 12/2024 s. 7');
-SELECT * FROM casesync.preview_summary('ESS-SP-2026');

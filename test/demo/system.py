@@ -1,7 +1,6 @@
 """One of the demo's two systems: a throwaway PostgreSQL cluster with an application in it, and the
 bridge beside it. Knows how to start, ask and stop; nothing of the story that is told with it."""
 
-import base64
 import csv
 import io
 import os
@@ -37,6 +36,12 @@ def until(what, fetch, deadline=30.0):
         if time.monotonic() > end:
             raise DemoError(f"waited {deadline:.0f} s in vain for: {what}; last seen: {value!r}")
         time.sleep(0.01)
+
+
+def stage(folder):
+    """A private PostgreSQL with this tree's casesync in folder; its bin directory."""
+    return subprocess.run([TREE / "test" / "stage", os.environ.get("PG_CONFIG", "pg_config"), folder / "pg"],
+                          check=True, capture_output=True, text=True).stdout.strip()
 
 
 class System:
@@ -110,11 +115,10 @@ class System:
         self.key_file.chmod(0o600)
 
     def public_key(self):
-        """The public key as a JWK (RFC 8037): its 32 bytes are the end of the DER form."""
-        der = subprocess.run(["openssl", "pkey", "-in", self.key_file, "-pubout", "-outform", "DER"],
-                             check=True, capture_output=True).stdout
-        x = base64.urlsafe_b64encode(der[-32:]).rstrip(b"=").decode()
-        return '{"kty":"OKP","crv":"Ed25519","use":"sig","alg":"EdDSA","x":"%s"}' % x
+        """The public key as a JWK, as it is given to partners."""
+        printed = subprocess.run([TREE / "bridge" / "casesync-bridge", "--print-key", f"--key_file={self.key_file}"],
+                                 check=True, capture_output=True, text=True).stdout
+        return dict(line.split(": ", 1) for line in printed.splitlines())["jwk"]
 
     def write_config(self):
         (self.folder / "bridge.conf").write_text(
@@ -129,8 +133,8 @@ class System:
 
     def start_bridge(self):
         with open(self.log_file, "ab") as log:
-            self.bridge = subprocess.Popen([TREE / "bridge" / "casesync-bridge", "--config",
-                                            self.folder / "bridge.conf"], stderr=log, stdout=log)
+            self.bridge = subprocess.Popen([TREE / "bridge" / "casesync-bridge",
+                                            f"--config={self.folder}/bridge.conf"], stderr=log, stdout=log)
         until(f"{self.name}'s bridge to be ready", self.is_ready)
 
     def is_ready(self):
