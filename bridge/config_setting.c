@@ -25,7 +25,7 @@ static const Setting settings[] = {
 	{"database", SETTING_DATABASE, "", TEXT(database), false,
 	 "PostgreSQL connection string or URI; empty: libpq's environment (PGHOST, PGSERVICE, ...)"},
 	{"node_id", SETTING_UUID, "", TEXT(node_id), true,
-	 "this node's UUID, the one given to casesync.set_node()"},
+	 "a UUID made once for this node; all of its bridges have the same one"},
 	{"key_file", SETTING_TEXT, "", TEXT(key_file), true,
 	 "Ed25519 private key (PEM) that signs what is sent; readable by the bridge only"},
 	{"listen", SETTING_ADDRESS, "127.0.0.1:8080", ADDRESS(listen, listen_address), false,
