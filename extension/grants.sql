@@ -18,7 +18,7 @@ SELECT a.access, o FROM (VALUES
 		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function', 'on_notify',
 		'plain_name', 'event_name', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
 		'capture_change', 'refuse_truncate', 'track_with', 'relation_must_be_trackable',
-		'unknown_registries', 'live_columns', 'row_expression', 'column_numbers', 'subjects_query',
+		'unknown_registries', 'live_columns', 'row_expression', 'renamed_condition', 'column_numbers', 'subjects_query',
 		'tracking_place', 'tracking_write', 'tracking_attach', 'tracking_detach', 'tracking_refresh',
 		'trigger_statement', 'column_filter', 'tracking_events', 'table_family', 'tracking_triggers',
 		'tracking_id_next', 'gap_begin', 'gap_end', 'gap_hint', 'tracking_drift', 'trigger_drift',

@@ -86,6 +86,12 @@ CREATE FUNCTION casesync.row_expression(relation regclass, what text, expression
 	AS 'MODULE_PATHNAME', 'casesync_row_expression';
 COMMENT ON FUNCTION casesync.row_expression(regclass, text, text, text) IS
 	'parses a key or condition over a table''s columns and writes it out with full names';
+CREATE FUNCTION casesync.renamed_condition(relation regclass, condition text, names name[],
+		numbers smallint[]) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casesync_renamed_condition';
+COMMENT ON FUNCTION casesync.renamed_condition(regclass, text, name[], smallint[]) IS
+	'a condition written when these columns had these names, with the names they have now';
 CREATE FUNCTION casesync.subjects_query(query text, path text) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_subjects_query';
@@ -335,6 +341,11 @@ BEGIN
 			message = format('temporary table "%s" cannot be tracked', relation),
 			detail = 'It is gone when its session ends.',
 			hint = 'Track the permanent table that holds the facts.';
+	ELSIF class.relpersistence = 'u' THEN
+		RAISE EXCEPTION USING errcode = 'feature_not_supported',
+			message = format('unlogged table "%s" cannot be tracked', relation),
+			detail = 'A crash empties it without a word, so partners would keep what is gone.',
+			hint = format('ALTER TABLE %s SET LOGGED;', relation);
 	ELSIF class.nspname IN ('casesync', 'pg_catalog', 'information_schema') THEN
 		RAISE EXCEPTION USING errcode = 'feature_not_supported',
 			message = format('table "%s" belongs to the system and cannot be tracked', relation),
@@ -517,6 +528,7 @@ DECLARE
 BEGIN
 	/* Where the numbers are true they find columns that were renamed, and drop dropped ones. */
 	IF t.place = casesync.tracking_place(relation) THEN
+		t.condition := casesync.renamed_condition(relation, t.condition, t.columns, t.column_numbers);
 		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
 			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped ORDER BY n);
 		t.key_columns := ARRAY(SELECT CASE WHEN attisdropped THEN k.name ELSE attname END

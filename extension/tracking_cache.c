@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "own_relation.h"
 #include "tracking_cache.h"
@@ -143,6 +144,23 @@ tracking_root_name(int32 tracking, Relation relation)
 	return qualified_name(row.relation);
 }
 
+/* get_attname() gives dropped columns a name too; here they have none. */
+static char *
+live_column_name(Oid relation, AttrNumber number)
+{
+	HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation), Int16GetDatum(number));
+	Form_pg_attribute attribute;
+	char *name = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+	if (!attribute->attisdropped)
+		name = pstrdup(NameStr(attribute->attname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
 /*
  * The number that a column of the tracked table has in the table being written, 0 if it was
  * dropped. A name that cannot be found is an error: what it should record would be lost.
@@ -155,11 +173,7 @@ column_number(const TrackingRow *row, const TrackingColumns *columns, int i, Rel
 
 	if (row->has_numbers)
 	{
-		if (RelationGetRelid(relation) == row->relation)
-			return TupleDescAttr(RelationGetDescr(relation), columns->numbers[i] - 1)->attisdropped
-					   ? 0
-					   : columns->numbers[i];
-		name = get_attname(row->relation, columns->numbers[i], true);
+		name = live_column_name(row->relation, columns->numbers[i]);
 		if (name == NULL)
 			return 0;
 	}

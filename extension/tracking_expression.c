@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/analyze.h"
@@ -31,6 +32,7 @@
 #include "pg_compat.h"
 
 PG_FUNCTION_INFO_V1(casesync_row_expression);
+PG_FUNCTION_INFO_V1(casesync_renamed_condition);
 PG_FUNCTION_INFO_V1(casesync_subjects_query);
 
 /* What is being read, for the context of error messages. */
@@ -136,15 +138,16 @@ expression_check(const Reading *reading, Node *expression, bool must_be_immutabl
 						errhint("Use only immutable or stable functions.")));
 }
 
+/* alias: NULL, or other names for the table's columns, as renamed_alias() makes them. */
 static Node *
-expression_transform(const Reading *reading, Relation relation, bool is_condition)
+expression_transform(const Reading *reading, Relation relation, Alias *alias, bool is_condition)
 {
 	ParseState *state = make_parsestate(NULL);
 	ParseNamespaceItem *item;
 	Node *expression;
 
 	state->p_sourcetext = reading->source;
-	item = addRangeTableEntryForRelation(state, relation, AccessShareLock, NULL, false, true);
+	item = addRangeTableEntryForRelation(state, relation, AccessShareLock, alias, false, true);
 	addNSItemToQuery(state, item, false, true, true);
 	expression = transformExpr(state, expression_parse(reading), EXPR_KIND_TRIGGER_WHEN);
 	if (is_condition)
@@ -196,7 +199,8 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 		elog(ERROR, "casesync.row_expression must return a row");
 
 	error_context_stack = &context;
-	expression = expression_transform(&reading, relation, strcmp(reading.what, "condition") == 0);
+	expression =
+		expression_transform(&reading, relation, NULL, strcmp(reading.what, "condition") == 0);
 	error_context_stack = context.previous;
 	AtEOXact_GUC(true, level);
 
@@ -209,6 +213,62 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	values[3] = expression_columns(expression, RelationGetDescr(relation));
 	table_close(relation, NoLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+/*
+ * The table under the names its columns had: those of the arrays where they give one, and for
+ * the others names that nobody can mean.
+ */
+static Alias *
+renamed_alias(Relation relation, ArrayType *names, ArrayType *numbers)
+{
+	TupleDesc descriptor = RelationGetDescr(relation);
+	Alias *alias = makeAlias(RelationGetRelationName(relation), NIL);
+	Datum *name_list;
+	Datum *number_list;
+	int name_count;
+	int number_count;
+
+	deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &name_list, NULL,
+					  &name_count);
+	deconstruct_array(numbers, INT2OID, sizeof(int16), true, TYPALIGN_SHORT, &number_list, NULL,
+					  &number_count);
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		char *name = psprintf("?column %d?", i + 1);
+
+		if (TupleDescAttr(descriptor, i)->attisdropped)
+			continue;
+		for (int k = 0; k < Min(name_count, number_count); k++)
+			if (DatumGetInt16(number_list[k]) == i + 1)
+				name = pstrdup(NameStr(*DatumGetName(name_list[k])));
+		alias->colnames = lappend(alias->colnames, makeString(name));
+	}
+	return alias;
+}
+
+/*
+ * casesync.renamed_condition(relation, condition, names, numbers): the condition, written when
+ * the columns of these numbers had these names, with the names they have now.
+ */
+Datum
+casesync_renamed_condition(PG_FUNCTION_ARGS)
+{
+	Oid oid = PG_GETARG_OID(0);
+	Reading reading = {"condition", text_to_cstring(PG_GETARG_TEXT_PP(1))};
+	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
+	Relation relation = table_open(oid, AccessShareLock);
+	Alias *alias = renamed_alias(relation, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
+	Node *expression;
+	char *renamed;
+
+	error_context_stack = &context;
+	expression = expression_transform(&reading, relation, alias, true);
+	error_context_stack = context.previous;
+	renamed = deparse_expression(
+		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false);
+	table_close(relation, NoLock);
+	PG_RETURN_TEXT_P(cstring_to_text(renamed));
 }
 
 static void

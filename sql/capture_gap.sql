@@ -1,5 +1,6 @@
 CREATE EXTENSION casesync;
 SET client_min_messages = warning;
+\set SHOW_CONTEXT never
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;

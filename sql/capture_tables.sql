@@ -1,5 +1,6 @@
 CREATE EXTENSION casesync;
 SET client_min_messages = warning;
+\set SHOW_CONTEXT never
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
@@ -53,6 +54,24 @@ SELECT tab, op, key FROM seen();
 SELECT * FROM drift;
 SELECT casesync.untrack('payment');
 SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'casesync%';
+
+-- columns renamed and dropped in partitions that number them differently ------------------------------
+CREATE TABLE visit (id integer, region text, remark text, reason text, person_id integer) PARTITION BY LIST (region);
+CREATE TABLE visit_north (person_id integer, reason text, remark text, region text, id integer);
+ALTER TABLE visit ATTACH PARTITION visit_north FOR VALUES IN ('north');
+SELECT columns FROM casesync.track('visit', '{people}', 'person_id', on_update => 'enrolment_status_change');
+INSERT INTO visit VALUES (1, 'north', 'a', 'b', 21);
+UPDATE visit SET remark = 'c';
+ALTER TABLE visit RENAME COLUMN person_id TO person;
+ALTER TABLE visit RENAME COLUMN reason TO cause;
+UPDATE visit SET cause = 'd', person = 22;
+ALTER TABLE visit DROP COLUMN remark;
+UPDATE visit SET cause = 'e';
+SELECT tab, op, key, old_key, changed FROM seen();
+SELECT casesync.retrack('visit');
+UPDATE visit SET cause = 'f';
+SELECT tab, op, key, old_key, changed FROM seen();
+SELECT drift FROM casesync.tracked WHERE relation = 'visit'::regclass;
 
 -- inheritance -----------------------------------------------------------------------------------------
 CREATE TABLE benefit (person_id integer, state varchar(10));
@@ -130,6 +149,27 @@ SELECT key, key_query FROM casesync.track('contact', '{people}', 'kind || num', 
 ALTER TABLE contact RENAME COLUMN kind TO sort;
 INSERT INTO contact VALUES ('p', 5, '1');
 SELECT op, key FROM seen();
+
+-- a migration that renames what the condition names
+CREATE TABLE stay (old_kind text, person_id integer, kind text, bed text);
+SELECT columns FROM casesync.track('stay', '{people}', 'person_id', on_update => 'enrolment_status_change', columns => '{bed}',
+	condition => $$kind = 'night' AND NOT stay.kind LIKE 'x%'$$);
+BEGIN;
+SELECT casesync.untrack('stay', keep => true);
+ALTER TABLE stay RENAME COLUMN kind TO "Stay Kind";
+ALTER TABLE stay RENAME COLUMN old_kind TO kind;
+ALTER TABLE stay ALTER COLUMN "Stay Kind" TYPE varchar(10);
+SELECT casesync.retrack('stay');
+COMMIT;
+SELECT condition, drift FROM casesync.tracked WHERE relation = 'stay'::regclass;
+INSERT INTO stay VALUES ('night', 61, 'day'), ('day', 62, 'night');
+SELECT op, key FROM seen();
+-- and one that drops it
+BEGIN;
+SELECT casesync.untrack('stay', keep => true);
+ALTER TABLE stay DROP COLUMN "Stay Kind";
+SELECT casesync.retrack('stay');
+ROLLBACK;
 
 -- numbers of columns are not believed in another place, and a missing name is an error ------------------
 UPDATE casesync.tracking SET place = 'elsewhere' WHERE relation = 'contact'::regclass;

@@ -1,5 +1,6 @@
 CREATE EXTENSION casesync;
 SET client_min_messages = warning;
+\set SHOW_CONTEXT never
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
@@ -16,9 +17,9 @@ CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text,
 $$;
 
 -- track() refuses what it cannot do ---------------------------------------------------------------
-\set SHOW_CONTEXT always
 CREATE TABLE enrolment (id serial PRIMARY KEY, person_id integer, programme_id integer, status text, note text);
 CREATE TEMP TABLE passing (id integer);
+CREATE UNLOGGED TABLE fleeting (id integer);
 CREATE FUNCTION sqlstate_of(command text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	state text; said text; detail text; hint text;
@@ -39,6 +40,7 @@ SELECT sqlstate_of($$SELECT casesync.track('enrolment', '{people}', 'person_id')
 SELECT sqlstate_of($$SELECT casesync.track('enrolment', '{people,nobody}', 'person_id', on_insert => 'a')$$);
 SELECT sqlstate_of($$SELECT casesync.track('people', '{people}', 'subject_key', on_insert => 'a')$$);
 SELECT sqlstate_of($$SELECT casesync.track('passing', '{people}', 'id', on_insert => 'a')$$);
+SELECT sqlstate_of($$SELECT casesync.track('fleeting', '{people}', 'id', on_insert => 'a')$$);
 SELECT sqlstate_of($$SELECT casesync.track('casesync.tracking', '{people}', 'id', on_insert => 'a')$$);
 SELECT sqlstate_of($$SELECT casesync.track('enrolment', '{people}', 'person_id', on_update => 'a', columns => '{status,nothing}')$$);
 SELECT sqlstate_of($$SELECT casesync.track('enrolment', '{people}', 'person_id', on_update => 'a', ignore => '{person_id}')$$);
@@ -57,9 +59,10 @@ SELECT sqlstate_of(format($$SELECT casesync.track('enrolment', '{people}', 'prog
 	('SELECT id FROM enrolment FOR UPDATE'), ('SELECT random()'), ('SELECT id FROM nothing'),
 	('SELECT id FROM enrolment WHERE id = $1'), ('SELECT id FROM enrolment WHERE id = $2')) v(s);
 -- where a parser's error points to
+\set SHOW_CONTEXT always
 SELECT casesync.track('enrolment', '{people}', 'person_id', on_update => 'a', condition => 'status = nothing');
 \set VERBOSITY default
-\set SHOW_CONTEXT errors
+\set SHOW_CONTEXT never
 SELECT count(*) AS no_trigger_is_left FROM pg_trigger WHERE tgrelid = 'enrolment'::regclass AND tgname LIKE 'casesync%';
 
 -- and says what it took ---------------------------------------------------------------------------
