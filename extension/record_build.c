@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "code_directory.h"
+#include "pg_compat.h"
 #include "record_identity.h"
 #include "record_json.h"
 #include "record_status.h"

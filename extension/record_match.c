@@ -16,6 +16,7 @@
 
 #include "code_directory.h"
 #include "data_object.h"
+#include "pg_compat.h"
 #include "record_identity.h"
 #include "text_format.h"
 
@@ -29,7 +30,7 @@ typedef struct Match
 	int comparisons;
 } Match;
 
-static bool value_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *known,
+static bool value_is_known(Match *match, const JsonbValue *key, const JsonbValue *known,
 						   const JsonbValue *value);
 
 static const DataAttribute *
@@ -46,30 +47,27 @@ key_is_no_fact(const JsonbValue *key)
 		   record_key_is(key, "last_updated");
 }
 
+/* Other spellings of one attribute. Beneficiary and Programme spell two of theirs differently. */
 static bool
-keys_are_equal(const JsonbValue *a, const JsonbValue *b)
+keys_are_related(const JsonbValue *a, const JsonbValue *b)
 {
-	const DataAttribute *first;
-	const DataAttribute *second;
+	static const char *const pairs[][2] = {{"enrollment_status", "enrolment_status"},
+										   {"enrollment_date", "enrolment_date"}};
+	const DataAttribute *first = find_attribute(a);
+	const DataAttribute *second = find_attribute(b);
+	int i;
 
-	if (a->val.string.len == b->val.string.len &&
-		memcmp(a->val.string.val, b->val.string.val, a->val.string.len) == 0)
-		return true;
-	first = find_attribute(a);
-	second = find_attribute(b);
 	if (first == NULL || second == NULL)
 		return false;
 	if (strcmp(first->name, second->name) == 0)
 		return true;
-	/* Programme and Beneficiary spell the same status and date differently (A1, C1). */
-	return (strcmp(first->name, "enrollment_status") == 0 &&
-			strcmp(second->name, "enrolment_status") == 0) ||
-		   (strcmp(first->name, "enrolment_status") == 0 &&
-			strcmp(second->name, "enrollment_status") == 0) ||
-		   (strcmp(first->name, "enrollment_date") == 0 &&
-			strcmp(second->name, "enrolment_date") == 0) ||
-		   (strcmp(first->name, "enrolment_date") == 0 &&
-			strcmp(second->name, "enrollment_date") == 0);
+	for (i = 0; i < lengthof(pairs); i++)
+	{
+		if ((strcmp(first->name, pairs[i][0]) == 0 && strcmp(second->name, pairs[i][1]) == 0) ||
+			(strcmp(first->name, pairs[i][1]) == 0 && strcmp(second->name, pairs[i][0]) == 0))
+			return true;
+	}
+	return false;
 }
 
 static char *
@@ -107,8 +105,9 @@ read_time(const char *written)
 }
 
 static bool
-scalars_are_equal(const DataAttribute *attribute, const JsonbValue *a, const JsonbValue *b)
+scalars_are_equal(const JsonbValue *key, const JsonbValue *a, const JsonbValue *b)
 {
+	const DataAttribute *attribute;
 	char *first = scalar_text(a);
 	char *second = scalar_text(b);
 
@@ -119,31 +118,35 @@ scalars_are_equal(const DataAttribute *attribute, const JsonbValue *a, const Jso
 	if (a->type == jbvNumeric && b->type == jbvNumeric)
 		return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a->val.numeric),
 												NumericGetDatum(b->val.numeric)));
+	attribute = key == NULL ? NULL : find_attribute(key);
 	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE)
 		return codes_are_equal(attribute, first, second);
 	return text_is_date_time(first, strlen(first)) && text_is_date_time(second, strlen(second)) &&
 		   read_time(first) == read_time(second);
 }
 
+/* The same spelling decides where it is used; only else the others are looked for. */
 static bool
 member_is_known(Match *match, JsonbContainer *known, const JsonbValue *key, const JsonbValue *value)
 {
-	const DataAttribute *attribute = find_attribute(key);
-	JsonbIterator *iterator = JsonbIteratorInit(known);
+	JsonbIterator *iterator;
 	JsonbValue known_key;
 	JsonbValue known_value;
 
+	if (getKeyJsonValueFromContainer(known, key->val.string.val, key->val.string.len,
+									 &known_value) != NULL)
+		return value_is_known(match, key, &known_value, value);
+	iterator = JsonbIteratorInit(known);
 	JsonbIteratorNext(&iterator, &known_key, true);
 	while (JsonbIteratorNext(&iterator, &known_key, true) == WJB_KEY)
 	{
 		JsonbIteratorNext(&iterator, &known_value, true);
-		if (keys_are_equal(&known_key, key) &&
-			value_is_known(match, attribute, &known_value, value))
-			return true;
+		if (match->comparisons++ > COMPARISONS_MAX)
+			return false;
+		if (keys_are_related(&known_key, key))
+			return value_is_known(match, key, &known_value, value);
 	}
-	return value->type == jbvNull && match->comparisons <= COMPARISONS_MAX &&
-		   getKeyJsonValueFromContainer(known, key->val.string.val, key->val.string.len,
-										&known_value) == NULL;
+	return value->type == jbvNull;
 }
 
 static bool
@@ -167,8 +170,7 @@ object_is_known(Match *match, const JsonbValue *known, JsonbContainer *object)
 
 /* Whether any element of a list is, or holds, the value; something single is a list of one. */
 static bool
-any_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *known,
-			 const JsonbValue *value)
+any_is_known(Match *match, const JsonbValue *key, const JsonbValue *known, const JsonbValue *value)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(known->val.binary.data);
 	JsonbValue element;
@@ -176,15 +178,14 @@ any_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *kno
 	JsonbIteratorNext(&iterator, &element, true);
 	while (JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
 	{
-		if (value_is_known(match, attribute, &element, value))
+		if (value_is_known(match, key, &element, value))
 			return true;
 	}
 	return false;
 }
 
 static bool
-list_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *known,
-			  JsonbContainer *list)
+list_is_known(Match *match, const JsonbValue *key, const JsonbValue *known, JsonbContainer *list)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(list);
 	JsonbValue element;
@@ -192,14 +193,14 @@ list_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *kn
 	JsonbIteratorNext(&iterator, &element, true);
 	while (JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
 	{
-		if (!value_is_known(match, attribute, known, &element))
+		if (!value_is_known(match, key, known, &element))
 			return false;
 	}
 	return true;
 }
 
 static bool
-value_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *known,
+value_is_known(Match *match, const JsonbValue *key, const JsonbValue *known,
 			   const JsonbValue *value)
 {
 	check_stack_depth();
@@ -207,14 +208,14 @@ value_is_known(Match *match, const DataAttribute *attribute, const JsonbValue *k
 	if (match->comparisons++ > COMPARISONS_MAX)
 		return false;
 	if (value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data))
-		return list_is_known(match, attribute, known, value->val.binary.data);
+		return list_is_known(match, key, known, value->val.binary.data);
 	if (known->type == jbvBinary && JsonContainerIsArray(known->val.binary.data))
-		return any_is_known(match, attribute, known, value);
+		return any_is_known(match, key, known, value);
 	if (value->type == jbvBinary)
 		return object_is_known(match, known, value->val.binary.data);
 	if (value->type == jbvNull)
 		return known->type == jbvNull;
-	return scalars_are_equal(attribute, known, value);
+	return scalars_are_equal(key, known, value);
 }
 
 static void

@@ -141,6 +141,48 @@ SELECT count(*) AS subsets,
 	count(DISTINCT casesync.project(record, fields, '{UIN}')) AS different
   FROM choice, projection_test.record WHERE name = 'member';
 
+-- random records whose every leaf is its own path, random fields: out comes what is agreed, all of it, nothing else
+CREATE FUNCTION projection_test.random_value(path text, depth integer) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	dice float := random();
+	key text;
+	result jsonb;
+BEGIN
+	IF depth = 0 OR (dice < 0.25 AND path <> '') THEN
+		RETURN to_jsonb(path);
+	ELSIF dice < 0.4 AND path <> '' THEN
+		RETURN jsonb_build_array(projection_test.random_value(path, depth - 1), projection_test.random_value(path, depth - 1));
+	END IF;
+	result := '{}';
+	FOREACH key IN ARRAY ARRAY['a', 'ab', 'A', 'b', 'a b', 'name', 'value', 'key', 'member', 'group', '@x'] LOOP
+		IF random() < 0.2 THEN
+			result := result || jsonb_build_object(key, projection_test.random_value(concat_ws('.', nullif(path, ''), key), depth - 1));
+		END IF;
+	END LOOP;
+	RETURN result;
+END
+$$;
+CREATE FUNCTION projection_test.leaves(record jsonb) RETURNS SETOF text LANGUAGE sql AS
+	$$ SELECT leaf #>> '{}' FROM jsonb_path_query(record, 'strict $.**') leaf WHERE jsonb_typeof(leaf) = 'string' $$;
+SELECT setseed(0.4711) IS NOT NULL AS seeded;
+CREATE TABLE projection_test.random AS
+SELECT n, projection_test.random_value('', 5) AS record FROM generate_series(1, 200) n;
+ALTER TABLE projection_test.random ADD fields text[];
+UPDATE projection_test.random r SET fields = array(SELECT DISTINCT array_to_string((string_to_array(leaf, '.'))[:1 + (n + length(leaf)) % 4], '.')
+	FROM projection_test.leaves(record) leaf WHERE random() < 0.05);
+SELECT count(*) FILTER (WHERE agreed) > 200 AS many_agreed, count(*) FILTER (WHERE NOT agreed) > 200 AS many_withheld,
+	count(*) FILTER (WHERE agreed AND NOT kept) AS lost, count(*) FILTER (WHERE kept AND NOT agreed) AS leaked
+  FROM (SELECT n, leaf, EXISTS (SELECT FROM unnest(fields) f WHERE leaf = f OR starts_with(leaf, f || '.')) AS agreed,
+		leaf IN (SELECT projection_test.leaves(casesync.project(record, fields, '{UIN}'))) AS kept
+	  FROM projection_test.random, projection_test.leaves(record) leaf) x;
+-- the same with every object below an identifier key, or of an identifier's shape: nothing of it comes out
+SELECT count(*) AS records, count(casesync.project(r, fields, '{UIN}')) AS not_empty
+  FROM projection_test.random,
+	unnest(ARRAY[jsonb_build_object('a', jsonb_build_object('Identifier', record)),
+		jsonb_build_object('a', jsonb_build_object('x:member_identifier', jsonb_build_array(record))),
+		jsonb_build_object('a', record || '{"identifier_type": "BRN", "identifier_value": "1"}')]) r
+ WHERE casesync.project(r, fields || '{a}', '{UIN}') IS NOT NULL;
+
 -- wrong paths and records say so
 SELECT left(path, 30) AS path, casesync.is_field_path(path) FROM unnest(ARRAY['a', 'a.b',
 	'additional_attributes.x-1', '', '.', 'a.', '.a', 'a..b', '*', 'a.*', 'a b', E'a\tb',

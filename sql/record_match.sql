@@ -45,6 +45,11 @@ INSERT INTO pair (known, record, expected) VALUES
 ('{"registration_date": "2026-01-01T10:00:00+01:00"}', '{"registration_date": "2026-01-01T09:00:00Z"}', true),
 ('{"registration_date": "2026-01-01T10:00:00+01:00"}', '{"registration_date": "2026-01-01T10:00:00Z"}', false),
 ('{"birth_date": "2026-01-01"}', '{"birth_date": "2026-01-02"}', false),
+-- where both spellings stand, the same one decides: in doubt it is new
+('{"enrollment_status": "4", "enrolment_status": "5"}', '{"enrollment_status": "5"}', false),
+('{"enrollment_status": "4", "enrolment_status": "5"}', '{"enrolment_status": "5"}', true),
+('{"enrolment_status": "4"}', '{"enrollment_status": null}', false),
+('{"spdci:sex": "male"}', '{"sex": "female"}', false),
 -- something new
 ('{}', '{"a": 1}', false),
 ('{"a": 1}', '{"a": 2}', false),
