@@ -19,6 +19,7 @@ typedef struct ApiReadiness
 {
 	bool can_sign;
 	const char *cannot_sign_reason; /* "" when it can */
+	bool is_connected;				/* the sessions for routing and delivery */
 	bool is_router;
 	bool is_stopping;
 } ApiReadiness;

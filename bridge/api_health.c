@@ -33,11 +33,11 @@ api_live(void *context, HttpRequest *request)
 
 /* A paused node is ready: it receives, and somebody paused it knowingly. */
 static const char *
-health_trouble(const ControlNode *node, const ApiReadiness *readiness)
+health_trouble(const ControlNode *node, bool is_connected, const ApiReadiness *readiness)
 {
 	if (readiness->is_stopping)
 		return "the bridge is stopping";
-	if (!node->is_connected)
+	if (!is_connected)
 		return "the database cannot be reached";
 	if (!node->is_known)
 		return "casesync.bridge_start() failed, see the log";
@@ -52,13 +52,15 @@ api_ready(void *context, HttpRequest *request)
 	const ApiParts *parts = api_parts(context);
 	const ControlNode *node = parts->node;
 	ApiReadiness readiness = parts->readiness(parts->context);
-	const char *trouble = health_trouble(node, &readiness);
+	bool is_connected =
+		node->is_connected && readiness.is_connected && api_session(context) != NULL;
+	const char *trouble = health_trouble(node, is_connected, &readiness);
 	const char *status = node->is_paused ? "paused" : "ready";
 
 	health_reply(request, trouble == NULL ? 200 : 503,
 				 json_pack("{s:s, s:b, s:b, s:b, s:b, s:s*}", "status",
-						   trouble == NULL ? status : "not ready", "database", node->is_connected,
-						   "node", node->is_known, "signs", readiness.can_sign, "routes",
+						   trouble == NULL ? status : "not ready", "database", is_connected, "node",
+						   node->is_known, "signs", readiness.can_sign, "routes",
 						   readiness.is_router, "reason",
 						   trouble == NULL && node->is_paused ? node->paused_reason : trouble));
 }

@@ -124,6 +124,8 @@ bridge_readiness(void *context)
 	Bridge *bridge = context;
 	ApiReadiness readiness = {.can_sign = bridge->cannot_sign[0] == '\0',
 							  .cannot_sign_reason = bridge->cannot_sign,
+							  .is_connected = pg_session_is_connected(bridge->router_session) &&
+											  pg_session_is_connected(bridge->delivery_session),
 							  .is_router = router_turn_is_router(bridge->router),
 							  .is_stopping = bridge->is_stopping};
 

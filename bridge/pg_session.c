@@ -13,7 +13,7 @@
 #include "pg_query.h"
 
 #define RETRY_FIRST_MS 100
-#define RETRY_LAST_MS 5000
+#define RETRY_LAST_MS 2000
 #define HEARTBEAT_MS 5000
 #define ANSWER_GRACE_MS 10000 /* beyond the server's own statement timeout */
 #define COMPLAIN_EVERY_MS 60000
