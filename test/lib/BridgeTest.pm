@@ -234,6 +234,33 @@ sub stop_ok
 	return;
 }
 
+# Posts bytes to a path of the bridge; the answer of HTTP::Tiny with its JSON decoded in it.
+sub post
+{
+	my ($self, $path, $body, %headers) = @_;
+	my $answer = HTTP::Tiny->new(timeout => 10)->post($self->base_url . $path,
+		{ content => $body, headers => { 'Content-Type' => 'application/json', %headers } });
+	$answer->{json} = eval { $json->decode($answer->{content}) };
+	my $told = $answer->{json}{message} // {};
+	$answer->{short} = join ' ', $answer->{status}, $told->{ack_status} // '-',
+	  $told->{error}{code} // ();
+	push @{ $self->{answers} }, $answer->{content};
+	return $answer;
+}
+
+# A key of a partner: its file and, once asked for, its public JWK.
+sub make_key
+{
+	my ($self, $name) = @_;
+	my $file = "$self->{folder}/$name.key";
+	system('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', $file) == 0
+	  or die 'openssl genpkey failed';
+	chmod 0600, $file;
+	return ($file, python('sign_message', 'jwk', $file));
+}
+
+sub encode { return $json->encode($_[1]); }
+
 # A partner's server; see test/mock_partner/mock_partner.
 sub start_partner
 {

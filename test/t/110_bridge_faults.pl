@@ -1,0 +1,184 @@
+# A partner that answers with everything but what it should: each answer leads to the outcome that
+# was promised, no other partner waits for it, and in the end each record arrives in order.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use BridgeTest;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $sp = BridgeTest->new;
+my $bad = $sp->start_partner(name => 'bad');
+my $well = $sp->start_partner(name => 'well');
+$sp->create_application;
+$sp->add_partner('bad.example.org', $bad->{port});
+$sp->add_partner('well.example.org', $well->{port});
+$sp->start_bridge(send_timeout => '1s', connect_timeout => '1s');
+$sp->wait_ready;
+
+my $serial = 0;
+my $next_person = 1;
+
+sub due { return $sp->sql("SELECT sum(due) FROM casesync.queue WHERE partner = 'bad.example.org'"); }
+sub nothing_due { return BridgeTest::wait_for('nothing due', sub { due() == 0 }); }
+sub dead { return $sp->sql("SELECT count(*) FROM casesync.dead_letter WHERE partner = 'bad.example.org'"); }
+
+# How the last attempt at the bad partner before the one that succeeded was recorded.
+sub outcomes
+{
+	return $sp->sql("SELECT string_agg(DISTINCT concat_ws(' ', verdict, http_status, ack_status, error_code), ', ')
+		FROM casesync.attempts WHERE partner = 'bad.example.org' AND verdict <> 'delivered'");
+}
+
+sub insert
+{
+	my $id = $next_person++;
+	$sp->sql("INSERT INTO person VALUES ($id, 'ID-$id', 'A')");
+	return $id;
+}
+
+sub person_of
+{
+	my ($item) = @_;
+	my ($id) = BridgeTest->encode($item->{data}{reg_records}) =~ /"(ID-\d+|POISON)"/;
+	return $id;
+}
+
+sub forget { $sp->sql("DELETE FROM casesync.attempt"); return; }
+
+insert();
+ok($bad->wait_received(1) && $well->wait_received(1), 'both get the first');
+nothing_due();
+
+# --- what is tried again, and arrives with the same reference_id ---
+my @retried = (
+	[ { mode => 'status', status => 500 }, 'retry 500 as.told', 'HTTP 500' ],
+	[ { mode => 'status', status => 503, retry_after => 0 }, 'retry 503 as.told', 'HTTP 503' ],
+	[ { mode => 'status', status => 429 }, 'retry 429 as.told', 'HTTP 429' ],
+	[ { mode => 'status', status => 408 }, 'retry 408 as.told', 'HTTP 408' ],
+	[ { mode => 'garbage' }, 'retry 200', 'garbage' ],
+	[ { mode => 'empty' }, 'retry 200', 'an empty answer' ],
+	[ { mode => 'long' }, 'retry 200', 'an endless answer' ],
+	# over a kept connection libcurl itself sends once more, over a new one, before it gives up
+	[ { mode => 'early', count => 2 }, 'retry', 'a connection that ends early' ],
+	[ { mode => 'hang' }, 'retry', 'no answer in time' ],
+	[ { mode => 'err', code => 'err.service.unavailable' }, 'retry 200 ERR err.service.unavailable', 'ERR that passes' ],
+);
+for my $case (@retried)
+{
+	my ($order, $recorded, $name) = @$case;
+	my $before = () = $bad->received;
+	my $well_before = () = $well->received;
+	forget();
+	my $count = $order->{count} // 1;
+	$bad->order(%$order, count => $count);
+	insert();
+	ok($bad->wait_received($before + $count + 1), "$name: tried again");
+	ok(nothing_due(), "$name: and delivered");
+	is(outcomes(), $recorded, "$name: recorded as $recorded");
+	ok($well->wait_received($well_before + 1), "$name: the other partner got its own");
+	my @messages = ($bad->received)[ $before, $before + $count ];
+	my @references = map { $_->{message}{message}{notify_event}[0]{reference_id} } @messages;
+	is($references[0], $references[1], "$name: the same reference_id");
+	isnt($messages[0]{message}{header}{message_id}, $messages[1]{message}{header}{message_id},
+		"$name: a new message_id");
+}
+
+# --- what counts as delivered ---
+for my $case ([ { mode => 'nack' }, 'NACK' ], [ { mode => 'err', code => 'rjct.message_id.duplicate' }, 'a duplicate message_id' ])
+{
+	my $before = () = $bad->received;
+	$bad->order(%{ $case->[0] }, count => 1);
+	insert();
+	ok($bad->wait_received($before + 1) && nothing_due(), "$case->[1] counts as delivered");
+	is(scalar(() = $bad->received), $before + 1, "$case->[1]: once");
+}
+is(dead(), 0, 'no dead letter so far');
+
+# --- what is refused: a single poisonous record is found, the others arrive ---
+forget();
+$bad->order(mode => 'err', code => 'err.request.bad', containing => 'POISON');
+$sp->sql("INSERT INTO person SELECT n, CASE n WHEN 117 THEN 'POISON' ELSE 'ID-' || n END, 'A' FROM generate_series(101, 140) n");
+ok(BridgeTest::wait_for('a dead letter', sub { dead() == 1 }), 'a poisonous record becomes a dead letter');
+ok(nothing_due(), 'and the others are worked off');
+is($sp->sql("SELECT reason ~ 'err.request.bad' FROM casesync.dead_letter"), 't', 'with the reason');
+my %arrived;
+for my $item ($bad->items)
+{
+	next unless $item->{mode} eq 'ack';
+	$arrived{ person_of($item) }++;
+}
+is(scalar(grep { /^ID-1[0-4]\d$/ } keys %arrived), 39, 'all the others arrived');
+is(scalar(grep { $_ > 1 } values %arrived), 0, 'none of them twice');
+cmp_ok($sp->sql("SELECT count(*) FROM casesync.attempts WHERE partner = 'bad.example.org'"), '<', 25,
+	'found by halving, not one by one');
+
+forget();
+$bad->order(mode => 'status', status => 404, count => 1);
+insert();
+ok(BridgeTest::wait_for('a dead letter', sub { dead() == 2 }), 'HTTP 404 is a refusal');
+is(outcomes(), 'refused 404 as.told', 'recorded as such');
+
+# --- what stops a lane: nothing is sent until somebody says so ---
+for my $case ([ 410, {} ], [ 302, { location => "http://127.0.0.1:$well->{port}/elsewhere" } ])
+{
+	my ($code, $more) = @$case;
+	my $before = () = $bad->received;
+	forget();
+	$bad->order(mode => 'status', status => $code, %$more, count => 1);
+	insert();
+	ok(BridgeTest::wait_for('the lane to stop', sub {
+		$sp->sql("SELECT bool_or(is_stopped) FROM casesync.lane_status WHERE partner = 'bad.example.org'") eq 't' }), "HTTP $code stops the lane");
+	is(outcomes(), "stop $code as.told", 'recorded as such');
+	is(due(), 1, 'what was to be sent is kept');
+	insert();
+	my $well_now = () = $well->received;
+	ok($well->wait_received($well_now), 'others get on');
+	is(scalar(() = $bad->received), $before + 1, 'nothing more is sent');
+	$sp->sql("SELECT casesync.resume_sharing('bad.example.org')");
+	ok(nothing_due(), 'after resume_sharing everything arrives');
+}
+is(scalar(grep { $_->{path} eq '/elsewhere' } $well->received), 0, 'a redirect is not followed');
+
+# --- a partner that is away for a while ---
+my $port = $bad->{port};
+$bad->stop;
+my $began = time;
+$sp->sql("UPDATE person SET status = 'S', note = note + 1");
+$sp->sql("UPDATE person SET status = 'I', note = note + 1 WHERE id <= 5");
+my $people = $sp->sql('SELECT count(*) FROM person');
+ok(BridgeTest::wait_for('the other partner to have all', sub {
+	$sp->sql("SELECT sum(due) FROM casesync.queue WHERE partner = 'well.example.org'") == 0 }), 'a dead partner does not delay another');
+$sp->wait_log(qr/partner=bad.example.org .*verdict=retry .*attempt=[3-9]/);
+$bad = $sp->start_partner(name => 'back', port => $port);
+ok(nothing_due(), 'when it is back, everything arrives');
+my %states;
+push @{ $states{ person_of($_) } }, $_ for $bad->items;
+is(scalar(keys %states), $people, 'of every person');
+is_deeply([ map { scalar @{ $states{"ID-$_"} } } 1 .. 5 ], [ 2, 2, 2, 2, 2 ], 'each state');
+is($sp->sql("SELECT count(*) FROM casesync.quarantined"), 0, 'nothing in quarantine');
+
+# --- order: of each person as its note counts ---
+my %last;
+my $disorder = 0;
+for my $item ($well->items)
+{
+	my ($note) = BridgeTest->encode($item->{data}{reg_records}) =~ /Cash (\d+)/;
+	my $id = person_of($item);
+	$disorder++ if ($last{$id} // -1) > $note;
+	$last{$id} = $note;
+}
+is($disorder, 0, 'no person\'s states in disorder');
+
+# --- an address that is not allowed ---
+$sp->sql("SELECT casesync.set_partner('well.example.org', networks => '{10.0.0.0/8}')");
+my $well_before = () = $well->received;
+insert();
+ok($sp->wait_log(qr/partner=well.example.org .*address not allowed/), 'an address outside the partner\'s networks is not connected to');
+is(scalar(() = $well->received), $well_before, 'even over a connection that is still open');
+unlike($sp->log_text, qr/ID-\d|POISON|Cash/, 'the log has no content');
+$sp->stop_ok;
+
+done_testing();

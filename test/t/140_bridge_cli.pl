@@ -1,0 +1,168 @@
+# The commands of casesync-bridge, what it says when it cannot work, and its signals.
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use BridgeTest;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use IPC::Run ();
+use Socket qw(SOCK_DGRAM);
+use Test::More;
+
+my $program = BridgeTest::tree() . '/bridge/casesync-bridge';
+my $sp = BridgeTest->new;
+my $ess = $sp->start_partner;
+$sp->create_application;
+$sp->add_partner('ess.example.org', $ess->{port});
+
+# Runs the program to its end: exit code and what it printed.
+sub run_program
+{
+	my @arguments = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ $program, @arguments ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(60));
+	return ($? >> 8, $out, $err);
+}
+
+my ($version) = BridgeTest::slurp(BridgeTest::tree() . '/casesync.control') =~ /default_version *= *'(.*)'/;
+my ($status, $out, $err) = run_program('--version');
+is("$status $out", "0 casesync-bridge $version\n", '--version');
+($status, $out) = run_program('--help');
+is($status, 0, '--help');
+like($out, qr/--$_\b/, "--help tells of --$_") for qw(check-config print-config print-key version);
+like($out, qr/poll_interval/, '--help lists the settings');
+($status, $out, $err) = run_program('--no-such-thing=1');
+is($status, 1, 'an unknown setting: exit code 1');
+like($err, qr/no setting "no-such-thing"/, 'and its name');
+
+my $file = $sp->write_settings;
+($status, $out) = run_program("--config=$file", '--print-config');
+is($status, 0, '--print-config');
+like($out, qr/^poll_interval = '1s' # file$/m, 'shows value and source');
+($status, $out) = run_program("--config=$file", '--print-config', '--database=host=h password=geheim');
+unlike($out, qr/geheim/, 'a password is masked');
+($status, $out) = run_program('--key-file=' . $sp->key_file, '--print-key');
+is($status, 0, '--print-key needs no other setting');
+my ($kid) = $out =~ /^kid: ([\w-]{43})$/m;
+like($out, qr/^jwk: \{.*"kid":"$kid"/m, 'shows kid and public JWK');
+is(BridgeTest::python('sign_message', 'jwk', $sp->key_file) =~ /"kid": "([^"]+)"/ ? $1 : '', $kid,
+	'the kid is the thumbprint that an outside program computes');
+unlike($out, qr/"d"/, 'and nothing private');
+
+# --- --check-config ---
+($status, $out) = run_program("--config=$file", '--check-config');
+is($status, 0, '--check-config with all in order') or diag $out;
+unlike($out, qr/not ok/, 'says so');
+my $host = $sp->{server}->host;
+my $port = $sp->{server}->port;
+$sp->sql('CREATE ROLE nobody LOGIN');
+$sp->{server}->safe_psql('postgres', 'CREATE DATABASE empty');
+my %wrong = (
+	'a key that is not there' => [ '--key-file=/nowhere/key', qr/not ok  signing key: .*\/nowhere\/key/ ],
+	'a database that is not there' => [ "--database=host=$host port=$port dbname=missing user=bridge",
+		qr/not ok  connection to the database: .*missing/ ],
+	'a server that is not there' => [ "--database=host=$host port=1 dbname=app user=bridge",
+		qr/not ok  connection to the database: / ],
+	'a database without the extension' => [ "--database=host=$host port=$port dbname=empty user=bridge",
+		qr/not ok  extension casesync.*CREATE EXTENSION casesync/ ],
+	'a role without rights' => [ "--database=host=$host port=$port dbname=app user=nobody",
+		qr/not ok  function casesync\.route: .*grant_access/ ],
+);
+for my $case (sort keys %wrong)
+{
+	($status, $out) = run_program("--config=$file", '--check-config', $wrong{$case}[0]);
+	is($status, 1, "$case: exit code 1");
+	like($out, $wrong{$case}[1], "$case: says what and what to do");
+}
+chmod 0644, $sp->key_file;
+($status, $out) = run_program("--config=$file", '--check-config');
+is($status, 1, 'a key that everybody may read');
+chmod 0600, $sp->key_file;
+
+# --- running ---
+my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp');
+($status, $out, $err) = run_program("--config=$file", '--listen=127.0.0.1:' . $taken->sockport);
+is($status, 2, 'an address in use: exit code 2');
+like($err, qr/cannot listen on 127\.0\.0\.1 port \d+: Address already in use/, 'and which');
+
+my $socket_path = "$sp->{folder}/notify";
+my $manager = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $socket_path) or die $!;
+{
+	local $ENV{NOTIFY_SOCKET} = $socket_path;
+	$sp->start_bridge;
+}
+$manager->recv(my $told, 100);
+is($told, 'READY=1', 'the service manager is told when it is ready');
+ok($sp->wait_ready, 'ready');
+is($sp->sql("SELECT count(DISTINCT application_name) FROM pg_stat_activity
+	WHERE application_name IN ('casesync-bridge control', 'casesync-bridge router',
+		'casesync-bridge delivery', 'casesync-bridge http')"), 4, 'each connection says what it is for');
+
+# SIGHUP: all or nothing
+my $second_key = ($sp->make_key('second'))[0];
+$sp->write_settings(key_file => $second_key, log_level => 'debug');
+kill 'HUP', $sp->{bridge};
+ok($sp->wait_log(qr/event=reloaded kid=/), 'SIGHUP takes a new key');
+$sp->sql("INSERT INTO person VALUES (1, 'ID-1', 'A')");
+$ess->wait_received(1);
+my $jwk = (run_program("--key-file=$second_key", '--print-key'))[1] =~ s/.*jwk: //sr;
+my ($message) = $ess->received;
+is(BridgeTest::python('verify_signature', $message->{body}, $jwk, $message->{at}), "good\n", 'and signs with it');
+$sp->write_settings(key_file => $second_key, poll_interval => 'soon');
+kill 'HUP', $sp->{bridge};
+ok($sp->wait_log(qr/event=reload_refused .*poll_interval/), 'a wrong setting: nothing is taken');
+$sp->write_settings(key_file => '/nowhere/key');
+kill 'HUP', $sp->{bridge};
+ok($sp->wait_log(qr/event=reload_refused .*nowhere/), 'a key that is not there: nothing is taken');
+$sp->write_settings(key_file => $second_key, listen => '127.0.0.1:' . BridgeTest::free_port());
+kill 'HUP', $sp->{bridge};
+ok($sp->wait_log(qr/event=reload_refused .*listen.*restart/), 'what needs a restart is named');
+is($sp->get('/readyz')->{status}, 200, 'and it works on');
+
+# SIGTERM: what is in flight is finished and recorded
+$ess->order(mode => 'slow', ms => 1000, count => 1);
+$sp->sql("UPDATE person SET status = 'S' WHERE id = 1");
+$ess->wait_received(2);
+$sp->stop_ok;
+is($sp->sql('SELECT sum(due) FROM casesync.queue'), 0, 'the outcome of what was in flight was recorded');
+$sp->write_settings;
+$sp->start_bridge(shutdown_timeout => '500ms');
+$sp->wait_ready;
+$ess->order(mode => 'hang');
+$sp->sql("UPDATE person SET status = 'A' WHERE id = 1");
+$ess->wait_received(3);
+$sp->stop_ok;
+like($sp->log_text, qr/event=stopped_with_work_in_flight count=1/, 'what hangs is left after shutdown_timeout');
+is($sp->sql('SELECT sum(due) FROM casesync.queue'), 1, 'and stays due');
+
+# no key: nothing is sent, everything else works
+$ess->order(mode => 'ack');
+$sp->start_bridge(key_file => "$sp->{folder}/missing.key");
+ok(BridgeTest::wait_for('readyz to tell', sub { $sp->get('/readyz')->{content} =~ /missing\.key/ }), 'without a key readyz tells why');
+is($sp->get('/readyz')->{status}, 503, 'and is not ready');
+ok($sp->wait_log(qr/event=cannot_sign /), 'and so does the log');
+$sp->sql("UPDATE person SET status = 'I' WHERE id = 1");
+ok(BridgeTest::wait_for('two due', sub { $sp->sql('SELECT sum(due) FROM casesync.queue') == 2 }), 'changes are routed');
+is(scalar($ess->received), 3, 'nothing is sent unsigned');
+is($sp->post('/registry/notify', '{}')->{status}, 401, 'messages are still received');
+is(scalar(() = $sp->log_text =~ /event=cannot_sign/g), 1, 'one line tells it, not one per try');
+$sp->stop_ok;
+
+# a node that says which keys are its own
+$sp->sql("SELECT casesync.set_node('sp.example.org', key_ids => '{another}')");
+$sp->start_bridge;
+ok($sp->wait_log(qr/event=cannot_sign .*key_ids/), 'a key that is not the node\'s does not sign');
+$sp->sql("SELECT casesync.set_node('sp.example.org', key_ids => '{another,$kid}')");
+ok($ess->wait_received(4), 'until the node lists it');
+$sp->stop_ok;
+
+# another node's bridge at the same database
+$sp->start_bridge(node_id => '6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0002');
+ok($sp->wait_log(qr/event=node_paused/), 'a bridge with another node_id does not speak for this node');
+$sp->sql("UPDATE person SET status = 'X' WHERE id = 1");
+$sp->stop_ok;
+is(scalar($ess->received), 4, 'nothing was sent by it');
+
+done_testing();
