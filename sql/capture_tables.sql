@@ -72,6 +72,15 @@ SELECT casesync.retrack('visit');
 UPDATE visit SET cause = 'f';
 SELECT tab, op, key, old_key, changed FROM seen();
 SELECT drift FROM casesync.tracked WHERE relation = 'visit'::regclass;
+-- what replication brings to partitions
+SELECT casesync.untrack('visit');
+SELECT columns FROM casesync.track('visit', '{people}', 'person', on_delete => 'enrolment_status_change', replicated => true);
+SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgname LIKE 'casesync%' ORDER BY 1, 2;
+CREATE TABLE visit_south PARTITION OF visit FOR VALUES IN ('south');
+SELECT drift FROM casesync.tracked WHERE relation = 'visit'::regclass;
+SELECT casesync.retrack('visit');
+SELECT drift FROM casesync.tracked WHERE relation = 'visit'::regclass;
+SELECT casesync.untrack('visit');
 
 -- inheritance -----------------------------------------------------------------------------------------
 CREATE TABLE benefit (person_id integer, state varchar(10));
