@@ -131,25 +131,22 @@ capture_whole_row(const TriggerData *trigger, const TrackedTable *table, char op
 }
 
 /*
- * Capture is off: once per (sub)transaction and tracking a row says so, which is undone with
+ * Capture is off: once per (sub)transaction and table a row says so, which is undone with
  * the subtransaction whose rows it stands for.
  */
 static void
 capture_gap(const TriggerData *trigger, const TrackedTable *table)
 {
-	static FullTransactionId last_transaction;
-	static SubTransactionId last_subtransaction;
-	static int32 last_tracking;
+	GapMark *mark = table->gap_mark;
 	Change change;
 
-	if (last_tracking == table->tracking && last_subtransaction == GetCurrentSubTransactionId() &&
-		FullTransactionIdEquals(last_transaction, GetTopFullTransactionId()))
+	if (mark->subtransaction == GetCurrentSubTransactionId() &&
+		FullTransactionIdEquals(mark->transaction, GetTopFullTransactionId()))
 		return;
 	change_start(&change, trigger, table->tracking, CHANGE_GAP);
 	change_finish(&change);
-	last_transaction = change.xid;
-	last_subtransaction = GetCurrentSubTransactionId();
-	last_tracking = table->tracking;
+	mark->transaction = change.xid;
+	mark->subtransaction = GetCurrentSubTransactionId();
 }
 
 /* casesync.capture_change(tracking): AFTER INSERT, UPDATE or DELETE, for each row */

@@ -564,8 +564,8 @@ BEGIN
 	FOR t IN SELECT * FROM casesync.tracking g
 			WHERE NOT g.removed AND (g.relation = retrack.relation
 				OR g.relation_name = retrack.relation::text
-				OR retrack.relation IS NULL
-					AND EXISTS (SELECT FROM pg_class c WHERE c.oid = g.relation))
+				OR retrack.relation IS NULL AND EXISTS (SELECT FROM pg_class c
+					WHERE c.oid = g.relation AND pg_has_role(c.relowner, 'USAGE')))
 			ORDER BY id
 	LOOP
 		t := casesync.tracking_refresh(t, coalesce(retrack.relation, t.relation));
@@ -578,7 +578,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.retrack(regclass) IS
-	'makes the triggers of a table''s trackings anew, for the table as it is now; all tables if NULL';
+	'makes the triggers of a table''s trackings anew, for the table as it is now; if NULL, of all tables that the caller owns';
 
 /* ---- gaps: times in which changes were not recorded ------------------------------------------ */
 

@@ -241,6 +241,7 @@ table_fill(const TrackingRow *row, Relation relation)
 	TrackedTable *table = palloc0(sizeof(TrackedTable));
 
 	table->tracking = row->id;
+	table->gap_mark = palloc0(sizeof(GapMark));
 	table->is_recording = row->is_enabled && !row->is_stopped;
 	table->key_is_column = row->key_is_column;
 	table->column_count = row->columns.count;

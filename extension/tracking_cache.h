@@ -5,6 +5,7 @@
 #ifndef CASESYNC_TRACKING_CACHE_H
 #define CASESYNC_TRACKING_CACHE_H
 
+#include "access/transam.h"
 #include "fmgr.h"
 #include "utils/relcache.h"
 
@@ -18,6 +19,13 @@ typedef struct TrackedColumn
 	FmgrInfo output;
 } TrackedColumn;
 
+/* The (sub)transaction that has last said of a table that its changes are not recorded. */
+typedef struct GapMark
+{
+	FullTransactionId transaction;
+	SubTransactionId subtransaction;
+} GapMark;
+
 typedef struct TrackedTable
 {
 	int32 tracking;
@@ -27,6 +35,7 @@ typedef struct TrackedTable
 	TrackedColumn *columns;
 	int key_count;
 	TrackedColumn *keys;
+	GapMark *gap_mark; /* for change_capture to write */
 } TrackedTable;
 
 extern void tracking_cache_init(void);

@@ -44,13 +44,24 @@ UPDATE enrolment SET status = status;
 BEGIN;
 UPDATE enrolment SET status = 'Inactive';
 ROLLBACK;
+-- two tables by turns: still one row for each
+BEGIN;
+DO $$
+BEGIN
+	FOR i IN 1001..1100 LOOP
+		INSERT INTO enrolment VALUES (i, i, 'Active');
+		INSERT INTO consent VALUES (i, i);
+	END LOOP;
+END
+$$;
+COMMIT;
 SET casesync.capture = on;
 UPDATE enrolment SET status = 'Suspended' WHERE id = 5;
 RESET SESSION AUTHORIZATION;
 SET search_path = app;
 SELECT op, tracking, key, changed, "session_user" FROM casesync.change ORDER BY xid, cid, id;
 SELECT casesync.gap_found(c) AS gap, tracking FROM (SELECT * FROM casesync.change WHERE op = 'G' ORDER BY xid, cid, id) c;
-SELECT gap, relation, registries, reason, who, state, ended >= started AS times FROM casesync.gaps;
+SELECT gap, relation, registries, reason, who, state, ended >= started AS times FROM casesync.gaps ORDER BY gap;
 SET casesync.capture = 'bulk';
 
 -- stop and start ------------------------------------------------------------------------------------------

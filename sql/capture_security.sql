@@ -80,6 +80,7 @@ SET ROLE regress_other_publisher;
 SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment');
 SELECT casesync.untrack('enrolment');
 SELECT casesync.retrack('enrolment');
+SELECT casesync.retrack();
 SELECT casesync.stop_capture('because', 'enrolment');
 SELECT casesync.stop_capture('because');
 SELECT casesync.tracking_write(t) FROM casesync.tracking t;
