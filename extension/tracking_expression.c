@@ -42,6 +42,9 @@ typedef struct Reading
 	const char *source;
 } Reading;
 
+static void expression_refuse(const Reading *reading, const char *detail) pg_attribute_noreturn();
+static void subjects_refuse(const char *detail) pg_attribute_noreturn();
+
 /* Errors of the parser point into the text that was given, not into the call of track(). */
 static void
 reading_context(void *argument)
@@ -86,9 +89,12 @@ static Node *
 expression_parse(const Reading *reading)
 {
 	List *statements = raw_parser(reading->source, RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
+	SelectStmt *select;
 	ResTarget *target;
 
+	if (statements == NIL)
+		expression_refuse(reading, "It is empty.");
+	select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
 	if (select->op != SETOP_NONE || select->valuesLists != NIL || select->fromClause != NIL ||
 		select->whereClause != NULL || select->groupClause != NIL || select->havingClause != NULL ||
 		select->windowClause != NIL || select->sortClause != NIL || select->limitCount != NULL ||
