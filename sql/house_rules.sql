@@ -1,0 +1,66 @@
+-- Rules that every object of the extension keeps; each query lists those that break one.
+CREATE EXTENSION casesync;
+\pset tuples_only on
+CREATE TEMP VIEW member AS
+SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS object
+  FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
+ WHERE d.deptype = 'e' AND e.extname = 'casesync';
+
+-- there is something to judge
+SELECT count(*) > 100 FROM member;
+
+-- uncommented: tables, views, functions, types
+SELECT object FROM member m
+ WHERE obj_description(objid, classid::regclass::name) IS NULL
+   AND (classid = 'pg_proc'::regclass
+		OR classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class c WHERE c.oid = objid AND relkind IN ('r', 'v', 'p'))
+		OR classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type t WHERE t.oid = objid AND typtype IN ('b', 'd', 'e')
+				AND typelem = 0))
+ ORDER BY object COLLATE "C";
+
+-- functions whose names are found in whatever schema the caller likes: only track(), which reads
+-- the caller's texts and hands everything to a function that keeps the rule
+SELECT p.oid::regprocedure AS function
+  FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+  JOIN pg_language l ON l.oid = p.prolang
+ WHERE (l.lanname = 'plpgsql' OR p.prosecdef OR l.lanname = 'sql' AND p.prosqlbody IS NULL)
+   AND NOT coalesce(p.proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}'
+ ORDER BY p.oid::regprocedure::text COLLATE "C";
+
+-- given to everybody
+SELECT object FROM member m
+  JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass,
+  aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+ WHERE a.grantee = 0
+UNION
+SELECT object FROM member m
+  JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass,
+  aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+ WHERE a.grantee = 0
+UNION
+SELECT 'schema ' || nspname FROM pg_namespace n, aclexplode(n.nspacl) a
+ WHERE nspname = 'casesync' AND a.grantee = 0
+ ORDER BY 1;
+
+-- tables without a primary key: not to be replicated by FOR ALL TABLES
+SELECT c.oid::regclass AS relation
+  FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
+ WHERE c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+ ORDER BY c.oid::regclass::text COLLATE "C";
+
+-- what pg_dump leaves behind: facts of the version (access_right), the log of attempts, a mark that
+-- follows the clock, and the empty parent of the leaves; no other state
+SELECT c.oid::regclass AS relation
+  FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
+ WHERE c.relkind IN ('r', 'S')
+   AND NOT (SELECT coalesce(extconfig, '{}') FROM pg_extension WHERE extname = 'casesync') @> ARRAY[c.oid]
+ ORDER BY c.oid::regclass::text COLLATE "C";
+
+-- owners of nothing outside the schema
+SELECT object FROM member m LEFT JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
+ WHERE p.pronamespace <> 'casesync'::regnamespace ORDER BY object COLLATE "C";
+
+DROP VIEW member;
+DROP EXTENSION casesync CASCADE;
+-- nothing stays
+SELECT count(*) FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'casesync');
