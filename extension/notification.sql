@@ -70,12 +70,12 @@ CREATE TABLE casesync.told (
 	partner text NOT NULL,
 	registry text NOT NULL,
 	key text NOT NULL,
-	hmac bytea NOT NULL,
+	hmac bytea,
 	identifiers jsonb,
 	at timestamptz NOT NULL,
 	PRIMARY KEY (partner, registry, key)
 );
-COMMENT ON TABLE casesync.told IS 'what a partner knows, or is about to know, of a subject: a keyed hash';
+COMMENT ON TABLE casesync.told IS 'what a partner knows, or is about to know, of a subject: a keyed hash; NULL: it is open';
 SELECT pg_catalog.pg_extension_config_dump('casesync.told', '');
 
 CREATE TABLE casesync.disclosure (
@@ -136,8 +136,8 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	DELETE FROM casesync.told t
-	 USING casesync.notification n, casesync.lane l
+	UPDATE casesync.told t SET hmac = NULL
+	  FROM casesync.notification n, casesync.lane l
 	 WHERE n.reference_id = $1 AND l.lane = n.lane AND t.partner = l.partner
 	   AND t.registry = n.registry AND t.key = n.key AND t.hmac = n.hmac
 $$;

@@ -19,9 +19,12 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "owner_query.h"
+#include "settings.h"
+#include "time_budget.h"
 
 PG_FUNCTION_INFO_V1(owner_query);
 PG_FUNCTION_INFO_V1(owner_call);
@@ -81,6 +84,40 @@ function_owner(Oid function)
 	return owner;
 }
 
+/*
+ * Raise the error that users' code has run into. PL/pgSQL's WHEN OTHERS lets a cancel and a failed
+ * assertion pass, and users' code can raise both: they would stop more than what they are about.
+ * Only a real cancel stays one.
+ */
+static void
+rethrow_as_ordinary(MemoryContext context, bool is_late)
+{
+	ErrorData *error;
+	bool is_real;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	is_real = error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && is_real && is_late)
+		ereport(ERROR, (errcode(ERRCODE_CASESYNC_TOO_SLOW),
+						errmsg("took longer than casesync.render_timeout allows"),
+						errhint("Make the view faster, or raise the setting: ALTER DATABASE … SET "
+								"casesync.render_timeout = '30s';")));
+	if (error->sqlerrcode == ERRCODE_ASSERT_FAILURE ||
+		(error->sqlerrcode == ERRCODE_QUERY_CANCELED && !is_real))
+		error->sqlerrcode = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	ReThrowError(error);
+}
+
+static int
+time_allowed(int asked)
+{
+	if (asked <= 0 || casesync_render_timeout == 0)
+		return casesync_render_timeout;
+	return Min(asked, casesync_render_timeout);
+}
+
 /* Hand the rows of the query that SPI has just run to the caller's result set. */
 static void
 return_rows(ReturnSetInfo *result)
@@ -101,34 +138,47 @@ return_rows(ReturnSetInfo *result)
 	}
 }
 
+static void
+query_run(const char *query, Oid type, Datum argument)
+{
+	int outcome = SPI_execute_with_args(query, 1, &type, &argument, NULL, true, 0);
+
+	if (outcome != SPI_OK_SELECT)
+		elog(ERROR, "unexpected outcome of an owner's query: %s", SPI_result_code_string(outcome));
+}
+
 /*
- * owner_query(relation regclass, query text, argument anyelement) returns setof (text, jsonb)
+ * owner_query(relation regclass, query text, argument anyelement, milliseconds integer)
+ * returns setof (text, jsonb)
  *
- * Runs one read-only query as the owner of the relation, with the argument as $1.
+ * Runs one read-only query as the owner of the relation, with the argument as $1, within the time
+ * given (0: casesync.render_timeout, which is also the most).
  */
 Datum
 owner_query(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid owner = relation_owner(PG_GETARG_OID(0));
 	char *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Oid types[1];
-	Datum arguments[1];
+	MemoryContext context = CurrentMemoryContext;
 	OwnerScope scope;
-	int outcome;
 
-	types[0] = get_fn_expr_argtype(fcinfo->flinfo, 2);
-	arguments[0] = PG_GETARG_DATUM(2);
 	InitMaterializedSRF(fcinfo, 0);
-
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	owner_scope_enter(&scope, owner, true);
-	outcome = SPI_execute_with_args(query, 1, types, arguments, NULL, true, 0);
-	if (outcome != SPI_OK_SELECT)
-		elog(ERROR, "unexpected outcome of an owner's query: %s", SPI_result_code_string(outcome));
+	time_budget_start(time_allowed(PG_GETARG_INT32(3)));
+	PG_TRY();
+	{
+		query_run(query, get_fn_expr_argtype(fcinfo->flinfo, 2), PG_GETARG_DATUM(2));
+	}
+	PG_CATCH();
+	{
+		rethrow_as_ordinary(context, time_budget_stop());
+	}
+	PG_END_TRY();
+	(void) time_budget_stop();
 	owner_scope_leave(&scope);
-	return_rows(result);
+	return_rows((ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -143,6 +193,23 @@ check_constraints_now(void)
 	SPI_finish();
 }
 
+static Datum
+function_run(Oid function, Datum argument, bool *is_null)
+{
+	FmgrInfo call;
+	LOCAL_FCINFO(call_info, 1);
+	Datum answer;
+
+	fmgr_info(function, &call);
+	InitFunctionCallInfoData(*call_info, &call, 1, InvalidOid, NULL, NULL);
+	call_info->args[0].value = argument;
+	call_info->args[0].isnull = false;
+	answer = FunctionCallInvoke(call_info);
+	*is_null = call_info->isnull;
+	check_constraints_now();
+	return answer;
+}
+
 /*
  * owner_call(function regprocedure, argument anyelement) returns text
  *
@@ -154,20 +221,25 @@ Datum
 owner_call(PG_FUNCTION_ARGS)
 {
 	Oid function = PG_GETARG_OID(0);
+	MemoryContext context = CurrentMemoryContext;
+	volatile Datum answer = (Datum) 0;
+	bool is_null = true;
 	OwnerScope scope;
-	FmgrInfo call;
-	LOCAL_FCINFO(call_info, 1);
-	Datum answer;
 
 	owner_scope_enter(&scope, function_owner(function), false);
-	fmgr_info(function, &call);
-	InitFunctionCallInfoData(*call_info, &call, 1, InvalidOid, NULL, NULL);
-	call_info->args[0].value = PG_GETARG_DATUM(1);
-	call_info->args[0].isnull = false;
-	answer = FunctionCallInvoke(call_info);
-	check_constraints_now();
+	time_budget_start(time_allowed(0));
+	PG_TRY();
+	{
+		answer = function_run(function, PG_GETARG_DATUM(1), &is_null);
+	}
+	PG_CATCH();
+	{
+		rethrow_as_ordinary(context, time_budget_stop());
+	}
+	PG_END_TRY();
+	(void) time_budget_stop();
 	owner_scope_leave(&scope);
-	if (call_info->isnull)
+	if (is_null)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(answer);
 }

@@ -1,11 +1,12 @@
 /* Users' code run as its owner; granted to nobody, called by the extension's functions only. */
 
-CREATE FUNCTION casesync.owner_query(relation regclass, query text, argument anyelement)
+CREATE FUNCTION casesync.owner_query(relation regclass, query text, argument anyelement,
+	milliseconds integer DEFAULT 0)
 RETURNS TABLE (key text, record jsonb)
 AS 'MODULE_PATHNAME', 'owner_query'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.owner_query(regclass, text, anyelement) IS
-	'run one read-only query as the owner of the relation, with the argument as $1';
+COMMENT ON FUNCTION casesync.owner_query(regclass, text, anyelement, integer) IS
+	'run one read-only query as the owner of the relation, with the argument as $1, in at most so much time';
 
 CREATE FUNCTION casesync.owner_call(function regprocedure, argument anyelement)
 RETURNS text

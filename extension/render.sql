@@ -9,30 +9,52 @@ COMMENT ON TYPE casesync.rendered IS 'a subject''s record: state is found, gone 
  * it and no other: the keys are halved until the culprits stand alone.
  */
 CREATE FUNCTION casesync.rows_by_key(relation regclass, query text, keys text[],
+	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL,
 	OUT found_keys text[], OUT found_records jsonb[], OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	half integer := cardinality(keys) / 2;
+	is_first boolean := budget IS NULL;
+	failed_code text;
+	failed_reason text;
 	a record;
 	b record;
 BEGIN
-	BEGIN
-		SELECT coalesce(array_agg(q.key), '{}'), coalesce(array_agg(casesync.wire(q.record)), '{}')
-		  INTO found_keys, found_records
-		  FROM casesync.owner_query(relation, query, keys) q;
-		bad_keys := '{}'; bad_codes := '{}'; bad_reasons := '{}';
+	found_keys := '{}'; found_records := '{}'; bad_keys := '{}'; bad_codes := '{}'; bad_reasons := '{}';
+	IF cardinality(keys) = 0 THEN
 		RETURN;
-	EXCEPTION WHEN OTHERS THEN
-		IF cardinality(keys) <= 1 THEN
-			found_keys := '{}'; found_records := '{}';
-			bad_keys := keys; bad_codes := ARRAY[SQLSTATE]; bad_reasons := ARRAY[SQLERRM];
+	END IF;
+	IF is_first THEN
+		budget := extract(epoch FROM current_setting('casesync.render_timeout')::interval) * 1000;
+		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond' ELSE 'infinity' END;
+	END IF;
+	IF clock_timestamp() < until THEN
+		BEGIN
+			SELECT coalesce(array_agg(q.key), '{}'), coalesce(array_agg(casesync.wire(q.record)), '{}')
+			  INTO found_keys, found_records
+			  FROM casesync.owner_query(relation, query, keys, budget) q;
 			RETURN;
+		EXCEPTION WHEN OTHERS THEN
+			found_keys := '{}'; found_records := '{}';
+			failed_code := SQLSTATE; failed_reason := SQLERRM;
+		END;
+		IF is_first AND half > 0 AND casesync.fails_always(relation, query, budget) THEN
+			half := 0;
 		END IF;
-	END;
-	a := casesync.rows_by_key(relation, query, keys[1:half]);
-	b := casesync.rows_by_key(relation, query, keys[half + 1:]);
+	ELSE
+		half := 0; failed_code := 'CS002'; failed_reason := 'other subjects took all the time there was';
+	END IF;
+	IF half = 0 THEN
+		bad_keys := keys;
+		bad_codes := array_fill(failed_code, ARRAY[cardinality(keys)]);
+		bad_reasons := array_fill(failed_reason, ARRAY[cardinality(keys)]);
+		RETURN;
+	END IF;
+	budget := CASE WHEN budget > 0 THEN least(budget, greatest(budget / 2, 100)) ELSE budget END;
+	a := casesync.rows_by_key(relation, query, keys[1:half], budget, until);
+	b := casesync.rows_by_key(relation, query, keys[half + 1:], budget, until);
 	found_keys := a.found_keys || b.found_keys;
 	found_records := a.found_records || b.found_records;
 	bad_keys := a.bad_keys || b.bad_keys;
@@ -40,8 +62,23 @@ BEGIN
 	bad_reasons := a.bad_reasons || b.bad_reasons;
 END
 $$;
-COMMENT ON FUNCTION casesync.rows_by_key(regclass, text, text[]) IS
-	'rows of an owner''s query for keys ($1), and the keys that it fails for';
+COMMENT ON FUNCTION casesync.rows_by_key(regclass, text, text[], integer, timestamptz) IS
+	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
+
+CREATE FUNCTION casesync.fails_always(relation regclass, query text, budget integer)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM casesync.owner_query(relation, query, '{}'::text[], budget);
+	RETURN false;
+EXCEPTION WHEN OTHERS THEN
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync.fails_always(regclass, text, integer) IS
+	'whether a query fails without any key: then halving finds no culprit';
 
 CREATE FUNCTION casesync.render_query(r casesync.registry)
 RETURNS text
@@ -61,7 +98,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	rows record := casesync.rows_by_key(r.view, casesync.render_query(r), keys);
+	usable text[] := ARRAY(SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) <= 1000);
+	rows record := casesync.rows_by_key(r.view, casesync.render_query(r), usable);
 BEGIN
 	RETURN QUERY
 	WITH found AS (
@@ -74,6 +112,9 @@ BEGIN
 		  FROM found f WHERE f.times > 1
 		UNION ALL
 		SELECT f.key, '22004', 'the record is NULL' FROM found f WHERE f.times = 1 AND f.record IS NULL
+		UNION ALL
+		SELECT u.key, '54000', format('the subject key has %s bytes, more than 1000', octet_length(u.key))
+		  FROM (SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) > 1000) u(key)
 	)
 	SELECT k.key, CASE WHEN b.key IS NOT NULL THEN 'quarantine' WHEN f.key IS NULL THEN 'gone'
 			ELSE 'found' END, CASE WHEN b.key IS NULL THEN f.record END, b.code, b.reason
@@ -128,10 +169,17 @@ DECLARE
 	bad_reasons text[];
 BEGIN
 	IF a.subjects <> 'true' AND cardinality(keys) > 0 THEN
-		SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
-		  INTO inside, bad_keys, bad_codes, bad_reasons
-		  FROM casesync.rows_by_key(r.view,
-			casesync.condition_query(r, casesync.parse_condition(r.view, a.subjects)), keys) x;
+		BEGIN
+			SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
+			  INTO inside, bad_keys, bad_codes, bad_reasons
+			  FROM casesync.rows_by_key(r.view,
+				casesync.condition_query(r, casesync.parse_condition(r.view, a.subjects)), keys) x;
+		EXCEPTION WHEN OTHERS THEN
+			/* The view has changed and the condition no longer fits it. */
+			inside := '{}'; bad_keys := keys;
+			bad_codes := array_fill(SQLSTATE, ARRAY[cardinality(keys)]);
+			bad_reasons := array_fill(format('agreement %s: %s', a.agreement, SQLERRM), ARRAY[cardinality(keys)]);
+		END;
 	END IF;
 	RETURN QUERY
 	SELECT s.key, p.record, casesync.keyed_hash(hash_key, p.record),

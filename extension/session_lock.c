@@ -98,5 +98,18 @@ unlock_lane(PG_FUNCTION_ARGS)
 {
 	LOCKTAG tag = lock_tag(LOCK_LANE, PG_GETARG_INT32(0));
 
+	/* Releasing a lock that is not held would warn: take it once more, to see whether it is. */
+	switch (LockAcquire(&tag, ExclusiveLock, true, true))
+	{
+		case LOCKACQUIRE_NOT_AVAIL:
+			PG_RETURN_BOOL(false);
+		case LOCKACQUIRE_OK:
+			(void) LockRelease(&tag, ExclusiveLock, true);
+			PG_RETURN_BOOL(false);
+		case LOCKACQUIRE_ALREADY_HELD:
+		case LOCKACQUIRE_ALREADY_CLEAR:
+			(void) LockRelease(&tag, ExclusiveLock, true);
+			break;
+	}
 	PG_RETURN_BOOL(LockRelease(&tag, ExclusiveLock, true));
 }

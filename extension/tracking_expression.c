@@ -29,6 +29,7 @@
 #include "utils/ruleutils.h"
 #include "utils/varlena.h"
 
+#include "owner_query.h"
 #include "pg_compat.h"
 
 PG_FUNCTION_INFO_V1(casesync_row_expression);
@@ -195,7 +196,8 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 					   text_to_cstring(PG_GETARG_TEXT_PP(2))};
 	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
 	Relation relation = table_open(oid, AccessShareLock);
-	int level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	OwnerScope scope;
+	int level;
 	TupleDesc descriptor;
 	Node *expression;
 	Datum values[4];
@@ -204,11 +206,15 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "casesync.row_expression must return a row");
 
+	/* Planning runs immutable functions of constants: with the owner's rights, not the caller's. */
+	owner_scope_enter(&scope, relation->rd_rel->relowner, true);
+	level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	error_context_stack = &context;
 	expression =
 		expression_transform(&reading, relation, NULL, strcmp(reading.what, "condition") == 0);
 	error_context_stack = context.previous;
 	AtEOXact_GUC(true, level);
+	owner_scope_leave(&scope);
 
 	values[0] = CStringGetTextDatum(deparse_expression(
 		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false));
