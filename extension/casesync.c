@@ -52,11 +52,11 @@ settings_define(void)
 							 "\"off\" records a gap that stays visible until it is filled.",
 							 &casesync_capture, CAPTURE_ON, capture_modes, PGC_SUSET, 0, NULL, NULL,
 							 NULL);
-	DefineCustomIntVariable("casesync.render_timeout",
-							"How long a user's view, condition or apply function may run in one call.",
-							"A subject that takes longer waits in quarantine; 0 sets no limit.",
-							&casesync_render_timeout, 10000, 0, INT_MAX / 2, PGC_SUSET,
-							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"casesync.render_timeout",
+		"How long a user's view, condition or apply function may run in one call.",
+		"A subject that takes longer waits in quarantine; 0 sets no limit.",
+		&casesync_render_timeout, 10000, 0, INT_MAX / 2, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomStringVariable("casesync.actor", "Who makes the changes, as the application says.",
 							   NULL, &casesync_actor, "", PGC_USERSET, 0, claim_check, NULL, NULL);
 	DefineCustomStringVariable("casesync.channel",

@@ -1,7 +1,7 @@
 /*
  * session_lock.c
- *		The locks of the router and of the lanes: advisory locks with a fourth field value that is out
- *		of reach of pg_advisory_lock and its kin, so that no role can stop delivery with them.
+ *		The locks of the router and of the lanes: advisory locks with a fourth field value that is
+ *out of reach of pg_advisory_lock and its kin, so that no role can stop delivery with them.
  */
 #include "postgres.h"
 

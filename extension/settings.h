@@ -13,7 +13,7 @@ typedef enum CaptureMode
 
 extern int casesync_capture;		/* a CaptureMode */
 extern int casesync_render_timeout; /* milliseconds that users' code may take; 0 = for ever */
-extern char *casesync_actor;   /* who acts, as the application says; "" = nobody said */
-extern char *casesync_channel; /* through what, likewise */
+extern char *casesync_actor;		/* who acts, as the application says; "" = nobody said */
+extern char *casesync_channel;		/* through what, likewise */
 
 #endif /* CASESYNC_SETTINGS_H */

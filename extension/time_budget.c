@@ -2,8 +2,8 @@
  * time_budget.c
  *		A ceiling on how long users' code may run in one call. Must not know what is run.
  *
- * Not statement_timeout: that is armed for the statement of the client only, and its end could not be
- * told from a cancel that somebody asked for.
+ * Not statement_timeout: that is armed for the statement of the client only, and its end could not
+ *be told from a cancel that somebody asked for.
  */
 #include "postgres.h"
 
