@@ -2,6 +2,7 @@
 
 CREATE TABLE casesync.outgoing (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	reference_id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
 	lane integer NOT NULL REFERENCES casesync.lane ON DELETE CASCADE,
 	action text NOT NULL,
 	url text NOT NULL,
@@ -28,12 +29,17 @@ CREATE TABLE casesync.lane_state (
 	next_attempt timestamptz,
 	batch_limit integer NOT NULL DEFAULT 100,
 	server_errors integer NOT NULL DEFAULT 0,
+	refusals integer NOT NULL DEFAULT 0,
+	suspect bigint,
+	others_pass boolean NOT NULL DEFAULT false,
 	is_stopped boolean NOT NULL DEFAULT false,
 	reason text
 );
 CREATE INDEX lane_state_newest ON casesync.lane_state (lane, id);
 COMMENT ON TABLE casesync.lane_state IS 'appended; the newest row of a lane counts';
 COMMENT ON COLUMN casesync.lane_state.message_id IS 'the message in flight; only its outcome is believed';
+COMMENT ON COLUMN casesync.lane_state.refusals IS 'items refused one after another, with nothing delivered in between';
+COMMENT ON COLUMN casesync.lane_state.suspect IS 'the item that alone drew server errors: another subject''s item is tried before it';
 COMMENT ON COLUMN casesync.lane_state.batch_limit IS 'shrinks when batches are refused, to find the poisonous item, and grows again';
 SELECT pg_catalog.pg_extension_config_dump('casesync.lane_state', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync.lane_state_id_seq', '');
@@ -106,9 +112,10 @@ AS $$
 BEGIN
 	DELETE FROM casesync.lane_state t WHERE t.lane = s.lane AND t.id <= s.id;
 	INSERT INTO casesync.lane_state (lane, message_id, items, attempt, next_attempt, batch_limit,
-		server_errors, is_stopped, reason)
+		server_errors, refusals, suspect, others_pass, is_stopped, reason)
 	VALUES (s.lane, s.message_id, coalesce(s.items, '{}'), coalesce(s.attempt, 0), s.next_attempt,
-		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.is_stopped, false), s.reason);
+		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.refusals, 0), s.suspect,
+		coalesce(s.others_pass, false), coalesce(s.is_stopped, false), s.reason);
 END
 $$;
 COMMENT ON FUNCTION casesync.lane_set(casesync.lane_state) IS 'append a lane''s new state';
@@ -125,6 +132,41 @@ $$;
 COMMENT ON FUNCTION casesync.notify_url(casesync.partner, casesync.subscription) IS
 	'where notifications go: the registered address, else what follows from the subscriber''s sender_uri';
 
+/*
+ * The next notifications of a lane: due, of one subscription that the partner knows of. One that
+ * has an older one of the same subject before it, of a subscription not confirmed yet, waits: the
+ * partner must not get a subject's states in the wrong order. So do all of the subject to skip.
+ */
+CREATE FUNCTION casesync.next_notifications(lane integer, max_items integer, skip bigint DEFAULT NULL)
+RETURNS SETOF casesync.notification
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH head AS (
+		SELECT n.id, n.subscription, octet_length(n.record::text) AS size
+		  FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription
+		 WHERE n.lane = $1 AND n.state = 'due' AND s.is_confirmed
+		   AND NOT EXISTS (
+			SELECT FROM casesync.notification o JOIN casesync.subscription w ON w.id = o.subscription
+			 WHERE o.lane = $1 AND o.state = 'due' AND NOT w.is_confirmed AND o.id < n.id
+			   AND o.registry = n.registry AND o.key = n.key)
+		   AND (skip IS NULL OR NOT EXISTS (
+			SELECT FROM casesync.notification o
+			 WHERE o.id = skip AND o.registry = n.registry AND o.key = n.key))
+		 ORDER BY n.id LIMIT $2
+	), batch AS (
+		SELECT h.id, row_number() OVER w AS n, sum(h.size) OVER w AS bytes,
+			bool_and(h.subscription = first.subscription) OVER w AS is_first_run
+		  FROM head h CROSS JOIN (SELECT x.subscription FROM head x ORDER BY x.id LIMIT 1) first
+		WINDOW w AS (ORDER BY h.id)
+	)
+	SELECT n.* FROM batch b JOIN casesync.notification n ON n.id = b.id
+	 WHERE b.is_first_run AND (b.bytes <= 262144 OR b.n = 1)
+	 ORDER BY n.id
+$$;
+COMMENT ON FUNCTION casesync.next_notifications(integer, integer, bigint) IS
+	'the next notifications of a lane, of one subscription, in order, bounded in number and size';
+
 CREATE FUNCTION casesync.lanes()
 RETURNS TABLE (lane integer, wait_ms bigint)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
@@ -134,63 +176,45 @@ AS $$
 			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint
 	  FROM casesync.lane l
 	  LEFT JOIN LATERAL casesync.lane_now(l.lane) s ON true
-	 WHERE casesync.may_speak() AND NOT coalesce(s.is_stopped, false)
+	 WHERE (SELECT casesync.may_speak()) AND NOT coalesce(s.is_stopped, false)
 	   AND CASE l.kind
-			WHEN 'notify' THEN EXISTS (SELECT FROM casesync.notification n
-				JOIN casesync.subscription b ON b.id = n.subscription AND b.is_confirmed
-				WHERE n.lane = l.lane AND n.state = 'due')
+			WHEN 'notify' THEN EXISTS (SELECT FROM casesync.next_notifications(l.lane, 1))
 			ELSE EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due') END
 $$;
 COMMENT ON FUNCTION casesync.lanes() IS 'the lanes that have something to send, and how long each must wait';
 
-/*
- * The next notifications of a lane: due, of one subscription that the partner knows of. One that
- * has an older one of the same subject before it, of a subscription not confirmed yet, waits.
- */
-CREATE FUNCTION casesync.next_notifications(lane integer, max_items integer)
-RETURNS SETOF casesync.notification
-LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	WITH head AS (
-		SELECT n.id, n.subscription, n.registry, n.key, s.is_confirmed, pg_column_size(n.record) AS size
-		  FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription
-		 WHERE n.lane = $1 AND n.state = 'due' ORDER BY n.id LIMIT 10 * $2
-	), free AS (
-		SELECT h.id, row_number() OVER w AS n, sum(h.size) OVER w AS bytes, h.subscription,
-			first_value(h.subscription) OVER w AS wanted
-		  FROM head h
-		 WHERE h.is_confirmed AND NOT EXISTS (
-			SELECT FROM head o
-			 WHERE NOT o.is_confirmed AND o.id < h.id AND o.registry = h.registry AND o.key = h.key)
-		WINDOW w AS (ORDER BY h.id)
-	), batch AS (
-		SELECT f.*, bool_and(f.subscription = f.wanted) OVER (ORDER BY f.id) AS is_first_run FROM free f
-	)
-	SELECT n.* FROM batch b JOIN casesync.notification n ON n.id = b.id
-	 WHERE b.is_first_run AND b.n <= $2 AND (b.bytes <= 262144 OR b.n = 1)
-	 ORDER BY n.id
-$$;
-COMMENT ON FUNCTION casesync.next_notifications(integer, integer) IS
-	'the next notifications of a lane, of one subscription, in order, bounded in number and size';
-
 /* Take back what may not be sent (any more), and have its subjects looked at again. */
 CREATE FUNCTION casesync.withdraw(items casesync.notification[])
-RETURNS void
+RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF cardinality(items) = 0 THEN
+		RETURN 0;
+	END IF;
 	PERFORM casesync.withhold(n.reference_id, 'the agreement changed') FROM unnest(items) n;
 	PERFORM casesync.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000',
 		'the agreement changed: to be rendered again') FROM unnest(items) n;
 	UPDATE casesync.quarantine_entry q SET is_requested = true FROM unnest(items) n
 	 WHERE q.registry = n.registry AND q.key = n.key AND q.event_type = n.event_type AND q.tracking = 0;
 	PERFORM casesync.ring();
+	RETURN cardinality(items);
 END
 $$;
 COMMENT ON FUNCTION casesync.withdraw(casesync.notification[]) IS
-	'withhold notifications and render their subjects anew under the agreement of today';
+	'withhold notifications and render their subjects anew under the agreement of today; returns how many';
+
+CREATE FUNCTION casesync.is_wished(n casesync.notification)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM casesync.subscription s
+		WHERE s.id = n.subscription AND s.state = 'active' AND (s.ends IS NULL OR now() < s.ends))
+$$;
+COMMENT ON FUNCTION casesync.is_wished(casesync.notification) IS
+	'whether its subscription still counts, at the time of sending';
 
 CREATE FUNCTION casesync.is_agreed(n casesync.notification)
 RETURNS boolean
@@ -222,7 +246,7 @@ BEGIN
 		reference_id, outcome)
 	SELECT l.partner, n.registry, n.key, 'notify', n.hmac, n.agreement, n.agreement_version,
 		n.reference_id, 'attempted'
-	  FROM unnest(items) n JOIN casesync.lane l ON l.lane = n.lane WHERE n.seq IS NULL;
+	  FROM unnest(items) n JOIN casesync.lane l ON l.lane = n.lane WHERE n.seq IS NULL ORDER BY n.id;
 	UPDATE casesync.notification n SET stream = $2, seq = x.seq, prev_seq = nullif(x.seq - 1, 0)
 	  FROM (SELECT i.id, coalesce(last_seq, 0) + row_number() OVER (ORDER BY i.id) AS seq
 			  FROM unnest(items) i WHERE i.stream IS DISTINCT FROM $2) x
@@ -266,6 +290,45 @@ CREATE TYPE casesync.parcel AS (message_id uuid, url text, action text, sender_i
 	message text, meta text, attempt integer, networks text[]);
 COMMENT ON TYPE casesync.parcel IS 'a message that is to be sent now';
 
+/*
+ * What is sent next, less what may not be sent any more. When an item alone has drawn server errors,
+ * another subject's item goes first: if that passes, the item and not the partner is at fault.
+ */
+CREATE FUNCTION casesync.items_to_send(s casesync.lane_state)
+RETURNS casesync.notification[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	items casesync.notification[];
+	count integer;
+BEGIN
+	/* A great backlog is withdrawn in several transactions: the next take() goes on. */
+	FOR turn IN 1 .. 20 LOOP
+		IF s.suspect IS NOT NULL THEN
+			items := CASE WHEN s.others_pass
+				THEN ARRAY(SELECT x FROM casesync.notification x WHERE x.id = s.suspect AND x.state = 'due')
+				ELSE ARRAY(SELECT x FROM casesync.next_notifications(s.lane, 1, s.suspect) x) END;
+		END IF;
+		IF coalesce(cardinality(items), 0) = 0 THEN
+			items := ARRAY(SELECT x FROM casesync.next_notifications(s.lane, s.batch_limit) x);
+		END IF;
+		SELECT count(casesync.withhold(x.reference_id, 'subscription ended')) INTO count
+		  FROM unnest(items) x WHERE NOT casesync.is_wished(x);
+		IF count = 0 THEN
+			count := casesync.withdraw(ARRAY(SELECT x FROM unnest(items) x WHERE NOT casesync.is_agreed(x)));
+		END IF;
+		IF count = 0 THEN
+			RETURN items;
+		END IF;
+		items := NULL;
+	END LOOP;
+	RETURN '{}';
+END
+$$;
+COMMENT ON FUNCTION casesync.items_to_send(casesync.lane_state) IS
+	'the notifications of the next message; what is not agreed or wished any more is withheld on the way';
+
 CREATE FUNCTION casesync.take_notifications(s casesync.lane_state, p casesync.partner, n casesync.node)
 RETURNS casesync.parcel
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -273,27 +336,32 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	items casesync.notification[];
-	stale casesync.notification[];
 	wish casesync.subscription;
+	url text;
 	content record;
 	parcel casesync.parcel;
 BEGIN
-	LOOP
-		items := ARRAY(SELECT x FROM casesync.next_notifications(s.lane, s.batch_limit) x);
-		stale := ARRAY(SELECT x FROM unnest(items) x WHERE NOT casesync.is_agreed(x));
-		EXIT WHEN cardinality(stale) = 0;
-		PERFORM casesync.withdraw(stale);
-	END LOOP;
+	items := casesync.items_to_send(s);
+	IF s.suspect IS NOT NULL AND NOT s.others_pass AND items[1].id = s.suspect THEN
+		s.suspect := NULL;
+	END IF;
 	IF cardinality(items) = 0 THEN
 		RETURN NULL;
 	END IF;
-	PERFORM casesync.give_seq(items, n.stream);
 	SELECT * INTO wish FROM casesync.subscription t WHERE t.id = items[1].subscription;
+	url := casesync.notify_url(p, wish);
+	IF url IS NULL THEN
+		s.is_stopped := true;
+		s.reason := format('there is no address to send to: SELECT casesync.set_partner(%L, ''https://…'')', p.partner);
+		PERFORM casesync.lane_set(s);
+		RETURN NULL;
+	END IF;
+	PERFORM casesync.give_seq(items, n.stream);
 	s.items := ARRAY(SELECT x.id FROM unnest(items) x);
 	s.message_id := gen_random_uuid();
 	content := casesync.notify_message(s.items);
 	PERFORM casesync.lane_set(s);
-	parcel := ROW(s.message_id, casesync.notify_url(p, wish), 'notify', n.sender_id, p.partner, NULL,
+	parcel := ROW(s.message_id, url, 'notify', n.sender_id, p.partner, NULL,
 		'succ', cardinality(items), cardinality(items), content.message::text, content.meta::text,
 		s.attempt + 1, p.networks::text[]);
 	RETURN parcel;
@@ -377,13 +445,15 @@ BEGIN
 		reference_id, outcome)
 	SELECT l.partner, n.registry, n.key, 'notify', n.hmac, n.agreement, n.agreement_version,
 		n.reference_id, verdict
-	  FROM casesync.notification n JOIN casesync.lane l ON l.lane = n.lane WHERE n.id = ANY (items);
+	  FROM casesync.notification n JOIN casesync.lane l ON l.lane = n.lane WHERE n.id = ANY (items)
+	 ORDER BY n.id;
 	IF verdict = 'refused' THEN
 		PERFORM casesync.forget_told(n.reference_id) FROM casesync.notification n WHERE n.id = ANY (items);
 	END IF;
+	/* One that was withheld while it was in flight has arrived all the same. */
 	UPDATE casesync.notification n SET state_reason = why,
 		state = CASE verdict WHEN 'delivered' THEN 'delivered' ELSE 'dead' END
-	 WHERE n.id = ANY (items) AND n.state = 'due';
+	 WHERE n.id = ANY (items) AND (n.state = 'due' OR (n.state = 'withheld' AND verdict = 'delivered'));
 END
 $$;
 COMMENT ON FUNCTION casesync.settle_notifications(bigint[], text, text) IS
@@ -406,6 +476,10 @@ BEGIN
 		  FROM casesync.outgoing o
 		 WHERE o.id = ANY (items) AND o.action = 'subscribe' AND m.state = 'requested'
 		   AND m.transaction_id = o.message->>'transaction_id';
+		UPDATE casesync.my_subscription m SET state = 'active', reason = why, answered_at = clock_timestamp()
+		  FROM casesync.outgoing o
+		 WHERE o.id = ANY (items) AND o.action = 'unsubscribe' AND m.state = 'ending'
+		   AND m.transaction_id = o.message->>'transaction_id';
 	END IF;
 END
 $$;
@@ -421,24 +495,38 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	count integer := cardinality(s.items);
+	item bigint := CASE WHEN count = 1 THEN s.items[1] END;
 BEGIN
 	s.message_id := NULL;
 	s.items := '{}';
 	s.reason := CASE WHEN verdict <> 'delivered' THEN why END;
 	IF verdict = 'delivered' THEN
-		s.attempt := 0; s.server_errors := 0; s.next_attempt := NULL;
+		s.attempt := 0; s.server_errors := 0; s.refusals := 0; s.next_attempt := NULL;
 		s.batch_limit := least(100, s.batch_limit * 2);
+		s.others_pass := s.suspect IS NOT NULL AND item IS DISTINCT FROM s.suspect;
+		s.suspect := CASE WHEN s.others_pass THEN s.suspect END;
 	ELSIF verdict = 'refused' THEN
 		s.attempt := 0; s.next_attempt := NULL;
 		s.batch_limit := greatest(1, count / 2);
+		s.suspect := NULL; s.others_pass := false; s.server_errors := 0;
+		s.refusals := s.refusals + CASE count WHEN 1 THEN 1 ELSE 0 END;
+		IF s.refusals >= 10 THEN
+			s.is_stopped := true;
+			s.reason := format('%s items were refused one after another; the last: %s', s.refusals, why);
+		END IF;
 	ELSIF verdict = 'retry' THEN
 		s.attempt := s.attempt + 1;
 		s.next_attempt := clock_timestamp() + least(greatest(wait_ms, 0), 86400000) * interval '1 millisecond';
 		IF http_status >= 500 THEN
 			s.server_errors := s.server_errors + 1;
-		END IF;
-		IF s.server_errors >= 3 AND count > 1 THEN
-			s.batch_limit := greatest(1, count / 2);
+			IF s.suspect IS NOT NULL THEN
+				/* The other one fares no better: it is the partner. */
+				s.suspect := NULL; s.others_pass := false; s.server_errors := 0;
+			ELSIF s.server_errors >= 3 AND count > 1 THEN
+				s.batch_limit := greatest(1, count / 2);
+			ELSIF s.server_errors >= 3 THEN
+				s.suspect := item;
+			END IF;
 		END IF;
 	ELSE
 		s.is_stopped := true;
@@ -458,8 +546,12 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	s casesync.lane_state;
+	verdict text := $3;
 	kind text := (SELECT l.kind FROM casesync.lane l WHERE l.lane = $1);
-	why text := left(concat_ws(' ', 'HTTP ' || $5, $6, $7, $8), 500);
+	/* What the partner wrote is kept only in the form of a code, never as free text. */
+	ack text := CASE WHEN $6 IN ('ACK', 'NACK', 'ERR') THEN $6 END;
+	code text := CASE WHEN $7 ~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$' THEN $7 END;
+	why text := left(concat_ws(' ', 'HTTP ' || $5, ack, code, $8), 500);
 BEGIN
 	IF $3 IS NULL OR $3 NOT IN ('delivered', 'retry', 'refused', 'stop') THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
@@ -469,20 +561,24 @@ BEGIN
 		RETURN false;
 	END IF;
 	s := casesync.lane_now($1);
-	IF s.message_id IS DISTINCT FROM $2 THEN
+	IF s.message_id IS NULL OR s.message_id IS DISTINCT FROM $2 THEN
 		RETURN false;
+	END IF;
+	IF verdict = 'retry' AND $5 >= 500 AND s.others_pass AND s.items = ARRAY[s.suspect] THEN
+		verdict := 'refused';
+		why := why || '; others were accepted in between';
 	END IF;
 	INSERT INTO casesync.attempt (lane, message_id, started_at, items, verdict, http_status, ack_status,
 		error_code, detail)
-	VALUES ($1, $2, s.at, cardinality(s.items), $3, $5, left($6, 20), left($7, 99), left($8, 300));
-	IF $3 = 'delivered' OR ($3 = 'refused' AND cardinality(s.items) = 1) THEN
+	VALUES ($1, $2, s.at, cardinality(s.items), verdict, $5, ack, code, left($8, 300));
+	IF verdict = 'delivered' OR (verdict = 'refused' AND cardinality(s.items) = 1) THEN
 		IF kind = 'notify' THEN
-			PERFORM casesync.settle_notifications(s.items, $3, CASE WHEN $3 = 'refused' THEN why END);
+			PERFORM casesync.settle_notifications(s.items, verdict, CASE verdict WHEN 'refused' THEN why END);
 		ELSE
-			PERFORM casesync.settle_outgoing(s.items, $3, CASE WHEN $3 = 'refused' THEN why END);
+			PERFORM casesync.settle_outgoing(s.items, verdict, CASE verdict WHEN 'refused' THEN why END);
 		END IF;
 	END IF;
-	PERFORM casesync.lane_set(casesync.lane_after(s, $3, $4, $5, why));
+	PERFORM casesync.lane_set(casesync.lane_after(s, verdict, $4, $5, why));
 	RETURN true;
 END
 $$;
@@ -499,9 +595,12 @@ DECLARE
 	s casesync.lane_state;
 	resumed integer := 0;
 BEGIN
+	IF $1 IS NOT NULL THEN
+		PERFORM casesync.require_partner($1);
+	END IF;
 	FOR s IN SELECT n.* FROM casesync.lane l CROSS JOIN LATERAL casesync.lane_now(l.lane) n
 			  WHERE ($1 IS NULL OR l.partner = $1) AND n.is_stopped LOOP
-		s.is_stopped := false; s.next_attempt := NULL; s.attempt := 0; s.reason := NULL;
+		s.is_stopped := false; s.next_attempt := NULL; s.attempt := 0; s.refusals := 0; s.reason := NULL;
 		PERFORM casesync.lane_set(s);
 		resumed := resumed + 1;
 	END LOOP;
@@ -538,10 +637,22 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	n casesync.notification := casesync.require_dead($1);
+	n casesync.notification;
 BEGIN
+	UPDATE casesync.outgoing o SET state = 'due', state_reason = NULL
+	 WHERE o.reference_id = $1 AND o.state = 'dead';
+	IF FOUND THEN
+		PERFORM casesync.audit_note('retry', $1::text);
+		PERFORM casesync.ring();
+		RETURN;
+	END IF;
+	n := casesync.require_dead($1);
+	/* When an item died, what the partner knew was forgotten: what it knows now is newer. */
 	IF EXISTS (SELECT FROM casesync.notification t WHERE t.lane = n.lane AND t.registry = n.registry
-			AND t.key = n.key AND t.id > n.id) THEN
+			AND t.key = n.key AND t.id > n.id)
+		OR EXISTS (SELECT FROM casesync.told t JOIN casesync.lane l ON l.partner = t.partner
+			WHERE l.lane = n.lane AND t.registry = n.registry AND t.key = n.key)
+	THEN
 		UPDATE casesync.notification t SET state = 'discarded', state_reason = 'overtaken: the current record is sent'
 		 WHERE t.id = n.id;
 		PERFORM casesync.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000', 'dead letter retried');
@@ -551,6 +662,13 @@ BEGIN
 		 WHERE l.lane = n.lane AND t.partner = l.partner AND t.registry = n.registry AND t.key = n.key;
 	ELSE
 		UPDATE casesync.notification t SET state = 'due', state_reason = NULL WHERE t.id = n.id;
+		INSERT INTO casesync.told (partner, registry, key, hmac, identifiers, at)
+		SELECT l.partner, n.registry, n.key, n.hmac,
+			CASE a.on_leave WHEN 'identifier_only' THEN
+				(SELECT jsonb_agg(to_jsonb(i)) FROM casesync.record_identifiers(n.record) i) END, clock_timestamp()
+		  FROM casesync.lane l
+		  JOIN casesync.agreement a ON a.agreement = n.agreement AND a.version = n.agreement_version
+		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL;
 	END IF;
 	PERFORM casesync.audit_note('retry', $1::text);
 	PERFORM casesync.ring();
@@ -566,9 +684,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	n casesync.notification := casesync.require_dead($1);
+	n casesync.notification;
 BEGIN
-	UPDATE casesync.notification t SET state = 'discarded', state_reason = left($2, 500) WHERE t.id = n.id;
+	UPDATE casesync.outgoing o SET state = 'discarded', state_reason = left($2, 500)
+	 WHERE o.reference_id = $1 AND o.state = 'dead';
+	IF NOT FOUND THEN
+		n := casesync.require_dead($1);
+		UPDATE casesync.notification t SET state = 'discarded', state_reason = left($2, 500) WHERE t.id = n.id;
+	END IF;
 	PERFORM casesync.audit_note('discard', $1::text, jsonb_build_object('reason', $2));
 END
 $$;

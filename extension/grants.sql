@@ -11,11 +11,19 @@ CREATE TABLE casesync.access_right (
 COMMENT ON TABLE casesync.access_right IS
 	'what each access may use: names of functions (all of that name) and, with a leading verb, of tables and views';
 
+CREATE TABLE casesync.access_given (
+	role name NOT NULL,
+	access text NOT NULL,
+	PRIMARY KEY (role, access)
+);
+COMMENT ON TABLE casesync.access_given IS 'which accesses roles were given, so that taking one leaves the others whole';
+SELECT pg_catalog.pg_extension_config_dump('casesync.access_given', '');
+
 INSERT INTO casesync.access_right (access, object)
 SELECT a.access, o FROM (VALUES
 	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code', 'drop_local_code',
 		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_warnings',
-		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function', 'on_notify',
+		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function', 'owns_handler', 'on_notify',
 		'plain_name', 'event_name', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
 		'capture_change', 'refuse_truncate', 'track_with', 'relation_must_be_trackable',
 		'unknown_registries', 'live_columns', 'row_expression', 'renamed_condition', 'column_numbers', 'subjects_query',
@@ -27,7 +35,7 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON gaps', 'SELECT ON tracking']),
 	('admin', ARRAY['set_node', 'resume', 'start_as_copy', 'set_partner', 'add_key', 'retire_key',
 		'drop_partner', 'set_agreement', 'end_agreement', 'preview', 'preview_summary', 'subscribe',
-		'unsubscribe', 'approve', 'refuse', 'subscribe_to', 'unsubscribe_at', 'push', 'retry', 'discard',
+		'unsubscribe', 'approve', 'refuse', 'subscribe_to', 'unsubscribe_at', 'retry', 'discard', 'prune',
 		'retry_quarantine', 'retry_inbox', 'resume_sharing', 'grant_access', 'revoke_access', 'check',
 		'map_code', 'unmap_code', 'add_local_code', 'drop_local_code',
 		'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON partners',
@@ -38,9 +46,9 @@ SELECT a.access, o FROM (VALUES
 	('approver', ARRAY['activate', 'preview', 'preview_summary', 'approve', 'refuse', 'end_agreement',
 		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON partners']),
 	('bridge', ARRAY['bridge_start', 'lock_router', 'lock_lane', 'unlock_lane', 'route', 'apply_inbox',
-		'lanes', 'take', 'record_outcome', 'partner_for', 'receive']),
+		'lanes', 'take', 'record_outcome', 'partner_for', 'receive', 'tidy']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
-	('auditor', ARRAY['disclosures', 'held_by', 'SELECT ON audit', 'SELECT ON agreements',
+	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
 	('reader', ARRAY['check', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
 		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
@@ -112,14 +120,13 @@ BEGIN
 	FOR statement IN SELECT * FROM casesync.access_statements(role, $2, verb) LOOP
 		EXECUTE statement;
 	END LOOP;
-	PERFORM casesync.audit_note(lower(verb) || '_access', role::text, jsonb_build_object('access', $2));
 END
 $$;
-COMMENT ON FUNCTION casesync.change_access(regrole, text, text) IS 'grant or revoke an access';
+COMMENT ON FUNCTION casesync.change_access(regrole, text, text) IS 'grant or revoke what an access consists of';
 
-CREATE FUNCTION casesync.grant_access(role regrole, access text)
+CREATE FUNCTION casesync.give_access(role regrole, access text)
 RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -130,17 +137,49 @@ BEGIN
 	PERFORM casesync.change_access(role, access, 'GRANT');
 END
 $$;
+COMMENT ON FUNCTION casesync.give_access(regrole, text) IS 'the rights of an access, with those it builds on';
+
+CREATE FUNCTION casesync.grant_access(role regrole, access text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	IF $1 IS NULL OR NOT EXISTS (SELECT FROM pg_roles WHERE oid = $1) THEN
+		RAISE EXCEPTION USING errcode = 'undefined_object', message = 'this role does not exist';
+	END IF;
+	PERFORM casesync.give_access($1, $2);
+	INSERT INTO casesync.access_given (role, access)
+	VALUES ((SELECT rolname FROM pg_roles WHERE oid = $1), $2) ON CONFLICT DO NOTHING;
+	PERFORM casesync.audit_note('grant_access', $1::text, jsonb_build_object('access', $2));
+END
+$$;
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
 	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor or reader';
 
+/* Accesses overlap: all that the role has goes, and what it keeps is given again, in one transaction. */
 CREATE FUNCTION casesync.revoke_access(role regrole, access text)
 RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync.change_access(role, access, 'REVOKE')
+#variable_conflict use_column
+DECLARE
+	name name := (SELECT rolname FROM pg_roles WHERE oid = $1);
+BEGIN
+	PERFORM casesync.change_access($1, $2, 'REVOKE');
+	PERFORM casesync.change_access($1, 'types', 'REVOKE');
+	DELETE FROM casesync.access_given g WHERE g.role = name AND g.access = $2;
+	PERFORM casesync.give_access($1, g.access) FROM casesync.access_given g WHERE g.role = name;
+	IF NOT FOUND THEN
+		EXECUTE format('REVOKE USAGE ON SCHEMA casesync FROM %s', $1);
+	END IF;
+	PERFORM casesync.audit_note('revoke_access', $1::text, jsonb_build_object('access', $2));
+END
 $$;
-COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS 'take an access from a role';
+COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS
+	'take an access from a role; what its other accesses need stays';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA casesync FROM PUBLIC;

@@ -47,6 +47,7 @@ CREATE TABLE casesync.inbox_item (
 	decided_at timestamptz,
 	note text,
 	applied_at timestamptz,
+	pruned_at timestamptz,
 	UNIQUE (partner, message_id, item)
 );
 CREATE INDEX inbox_item_new ON casesync.inbox_item (partner, id) WHERE state = 'new';
@@ -64,10 +65,11 @@ COMMENT ON TYPE casesync.inbound IS 'what an apply function gets: one record of 
 CREATE TABLE casesync.handler (
 	record_type text NOT NULL,
 	event_type text NOT NULL,
-	handler regprocedure NOT NULL,
+	handler text NOT NULL,
 	PRIMARY KEY (record_type, event_type)
 );
 COMMENT ON TABLE casesync.handler IS 'apply functions; each runs as its owner';
+COMMENT ON COLUMN casesync.handler.handler IS 'schema.name(arguments): text, because pg_upgrade refuses columns of type regprocedure';
 SELECT pg_catalog.pg_extension_config_dump('casesync.handler', '');
 
 CREATE FUNCTION casesync.owns_function(f regprocedure)
@@ -80,9 +82,22 @@ $$;
 COMMENT ON FUNCTION casesync.owns_function(regprocedure) IS
 	'whether the current user has the rights of the function''s owner; a function that is gone is anybody''s';
 
+CREATE FUNCTION casesync.owns_handler(name text)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce((SELECT pg_has_role(p.proowner, 'USAGE')
+		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE p.pronargs = 1 AND format('%I.%I(casesync.inbound)', n.nspname, p.proname) = name
+		  AND p.proargtypes[0] = 'casesync.inbound'::regtype), true)
+$$;
+COMMENT ON FUNCTION casesync.owns_handler(text) IS
+	'the same for an apply function by name; unlike to_regprocedure() it needs no right on its schema';
+
 ALTER TABLE casesync.handler ENABLE ROW LEVEL SECURITY;
 CREATE POLICY handler_of_owner ON casesync.handler
-	USING (casesync.owns_function(handler)) WITH CHECK (casesync.owns_function(handler));
+	USING (casesync.owns_handler(handler)) WITH CHECK (casesync.owns_handler(handler));
 
 CREATE FUNCTION casesync.on_notify(record_type text, event_type text, handler regprocedure)
 RETURNS void
@@ -114,9 +129,22 @@ BEGIN
 			detail = 'It runs in a session of the bridge, which does not see your schemas.',
 			hint = format('ALTER FUNCTION %s SET search_path = public, pg_temp;', $3);
 	END IF;
-	INSERT INTO casesync.handler AS t (record_type, event_type, handler)
-	VALUES (casesync.plain_name($1), casesync.event_name($2), $3)
-	ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
+	IF coalesce($1, '') = '' OR coalesce($2, '') = '' THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
+			message = 'record_type and event_type must not be empty',
+			hint = format('SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', %L);', $3);
+	END IF;
+	BEGIN
+		INSERT INTO casesync.handler AS t (record_type, event_type, handler)
+		VALUES (casesync.plain_name($1), casesync.event_name($2), format('%I.%I(casesync.inbound)',
+			(SELECT n.nspname FROM pg_namespace n WHERE n.oid = p.pronamespace), p.proname))
+		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
+	EXCEPTION WHEN insufficient_privilege THEN
+		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
+			message = format('may not name the apply function for %s of %s', $2, $1),
+			detail = format('It takes the access "publisher", and a function of another owner cannot be replaced: %s.', SQLERRM),
+			hint = format('SELECT casesync.grant_access(%L, ''publisher'');', current_user);
+	END;
 END
 $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
@@ -138,7 +166,7 @@ DECLARE
 	is_other_person boolean := previous IS NOT NULL AND EXISTS (
 		SELECT FROM casesync.record_identifiers(record) i
 		 WHERE NOT EXISTS (SELECT FROM casesync.record_identifiers(previous) p
-							WHERE p.identifier_type = i.identifier_type AND p.identifier_value = i.identifier_value));
+							WHERE upper(p.identifier_type) = upper(i.identifier_type) AND p.identifier_value = i.identifier_value));
 	written text[] := '{}';
 BEGIN
 	IF modes[1] = 'observe' THEN
@@ -180,11 +208,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	handler regprocedure := (SELECT h.handler FROM casesync.handler h
+	handler regprocedure := (SELECT to_regprocedure(h.handler) FROM casesync.handler h
 		WHERE lower(h.record_type) = lower(i.record_type) AND h.event_type = i.event_type);
 	answer text;
 BEGIN
-	IF handler IS NULL OR NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = handler) THEN
+	IF handler IS NULL THEN
 		state := 'review';
 		reason := format('no apply function for %s of %s', i.event_type, i.record_type);
 		RETURN;
@@ -226,10 +254,17 @@ BEGIN
 		RETURN NEXT;
 		RETURN;
 	END IF;
-	/* Of each partner only the oldest: one that must wait keeps the later ones waiting, in order. */
+	/*
+	 * Of each partner only the oldest: one that must wait keeps the later ones waiting, in order.
+	 * One whose subject has an older one that waits for a person waits too, but nothing else does.
+	 */
 	SELECT n.* INTO i FROM casesync.partner p
 	 CROSS JOIN LATERAL (SELECT t.* FROM casesync.inbox_item t
-						  WHERE t.partner = p.partner AND t.state = 'new' ORDER BY t.id LIMIT 1) n
+						  WHERE t.partner = p.partner AND t.state = 'new' AND NOT EXISTS (
+							SELECT FROM casesync.inbox_item o
+							 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
+							   AND o.state IN ('review', 'failed'))
+						  ORDER BY t.id LIMIT 1) n
 	 WHERE n.next_try IS NULL OR n.next_try <= clock_timestamp()
 	 ORDER BY n.id LIMIT 1;
 	IF FOUND THEN
@@ -269,7 +304,7 @@ BEGIN
 				WHERE t.id = inbox_id), 'unknown'), array_to_string(from_states, ' or ')),
 			hint = 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = ''review'';';
 	END IF;
-	PERFORM casesync.audit_note('inbox ' || to_state, inbox_id::text, jsonb_build_object('note', $4));
+	PERFORM casesync.audit_note('inbox ' || to_state, inbox_id::text, jsonb_build_object('item', inbox_id));
 	PERFORM casesync.ring();
 END
 $$;

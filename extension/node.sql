@@ -78,6 +78,16 @@ BEGIN
 			message = 'sender_id must not be empty',
 			hint = 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');';
 	END IF;
+	IF length(p) > 255 OR p ~ '[[:cntrl:]"|]' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'sender_id must be 1 to 255 characters without quotes, bars and control characters';
+	END IF;
+	IF $4 !~ '^[a-z]{3}$' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('locale "%s" is not a language code', left($4, 20)),
+			detail = 'The standard asks for three lower-case letters (ISO 639-3).',
+			hint = 'locale => ''eng''';
+	END IF;
 	IF $5 IS NOT NULL AND NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = $5) THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = format('time zone "%s" is not known', $5),
@@ -85,7 +95,7 @@ BEGIN
 	END IF;
 	INSERT INTO casesync.node AS t (sender_id, base_url, key_ids, locale, time_zone,
 			system_identifier, database_oid, four_eyes)
-	SELECT p, rtrim($2, '/'), $3, coalesce($4, 'eng'), coalesce($5, current_setting('TimeZone')),
+	SELECT p, casesync.check_url('base_url', $2), $3, coalesce($4, 'eng'), coalesce($5, current_setting('TimeZone')),
 		c.system_identifier, d.oid, coalesce($6, true)
 	  FROM pg_control_system() c, pg_database d
 	 WHERE d.datname = current_database()
@@ -124,13 +134,28 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	n casesync.node := casesync.this_node();
+	is_other_database boolean := NOT casesync.identity_matches(n);
 BEGIN
+	IF NOT n.paused AND NOT is_other_database THEN
+		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
+			message = 'this node is not paused',
+			detail = 'resume() begins a new stream, so that partners see a break in the numbering; it is for copies and restored databases.',
+			hint = 'SELECT * FROM casesync.health;';
+	END IF;
+	/*
+	 * The era changes only with the database: within one, transaction ids go on, and a transaction
+	 * that is open now may still write rows of the present era. In another database capture has
+	 * used the next era from its first row on.
+	 */
+	IF is_other_database THEN
+		n.era := n.era + 1;
+		PERFORM casesync.routing_begin_era(n.era);
+	END IF;
 	UPDATE casesync.node SET paused = false, paused_reason = NULL, node_id = NULL,
-		era = era + 1, stream = gen_random_uuid(),
+		era = n.era, stream = gen_random_uuid(),
 		system_identifier = (SELECT c.system_identifier FROM pg_control_system() c),
 		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database());
-	PERFORM casesync.routing_begin_era(n.era + 1);
-	PERFORM casesync.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era + 1));
+	PERFORM casesync.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
 	PERFORM casesync.ring();
 	RETURN QUERY SELECT r.registry,
 		'Changes made after the backup and before the restore are not here: compare with your '
@@ -139,7 +164,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.resume() IS
-	'this database is the real one again: a new era and stream begin; says what to look after';
+	'this database is the real one again: a new stream begins (in another database also a new era); says what to look after';
 
 CREATE FUNCTION casesync.start_as_copy()
 RETURNS void

@@ -66,10 +66,13 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF url !~ '^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s#@]*)?$' OR length(url) > 2000 THEN
+	IF url !~ '^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s#@\\]*)?$'
+		OR length(url) > 2000 OR url ~ '[[:cntrl:]]|/\.\.?(/|$)|%2[eEfF]|%5[cC]'
+		OR (what IN ('base_url', 'callback prefix') AND url ~ '\?')
+	THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = format('%s is not a URL we can send to: "%s"', what, left(url, 200)),
-			detail = 'A URL begins with https:// (or http:// where the bridge allows it), and has no user, fragment or space.';
+			detail = 'A URL begins with https:// (or http:// where the bridge allows it), and has no user, fragment, space, back step or, where paths are added to it, query.';
 	END IF;
 	RETURN rtrim(url, '/');
 END
@@ -97,6 +100,16 @@ BEGIN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = format('profile "%s" is not known', $13),
 			hint = 'Profiles: spdci-1.0.';
+	END IF;
+	IF $6 NOT IN ('pin', 'follow') OR $12 NOT IN ('required', 'unsigned_accepted') THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = CASE WHEN $6 NOT IN ('pin', 'follow') THEN format('jwks_trust "%s" is not known', $6)
+				ELSE format('signature "%s" is not known', $12) END,
+			hint = 'jwks_trust: pin, follow. signature: required, unsigned_accepted.';
+	END IF;
+	IF array_position($4, NULL) IS NOT NULL THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
+			message = 'callback_prefixes must not contain NULL';
 	END IF;
 	PERFORM casesync.check_url('callback prefix', u) FROM unnest($4) u;
 	INSERT INTO casesync.partner AS t (partner, base_url, notify_url, callback_prefixes, jwks_url,
@@ -134,6 +147,12 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF jwk ? 'd' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'this is a private key',
+			detail = 'The member "d" must never leave its owner, so this key is no longer secret.',
+			hint = 'Ask the partner to make a new key and to send only its public part.';
+	END IF;
 	IF jwk->>'kty' IS DISTINCT FROM 'OKP' OR jwk->>'crv' IS DISTINCT FROM 'Ed25519'
 		OR jwk->>'x' IS NULL OR jwk->>'x' !~ '^[A-Za-z0-9_-]{43}$'
 	THEN
@@ -141,12 +160,6 @@ BEGIN
 			message = 'not an Ed25519 public key in JWK form',
 			detail = 'Expected {"kty":"OKP","crv":"Ed25519","x":"43 characters of base64url"} (RFC 8037).',
 			hint = 'Ask the partner for it; a casesync bridge prints its own with --print-key.';
-	END IF;
-	IF jwk ? 'd' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'this is a private key',
-			detail = 'The member "d" must never leave its owner, so this key is no longer secret.',
-			hint = 'Ask the partner to make a new key and to send only its public part.';
 	END IF;
 	RETURN rtrim(translate(encode(sha256(convert_to(
 		format('{"crv":"Ed25519","kty":"OKP","x":"%s"}', jwk->>'x'), 'UTF8')), 'base64'), '+/', '-_'), '=');
@@ -169,12 +182,17 @@ BEGIN
 	IF own_kid IS NULL THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed', message = 'jwk must not be null';
 	END IF;
-	IF length(kid) > 255 OR kid ~ '[[:cntrl:]"|]' THEN
+	IF kid = '' OR length(kid) > 255 OR kid ~ '[[:cntrl:]"|]' THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'kid must be at most 255 characters without quotes, bars and control characters';
+			message = 'kid must be 1 to 255 characters without quotes, bars and control characters';
+	END IF;
+	IF NOT coalesce($3 < $4, false) THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'a key must begin to count before it ends',
+			detail = format('valid_from is %s, valid_to is %s.', coalesce($3::text, 'NULL'), coalesce($4::text, 'NULL'));
 	END IF;
 	INSERT INTO casesync.partner_key AS t (partner, kid, jwk, valid_from, valid_to)
-	VALUES ($1, kid, $2, $3, $4)
+	VALUES ($1, kid, jsonb_build_object('kty', $2->'kty', 'crv', $2->'crv', 'x', $2->'x'), $3, $4)
 	ON CONFLICT ON CONSTRAINT partner_key_pkey DO UPDATE
 		SET jwk = excluded.jwk, valid_from = excluded.valid_from, valid_to = excluded.valid_to;
 	PERFORM casesync.audit_note('add_key', $1, jsonb_build_object('kid', kid, 'from', $3, 'to', $4));
@@ -246,6 +264,10 @@ BEGIN
 			detail = 'What was sent to and received from a partner must remain explainable.',
 			hint = format('SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner = %L; keeps it silent.', $1);
 	END IF;
+	DELETE FROM casesync.notification n USING casesync.lane l WHERE l.partner = $1 AND n.lane = l.lane;
+	DELETE FROM casesync.told t WHERE t.partner = $1;
+	DELETE FROM casesync.subscription_seq q USING casesync.subscription s
+	 WHERE s.partner = $1 AND q.subscription = s.id;
 	DELETE FROM casesync.subscription s WHERE s.partner = $1;
 	DELETE FROM casesync.agreement a WHERE a.partner = $1;
 	DELETE FROM casesync.partner p WHERE p.partner = $1;

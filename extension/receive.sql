@@ -18,8 +18,8 @@ RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT url = rtrim(prefix, '/') OR (starts_with(url, rtrim(prefix, '/') || '/')
-		AND url !~ '(^|/)\.\.?(/|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]')
+	SELECT length(url) <= 2000 AND (url = rtrim(prefix, '/') OR (starts_with(url, rtrim(prefix, '/') || '/')
+		AND url !~ '(^|/)\.\.?(/|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'))
 $$;
 COMMENT ON FUNCTION casesync.is_within(text, text) IS
 	'whether a URL is the prefix or below it, with nothing in it that could lead elsewhere';
@@ -50,7 +50,7 @@ COMMENT ON FUNCTION casesync.list_of(jsonb) IS 'one or many as a list: peers sen
 
 CREATE FUNCTION casesync.time_of(value text)
 RETURNS timestamptz
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -96,7 +96,7 @@ BEGIN
 		s.frequency := nullif(wish->'frequency', 'null');
 		a := casesync.agreement_for(p.partner, s.event_type, s.record_type, s.reg_type, NULL);
 		twin := casesync.subscription_twin(s);
-		IF reference IS NULL OR length(reference) > 255 THEN
+		IF coalesce(reference, '') = '' OR length(reference) > 255 THEN
 			code := 'rjct.reference_id.invalid'; why := 'reference_id must be text of 1 to 255 characters';
 		ELSIF casesync.time_of(item->>'timestamp') IS NULL THEN
 			code := 'rjct.timestamp.invalid'; why := 'timestamp must be ISO 8601 with a zone';
@@ -107,7 +107,13 @@ BEGIN
 		ELSIF NOT person.is_valid THEN
 			code := 'rjct.notify_details.invalid';
 			why := 'this filter is not supported: send an idtype-value filter {"type": …, "value": …}, or {} for all that the agreement allows';
-		ELSIF s.id_type IS NOT NULL AND upper(s.id_type) <> ALL (SELECT upper(x) FROM unnest(a.identifier_types) x) THEN
+		ELSIF num_nulls(casesync.time_of(s.frequency->>'start_time'), casesync.time_of(s.frequency->>'end_time'))
+			> num_nulls(s.frequency->>'start_time', s.frequency->>'end_time')
+			OR (s.frequency IS NOT NULL AND jsonb_typeof(s.frequency) <> 'object')
+		THEN
+			code := 'rjct.notify_details.invalid';
+			why := 'frequency must be an object, its start_time and end_time ISO 8601 with a zone';
+		ELSIF NOT casesync.is_agreed_identifier(a, s.id_type) THEN
 			code := 'rjct.notify_details.invalid';
 			why := format('identifier type "%s" is not agreed; agreed: %s', left(s.id_type, 99),
 				array_to_string(a.identifier_types, ', '));
@@ -159,6 +165,9 @@ DECLARE
 BEGIN
 	IF NOT target.is_allowed THEN
 		RETURN casesync.refusal('err.sender_uri.invalid', 'sender_uri is not below a callback address registered for this sender_id');
+	END IF;
+	IF casesync.list_of(message->'subscribe_request') = '[]' THEN
+		RETURN casesync.refusal('err.request.bad', 'subscribe_request is empty: rjct.total_count.invalid');
 	END IF;
 	FOR item IN SELECT * FROM jsonb_array_elements(casesync.list_of(message->'subscribe_request')) LOOP
 		done := casesync.receive_wish(p, transaction, correlation_id, target.url, item);
@@ -270,7 +279,7 @@ BEGIN
 		RETURN;
 	END IF;
 	SELECT t.record INTO previous FROM casesync.inbox_item t
-	 WHERE t.partner = p.partner AND t.subject = who ORDER BY t.id DESC LIMIT 1;
+	 WHERE t.state IN ('new', 'applied', 'ignored', 'observed') AND t.partner = p.partner AND t.subject = who ORDER BY t.id DESC LIMIT 1;
 	mode := casesync.apply_mode_of(a, event_type, agreed, is_solicited, previous);
 	INSERT INTO casesync.inbox_item (partner, message_id, item, reference_id, content_hash,
 		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
@@ -290,6 +299,32 @@ $$;
 COMMENT ON FUNCTION casesync.store_item(casesync.partner, text, text, text, record, text, boolean) IS
 	'put one record into the inbox, and say whether it is applied or waits for a person';
 
+CREATE FUNCTION casesync.my_subscription_of(partner text, transaction_id text)
+RETURNS casesync.my_subscription
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT m.* FROM casesync.my_subscription m WHERE m.partner = $1 AND m.transaction_id = $2
+$$;
+COMMENT ON FUNCTION casesync.my_subscription_of(text, text) IS
+	'our subscription that a message belongs to, if it keeps the transaction_id of the request';
+
+/* The standard's notification does not name its subscription: peers that number anew are found by what they tell. */
+CREATE FUNCTION casesync.is_solicited(partner text, mine casesync.my_subscription, reference_id text,
+	event_type text, record_type text)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (
+		SELECT FROM casesync.my_subscription m
+		 WHERE m.partner = $1 AND m.state NOT IN ('ended', 'refused')
+		   AND (m.reference_id = mine.reference_id OR m.reference_id::text = $3
+			OR (mine.reference_id IS NULL AND m.event_type = $4 AND lower(m.record_type) = lower($5))))
+$$;
+COMMENT ON FUNCTION casesync.is_solicited(text, casesync.my_subscription, text, text, text) IS
+	'whether a notification answers a living subscription of ours';
+
 CREATE FUNCTION casesync.receive_notify(p casesync.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -301,8 +336,16 @@ DECLARE
 	event text;
 	transaction text := message->>'transaction_id';
 BEGIN
-	SELECT * INTO mine FROM casesync.my_subscription m
-	 WHERE m.partner = p.partner AND m.transaction_id = transaction;
+	IF header->>'status' = 'rjct' AND casesync.list_of(message->'notify_event') = '[]' THEN
+		RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp());
+	END IF;
+	IF casesync.list_of(message->'notify_event') = '[]' OR EXISTS (
+		SELECT FROM jsonb_array_elements(casesync.list_of(message->'notify_event')) e
+		 WHERE casesync.list_of(e #> '{data,reg_records}') = '[]')
+	THEN
+		RETURN casesync.refusal('err.request.bad', 'notify_event must have at least one item, and each item its reg_records');
+	END IF;
+	mine := casesync.my_subscription_of(p.partner, transaction);
 	FOR i IN SELECT * FROM casesync.notify_items(header, message) LOOP
 		event := coalesce(i.event_type, mine.event_type);
 		IF (casesync.agreement_in(p.partner, event)).agreement IS NULL THEN
@@ -314,8 +357,10 @@ BEGIN
 		END IF;
 	END LOOP;
 	FOR i IN SELECT * FROM casesync.notify_items(header, message) LOOP
-		PERFORM casesync.store_item(p, header->>'message_id', transaction, header #>> '{meta,stream}', i,
-			coalesce(i.event_type, mine.event_type), mine.reference_id IS NOT NULL);
+		event := coalesce(i.event_type, mine.event_type);
+		i.record_type := coalesce(i.record_type, mine.record_type);
+		PERFORM casesync.store_item(p, header->>'message_id', transaction, header #>> '{meta,stream}', i, event,
+			casesync.is_solicited(p.partner, mine, i.reference_id, event, i.record_type));
 	END LOOP;
 	PERFORM casesync.ring();
 	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
@@ -340,12 +385,14 @@ BEGIN
 			state = CASE item->>'status' WHEN 'succ' THEN 'active' WHEN 'rjct' THEN 'refused' ELSE 'pending' END
 		 WHERE m.partner = p.partner AND m.reference_id::text = item->>'reference_id'
 		   AND m.state IN ('requested', 'pending', 'active');
-		IF FOUND THEN
+		/* A repetition of what we know already is acknowledged too. */
+		IF EXISTS (SELECT FROM casesync.my_subscription m
+			WHERE m.partner = p.partner AND m.reference_id::text = item->>'reference_id') THEN
 			known := known + 1;
 		END IF;
 	END LOOP;
 	IF known = 0 THEN
-		RETURN casesync.refusal('err.request.bad', 'no reference_id in this on-subscribe is one of our open requests to you');
+		RETURN casesync.refusal('err.request.bad', 'no reference_id in this on-subscribe is that of a request of ours to you');
 	END IF;
 	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 END
@@ -367,8 +414,11 @@ BEGIN
 		reason = left(concat_ws(': ', message->>'status_reason_code', message->>'status_reason_message'), 999)
 	 WHERE m.partner = p.partner AND m.state = 'ending' AND m.transaction_id = message->>'transaction_id'
 	   AND message->>'status' IN ('succ', 'rjct');
-	IF NOT FOUND THEN
-		RETURN casesync.refusal('err.request.bad', 'transaction_id is not that of an open unsubscribe of ours to you');
+	IF NOT FOUND AND NOT EXISTS (SELECT FROM casesync.my_subscription m
+		WHERE m.partner = p.partner AND m.state IN ('ended', 'active') AND m.answered_at IS NOT NULL
+		  AND m.transaction_id = message->>'transaction_id')
+	THEN
+		RETURN casesync.refusal('err.request.bad', 'transaction_id is not that of an unsubscribe of ours to you');
 	END IF;
 	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 END
@@ -378,7 +428,7 @@ COMMENT ON FUNCTION casesync.receive_on_unsubscribe(casesync.partner, jsonb, jso
 
 CREATE FUNCTION casesync.read_body(raw bytea)
 RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -405,6 +455,10 @@ DECLARE
 	answer casesync.answer;
 	correlation text := gen_random_uuid()::text;
 BEGIN
+	/* The standard lets a rejected notification come without a message. */
+	IF message IS NULL AND header->>'status' = 'rjct' AND header->>'action' = 'notify' THEN
+		message := '{}';
+	END IF;
 	/* One message of a partner at a time: repetitions are recognised, order of arrival is kept. */
 	SELECT * INTO p FROM casesync.partner t WHERE t.partner = $1 FOR NO KEY UPDATE;
 	IF NOT FOUND THEN

@@ -677,6 +677,10 @@ BEGIN
 		IF s.era >= current THEN
 			RETURN s;
 		END IF;
+		/* A window that was open when the database was copied is finished as it was. */
+		IF s.now IS NOT NULL THEN
+			RETURN s;
+		END IF;
 		/* Of an older era all is written: one window to the end of its numbers. */
 		s.now := '9223372036854775807:9223372036854775807:';
 		IF EXISTS (SELECT FROM casesync.window_chunk(s, s.now, 1)) THEN

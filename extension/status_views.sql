@@ -48,7 +48,13 @@ CREATE VIEW casesync.subscriptions AS
 	  FROM casesync.subscription s;
 COMMENT ON VIEW casesync.subscriptions IS 'partners'' subscriptions at us';
 
-CREATE VIEW casesync.my_subscriptions AS SELECT m.* FROM casesync.my_subscription m;
+/* Neither the filter (it may name a person) nor what the partner wrote beside its reason code. */
+CREATE VIEW casesync.my_subscriptions AS
+	SELECT m.reference_id, m.partner, m.event_type, m.record_type, m.filter_type, m.frequency, m.transaction_id,
+		m.code, m.state, CASE WHEN m.reason ^@ 'HTTP ' THEN m.reason
+			ELSE substring(m.reason from '^(?:rjct|err)\.[a-z_.]*') END AS reason,
+		m.requested_at, m.answered_at
+	  FROM casesync.my_subscription m;
 COMMENT ON VIEW casesync.my_subscriptions IS 'our subscriptions at partners';
 
 CREATE VIEW casesync.attempts AS
@@ -62,8 +68,13 @@ CREATE VIEW casesync.dead_letter AS
 	  FROM casesync.notification n
 	  JOIN casesync.lane l ON l.lane = n.lane
 	  JOIN casesync.subscription s ON s.id = n.subscription
-	 WHERE n.state = 'dead';
-COMMENT ON VIEW casesync.dead_letter IS 'notifications that a partner refused for good: retry() or discard() them';
+	 WHERE n.state = 'dead'
+	UNION ALL
+	SELECT o.reference_id, l.partner, NULL, o.action, o.created_at, o.state_reason, NULL
+	  FROM casesync.outgoing o JOIN casesync.lane l ON l.lane = o.lane
+	 WHERE o.state = 'dead';
+COMMENT ON VIEW casesync.dead_letter IS
+	'notifications, and requests and callbacks (no registry), that a partner refused for good: retry() or discard() them';
 
 CREATE VIEW casesync.quarantine AS
 	SELECT q.id, q.registry, q.key, nullif(q.tracking, 0) AS tracking, q.event_type, q.error_code, q.reason, q.at,
@@ -148,7 +159,7 @@ AS $$
 	SELECT 'warning', format('%s subjects of registry %s cannot be rendered (%s), since %s', q.subjects, q.registry,
 			q.error_code, to_char(q.oldest, 'YYYY-MM-DD HH24:MI')),
 		format('SELECT * FROM casesync.quarantine WHERE registry = %L;', q.registry)
-	  FROM casesync.quarantined q
+	  FROM casesync.quarantined q WHERE q.error_code <> '00000'
 $$;
 COMMENT ON FUNCTION casesync.capture_problems() IS 'what is not captured or cannot be rendered';
 
@@ -165,13 +176,9 @@ AS $$
 		format('SELECT * FROM casesync.attempts WHERE partner = %L ORDER BY ended_at DESC LIMIT 10;', l.partner)
 	  FROM casesync.lane_status l WHERE l.failed_attempts >= 3 AND NOT l.is_stopped
 	UNION ALL
-	SELECT 'warning', format('%s notifications were refused by %s', count(*), d.partner),
+	SELECT 'warning', format('%s messages were refused by %s', count(*), d.partner),
 		format('SELECT * FROM casesync.dead_letter WHERE partner = %L;  -- then casesync.retry(reference_id) or casesync.discard(reference_id, reason)', d.partner)
 	  FROM casesync.dead_letter d GROUP BY d.partner
-	UNION ALL
-	SELECT 'warning', format('a %s to %s was refused: %s', o.action, l.partner, o.state_reason),
-		format('SELECT * FROM casesync.attempts WHERE partner = %L ORDER BY ended_at DESC LIMIT 10;', l.partner)
-	  FROM casesync.outgoing o JOIN casesync.lane l ON l.lane = o.lane WHERE o.state = 'dead'
 $$;
 COMMENT ON FUNCTION casesync.delivery_problems() IS 'what does not reach partners';
 
@@ -203,7 +210,8 @@ AS $$
 	UNION ALL
 	SELECT CASE WHEN a.valid_to <= now() THEN 'critical' ELSE 'warning' END,
 		format('agreement %s ends on %s', a.agreement, a.valid_to::date),
-		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);', a.agreement, a.partner, a.direction)
+		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);  -- or SELECT casesync.end_agreement(%L, reason);',
+			a.agreement, a.partner, a.direction, a.agreement)
 	  FROM casesync.agreement a WHERE a.state = 'active' AND a.valid_to < now() + interval '30 days'
 $$;
 COMMENT ON FUNCTION casesync.sharing_problems() IS 'what waits for a person';

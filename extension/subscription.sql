@@ -126,6 +126,17 @@ $$;
 COMMENT ON FUNCTION casesync.agreement_for(text, text, text, text, text) IS
 	'the agreement that covers a wish; NULL when none does';
 
+CREATE FUNCTION casesync.is_agreed_identifier(a casesync.agreement, id_type text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT id_type IS NULL OR upper(casesync.fold_identifier_type(id_type))
+		= ANY (SELECT upper(casesync.fold_identifier_type(x)) FROM unnest(a.identifier_types) x)
+$$;
+COMMENT ON FUNCTION casesync.is_agreed_identifier(casesync.agreement, text) IS
+	'whether subscriptions may name people by this type of identifier; NULL: by none';
+
 CREATE FUNCTION casesync.subscription_twin(s casesync.subscription)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -153,26 +164,51 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	wish record;
+	a casesync.agreement;
 	s casesync.subscription;
+	twin text;
 BEGIN
 	PERFORM casesync.require_partner($1);
 	wish := casesync.filter_identifier($4, $5);
+	IF $9 IS NULL OR $9 NOT IN ('every', 'latest') THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('deliver "%s" is not known', coalesce($9, 'NULL')),
+			hint = 'deliver: every, latest.';
+	END IF;
 	IF NOT wish.is_valid THEN
 		RAISE EXCEPTION USING errcode = 'feature_not_supported',
 			message = 'this filter is not supported',
 			detail = 'A subscription is for everybody the agreement allows (filter NULL) or for one identifier.',
 			hint = 'filter => ''{"type": "UIN", "value": "12345"}'', filter_type => ''idtype-value''';
 	END IF;
-	IF (casesync.agreement_for($1, casesync.event_name($2), $3, NULL, $11)).agreement IS NULL THEN
+	a := casesync.agreement_for($1, casesync.event_name($2), $3, NULL, $11);
+	IF a.agreement IS NULL THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
 			message = format('no active agreement with "%s" covers event type "%s" of %s', $1, $2, $3),
 			hint = format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1);
 	END IF;
+	IF NOT casesync.is_agreed_identifier(a, wish.id_type) THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('identifier type "%s" is not agreed', left(wish.id_type, 99)),
+			detail = format('Agreement "%s" names: %s.', a.agreement, array_to_string(a.identifier_types, ', ')),
+			hint = format('SELECT casesync.set_agreement(%L, %L, identifier_types => …);', a.agreement, $1);
+	END IF;
+	s.partner := $1; s.event_type := casesync.event_name($2); s.record_type := $3; s.registry := $11;
+	s.id_type := wish.id_type; s.id_value := wish.id_value;
+	s.frequency := CASE WHEN $6 IS NOT NULL THEN jsonb_build_object('frequency', $6) END;
+	twin := casesync.subscription_twin(s);
+	IF twin IS NOT NULL OR EXISTS (SELECT FROM casesync.subscription t
+			WHERE t.partner = $1 AND t.reference_id = $10) THEN
+		RAISE EXCEPTION USING errcode = 'duplicate_object',
+			message = format('"%s" has this subscription already', $1),
+			detail = CASE WHEN twin IS NOT NULL THEN format('Its code is %s.', twin)
+				ELSE format('reference_id "%s" is in use.', $10) END,
+			hint = 'SELECT casesync.unsubscribe(code, reason);';
+	END IF;
 	INSERT INTO casesync.subscription AS t (partner, event_type, record_type, registry, filter,
 		filter_type, id_type, id_value, frequency, starts, ends, deliver, reference_id,
 		transaction_id, state, is_confirmed, decided_at)
-	VALUES ($1, casesync.event_name($2), $3, $11, $4, $5, wish.id_type, wish.id_value,
-		CASE WHEN $6 IS NOT NULL THEN jsonb_build_object('frequency', $6) END, $7, $8, $9,
+	VALUES ($1, s.event_type, $3, $11, $4, $5, wish.id_type, wish.id_value, s.frequency, $7, $8, $9,
 		$10, gen_random_uuid()::text, 'active', true, clock_timestamp())
 	RETURNING t.* INTO s;
 	PERFORM casesync.audit_note('subscribe', s.code, jsonb_build_object('partner', $1));
@@ -196,7 +232,8 @@ BEGIN
 		RETURN s;
 	END IF;
 	PERFORM casesync.withhold(n.reference_id, 'subscription ended')
-	   FROM casesync.notification n WHERE n.subscription = s.id AND n.state = 'due';
+	   FROM casesync.lane l JOIN casesync.notification n ON n.lane = l.lane
+	  WHERE l.partner = s.partner AND n.subscription = s.id AND n.state = 'due';
 	RETURN ended;
 END
 $$;
@@ -351,20 +388,25 @@ DECLARE
 	p casesync.partner := casesync.require_partner($1);
 	m casesync.my_subscription;
 BEGIN
+	IF coalesce($2, '') = '' OR coalesce($3, '') = '' THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
+			message = 'event_type and record_type must not be empty',
+			hint = format('SELECT casesync.subscribe_to(%L, ''enrolment_status_change'', ''Member'');', $1);
+	END IF;
 	IF p.base_url IS NULL THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
 			message = format('partner "%s" has no base_url', $1),
 			hint = format('SELECT casesync.set_partner(%L, base_url => ''https://…'');', $1);
 	END IF;
-	IF $6 IS NOT NULL AND ($7 IS NULL OR $8 IS NULL) THEN
+	IF num_nulls($6, $7, $8) NOT IN (0, 3) THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'a frequency needs starts and ends',
+			message = 'frequency, starts and ends go together',
 			detail = 'The standard requires start_time, end_time and frequency together.',
-			hint = 'starts => now(), ends => now() + interval ''10 years''';
+			hint = 'frequency => ''0 5 * * *'', starts => now(), ends => now() + interval ''10 years''';
 	END IF;
 	INSERT INTO casesync.my_subscription AS t (partner, event_type, record_type, filter, filter_type,
 		frequency, transaction_id)
-	VALUES ($1, $2, $3, $4, $5, $6, gen_random_uuid()::text) RETURNING t.* INTO m;
+	VALUES ($1, casesync.event_name($2), casesync.plain_name($3), $4, $5, $6, gen_random_uuid()::text) RETURNING t.* INTO m;
 	PERFORM casesync.enqueue($1, 'subscribe', p.base_url || '/registry/subscribe',
 		jsonb_build_object('transaction_id', m.transaction_id, 'subscribe_request', jsonb_build_array(
 			jsonb_build_object('reference_id', m.reference_id,
@@ -394,7 +436,7 @@ DECLARE
 	m casesync.my_subscription;
 BEGIN
 	UPDATE casesync.my_subscription t SET state = 'ending'
-	 WHERE t.partner = $1 AND t.code = $2 AND t.state IN ('active', 'pending') RETURNING t.* INTO m;
+	 WHERE t.partner = $1 AND t.code = $2 AND t.state IN ('active', 'pending', 'ending') RETURNING t.* INTO m;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('we have no active subscription "%s" at "%s"', left($2, 99), $1),

@@ -1,0 +1,192 @@
+/* Keeps logs and queues from growing for ever. Knows what is settled, never decides about it. */
+
+/* All of the older eras is routed, so that their rows may go. */
+CREATE FUNCTION casesync.earlier_eras_routed(current integer)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	s casesync.routing_state;
+BEGIN
+	FOR s IN
+		SELECT DISTINCT ON (r.era) r.* FROM casesync.routing_state r WHERE r.era < current
+		 ORDER BY r.era, r.id DESC
+	LOOP
+		IF s.now IS NOT NULL OR EXISTS (SELECT FROM casesync.window_chunk(s,
+			'9223372036854775807:9223372036854775807:', 1)) THEN
+			RETURN false;
+		END IF;
+	END LOOP;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync.earlier_eras_routed(integer) IS
+	'whether nothing that was written before the last restore waits for routing';
+
+CREATE FUNCTION casesync.rotate_notifications()
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	next_leaf integer := (coalesce((SELECT g.leaf FROM casesync.notification_ring g
+		ORDER BY g.id DESC LIMIT 1), 0) + 1) % 8;
+	is_used boolean;
+BEGIN
+	EXECUTE format('SELECT EXISTS (SELECT FROM casesync.notification_%s)', next_leaf) INTO is_used;
+	IF is_used THEN
+		RETURN NULL;
+	END IF;
+	DELETE FROM casesync.notification_ring;
+	INSERT INTO casesync.notification_ring (leaf) VALUES (next_leaf);
+	RETURN next_leaf;
+END
+$$;
+COMMENT ON FUNCTION casesync.rotate_notifications() IS
+	'append to the next leaf from now on; gives its number, NULL when it is not empty yet';
+
+CREATE FUNCTION casesync.tidy(leaf_limit bigint DEFAULT 67108864)
+RETURNS TABLE (rotated boolean, emptied integer)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	s casesync.routing_state;
+	leaf integer := coalesce((SELECT g.leaf FROM casesync.change_ring g), 0);
+	era integer;
+BEGIN
+	rotated := false; emptied := 0;
+	/* The router's own lock: routing stands still, so what its state says stays true meanwhile. */
+	IF casesync.may_speak() AND casesync.lock_for_transaction(1, 0) THEN
+		IF pg_table_size(format('casesync.change_%s', leaf)::regclass) > leaf_limit THEN
+			rotated := casesync.rotate_changes() IS NOT NULL;
+		END IF;
+		IF pg_table_size(casesync.notification_leaf()) > leaf_limit THEN
+			rotated := casesync.rotate_notifications() IS NOT NULL OR rotated;
+		END IF;
+		era := (casesync.this_node()).era;
+		SELECT * INTO s FROM casesync.routing_state r WHERE r.era = era ORDER BY r.id DESC LIMIT 1;
+		IF FOUND THEN
+			emptied := casesync.empty_change_leaves(s.last, era, casesync.earlier_eras_routed(era));
+		END IF;
+	END IF;
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION casesync.tidy(bigint) IS
+	'what the bridge calls every minute: new changes and notifications go to the next leaf once one has leaf_limit bytes, and leaves of routed changes are emptied';
+
+/* A leaf of which nothing is needed goes at once; from others row by row. */
+CREATE FUNCTION casesync.prune_notifications(before timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+AS $$
+DECLARE
+	kept constant text := '(state IN (''due'', ''dead'') OR at >= $1)';
+	leaf regclass;
+	is_needed boolean;
+	rows bigint;
+	pruned bigint := 0;
+BEGIN
+	FOR i IN 0 .. 7 LOOP
+		leaf := format('casesync.notification_%s', i)::regclass;
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %s)', leaf, kept) INTO is_needed USING before;
+		BEGIN
+			IF is_needed OR leaf = casesync.notification_leaf() THEN
+				RAISE EXCEPTION USING errcode = 'lock_not_available';
+			END IF;
+			EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', leaf);
+			EXECUTE format('SELECT count(*), coalesce(bool_or(%s), false) FROM %s', kept, leaf)
+			   INTO rows, is_needed USING before;
+			IF is_needed THEN
+				RAISE EXCEPTION USING errcode = 'lock_not_available';
+			END IF;
+			EXECUTE format('TRUNCATE %s', leaf);
+		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+			EXECUTE format('DELETE FROM %s WHERE NOT %s', leaf, kept) USING before;
+			GET DIAGNOSTICS rows = ROW_COUNT;
+		END;
+		pruned := pruned + rows;
+	END LOOP;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync.prune_notifications(timestamptz) IS
+	'part of prune(): settled notifications made before a time';
+
+/* The row stays, so that a repetition is still recognised, and of the record who it was about. */
+CREATE FUNCTION casesync.prune_inbox(before timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pruned bigint;
+BEGIN
+	UPDATE casesync.inbox_item i SET pruned_at = clock_timestamp(),
+		record = casesync.project(i.record, '{}', ARRAY(
+			SELECT x.identifier_type FROM casesync.record_identifiers(i.record) x))
+	 WHERE i.state IN ('applied', 'ignored', 'observed', 'rejected') AND i.pruned_at IS NULL
+	   AND greatest(i.received_at, i.decided_at, i.applied_at) < before;
+	GET DIAGNOSTICS pruned = ROW_COUNT;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync.prune_inbox(timestamptz) IS
+	'part of prune(): content of received items that were settled before a time';
+
+CREATE FUNCTION casesync.prune_messages(before timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pruned bigint;
+BEGIN
+	UPDATE casesync.message_in m SET raw = ''
+	 WHERE m.at < before AND m.raw <> '' AND NOT EXISTS (
+		SELECT FROM casesync.inbox_item i
+		 WHERE i.partner = m.partner AND i.message_id = m.message_id AND i.pruned_at IS NULL);
+	GET DIAGNOSTICS pruned = ROW_COUNT;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync.prune_messages(timestamptz) IS
+	'part of prune(): bytes of received messages whose items are pruned';
+
+CREATE FUNCTION casesync.prune(keep interval DEFAULT '90 days')
+RETURNS TABLE (what text, rows bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	before timestamptz := now() - keep;
+	counted bigint;
+BEGIN
+	IF keep IS NULL OR keep < interval '0' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'keep must not be negative',
+			hint = 'SELECT * FROM casesync.prune(keep => ''90 days'');';
+	END IF;
+	RETURN QUERY SELECT 'notifications', casesync.prune_notifications(before);
+	DELETE FROM casesync.event e
+	 WHERE e.at < before AND NOT EXISTS (SELECT FROM casesync.notification n WHERE n.event = e.id);
+	GET DIAGNOSTICS counted = ROW_COUNT;
+	RETURN QUERY SELECT 'events', counted;
+	DELETE FROM casesync.outgoing o WHERE o.created_at < before AND o.state IN ('delivered', 'discarded');
+	GET DIAGNOSTICS counted = ROW_COUNT;
+	RETURN QUERY SELECT 'requests and callbacks', counted;
+	DELETE FROM casesync.attempt a WHERE a.ended_at < before;
+	GET DIAGNOSTICS counted = ROW_COUNT;
+	RETURN QUERY SELECT 'attempts', counted;
+	RETURN QUERY SELECT 'content of received items', casesync.prune_inbox(before);
+	RETURN QUERY SELECT 'bytes of received messages', casesync.prune_messages(before);
+	PERFORM casesync.audit_note('prune', NULL, jsonb_build_object('keep', keep));
+END
+$$;
+COMMENT ON FUNCTION casesync.prune(interval) IS
+	'forget what was settled longer ago than this; never what is due, dead, in review or quarantined, nor disclosures and audit';

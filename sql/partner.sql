@@ -1,0 +1,106 @@
+-- Partners: addresses, keys, and what keeps one from being dropped.
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+\pset null '(null)'
+\pset format unaligned
+CREATE SCHEMA app;
+-- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
+CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	m text; d text; h text;
+BEGIN
+	EXECUTE sql;
+	RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
+		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
+END
+$$;
+SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
+
+-- set_partner: defaults, then only what is named changes
+SELECT partner, base_url, notify_url, callback_prefixes, jwks_trust, networks, signature, profile
+  FROM casesync.set_partner('ess.test', 'https://dci.ess.test/dci/');
+SELECT partner, base_url, notify_url, callback_prefixes, jwks_trust, networks, signature, profile
+  FROM casesync.set_partner('ess.test', notify_url => 'https://dci.ess.test/in?x=1', networks => '{10.0.0.0/8}',
+	callback_prefixes => '{https://dci.ess.test/dci,https://[2001:db8::1]:8443/cb/}', signature => 'unsigned_accepted');
+SELECT base_url, networks, signature FROM casesync.set_partner('ess.test', signature => 'required');
+SELECT partner, kind FROM casesync.lane ORDER BY lane;
+SELECT partner, valid_keys FROM casesync.partners;
+
+-- what it refuses
+SELECT app.try($$SELECT casesync.set_partner('')$$);
+SELECT app.try($$SELECT casesync.set_partner(NULL)$$);
+SELECT app.try($$SELECT casesync.set_partner(E'a\nb')$$);
+SELECT app.try($$SELECT casesync.set_partner('a"b')$$);
+SELECT app.try($$SELECT casesync.set_partner('x', profile => 'spdci-9')$$);
+SELECT app.try($$SELECT casesync.set_partner('x', signature => 'optional')$$);
+SELECT app.try($$SELECT casesync.set_partner('x', jwks_trust => 'always')$$);
+SELECT app.try($$SELECT casesync.set_partner('x', callback_prefixes => '{https://a.test,NULL}')$$);
+SELECT app.try($$SELECT casesync.set_partner('x', callback_prefixes => '{https://a.test/?q=}')$$);
+SELECT app.try($$SELECT casesync.set_partner('x', networks => '{10.0.0.1/8}')$$);
+-- addresses, one a line
+SELECT left(u, 40) AS url, split_part(app.try(format('SELECT casesync.check_url(%L, %L)', 'base_url', u)), ':', 1) AS try FROM unnest(ARRAY[
+	'https://a.test', 'http://a.test:8080/x/y', 'https://[::1]/x', 'https://192.0.2.1/', 'https://a', NULL,
+	'', 'a.test', '//a.test', 'ftp://a.test', 'https:///x', 'https://', 'https://a.test:', 'https://a.test:999999/',
+	'https://user@a.test/', 'https://user:word@a.test/', 'https://a.test/#x', 'https://a.test/a b', E'https://a.test/a\tb',
+	'https://a.test/x/../y', 'https://a.test/..', 'https://a.test/%2e%2e/y', 'https://a.test/x\y', 'https://a.test?x',
+	'https://a..test/', 'https://-a.test/', 'https://a.test-/', 'https://ä.test/', 'javascript:alert(1)', 'file:///etc/passwd',
+	'HTTPS://a.test', 'https://a.test/@', 'https://' || repeat('a', 2000)]) u;
+
+-- keys: the thumbprint of RFC 8037, appendix A.3
+SELECT casesync.key_thumbprint('{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')
+	= 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k' AS is_as_published;
+SELECT casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","use":"sig","note":"x"}');
+SELECT casesync.add_key('ess.test', '{"kid":"next","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
+	valid_from => '2999-01-01 00:00+00');
+SELECT partner, kid, jwk FROM casesync.partner_key ORDER BY kid COLLATE "C";
+SELECT * FROM casesync.partner_for('ess.test');
+SELECT * FROM casesync.partner_for('nobody.test');
+-- a private key, and other things that are no public Ed25519 key
+SELECT app.try(format('SELECT casesync.add_key(%L, %L)', 'ess.test', k)) FROM unnest(ARRAY[
+	'{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}',
+	'{"kty":"OKP","crv":"Ed25519"}', '{"kty":"OKP","crv":"Ed25519","x":"short"}', '{"kty":"OKP","crv":"X25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
+	'{"kty":"RSA","n":"AQAB","e":"AQAB"}', '{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"}', '[]', '"x"', NULL,
+	'{"kid":"","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
+	'{"kid":"a|b","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}']) k;
+SELECT app.try($$SELECT casesync.add_key('nobody.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')$$);
+SET TimeZone = 'UTC';
+SELECT app.try($$SELECT casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
+	'2030-01-01 00:00+00', '2029-01-01 00:00+00')$$);
+-- an ended key does not count; one not begun can be taken back
+SELECT casesync.retire_key('ess.test', 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k');
+SELECT casesync.retire_key('ess.test', 'next');
+SELECT kid, valid_to - valid_from < interval '1 day' AS short FROM casesync.partner_key ORDER BY kid COLLATE "C";
+SELECT * FROM casesync.partner_for('ess.test');
+SELECT app.try($$SELECT casesync.retire_key('ess.test', 'no such key')$$);
+SELECT app.try($$SELECT casesync.retire_key('nobody.test', 'x')$$);
+
+-- dropping: not while an agreement counts, not with a history, else with all that hangs on it
+CREATE VIEW app.people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
+SELECT * FROM casesync.publish('people', 'app.people', 'Member');
+SELECT state FROM casesync.set_agreement('A', 'ess.test', registries => '{people}', event_types => '{enrolment}',
+	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law');
+SELECT state FROM casesync.activate('A');
+SELECT state FROM casesync.subscribe('ess.test', 'enrolment', 'Member');
+SELECT app.try($$SELECT casesync.drop_partner('ess.test')$$);
+SELECT app.try($$SELECT casesync.drop_partner('nobody.test')$$);
+SELECT casesync.end_agreement('A', 'over');
+INSERT INTO casesync.disclosure (partner, registry, key, way, agreement, agreement_version, reference_id, outcome)
+	VALUES ('ess.test', 'people', '1', 'notify', 'A', 1, gen_random_uuid(), 'attempted');
+SELECT app.try($$SELECT casesync.drop_partner('ess.test')$$);
+SELECT app.try($$DELETE FROM casesync.disclosure$$);
+TRUNCATE casesync.disclosure;
+INSERT INTO casesync.message_in (partner, message_id, content_hash, raw, action, ack_status, correlation_id)
+	VALUES ('ess.test', 'm', '', '', 'notify', 'ACK', 'c');
+SELECT app.try($$SELECT casesync.drop_partner('ess.test')$$);
+TRUNCATE casesync.message_in;
+SELECT casesync.drop_partner('ess.test');
+SELECT (SELECT count(*) FROM casesync.partner) AS partners, (SELECT count(*) FROM casesync.lane) AS lanes,
+	(SELECT count(*) FROM casesync.partner_key) AS keys, (SELECT count(*) FROM casesync.subscription) AS subscriptions,
+	(SELECT count(*) FROM casesync.agreement) AS agreements;
+SELECT what, CASE what WHEN 'subscribe' THEN '(code)' ELSE about END AS about FROM casesync.audit ORDER BY id;
+
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
