@@ -651,7 +651,7 @@ BEGIN
 	IF EXISTS (SELECT FROM casesync.notification t WHERE t.lane = n.lane AND t.registry = n.registry
 			AND t.key = n.key AND t.id > n.id)
 		OR EXISTS (SELECT FROM casesync.told t JOIN casesync.lane l ON l.partner = t.partner
-			WHERE l.lane = n.lane AND t.registry = n.registry AND t.key = n.key)
+			WHERE l.lane = n.lane AND t.registry = n.registry AND t.key = n.key AND t.hmac IS NOT NULL)
 	THEN
 		UPDATE casesync.notification t SET state = 'discarded', state_reason = 'overtaken: the current record is sent'
 		 WHERE t.id = n.id;
@@ -668,7 +668,8 @@ BEGIN
 				(SELECT jsonb_agg(to_jsonb(i)) FROM casesync.record_identifiers(n.record) i) END, clock_timestamp()
 		  FROM casesync.lane l
 		  JOIN casesync.agreement a ON a.agreement = n.agreement AND a.version = n.agreement_version
-		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL;
+		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL
+		ON CONFLICT (partner, registry, key) DO UPDATE SET hmac = excluded.hmac, at = excluded.at;
 	END IF;
 	PERFORM casesync.audit_note('retry', $1::text);
 	PERFORM casesync.ring();

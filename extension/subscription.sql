@@ -184,7 +184,7 @@ BEGIN
 	a := casesync.agreement_for($1, casesync.event_name($2), $3, NULL, $11);
 	IF a.agreement IS NULL THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('no active agreement with "%s" covers event type "%s" of %s', $1, $2, $3),
+			message = format('no active agreement with "%s" covers event type "%s" of "%s"', $1, $2, $3),
 			hint = format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1);
 	END IF;
 	IF NOT casesync.is_agreed_identifier(a, wish.id_type) THEN
@@ -251,7 +251,7 @@ BEGIN
 	SELECT * INTO s FROM casesync.subscription t WHERE t.code = $1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('there is no subscription with code "%s"', left(code, 99)),
+			message = format('there is no subscription with code "%s"', left($1, 99)),
 			hint = 'SELECT code, partner, state FROM casesync.subscriptions;';
 	END IF;
 	RETURN s;
@@ -342,7 +342,7 @@ BEGIN
 			message = format('subscription "%s" is not waiting for a decision', code),
 			hint = 'SELECT code, state FROM casesync.subscriptions WHERE state = ''pending'';';
 	END IF;
-	PERFORM casesync.audit_note(decision, code, jsonb_build_object('reason', why));
+	PERFORM casesync.audit_note(CASE decision WHEN 'active' THEN 'approve' ELSE 'refuse' END, code, jsonb_build_object('reason', why));
 	RETURN s;
 END
 $$;

@@ -1,0 +1,135 @@
+-- Subscriptions: partners' at us, and ours at partners.
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+\pset null '(null)'
+\pset format unaligned
+CREATE SCHEMA app;
+-- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
+CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	m text; d text; h text;
+BEGIN
+	EXECUTE sql;
+	RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
+		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
+END
+$$;
+-- an application, one partner, one agreement
+CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text, shared boolean DEFAULT true);
+CREATE VIEW app.people AS
+	SELECT p.id::text AS subject_key, p.shared, jsonb_build_object(
+		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
+		'employment_status', p.status) AS record
+	  FROM app.person p;
+SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
+SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
+SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment_status_change',
+	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change')) s;
+SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
+SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}',
+	event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
+	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
+SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
+CREATE VIEW app.sub AS SELECT event_type, record_type, id_type, id_value, deliver, state, is_confirmed, reason,
+	decided_at IS NOT NULL AS decided, ended_at IS NOT NULL AS ended FROM casesync.subscription ORDER BY id;
+CREATE VIEW app.outgoing AS SELECT action, url, status, state, message FROM casesync.outgoing ORDER BY id;
+
+-- subscribe: everybody, or one person; spellings of the standard and of its errors
+SELECT state FROM casesync.subscribe('ess.test', 'ns:org:enrollement_status_change', 'Member');
+SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member',
+	'{"type": "UIN", "value": "U1"}', 'idtype-value', reference_id => 'ref-1');
+SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member',
+	'{"type": "uin", "value": 4711}', starts => '2030-01-01', ends => '2031-01-01', deliver => 'latest', registry => 'people');
+SELECT * FROM app.sub;
+-- what is refused
+SELECT app.try($$SELECT casesync.subscribe('nobody.test', 'enrolment_status_change', 'Member')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment', 'Member')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Group')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', NULL)$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', NULL, 'Member')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', registry => 'other')$$);
+SELECT f, t, split_part(app.try(format('SELECT casesync.subscribe(%L, %L, %L, %L, %L)', 'ess.test', 'enrolment_status_change', 'Member', f, t)), E'\n', 1) AS try
+  FROM (VALUES ('{"expression": {}}', 'expression'), ('[{"seq_num": 1}]', 'predicate'), ('{"query": "{a}"}', 'graphql'),
+	('{"type": "UIN"}', 'idtype-value'), ('{"type": "UIN", "value": ""}', NULL), ('{"type": "", "value": "1"}', NULL),
+	('{"type": "UIN", "value": [1]}', NULL), ('"UIN"', NULL), ('7', NULL)) v(f, t);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "PASSPORT", "value": "1"}')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', deliver => 'some')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U9"}', reference_id => 'ref-1')$$);
+SELECT count(*) FROM casesync.subscription;
+
+-- unsubscribe: once; what waits is withheld, only of this one
+INSERT INTO app.person VALUES (1, 'U1', '1');
+SELECT changes, notifications FROM casesync.route();
+SELECT state, reason FROM casesync.unsubscribe((SELECT code FROM casesync.subscription WHERE id_value = 'U1'), 'not needed');
+SELECT s.id_value, n.state, n.state_reason FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription ORDER BY n.id;
+SELECT state, reason FROM casesync.unsubscribe((SELECT code FROM casesync.subscription WHERE id_value = 'U1'), 'again');
+SELECT app.try($$SELECT casesync.unsubscribe('no such code')$$);
+SELECT app.try($$SELECT casesync.unsubscribe(NULL)$$);
+SELECT id_type, state, due FROM casesync.subscriptions ORDER BY created_at;
+-- the same again may be subscribed now
+SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U1"}');
+
+-- approve and refuse: pending ones only; the partner is told if it said where
+CREATE FUNCTION app.pend(reference text, callback text) RETURNS text LANGUAGE sql AS $$
+	INSERT INTO casesync.subscription (partner, event_type, record_type, reg_type, id_type, id_value, reference_id, transaction_id,
+		correlation_id, callback_url, state)
+	VALUES ('ess.test', 'enrolment_status_change', 'Member', 'ESS', 'UIN', $1, $1, 't-' || $1, 'c-' || $1, $2, 'pending')
+	RETURNING code
+$$;
+SELECT count(app.pend(r, 'https://dci.ess.test/dci/registry/on-subscribe')) FROM unnest(ARRAY['p1', 'p2']) r;
+SELECT count(app.pend('p3', NULL));
+CREATE FUNCTION app.code(reference text) RETURNS text LANGUAGE sql AS 'SELECT code FROM casesync.subscription WHERE reference_id = $1';
+SELECT problem, mend ~ 'approve' AS mend FROM casesync.health WHERE problem ~ 'subscription';
+SELECT state, is_confirmed FROM casesync.approve(app.code('p1'));
+SELECT state, reason FROM casesync.refuse(app.code('p2'), 'no legal basis');
+SELECT state FROM casesync.approve(app.code('p3'));
+SELECT reference_id, state, is_confirmed, reason FROM casesync.subscription WHERE reference_id ~ '^p' ORDER BY reference_id;
+SELECT action, url, status, message->>'transaction_id' AS transaction, message->>'correlation_id' AS correlation,
+	(message #> '{subscribe_response,0}') - 'subscriptions' - 'timestamp' AS answer,
+	(message #> '{subscribe_response,0,subscriptions,0}') - 'code' - 'timestamp' AS info FROM app.outgoing;
+SELECT app.try($$SELECT casesync.approve(app.code('p1'))$$);
+SELECT app.try($$SELECT casesync.refuse(app.code('p2'), 'x')$$);
+SELECT app.try($$SELECT casesync.approve('no such code')$$);
+SELECT count(*) FROM casesync.health WHERE problem ~ 'subscription';
+
+-- subscribe_to: our own wishes
+SELECT app.try($$SELECT casesync.subscribe_to('nobody.test', 'enrolment', 'Member')$$);
+SELECT app.try($$SELECT casesync.subscribe_to('ess.test', '', 'Member')$$);
+SELECT app.try($$SELECT casesync.subscribe_to('ess.test', 'enrolment', NULL)$$);
+SELECT app.try($$SELECT casesync.subscribe_to('ess.test', 'enrolment', 'Member', frequency => '0 5 * * *')$$);
+SELECT app.try($$SELECT casesync.subscribe_to('ess.test', 'enrolment', 'Member', starts => now())$$);
+SELECT count(*) FROM (SELECT casesync.set_partner('silent.test')) s;
+SELECT app.try($$SELECT casesync.subscribe_to('silent.test', 'enrolment', 'Member')$$);
+TRUNCATE casesync.outgoing;
+SELECT count(casesync.subscribe_to('ess.test', 'enrollement', 'spdci:Member', '{"type": "UIN", "value": "U1"}', 'idtype-value'));
+SELECT count(casesync.subscribe_to('ess.test', 'enrolment', 'Member', frequency => '0 5 * * *',
+	starts => '2030-01-01 00:00+00', ends => '2031-01-01 00:00+00', reg_type => 'Social'));
+SELECT action, url, status, (message #> '{subscribe_request,0}') - 'reference_id' - 'timestamp' AS item FROM app.outgoing;
+SELECT (o.message #>> '{subscribe_request,0,reference_id}')::uuid = m.reference_id AS our_reference,
+	m.event_type, m.record_type, m.state FROM app.outgoing o JOIN casesync.my_subscription m ON m.transaction_id = o.message->>'transaction_id';
+-- who may look does not see whom we asked about
+SELECT event_type, state, reason FROM casesync.my_subscriptions ORDER BY requested_at;
+SELECT count(*) FROM information_schema.columns WHERE table_schema = 'casesync' AND table_name IN ('subscriptions', 'my_subscriptions')
+	AND column_name IN ('filter', 'id_value');
+
+-- unsubscribe_at
+SELECT app.try($$SELECT casesync.unsubscribe_at('ess.test', 'their-code')$$);
+UPDATE casesync.my_subscription SET state = 'active', code = 'their-code' WHERE frequency IS NULL;
+TRUNCATE casesync.outgoing;
+SELECT count(casesync.unsubscribe_at('ess.test', 'their-code'));
+SELECT action, url, status, message->'subscription_codes' AS codes, message ? 'timestamp' AS timed FROM app.outgoing;
+-- no answer came: it may be asked again
+SELECT count(casesync.unsubscribe_at('ess.test', 'their-code'));
+SELECT app.try($$SELECT casesync.unsubscribe_at('silent.test', 'their-code')$$);
+-- the partner refuses to listen: it still subscribes us
+SELECT count(p.message_id) FROM casesync.take((SELECT lane FROM casesync.lane WHERE partner = 'ess.test' AND kind = 'control')) p;
+SELECT casesync.record_outcome(lane, message_id, 'refused', 0, 400, NULL, NULL, 'refused by the partner') FROM casesync.lane_state;
+SELECT state, reason FROM casesync.my_subscriptions WHERE code IS NOT NULL;
+SELECT what, count(*) FROM casesync.audit GROUP BY what ORDER BY what;
+
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
