@@ -162,6 +162,8 @@ SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'legacy'::r
 SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
   FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND d.refclassid = 'pg_extension'::regclass
  WHERE d.deptype = 'e' AND e.extname = 'casesync'
+   AND NOT EXISTS (SELECT FROM pg_type t         -- row and array types follow their own
+					WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (t.typrelid <> 0 OR t.typelem <> 0))
    AND pg_describe_object(d.classid, d.objid, 0) ~ 'cod(e|es)\M|code_|_code|local_|word|crosswalk'
    AND NOT EXISTS (SELECT FROM pg_description c WHERE c.classoid = d.classid AND c.objoid = d.objid AND c.objsubid = 0);
 
