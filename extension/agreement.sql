@@ -118,6 +118,21 @@ $$;
 COMMENT ON FUNCTION casesync.check_subjects(text[], text) IS
 	'the condition must be one boolean expression over the columns of every named registry''s view';
 
+CREATE FUNCTION casesync.check_choice(what text, value text, choices text[])
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF value <> ALL (choices) THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('%s "%s" is not understood', what, left(value, 100)),
+			hint = format('%s is one of: %s.', what, array_to_string(choices, ', '));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.check_choice(text, text, text[]) IS 'one of a few words (or NULL), or an error';
+
 CREATE FUNCTION casesync.set_agreement(agreement text, partner text, direction text DEFAULT 'out',
 	registries text[] DEFAULT NULL, event_types text[] DEFAULT NULL, fields text[] DEFAULT NULL,
 	filter_fields text[] DEFAULT NULL, identifier_types text[] DEFAULT NULL,
@@ -136,6 +151,13 @@ DECLARE
 	old casesync.agreement;
 BEGIN
 	PERFORM casesync.require_partner($2);
+	IF $1 IS NULL OR $1 = '' OR length($1) > 99 THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'the name of an agreement has 1 to 99 characters';
+	END IF;
+	PERFORM casesync.check_choice('direction', coalesce($3, ''), '{out,in}');
+	PERFORM casesync.check_choice('subscribing', $19, '{approve,auto}');
+	PERFORM casesync.check_choice('on_leave', $21, '{silent,identifier_only}');
 	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
 	SELECT * INTO old FROM casesync.agreement t WHERE t.agreement = $1 ORDER BY t.version DESC LIMIT 1;
 	IF FOUND AND (old.partner, old.direction) IS DISTINCT FROM ($2, $3) THEN
@@ -143,6 +165,11 @@ BEGIN
 			message = format('agreement "%s" is with "%s", direction %s', $1, old.partner, old.direction),
 			detail = 'A new version cannot name another partner or direction.',
 			hint = 'Write a new agreement under another name.';
+	END IF;
+	IF coalesce($12, old.valid_from) >= coalesce($13, old.valid_to) THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'an agreement must begin before it ends',
+			detail = format('valid_from is %s, valid_to %s.', coalesce($12, old.valid_from), coalesce($13, old.valid_to));
 	END IF;
 	PERFORM casesync.check_apply_mode($11);
 	PERFORM casesync.check_paths('fields', $6);

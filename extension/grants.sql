@@ -22,7 +22,8 @@ SELECT pg_catalog.pg_extension_config_dump('casesync.access_given', '');
 INSERT INTO casesync.access_right (access, object)
 SELECT a.access, o FROM (VALUES
 	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code', 'drop_local_code',
-		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_warnings',
+		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name', 'publish_plan',
+		'publish_warnings',
 		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function', 'owns_handler', 'on_notify',
 		'plain_name', 'event_name', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
 		'capture_change', 'refuse_truncate', 'track_with', 'relation_must_be_trackable',

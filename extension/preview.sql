@@ -1,17 +1,17 @@
 /* What would leave, before anything does; and, on request, what a case worker sends. */
 
-CREATE FUNCTION casesync.view_keys(r casesync.registry, after text, max_rows integer)
+CREATE FUNCTION casesync.view_keys(r casesync.registry, max_rows integer DEFAULT NULL)
 RETURNS text[]
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT ARRAY(SELECT q.key FROM casesync.owner_query(r.view, format(
 		'SELECT DISTINCT (v.%1$I::text) COLLATE "C", NULL::jsonb FROM %2$s v
-		  WHERE (v.%1$I::text) COLLATE "C" > $1 ORDER BY 1 LIMIT %3$s', r.key_column, r.view, max_rows),
-		coalesce(after, '')) q)
+		  WHERE v.%1$I IS NOT NULL ORDER BY 1 LIMIT $1', r.key_column, r.view),
+		coalesce(max_rows, 2147483647)) q)
 $$;
-COMMENT ON FUNCTION casesync.view_keys(casesync.registry, text, integer) IS
-	'the next subject keys of a registry after a key, in byte order';
+COMMENT ON FUNCTION casesync.view_keys(casesync.registry, integer) IS
+	'the subject keys of a registry, in byte order';
 
 CREATE FUNCTION casesync.preview_keys(a casesync.agreement, r casesync.registry, keys text[])
 RETURNS TABLE (registry text, subject_key text, outcome text, reason text, record jsonb, problems text[])
@@ -58,7 +58,7 @@ BEGIN
 			CASE WHEN v.is_valid THEN p.outcome ELSE 'withhold' END,
 			CASE WHEN v.is_valid THEN p.reason ELSE 'the agreement is not valid at that time' END,
 			CASE WHEN v.is_valid THEN p.record END, p.problems
-		  FROM casesync.preview_keys(a, r, CASE WHEN $2 IS NULL THEN casesync.view_keys(r, NULL, $4)
+		  FROM casesync.preview_keys(a, r, CASE WHEN $2 IS NULL THEN casesync.view_keys(r, $4)
 				ELSE ARRAY[$2] END) p
 		 CROSS JOIN (SELECT coalesce(a.valid_from <= $3 AND $3 < a.valid_to, false) AS is_valid) v;
 	END LOOP;
@@ -80,20 +80,16 @@ DECLARE
 	r casesync.registry;
 	keys text[];
 	counts jsonb;
-	last_key text;
 BEGIN
 	FOR r IN SELECT * FROM casesync.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LOOP
 		counts := '{}';
-		last_key := NULL;
-		LOOP
-			keys := casesync.view_keys(r, last_key, 2000);
-			EXIT WHEN cardinality(keys) = 0;
-			last_key := keys[cardinality(keys)];
+		keys := casesync.view_keys(r);
+		FOR place IN 1 .. cardinality(keys) BY 2000 LOOP
 			SELECT counts || coalesce(jsonb_object_agg(x.what, coalesce((counts->>x.what)::bigint, 0) + x.n), '{}') INTO counts
 			  FROM (SELECT jsonb_build_array(CASE WHEN is_valid THEN p.outcome ELSE 'withhold' END,
 						CASE WHEN is_valid THEN regexp_replace(p.reason, '"[^"]*"', '"…"', 'g')
 							ELSE 'the agreement is not valid at that time' END)::text AS what, count(*) AS n
-					  FROM casesync.preview_keys(a, r, keys) p GROUP BY 1) x;
+					  FROM casesync.preview_keys(a, r, keys[place:place + 1999]) p GROUP BY 1) x;
 		END LOOP;
 		RETURN QUERY SELECT r.registry, c.key::jsonb->>0, c.key::jsonb->>1, c.value::bigint
 			FROM jsonb_each_text(counts) c ORDER BY 2, 3;

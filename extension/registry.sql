@@ -82,7 +82,7 @@ BEGIN
 		RAISE EXCEPTION USING errcode = 'wrong_object_type',
 			message = format('%s is not a view', coalesce(view::text, 'NULL')),
 			detail = 'A registry is an ordinary view, so that what partners see is always what the tables say.',
-			hint = format('CREATE VIEW … AS SELECT …::text AS subject_key, casesync.member(…) AS record FROM %s;', view);
+			hint = format('CREATE VIEW … AS SELECT …::text AS subject_key, casesync.member(…) AS record FROM %s;', coalesce(view::text, '…'));
 	END IF;
 	IF NOT casesync.owns(view) THEN
 		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
@@ -103,34 +103,61 @@ AS $$
 		SELECT c.value FROM node, jsonb_array_elements(n->'Plans') c
 	)
 	SELECT DISTINCT format('%I.%I', n->>'Schema', n->>'Relation Name') FROM node
-	 WHERE n->>'Node Type' = 'Seq Scan' AND n ? 'Relation Name'
+	 WHERE n->>'Node Type' IN ('Seq Scan', 'Index Scan', 'Index Only Scan')
+	   AND n ? 'Relation Name' AND NOT n ? 'Index Cond'
+	 ORDER BY 1
 $$;
-COMMENT ON FUNCTION casesync.scanned_relations(jsonb) IS 'the tables that a plan reads from end to end';
+COMMENT ON FUNCTION casesync.scanned_relations(jsonb) IS
+	'the tables that a plan reads from end to end, be it through an index';
 
-CREATE FUNCTION casesync.publish_warnings(r casesync.registry)
-RETURNS SETOF casesync.problem
+/* What one subject costs: the plan without all that only pays for many rows. */
+CREATE FUNCTION casesync.publish_plan(r casesync.registry)
+RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+	SET jit = off
 AS $$
 DECLARE
 	plan json;
-	kept text := current_setting('enable_seqscan');
 BEGIN
-	PERFORM set_config('enable_seqscan', 'off', true);
 	EXECUTE format('EXPLAIN (FORMAT JSON, VERBOSE) SELECT %1$I, %2$I FROM %3$s WHERE %1$I = ANY (%4$L::text[]::%5$s[])',
 		r.key_column, r.record_column, r.view, '{}', r.key_type) INTO plan;
-	PERFORM set_config('enable_seqscan', kept, true);
-	RETURN QUERY
-		SELECT 'warning', format('looking up one subject in %s reads all of table %s', r.view, t.name),
-			format('Group and join in the view by what its %I is made of, and have an index on it in %s.',
-				r.key_column, t.name)
-		  FROM casesync.scanned_relations(plan::jsonb->0->'Plan') t(name)
-		  JOIN pg_class c ON c.oid = to_regclass(t.name)
-		 WHERE c.reltuples > 1000 OR pg_relation_size(c.oid) > 131072;
+	RETURN plan->0->'Plan';
 END
 $$;
+COMMENT ON FUNCTION casesync.publish_plan(casesync.registry) IS 'how one subject of a registry would be looked up';
+
+CREATE FUNCTION casesync.publish_warnings(r casesync.registry)
+RETURNS SETOF casesync.problem
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'warning', format('looking up one subject in %s reads all of table %s', r.view, t.name),
+		format('Let %1$I be a plain column of %2$s with an index, or have an index on what it is made of, for example '
+			'CREATE INDEX ON %2$s ((id::text)); join and group the other tables by indexed columns.', r.key_column, t.name)
+	  FROM casesync.scanned_relations(casesync.publish_plan(r)) t(name)
+	  JOIN pg_class c ON c.oid = to_regclass(t.name)
+	 WHERE c.reltuples > 1000 OR pg_relation_size(c.oid) > 131072
+$$;
 COMMENT ON FUNCTION casesync.publish_warnings(casesync.registry) IS
-	'what would make looking up one subject slow';
+	'what will be slow: the tables that looking up one subject reads from end to end';
+
+CREATE FUNCTION casesync.publish_check_name(what text, name text, pattern text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF name IS NULL OR name !~ pattern THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('%s is not a name: %s', what, coalesce(quote_literal(left(name, 100)), 'NULL')),
+			detail = 'A name has at most 63 letters, digits and underscores (a registry''s also dots and hyphens), and begins with a letter (a registry''s also with a digit).',
+			hint = 'SELECT * FROM casesync.publish(''ess_members'', ''schema.view'', ''Member'');';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.publish_check_name(text, text, text) IS 'a name that publish() can take, or an error';
 
 CREATE FUNCTION casesync.publish(registry text, view regclass, record_type text,
 	reg_type text DEFAULT 'ESS', key name DEFAULT 'subject_key', record name DEFAULT 'record')
@@ -142,6 +169,9 @@ AS $$
 DECLARE
 	r casesync.registry;
 BEGIN
+	PERFORM casesync.publish_check_name('registry', $1, '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$');
+	PERFORM casesync.publish_check_name('record_type', $3, '^[A-Za-z][A-Za-z0-9_]{0,62}$');
+	PERFORM casesync.publish_check_name('reg_type', regexp_replace($4, '^.*:', ''), '^[A-Za-z][A-Za-z0-9_]{0,62}$');
 	PERFORM casesync.publish_check_view($2);
 	r := ROW($1, $2, $3, regexp_replace($4, '^.*:', ''), $5,
 		casesync.publish_column($2, $5, 'subject key'), $6);
@@ -176,7 +206,8 @@ AS $$
 		SELECT format('agreement %s', a.agreement) FROM casesync.agreement a
 		 WHERE a.state IN ('draft', 'rehearsed', 'active') AND $1 = ANY (a.registries)
 		UNION ALL
-		SELECT format('tracking of %s', t.relation) FROM casesync.tracking t WHERE $1 = ANY (t.registries)
+		SELECT format('tracking of %s', t.relation) FROM casesync.tracking t
+		 WHERE NOT t.removed AND $1 = ANY (t.registries)
 	) u(use)
 $$;
 COMMENT ON FUNCTION casesync.registry_uses(text) IS 'what names this registry; NULL when nothing does';

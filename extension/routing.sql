@@ -169,7 +169,10 @@ AS $$
 		  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
 		 WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
 	)
-	SELECT md5(concat_ws(' ', casesync.crosswalk_mark(), string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin),
+	SELECT md5(concat_ws(' ', casesync.crosswalk_mark(),
+		(SELECT string_agg(concat_ws(' ', a.agreement, a.version), ',' ORDER BY a.agreement) FROM casesync.agreement a
+		  WHERE a.state = 'active' AND $1 = ANY (a.registries)),
+		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin),
 		',' ORDER BY u.class, u.object, w.oid)))
 	  FROM used u
 	  LEFT JOIN pg_class c ON c.oid = u.object AND u.class = 'pg_class'::regclass
@@ -177,7 +180,7 @@ AS $$
 	  LEFT JOIN pg_proc p ON p.oid = u.object AND u.class = 'pg_proc'::regclass
 $$;
 COMMENT ON FUNCTION casesync.mark_of(text) IS
-	'changes when the registry''s view, what it reads and calls, rights on it or the crosswalk do, so that quarantined subjects are tried again';
+	'changes when the registry''s view, what it reads and calls, rights on it, agreements or the crosswalk do, so that quarantined subjects are tried again';
 
 CREATE FUNCTION casesync.quarantine_add(registry text, tracking integer, keys text[], event_type text,
 	error_code text, reason text)

@@ -1,0 +1,137 @@
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+CREATE SCHEMA app;
+SET search_path = app;
+CREATE FUNCTION state_of(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+	code := 'no error'; RETURN NEXT;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN NEXT;
+END $$;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+CREATE TABLE person (id integer PRIMARY KEY, given boolean, born date);
+CREATE VIEW people AS SELECT id AS subject_key, given AS consents, born, jsonb_build_object('v', id) AS record FROM person;
+SELECT * FROM casesync.publish('people', 'people', 'Member');
+SELECT sender_id, four_eyes FROM casesync.set_node('sp', 'https://sp.example');
+SELECT partner FROM casesync.set_partner('p', 'https://p.example');
+SELECT partner FROM casesync.set_partner('q', 'https://q.example');
+
+-- versions: what is left out stays as it was; nothing is changed in place ------------------------------------------
+SELECT version, state, registries, fields, subscribing, on_leave, apply_mode FROM casesync.set_agreement('A', 'p', registries => '{people}');
+SELECT version, state, registries, fields FROM casesync.set_agreement('A', 'p', fields => '{v}', event_types => '{enrolment}', on_leave => 'identifier_only');
+SELECT version, state, registries, fields, on_leave FROM casesync.agreement ORDER BY version;
+
+-- every refusal ------------------------------------------------------------------------------------------------------
+\x on
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'nobody')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'q')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', direction => 'in')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('X', 'p', direction => 'sideways')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('', 'p')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', registries => '{people,unknown}')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', fields => '{v,"a b!"}')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', filter_fields => '{a..b}')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', fields => '{NULL}')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', fields => array_agg('f' || i)) FROM generate_series(1, 501) i$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', apply_mode => 'sometimes')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', on_leave => 'loudly')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', valid_from => '2026-02-01', valid_to => '2026-01-01')$$);
+SELECT * FROM state_of($$SELECT casesync.preview('nothing')$$);
+SELECT * FROM state_of($$SELECT casesync.activate('nothing')$$);
+SELECT * FROM state_of($$SELECT casesync.end_agreement('nothing', 'x')$$);
+-- incomplete
+SELECT * FROM state_of($$SELECT casesync.activate('A')$$);
+\x off
+
+-- conditions: one boolean expression over the view's columns, and nothing else ------------------------------------------
+CREATE TABLE trace (n integer);
+GRANT INSERT, SELECT ON trace TO PUBLIC;
+CREATE FUNCTION writes(integer) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$ BEGIN INSERT INTO app.trace VALUES ($1); RETURN true; END $$;
+CREATE FUNCTION lies(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN EXECUTE 'INSERT INTO app.trace VALUES (1)'; RETURN true; END $$;
+SELECT condition, e.code, e.message FROM unnest(ARRAY['true', 'consents', 'consents AND born > ''1990-01-01''', 'subject_key = ANY (''{1,2}'')', 'people.consents',
+	'subject_key', 'consents; DROP TABLE app.person', 'consents) OR (true', 'true -- comment', '', ' ', 'SELECT true', 'true AS x', 'true, true',
+	'EXISTS (SELECT 1)', '(SELECT given FROM app.person LIMIT 1)', 'consents IN (SELECT given FROM app.person)', 'count(*) > 1', 'rank() OVER () = 1', 'consents FROM app.person',
+	'true UNION SELECT true', 'true LIMIT 1', 'no_such_column', 'other.consents', '$1', '$1 = 1', 'people IS NOT NULL', 'ctid IS NOT NULL', 'random() > 0.5', 'born > now()', 'app.writes(1)',
+	'app.lies(subject_key)', 'app.lies(1)', 'generate_series(1, 2) > 1', 'pg_sleep(1) IS NULL', 'lo_import(''/etc/passwd'') > 0',
+	'pg_read_file(''/etc/passwd'') IS NOT NULL', E'consents\u0027', 'consents /* open']) WITH ORDINALITY c(condition, n)
+	CROSS JOIN LATERAL state_of(format('SELECT casesync.set_agreement(%L, %L, registries => %L, subjects => %L)', 'C', 'p', '{people}', condition)) e ORDER BY n;
+SELECT count(*) FROM trace;
+SELECT to_regclass('app.person');
+
+-- four eyes --------------------------------------------------------------------------------------------------------------
+CREATE ROLE regress_admin LOGIN;
+CREATE ROLE regress_officer LOGIN;
+CREATE ROLE regress_reader LOGIN;
+SELECT casesync.grant_access('regress_admin', 'admin');
+SELECT casesync.grant_access('regress_officer', 'approver');
+SELECT casesync.grant_access('regress_reader', 'reader');
+SET SESSION AUTHORIZATION regress_admin;
+SELECT version, author FROM casesync.set_agreement('A', 'p', identifier_types => '{UIN}', subjects => 'consents', valid_from => '2026-01-01', legal_basis => 'Act');
+SELECT casesync.activate('A');
+SET SESSION AUTHORIZATION regress_reader;
+SELECT casesync.activate('A');
+SELECT casesync.set_agreement('A', 'p', subjects => 'true');
+SELECT agreement, version, state FROM casesync.agreements ORDER BY 1, 2;
+SELECT * FROM casesync.agreement;
+RESET SESSION AUTHORIZATION;
+-- the author stays the author under another role
+GRANT regress_officer TO regress_admin;
+SET SESSION AUTHORIZATION regress_admin;
+SET ROLE regress_officer;
+\x on
+SELECT * FROM state_of($$SELECT casesync.activate('A')$$);
+\x off
+SET SESSION AUTHORIZATION regress_officer;
+SELECT casesync.set_agreement('A', 'p', subjects => 'true');
+SELECT version, state, author, activated_by FROM casesync.activate('A');
+\x on
+SELECT * FROM state_of($$SELECT casesync.activate('A')$$);
+\x off
+RESET SESSION AUTHORIZATION;
+-- a new version takes over from the old one when it is activated, not before
+SELECT version FROM casesync.set_agreement('A', 'p', fields => '{v,w}');
+SELECT version, state, end_reason FROM casesync.agreement WHERE agreement = 'A' ORDER BY version;
+SET SESSION AUTHORIZATION regress_officer;
+SELECT version, state FROM casesync.activate('A');
+RESET SESSION AUTHORIZATION;
+SELECT version, state, end_reason FROM casesync.agreement WHERE agreement = 'A' ORDER BY version;
+SELECT four_eyes FROM casesync.set_node('sp', four_eyes => false);
+
+-- a rival -----------------------------------------------------------------------------------------------------------------
+SELECT version FROM casesync.set_agreement('RIVAL', 'p', registries => '{people}', event_types => '{x}', fields => '{v}', identifier_types => '{UIN}',
+	subjects => 'true', valid_from => '2026-06-01', legal_basis => 'x');
+\x on
+SELECT * FROM state_of($$SELECT casesync.activate('RIVAL')$$);
+\x off
+-- not at the same time, or with another partner: no rival
+SELECT version FROM casesync.set_agreement('A', 'p', valid_to => '2026-06-01');
+SELECT version, state FROM casesync.activate('A');
+SELECT state FROM casesync.activate('RIVAL');
+SELECT version FROM casesync.set_agreement('Q', 'q', registries => '{people}', event_types => '{x}', fields => '{v}', identifier_types => '{UIN}',
+	subjects => 'true', valid_from => '2026-06-01', legal_basis => 'x');
+SELECT state FROM casesync.activate('Q');
+-- which decides when: the day belongs to one of them
+SELECT d.at::date, array_agg(a.agreement ORDER BY a.agreement) FROM (VALUES ('2025-12-31'::timestamptz), ('2026-01-01'), ('2026-05-31'), ('2026-06-01'), ('2027-01-01')) d(at)
+	LEFT JOIN LATERAL casesync.agreements_out('people', d.at) a ON true GROUP BY 1 ORDER BY 1;
+
+-- inbound: needs no registry and no condition -------------------------------------------------------------------------------
+SELECT version, apply_mode FROM casesync.set_agreement('IN', 'p', direction => 'in', event_types => '{enrolment}', fields => '{v}', identifier_types => '{UIN}',
+	valid_from => '2026-01-01', legal_basis => 'x', apply_mode => 'auto,death=review');
+SELECT state FROM casesync.activate('IN');
+
+-- the end -------------------------------------------------------------------------------------------------------------------
+SELECT casesync.end_agreement('Q', 'over');
+SELECT state, end_reason, ended_at IS NOT NULL AS at FROM casesync.agreement WHERE agreement = 'Q';
+SELECT casesync.end_agreement('Q', 'over again');
+SELECT end_reason FROM casesync.agreement WHERE agreement = 'Q';
+SELECT what, about, who = 'regress_officer' AS by_the_officer FROM casesync.audit WHERE what IN ('activate', 'end_agreement') ORDER BY id;
+UPDATE casesync.audit_entry SET who = 'somebody else';
+
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
+DROP OWNED BY regress_admin, regress_officer, regress_reader;
+DROP ROLE regress_admin, regress_officer, regress_reader;
