@@ -50,3 +50,22 @@ http_route_find(const HttpRoute *routes, const char *base_path, const char *cons
 	}
 	return refusal;
 }
+
+const char *
+http_route_refusal(int status)
+{
+	switch (status)
+	{
+		case 404:
+			return "there is nothing at this path";
+		case 405:
+			return "this path does not take this method";
+		case 413:
+			return "the body is larger than this path accepts";
+		case 415:
+			return "the body must be sent as application/json, not compressed";
+		case 503:
+			return "too much is being sent at the moment; send it again later";
+	}
+	return "the request was refused";
+}

@@ -35,4 +35,7 @@ extern int http_route_find(const HttpRoute *routes, const char *base_path,
 						   const char *const *prefixes, const char *method, const char *path,
 						   const HttpRoute **route);
 
+/* What a refusal with this HTTP status says. */
+extern const char *http_route_refusal(int status);
+
 #endif

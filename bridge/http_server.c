@@ -20,6 +20,9 @@
 #define CONNECTION_LIMIT 512
 #define CONNECTION_MEMORY (32 * 1024) /* request line and headers must fit into a part of it */
 #define IDLE_SECONDS 60
+#define LARGE_BODIES                                                                               \
+	8 /* so many of the largest size may be held at a time, all clients together                   \
+	   */
 #define REFUSED_BODY_LIMIT (64 * 1024) /* so much is read only to be able to answer politely */
 
 /* One client connection; the timer ends it when a request takes too long to arrive. */
@@ -40,6 +43,7 @@ struct HttpServer
 	void *context;
 	int port;
 	int pending;
+	size_t held; /* bytes of bodies */
 };
 
 struct HttpRequest
@@ -165,13 +169,20 @@ request_begins(void *context, const char *uri, struct MHD_Connection *connection
 }
 
 static void
+request_drop_body(HttpRequest *request)
+{
+	request->server->held -= request->body.length;
+	buffer_free(&request->body);
+}
+
+static void
 request_free(HttpRequest *request)
 {
 	if (request == NULL)
 		return;
 	if (request->response != NULL)
 		MHD_destroy_response(request->response);
-	buffer_free(&request->body);
+	request_drop_body(request);
 	free(request);
 }
 
@@ -258,32 +269,16 @@ response_new(const char *body, size_t length)
 	return response;
 }
 
-static const char *
-refusal_text(int status)
-{
-	switch (status)
-	{
-		case 404:
-			return "there is nothing at this path";
-		case 405:
-			return "this path does not take this method";
-		case 413:
-			return "the body is larger than this path accepts";
-		case 415:
-			return "the body must be sent as application/json, not compressed";
-	}
-	return "the request was refused";
-}
-
 static enum MHD_Result
 request_refuse(HttpRequest *request)
 {
+	const char *code = request->refusal == 503 ? "err.service.unavailable" : "err.request.bad";
 	enum MHD_Result result = MHD_NO;
 	struct MHD_Response *response = NULL;
 	Buffer body;
 
 	buffer_init(&body, 4096);
-	if (reply_error(&body, "err.request.bad", refusal_text(request->refusal), iso_time_now(), NULL))
+	if (reply_error(&body, code, http_route_refusal(request->refusal), iso_time_now(), NULL))
 		response = response_new(body.data, body.length);
 	if (response != NULL)
 	{
@@ -307,11 +302,19 @@ request_refuse_at_once(HttpRequest *request)
 static enum MHD_Result
 request_take_body(HttpRequest *request, const char *bytes, size_t length)
 {
+	HttpServer *server = request->server;
+
+	if (request->refusal == 0 &&
+		server->held + length > LARGE_BODIES * server->settings.body_limits[HTTP_BODY_LARGE])
+		request->refusal = 503;
 	if (request->refusal == 0 && !buffer_append(&request->body, bytes, length))
 		request->refusal = 413;
 	if (request->refusal == 0)
+	{
+		server->held += length;
 		return MHD_YES;
-	buffer_free(&request->body);
+	}
+	request_drop_body(request);
 	request->discarded += length;
 	return request->discarded <= REFUSED_BODY_LIMIT ? MHD_YES : MHD_NO;
 }

@@ -84,12 +84,15 @@ static void
 session_complain(PgSession *session, const char *why)
 {
 	int64_t now = event_loop_now();
+	Failure reason;
 
 	if (session->complained_at != 0 && now - session->complained_at < COMPLAIN_EVERY_MS)
 		return;
 	session->complained_at = now;
-	log_warning(session->log, "database_unreachable", "session", session->name, "reason", why,
-				NULL);
+	/* the first line says it, the rest is advice */
+	failure_set(&reason, FAILURE_DATABASE, "%.*s", (int) strcspn(why, "\n"), why);
+	log_warning(session->log, "database_unreachable", "session", session->name, "reason",
+				reason.text, NULL);
 }
 
 static void
