@@ -10,7 +10,6 @@ use Exporter 'import';
 use File::Basename qw(dirname);
 use HTTP::Tiny;
 use IPC::Run ();
-use IO::Socket::INET;
 use JSON::PP ();
 use POSIX ();
 use PostgreSQL::Test::Cluster;
@@ -48,11 +47,10 @@ sub wait_for
 	return $value;
 }
 
+# One that no outgoing connection may take while nobody listens there.
 sub free_port
 {
-	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp')
-	  or die "no free port: $!";
-	return $socket->sockport;
+	return PostgreSQL::Test::Cluster::get_free_port();
 }
 
 sub slurp
@@ -192,6 +190,12 @@ sub start_bridge
 	}
 	$self->{bridge} = $pid;
 	return $pid;
+}
+
+sub is_running
+{
+	my ($self) = @_;
+	return waitpid($self->{bridge}, POSIX::WNOHANG()) == 0;
 }
 
 sub get
