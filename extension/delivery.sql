@@ -59,6 +59,8 @@ CREATE TABLE casesync.attempt (
 );
 CREATE INDEX attempt_of_lane ON casesync.attempt (lane, id);
 COMMENT ON TABLE casesync.attempt IS 'one row a POST: how it ended; ids and codes only';
+SELECT pg_catalog.pg_extension_config_dump('casesync.attempt', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.attempt_id_seq', '');
 
 CREATE TABLE casesync.subscription_seq (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -259,6 +259,21 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync.subject_name(jsonb) IS 'one identifier of a record, always the same one';
 
+/* Under one identifier a person stays one subject, also when others come or go. */
+CREATE FUNCTION casesync.known_subject(partner text, record jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce((
+		SELECT t.subject FROM casesync.inbox_item t
+		 WHERE t.partner = $1 AND t.subject = ANY (ARRAY(
+			SELECT concat(upper(i.identifier_type), ':', i.identifier_value) FROM casesync.record_identifiers($2) i))
+		 ORDER BY t.id DESC LIMIT 1), casesync.subject_name($2))
+$$;
+COMMENT ON FUNCTION casesync.known_subject(text, jsonb) IS
+	'the name under which a partner''s record is about somebody: the one used before, else one of its identifiers';
+
 /* Store one record; a repetition of what this reference_id said last is not stored again. */
 CREATE FUNCTION casesync.store_item(p casesync.partner, message_id text, transaction_id text,
 	stream text, i record, event_type text, is_solicited boolean)
@@ -270,7 +285,7 @@ DECLARE
 	a casesync.agreement := casesync.agreement_in(p.partner, event_type);
 	hash bytea := sha256(convert_to(i.record::text, 'UTF8'));
 	agreed jsonb := casesync.project(i.record, a.fields, a.identifier_types);
-	who text := casesync.subject_name(agreed);
+	who text := casesync.known_subject(p.partner, agreed);
 	previous jsonb;
 	mode text;
 BEGIN
@@ -293,7 +308,7 @@ BEGIN
 			WHEN mode = 'observe' THEN 'observed' ELSE 'review' END,
 		CASE WHEN agreed IS NULL THEN 'nothing in it is agreed'
 			WHEN NOT is_solicited THEN 'we did not subscribe to this'
-			WHEN mode = 'review' THEN 'the agreement says review' END);
+			WHEN mode = 'review' THEN 'a death, another identifier, or the agreement asks for a person' END);
 END
 $$;
 COMMENT ON FUNCTION casesync.store_item(casesync.partner, text, text, text, record, text, boolean) IS
@@ -337,7 +352,7 @@ DECLARE
 	transaction text := message->>'transaction_id';
 BEGIN
 	IF header->>'status' = 'rjct' AND casesync.list_of(message->'notify_event') = '[]' THEN
-		RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp());
+		RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 	END IF;
 	IF casesync.list_of(message->'notify_event') = '[]' OR EXISTS (
 		SELECT FROM jsonb_array_elements(casesync.list_of(message->'notify_event')) e
@@ -412,7 +427,8 @@ BEGIN
 			AND message->>'status_reason_code' IS DISTINCT FROM 'rjct.subscription_code.invalid'
 			THEN 'active' ELSE 'ended' END,
 		reason = left(concat_ws(': ', message->>'status_reason_code', message->>'status_reason_message'), 999)
-	 WHERE m.partner = p.partner AND m.state = 'ending' AND m.transaction_id = message->>'transaction_id'
+	 WHERE m.partner = p.partner AND (m.state = 'ending' OR (m.state IN ('active', 'pending') AND message->>'status' = 'succ'))
+	   AND m.transaction_id = message->>'transaction_id'
 	   AND message->>'status' IN ('succ', 'rjct');
 	IF NOT FOUND AND NOT EXISTS (SELECT FROM casesync.my_subscription m
 		WHERE m.partner = p.partner AND m.state IN ('ended', 'active') AND m.answered_at IS NOT NULL
@@ -472,6 +488,7 @@ BEGIN
 			'the body must be UTF-8 JSON with the objects header and message, without the character \u0000, and header.message_id of 1 to 255 characters');
 		RETURN;
 	END IF;
+	header := header || jsonb_build_object('message_id', $2);
 	SELECT * INTO before FROM casesync.message_in m WHERE m.partner = $1 AND m.message_id = $2;
 	IF FOUND THEN
 		IF before.content_hash = hash THEN

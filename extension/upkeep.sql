@@ -46,6 +46,16 @@ $$;
 COMMENT ON FUNCTION casesync.rotate_notifications() IS
 	'append to the next leaf from now on; gives its number, NULL when it is not empty yet';
 
+CREATE FUNCTION casesync.leaf_is_full(leaf regclass, leaf_limit bigint)
+RETURNS boolean
+LANGUAGE sql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT pg_relation_size(leaf) > 0 AND pg_table_size(leaf) > leaf_limit
+$$;
+COMMENT ON FUNCTION casesync.leaf_is_full(regclass, bigint) IS
+	'whether a leaf is used and has more than so many bytes';
+
 CREATE FUNCTION casesync.tidy(leaf_limit bigint DEFAULT 67108864)
 RETURNS TABLE (rotated boolean, emptied integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -60,10 +70,10 @@ BEGIN
 	rotated := false; emptied := 0;
 	/* The router's own lock: routing stands still, so what its state says stays true meanwhile. */
 	IF casesync.may_speak() AND casesync.lock_for_transaction(1, 0) THEN
-		IF pg_table_size(format('casesync.change_%s', leaf)::regclass) > leaf_limit THEN
+		IF casesync.leaf_is_full(format('casesync.change_%s', leaf)::regclass, leaf_limit) THEN
 			rotated := casesync.rotate_changes() IS NOT NULL;
 		END IF;
-		IF pg_table_size(casesync.notification_leaf()) > leaf_limit THEN
+		IF casesync.leaf_is_full(casesync.notification_leaf(), leaf_limit) THEN
 			rotated := casesync.rotate_notifications() IS NOT NULL OR rotated;
 		END IF;
 		era := (casesync.this_node()).era;
