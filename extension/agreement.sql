@@ -3,7 +3,7 @@
 CREATE TABLE casesync.agreement (
 	agreement text NOT NULL CHECK (agreement <> '' AND length(agreement) <= 99),
 	version integer NOT NULL,
-	partner text NOT NULL REFERENCES casesync.partner,
+	partner text NOT NULL,
 	direction text NOT NULL CHECK (direction IN ('out', 'in')),
 	registries text[] NOT NULL DEFAULT '{}',
 	event_types text[] NOT NULL DEFAULT '{}',

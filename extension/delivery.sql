@@ -3,7 +3,7 @@
 CREATE TABLE casesync.outgoing (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	reference_id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
-	lane integer NOT NULL REFERENCES casesync.lane ON DELETE CASCADE,
+	lane integer NOT NULL,
 	action text NOT NULL,
 	url text NOT NULL,
 	status text NOT NULL,
@@ -21,7 +21,7 @@ SELECT pg_catalog.pg_extension_config_dump('casesync.outgoing_id_seq', '');
 
 CREATE TABLE casesync.lane_state (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	lane integer NOT NULL REFERENCES casesync.lane ON DELETE CASCADE,
+	lane integer NOT NULL,
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	message_id uuid,
 	items bigint[] NOT NULL DEFAULT '{}',

@@ -1,7 +1,7 @@
 /* What partners told us: stored before it is acknowledged, applied by functions of their owners. */
 
 CREATE TABLE casesync.message_in (
-	partner text NOT NULL REFERENCES casesync.partner,
+	partner text NOT NULL,
 	message_id text NOT NULL CHECK (length(message_id) <= 255),
 	content_hash bytea NOT NULL,
 	raw bytea NOT NULL,

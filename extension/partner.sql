@@ -1,4 +1,8 @@
-/* Whom we know: partners, their public keys, the lanes to them. */
+/*
+ * Whom we know: partners, their public keys, the lanes to them. No foreign keys among tables of
+ * state here and elsewhere: pg_restore -j loads an extension's tables in any order, with the
+ * constraints there already. The functions that write them see to it.
+ */
 
 CREATE TABLE casesync.partner (
 	partner text PRIMARY KEY CHECK (partner <> '' AND length(partner) <= 255),
@@ -20,7 +24,7 @@ COMMENT ON TABLE casesync.partner IS 'other systems; partner is their sender_id'
 SELECT pg_catalog.pg_extension_config_dump('casesync.partner', '');
 
 CREATE TABLE casesync.partner_key (
-	partner text NOT NULL REFERENCES casesync.partner ON DELETE CASCADE,
+	partner text NOT NULL,
 	kid text NOT NULL,
 	jwk jsonb NOT NULL,
 	valid_from timestamptz NOT NULL,
@@ -33,7 +37,7 @@ SELECT pg_catalog.pg_extension_config_dump('casesync.partner_key', '');
 
 CREATE TABLE casesync.lane (
 	lane integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	partner text NOT NULL REFERENCES casesync.partner ON DELETE CASCADE,
+	partner text NOT NULL,
 	kind text NOT NULL CHECK (kind IN ('notify', 'control')),
 	UNIQUE (partner, kind)
 );
@@ -270,6 +274,11 @@ BEGIN
 	 WHERE s.partner = $1 AND q.subscription = s.id;
 	DELETE FROM casesync.subscription s WHERE s.partner = $1;
 	DELETE FROM casesync.agreement a WHERE a.partner = $1;
+	DELETE FROM casesync.my_subscription m WHERE m.partner = $1;
+	DELETE FROM casesync.lane_state s USING casesync.lane l WHERE l.partner = $1 AND s.lane = l.lane;
+	DELETE FROM casesync.outgoing o USING casesync.lane l WHERE l.partner = $1 AND o.lane = l.lane;
+	DELETE FROM casesync.lane l WHERE l.partner = $1;
+	DELETE FROM casesync.partner_key k WHERE k.partner = $1;
 	DELETE FROM casesync.partner p WHERE p.partner = $1;
 	PERFORM casesync.audit_note('drop_partner', $1);
 END

@@ -3,7 +3,7 @@
 CREATE TABLE casesync.subscription (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	code text NOT NULL UNIQUE DEFAULT gen_random_uuid()::text CHECK (length(code) <= 99),
-	partner text NOT NULL REFERENCES casesync.partner,
+	partner text NOT NULL,
 	event_type text NOT NULL,
 	record_type text NOT NULL,
 	reg_type text,
@@ -41,7 +41,7 @@ SELECT pg_catalog.pg_extension_config_dump('casesync.subscription_id_seq', '');
 
 CREATE TABLE casesync.my_subscription (
 	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-	partner text NOT NULL REFERENCES casesync.partner ON DELETE CASCADE,
+	partner text NOT NULL,
 	event_type text NOT NULL,
 	record_type text NOT NULL,
 	filter jsonb,

@@ -87,6 +87,8 @@ SELECT state FROM casesync.subscribe('ess.test', 'enrolment', 'Member');
 SELECT app.try($$SELECT casesync.drop_partner('ess.test')$$);
 SELECT app.try($$SELECT casesync.drop_partner('nobody.test')$$);
 SELECT casesync.end_agreement('A', 'over');
+SELECT count(casesync.subscribe_to('ess.test', 'enrolment', 'Member'));
+INSERT INTO casesync.lane_state (lane) SELECT lane FROM casesync.lane;
 INSERT INTO casesync.disclosure (partner, registry, key, way, agreement, agreement_version, reference_id, outcome)
 	VALUES ('ess.test', 'people', '1', 'notify', 'A', 1, gen_random_uuid(), 'attempted');
 SELECT app.try($$SELECT casesync.drop_partner('ess.test')$$);
@@ -99,7 +101,8 @@ TRUNCATE casesync.message_in;
 SELECT casesync.drop_partner('ess.test');
 SELECT (SELECT count(*) FROM casesync.partner) AS partners, (SELECT count(*) FROM casesync.lane) AS lanes,
 	(SELECT count(*) FROM casesync.partner_key) AS keys, (SELECT count(*) FROM casesync.subscription) AS subscriptions,
-	(SELECT count(*) FROM casesync.agreement) AS agreements;
+	(SELECT count(*) FROM casesync.agreement) AS agreements, (SELECT count(*) FROM casesync.my_subscription) AS ours,
+	(SELECT count(*) FROM casesync.outgoing) AS outgoing, (SELECT count(*) FROM casesync.lane_state) AS lane_states;
 SELECT what, CASE what WHEN 'subscribe' THEN '(code)' ELSE about END AS about FROM casesync.audit ORDER BY id;
 
 DROP EXTENSION casesync CASCADE;
