@@ -11,13 +11,15 @@
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
+#define TIDY_EVERY_MS 60000
 
 typedef enum RouterState
 {
 	ROUTER_ASLEEP,
 	ROUTER_LOCKING,
 	ROUTER_ROUTING,
-	ROUTER_APPLYING
+	ROUTER_APPLYING,
+	ROUTER_TIDYING
 } RouterState;
 
 struct RouterTurn
@@ -37,6 +39,7 @@ struct RouterTurn
 	bool routed_last;  /* so that neither of the two can starve the other */
 	bool has_told;	   /* routed was called since the last route() */
 	int64_t next_lock; /* another bridge routes: do not ask at every doorbell */
+	int64_t next_tidy; /* logs and queues must not grow for ever */
 	int64_t rest_ms;   /* after trouble, so that the database is not asked in a circle */
 	int64_t rest_until;
 };
@@ -156,6 +159,20 @@ router_has_applied(void *context, const PGresult *result, const Failure *failure
 	router_step(router);
 }
 
+static void
+router_has_tidied(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	if (result == NULL)
+	{
+		router_trouble(router, "tidy_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	router_step(router);
+}
+
 /* Does the next thing that is wanted and allowed, or goes to sleep. */
 static void
 router_step(RouterTurn *router)
@@ -170,6 +187,12 @@ router_step(RouterTurn *router)
 	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
 		router_ask(router, ROUTER_LOCKING, "SELECT casesync.lock_router()", 0, router_locked,
 				   "lock_router_failed");
+	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
+	{
+		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
+		router_ask(router, ROUTER_TIDYING, "SELECT rotated, emptied FROM casesync.tidy()", 0,
+				   router_has_tidied, "tidy_failed");
+	}
 	else if (can_ask && router->is_locked && router->wants_route &&
 			 !(router->wants_apply && router->routed_last))
 	{
