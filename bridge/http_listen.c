@@ -41,7 +41,7 @@ listen_on(const struct addrinfo *address)
 static int
 listen_port(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
 
 	if (getsockname(fd, (struct sockaddr *) &address, &length) != 0)

@@ -455,7 +455,8 @@ sender_free(Sender *sender)
 	{
 		SenderPost *post = sender->posts;
 
-		curl_multi_remove_handle(sender->multi, post->curl);
+		/* the analyzer does not see that sender_release takes post off the list */
+		curl_multi_remove_handle(sender->multi, post->curl); /* NOLINT(clang-analyzer-unix.Malloc) */
 		sender_release(sender, post);
 	}
 	curl_multi_cleanup(sender->multi);

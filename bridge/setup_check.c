@@ -42,7 +42,7 @@ check_key(SetupCheck *check, const Config *config)
 	if (signing_key_load(config->key_file, &key, &failure))
 	{
 		snprintf(what, sizeof(what), "signing key %s", signing_key_kid(key));
-		check_say(check, true, what, NULL);
+		check_say(check, true, what, "");
 	}
 	else
 		check_say(check, false, "signing key", failure.text);
@@ -134,7 +134,7 @@ check_connected(void *context)
 	SetupCheck *check = context;
 	Failure failure;
 
-	check_say(check, true, "connection to the database", NULL);
+	check_say(check, true, "connection to the database", "");
 	if (!pg_session_query(
 			check->session,
 			"SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version'),"
@@ -195,7 +195,7 @@ setup_check(const Config *config, FILE *stream)
 	SetupCheck check = {.stream = stream, .all_ok = true};
 	Failure failure = {FAILURE_MEMORY, "out of memory"};
 
-	check_say(&check, true, "settings", NULL);
+	check_say(&check, true, "settings", "");
 	check_key(&check, config);
 	check.loop = event_loop_new(&failure);
 	if (check.loop == NULL || !check_database(&check, config, &failure))

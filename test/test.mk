@@ -52,7 +52,7 @@ lint: lint-packages
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
 		--suppress=missingInclude --suppress=varFuncNullUB --suppress=normalCheckLevelMaxBranches bridge
 	clang-tidy --quiet --warnings-as-errors='*' \
-		--checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized,-clang-analyzer-optin.performance.Padding,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result' \
+		--checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized,-clang-analyzer-optin.performance.Padding,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-branch-clone,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result' \
 		$(wildcard bridge/*.c) -- $(BRIDGE_CFLAGS) -Ibridge
 	clang-tidy --quiet --warnings-as-errors='*' --checks='-*,clang-analyzer-core.*,clang-analyzer-deadcode.*' \
 		$(wildcard extension/*.c) -- $(PG_INCLUDE) -D_GNU_SOURCE
