@@ -455,8 +455,9 @@ sender_free(Sender *sender)
 	{
 		SenderPost *post = sender->posts;
 
-		/* the analyzer does not see that sender_release takes post off the list */
-		curl_multi_remove_handle(sender->multi, post->curl); /* NOLINT(clang-analyzer-unix.Malloc) */
+		/* The analyzer does not see that sender_release takes post off the list. */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+		curl_multi_remove_handle(sender->multi, post->curl);
 		sender_release(sender, post);
 	}
 	curl_multi_cleanup(sender->multi);
