@@ -49,7 +49,6 @@ typedef struct Config
 	int max_lanes;				 /* lanes in flight at one time */
 	int http_sessions;			 /* database connections for inbound requests */
 	int routing_chunk;			 /* casesync.route(max_changes) */
-	int apply_chunk;			 /* casesync.apply_inbox(max_items) */
 	unsigned char sources[CONFIG_MAX_SETTINGS]; /* where each came from, for config_print */
 } Config;
 

@@ -64,8 +64,6 @@ static const Setting settings[] = {
 	 "database connections for received requests"},
 	{"routing_chunk", SETTING_INTEGER, "1000", NUMBER(routing_chunk, 1, 100000), false,
 	 "changes routed in one transaction"},
-	{"apply_chunk", SETTING_INTEGER, "100", NUMBER(apply_chunk, 1, 100000), false,
-	 "received items applied in one turn"},
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))

@@ -12,6 +12,7 @@
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
 #define TIDY_EVERY_MS 60000
+#define APPLY_RUN_MS 20
 
 typedef enum RouterState
 {
@@ -36,7 +37,7 @@ struct RouterTurn
 	bool is_locked;
 	bool wants_route;
 	bool wants_apply;
-	bool routed_last;  /* so that neither of the two can starve the other */
+	int64_t route_from; /* items are applied until then, so that neither starves the other */
 	bool has_told;	   /* routed was called since the last route() */
 	int64_t next_lock; /* another bridge routes: do not ask at every doorbell */
 	int64_t next_tidy; /* logs and queues must not grow for ever */
@@ -125,6 +126,7 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 	}
 	router->state = ROUTER_ASLEEP;
 	router->rest_ms = REST_FIRST_MS;
+	router->route_from = event_loop_now() + APPLY_RUN_MS;
 	if (row_claims(result, 2))
 		router->wants_route = true;
 	if (row_number(result, 0) > 0)
@@ -194,10 +196,9 @@ router_step(RouterTurn *router)
 				   router_has_tidied, "tidy_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_route &&
-			 !(router->wants_apply && router->routed_last))
+			 !(router->wants_apply && event_loop_now() < router->route_from))
 	{
 		router->wants_route = false;
-		router->routed_last = true;
 		router_ask(router, ROUTER_ROUTING,
 				   "SELECT changes, notifications, more FROM"
 				   " casesync.route(max_changes => $1::integer)",
@@ -206,11 +207,8 @@ router_step(RouterTurn *router)
 	else if (can_ask && router->is_locked && router->wants_apply)
 	{
 		router->wants_apply = false;
-		router->routed_last = false;
-		router_ask(router, ROUTER_APPLYING,
-				   "SELECT items, more, wait_ms FROM"
-				   " casesync.apply_inbox(max_items => $1::integer)",
-				   config->apply_chunk, router_has_applied, "apply_failed");
+		router_ask(router, ROUTER_APPLYING, "SELECT items, more, wait_ms FROM casesync.apply_inbox()",
+				   0, router_has_applied, "apply_failed");
 	}
 	else if (!router->has_told)
 		router_tell(router);

@@ -334,13 +334,18 @@ COMMENT ON FUNCTION casesync.agreements_out(text, timestamptz) IS
 
 CREATE FUNCTION casesync.agreement_in(partner text, event_type text)
 RETURNS casesync.agreement
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT a FROM casesync.agreement a
+DECLARE
+	answer casesync.agreement;
+BEGIN
+	SELECT a.* INTO answer FROM casesync.agreement a
 	 WHERE a.state = 'active' AND a.direction = 'in' AND a.partner = $1
 	   AND $2 = ANY (a.event_types) AND a.valid_from <= now() AND now() < a.valid_to
-	 LIMIT 1
+	 LIMIT 1;
+	RETURN answer;
+END
 $$;
 COMMENT ON FUNCTION casesync.agreement_in(text, text) IS
 	'the agreement under which a partner may tell us of an event now; NULL when there is none';

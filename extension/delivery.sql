@@ -99,10 +99,15 @@ COMMENT ON FUNCTION casesync.enqueue(text, text, text, jsonb, text, bigint[]) IS
 
 CREATE FUNCTION casesync.lane_now(lane integer)
 RETURNS casesync.lane_state
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT s.* FROM casesync.lane_state s WHERE s.lane = $1 ORDER BY s.id DESC LIMIT 1
+DECLARE
+	answer casesync.lane_state;
+BEGIN
+	SELECT s.* INTO answer FROM casesync.lane_state s WHERE s.lane = $1 ORDER BY s.id DESC LIMIT 1;
+	RETURN answer;
+END
 $$;
 COMMENT ON FUNCTION casesync.lane_now(integer) IS 'the state of a lane';
 
@@ -141,9 +146,11 @@ COMMENT ON FUNCTION casesync.notify_url(casesync.partner, casesync.subscription)
  */
 CREATE FUNCTION casesync.next_notifications(lane integer, max_items integer, skip bigint DEFAULT NULL)
 RETURNS SETOF casesync.notification
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+	RETURN QUERY
 	WITH head AS (
 		SELECT n.id, n.subscription, octet_length(n.record::text) AS size
 		  FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription
@@ -164,16 +171,20 @@ AS $$
 	)
 	SELECT n.* FROM batch b JOIN casesync.notification n ON n.id = b.id
 	 WHERE b.is_first_run AND (b.bytes <= 262144 OR b.n = 1)
-	 ORDER BY n.id
+	 ORDER BY n.id;
+END
 $$;
 COMMENT ON FUNCTION casesync.next_notifications(integer, integer, bigint) IS
 	'the next notifications of a lane, of one subscription, in order, bounded in number and size';
 
 CREATE FUNCTION casesync.lanes()
 RETURNS TABLE (lane integer, wait_ms bigint)
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT l.lane, greatest(0, ceil(coalesce(
 			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint
 	  FROM casesync.lane l
@@ -181,7 +192,8 @@ AS $$
 	 WHERE (SELECT casesync.may_speak()) AND NOT coalesce(s.is_stopped, false)
 	   AND CASE l.kind
 			WHEN 'notify' THEN EXISTS (SELECT FROM casesync.next_notifications(l.lane, 1))
-			ELSE EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due') END
+			ELSE EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due') END;
+END
 $$;
 COMMENT ON FUNCTION casesync.lanes() IS 'the lanes that have something to send, and how long each must wait';
 
@@ -209,23 +221,27 @@ COMMENT ON FUNCTION casesync.withdraw(casesync.notification[]) IS
 
 CREATE FUNCTION casesync.is_wished(n casesync.notification)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT EXISTS (SELECT FROM casesync.subscription s
-		WHERE s.id = n.subscription AND s.state = 'active' AND (s.ends IS NULL OR now() < s.ends))
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync.subscription s
+		WHERE s.id = n.subscription AND s.state = 'active' AND (s.ends IS NULL OR now() < s.ends));
+END
 $$;
 COMMENT ON FUNCTION casesync.is_wished(casesync.notification) IS
 	'whether its subscription still counts, at the time of sending';
 
 CREATE FUNCTION casesync.is_agreed(n casesync.notification)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT EXISTS (SELECT FROM casesync.agreement a
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync.agreement a
 		WHERE a.agreement = n.agreement AND a.version = n.agreement_version AND a.state = 'active'
-		  AND a.valid_from <= now() AND now() < a.valid_to)
+		  AND a.valid_from <= now() AND now() < a.valid_to);
+END
 $$;
 COMMENT ON FUNCTION casesync.is_agreed(casesync.notification) IS
 	'whether the agreement under which it was projected still counts, at the time of sending';
@@ -265,9 +281,10 @@ COMMENT ON FUNCTION casesync.give_seq(casesync.notification[], uuid) IS
 	'number items that were never sent in this stream, and record that they are about to be';
 
 CREATE FUNCTION casesync.notify_message(items bigint[], OUT message jsonb, OUT meta jsonb)
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	SELECT jsonb_build_object('transaction_id', min(s.transaction_id), 'notify_event',
 			jsonb_agg(jsonb_build_object(
 				'reference_id', n.reference_id, 'timestamp', casesync.wire_time(n.at),
@@ -278,10 +295,12 @@ AS $$
 		jsonb_build_object('stream', min(n.stream::text), 'items', jsonb_agg(
 			jsonb_strip_nulls(jsonb_build_object('code', s.code, 'seq', n.seq, 'prev_seq', n.prev_seq,
 				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.id))
+	  INTO message, meta
 	  FROM casesync.notification n
 	  JOIN casesync.subscription s ON s.id = n.subscription
 	  LEFT JOIN casesync.registry r ON r.registry = n.registry
-	 WHERE n.id = ANY (items)
+	 WHERE n.id = ANY (items);
+END
 $$;
 COMMENT ON FUNCTION casesync.notify_message(bigint[]) IS
 	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, seq, prev_seq, hops';

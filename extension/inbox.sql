@@ -238,7 +238,7 @@ $$;
 COMMENT ON FUNCTION casesync.run_handler(casesync.inbox_item) IS
 	'apply one item as the owner of its apply function, and say what came of it';
 
-CREATE FUNCTION casesync.apply_inbox(max_items integer DEFAULT 1)
+CREATE FUNCTION casesync.apply_inbox()
 RETURNS TABLE (items integer, more boolean, wait_ms bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -285,7 +285,7 @@ BEGIN
 	RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION casesync.apply_inbox(integer) IS
+COMMENT ON FUNCTION casesync.apply_inbox() IS
 	'apply the next received item, one a transaction; more: call again; wait_ms: when a postponed one is due';
 
 CREATE FUNCTION casesync.inbox_decide(inbox_id bigint, from_states text[], to_state text, note text)

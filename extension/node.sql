@@ -212,9 +212,11 @@ COMMENT ON FUNCTION casesync.bridge_start(uuid, text) IS
 
 CREATE FUNCTION casesync.may_speak()
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce((SELECT NOT n.paused AND casesync.identity_matches(n) FROM casesync.node n), false)
+BEGIN
+	RETURN coalesce((SELECT NOT n.paused AND casesync.identity_matches(n) FROM casesync.node n), false);
+END
 $$;
 COMMENT ON FUNCTION casesync.may_speak() IS 'whether this database routes and sends at all';

@@ -262,14 +262,16 @@ COMMENT ON FUNCTION casesync.subject_name(jsonb) IS 'one identifier of a record,
 /* Under one identifier a person stays one subject, also when others come or go. */
 CREATE FUNCTION casesync.known_subject(partner text, record jsonb)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce((
+BEGIN
+	RETURN coalesce((
 		SELECT t.subject FROM casesync.inbox_item t
 		 WHERE t.partner = $1 AND t.subject = ANY (ARRAY(
 			SELECT concat(upper(i.identifier_type), ':', i.identifier_value) FROM casesync.record_identifiers($2) i))
-		 ORDER BY t.id DESC LIMIT 1), casesync.subject_name($2))
+		 ORDER BY t.id DESC LIMIT 1), casesync.subject_name($2));
+END
 $$;
 COMMENT ON FUNCTION casesync.known_subject(text, jsonb) IS
 	'the name under which a partner''s record is about somebody: the one used before, else one of its identifiers';
@@ -316,10 +318,16 @@ COMMENT ON FUNCTION casesync.store_item(casesync.partner, text, text, text, reco
 
 CREATE FUNCTION casesync.my_subscription_of(partner text, transaction_id text)
 RETURNS casesync.my_subscription
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT m.* FROM casesync.my_subscription m WHERE m.partner = $1 AND m.transaction_id = $2
+#variable_conflict use_column
+DECLARE
+	answer casesync.my_subscription;
+BEGIN
+	SELECT m.* INTO answer FROM casesync.my_subscription m WHERE m.partner = $1 AND m.transaction_id = $2;
+	RETURN answer;
+END
 $$;
 COMMENT ON FUNCTION casesync.my_subscription_of(text, text) IS
 	'our subscription that a message belongs to, if it keeps the transaction_id of the request';

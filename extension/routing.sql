@@ -52,13 +52,16 @@ COMMENT ON FUNCTION casesync.routing_begin_era(integer) IS 'nothing of this era 
 /* Of a transaction that was open in s.last: its rows after the last one done. */
 CREATE FUNCTION casesync.window_of(s casesync.routing_state, transaction xid8, max_changes integer)
 RETURNS SETOF casesync.change
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
+BEGIN
+	RETURN QUERY
 	SELECT c.* FROM casesync.change c
 	 WHERE c.xid = transaction AND c.era = s.era
 	   AND c.id > CASE WHEN transaction = s.done_xid THEN s.done_id ELSE -1 END
-	 ORDER BY c.xid, c.id LIMIT max_changes
+	 ORDER BY c.xid, c.id LIMIT max_changes;
+END
 $$;
 COMMENT ON FUNCTION casesync.window_of(casesync.routing_state, xid8, integer) IS
 	'part of window_chunk(): the next changes of one transaction';
@@ -70,13 +73,16 @@ COMMENT ON FUNCTION casesync.window_of(casesync.routing_state, xid8, integer) IS
 CREATE FUNCTION casesync.window_after(after_xid xid8, after_id bigint, era integer, upto pg_snapshot,
 	max_changes integer)
 RETURNS SETOF casesync.change
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
+BEGIN
+	RETURN QUERY
 	SELECT c.* FROM casesync.change c
 	 WHERE (c.xid, c.id) > (after_xid, after_id) AND c.xid < pg_snapshot_xmax(upto)
 	   AND c.era = $3 AND pg_visible_in_snapshot(c.xid, upto)
-	 ORDER BY c.xid, c.id LIMIT max_changes
+	 ORDER BY c.xid, c.id LIMIT max_changes;
+END
 $$;
 COMMENT ON FUNCTION casesync.window_after(xid8, bigint, integer, pg_snapshot, integer) IS
 	'part of window_chunk(): the next changes after a place in the log that are visible';

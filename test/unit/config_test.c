@@ -177,7 +177,7 @@ test_precedence(Tap *tap)
 	char *environment[] = {NULL,
 						   "HOME=/",
 						   "CASESYNC_MAX_LANES=8",
-						   "CASESYNC_APPLY_CHUNK=8",
+						   "CASESYNC_ROUTING_CHUNK=8",
 						   "CASESYNC_DATABASE=host=e password=it's",
 						   NULL};
 	char *unknown[] = {"CASESYNC_LANES=8", NULL};
@@ -190,23 +190,23 @@ test_precedence(Tap *tap)
 	Config *config;
 
 	test_file_write(variable + strlen(variable),
-					"max_lanes = 7\napply_chunk = 7\nrouting_chunk = 7\n", 0600);
+					"max_lanes = 7\nhttp_sessions = 7\nrouting_chunk = 7\n", 0600);
 	environment[0] = variable;
 	tap_ok(tap, load("--max-lanes=9", environment, &config, &failure), "three sources: %s",
 		   failure.text);
 	unlink(strchr(variable, '=') + 1);
 	tap_is_int(tap, config->max_lanes, 9, "a flag counts more than the environment");
-	tap_is_int(tap, config->apply_chunk, 8, "the environment counts more than the file");
-	tap_is_int(tap, config->routing_chunk, 7, "the file counts more than the default");
-	tap_is_int(tap, config->http_sessions, 2, "and else there is the default");
+	tap_is_int(tap, config->routing_chunk, 8, "the environment counts more than the file");
+	tap_is_int(tap, config->http_sessions, 7, "the file counts more than the default");
+	tap_is_int(tap, (int) config->poll_interval_ms, 5000, "and else there is the default");
 
 	stream = open_memstream(&printed, &size);
 	config_print(config, stream);
 	fclose(stream);
 	tap_has(tap, printed, "max_lanes = '9' # flag\n", "print: flag");
-	tap_has(tap, printed, "apply_chunk = '8' # environment\n", "print: environment");
-	tap_has(tap, printed, "routing_chunk = '7' # file\n", "print: file");
-	tap_has(tap, printed, "http_sessions = '2' # default\n", "print: default");
+	tap_has(tap, printed, "routing_chunk = '8' # environment\n", "print: environment");
+	tap_has(tap, printed, "http_sessions = '7' # file\n", "print: file");
+	tap_has(tap, printed, "poll_interval = '5s' # default\n", "print: default");
 	tap_has(tap, printed, "database = 'password=''********'' host=''e''' # environment\n",
 			"print: no password");
 	config_free(config);
