@@ -445,13 +445,14 @@ AS $$
 DECLARE
 	drafts casesync.draft[] := '{}';
 BEGIN
-	IF a.on_leave = 'identifier_only' THEN
-		drafts := ARRAY(SELECT d FROM casesync.removal_drafts(a, r, events, leaving) d);
-	END IF;
 	PERFORM casesync.withhold(n.reference_id, 'the subject left the agreement')
 	   FROM casesync.notification n
 	  WHERE n.registry = r.registry AND n.key = ANY (leaving) AND n.state = 'due'
 		AND n.agreement = a.agreement AND NOT n.removal;
+	/* After withholding, which waits for a take() under way: then what it discloses is seen here. */
+	IF a.on_leave = 'identifier_only' THEN
+		drafts := ARRAY(SELECT d FROM casesync.removal_drafts(a, r, events, leaving) d);
+	END IF;
 	DELETE FROM casesync.told t
 	 WHERE t.partner = a.partner AND t.registry = r.registry AND t.key = ANY (leaving);
 	RETURN CASE WHEN cardinality(drafts) > 0 THEN casesync.append_notifications(a, drafts) ELSE 0 END;

@@ -86,14 +86,15 @@ SQL
 
 sub write_one
 {
-	my $id = 1 + int(rand(30));
+	# So many that most are written rarely: a lost change must not be hidden by the next one.
+	my $id = 1 + int(rand(600));
 	my ($v, $w) = (int(rand(1000)), int(rand(3)));
 	my $shared = rand() < 0.7 ? 'true' : 'false';
 	my $kind = rand();
 	return "DELETE FROM item WHERE id = $id;" if $kind < 0.15;
 	return "DELETE FROM item WHERE id = $id; INSERT INTO item VALUES ($id, $v, $w, $shared) ON CONFLICT DO NOTHING;" if $kind < 0.25;
-	return "UPDATE item SET id = id + 30 WHERE id = $id AND NOT EXISTS (SELECT FROM item WHERE id = $id + 30);" if $kind < 0.3;
-	return "UPDATE item SET w = $w;" if $kind < 0.32;
+	return "UPDATE item SET id = id + 600 WHERE id = $id AND NOT EXISTS (SELECT FROM item WHERE id = $id + 600);" if $kind < 0.3;
+	return "UPDATE item SET w = $w WHERE id % 60 = $id % 60;" if $kind < 0.32;
 	return "UPDATE item SET v = v WHERE id = $id;" if $kind < 0.37;
 	return "INSERT INTO item VALUES ($id, $v, $w, $shared) ON CONFLICT (id) DO UPDATE SET v = excluded.v, w = excluded.w, shared = excluded.shared;";
 }
