@@ -312,6 +312,24 @@ CREATE TYPE casesync.parcel AS (message_id uuid, url text, action text, sender_i
 COMMENT ON TYPE casesync.parcel IS 'a message that is to be sent now';
 
 /*
+ * Routing may withhold a notification while it is being taken. Whoever comes second waits here
+ * and then sees what the first has done, so that nothing withheld is sent.
+ */
+CREATE FUNCTION casesync.lock_due(items casesync.notification[])
+RETURNS casesync.notification[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT n FROM casesync.notification n
+		WHERE n.id = ANY (ARRAY(SELECT i.id FROM unnest(items) i)) AND n.state = 'due'
+		ORDER BY n.id FOR UPDATE OF n);
+END
+$$;
+COMMENT ON FUNCTION casesync.lock_due(casesync.notification[]) IS
+	'those of these notifications that are still due, locked until the end of the transaction';
+
+/*
  * What is sent next, less what may not be sent any more. When an item alone has drawn server errors,
  * another subject's item goes first: if that passes, the item and not the partner is at fault.
  */
@@ -334,6 +352,7 @@ BEGIN
 		IF coalesce(cardinality(items), 0) = 0 THEN
 			items := ARRAY(SELECT x FROM casesync.next_notifications(s.lane, s.batch_limit) x);
 		END IF;
+		items := casesync.lock_due(items);
 		SELECT count(casesync.withhold(x.reference_id, 'subscription ended')) INTO count
 		  FROM unnest(items) x WHERE NOT casesync.is_wished(x);
 		IF count = 0 THEN
