@@ -31,12 +31,14 @@ SELECT pg_catalog.pg_extension_config_dump('casesync.node_secret', '');
 
 CREATE FUNCTION casesync.identity_matches(n casesync.node)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT n.system_identifier = c.system_identifier
+BEGIN
+	RETURN (SELECT n.system_identifier = c.system_identifier
 	   AND n.database_oid = (SELECT oid FROM pg_database WHERE datname = current_database())
-	  FROM pg_control_system() c
+	  FROM pg_control_system() c);
+END
 $$;
 COMMENT ON FUNCTION casesync.identity_matches(casesync.node) IS
 	'false when this database is a copy of the one that set_node() was called in';

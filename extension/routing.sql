@@ -53,7 +53,8 @@ COMMENT ON FUNCTION casesync.routing_begin_era(integer) IS 'nothing of this era 
 CREATE FUNCTION casesync.window_of(s casesync.routing_state, transaction xid8, max_changes integer)
 RETURNS SETOF casesync.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
 	RETURN QUERY
@@ -74,7 +75,8 @@ CREATE FUNCTION casesync.window_after(after_xid xid8, after_id bigint, era integ
 	max_changes integer)
 RETURNS SETOF casesync.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
 	RETURN QUERY
@@ -122,16 +124,18 @@ COMMENT ON FUNCTION casesync.window_chunk(casesync.routing_state, pg_snapshot, i
 CREATE FUNCTION casesync.event_type_of(t casesync.tracking, has_insert boolean, has_update boolean,
 	has_delete boolean, is_split boolean)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE
+BEGIN
+	RETURN CASE
 		WHEN has_insert AND has_delete THEN coalesce(t.on_update, t.on_insert, t.on_delete)
 		WHEN has_insert AND (has_update OR is_split) THEN coalesce(t.on_insert, t.on_update)
 		WHEN has_insert THEN t.on_insert
 		WHEN has_update THEN coalesce(t.on_update, t.on_delete)
 		WHEN is_split THEN coalesce(t.on_delete, t.on_update)
-		ELSE t.on_delete END
+		ELSE t.on_delete END;
+END
 $$;
 COMMENT ON FUNCTION casesync.event_type_of(casesync.tracking, boolean, boolean, boolean, boolean) IS
 	'the event type of what a transaction did to a key: delete and insert are an update, also when they are in two chunks';
@@ -139,9 +143,12 @@ COMMENT ON FUNCTION casesync.event_type_of(casesync.tracking, boolean, boolean, 
 /* The keys that changes touched, each once for a tracking, with what happened to it. */
 CREATE FUNCTION casesync.fold(changes casesync.change[], split xid8[])
 RETURNS TABLE (tracking integer, key text, event_type text, origin bigint, at timestamptz, pos bigint)
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH touched AS (
 		SELECT c.tracking, k.key, c.xid, bool_or(c.op = 'I') AS has_insert, bool_or(c.op = 'U') AS has_update,
 			bool_or(c.op = 'D') AS has_delete, max(c.at) AS at, min(c.id) AS pos,
@@ -157,7 +164,8 @@ AS $$
 	SELECT n.tracking, n.key, n.event_type, CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END,
 		max(n.at), min(n.pos)
 	  FROM named n WHERE n.event_type IS NOT NULL
-	 GROUP BY n.tracking, n.key, n.event_type
+	 GROUP BY n.tracking, n.key, n.event_type;
+END
 $$;
 COMMENT ON FUNCTION casesync.fold(casesync.change[], xid8[]) IS
 	'what happened to each key in these changes, of which some transactions are not here whole; the origin only when all of it came from a partner';
@@ -231,11 +239,13 @@ COMMENT ON FUNCTION casesync.subjects_of(casesync.tracking, text) IS
 /* Output of char(n) is padded, its text is not. */
 CREATE FUNCTION casesync.key_is_padded(t casesync.tracking)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT t.key_is_column AND EXISTS (SELECT FROM pg_attribute a
-		WHERE a.attrelid = t.relation AND a.attname = t.key AND a.atttypid = 'bpchar'::regtype)
+BEGIN
+	RETURN (SELECT t.key_is_column AND EXISTS (SELECT FROM pg_attribute a
+		WHERE a.attrelid = t.relation AND a.attname = t.key AND a.atttypid = 'bpchar'::regtype));
+END
 $$;
 COMMENT ON FUNCTION casesync.key_is_padded(casesync.tracking) IS 'whether captured keys end in padding';
 
@@ -302,9 +312,11 @@ COMMENT ON FUNCTION casesync.is_echo(bigint, text, jsonb, timestamptz) IS
 /* The subscriptions of one partner that want an event about a (projected) record. */
 CREATE FUNCTION casesync.wanted_by(a casesync.agreement, r casesync.registry, event_type text, record jsonb)
 RETURNS SETOF bigint
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
-SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
+BEGIN
+	RETURN QUERY
 	SELECT s.id FROM (
 		SELECT t.* FROM casesync.subscription t
 		 WHERE t.partner = a.partner AND t.event_type = $3 AND t.state = 'active' AND t.id_type IS NULL
@@ -317,18 +329,21 @@ AS $$
 	 WHERE lower(s.record_type) = lower(r.record_type)
 	   AND (s.reg_type IS NULL OR lower(s.reg_type) = lower(r.reg_type))
 	   AND (s.registry IS NULL OR s.registry = r.registry)
-	   AND (s.starts IS NULL OR s.starts <= now()) AND (s.ends IS NULL OR now() < s.ends)
+	   AND (s.starts IS NULL OR s.starts <= now()) AND (s.ends IS NULL OR now() < s.ends);
+END
 $$;
 COMMENT ON FUNCTION casesync.wanted_by(casesync.agreement, casesync.registry, text, jsonb) IS
 	'subscriptions to everybody, and those to one of the record''s own agreed identifiers, by index';
 
 CREATE FUNCTION casesync.notification_leaf()
 RETURNS regclass
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('casesync.notification_%s', coalesce(
-		(SELECT g.leaf FROM casesync.notification_ring g ORDER BY g.id DESC LIMIT 1), 0))::regclass
+BEGIN
+	RETURN (SELECT format('casesync.notification_%s', coalesce(
+		(SELECT g.leaf FROM casesync.notification_ring g ORDER BY g.id DESC LIMIT 1), 0))::regclass);
+END
 $$;
 COMMENT ON FUNCTION casesync.notification_leaf() IS 'the leaf that notifications are appended to';
 
@@ -344,22 +359,24 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	appended integer;
+	rows casesync.notification[];
 BEGIN
 	INSERT INTO casesync.event (id, registry, key, event_type, at, removal)
 	SELECT (d.event).event, (d.event).registry, (d.event).key, (d.event).event_type, (d.event).at, d.removal
 	  FROM unnest(drafts) d
 	ON CONFLICT DO NOTHING;
-	EXECUTE format($q$
-		INSERT INTO %s (lane, subscription, event, registry, key, event_type, removal, record, hmac,
-			agreement, agreement_version, hops, at)
-		SELECT l.lane, s.id, (d.event).event, (d.event).registry, (d.event).key, (d.event).event_type,
-			d.removal, d.record, d.hmac, $1.agreement, $1.version,
-			CASE WHEN i.partner IS NULL THEN '{}' ELSE (i.hops || i.partner)[1:16] END, (d.event).at
-		  FROM unnest($2) WITH ORDINALITY d(event, subscriptions, record, hmac, removal, n)
-		 CROSS JOIN unnest(d.subscriptions) s(id)
-		  JOIN casesync.lane l ON l.partner = $1.partner AND l.kind = 'notify'
-		  LEFT JOIN casesync.inbox_item i ON i.id = (d.event).origin
-		 ORDER BY d.n$q$, casesync.notification_leaf()) USING a, drafts;
+	rows := ARRAY(
+		SELECT ROW(nextval('casesync.notification_id'), gen_random_uuid(), x.lane, x.subscription,
+			(x.event).event, (x.event).registry, (x.event).key, (x.event).event_type, x.removal, x.record,
+			x.hmac, a.agreement, a.version, x.hops, (x.event).at, NULL, NULL, NULL, 'due', NULL)::casesync.notification
+		  FROM (SELECT l.lane, w.id AS subscription, d.*,
+					CASE WHEN i.partner IS NULL THEN '{}' ELSE (i.hops || i.partner)[1:16] END AS hops
+				  FROM unnest(drafts) WITH ORDINALITY d(event, subscriptions, record, hmac, removal, n)
+				 CROSS JOIN unnest(d.subscriptions) w(id)
+				  JOIN casesync.lane l ON l.partner = a.partner AND l.kind = 'notify'
+				  LEFT JOIN casesync.inbox_item i ON i.id = (d.event).origin
+				 ORDER BY d.n, w.id) x);
+	EXECUTE format('INSERT INTO %s SELECT r.* FROM unnest($1) r', casesync.notification_leaf()) USING rows;
 	GET DIAGNOSTICS appended = ROW_COUNT;
 	RETURN appended;
 END
@@ -369,9 +386,10 @@ COMMENT ON FUNCTION casesync.append_notifications(casesync.agreement, casesync.d
 
 CREATE FUNCTION casesync.tell(a casesync.agreement, drafts casesync.draft[])
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	INSERT INTO casesync.told AS t (partner, registry, key, hmac, identifiers, at)
 	SELECT a.partner, (d.event).registry, (d.event).key, d.hmac,
 		CASE WHEN a.on_leave = 'identifier_only' THEN
@@ -379,7 +397,8 @@ AS $$
 		clock_timestamp()
 	  FROM unnest(drafts) d
 	ON CONFLICT (partner, registry, key) DO UPDATE
-		SET hmac = excluded.hmac, identifiers = coalesce(excluded.identifiers, t.identifiers), at = excluded.at
+		SET hmac = excluded.hmac, identifiers = coalesce(excluded.identifiers, t.identifiers), at = excluded.at;
+END
 $$;
 COMMENT ON FUNCTION casesync.tell(casesync.agreement, casesync.draft[]) IS
 	'remember what the partner knows, or is about to know';
@@ -579,6 +598,23 @@ $$;
 COMMENT ON FUNCTION casesync.route_slice(casesync.registry, casesync.subject_event[]) IS
 	'route a slice; subjects that make it fail are put in quarantine';
 
+/*
+ * Plans that do not know how long the arrays are join them by nested loops: right for a few rows,
+ * where planning would take longer than all the rest, and quadratic for many.
+ */
+CREATE FUNCTION casesync.plan_for(rows integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF rows > 50 THEN
+		PERFORM set_config('plan_cache_mode', 'force_custom_plan', true);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.plan_for(integer) IS 'from now on in this turn, plan for that many rows';
+
 CREATE FUNCTION casesync.route_events(events casesync.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -588,6 +624,7 @@ DECLARE
 	slice record;
 	appended integer := 0;
 BEGIN
+	PERFORM casesync.plan_for(cardinality(events));
 	FOR slice IN
 		SELECT x.r, array_agg(x.e ORDER BY (x.e).position) AS events
 		  FROM (SELECT r, e, dense_rank() OVER (PARTITION BY r.registry ORDER BY e.key) / 1000 AS n
@@ -706,7 +743,7 @@ COMMENT ON FUNCTION casesync.routing_position() IS 'where routing goes on';
 CREATE FUNCTION casesync.route(max_changes integer DEFAULT 1000)
 RETURNS TABLE (changes integer, notifications integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -739,6 +776,7 @@ BEGIN
 	/* A window that was opened by an earlier call is over: there may be a next one. */
 	more := cardinality(chunk) = max_changes OR cardinality(retried) = max_changes OR s.now IS NOT NULL;
 	newest := chunk[cardinality(chunk)];
+	PERFORM casesync.plan_for(changes);
 	IF cardinality(retried) > 0 THEN
 		notifications := casesync.route_events(retried);
 	END IF;
