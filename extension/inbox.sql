@@ -150,6 +150,21 @@ $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type';
 
+/* NULL when the record says something there that nobody can read: then a person looks. */
+CREATE FUNCTION casesync.reports_death(record jsonb)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync.death_date_of(record) IS NOT NULL
+		OR coalesce(casesync.code(casesync.enrolment_status_of(record)) = '2', false);
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync.reports_death(jsonb) IS 'whether a record says that its subject has died; NULL when it cannot be read';
+
 /* How an item is to be handled: the strictest of what the agreement says about its parts. */
 CREATE FUNCTION casesync.apply_mode_of(a casesync.agreement, event_type text, record jsonb,
 	is_solicited boolean, previous jsonb)
@@ -161,8 +176,7 @@ DECLARE
 	word text;
 	subject text;
 	modes text[] := ARRAY[split_part(a.apply_mode, ',', 1)];
-	is_death boolean := casesync.death_date_of(record) IS NOT NULL
-		OR casesync.code(casesync.enrolment_status_of(record)) = '2';
+	is_death boolean := casesync.reports_death(record);
 	is_other_person boolean := previous IS NOT NULL AND EXISTS (
 		SELECT FROM casesync.record_identifiers(record) i
 		 WHERE NOT EXISTS (SELECT FROM casesync.record_identifiers(previous) p
@@ -181,7 +195,7 @@ BEGIN
 			modes := modes || split_part(word, '=', 2);
 		END IF;
 	END LOOP;
-	IF NOT is_solicited OR (is_death AND 'death' <> ALL (written))
+	IF NOT is_solicited OR is_death IS NULL OR (is_death AND 'death' <> ALL (written))
 		OR (is_other_person AND 'identifier' <> ALL (written)) OR 'review' = ANY (modes)
 	THEN
 		RETURN 'review';

@@ -84,7 +84,9 @@ COMMENT ON VIEW casesync.quarantine IS 'subjects that cannot be rendered now, an
 
 CREATE VIEW casesync.quarantined AS
 	SELECT q.registry, q.error_code, count(*) AS subjects, min(q.at) AS oldest
-	  FROM casesync.quarantine_entry q GROUP BY q.registry, q.error_code;
+	  FROM casesync.quarantine_entry q
+	 WHERE NOT (q.is_requested AND q.error_code = '00000')
+	 GROUP BY q.registry, q.error_code;
 COMMENT ON VIEW casesync.quarantined IS 'how many subjects of each registry cannot be rendered now';
 
 CREATE VIEW casesync.inbox AS
@@ -153,7 +155,7 @@ AS $$
 	SELECT 'critical', format('%s was not captured since %s: %s', coalesce(g.relation::text, 'everything'),
 			to_char(g.started, 'YYYY-MM-DD HH24:MI'), g.reason),
 		CASE WHEN g.ended IS NULL THEN format('SELECT * FROM casesync.start_capture(%s);', g.id)
-			ELSE '-- compare with partners and tell them again what changed in between' END
+			ELSE format('SELECT casesync.fill_gap(%s);', g.id) END
 	  FROM casesync.gap g WHERE g.filled IS NULL
 	UNION ALL
 	SELECT 'warning', format('%s subjects of registry %s cannot be rendered (%s), since %s', q.subjects, q.registry,

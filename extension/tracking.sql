@@ -608,13 +608,13 @@ $$;
 COMMENT ON FUNCTION casesync.stop_capture(text, regclass) IS
 	'stops recording changes of a table, or of all; waits for nobody; gives the number of the gap';
 
-CREATE FUNCTION casesync.gap_hint(registry text, started timestamptz, ended timestamptz) RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION casesync.gap_hint(gap bigint, registry text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('Send the subjects of registry %I that changed between %s and %s again: SELECT casesync.backfill(code) FROM casesync.subscriptions WHERE registry = %L;',
-		registry, started, coalesce(ended, now()), registry)
+	SELECT format('Subjects of registry %I may have changed unseen; to look at all of them again: SELECT casesync.fill_gap(%s);',
+		registry, gap)
 $$;
-COMMENT ON FUNCTION casesync.gap_hint(text, timestamptz, timestamptz) IS 'how a gap is filled';
+COMMENT ON FUNCTION casesync.gap_hint(bigint, text) IS 'how a gap is filled';
 
 CREATE FUNCTION casesync.start_capture(gap bigint) RETURNS TABLE (registry text, hint text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -637,7 +637,7 @@ BEGIN
 		EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', member);
 	END LOOP;
 	PERFORM casesync.gap_end(gap, trackings);
-	RETURN QUERY SELECT r, casesync.gap_hint(r, g.started, g.ended)
+	RETURN QUERY SELECT r, casesync.gap_hint(g.gap, r)
 		FROM casesync.gaps g, unnest(g.registries) r WHERE g.gap = start_capture.gap ORDER BY r;
 END
 $$;
@@ -681,7 +681,7 @@ CREATE VIEW casesync.gaps AS
 			ELSE 'to be filled' END AS state,
 		CASE WHEN g.filled IS NOT NULL THEN NULL
 			WHEN g.ended IS NULL THEN format('SELECT * FROM casesync.start_capture(%s);', g.id)
-			ELSE (SELECT string_agg(casesync.gap_hint(r, g.started, g.ended), E'\n' ORDER BY r)
+			ELSE (SELECT string_agg(casesync.gap_hint(g.id, r), E'\n' ORDER BY r)
 				FROM unnest(g.registries) r) END AS hint
 	FROM casesync.gap g;
 COMMENT ON VIEW casesync.gaps IS 'times in which changes were not recorded, and what to do about them';

@@ -165,6 +165,8 @@ SELECT m, app.mode(m, '{"employment_status": "1"}') AS plain, app.mode(m, '{"dem
 	app.mode(m, '{"employment_status": "1"}', false) AS unsolicited
   FROM unnest(ARRAY['review', 'auto', 'observe', 'auto,death=auto', 'auto,identifier=auto', 'auto,death=auto,identifier=auto', 'auto,employment_status=review',
 	'auto,enrolment_status_change=observe', 'auto,enrolment=review', 'review,death=auto', 'auto,death=observe']) m;
+SELECT app.mode('auto,death=auto', '{"additional_attributes": [{"enrolment_status": "77"}]}') AS unknown_status,
+	app.mode('auto,death=auto', '{"demographic_info": {"death_date": "soon"}}') AS unreadable_date;
 
 -- the function changes under us
 SET ROLE regress_inbox_owner;
