@@ -38,10 +38,10 @@ struct RouterTurn
 	bool wants_route;
 	bool wants_apply;
 	int64_t route_from; /* items are applied until then, so that neither starves the other */
-	bool has_told;	   /* routed was called since the last route() */
-	int64_t next_lock; /* another bridge routes: do not ask at every doorbell */
-	int64_t next_tidy; /* logs and queues must not grow for ever */
-	int64_t rest_ms;   /* after trouble, so that the database is not asked in a circle */
+	bool has_told;		/* routed was called since the last route() */
+	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
+	int64_t next_tidy;	/* logs and queues must not grow for ever */
+	int64_t rest_ms;	/* after trouble, so that the database is not asked in a circle */
 	int64_t rest_until;
 };
 
@@ -207,8 +207,9 @@ router_step(RouterTurn *router)
 	else if (can_ask && router->is_locked && router->wants_apply)
 	{
 		router->wants_apply = false;
-		router_ask(router, ROUTER_APPLYING, "SELECT items, more, wait_ms FROM casesync.apply_inbox()",
-				   0, router_has_applied, "apply_failed");
+		router_ask(router, ROUTER_APPLYING,
+				   "SELECT items, more, wait_ms FROM casesync.apply_inbox()", 0, router_has_applied,
+				   "apply_failed");
 	}
 	else if (!router->has_told)
 		router_tell(router);
