@@ -1,34 +1,12 @@
 /*
  * api.c
- *		The table of routes and what the endpoints share: sessions to the database. Must not know
- *		how any of them is answered.
+ *		What the endpoints share: sessions to the database. Must not know the endpoints.
  */
 #include "api.h"
 
 #include <stdlib.h>
 
-#include "message_check.h"
-
 #define API_STATEMENT_TIMEOUT_MS 10000
-
-/* The numbers are the actions that fit the paths. */
-const HttpRoute api_routes[] = {
-	{"POST", "/registry/subscribe", HTTP_BODY_ORDINARY, api_receive, MESSAGE_SUBSCRIBE},
-	{"POST", "/registry/unsubscribe", HTTP_BODY_ORDINARY, api_receive, MESSAGE_UNSUBSCRIBE},
-	{"POST", "/registry/on-subscribe", HTTP_BODY_ORDINARY, api_receive, MESSAGE_ON_SUBSCRIBE},
-	{"POST", "/registry/on-unsubscribe", HTTP_BODY_ORDINARY, api_receive, MESSAGE_ON_UNSUBSCRIBE},
-	{"POST", "/registry/notify", HTTP_BODY_LARGE, api_receive, MESSAGE_NOTIFY},
-	{NULL, NULL, HTTP_BODY_NONE, NULL, 0},
-};
-
-const HttpRoute api_health_routes[] = {
-	{"GET", "/livez", HTTP_BODY_NONE, api_live, 0},
-	{"GET", "/readyz", HTTP_BODY_NONE, api_ready, 0},
-	{NULL, NULL, HTTP_BODY_NONE, NULL, 0},
-};
-
-const char *const api_prefixes[] = {"", "/ess", "/sp", NULL};
-const char *const api_no_prefixes[] = {"", NULL};
 
 struct Api
 {
@@ -81,8 +59,6 @@ api_close(Api *api)
 	for (int i = 0; i < api->session_count; i++)
 		pg_session_free(api->sessions[i]);
 	api->session_count = 0;
-	while (api->exchanges != NULL)
-		api_exchange_abandon(api->exchanges);
 }
 
 void

@@ -43,9 +43,9 @@ extern const char *const api_no_prefixes[];
 /* Opens its own sessions to the database, so many of them. */
 extern Api *api_new(const ApiParts *parts, const char *conninfo, int sessions, Failure *failure);
 
-/* Answers what is under way with "unavailable"; after it nothing waits for the database. */
+/* Closes the sessions; api_receive_close then answers what waited for them. */
 extern void api_close(Api *api);
-extern void api_free(Api *api); /* after api_close and the HTTP server */
+extern void api_free(Api *api); /* after api_receive_close and the HTTP server */
 
 extern const ApiParts *api_parts(const Api *api);
 
@@ -54,13 +54,12 @@ extern PgSession *api_session(const Api *api);
 
 /* The handlers behind the routes. */
 extern void api_receive(void *context, HttpRequest *request);
+extern void api_receive_close(Api *api); /* answers all that is under way: "unavailable" */
 extern void api_live(void *context, HttpRequest *request);
 extern void api_ready(void *context, HttpRequest *request);
 
-/* Messages being received; kept here so that api_close finds them. */
+/* Messages being received; kept here so that api_receive_close finds them. */
 typedef struct ApiExchange ApiExchange;
 extern ApiExchange **api_exchanges(Api *api);
-extern void api_exchange_abandon(ApiExchange *exchange);
-extern void api_exchange_free(ApiExchange *exchange);
 
 #endif

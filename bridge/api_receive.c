@@ -35,8 +35,8 @@ struct ApiExchange
 	int64_t began_at;
 };
 
-void
-api_exchange_free(ApiExchange *exchange)
+static void
+exchange_free(ApiExchange *exchange)
 {
 	ApiExchange **first = api_exchanges(exchange->api);
 
@@ -71,7 +71,7 @@ exchange_answer(ApiExchange *exchange, int status, const Buffer *body)
 	exchange->request = NULL;
 	http_request_reply(request, status, body->data, body->length);
 	if (!exchange->is_asking)
-		api_exchange_free(exchange);
+		exchange_free(exchange);
 }
 
 static void
@@ -120,14 +120,14 @@ exchange_expire(void *context)
 		exchange_unavailable(exchange);
 }
 
-void
-api_exchange_abandon(ApiExchange *exchange)
+static void
+exchange_abandon(ApiExchange *exchange)
 {
 	exchange->is_asking = false;
 	if (exchange->request != NULL)
 		exchange_unavailable(exchange);
 	else
-		api_exchange_free(exchange);
+		exchange_free(exchange);
 }
 
 /* A question to the database was answered; false when nobody waits for us any more. */
@@ -141,7 +141,7 @@ exchange_resume(ApiExchange *exchange, const char *event, const PGresult *result
 				  failure->text, NULL);
 	if (exchange->request == NULL)
 	{
-		api_exchange_free(exchange);
+		exchange_free(exchange);
 		return false;
 	}
 	if (result == NULL)
@@ -321,4 +321,13 @@ api_receive(void *context, HttpRequest *request)
 		exchange_acknowledge(exchange, "ERR", problem.error_code, problem.text, NULL, NULL);
 	else
 		exchange_identify(exchange);
+}
+
+void
+api_receive_close(Api *api)
+{
+	if (api == NULL)
+		return;
+	while (*api_exchanges(api) != NULL)
+		exchange_abandon(*api_exchanges(api));
 }

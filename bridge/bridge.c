@@ -456,6 +456,7 @@ bridge_free(Bridge *bridge)
 	if (bridge == NULL)
 		return;
 	api_close(bridge->api);
+	api_receive_close(bridge->api);
 	http_server_free(bridge->server);
 	http_server_free(bridge->ops_server);
 	api_free(bridge->api);
