@@ -184,7 +184,7 @@ set_time(JsonbValue *value, Datum datum, Oid type)
 	JsonEncodeDateTime(text_form, datum, type, type == DATEOID ? NULL : &utc);
 	zone = strstr(text_form, "+00:00");
 	if (zone != NULL)
-		strcpy(zone, "Z");
+		memcpy(zone, "Z", sizeof("Z"));
 	record_json_set_string(value, pstrdup(text_form));
 	return true;
 }
