@@ -265,6 +265,13 @@ BEGIN
 			detail = 'Two agreements with one partner may not cover the same registry (in: event type) at the same time.',
 			hint = format('SELECT casesync.end_agreement(%L, reason);', rival);
 	END IF;
+	IF a.valid_from > now() AND EXISTS (SELECT FROM casesync.agreement t
+			WHERE t.agreement = a.agreement AND t.state = 'active' AND t.valid_to > now()) THEN
+		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
+			message = format('version %s of agreement "%s" begins only at %s', a.version, a.agreement, a.valid_from),
+			detail = 'The version before it would end now, and nothing could be shared until then.',
+			hint = 'Activate it when it begins, or write it with an earlier valid_from.';
+	END IF;
 	PERFORM casesync.check_subjects(a.registries, a.subjects);
 END
 $$;

@@ -157,11 +157,12 @@ BEGIN
 		era = n.era, stream = gen_random_uuid(),
 		system_identifier = (SELECT c.system_identifier FROM pg_control_system() c),
 		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database());
+	/* Partners may have been told newer states than this database remembers. */
+	UPDATE casesync.told SET hmac = NULL WHERE hmac IS NOT NULL;
 	PERFORM casesync.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
 	PERFORM casesync.ring();
-	RETURN QUERY SELECT r.registry,
-		'Changes made after the backup and before the restore are not here: compare with your '
-		'partners, then push or let them search on last_updated.'
+	RETURN QUERY SELECT r.registry, format('Partners may know what was changed after the backup and is not here; '
+		'to send them the present state of every subject they may see: SELECT casesync.look_again(%L);', r.registry)
 	  FROM casesync.registry r ORDER BY 1;
 END
 $$;

@@ -205,7 +205,7 @@ COMMENT ON FUNCTION casesync.prune(interval) IS
  * What changed in a gap nobody knows, so all subjects of its registries are looked at again, those
  * too that partners were told of and that are gone. Partners get only what they do not know.
  */
-CREATE FUNCTION casesync.look_again(r casesync.registry, reason text)
+CREATE FUNCTION casesync.look_again_at(r casesync.registry, reason text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -219,7 +219,7 @@ BEGIN
 		RETURN 0;
 	END IF;
 	INSERT INTO casesync.quarantine_entry AS q (registry, tracking, key, event_type, error_code, reason, is_requested)
-	SELECT r.registry, 0, k, told_as, '00000', look_again.reason, true
+	SELECT r.registry, 0, k, told_as, '00000', look_again_at.reason, true
 	  FROM (SELECT unnest(casesync.view_keys(r)) UNION SELECT t.key FROM casesync.told t WHERE t.registry = r.registry) x(k)
 	 WHERE octet_length(k) <= 1000
 	ON CONFLICT (registry, tracking, md5(key), event_type) DO UPDATE SET is_requested = true;
@@ -227,8 +227,24 @@ BEGIN
 	RETURN asked;
 END
 $$;
-COMMENT ON FUNCTION casesync.look_again(casesync.registry, text) IS
+COMMENT ON FUNCTION casesync.look_again_at(casesync.registry, text) IS
 	'have every subject of a registry rendered and compared again; returns how many';
+
+CREATE FUNCTION casesync.look_again(registry text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	asked bigint := casesync.look_again_at(casesync.require_registry(registry), 'to be looked at again');
+BEGIN
+	PERFORM casesync.audit_note('look_again', registry, jsonb_build_object('subjects', asked));
+	PERFORM casesync.ring();
+	RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION casesync.look_again(text) IS
+	'look again at every subject of a registry; partners are told what they do not know; returns how many are looked at';
 
 CREATE FUNCTION casesync.fill_gap(gap bigint)
 RETURNS bigint
@@ -248,7 +264,7 @@ BEGIN
 			hint = CASE WHEN g.id IS NULL THEN 'SELECT * FROM casesync.gaps;'
 				ELSE format('SELECT * FROM casesync.start_capture(%s);', $1) END;
 	END IF;
-	SELECT coalesce(sum(casesync.look_again(r, format('gap %s: to be looked at again', g.id))), 0) INTO asked
+	SELECT coalesce(sum(casesync.look_again_at(r, format('gap %s: to be looked at again', g.id))), 0) INTO asked
 	  FROM casesync.registry r WHERE r.registry = ANY (g.registries);
 	UPDATE casesync.gap t SET filled = clock_timestamp() WHERE t.id = g.id;
 	PERFORM casesync.audit_note('fill_gap', $1::text, jsonb_build_object('subjects', asked));
