@@ -139,7 +139,8 @@ class System:
 
     def is_ready(self):
         if self.bridge.poll() is not None:
-            raise DemoError(f"{self.name}'s bridge ended with code {self.bridge.returncode}")
+            said = self.log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            raise DemoError(f"{self.name}'s bridge ended with code {self.bridge.returncode}: {' '.join(said)}")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/readyz", timeout=2) as reply:
                 return reply.status == 200

@@ -26,8 +26,8 @@ my @running;
 sub tree { return $tree; }
 
 # No setting of the bridge, and nothing else of ours, may come in from outside.
-delete @ENV{ grep { /^CASESYNC_/ && $_ ne 'CASESYNC_ESS_API' } keys %ENV };
-our $ess_api = delete $ENV{CASESYNC_ESS_API};
+delete @ENV{ grep { /^CASESYNC_/ } keys %ENV };
+our $ess_api = delete $ENV{ESS_API_DOCUMENT};
 
 # Calls the claim until it is true; says what was waited for when it never becomes so.
 sub wait_for

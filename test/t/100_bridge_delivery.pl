@@ -57,7 +57,7 @@ is(BridgeTest::python('check_schema', $lines, 'notify',
 SKIP:
 {
 	my $api = $BridgeTest::ess_api // '';
-	skip 'CASESYNC_ESS_API names no document', 1 unless -f $api;
+	skip 'ESS_API_DOCUMENT names no document', 1 unless -f $api;
 	is(BridgeTest::python('check_schema', $lines, 'notify', $api), '',
 		'every message is valid by the published API document');
 }

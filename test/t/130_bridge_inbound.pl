@@ -80,7 +80,7 @@ is($callback->{message}{header}{status}, 'succ', 'and says that it was granted')
 SKIP:
 {
 	my $api = $BridgeTest::ess_api // '';
-	skip 'CASESYNC_ESS_API names no document', 1 unless -f $api;
+	skip 'ESS_API_DOCUMENT names no document', 1 unless -f $api;
 	is(BridgeTest::python('check_schema', "$callback->{body}\n", 'on-subscribe', $api), '',
 		'the callback is valid by the published API document');
 }
@@ -252,7 +252,7 @@ is(BridgeTest::python('check_schema', join('', map { "$_\n" } @{ $sp->{answers} 
 SKIP:
 {
 	my $api = $BridgeTest::ess_api // '';
-	skip 'CASESYNC_ESS_API names no document', 1 unless -f $api;
+	skip 'ESS_API_DOCUMENT names no document', 1 unless -f $api;
 	is(BridgeTest::python('check_schema', join('', map { "$_\n" } grep { !/"errors"/ } @{ $sp->{answers} }), 'answer', $api), '',
 		'every acknowledgement is valid by the published API document');
 }
