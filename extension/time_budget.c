@@ -3,7 +3,7 @@
  *		A ceiling on how long users' code may run in one call. Must not know what is run.
  *
  * Not statement_timeout: that is armed for the statement of the client only, and its end could not
- *be told from a cancel that somebody asked for.
+ * be told from a cancel that somebody asked for.
  */
 #include "postgres.h"
 
