@@ -199,6 +199,34 @@ list_is_known(Match *match, const JsonbValue *key, const JsonbValue *known, Json
 	return true;
 }
 
+/* Lists of which each system shares its own part: that one is shorter says nothing. */
+static bool
+list_is_open(const JsonbValue *key)
+{
+	static const char *const names[] = {"identifier", "member_identifier", "group_identifier",
+										"additional_attributes"};
+
+	for (size_t i = 0; key != NULL && i < lengthof(names); i++)
+	{
+		if (key->val.string.len == (int) strlen(names[i]) &&
+			memcmp(key->val.string.val, names[i], key->val.string.len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * An element that was dropped from a list is news, although every other one is known. An empty
+ * list says nothing: it is never sent.
+ */
+static bool
+list_is_shorter(const JsonbValue *key, const JsonbValue *known, JsonbContainer *list)
+{
+	return JsonContainerSize(list) > 0 && !list_is_open(key) && known->type == jbvBinary &&
+		   JsonContainerIsArray(known->val.binary.data) &&
+		   JsonContainerSize(known->val.binary.data) > JsonContainerSize(list);
+}
+
 static bool
 value_is_known(Match *match, const JsonbValue *key, const JsonbValue *known,
 			   const JsonbValue *value)
@@ -208,7 +236,8 @@ value_is_known(Match *match, const JsonbValue *key, const JsonbValue *known,
 	if (match->comparisons++ > COMPARISONS_MAX)
 		return false;
 	if (value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data))
-		return list_is_known(match, key, known, value->val.binary.data);
+		return !list_is_shorter(key, known, value->val.binary.data) &&
+			   list_is_known(match, key, known, value->val.binary.data);
 	if (known->type == jbvBinary && JsonContainerIsArray(known->val.binary.data))
 		return any_is_known(match, key, known, value);
 	if (value->type == jbvBinary)

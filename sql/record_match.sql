@@ -81,4 +81,13 @@ SELECT casesync.record_contains(jsonb_build_object('a', (SELECT jsonb_agg(n) FRO
 	jsonb_build_object('a', (SELECT jsonb_agg(n) FROM generate_series(20000, 1, -1) n)));
 SELECT casesync.record_contains((repeat('[', 1000) || repeat(']', 1000))::jsonb, (repeat('[', 1000) || '1' || repeat(']', 1000))::jsonb);
 
+-- a list that became shorter is news, but not one of which each side shares its own part
+SELECT casesync.record_contains('{"programme_identifier": [{"programme_name": "a"}, {"programme_name": "b"}]}',
+		'{"programme_identifier": [{"programme_name": "a"}]}') AS dropped,
+	casesync.record_contains('{"programme_identifier": [{"programme_name": "a"}, {"programme_name": "b"}]}',
+		'{"programme_identifier": [{"programme_name": "b"}, {"programme_name": "a"}]}') AS same,
+	casesync.record_contains('{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "1"}, {"identifier_type": "BRN", "identifier_value": "2"}]}',
+		'{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "1"}]}') AS identifiers,
+	casesync.record_contains('{"additional_attributes": [{"a": "1"}, {"b": "2"}]}', '{"additional_attributes": [{"b": "2"}]}') AS attributes;
+
 DROP EXTENSION casesync CASCADE;
