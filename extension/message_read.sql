@@ -1,0 +1,139 @@
+/*
+ * What all messages of partners share: acknowledgements, and values read from them with care. It
+ * knows of no kind of message.
+ */
+
+CREATE TYPE casesync.answer AS (ack_status text, error_code text, error_message text,
+	correlation_id text, at timestamptz);
+COMMENT ON TYPE casesync.answer IS 'an acknowledgement: ACK or ERR with the standard''s code';
+
+CREATE FUNCTION casesync.refusal(code text, message text)
+RETURNS casesync.answer
+LANGUAGE sql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ROW('ERR', code, left(message, 999), gen_random_uuid()::text, clock_timestamp())::casesync.answer
+$$;
+COMMENT ON FUNCTION casesync.refusal(text, text) IS 'an ERR acknowledgement';
+
+CREATE FUNCTION casesync.is_within(url text, prefix text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT length(url) <= 2000 AND (url = rtrim(prefix, '/') OR (starts_with(url, rtrim(prefix, '/') || '/')
+		AND url !~ '(^|/)\.\.?(/|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'))
+$$;
+COMMENT ON FUNCTION casesync.is_within(text, text) IS
+	'whether a URL is the prefix or below it, with nothing in it that could lead elsewhere';
+
+/* Where an answer goes: sender_uri if it is the partner's, else the registered address, else nowhere. */
+CREATE FUNCTION casesync.callback_url(p casesync.partner, sender_uri text, action text,
+	OUT is_allowed boolean, OUT url text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(sender_uri, '') = '' OR EXISTS (
+			SELECT FROM unnest(coalesce(p.callback_prefixes, ARRAY[p.base_url])) x(prefix)
+			 WHERE casesync.is_within(sender_uri, x.prefix)),
+		coalesce(nullif(sender_uri, ''), p.base_url || '/registry/' || action)
+$$;
+COMMENT ON FUNCTION casesync.callback_url(casesync.partner, text, text) IS
+	'the address of a callback, and whether the partner may name it';
+
+CREATE FUNCTION casesync.list_of(value jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN coalesce(jsonb_typeof(value), 'null') = 'null' THEN '[]'
+		WHEN jsonb_typeof(value) = 'array' THEN value ELSE jsonb_build_array(value) END
+$$;
+COMMENT ON FUNCTION casesync.list_of(jsonb) IS 'one or many as a list: peers send both';
+
+CREATE FUNCTION casesync.time_of(value text)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN CASE WHEN casesync.is_date_time(value) THEN value::timestamptz END;
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync.time_of(text) IS 'an ISO 8601 time with zone; NULL when it is none';
+
+CREATE FUNCTION casesync.number_of(value jsonb)
+RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN jsonb_typeof(value) = 'number' AND value::text ~ '^\d{1,18}$' THEN value::text::bigint END
+$$;
+COMMENT ON FUNCTION casesync.number_of(jsonb) IS 'a whole number not below zero; NULL when it is none';
+
+
+CREATE FUNCTION casesync.read_body(raw bytea)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN convert_from(raw, 'UTF8')::jsonb;
+EXCEPTION WHEN data_exception OR untranslatable_character OR program_limit_exceeded OR statement_too_complex THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync.read_body(bytea) IS 'a body as JSON; NULL when it is none that can be kept';
+
+/*
+ * What a body says. An encrypted message is replaced by its plain text, whose member meta is what
+ * header.meta would say: the header travels in the open.
+ */
+CREATE FUNCTION casesync.read_message(raw bytea, plain bytea, OUT header jsonb, OUT message jsonb)
+LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	body jsonb := casesync.read_body(raw);
+BEGIN
+	header := body->'header';
+	message := body->'message';
+	IF plain IS NOT NULL AND jsonb_typeof(header) = 'object' THEN
+		message := casesync.read_body(plain);
+		header := header - 'meta';
+		IF jsonb_typeof(message) = 'object' THEN
+			header := header || jsonb_strip_nulls(jsonb_build_object('meta', message->'meta'));
+			message := message - 'meta';
+		END IF;
+	/* The standard lets a rejected notification come without a message. */
+	ELSIF message IS NULL AND header->>'status' = 'rjct' AND header->>'action' = 'notify' THEN
+		message := '{}';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.read_message(bytea, bytea) IS
+	'header and message of a body, the message decrypted if it was not plain';
+
+/* The standard sets no limits (B27); these hold for every kind of request. */
+CREATE FUNCTION casesync.batch_refusal(header jsonb, items jsonb, name text)
+RETURNS casesync.answer
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found constant integer := jsonb_array_length(items);
+BEGIN
+	RETURN CASE
+		WHEN found = 0 THEN casesync.refusal('err.request.bad',
+			format('%s is empty: rjct.total_count.invalid', name))
+		WHEN found > 1000 THEN casesync.refusal('err.request.bad',
+			format('%s has %s items; send at most 1000 in a message: rjct.total_count.limit_exceeded', name, found))
+		WHEN coalesce(header->'total_count', 'null') NOT IN ('null', to_jsonb(found)) THEN casesync.refusal('err.request.bad',
+			format('header.total_count must be the number of items of %s, %s: rjct.total_count.invalid', name, found))
+		END;
+END
+$$;
+COMMENT ON FUNCTION casesync.batch_refusal(jsonb, jsonb, text) IS
+	'why the items of a request cannot be taken as a whole: none, too many, or not as many as it says; NULL when they can';
