@@ -317,6 +317,8 @@ api_receive(void *context, HttpRequest *request)
 
 	if (exchange == NULL)
 		http_request_reply(request, 503, "", 0);
+	else if (!http_request_has_type(request, "application/json"))
+		exchange_refuse(exchange, 415, "err.request.bad", http_route_refusal(415));
 	else if (!message_parse(body, length, &exchange->envelope, &problem))
 		exchange_acknowledge(exchange, "ERR", problem.error_code, problem.text, NULL, NULL);
 	else

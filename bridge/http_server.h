@@ -16,6 +16,12 @@
 
 typedef struct HttpServer HttpServer;
 
+typedef struct HttpHeader
+{
+	const char *name;
+	const char *value;
+} HttpHeader;
+
 typedef struct HttpServerSettings
 {
 	const char *host; /* "*" = every address */
@@ -43,7 +49,26 @@ extern void http_server_free(HttpServer *server);		  /* every request must be an
 extern const HttpRoute *http_request_route(const HttpRequest *request);
 extern const char *http_request_body(const HttpRequest *request, size_t *length);
 
+/*
+ * A header of the request by its name in any case, or NULL; bounded with all headers together.
+ * Lives until the answer.
+ */
+extern const char *http_request_header(const HttpRequest *request, const char *name);
+
+/* Is the body said to be of this media type (with or without parameters), and not compressed? */
+extern bool http_request_has_type(const HttpRequest *request, const char *media_type);
+
+/* The address that the request came from, as text; "" when it is not known. */
+extern const char *http_request_client(const HttpRequest *request);
+
 /* Answers with JSON; the bytes are copied. The request must not be used any more. */
 extern void http_request_reply(HttpRequest *request, int status, const char *body, size_t length);
+
+/*
+ * The same with headers, which end with a name of NULL. A Content-Type among them takes the place
+ * of JSON's. Values come from us: one that HTTP does not allow ends the connection unanswered.
+ */
+extern void http_request_reply_with(HttpRequest *request, int status, const HttpHeader *headers,
+									const char *body, size_t length);
 
 #endif

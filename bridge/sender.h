@@ -1,7 +1,7 @@
 /*
  * sender.h
- *		POSTs bytes to partners, many at a time, and reports what came of each. Knows nothing of
- *		messages, lanes or the database.
+ *		Sends HTTP requests to partners, many at a time, and reports what came of each. Knows
+ *		nothing of messages, lanes or the database.
  */
 #ifndef SENDER_H
 #define SENDER_H
@@ -24,12 +24,24 @@ typedef struct SenderSettings
 	int64_t send_timeout_ms;
 } SenderSettings;
 
+/* Files (PEM) for TLS with one partner; each may be NULL. */
+typedef struct SenderIdentity
+{
+	const char *certificate_file; /* shown when the server asks for one */
+	const char *key_file;
+	const char *ca_file; /* the only authority for this partner, in place of the settings' */
+} SenderIdentity;
+
 typedef struct SenderRequest
 {
 	const char *url;
-	const char *body; /* must stay until the answer */
+	const char *method; /* "POST" or "GET"; NULL = POST */
+	const char *body;	/* must stay until the answer; NULL for GET */
 	size_t length;
-	const AddressList *networks; /* where private addresses are allowed; must stay likewise */
+	const char *content_type;		/* NULL = application/json */
+	const char *authorization;		/* the header's whole value or NULL */
+	const SenderIdentity *identity; /* or NULL */
+	const AddressList *networks;	/* where private addresses are allowed; must stay likewise */
 } SenderRequest;
 
 typedef enum SenderResult
@@ -47,7 +59,7 @@ typedef struct SenderAnswer
 	int transfer_code;		 /* libcurl's, for the log */
 	const char *reason;		 /* short and free of content; "" when answered */
 	const char *retry_after; /* the header's value or NULL */
-	const char *body;		 /* at most ACK_MAX_BODY bytes; what is longer counts as empty */
+	const char *body;		 /* at most 64 KiB; what is longer counts as empty */
 	size_t length;
 	int64_t elapsed_ms;
 } SenderAnswer;

@@ -1,0 +1,40 @@
+/*
+ * http_connection.h
+ *		A client's connection and the time it has; shared by the files that know libmicrohttpd
+ *		(http_server, http_request, http_connection). Knows nothing of routes or bodies.
+ */
+#ifndef HTTP_CONNECTION_H
+#define HTTP_CONNECTION_H
+
+#include <microhttpd.h>
+
+#include "http_server.h"
+
+#define HTTP_IDLE_SECONDS 60 /* a kept connection without a request */
+
+struct HttpServer
+{
+	EventLoop *loop;
+	struct MHD_Daemon *daemon;
+	Watch *watch;
+	Timer *timer;
+	HttpServerSettings settings;
+	void *context;
+	int port;
+	int pending;
+	size_t held; /* bytes of bodies */
+};
+
+/* libmicrohttpd's callback for connections that begin and end; context is the server. */
+extern void http_connection_notified(void *context, struct MHD_Connection *connection,
+									 void **socket_context,
+									 enum MHD_ConnectionNotificationCode code);
+
+/* Ends the connection when so much time has passed and nothing else was said in between. */
+extern void http_connection_set_deadline(struct MHD_Connection *connection, int64_t after_ms);
+extern void http_connection_stop_deadline(struct MHD_Connection *connection);
+
+/* The client's address as text; lives as long as the connection. "" when there is none. */
+extern const char *http_connection_client(struct MHD_Connection *connection);
+
+#endif
