@@ -425,16 +425,19 @@ config_load(int argc, char *const argv[], char *const environment[], Config **co
 void
 config_free(Config *config)
 {
+	const Setting *setting;
+	size_t count;
+	size_t i;
+
 	if (config == NULL)
 		return;
+	setting = config_settings(&count);
+	for (i = 0; i < count; i++, setting++)
+	{
+		if (config_setting_is_text(setting))
+			free(*(char **) ((char *) config + setting->offset));
+	}
 	free(config->config_file);
-	free(config->database);
-	free(config->node_id);
-	free(config->key_file);
-	free(config->listen);
-	free(config->ops_listen);
-	free(config->base_path);
-	free(config->ca_file);
 	free(config);
 }
 

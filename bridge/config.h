@@ -21,7 +21,7 @@ typedef struct ConfigAddress
 	int port;
 } ConfigAddress;
 
-#define CONFIG_MAX_SETTINGS 32
+#define CONFIG_MAX_SETTINGS 64
 
 typedef struct Config
 {

@@ -1,7 +1,6 @@
 /*
  * config_setting.c
- *		The table of settings, and one value from text and back. The table is the only place where
- *		a setting is named; help, print, sample file and README are checked against it.
+ *		One value of a setting from text and back. Must not know which settings there are.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -17,59 +16,6 @@
 #define KB INT64_C(1024)
 #define MB (1024 * KB)
 
-#define TEXT(field) offsetof(Config, field), 0, 0, 0
-#define ADDRESS(field, parsed) offsetof(Config, field), offsetof(Config, parsed), 0, 65535
-#define NUMBER(field, low, high) offsetof(Config, field), 0, low, high
-
-static const Setting settings[] = {
-	{"database", SETTING_DATABASE, "", TEXT(database), false,
-	 "PostgreSQL connection string or URI; empty: libpq's environment (PGHOST, PGSERVICE, ...)"},
-	{"node_id", SETTING_UUID, "", TEXT(node_id), true,
-	 "a UUID made once for this node; all of its bridges have the same one"},
-	{"key_file", SETTING_TEXT, "", TEXT(key_file), true,
-	 "Ed25519 private key (PEM) that signs what is sent; readable by the bridge only"},
-	{"listen", SETTING_ADDRESS, "127.0.0.1:8080", ADDRESS(listen, listen_address), false,
-	 "address:port for partners; empty: send only, port 0: any free port"},
-	{"ops_listen", SETTING_ADDRESS, "127.0.0.1:9080", ADDRESS(ops_listen, ops_address), false,
-	 "address:port for /livez and /readyz; empty: none"},
-	{"base_path", SETTING_BASE_PATH, "", TEXT(base_path), false,
-	 "path before /registry/..., for example /namespace/v1.0.0"},
-	{"allow_http", SETTING_BOOLEAN, "off", NUMBER(allow_http, 0, 1), false,
-	 "also send to http:// addresses; for tests and closed networks"},
-	{"ca_file", SETTING_TEXT, "", TEXT(ca_file), false,
-	 "certificates (PEM) that partners' servers are checked with; empty: the system's"},
-	{"log_level", SETTING_LEVEL, "info", NUMBER(log_level, 0, 3), false,
-	 "least important level that is logged"},
-	{"poll_interval", SETTING_TIME, "5s", NUMBER(poll_interval_ms, 10, HOUR), false,
-	 "how often to look for work when no doorbell rings"},
-	{"connect_timeout", SETTING_TIME, "10s", NUMBER(connect_timeout_ms, 100, HOUR), false,
-	 "longest time to connect to a partner"},
-	{"send_timeout", SETTING_TIME, "30s", NUMBER(send_timeout_ms, 100, HOUR), false,
-	 "longest time for one message to a partner, answer included"},
-	{"request_timeout", SETTING_TIME, "10s", NUMBER(request_timeout_ms, 1000, HOUR), false,
-	 "longest time a partner may take to send a request"},
-	{"shutdown_timeout", SETTING_TIME, "30s", NUMBER(shutdown_timeout_ms, 0, HOUR), false,
-	 "how long SIGTERM waits for what is in flight"},
-	{"retry_base", SETTING_TIME, "10s", NUMBER(retry_base_ms, 1, HOUR), false,
-	 "wait before the first retry, doubled for each further one, with jitter"},
-	{"retry_cap", SETTING_TIME, "6h", NUMBER(retry_cap_ms, 1, 24 * HOUR), false,
-	 "longest wait between two attempts"},
-	{"max_body", SETTING_SIZE, "1MB", NUMBER(max_body, KB, 64 * MB), false,
-	 "largest request body, except notify"},
-	{"max_notify_body", SETTING_SIZE, "10MB", NUMBER(max_notify_body, KB, 256 * MB), false,
-	 "largest body of a notify, received or sent"},
-	{"max_lanes", SETTING_INTEGER, "64", NUMBER(max_lanes, 1, 1000), false,
-	 "partners that are sent to at the same time"},
-	{"http_sessions", SETTING_INTEGER, "2", NUMBER(http_sessions, 1, 32), false,
-	 "database connections for received requests"},
-	{"routing_chunk", SETTING_INTEGER, "1000", NUMBER(routing_chunk, 1, 100000), false,
-	 "changes routed in one transaction"},
-};
-
-#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
-
-_Static_assert(SETTING_COUNT <= CONFIG_MAX_SETTINGS, "Config.sources is too short");
-
 typedef struct Unit
 {
 	const char *name;
@@ -80,31 +26,6 @@ static const Unit time_units[] = {{"d", 24 * HOUR}, {"h", HOUR}, {"min", 60 * SE
 								  {"s", SECOND},	{"ms", 1},	 {NULL, 0}};
 static const Unit size_units[] = {{"GB", 1024 * MB}, {"MB", MB}, {"kB", KB}, {"B", 1}, {NULL, 0}};
 static const Unit no_units[] = {{"", 1}, {NULL, 0}};
-
-const Setting *
-config_settings(size_t *count)
-{
-	*count = SETTING_COUNT;
-	return settings;
-}
-
-const Setting *
-config_setting_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < SETTING_COUNT; i++)
-	{
-		const char *have = settings[i].name;
-		const char *want = name;
-
-		while (*have != '\0' && (*have == *want || (*have == '_' && *want == '-')))
-			have++, want++;
-		if (*have == '\0' && *want == '\0')
-			return &settings[i];
-	}
-	return NULL;
-}
 
 static const Unit *
 setting_units(const Setting *setting)
@@ -158,6 +79,9 @@ config_setting_range(const Setting *setting, char *text, size_t size)
 			break;
 		case SETTING_TEXT:
 			snprintf(text, size, "path of a file");
+			break;
+		case SETTING_DIRECTORY:
+			snprintf(text, size, "path of a directory");
 			break;
 	}
 }
@@ -373,6 +297,7 @@ config_setting_set(Config *config, const Setting *setting, const char *text, Fai
 	switch (setting->type)
 	{
 		case SETTING_TEXT:
+		case SETTING_DIRECTORY:
 		case SETTING_DATABASE:
 		case SETTING_UUID:
 		case SETTING_BASE_PATH:
@@ -391,6 +316,23 @@ config_setting_set(Config *config, const Setting *setting, const char *text, Fai
 				return setting_refuse(setting, text, failure);
 			number_set(config, setting, number);
 			return true;
+	}
+}
+
+bool
+config_setting_is_text(const Setting *setting)
+{
+	switch (setting->type)
+	{
+		case SETTING_TEXT:
+		case SETTING_DIRECTORY:
+		case SETTING_DATABASE:
+		case SETTING_UUID:
+		case SETTING_BASE_PATH:
+		case SETTING_ADDRESS:
+			return true;
+		default:
+			return false;
 	}
 }
 

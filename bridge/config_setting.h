@@ -14,7 +14,8 @@
 
 typedef enum SettingType
 {
-	SETTING_TEXT,	   /* char * */
+	SETTING_TEXT,	   /* char *, path of a file */
+	SETTING_DIRECTORY, /* char * */
 	SETTING_DATABASE,  /* char *, conninfo or URI; may hold a password */
 	SETTING_UUID,	   /* char *, lower case */
 	SETTING_BASE_PATH, /* char * */
@@ -41,6 +42,9 @@ typedef struct Setting
 
 /* All settings in the order in which they are shown. */
 extern const Setting *config_settings(size_t *count);
+
+/* Is the field text of its own, which belongs to the Config? */
+extern bool config_setting_is_text(const Setting *setting);
 
 /* By name; '-' in it counts as '_'. NULL when there is none. */
 extern const Setting *config_setting_find(const char *name);

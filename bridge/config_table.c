@@ -1,0 +1,89 @@
+/*
+ * config_table.c
+ *		The table of settings: the only place where a setting is named; help, print, sample file and
+ *		README are checked against it. Must not know how a value is read.
+ */
+#include "config_setting.h"
+
+#define SECOND INT64_C(1000)
+#define HOUR (3600 * SECOND)
+#define KB INT64_C(1024)
+#define MB (1024 * KB)
+
+#define TEXT(field) offsetof(Config, field), 0, 0, 0
+#define ADDRESS(field, parsed) offsetof(Config, field), offsetof(Config, parsed), 0, 65535
+#define NUMBER(field, low, high) offsetof(Config, field), 0, low, high
+
+static const Setting settings[] = {
+	{"database", SETTING_DATABASE, "", TEXT(database), false,
+	 "PostgreSQL connection string or URI; empty: libpq's environment (PGHOST, PGSERVICE, ...)"},
+	{"node_id", SETTING_UUID, "", TEXT(node_id), true,
+	 "a UUID made once for this node; all of its bridges have the same one"},
+	{"key_file", SETTING_TEXT, "", TEXT(key_file), true,
+	 "Ed25519 private key (PEM) that signs what is sent; readable by the bridge only"},
+	{"listen", SETTING_ADDRESS, "127.0.0.1:8080", ADDRESS(listen, listen_address), false,
+	 "address:port for partners; empty: send only, port 0: any free port"},
+	{"ops_listen", SETTING_ADDRESS, "127.0.0.1:9080", ADDRESS(ops_listen, ops_address), false,
+	 "address:port for /livez and /readyz; empty: none"},
+	{"base_path", SETTING_BASE_PATH, "", TEXT(base_path), false,
+	 "path before /registry/..., for example /namespace/v1.0.0"},
+	{"allow_http", SETTING_BOOLEAN, "off", NUMBER(allow_http, 0, 1), false,
+	 "also send to http:// addresses; for tests and closed networks"},
+	{"ca_file", SETTING_TEXT, "", TEXT(ca_file), false,
+	 "certificates (PEM) that partners' servers are checked with; empty: the system's"},
+	{"log_level", SETTING_LEVEL, "info", NUMBER(log_level, 0, 3), false,
+	 "least important level that is logged"},
+	{"poll_interval", SETTING_TIME, "5s", NUMBER(poll_interval_ms, 10, HOUR), false,
+	 "how often to look for work when no doorbell rings"},
+	{"connect_timeout", SETTING_TIME, "10s", NUMBER(connect_timeout_ms, 100, HOUR), false,
+	 "longest time to connect to a partner"},
+	{"send_timeout", SETTING_TIME, "30s", NUMBER(send_timeout_ms, 100, HOUR), false,
+	 "longest time for one message to a partner, answer included"},
+	{"request_timeout", SETTING_TIME, "10s", NUMBER(request_timeout_ms, 1000, HOUR), false,
+	 "longest time a partner may take to send a request"},
+	{"shutdown_timeout", SETTING_TIME, "30s", NUMBER(shutdown_timeout_ms, 0, HOUR), false,
+	 "how long SIGTERM waits for what is in flight"},
+	{"retry_base", SETTING_TIME, "10s", NUMBER(retry_base_ms, 1, HOUR), false,
+	 "wait before the first retry, doubled for each further one, with jitter"},
+	{"retry_cap", SETTING_TIME, "6h", NUMBER(retry_cap_ms, 1, 24 * HOUR), false,
+	 "longest wait between two attempts"},
+	{"max_body", SETTING_SIZE, "1MB", NUMBER(max_body, KB, 64 * MB), false,
+	 "largest request body, except notify"},
+	{"max_notify_body", SETTING_SIZE, "10MB", NUMBER(max_notify_body, KB, 256 * MB), false,
+	 "largest body of a notify, received or sent"},
+	{"max_lanes", SETTING_INTEGER, "64", NUMBER(max_lanes, 1, 1000), false,
+	 "partners that are sent to at the same time"},
+	{"http_sessions", SETTING_INTEGER, "2", NUMBER(http_sessions, 1, 32), false,
+	 "database connections for received requests"},
+	{"routing_chunk", SETTING_INTEGER, "1000", NUMBER(routing_chunk, 1, 100000), false,
+	 "changes routed in one transaction"},
+};
+
+#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
+
+_Static_assert(SETTING_COUNT <= CONFIG_MAX_SETTINGS, "Config.sources is too short");
+
+const Setting *
+config_settings(size_t *count)
+{
+	*count = SETTING_COUNT;
+	return settings;
+}
+
+const Setting *
+config_setting_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < SETTING_COUNT; i++)
+	{
+		const char *have = settings[i].name;
+		const char *want = name;
+
+		while (*have != '\0' && (*have == *want || (*have == '_' && *want == '-')))
+			have++, want++;
+		if (*have == '\0' && *want == '\0')
+			return &settings[i];
+	}
+	return NULL;
+}
