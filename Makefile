@@ -7,7 +7,7 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 
 # The parts of the install script, in the order in which they need each other.
 SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
-	owner_query audit node partner change_log registry tracking projection agreement subscription \
+	owner_query audit event_type node partner change_log registry tracking projection agreement subscription \
 	notification render routing delivery inbox message_read receive_subscription receive_notify receive \
 	upkeep casework preview status_views grants
 GENERATED_SQL = extension/generated/code_type.sql

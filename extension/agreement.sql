@@ -182,7 +182,7 @@ BEGIN
 		valid_from, valid_to, purpose, legal_basis, document_uri, document_sha256, must_encrypt,
 		subscribing, initial_state, on_leave)
 	VALUES ($1, coalesce(old.version, 0) + 1, $2, $3, coalesce($4, old.registries, '{}'),
-		coalesce($5, old.event_types, '{}'), coalesce($6, old.fields, '{}'),
+		coalesce(casesync.event_names($5), old.event_types, '{}'), coalesce($6, old.fields, '{}'),
 		coalesce($7, old.filter_fields, '{}'), coalesce($8, old.identifier_types, '{}'),
 		coalesce($9, old.subjects), coalesce($10, old.services, '{notify}'),
 		coalesce($11, old.apply_mode, 'review'), coalesce($12, old.valid_from),

@@ -289,8 +289,7 @@ BEGIN
 			jsonb_agg(jsonb_build_object(
 				'reference_id', n.reference_id, 'timestamp', casesync.wire_time(n.at),
 				'locale', s.locale, 'data', jsonb_build_object('version', '1.0.0',
-					'reg_type', 'ns:org:RegistryType:' || coalesce(r.reg_type, s.reg_type, 'ESS'),
-					'reg_event_type', n.event_type, 'reg_record_type', coalesce(r.record_type, s.record_type),
+					'reg_type', k.reg_type, 'reg_event_type', k.event_type, 'reg_record_type', k.record_type,
 					'reg_records', n.record)) ORDER BY n.id)),
 		jsonb_build_object('stream', min(n.stream::text), 'items', jsonb_agg(
 			jsonb_strip_nulls(jsonb_build_object('code', s.code, 'seq', n.seq, 'prev_seq', n.prev_seq,
@@ -298,7 +297,15 @@ BEGIN
 	  INTO message, meta
 	  FROM casesync.notification n
 	  JOIN casesync.subscription s ON s.id = n.subscription
-	  LEFT JOIN casesync.registry r ON r.registry = n.registry
+	  /* All items are of one subscription, hence of one event type and few registries. */
+	  JOIN (SELECT x.registry, casesync.reg_type_wire(x.reg_type) AS reg_type,
+				casesync.event_wire(x.reg_type, x.event_type) AS event_type, x.record_type
+			  FROM (SELECT DISTINCT m.registry, m.event_type, coalesce(r.reg_type, w.reg_type, 'ESS') AS reg_type,
+						coalesce(r.record_type, w.record_type) AS record_type
+					  FROM casesync.notification m
+					  JOIN casesync.subscription w ON w.id = m.subscription
+					  LEFT JOIN casesync.registry r ON r.registry = m.registry
+					 WHERE m.id = ANY (items)) x) k ON k.registry = n.registry
 	 WHERE n.id = ANY (items);
 END
 $$;

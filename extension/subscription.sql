@@ -59,32 +59,6 @@ CREATE INDEX my_subscription_code ON casesync.my_subscription (partner, code);
 COMMENT ON TABLE casesync.my_subscription IS 'what we have asked partners to tell us';
 SELECT pg_catalog.pg_extension_config_dump('casesync.my_subscription', '');
 
-CREATE FUNCTION casesync.plain_name(name text)
-RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT regexp_replace(name, '^.*:', '')
-$$;
-COMMENT ON FUNCTION casesync.plain_name(text) IS
-	'the last part of a prefixed name: ns:org:RegistryType:ESS is ESS';
-
-CREATE FUNCTION casesync.event_name(name text)
-RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE lower(casesync.plain_name(name))
-		WHEN 'enrollement' THEN 'enrolment' WHEN 'enrollment' THEN 'enrolment'
-		WHEN 'enrolment' THEN 'enrolment'
-		WHEN 'enrollement_status_change' THEN 'enrolment_status_change'
-		WHEN 'enrollment_status_change' THEN 'enrolment_status_change'
-		WHEN 'enrolment_status_change' THEN 'enrolment_status_change'
-		ELSE casesync.plain_name(name) END
-$$;
-COMMENT ON FUNCTION casesync.event_name(text) IS
-	'an event type without prefix, the standard''s own spellings of enrolment folded into one';
-
 /* What a filter asks for: everybody, or the one person with an identifier. */
 CREATE FUNCTION casesync.filter_identifier(filter jsonb, filter_type text,
 	OUT is_valid boolean, OUT id_type text, OUT id_value text)
@@ -283,8 +257,8 @@ AS $$
 		'code', s.code,
 		'status', CASE WHEN s.state IN ('pending', 'active') THEN 'subscribe' ELSE 'unsubscribe' END,
 		'timestamp', casesync.wire_time(coalesce(s.decided_at, s.created_at)),
-		'reg_type', 'ns:org:RegistryType:' || s.reg_type,
-		'reg_event_type', s.event_type, 'frequency', s.frequency, 'filter_type', s.filter_type,
+		'reg_type', casesync.reg_type_wire(s.reg_type),
+		'reg_event_type', casesync.event_wire(coalesce(s.reg_type, 'ESS'), s.event_type), 'frequency', s.frequency, 'filter_type', s.filter_type,
 		'filter', nullif(s.filter, '{}'), 'notify_record_type', s.record_type, 'locale', s.locale))
 $$;
 COMMENT ON FUNCTION casesync.subscription_item(casesync.subscription) IS
@@ -412,11 +386,11 @@ BEGIN
 			jsonb_build_object('reference_id', m.reference_id,
 				'timestamp', casesync.wire_time(m.requested_at),
 				'subscribe_criteria', jsonb_strip_nulls(jsonb_build_object(
-					'reg_type', 'ns:org:RegistryType:' || $9, 'reg_event_type', $2,
+					'reg_type', casesync.reg_type_wire($9), 'reg_event_type', casesync.event_wire($9, m.event_type),
 					'filter_type', $5, 'frequency', CASE WHEN $6 IS NOT NULL THEN
 						jsonb_build_object('start_time', casesync.wire_time($7),
 							'end_time', casesync.wire_time($8), 'frequency', $6) END,
-					'notify_record_type', $3)) || jsonb_build_object('filter', coalesce($4, '{}')),
+					'notify_record_type', m.record_type)) || jsonb_build_object('filter', coalesce($4, '{}')),
 				'locale', (SELECT n.locale FROM casesync.this_node() n)))), 'rcvd');
 	PERFORM casesync.audit_note('subscribe_to', $1, jsonb_build_object('reference_id', m.reference_id));
 	RETURN m.reference_id;

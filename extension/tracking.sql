@@ -413,9 +413,9 @@ BEGIN
 	t.relation_name := relation::text;
 	t.place := casesync.tracking_place(relation);
 	t.registries := registries;
-	t.on_insert := on_insert;
-	t.on_update := on_update;
-	t.on_delete := on_delete;
+	t.on_insert := casesync.event_name(on_insert);
+	t.on_update := casesync.event_name(on_update);
+	t.on_delete := casesync.event_name(on_delete);
 	t.replicated := coalesce(replicated, false);
 	t.enabled := true;
 	t.removed := false;

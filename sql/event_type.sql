@@ -1,0 +1,87 @@
+-- Registry types and event types are data: what ships, how it is spelled, what a DBA adds.
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+\pset null '(null)'
+\pset format unaligned
+CREATE SCHEMA app;
+-- runs a statement; an error as SQLSTATE, message, detail and hint
+CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	m text; d text; h text;
+BEGIN
+	EXECUTE sql;
+	RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+	RETURN concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, ''));
+END
+$$;
+SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
+
+-- what ships
+SELECT reg_type, wire, spellings FROM casesync.registry_types ORDER BY reg_type COLLATE "C";
+SELECT reg_type, event_type, wire, spellings FROM casesync.event_types ORDER BY reg_type COLLATE "C", event_type COLLATE "C";
+-- every shipped spelling, wire form and name is read as the type that it belongs to, in any case, with any prefix
+SELECT e.event_type, s FROM casesync.event_type e CROSS JOIN LATERAL unnest(e.spellings || e.wire || e.event_type || ('a:b:' || upper(e.wire))) s
+ WHERE casesync.event_name(s) <> e.event_type;
+SELECT t.reg_type, s FROM casesync.registry_type t CROSS JOIN LATERAL unnest(t.spellings || t.wire || t.reg_type || ('ns:org:RegistryType:' || upper(t.reg_type))) s
+ WHERE casesync.reg_type_name(s) <> t.reg_type;
+-- reads_any_case_and_prefix, keeps_what_it_does_not_know
+SELECT n, casesync.event_name(n) FROM unnest(ARRAY['Enrollement', 'ns:x:ENROLLMENT_STATUS_CHANGE', 'spdci-common:RegistryEventType:livebirth',
+	'newhouseholdmember', 'Something_Else', 'x:Something_Else', '', ':', NULL]) n;
+SELECT n, casesync.reg_type_name(n), casesync.reg_type_wire(n) FROM unnest(ARRAY['ns:org:RegistryType:Social', 'SOCIAL', 'sr', 'ess', 'crvs', 'Other', 'a:Other', NULL]) n;
+-- ESS words to ESS peers, IBR words to IBR peers
+SELECT r, e, casesync.event_wire(r, casesync.event_name(e)) FROM (VALUES ('ESS', 'enrollement'), ('IBR', 'enrolment'), ('ibr', 'enrolment_status_change'),
+	('Social', 'register'), ('Other', 'enrolment'), (NULL, 'enrolment')) v(r, e);
+
+-- one's own
+SELECT reg_type, wire, spellings, is_shipped FROM casesync.add_registry_type('Housing', '{habitat,HOUSE}', 'social housing');
+SELECT reg_type, event_type, wire, spellings, is_shipped FROM casesync.add_event_type('flat_given', 'ns:org:RegistryType:habitat', '{Logement}', 'a flat was given', 'x:EventType:FlatGiven');
+SELECT casesync.reg_type_name('HABITAT'), casesync.reg_type_wire('house'), casesync.event_name('LOGEMENT'), casesync.event_name('FlatGiven'), casesync.event_wire('Housing', 'flat_given');
+SELECT event_type FROM casesync.add_event_type('Adoption', 'Civil', wire => 'Adoption');
+-- other spellings for a shipped one: both count
+SELECT spellings FROM casesync.add_event_type('enrolment', 'ESS', '{inscription}');
+SELECT casesync.event_name('Inscription'), casesync.event_name('enrollement'), casesync.event_wire('ESS', 'enrolment'), casesync.event_wire('IBR', 'enrolment');
+SELECT wire FROM casesync.add_registry_type('ESS', wire => 'ns:org:RegistryType:Employment');
+SELECT casesync.reg_type_wire('ess'), casesync.reg_type_name('employment');
+-- track() and set_agreement() take any spelling too
+CREATE TABLE app.person (id integer PRIMARY KEY, record jsonb);
+CREATE VIEW app.people AS SELECT id::text AS subject_key, record FROM app.person;
+SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
+SELECT on_insert, on_update, on_delete FROM casesync.track('app.person', '{people}', 'id', on_insert => 'inscription', on_update => 'x:enrollement_status_change');
+SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
+SELECT event_types FROM casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{DEATH,logement,enrollment,death}');
+SELECT event_types FROM casesync.set_agreement('IN', 'ess.test', 'in', fields => '{employment_status}');
+
+-- refuses_what_cannot_be_a_name
+SELECT app.try(format('SELECT casesync.add_registry_type(%L)', n)) FROM unnest(ARRAY['', 'a b', '1a', NULL, repeat('a', 64)]) n;
+SELECT app.try(format('SELECT casesync.add_event_type(%L)', n)) FROM unnest(ARRAY['', 'a b', 'a:b', NULL, repeat('a', 100)]) n;
+SELECT app.try($$SELECT casesync.add_event_type('moved', 'nowhere')$$);
+SELECT app.try($$SELECT casesync.add_event_type('moved', NULL)$$);
+SELECT app.try($$SELECT casesync.add_event_type('moved', wire => '')$$);
+SELECT app.try($$SELECT casesync.add_event_type('moved', spellings => '{"a:b"}')$$);
+SELECT app.try($$SELECT casesync.add_event_type('moved', spellings => '{NULL}')$$);
+SELECT app.try($$SELECT casesync.add_event_type('moved', spellings => ARRAY(SELECT 'x' || i FROM generate_series(1, 50) i))$$);
+-- refuses_a_spelling_with_two_meanings
+SELECT app.try($$SELECT casesync.add_event_type('moved', spellings => '{Enrollement}')$$);
+SELECT app.try($$SELECT casesync.add_event_type('register')$$);
+SELECT app.try($$SELECT casesync.add_registry_type('Farm', '{farmer}')$$);
+
+-- dropping: only one's own, and not while in use
+SELECT app.try($$SELECT casesync.drop_event_type('DEREGISTER', 'Social')$$);
+SELECT app.try($$SELECT casesync.drop_event_type(NULL)$$);
+SELECT app.try($$SELECT casesync.drop_registry_type('Civil')$$);
+SELECT app.try($$SELECT casesync.drop_registry_type('Housing')$$);
+SELECT app.try($$SELECT casesync.drop_event_type('enrolment')$$);
+SELECT casesync.event_name('Inscription');
+SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_delete => 'flat_given')) t;
+SELECT app.try($$SELECT casesync.drop_event_type('flat_given', 'Housing')$$);
+SELECT casesync.untrack('app.person');
+SELECT app.try($$SELECT casesync.drop_event_type('flat_given', 'Housing')$$);
+SELECT app.try($$SELECT casesync.drop_registry_type('Housing')$$);
+SELECT app.try($$SELECT casesync.drop_registry_type('ESS')$$);
+SELECT casesync.reg_type_wire('ess');
+SELECT what, count(*) FROM casesync.audit WHERE what ~ '_type$' GROUP BY what ORDER BY what;
+
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
