@@ -27,6 +27,7 @@ static const SpecialRange special_ranges[] = {
 	{"224.0.0.0", 4, "a multicast", true},
 	{"127.0.0.0", 8, "a loopback", false},
 	{"169.254.169.254", 32, "a cloud metadata", false},
+	{"168.63.129.16", 32, "a cloud metadata", false},
 	{"169.254.0.0", 16, "a link-local", false},
 	{"10.0.0.0", 8, "a private", false},
 	{"172.16.0.0", 12, "a private", false},
@@ -236,22 +237,43 @@ special_find(const unsigned char address[16])
 
 /*
  * An IPv4 address that an IPv6 address carries to a translator or tunnel: 6to4 (2002::/16),
- * NAT64 (64:ff9b::/96) and the old compatible form (::/96).
+ * NAT64 (64:ff9b::/96), translated (::ffff:0:0:0/96) and the old compatible form (::/96).
  */
 static bool
 embedded_find(const unsigned char address[16], unsigned char embedded[16])
 {
 	static const unsigned char nat64[12] = {0x00, 0x64, 0xff, 0x9b};
+	static const unsigned char translated[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	static const unsigned char compatible[12] = {0};
 
 	if (address[0] == 0x20 && address[1] == 0x02)
 		address_map(address + 2, embedded);
 	else if (memcmp(address, nat64, sizeof(nat64)) == 0 ||
+			 memcmp(address, translated, sizeof(translated)) == 0 ||
 			 memcmp(address, compatible, sizeof(compatible)) == 0)
 		address_map(address + 12, embedded);
 	else
 		return false;
 	return true;
+}
+
+/* IPv6 beyond what has been given out for unicast (2000::/3) has no partner yet. */
+static const SpecialRange *
+special_judge(const unsigned char address[16])
+{
+	static const SpecialRange unassigned = {"::", 0, "a reserved", false};
+	const SpecialRange *special = special_find(address);
+	unsigned char embedded[16];
+	bool has_embedded;
+
+	if (special != NULL || address_is_mapped(address))
+		return special;
+	has_embedded = embedded_find(address, embedded);
+	if (has_embedded)
+		special = special_find(embedded);
+	if (special == NULL && !has_embedded && (address[0] & 0xe0) != 0x20)
+		special = &unassigned;
+	return special;
 }
 
 static bool
@@ -291,7 +313,6 @@ address_is_allowed(const struct sockaddr *address, socklen_t length, const Addre
 {
 	const SpecialRange *special;
 	unsigned char bytes[16];
-	unsigned char embedded[16];
 	char text[INET6_ADDRSTRLEN];
 
 	if (!socket_address(address, length, bytes))
@@ -299,9 +320,7 @@ address_is_allowed(const struct sockaddr *address, socklen_t length, const Addre
 		failure_set(failure, FAILURE_NETWORK, "the partner's address is neither IPv4 nor IPv6");
 		return false;
 	}
-	special = special_find(bytes);
-	if (special == NULL && embedded_find(bytes, embedded))
-		special = special_find(embedded);
+	special = special_judge(bytes);
 	if (special == NULL || (!special->is_never_allowed && list_covers(allowed, bytes)))
 		return true;
 

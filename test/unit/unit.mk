@@ -1,6 +1,6 @@
 # unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
 UNIT_PURE = ack address_guard buffer canonical_json config config_setting config_table delivery_policy envelope \
-	failure http_route iso_time json_span base64 log message_check message_parse reply signature signature_text signing_key uuid
+	failure http_route iso_time json_span base64 log message_check message_parse reply signature signature_text signing_key url_guard uuid
 UNIT_DIR = build/unit
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c)))
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_print.c)))
