@@ -8,8 +8,8 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 # The parts of the install script, in the order in which they need each other.
 SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
 	owner_query audit event_type node partner change_log registry tracking projection agreement subscription \
-	notification render routing delivery inbox message_read receive_subscription receive_notify receive \
-	upkeep casework preview status_views grants
+	notification render routing delivery sharing rehearsal inbox message_read receive_subscription receive_notify receive \
+	upkeep casework preview status_views erasure onboarding grants
 GENERATED_SQL = extension/generated/code_type.sql
 GENERATED_HEADERS = extension/generated/code_tables.h extension/generated/code_types.h
 OBJECT_TABLES = extension/generated/object_tables.h

@@ -23,6 +23,7 @@ CREATE TABLE casesync.agreement (
 	subscribing text NOT NULL DEFAULT 'approve' CHECK (subscribing IN ('approve', 'auto')),
 	initial_state boolean NOT NULL DEFAULT false,
 	on_leave text NOT NULL DEFAULT 'silent' CHECK (on_leave IN ('silent', 'identifier_only')),
+	lookups_per_day integer NOT NULL DEFAULT 10000 CHECK (lookups_per_day >= 0),
 	state text NOT NULL DEFAULT 'draft'
 		CHECK (state IN ('draft', 'rehearsed', 'active', 'suspended', 'ended')),
 	author name NOT NULL DEFAULT session_user,
@@ -31,12 +32,20 @@ CREATE TABLE casesync.agreement (
 	activated_at timestamptz,
 	ended_at timestamptz,
 	end_reason text,
+	rehearsed_until timestamptz,
+	stopped_at timestamptz,
+	stop_reason text,
+	stop_scope text CHECK (stop_scope IN ('agreement', 'partner', 'everybody')),
 	PRIMARY KEY (agreement, version),
 	CHECK (valid_from < valid_to)
 );
 CREATE UNIQUE INDEX agreement_active ON casesync.agreement (agreement) WHERE state = 'active';
 CREATE INDEX agreement_of_partner ON casesync.agreement (partner, direction) WHERE state = 'active';
+CREATE UNIQUE INDEX agreement_rehearsed ON casesync.agreement (agreement) WHERE state = 'rehearsed';
 COMMENT ON TABLE casesync.agreement IS 'data-sharing agreements, every version of each';
+COMMENT ON COLUMN casesync.agreement.lookups_per_day IS 'how many people the partner may ask for in a day, by search and check-enrollment';
+COMMENT ON COLUMN casesync.agreement.rehearsed_until IS 'routed and counted until then, with nothing sent';
+COMMENT ON COLUMN casesync.agreement.stop_scope IS 'while suspended: what stop_sharing() was asked to stop';
 SELECT pg_catalog.pg_extension_config_dump('casesync.agreement', '');
 
 CREATE FUNCTION casesync.latest_agreement(name text)
@@ -133,6 +142,38 @@ END
 $$;
 COMMENT ON FUNCTION casesync.check_choice(text, text, text[]) IS 'one of a few words (or NULL), or an error';
 
+CREATE FUNCTION casesync.check_services(services text[])
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync.check_choice('service', coalesce(s, ''), '{notify,search,check_enrollment,push,backfill}')
+	   FROM unnest(services) s;
+END
+$$;
+COMMENT ON FUNCTION casesync.check_services(text[]) IS 'the ways out that an agreement opens, or an error';
+
+CREATE FUNCTION casesync.check_event_types(event_types text[])
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bad text;
+BEGIN
+	SELECT e INTO bad FROM unnest(event_types) e
+	 WHERE e IS NULL OR e !~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$' LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('event type "%s" is not understood', left(bad, 100)),
+			detail = 'An event type is one word of at most 99 letters, digits, dots, hyphens and underscores, without prefix.',
+			hint = 'For example: event_types => ''{enrolment,enrolment_status_change}''.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.check_event_types(text[]) IS 'event types of an agreement, or an error';
+
 CREATE FUNCTION casesync.set_agreement(agreement text, partner text, direction text DEFAULT 'out',
 	registries text[] DEFAULT NULL, event_types text[] DEFAULT NULL, fields text[] DEFAULT NULL,
 	filter_fields text[] DEFAULT NULL, identifier_types text[] DEFAULT NULL,
@@ -140,7 +181,8 @@ CREATE FUNCTION casesync.set_agreement(agreement text, partner text, direction t
 	valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL,
 	purpose text DEFAULT NULL, legal_basis text DEFAULT NULL, document_uri text DEFAULT NULL,
 	document_sha256 bytea DEFAULT NULL, must_encrypt boolean DEFAULT NULL,
-	subscribing text DEFAULT NULL, initial_state boolean DEFAULT NULL, on_leave text DEFAULT NULL)
+	subscribing text DEFAULT NULL, initial_state boolean DEFAULT NULL, on_leave text DEFAULT NULL,
+	lookups_per_day integer DEFAULT NULL)
 RETURNS casesync.agreement
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -158,6 +200,12 @@ BEGIN
 	PERFORM casesync.check_choice('direction', coalesce($3, ''), '{out,in}');
 	PERFORM casesync.check_choice('subscribing', $19, '{approve,auto}');
 	PERFORM casesync.check_choice('on_leave', $21, '{silent,identifier_only}');
+	PERFORM casesync.check_services($10);
+	PERFORM casesync.check_event_types($5);
+	IF $22 < 0 THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'lookups_per_day must not be negative';
+	END IF;
 	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
 	SELECT * INTO old FROM casesync.agreement t WHERE t.agreement = $1 ORDER BY t.version DESC LIMIT 1;
 	IF FOUND AND (old.partner, old.direction) IS DISTINCT FROM ($2, $3) THEN
@@ -180,7 +228,7 @@ BEGIN
 	INSERT INTO casesync.agreement AS t (agreement, version, partner, direction, registries,
 		event_types, fields, filter_fields, identifier_types, subjects, services, apply_mode,
 		valid_from, valid_to, purpose, legal_basis, document_uri, document_sha256, must_encrypt,
-		subscribing, initial_state, on_leave)
+		subscribing, initial_state, on_leave, lookups_per_day)
 	VALUES ($1, coalesce(old.version, 0) + 1, $2, $3, coalesce($4, old.registries, '{}'),
 		coalesce(casesync.event_names($5), old.event_types, '{}'), coalesce($6, old.fields, '{}'),
 		coalesce($7, old.filter_fields, '{}'), coalesce($8, old.identifier_types, '{}'),
@@ -190,13 +238,13 @@ BEGIN
 		coalesce($15, old.legal_basis), coalesce($16, old.document_uri),
 		coalesce($17, old.document_sha256), coalesce($18, old.must_encrypt, false),
 		coalesce($19, old.subscribing, 'approve'), coalesce($20, old.initial_state, false),
-		coalesce($21, old.on_leave, 'silent'))
+		coalesce($21, old.on_leave, 'silent'), coalesce($22, old.lookups_per_day, 10000))
 	RETURNING t.* INTO a;
 	PERFORM casesync.audit_note('set_agreement', $1, to_jsonb(a));
 	RETURN a;
 END
 $$;
-COMMENT ON FUNCTION casesync.set_agreement(text, text, text, text[], text[], text[], text[], text[], text, text[], text, timestamptz, timestamptz, text, text, text, bytea, boolean, text, boolean, text) IS
+COMMENT ON FUNCTION casesync.set_agreement(text, text, text, text[], text[], text[], text[], text[], text, text[], text, timestamptz, timestamptz, text, text, text, bytea, boolean, text, boolean, text, integer) IS
 	'write a new version (a draft) of an agreement; parameters left out are as in the version before';
 
 CREATE FUNCTION casesync.agreement_gaps(a casesync.agreement)
@@ -296,6 +344,8 @@ BEGIN
 	UPDATE casesync.agreement t SET state = 'active', activated_by = session_user,
 		activated_at = clock_timestamp()
 	 WHERE t.agreement = $1 AND t.version = a.version RETURNING t.* INTO a;
+	PERFORM casesync.rehearsal_forget($1);
+	PERFORM casesync.missed_requeue($1);
 	PERFORM casesync.audit_note('activate', $1, jsonb_build_object('version', a.version));
 	PERFORM casesync.ring();
 	RETURN a;
@@ -317,6 +367,8 @@ BEGIN
 	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE casesync.agreement t SET state = 'ended', ended_at = clock_timestamp(), end_reason = $2
 	 WHERE t.agreement = $1 AND t.state <> 'ended';
+	PERFORM casesync.rehearsal_forget($1);
+	DELETE FROM casesync.missed m WHERE m.agreement = $1;
 	PERFORM casesync.withhold(n.reference_id, 'agreement ended')
 	   FROM casesync.notification n WHERE n.agreement = $1 AND n.state = 'due';
 	GET DIAGNOSTICS withheld = ROW_COUNT;

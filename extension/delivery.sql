@@ -189,7 +189,7 @@ BEGIN
 			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint
 	  FROM casesync.lane l
 	  LEFT JOIN LATERAL casesync.lane_now(l.lane) s ON true
-	 WHERE (SELECT casesync.may_speak()) AND NOT coalesce(s.is_stopped, false)
+	 WHERE (SELECT casesync.may_speak()) AND NOT coalesce(s.is_stopped, false) AND NOT casesync.is_stopped(l.partner)
 	   AND CASE l.kind
 			WHEN 'notify' THEN EXISTS (SELECT FROM casesync.next_notifications(l.lane, 1))
 			ELSE EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due') END;
@@ -461,6 +461,14 @@ BEGIN
 	IF NOT FOUND OR NOT casesync.may_speak() OR NOT casesync.lock_for_transaction(2, $1) THEN
 		RETURN;
 	END IF;
+	/* What this session sent before is over; from here to record_outcome() stop_sharing() waits for us. */
+	PERFORM casesync.sharing_release($1);
+	IF NOT casesync.sharing_enter($1) THEN
+		RETURN;
+	END IF;
+	IF casesync.is_stopped(l.partner) THEN
+		RETURN;
+	END IF;
 	s := casesync.lane_now($1);
 	s.lane := $1;
 	s.batch_limit := coalesce(s.batch_limit, 100);
@@ -475,6 +483,7 @@ BEGIN
 		parcel := casesync.take_outgoing(s, p, casesync.this_node());
 	END IF;
 	IF parcel.message_id IS NOT NULL THEN
+		PERFORM casesync.sharing_hold($1);
 		RETURN NEXT parcel;
 	END IF;
 END
@@ -605,10 +614,12 @@ BEGIN
 			message = format('verdict "%s" is not known', $3);
 	END IF;
 	IF NOT casesync.lock_for_transaction(2, $1) THEN
+		PERFORM casesync.sharing_release($1);
 		RETURN false;
 	END IF;
 	s := casesync.lane_now($1);
 	IF s.message_id IS NULL OR s.message_id IS DISTINCT FROM $2 THEN
+		PERFORM casesync.sharing_release($1);
 		RETURN false;
 	END IF;
 	IF verdict = 'retry' AND $5 >= 500 AND s.others_pass AND s.items = ARRAY[s.suspect] THEN
@@ -626,37 +637,12 @@ BEGIN
 		END IF;
 	END IF;
 	PERFORM casesync.lane_set(casesync.lane_after(s, verdict, $4, $5, why));
+	PERFORM casesync.sharing_release($1);
 	RETURN true;
 END
 $$;
 COMMENT ON FUNCTION casesync.record_outcome(integer, uuid, text, bigint, integer, text, text, text) IS
 	'how the message in flight ended; false when another bridge has taken over since';
-
-CREATE FUNCTION casesync.resume_sharing(partner text DEFAULT NULL)
-RETURNS integer
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	s casesync.lane_state;
-	resumed integer := 0;
-BEGIN
-	IF $1 IS NOT NULL THEN
-		PERFORM casesync.require_partner($1);
-	END IF;
-	FOR s IN SELECT n.* FROM casesync.lane l CROSS JOIN LATERAL casesync.lane_now(l.lane) n
-			  WHERE ($1 IS NULL OR l.partner = $1) AND n.is_stopped LOOP
-		s.is_stopped := false; s.next_attempt := NULL; s.attempt := 0; s.refusals := 0; s.reason := NULL;
-		PERFORM casesync.lane_set(s);
-		resumed := resumed + 1;
-	END LOOP;
-	PERFORM casesync.audit_note('resume_sharing', $1);
-	PERFORM casesync.ring();
-	RETURN resumed;
-END
-$$;
-COMMENT ON FUNCTION casesync.resume_sharing(text) IS 'lanes that were stopped go on; returns how many';
 
 CREATE FUNCTION casesync.require_dead(reference_id uuid)
 RETURNS casesync.notification

@@ -37,7 +37,7 @@ SELECT a.access, o FROM (VALUES
 	('admin', ARRAY['set_node', 'resume', 'start_as_copy', 'set_partner', 'add_key', 'retire_key',
 		'drop_partner', 'set_agreement', 'end_agreement', 'preview', 'preview_summary', 'subscribe',
 		'unsubscribe', 'approve', 'refuse', 'subscribe_to', 'unsubscribe_at', 'retry', 'discard', 'prune',
-		'retry_quarantine', 'fill_gap', 'look_again', 'retry_inbox', 'resume_sharing', 'grant_access', 'revoke_access', 'check',
+		'retry_quarantine', 'fill_gap', 'look_again', 'retry_inbox', 'stop_sharing', 'resume_sharing', 'grant_access', 'revoke_access', 'check',
 		'map_code', 'unmap_code', 'add_local_code', 'drop_local_code',
 		'add_registry_type', 'drop_registry_type', 'add_event_type', 'drop_event_type',
 		'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON partners',

@@ -89,12 +89,13 @@ CREATE TABLE casesync.disclosure (
 	agreement text NOT NULL,
 	agreement_version integer NOT NULL,
 	reference_id uuid NOT NULL,
-	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused'))
+	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused', 'answered'))
 );
 CREATE INDEX disclosure_of_subject ON casesync.disclosure (registry, key);
 CREATE INDEX disclosure_of_item ON casesync.disclosure (reference_id);
 COMMENT ON TABLE casesync.disclosure IS
-	'append-only: attempted before the first sending of an item, then its outcome';
+	'append-only: attempted before the first sending of an item, then its outcome; answered: to a question, in the same call';
+COMMENT ON COLUMN casesync.disclosure.way IS 'notify, search, check_enrollment, push or backfill';
 SELECT pg_catalog.pg_extension_config_dump('casesync.disclosure', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync.disclosure_id_seq', '');
 
@@ -126,6 +127,14 @@ AS $$
 BEGIN
 	UPDATE casesync.notification n SET state = 'withheld', state_reason = why
 	 WHERE n.reference_id = $1 AND n.state = 'due';
+	/* A removal that is not sent is still to be told: whom it is about must be known then. */
+	INSERT INTO casesync.told (partner, registry, key, identifiers, at)
+	SELECT l.partner, n.registry, n.key, jsonb_agg(to_jsonb(i)), clock_timestamp()
+	  FROM casesync.notification n JOIN casesync.lane l ON l.lane = n.lane
+	 CROSS JOIN LATERAL casesync.record_identifiers(n.record) i
+	 WHERE n.reference_id = $1 AND n.removal AND n.state = 'withheld'
+	 GROUP BY l.partner, n.registry, n.key
+	ON CONFLICT DO NOTHING;
 	PERFORM casesync.forget_told($1);
 END
 $$;

@@ -552,6 +552,7 @@ BEGIN
 	PERFORM casesync.quarantine_add(r.registry, 0, array_agg(s.key), e.event_type, s.error_code, s.reason)
 	   FROM unnest(subjects) s JOIN unnest(events) e ON e.key = s.key WHERE s.state = 'quarantine'
 	  GROUP BY e.event_type, s.error_code, s.reason;
+	PERFORM casesync.route_unshared(r, events, subjects);
 	FOR a IN
 		SELECT g.* FROM casesync.agreement g
 		 WHERE g.state = 'active' AND g.direction = 'out' AND r.registry = ANY (g.registries)

@@ -1,7 +1,8 @@
 /*
  * session_lock.c
- *		The locks of the router and of the lanes: advisory locks with a fourth field value that is
- *out of reach of pg_advisory_lock and its kin, so that no role can stop delivery with them.
+ *		The locks of the router, of the lanes and of sharing: advisory locks with a fourth field
+ *		value that is out of reach of pg_advisory_lock and its kin, so that no role can stop
+ *		delivery with them. Must not know what is sent.
  */
 #include "postgres.h"
 
@@ -13,6 +14,11 @@ PG_FUNCTION_INFO_V1(lock_for_transaction);
 PG_FUNCTION_INFO_V1(lock_router);
 PG_FUNCTION_INFO_V1(lock_lane);
 PG_FUNCTION_INFO_V1(unlock_lane);
+PG_FUNCTION_INFO_V1(sharing_enter);
+PG_FUNCTION_INFO_V1(sharing_hold);
+PG_FUNCTION_INFO_V1(sharing_release);
+PG_FUNCTION_INFO_V1(sharing_close);
+PG_FUNCTION_INFO_V1(sharing_drain);
 
 /* pg_advisory_* uses 1 and 2. */
 #define LOCK_SPACE 3
@@ -20,7 +26,11 @@ PG_FUNCTION_INFO_V1(unlock_lane);
 typedef enum LockKind
 {
 	LOCK_ROUTER = 1,
-	LOCK_LANE = 2
+	LOCK_LANE = 2,
+	/* 3 is the inbox, through lock_for_transaction() */
+	LOCK_SHARING = 4, /* held shared by transactions that read what leaves */
+	LOCK_SENDING = 5, /* held shared by sessions that have a message under way */
+	LOCK_DOOR = 6	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
 } LockKind;
 
 static LOCKTAG
@@ -54,17 +64,17 @@ lock_for_transaction(PG_FUNCTION_ARGS)
  * gives it back.
  */
 static bool
-lock_for_session(LockKind kind, int32 key)
+lock_for_session(LockKind kind, int32 key, LOCKMODE mode)
 {
 	LOCKTAG tag = lock_tag(kind, key);
 
-	switch (LockAcquire(&tag, ExclusiveLock, true, true))
+	switch (LockAcquire(&tag, mode, true, true))
 	{
 		case LOCKACQUIRE_NOT_AVAIL:
 			return false;
 		case LOCKACQUIRE_ALREADY_HELD:
 		case LOCKACQUIRE_ALREADY_CLEAR:
-			(void) LockRelease(&tag, ExclusiveLock, true);
+			(void) LockRelease(&tag, mode, true);
 			return true;
 		case LOCKACQUIRE_OK:
 			break;
@@ -78,7 +88,7 @@ lock_for_session(LockKind kind, int32 key)
 Datum
 lock_router(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(lock_for_session(LOCK_ROUTER, 0));
+	PG_RETURN_BOOL(lock_for_session(LOCK_ROUTER, 0, ExclusiveLock));
 }
 
 /*
@@ -87,7 +97,28 @@ lock_router(PG_FUNCTION_ARGS)
 Datum
 lock_lane(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(lock_for_session(LOCK_LANE, PG_GETARG_INT32(0)));
+	PG_RETURN_BOOL(lock_for_session(LOCK_LANE, PG_GETARG_INT32(0), ExclusiveLock));
+}
+
+/* Releasing a lock that is not held would warn: take it once more, to see whether it is. */
+static bool
+unlock_for_session(LockKind kind, int32 key, LOCKMODE mode)
+{
+	LOCKTAG tag = lock_tag(kind, key);
+
+	switch (LockAcquire(&tag, mode, true, true))
+	{
+		case LOCKACQUIRE_NOT_AVAIL:
+			return false;
+		case LOCKACQUIRE_OK:
+			(void) LockRelease(&tag, mode, true);
+			return false;
+		case LOCKACQUIRE_ALREADY_HELD:
+		case LOCKACQUIRE_ALREADY_CLEAR:
+			(void) LockRelease(&tag, mode, true);
+			break;
+	}
+	return LockRelease(&tag, mode, true);
 }
 
 /*
@@ -96,20 +127,73 @@ lock_lane(PG_FUNCTION_ARGS)
 Datum
 unlock_lane(PG_FUNCTION_ARGS)
 {
-	LOCKTAG tag = lock_tag(LOCK_LANE, PG_GETARG_INT32(0));
+	(void) unlock_for_session(LOCK_SENDING, PG_GETARG_INT32(0), ShareLock);
+	PG_RETURN_BOOL(unlock_for_session(LOCK_LANE, PG_GETARG_INT32(0), ExclusiveLock));
+}
 
-	/* Releasing a lock that is not held would warn: take it once more, to see whether it is. */
-	switch (LockAcquire(&tag, ExclusiveLock, true, true))
-	{
-		case LOCKACQUIRE_NOT_AVAIL:
-			PG_RETURN_BOOL(false);
-		case LOCKACQUIRE_OK:
-			(void) LockRelease(&tag, ExclusiveLock, true);
-			PG_RETURN_BOOL(false);
-		case LOCKACQUIRE_ALREADY_HELD:
-		case LOCKACQUIRE_ALREADY_CLEAR:
-			(void) LockRelease(&tag, ExclusiveLock, true);
-			break;
-	}
-	PG_RETURN_BOOL(LockRelease(&tag, ExclusiveLock, true));
+/*
+ * sharing_enter(lane integer) returns boolean
+ *
+ * Through the door one by one and at once, so that who has shut it knows that nobody enters any
+ * more and waits only for those inside. Nobody is ever kept waiting here.
+ */
+Datum
+sharing_enter(PG_FUNCTION_ARGS)
+{
+	LOCKTAG door = lock_tag(LOCK_DOOR, PG_GETARG_INT32(0));
+	LOCKTAG inside = lock_tag(LOCK_SHARING, PG_GETARG_INT32(0));
+	bool entered;
+
+	if (LockAcquire(&door, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		PG_RETURN_BOOL(false);
+	entered = LockAcquire(&inside, ShareLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+	(void) LockRelease(&door, ShareLock, false);
+	PG_RETURN_BOOL(entered);
+}
+
+/*
+ * sharing_hold(lane integer) returns boolean
+ */
+Datum
+sharing_hold(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lock_for_session(LOCK_SENDING, PG_GETARG_INT32(0), ShareLock));
+}
+
+/*
+ * sharing_release(lane integer) returns boolean
+ */
+Datum
+sharing_release(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(unlock_for_session(LOCK_SENDING, PG_GETARG_INT32(0), ShareLock));
+}
+
+static void
+lock_wait(LockKind kind, int32 key)
+{
+	LOCKTAG tag = lock_tag(kind, key);
+
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+/*
+ * sharing_close(lane integer) returns void
+ */
+Datum
+sharing_close(PG_FUNCTION_ARGS)
+{
+	lock_wait(LOCK_DOOR, PG_GETARG_INT32(0));
+	PG_RETURN_VOID();
+}
+
+/*
+ * sharing_drain(lane integer) returns void
+ */
+Datum
+sharing_drain(PG_FUNCTION_ARGS)
+{
+	lock_wait(LOCK_SHARING, PG_GETARG_INT32(0));
+	lock_wait(LOCK_SENDING, PG_GETARG_INT32(0));
+	PG_RETURN_VOID();
 }
