@@ -103,3 +103,26 @@ data_object_any_attribute(const char *key, int length)
 	}
 	return first;
 }
+
+/* Beneficiary and Programme spell two of theirs differently. */
+bool
+data_object_names_are_related(const char *a, int a_length, const char *b, int b_length)
+{
+	static const char *const pairs[][2] = {{"enrollment_status", "enrolment_status"},
+										   {"enrollment_date", "enrolment_date"}};
+	const DataAttribute *first = data_object_any_attribute(a, a_length);
+	const DataAttribute *second = data_object_any_attribute(b, b_length);
+	int i;
+
+	if (first == NULL || second == NULL)
+		return false;
+	if (strcmp(first->name, second->name) == 0)
+		return true;
+	for (i = 0; i < lengthof(pairs); i++)
+	{
+		if ((strcmp(first->name, pairs[i][0]) == 0 && strcmp(second->name, pairs[i][1]) == 0) ||
+			(strcmp(first->name, pairs[i][1]) == 0 && strcmp(second->name, pairs[i][0]) == 0))
+			return true;
+	}
+	return false;
+}

@@ -58,4 +58,7 @@ extern const DataAttribute *data_object_attribute(const DataObject *object, cons
  */
 extern const DataAttribute *data_object_any_attribute(const char *key, int length);
 
+/* Whether two names are spellings of one attribute, wherever it stands. */
+extern bool data_object_names_are_related(const char *a, int a_length, const char *b, int b_length);
+
 #endif /* CASESYNC_DATA_OBJECT_H */

@@ -229,23 +229,6 @@ keep_identifier(const Projection *projection, Place place, JsonbContainer *objec
 	return facts > 0;
 }
 
-/*
- * additional_attributes may be written {"key": NAME, "value": V} (or with "name") instead of
- * {NAME: V}. Then NAME decides, and never the words "key" and "value" themselves.
- */
-static bool
-read_pair(JsonbContainer *object, JsonbValue *name, JsonbValue *value)
-{
-	JsonbValue *found;
-
-	if (getKeyJsonValueFromContainer(object, "value", 5, value) == NULL)
-		return false;
-	found = getKeyJsonValueFromContainer(object, "key", 3, name);
-	if (found == NULL)
-		found = getKeyJsonValueFromContainer(object, "name", 4, name);
-	return found != NULL && found->type == jbvString;
-}
-
 static bool
 keep_pair(const Projection *projection, Place place, JsonbContainer *object, const JsonbValue *name,
 		  const JsonbValue *value, JsonbValue *kept)
@@ -366,7 +349,7 @@ keep_value(const Projection *projection, Place place, const JsonbValue *value, J
 	if (place.is_below_identifier)
 		return false;
 	if (place.is_attribute && place.node != NULL && !place.node->keeps_everything &&
-		read_pair(container, &pair_name, &pair_value))
+		record_read_pair(container, &pair_name, &pair_value))
 		return keep_pair(projection, place, container, &pair_name, &pair_value, kept);
 	place.is_attribute = false;
 	return keep_object(projection, place, container, kept);

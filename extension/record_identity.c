@@ -20,19 +20,11 @@ PG_FUNCTION_INFO_V1(record_identifiers);
 PG_FUNCTION_INFO_V1(identifier_of);
 PG_FUNCTION_INFO_V1(fold_identifier_type);
 
-typedef struct Identifier
-{
-	char *type;
-	char *value;
-	int position; /* in the record's own order */
-	bool is_repeated;
-} Identifier;
-
 typedef struct IdentifierList
 {
 	int count;
 	int room;
-	Identifier *items;
+	RecordIdentifier *items;
 } IdentifierList;
 
 bool
@@ -68,6 +60,19 @@ record_scalar_text(const JsonbValue *value)
 		return DatumGetCString(
 			DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 	return NULL;
+}
+
+bool
+record_read_pair(JsonbContainer *object, JsonbValue *name, JsonbValue *value)
+{
+	JsonbValue *found;
+
+	if (getKeyJsonValueFromContainer(object, "value", 5, value) == NULL)
+		return false;
+	found = getKeyJsonValueFromContainer(object, "key", 3, name);
+	if (found == NULL)
+		found = getKeyJsonValueFromContainer(object, "name", 4, name);
+	return found != NULL && found->type == jbvString;
 }
 
 bool
@@ -169,7 +174,7 @@ record_fold_identifier_type(const char *type)
 static void
 add_identifier(IdentifierList *list, JsonbContainer *object)
 {
-	Identifier *item;
+	RecordIdentifier *item;
 	char *type;
 	char *value;
 
@@ -179,8 +184,8 @@ add_identifier(IdentifierList *list, JsonbContainer *object)
 	{
 		list->room = list->room * 2 + 8;
 		list->items = list->items == NULL
-						  ? palloc(sizeof(Identifier) * list->room)
-						  : repalloc_huge(list->items, sizeof(Identifier) * list->room);
+						  ? palloc(sizeof(RecordIdentifier) * list->room)
+						  : repalloc_huge(list->items, sizeof(RecordIdentifier) * list->room);
 	}
 	item = &list->items[list->count];
 	item->type = record_fold_identifier_type(type);
@@ -225,8 +230,8 @@ collect_identifiers(IdentifierList *list, JsonbContainer *container, SubjectPart
 static int
 compare_identifiers(const void *a, const void *b)
 {
-	const Identifier *first = a;
-	const Identifier *second = b;
+	const RecordIdentifier *first = a;
+	const RecordIdentifier *second = b;
 	int order = strcmp(first->type, second->type);
 
 	if (order == 0)
@@ -237,7 +242,7 @@ compare_identifiers(const void *a, const void *b)
 static int
 compare_positions(const void *a, const void *b)
 {
-	return ((const Identifier *) a)->position - ((const Identifier *) b)->position;
+	return ((const RecordIdentifier *) a)->position - ((const RecordIdentifier *) b)->position;
 }
 
 /* Sorting finds repetitions also where a hostile record has thousands of identifiers. */
@@ -246,11 +251,22 @@ mark_repeated(IdentifierList *list)
 {
 	int i;
 
-	qsort(list->items, list->count, sizeof(Identifier), compare_identifiers);
+	qsort(list->items, list->count, sizeof(RecordIdentifier), compare_identifiers);
 	for (i = 1; i < list->count; i++)
 		list->items[i].is_repeated = strcmp(list->items[i].type, list->items[i - 1].type) == 0 &&
 									 strcmp(list->items[i].value, list->items[i - 1].value) == 0;
-	qsort(list->items, list->count, sizeof(Identifier), compare_positions);
+	qsort(list->items, list->count, sizeof(RecordIdentifier), compare_positions);
+}
+
+RecordIdentifier *
+record_subject_identifiers(JsonbContainer *record, int *count)
+{
+	IdentifierList list = {0};
+
+	if (JsonContainerIsObject(record))
+		collect_identifiers(&list, record, SUBJECT_RECORD);
+	*count = list.count;
+	return list.items;
 }
 
 static IdentifierList

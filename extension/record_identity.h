@@ -45,6 +45,23 @@ extern SubjectPart record_subject_part(SubjectPart part, JsonbContainer *object,
  */
 extern char *record_fold_identifier_type(const char *type);
 
+/*
+ * additional_attributes may be written {"key": NAME, "value": V} (or with "name") instead of
+ * {NAME: V}. Then NAME decides, and never the words "key" and "value" themselves.
+ */
+extern bool record_read_pair(JsonbContainer *object, JsonbValue *name, JsonbValue *value);
+
+/* The subject's own identifiers, types folded, repeated ones too. */
+typedef struct RecordIdentifier
+{
+	char *type;
+	char *value;
+	int position; /* in the record's own order */
+	bool is_repeated;
+} RecordIdentifier;
+
+extern RecordIdentifier *record_subject_identifiers(JsonbContainer *record, int *count);
+
 /* Text of a scalar string or number (palloc'd); NULL for anything else. */
 extern char *record_scalar_text(const JsonbValue *value);
 

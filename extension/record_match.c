@@ -47,27 +47,11 @@ key_is_no_fact(const JsonbValue *key)
 		   record_key_is(key, "last_updated");
 }
 
-/* Other spellings of one attribute. Beneficiary and Programme spell two of theirs differently. */
 static bool
 keys_are_related(const JsonbValue *a, const JsonbValue *b)
 {
-	static const char *const pairs[][2] = {{"enrollment_status", "enrolment_status"},
-										   {"enrollment_date", "enrolment_date"}};
-	const DataAttribute *first = find_attribute(a);
-	const DataAttribute *second = find_attribute(b);
-	int i;
-
-	if (first == NULL || second == NULL)
-		return false;
-	if (strcmp(first->name, second->name) == 0)
-		return true;
-	for (i = 0; i < lengthof(pairs); i++)
-	{
-		if ((strcmp(first->name, pairs[i][0]) == 0 && strcmp(second->name, pairs[i][1]) == 0) ||
-			(strcmp(first->name, pairs[i][1]) == 0 && strcmp(second->name, pairs[i][0]) == 0))
-			return true;
-	}
-	return false;
+	return data_object_names_are_related(a->val.string.val, a->val.string.len, b->val.string.val,
+										 b->val.string.len);
 }
 
 static char *
