@@ -2,8 +2,6 @@
  * base64.c
  *		Base64 both ways. The decoder wants a known number of bytes: keys and signatures.
  */
-#include <string.h>
-
 #include "base64.h"
 
 static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -47,16 +45,15 @@ base64url_encode(const void *bytes, size_t length, char *text)
 static int
 digit_value(char c)
 {
-	const char *found;
-
-	if (c == '\0')
-		return -1;
-	if (c == '-')
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
 		return 62;
-	if (c == '_')
-		return 63;
-	found = strchr(standard, c);
-	return found != NULL ? (int) (found - standard) : -1;
+	return c == '/' || c == '_' ? 63 : -1;
 }
 
 bool

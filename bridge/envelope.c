@@ -1,7 +1,7 @@
 /*
  * envelope.c
- *		Builds what is sent: header (the union of both kinds of the standard), message, signature.
- *		The content is rendered once; the bytes that are signed are the bytes that leave.
+ *		Builds what is sent: header (the union of both kinds of the standard), message (encrypted
+ *		when asked), signature. The content is rendered once; what is signed is what leaves.
  */
 #include <jansson.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "canonical_json.h"
 #include "envelope.h"
 #include "iso_time.h"
+#include "jwe.h"
 #include "signature.h"
 
 #define SIGNATURE_ROOM 1024
@@ -41,7 +42,7 @@ header_extend(json_t *header, const EnvelopeFields *fields, Failure *failure)
 		failure_set(failure, FAILURE_INPUT, "sender_uri is not UTF-8");
 		return false;
 	}
-	if (fields->meta == NULL)
+	if (fields->meta == NULL || fields->encrypt != NULL)
 		return true;
 	meta = object_parse(fields->meta, "meta", failure);
 	if (meta == NULL)
@@ -61,11 +62,12 @@ header_build(const EnvelopeFields *fields, int64_t now_ms, Failure *failure)
 	json_t *header;
 
 	iso_time_format(now_ms, now);
-	header = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:b}", "version", "1.0.0",
-					   "message_id", fields->message_id, "message_ts", now, "action",
-					   fields->action, "status", fields->status, "sender_id", fields->sender_id,
-					   "receiver_id", fields->receiver_id, "total_count", fields->total_count,
-					   "completed_count", fields->completed_count, "is_msg_encrypted", 0);
+	header =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:b}", "version", "1.0.0",
+				  "message_id", fields->message_id, "message_ts", now, "action", fields->action,
+				  "status", fields->status, "sender_id", fields->sender_id, "receiver_id",
+				  fields->receiver_id, "total_count", fields->total_count, "completed_count",
+				  fields->completed_count, "is_msg_encrypted", fields->encrypt != NULL);
 	if (header == NULL)
 	{
 		failure_set(failure, FAILURE_INPUT, "a field of the header is missing or not UTF-8");
@@ -79,12 +81,52 @@ header_build(const EnvelopeFields *fields, int64_t now_ms, Failure *failure)
 	return header;
 }
 
+/* What an encrypted message hides: the message, with meta inside it. */
+static bool
+plain_build(const EnvelopeFields *fields, Buffer *plain, Failure *failure)
+{
+	json_t *message = object_parse(fields->message, "message", failure);
+	json_t *meta = NULL;
+	bool ok = message != NULL;
+
+	if (ok && fields->meta != NULL)
+	{
+		meta = object_parse(fields->meta, "meta", failure);
+		ok = meta != NULL;
+		if (ok && json_object_set(message, "meta", meta) != 0)
+		{
+			failure_set(failure, FAILURE_MEMORY, "out of memory");
+			ok = false;
+		}
+	}
+	ok = ok && canonical_json_portable(message, plain, failure);
+	json_decref(meta);
+	json_decref(message);
+	return ok;
+}
+
+/* The member "message": as it is, or encrypted for the partner. */
+static json_t *
+message_build(const EnvelopeFields *fields, size_t limit, Failure *failure)
+{
+	json_t *message = NULL;
+	Buffer plain;
+
+	if (fields->encrypt == NULL)
+		return object_parse(fields->message, "message", failure);
+	buffer_init(&plain, limit);
+	if (plain_build(fields, &plain, failure))
+		(void) jwe_encrypt(plain.data, plain.length, fields->encrypt, &message, failure);
+	buffer_free(&plain);
+	return message;
+}
+
 /* {"header":...,"message":...} in canonical form: what is signed. */
 static bool
 content_build(const EnvelopeFields *fields, int64_t now_ms, Buffer *content, Failure *failure)
 {
 	json_t *header = header_build(fields, now_ms, failure);
-	json_t *message = header != NULL ? object_parse(fields->message, "message", failure) : NULL;
+	json_t *message = header != NULL ? message_build(fields, content->ceiling, failure) : NULL;
 	json_t *both = NULL;
 	bool ok = false;
 

@@ -24,14 +24,15 @@ typedef struct EnvelopeFields
 	int total_count;
 	int completed_count;
 	const char *message; /* text of a JSON object */
-	const char *meta;	 /* text of a JSON object, NULL = not sent */
+	const char *meta; /* text of a JSON object, NULL = not sent; hidden with an encrypted message */
+	const char *encrypt; /* JWK of the partner's encryption key, NULL = message is sent as it is */
 } EnvelopeFields;
 
 /*
  * Append {"header":...,"message":...,"signature":"..."} to body, in canonical form throughout.
  * On false body is as it was: nothing unsigned can leave. FAILURE_INPUT and FAILURE_LIMIT mean
  * that this message can never be built (TRANSFER_NOT_BUILT), other kinds that we cannot now
- * (TRANSFER_NOT_SIGNED).
+ * (TRANSFER_NOT_SIGNED): neither unsigned nor, when encrypt is given, unencrypted.
  */
 extern bool envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *key,
 						   Buffer *body, Failure *failure);

@@ -60,6 +60,8 @@ failure_kind_name(FailureKind kind)
 			return "signature_missing";
 		case FAILURE_SIGNATURE_INVALID:
 			return "signature_invalid";
+		case FAILURE_ENCRYPTION:
+			return "encryption";
 		case FAILURE_DATABASE:
 			return "database";
 		case FAILURE_NETWORK:

@@ -18,6 +18,7 @@ typedef enum FailureKind
 	FAILURE_KEY,			   /* key file or key unusable: do not send */
 	FAILURE_SIGNATURE_MISSING, /* err.signature.missing */
 	FAILURE_SIGNATURE_INVALID, /* err.signature.invalid */
+	FAILURE_ENCRYPTION,		   /* err.encryption.invalid */
 	FAILURE_DATABASE,		   /* statement or connection */
 	FAILURE_NETWORK,		   /* partner not reached */
 	FAILURE_SYSTEM			   /* operating system or library call */

@@ -20,6 +20,9 @@ typedef struct SigningKey SigningKey;
 extern bool signing_key_load(const char *path, SigningKey **key, Failure *failure);
 extern void signing_key_free(SigningKey *key);
 
+/* The same for a key that only verifies: the file may hold just the public half. */
+extern bool signing_key_load_other(const char *path, SigningKey **key, Failure *failure);
+
 /* RFC 7638 thumbprint, base64url without padding (43 characters). */
 extern const char *signing_key_kid(const SigningKey *key);
 
@@ -29,5 +32,9 @@ extern const char *signing_key_jwk(const SigningKey *key);
 /* Detached Ed25519 signature (64 bytes) of the bytes. */
 extern bool signing_key_sign(const SigningKey *key, const void *bytes, size_t length,
 							 unsigned char signature[64], Failure *failure);
+
+/* Did this key sign the bytes? For our own tokens and messages. */
+extern bool signing_key_verify(const SigningKey *key, const void *bytes, size_t length,
+							   const unsigned char signature[64]);
 
 #endif /* SIGNING_KEY_H */

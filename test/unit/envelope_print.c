@@ -31,7 +31,8 @@ main(void)
 							 1,
 							 1,
 							 NULL,
-							 "{\"stream\":\"s\",\"items\":[{\"seq\":1}]}"};
+							 "{\"stream\":\"s\",\"items\":[{\"seq\":1}]}",
+							 NULL};
 	size_t i;
 
 	printf("%s\n", signing_key_jwk(key));

@@ -27,7 +27,8 @@ static const EnvelopeFields fields = {"0b8f3a2e-7f3e-4c55-9a3c-2f0c9e1d4b6a",
 									  1,
 									  1,
 									  EVENT,
-									  "{\"stream\":\"s\"}"};
+									  "{\"stream\":\"s\"}",
+									  NULL};
 
 static const char expected_content[] =
 	"{\"header\":{\"action\":\"notify\",\"completed_count\":1,\"is_msg_encrypted\":false,"
