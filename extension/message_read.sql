@@ -18,11 +18,20 @@ COMMENT ON FUNCTION casesync.refusal(text, text) IS 'an ERR acknowledgement';
 
 CREATE FUNCTION casesync.is_within(url text, prefix text)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT length(url) <= 2000 AND (url = rtrim(prefix, '/') OR (starts_with(url, rtrim(prefix, '/') || '/')
-		AND url !~ '(^|/)\.\.?(/|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'))
+DECLARE
+	start text := rtrim(prefix, '/');
+	place text := url;
+BEGIN
+	/* A prefix with the port * is for every port of that host, written or not. */
+	IF start ~ '^https?://[^/]*:[*](/|$)' THEN
+		place := regexp_replace(url, '^(https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]))(:[0-9]{1,5})?(/|$)', '\1:*\4');
+	END IF;
+	RETURN length(url) <= 2000 AND (place = start OR (starts_with(place, start || '/')
+		AND url !~ '(^|/)\.\.?(/|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'));
+END
 $$;
 COMMENT ON FUNCTION casesync.is_within(text, text) IS
 	'whether a URL is the prefix or below it, with nothing in it that could lead elsewhere';

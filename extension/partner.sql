@@ -69,8 +69,12 @@ RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	/* A callback prefix may name every port of a host. */
+	plain text := CASE WHEN what = 'callback prefix'
+		THEN regexp_replace(url, '^(https?://[^/]*):[*](/|$)', '\1\2') ELSE url END;
 BEGIN
-	IF url !~ '^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s#@\\]*)?$'
+	IF plain !~ '^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s#@\\]*)?$'
 		OR length(url) > 2000 OR url ~ '[[:cntrl:]]|/\.\.?(/|$)|%2[eEfF]|%5[cC]'
 		OR (what IN ('base_url', 'callback prefix') AND url ~ '\?')
 	THEN

@@ -77,6 +77,15 @@ SELECT * FROM casesync.partner_for('ess.test');
 SELECT app.try($$SELECT casesync.retire_key('ess.test', 'no such key')$$);
 SELECT app.try($$SELECT casesync.retire_key('nobody.test', 'x')$$);
 
+-- a callback prefix may name every port of a host, and no other host
+SELECT app.try($$SELECT casesync.set_partner('ess.test', base_url => 'http://127.0.0.1:*')$$);
+SELECT app.try($$SELECT casesync.set_partner('ess.test', callback_prefixes => '{http://127.0.0.1:*1}')$$);
+SELECT callback_prefixes FROM casesync.set_partner('ess.test', callback_prefixes => '{http://127.0.0.1:*,"http://[::1]:*/dci"}');
+SELECT url, casesync.is_within(url, 'http://127.0.0.1:*') AS any_port, casesync.is_within(url, 'http://[::1]:*/dci') AS below_dci
+  FROM unnest('{http://127.0.0.1:9000/on-search,http://127.0.0.1,http://127.0.0.1/x,http://127.0.0.1:9000,http://127.0.0.11:80/x,
+		http://127.0.0.1:80@evil.test/x,http://127.0.0.1.evil.test/x,http://127.0.0.1:x/y,https://127.0.0.1:1/x,
+		http://[::1]:9000/dci/on-search,http://[::1]/dci,http://[::1]:9000/dcix,http://[::1]:9000/dci/../x,http://[::2]:9000/dci/x}'::text[]) url;
+
 -- dropping: not while an agreement counts, not with a history, else with all that hangs on it
 CREATE VIEW app.people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
 SELECT * FROM casesync.publish('people', 'app.people', 'Member');
