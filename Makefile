@@ -7,7 +7,9 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 
 # The parts of the install script, in the order in which they need each other.
 SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
-	owner_query audit event_type node partner change_log registry tracking projection agreement filter cron subscription \
+	owner_query audit event_type node partner \
+	client client_check \
+	change_log registry tracking projection agreement filter cron subscription \
 	notification render routing delivery sharing rehearsal inbox message_read receive_subscription receive_notify receive \
 	upkeep casework preview status_views erasure onboarding grants
 GENERATED_SQL = extension/generated/code_type.sql
@@ -35,7 +37,7 @@ EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bri
 # The bridge needs nothing of PGXS.
 BRIDGE_SOURCES = $(sort $(wildcard bridge/*.c))
 BRIDGE_OBJS = $(patsubst %.c,%.o,$(BRIDGE_SOURCES))
-BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd openssl
+BRIDGE_PACKAGES = libpq jansson jose libcurl libmicrohttpd openssl
 BRIDGE_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
 	-DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
 BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))

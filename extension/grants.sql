@@ -35,6 +35,8 @@ SELECT a.access, o FROM (VALUES
 		'SELECT,INSERT,UPDATE,DELETE ON registry', 'SELECT,INSERT,UPDATE,DELETE ON handler',
 		'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON gaps', 'SELECT ON tracking']),
 	('admin', ARRAY['set_node', 'resume', 'start_as_copy', 'set_partner', 'add_key', 'retire_key',
+		'issue_client', 'retire_client', 'bind_client', 'set_issuer', 'drop_issuer', 'failure_wait',
+		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures',
 		'drop_partner', 'set_agreement', 'end_agreement', 'preview', 'preview_summary', 'subscribe',
 		'unsubscribe', 'approve', 'refuse', 'subscribe_to', 'unsubscribe_at', 'retry', 'discard', 'prune',
 		'retry_quarantine', 'fill_gap', 'look_again', 'retry_inbox', 'stop_sharing', 'resume_sharing', 'grant_access', 'revoke_access', 'check',
@@ -48,12 +50,13 @@ SELECT a.access, o FROM (VALUES
 	('approver', ARRAY['activate', 'preview', 'preview_summary', 'approve', 'refuse', 'end_agreement',
 		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON partners']),
 	('bridge', ARRAY['bridge_start', 'lock_router', 'lock_lane', 'unlock_lane', 'route', 'apply_inbox',
-		'lanes', 'take', 'record_outcome', 'partner_for', 'receive', 'tidy']),
+		'lanes', 'take', 'record_outcome', 'partner_for', 'authenticate', 'check_client', 'token_issuers', 'receive', 'tidy']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
 	('reader', ARRAY['check', 'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
 		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
+		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures', 'failure_wait',
 		'SELECT ON my_subscriptions', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
 		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift', 'gap_hint'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;

@@ -1,17 +1,18 @@
 # unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
-UNIT_PURE = ack address_guard base64 buffer canonical_json config config_setting config_table delivery_policy \
+UNIT_PURE = ack address_guard base64 bearer buffer canonical_json config config_setting config_table delivery_policy \
 	encryption_key envelope failure http_route iso_time json_span jwe_agree jwe_content jwe_decrypt jwe_encrypt \
-	jwe_header jwe_wrap key_file key_jwk key_ring log message_check message_decrypt message_parse reply signature \
-	signature_text signing_key url_guard uuid
+	jwe_header jwe_wrap jwt jwt_claims jwt_jose key_file key_jwk key_ring log message_check message_decrypt \
+	message_parse reply signature signature_text signing_key token_issue url_guard uuid
 UNIT_DIR = build/unit
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c)))
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_print.c)))
 UNIT_SCRIPTS = $(sort $(wildcard test/unit/*_test.py))
 UNIT_OBJS = $(patsubst %,$(UNIT_DIR)/%.o,$(basename $(notdir \
-	$(wildcard $(addprefix bridge/,$(addsuffix .c,$(UNIT_PURE))))))) $(UNIT_DIR)/tap.o $(UNIT_DIR)/test_key.o
+	$(wildcard $(addprefix bridge/,$(addsuffix .c,$(UNIT_PURE))))))) $(UNIT_DIR)/tap.o $(UNIT_DIR)/test_key.o \
+	$(UNIT_DIR)/test_token.o
 UNIT_CFLAGS = $(filter-out -O2,$(BRIDGE_CFLAGS)) -O1 -Ibridge -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm
+UNIT_LIBS = $(shell pkg-config --libs libpq jansson jose openssl) -lm
 
 .PHONY: unit
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
