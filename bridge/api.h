@@ -10,6 +10,7 @@
 
 #include "control.h"
 #include "http_route.h"
+#include "key_ring.h"
 #include "pg_session.h"
 
 typedef struct Api Api;
@@ -29,6 +30,7 @@ typedef struct ApiParts
 	EventLoop *loop;
 	const Log *log;
 	const ControlNode *node;
+	const KeyRing *const *keys; /* read anew at each use; NULL there: they cannot be read now */
 	void (*received)(void *context); /* a message was stored */
 	ApiReadiness (*readiness)(void *context);
 	void *context;

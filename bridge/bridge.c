@@ -17,10 +17,10 @@
 #include "control.h"
 #include "dispatcher.h"
 #include "http_server.h"
+#include "key_ring.h"
 #include "router_turn.h"
 #include "sd_notify.h"
 #include "sender.h"
-#include "signing_key.h"
 
 #define STATEMENT_TIMEOUT_MS 60000
 #define STOP_LOOK_MS 20
@@ -31,7 +31,7 @@ struct Bridge
 	Config *config;
 	Log log;
 	EventLoop *loop;
-	SigningKey *key;
+	KeyRing *keys;		   /* NULL while they cannot be read */
 	char cannot_sign[512]; /* why; "" when it can */
 	char *base_path;
 	Control *control;
@@ -56,6 +56,13 @@ bridge_config(Bridge *bridge)
 	return (const Config *const *) &bridge->config;
 }
 
+static bool
+bridge_load_keys(const Config *config, KeyRing **keys, Failure *failure)
+{
+	return key_ring_load(config->key_file, config->other_key_files, config->encryption_key_files,
+						 keys, failure);
+}
+
 /* Fail closed: without a key that this node says is its own nothing is taken for sending. */
 static void
 bridge_judge_key(Bridge *bridge)
@@ -64,12 +71,13 @@ bridge_judge_key(Bridge *bridge)
 	char reason[sizeof(bridge->cannot_sign)] = "";
 	Failure failure;
 
-	if (bridge->key == NULL && !signing_key_load(bridge->config->key_file, &bridge->key, &failure))
+	if (bridge->keys == NULL && !bridge_load_keys(bridge->config, &bridge->keys, &failure))
 		snprintf(reason, sizeof(reason), "%s", failure.text);
-	else if (node->is_known && !control_lists_key(bridge->control, signing_key_kid(bridge->key)))
+	else if (node->is_known &&
+			 !control_lists_key(bridge->control, signing_key_kid(key_ring_signing(bridge->keys))))
 		snprintf(reason, sizeof(reason),
 				 "key %s of the key file is not among the node's key_ids (casesync.set_node)",
-				 signing_key_kid(bridge->key));
+				 signing_key_kid(key_ring_signing(bridge->keys)));
 	if (reason[0] != '\0' && strcmp(reason, bridge->cannot_sign) != 0)
 		log_error(&bridge->log, "cannot_sign", "reason", reason, NULL);
 	memcpy(bridge->cannot_sign, reason, sizeof(reason));
@@ -84,8 +92,9 @@ bridge_judge(Bridge *bridge)
 
 	bridge_judge_key(bridge);
 	router_turn_set_open(bridge->router, may_act);
-	dispatcher_set_key(bridge->dispatcher,
-					   may_act && bridge->cannot_sign[0] == '\0' ? bridge->key : NULL);
+	dispatcher_set_key(bridge->dispatcher, may_act && bridge->cannot_sign[0] == '\0'
+											   ? key_ring_signing(bridge->keys)
+											   : NULL);
 }
 
 static void
@@ -241,7 +250,7 @@ fixed_setting_changed(const Config *a, const Config *b)
 }
 
 static bool
-bridge_load_anew(Bridge *bridge, Config **config, SigningKey **key, Failure *failure)
+bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, Failure *failure)
 {
 	const BridgeArguments *arguments = &bridge->arguments;
 	ConfigCommand command;
@@ -257,7 +266,7 @@ bridge_load_anew(Bridge *bridge, Config **config, SigningKey **key, Failure *fai
 					fixed);
 		return false;
 	}
-	return signing_key_load((*config)->key_file, key, failure);
+	return bridge_load_keys(*config, keys, failure);
 }
 
 /* All or nothing: settings that cannot be used leave everything as it is. */
@@ -265,29 +274,29 @@ static void
 bridge_reload(Bridge *bridge)
 {
 	Config *config = NULL;
-	SigningKey *key = NULL;
-	SigningKey *old_key = bridge->key;
+	KeyRing *keys = NULL;
+	KeyRing *old_keys = bridge->keys;
 	SenderSettings settings;
 	Failure failure;
 
 	sd_notify_send("RELOADING=1");
-	if (bridge_load_anew(bridge, &config, &key, &failure))
+	if (bridge_load_anew(bridge, &config, &keys, &failure))
 	{
 		settings = bridge_sender_settings(config);
 		(void) sender_set(bridge->sender, &settings);
 		bridge->log.level = config->log_level;
-		bridge->key = key;
+		bridge->keys = keys;
 		config_free(bridge->config);
 		bridge->config = config;
 		bridge_judge(bridge);
-		signing_key_free(old_key);
-		log_info(&bridge->log, "reloaded", "kid", signing_key_kid(key), NULL);
+		key_ring_free(old_keys);
+		log_info(&bridge->log, "reloaded", "kid", signing_key_kid(key_ring_signing(keys)), NULL);
 	}
 	else
 	{
 		log_error(&bridge->log, "reload_refused", "reason", failure.text, NULL);
 		config_free(config);
-		signing_key_free(key);
+		key_ring_free(keys);
 	}
 	sd_notify_send("READY=1");
 }
@@ -377,6 +386,7 @@ bridge_make_servers(Bridge *bridge, Failure *failure)
 	const ApiParts parts = {.loop = bridge->loop,
 							.log = &bridge->log,
 							.node = control_node(bridge->control),
+							.keys = (const KeyRing *const *) &bridge->keys,
 							.received = bridge_received,
 							.readiness = bridge_readiness,
 							.context = bridge};
@@ -471,7 +481,7 @@ bridge_free(Bridge *bridge)
 	if (bridge->signal_fd >= 0)
 		close(bridge->signal_fd);
 	event_loop_free(bridge->loop);
-	signing_key_free(bridge->key);
+	key_ring_free(bridge->keys);
 	free(bridge->base_path);
 	config_free(bridge->config);
 	free(bridge);

@@ -25,11 +25,13 @@ typedef struct ConfigAddress
 
 typedef struct Config
 {
-	char *config_file; /* NULL when none was named */
-	char *database;	   /* conninfo or URI, "" = libpq's own environment and defaults */
-	char *node_id;	   /* UUID, lower case; required */
-	char *key_file;	   /* Ed25519 private key (PEM); required */
-	char *listen;	   /* as written; parsed in listen_address */
+	char *config_file;	   /* NULL when none was named */
+	char *database;		   /* conninfo or URI, "" = libpq's own environment and defaults */
+	char *node_id;		   /* UUID, lower case; required */
+	char *key_file;		   /* Ed25519 private key (PEM); required */
+	char *other_key_files; /* lists of paths, separated by commas */
+	char *encryption_key_files;
+	char *listen; /* as written; parsed in listen_address */
 	char *ops_listen;
 	char *base_path; /* "" or "/something", no slash at the end */
 	char *ca_file;	 /* "" = the system's certificates */

@@ -80,6 +80,9 @@ config_setting_range(const Setting *setting, char *text, size_t size)
 		case SETTING_TEXT:
 			snprintf(text, size, "path of a file");
 			break;
+		case SETTING_FILES:
+			snprintf(text, size, "paths of files, separated by commas");
+			break;
 		case SETTING_DIRECTORY:
 			snprintf(text, size, "path of a directory");
 			break;
@@ -297,6 +300,7 @@ config_setting_set(Config *config, const Setting *setting, const char *text, Fai
 	switch (setting->type)
 	{
 		case SETTING_TEXT:
+		case SETTING_FILES:
 		case SETTING_DIRECTORY:
 		case SETTING_DATABASE:
 		case SETTING_UUID:
@@ -325,6 +329,7 @@ config_setting_is_text(const Setting *setting)
 	switch (setting->type)
 	{
 		case SETTING_TEXT:
+		case SETTING_FILES:
 		case SETTING_DIRECTORY:
 		case SETTING_DATABASE:
 		case SETTING_UUID:

@@ -15,6 +15,7 @@
 typedef enum SettingType
 {
 	SETTING_TEXT,	   /* char *, path of a file */
+	SETTING_FILES,	   /* char *, paths separated by commas */
 	SETTING_DIRECTORY, /* char * */
 	SETTING_DATABASE,  /* char *, conninfo or URI; may hold a password */
 	SETTING_UUID,	   /* char *, lower case */

@@ -13,6 +13,8 @@
 
 #define KEY_RING_MAX 16 /* other keys, and encryption keys, each */
 
+#define KEY_RING_JWKS_MAX (128 * 1024)
+
 typedef struct KeyRing KeyRing;
 
 /*
@@ -32,10 +34,14 @@ extern const SigningKey *key_ring_find_signing(const KeyRing *ring, const char *
 /* NULL when no such key is ours. */
 extern const EncryptionKey *key_ring_find_encryption(const KeyRing *ring, const char *kid);
 
-/* One public JWK after another: the one that signs, the others, then those for encryption. */
+/* One public JWK after another: the one that signs, the others, then those for encryption; NULL
+ * at the end. */
 extern const char *key_ring_jwk(const KeyRing *ring, size_t number);
 
-/* Append {"keys":[...]}: what /.well-known/jwks.json answers. */
+/*
+ * Append {"keys":[...]}, what /.well-known/jwks.json answers: at most KEY_RING_JWKS_MAX bytes.
+ * False when text has no room for it.
+ */
 extern bool key_ring_jwks(const KeyRing *ring, Buffer *text);
 
 #endif /* KEY_RING_H */

@@ -11,8 +11,8 @@
 
 #include "bridge.h"
 #include "config.h"
+#include "key_ring.h"
 #include "setup_check.h"
-#include "signing_key.h"
 
 #define EXIT_CONFIG 1 /* settings are wrong, or a check found something */
 #define EXIT_RUN 2	  /* could not start, or had to give up */
@@ -38,13 +38,19 @@ seed_random(void)
 static int
 print_key(const Config *config)
 {
-	SigningKey *key = NULL;
+	KeyRing *keys = NULL;
+	Buffer jwks;
 	Failure failure;
 
-	if (!signing_key_load(config->key_file, &key, &failure))
+	if (!key_ring_load(config->key_file, config->other_key_files, config->encryption_key_files,
+					   &keys, &failure))
 		return complain(EXIT_CONFIG, &failure);
-	printf("kid: %s\njwk: %s\n", signing_key_kid(key), signing_key_jwk(key));
-	signing_key_free(key);
+	buffer_init(&jwks, KEY_RING_JWKS_MAX);
+	(void) key_ring_jwks(keys, &jwks);
+	printf("kid: %s\njwks: %s\njwk: %s\n", signing_key_kid(key_ring_signing(keys)), jwks.data,
+		   signing_key_jwk(key_ring_signing(keys)));
+	buffer_free(&jwks);
+	key_ring_free(keys);
 	return EXIT_SUCCESS;
 }
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "event_loop.h"
+#include "key_ring.h"
 #include "pg_session.h"
-#include "signing_key.h"
 
 #define CHECK_MS 15000
 
@@ -35,18 +35,19 @@ check_say(SetupCheck *check, bool ok, const char *what, const char *advice)
 static void
 check_key(SetupCheck *check, const Config *config)
 {
-	SigningKey *key = NULL;
+	KeyRing *keys = NULL;
 	Failure failure;
 	char what[128];
 
-	if (signing_key_load(config->key_file, &key, &failure))
+	if (key_ring_load(config->key_file, config->other_key_files, config->encryption_key_files,
+					  &keys, &failure))
 	{
-		snprintf(what, sizeof(what), "signing key %s", signing_key_kid(key));
+		snprintf(what, sizeof(what), "signing key %s", signing_key_kid(key_ring_signing(keys)));
 		check_say(check, true, what, "");
 	}
 	else
 		check_say(check, false, "signing key", failure.text);
-	signing_key_free(key);
+	key_ring_free(keys);
 }
 
 static void
