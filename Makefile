@@ -11,6 +11,7 @@ SQL_PARTS = schema code_directory code_type crosswalk text_format record_check r
 	client client_check \
 	change_log registry tracking projection agreement filter cron subscription \
 	notification render routing delivery sharing rehearsal inbox message_read receive_subscription receive_notify receive \
+	search_at answering search search_answer transaction_status enrollment \
 	upkeep casework preview status_views erasure onboarding grants
 GENERATED_SQL = extension/generated/code_type.sql
 GENERATED_HEADERS = extension/generated/code_tables.h extension/generated/code_types.h

@@ -24,6 +24,8 @@ extern PGDLLEXPORT void _PG_init(void);
 
 int casesync_capture = CAPTURE_ON;
 int casesync_render_timeout = 10000;
+int casesync_search_timeout = 5000;
+int casesync_search_limit = 10000;
 char *casesync_actor = NULL;
 char *casesync_channel = NULL;
 
@@ -57,6 +59,14 @@ settings_define(void)
 		"How long a user's view, condition or apply function may run in one call.",
 		"A subject that takes longer waits in quarantine; 0 sets no limit.",
 		&casesync_render_timeout, 10000, 0, INT_MAX / 2, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"casesync.search_timeout", "How long a partner's search may take.",
+		"A synchronous request as a whole, or one search of an asynchronous one.",
+		&casesync_search_timeout, 5000, 1, INT_MAX / 20, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("casesync.search_limit", "How many records a partner's search may match.",
+							"A search that matches more is refused and must be narrowed.",
+							&casesync_search_limit, 10000, 1, 1000000, PGC_SUSET, 0, NULL, NULL,
+							NULL);
 	DefineCustomStringVariable("casesync.actor", "Who makes the changes, as the application says.",
 							   NULL, &casesync_actor, "", PGC_USERSET, 0, claim_check, NULL, NULL);
 	DefineCustomStringVariable("casesync.channel",

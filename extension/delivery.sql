@@ -315,7 +315,7 @@ COMMENT ON FUNCTION casesync.notify_message(bigint[]) IS
 /* A message ready for the bridge, which adds header, signature and nothing else. */
 CREATE TYPE casesync.parcel AS (message_id uuid, url text, action text, sender_id text,
 	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,
-	message text, meta text, attempt integer, networks text[], tls_name text);
+	message text, meta text, attempt integer, networks text[]);
 COMMENT ON TYPE casesync.parcel IS 'a message that is to be sent now';
 
 /*
@@ -410,7 +410,7 @@ BEGIN
 	PERFORM casesync.lane_set(s);
 	parcel := ROW(s.message_id, url, 'notify', n.sender_id, p.partner, NULL,
 		'succ', cardinality(items), cardinality(items), content.message::text, content.meta::text,
-		s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''));
+		s.attempt + 1, p.networks::text[]);
 	RETURN parcel;
 END
 $$;
@@ -431,15 +431,19 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN NULL;
 	END IF;
+	IF casesync.answer_withdrawn(o) THEN
+		RETURN NULL;
+	END IF;
 	s.items := ARRAY[o.id];
 	s.message_id := gen_random_uuid();
 	PERFORM casesync.lane_set(s);
-	items := coalesce(jsonb_array_length(coalesce(o.message->'subscribe_response', o.message->'subscribe_request')), 1);
+	items := coalesce(jsonb_array_length(coalesce(o.message->'subscribe_response',
+		o.message->'subscribe_request', o.message->'search_response')), 1);
 	parcel := ROW(s.message_id, o.url, o.action, n.sender_id, p.partner,
-		CASE WHEN o.action IN ('subscribe', 'unsubscribe')
-			THEN n.base_url || '/registry/on-' || o.action END,
+		CASE WHEN o.action IN ('subscribe', 'unsubscribe', 'search') THEN n.base_url || '/registry/on-' || o.action
+			WHEN o.action = 'txn-status' THEN n.base_url || '/registry/txn/on-status' END,
 		o.status, items, CASE o.status WHEN 'rcvd' THEN 0 WHEN 'pdng' THEN 0 ELSE items END,
-		o.message::text, NULL, s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''));
+		o.message::text, NULL, s.attempt + 1, p.networks::text[]);
 	RETURN parcel;
 END
 $$;
@@ -525,6 +529,7 @@ BEGIN
 	UPDATE casesync.outgoing o SET state_reason = why,
 		state = CASE verdict WHEN 'delivered' THEN 'delivered' ELSE 'dead' END
 	 WHERE o.id = ANY (items) AND o.state = 'due';
+	PERFORM casesync.settle_requests(items, verdict, why);
 	UPDATE casesync.subscription s SET is_confirmed = true
 	  FROM casesync.outgoing o WHERE o.id = ANY (items) AND s.id = ANY (o.subscriptions) AND s.state <> 'pending';
 	IF verdict = 'refused' THEN

@@ -104,21 +104,16 @@ BEGIN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = 'sender_id must be 1 to 255 characters without quotes, bars and control characters';
 	END IF;
-	IF $13 IS NOT NULL AND $13 NOT IN ('spdci-1.0') THEN
+	IF $13 IS NOT NULL AND $13 NOT IN ('spdci-1.0', 'extended') THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = format('profile "%s" is not known', $13),
-			hint = 'Profiles: spdci-1.0.';
+			hint = 'Profiles: spdci-1.0, extended.';
 	END IF;
 	IF $6 NOT IN ('pin', 'follow') OR $12 NOT IN ('required', 'unsigned_accepted') THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = CASE WHEN $6 NOT IN ('pin', 'follow') THEN format('jwks_trust "%s" is not known', $6)
 				ELSE format('signature "%s" is not known', $12) END,
 			hint = 'jwks_trust: pin, follow. signature: required, unsigned_accepted.';
-	END IF;
-	IF $10 !~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$' AND $10 <> '' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'tls_name is not a plain file name',
-			detail = 'It names the files x.crt, x.key and x.ca in the bridge''s tls_directory: 1 to 64 letters, digits, dots, hyphens and underscores. An empty one takes it away.';
 	END IF;
 	IF array_position($4, NULL) IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',

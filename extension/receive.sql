@@ -51,10 +51,16 @@ BEGIN
 		WHEN 'subscribe' THEN casesync.receive_subscribe(p, header, message, correlation)
 		WHEN 'unsubscribe' THEN casesync.receive_unsubscribe(p, header, message, correlation)
 		WHEN 'notify' THEN casesync.receive_notify(p, header, message, correlation)
+		WHEN 'on-search' THEN casesync.receive_on_search(p, header, message, correlation)
+		WHEN 'on-status' THEN casesync.receive_on_status(p, header, message, correlation)
+		WHEN 'txn-on-status' THEN casesync.receive_on_status(p, header, message, correlation)
 		WHEN 'on-subscribe' THEN casesync.receive_on_subscribe(p, header, message, correlation)
 		WHEN 'on-unsubscribe' THEN casesync.receive_on_unsubscribe(p, header, message, correlation)
-		ELSE casesync.refusal('err.request.bad', format('action "%s" is not supported here', left(header->>'action', 40)))
+		ELSE CASE WHEN casesync.request_action(header->>'action', message) IS NOT NULL
+			THEN casesync.receive_request(p, header, message, correlation)
+			ELSE casesync.refusal('err.request.bad', format('action "%s" is not supported here', left(header->>'action', 40))) END
 		END;
+	PERFORM casesync.note_request($1, header, message, answer);
 	IF answer.ack_status = 'ACK' THEN
 		INSERT INTO casesync.message_in (partner, message_id, content_hash, raw, action, kid, token_client,
 			ack_status, correlation_id, at)

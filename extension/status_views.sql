@@ -227,6 +227,7 @@ AS $$
 	UNION ALL SELECT * FROM casesync.capture_problems()
 	UNION ALL SELECT * FROM casesync.delivery_problems()
 	UNION ALL SELECT * FROM casesync.sharing_problems()
+	UNION ALL SELECT * FROM casesync.answering_problems()
 $$;
 COMMENT ON FUNCTION casesync.problems() IS 'everything that needs somebody, worst first';
 

@@ -193,6 +193,7 @@ BEGIN
 	DELETE FROM casesync.attempt a WHERE a.ended_at < before;
 	GET DIAGNOSTICS counted = ROW_COUNT;
 	RETURN QUERY SELECT 'attempts', counted;
+	RETURN QUERY SELECT 'requests of partners', casesync.prune_requests(before);
 	RETURN QUERY SELECT 'content of received items', casesync.prune_inbox(before);
 	RETURN QUERY SELECT 'bytes of received messages', casesync.prune_messages(before);
 	PERFORM casesync.audit_note('prune', NULL, jsonb_build_object('keep', keep));

@@ -67,6 +67,7 @@ SELECT * FROM app.say('notify', '{}', '');
 SELECT * FROM app.say('notify', '{}', repeat('m', 256));
 SELECT ack, error_code FROM app.say('notify', '{}', NULL);
 SELECT * FROM app.say('notify', '{}', partner => 'nobody.test');
+SELECT * FROM app.say('dance', '{}');
 SELECT * FROM app.say('search', '{}');
 SELECT ack, error_code FROM app.say(NULL, '{}');
 SELECT correlation_id ~ '^[0-9a-f-]{36}$' AS correlated, at > now() - interval '1 hour' AS timed FROM casesync.receive('ess.test', 'm', '{}', NULL, NULL);
