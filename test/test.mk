@@ -22,14 +22,20 @@ deps: lint-packages
 
 check: test-packages
 	+$(MAKE) all
-	test/as_tester test/check unit regress isolation tap
+	test/as_tester test/check unit fuzz regress isolation tap
 
-check-unit check-regress check-isolation check-tap: check-%: test-packages
+check-unit check-fuzz check-regress check-isolation check-tap: check-%: test-packages
 	+$(MAKE) all
 	test/as_tester test/check $*
 
+# Every fuzz target for FUZZ_SECONDS (300): make fuzz FUZZ_SECONDS=3600
+export FUZZ_SECONDS
+fuzz: test-packages
+	+$(MAKE) all
+	+$(MAKE) fuzz-long
+
 # --- form -------------------------------------------------------------------------------------
-C_FILES = $(sort $(wildcard extension/*.[ch] bridge/*.[ch] test/unit/*.[ch]))
+C_FILES = $(sort $(wildcard extension/*.[ch] bridge/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch]))
 CLANG_FORMAT ?= clang-format
 
 format:
