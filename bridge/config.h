@@ -33,8 +33,9 @@ typedef struct Config
 	char *encryption_key_files;
 	char *listen; /* as written; parsed in listen_address */
 	char *ops_listen;
-	char *base_path; /* "" or "/something", no slash at the end */
-	char *ca_file;	 /* "" = the system's certificates */
+	char *base_path;	 /* "" or "/something", no slash at the end */
+	char *ca_file;		 /* "" = the system's certificates */
+	char *tls_directory; /* files for TLS with single partners; "" = none */
 	ConfigAddress listen_address;
 	ConfigAddress ops_address;
 	bool allow_http; /* may POST to http:// addresses */

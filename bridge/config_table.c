@@ -35,6 +35,9 @@ static const Setting settings[] = {
 	 "also send to http:// addresses; for tests and closed networks"},
 	{"ca_file", SETTING_TEXT, "", TEXT(ca_file), false,
 	 "certificates (PEM) that partners' servers are checked with; empty: the system's"},
+	{"tls_directory", SETTING_DIRECTORY, "", TEXT(tls_directory), false,
+	 "NAME.crt, NAME.key (shown to a partner's server) and NAME.ca (checks it) of partners' "
+	 "tls_name"},
 	{"log_level", SETTING_LEVEL, "info", NUMBER(log_level, 0, 3), false,
 	 "least important level that is logged"},
 	{"poll_interval", SETTING_TIME, "5s", NUMBER(poll_interval_ms, 10, HOUR), false,

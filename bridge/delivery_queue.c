@@ -47,11 +47,12 @@ bool
 delivery_queue_take(PgSession *session, int lane, PgResultHandler handler, void *context,
 					Failure *failure)
 {
-	return queue_ask_about_lane(session,
-								"SELECT message_id, url, action, sender_id, receiver_id,"
-								" sender_uri, status, total_count, completed_count, message, meta,"
-								" attempt, networks FROM casesync.take(lane => $1::integer)",
-								lane, handler, context, failure);
+	return queue_ask_about_lane(
+		session,
+		"SELECT message_id, url, action, sender_id, receiver_id,"
+		" sender_uri, status, total_count, completed_count, message, meta,"
+		" attempt, networks, tls_name FROM casesync.take(lane => $1::integer)",
+		lane, handler, context, failure);
 }
 
 bool
@@ -132,6 +133,7 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 		.url = PQgetvalue(result, 0, 1),
 		.attempt = item_number(result, 11),
 		.networks = item_text(result, 12),
+		.tls_name = item_text(result, 13),
 	};
 	return true;
 }

@@ -25,6 +25,7 @@ typedef struct DeliveryItem
 	EnvelopeFields fields;
 	const char *url;
 	const char *networks; /* text of an array of CIDRs */
+	const char *tls_name; /* of the files for TLS with this partner, or NULL */
 	int attempt;
 } DeliveryItem;
 

@@ -11,6 +11,7 @@
 #include "ack.h"
 #include "delivery_policy.h"
 #include "iso_time.h"
+#include "tls_files.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
@@ -168,6 +169,8 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	LaneCommon *common = lane->common;
 	DeliveryAttempt attempt = {.transfer = TRANSFER_NOT_SIGNED, .retry_after_ms = -1};
 	SenderRequest request = {.url = item->url, .networks = &lane->networks};
+	SenderIdentity identity;
+	TlsFiles files;
 	Failure failure;
 
 	lane->attempt = item->attempt;
@@ -175,7 +178,9 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	strncpy(lane->partner, item->fields.receiver_id, sizeof(lane->partner) - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
-	if (!lane_build(lane, item, &failure))
+	if (!tls_files_find((*common->parts.config)->tls_directory, item->tls_name, &files, &failure))
+		attempt.transfer = TRANSFER_FAILED;
+	else if (!lane_build(lane, item, &failure))
 	{
 		if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
 			attempt.transfer = TRANSFER_NOT_BUILT;
@@ -184,6 +189,8 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	{
 		request.body = lane->body.data;
 		request.length = lane->body.length;
+		identity = (SenderIdentity){files.certificate, files.key, files.ca};
+		request.identity = &identity;
 		if (sender_post(common->parts.sender, &request, lane_answered, lane, &failure))
 		{
 			lane_enter(lane, LANE_SENDING);

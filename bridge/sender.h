@@ -24,7 +24,7 @@ typedef struct SenderSettings
 	int64_t send_timeout_ms;
 } SenderSettings;
 
-/* Files (PEM) for TLS with one partner; each may be NULL. */
+/* Files (PEM) for TLS with one partner; each may be NULL or "". Read at every new connection. */
 typedef struct SenderIdentity
 {
 	const char *certificate_file; /* shown when the server asks for one */
@@ -70,7 +70,12 @@ typedef void (*SenderDone)(void *context, const SenderAnswer *answer);
 /* NULL with a failure when libcurl cannot be set up. Settings are copied. */
 extern Sender *sender_new(EventLoop *loop, const SenderSettings *settings, Failure *failure);
 extern void sender_free(Sender *sender); /* posts under way are dropped unanswered */
-extern bool sender_set(Sender *sender, const SenderSettings *settings); /* for later posts */
+
+/*
+ * For later requests, which also read every file of TLS anew: they get connections of their own.
+ * False when memory is out: then nothing has changed.
+ */
+extern bool sender_set(Sender *sender, const SenderSettings *settings);
 
 /* On true, done is called exactly once, never before this returns. */
 extern bool sender_post(Sender *sender, const SenderRequest *request, SenderDone done,

@@ -166,6 +166,7 @@ transfer_prepare(SenderTransfer *transfer, const SenderSettings *settings, const
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_PROTOCOLS_STR, protocols);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
 	SET(CURLOPT_PROXY, ""); /* a proxy from the environment would hide the connected address */
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -189,6 +190,12 @@ transfer_prepare(SenderTransfer *transfer, const SenderSettings *settings, const
 	return ok;
 }
 
+static bool
+is_given(const char *path)
+{
+	return path != NULL && path[0] != '\0';
+}
+
 /* TLS 1.2 or better, the server checked by its host name; ours and its files when there are any. */
 static bool
 transfer_prepare_tls(CURL *curl, const SenderSettings *settings, const SenderIdentity *identity)
@@ -200,11 +207,11 @@ transfer_prepare_tls(CURL *curl, const SenderSettings *settings, const SenderIde
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (identity != NULL && identity->certificate_file != NULL)
+	if (identity != NULL && is_given(identity->certificate_file))
 		SET(CURLOPT_SSLCERT, identity->certificate_file);
-	if (identity != NULL && identity->key_file != NULL)
+	if (identity != NULL && is_given(identity->key_file))
 		SET(CURLOPT_SSLKEY, identity->key_file);
-	if (identity != NULL && identity->ca_file != NULL)
+	if (identity != NULL && is_given(identity->ca_file))
 		ca_file = identity->ca_file;
 	if (ca_file[0] != '\0')
 	{

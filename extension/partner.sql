@@ -115,6 +115,11 @@ BEGIN
 				ELSE format('signature "%s" is not known', $12) END,
 			hint = 'jwks_trust: pin, follow. signature: required, unsigned_accepted.';
 	END IF;
+	IF $10 !~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$' AND $10 <> '' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'tls_name is not a plain file name',
+			detail = 'It names the files x.crt, x.key and x.ca in the bridge''s tls_directory: 1 to 64 letters, digits, dots, hyphens and underscores. An empty one takes it away.';
+	END IF;
 	IF array_position($4, NULL) IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
 			message = 'callback_prefixes must not contain NULL';

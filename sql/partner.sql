@@ -29,7 +29,12 @@ SELECT base_url, networks, signature FROM casesync.set_partner('ess.test', signa
 SELECT partner, kind FROM casesync.lane ORDER BY lane;
 SELECT partner, valid_keys FROM casesync.partners;
 
+SELECT tls_name FROM casesync.set_partner('ess.test', tls_name => 'ess-1.test_x');
+SELECT tls_name FROM casesync.set_partner('ess.test', tls_name => '');
+
 -- what it refuses
+SELECT t AS tls_name, split_part(app.try(format($$SELECT casesync.set_partner('x', tls_name => %L)$$, t)), ':', 1) AS try
+  FROM unnest(ARRAY['..', '../x', '/x', '.x', '-x', 'a b', E'a\n', 'ä', repeat('x', 65)]) t;
 SELECT app.try($$SELECT casesync.set_partner('')$$);
 SELECT app.try($$SELECT casesync.set_partner(NULL)$$);
 SELECT app.try($$SELECT casesync.set_partner(E'a\nb')$$);
