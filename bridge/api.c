@@ -1,52 +1,106 @@
 /*
  * api.c
- *		What the endpoints share: sessions to the database. Must not know the endpoints.
+ *		What the endpoints share: sessions to the database, and how often who may come. Must not
+ *		know the endpoints.
  */
 #include "api.h"
 
 #include <stdlib.h>
 
-#define API_STATEMENT_TIMEOUT_MS 10000
+#include "rate_limit.h"
+
+#define STORE_TIMEOUT_MS 10000
+#define ANSWER_TIMEOUT_MS 1800 /* nobody waits longer */
+#define QUEUE_LIMIT 100		   /* questions that may wait for one session */
+
+typedef struct ApiSessions
+{
+	PgSession **sessions;
+	int count;
+} ApiSessions;
 
 struct Api
 {
 	ApiParts parts;
-	PgSession **sessions;
-	int session_count;
+	ApiSessions stores;
+	ApiSessions answers;
+	RateLimit *rate_limit;
 	ApiExchange *exchanges;
 };
 
-Api *
-api_new(const ApiParts *parts, const char *conninfo, int sessions, Failure *failure)
+static bool
+sessions_open(const ApiParts *parts, ApiSessions *sessions, const char *name, int timeout_ms,
+			  Failure *failure)
 {
 	const PgSessionHandlers handlers = {0};
-	const PgSessionSettings settings = {.conninfo = conninfo,
-										.name = "http",
+	const PgSessionSettings settings = {.conninfo = (*parts->config)->database,
+										.name = name,
 										.connect_timeout_ms = PG_SESSION_CONNECT_MS,
-										.statement_timeout_ms = API_STATEMENT_TIMEOUT_MS};
+										.statement_timeout_ms = timeout_ms};
+	int wanted = (*parts->config)->http_sessions;
+
+	sessions->sessions = calloc((size_t) wanted, sizeof(PgSession *));
+	if (sessions->sessions == NULL)
+	{
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+		return false;
+	}
+	for (; sessions->count < wanted; sessions->count++)
+	{
+		PgSession *session =
+			pg_session_new(parts->loop, parts->log, &settings, &handlers, NULL, failure);
+
+		if (session == NULL)
+			return false;
+		sessions->sessions[sessions->count] = session;
+	}
+	return true;
+}
+
+static void
+sessions_close(ApiSessions *sessions)
+{
+	for (int i = 0; i < sessions->count; i++)
+		pg_session_free(sessions->sessions[i]);
+	sessions->count = 0;
+}
+
+static PgSession *
+sessions_choose(const ApiSessions *sessions)
+{
+	PgSession *best = NULL;
+
+	for (int i = 0; i < sessions->count; i++)
+	{
+		PgSession *session = sessions->sessions[i];
+
+		if (pg_session_is_connected(session) && pg_session_queue_length(session) < QUEUE_LIMIT &&
+			(best == NULL || pg_session_queue_length(session) < pg_session_queue_length(best)))
+			best = session;
+	}
+	return best;
+}
+
+Api *
+api_new(const ApiParts *parts, Failure *failure)
+{
 	Api *api = calloc(1, sizeof(Api));
 
 	if (api != NULL)
-		api->sessions = calloc((size_t) sessions, sizeof(PgSession *));
-	if (api == NULL || api->sessions == NULL)
+		api->rate_limit = rate_limit_new();
+	if (api == NULL || api->rate_limit == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		free(api);
 		return NULL;
 	}
 	api->parts = *parts;
-	for (; api->session_count < sessions; api->session_count++)
+	if (!sessions_open(parts, &api->stores, "http", STORE_TIMEOUT_MS, failure) ||
+		!sessions_open(parts, &api->answers, "answer", ANSWER_TIMEOUT_MS, failure))
 	{
-		PgSession *session =
-			pg_session_new(parts->loop, parts->log, &settings, &handlers, NULL, failure);
-
-		if (session == NULL)
-		{
-			api_close(api);
-			api_free(api);
-			return NULL;
-		}
-		api->sessions[api->session_count] = session;
+		api_close(api);
+		api_free(api);
+		return NULL;
 	}
 	return api;
 }
@@ -56,9 +110,8 @@ api_close(Api *api)
 {
 	if (api == NULL)
 		return;
-	for (int i = 0; i < api->session_count; i++)
-		pg_session_free(api->sessions[i]);
-	api->session_count = 0;
+	sessions_close(&api->stores);
+	sessions_close(&api->answers);
 }
 
 void
@@ -66,7 +119,9 @@ api_free(Api *api)
 {
 	if (api == NULL)
 		return;
-	free(api->sessions);
+	free(api->stores.sessions);
+	free(api->answers.sessions);
+	rate_limit_free(api->rate_limit);
 	free(api);
 }
 
@@ -85,15 +140,20 @@ api_exchanges(Api *api)
 PgSession *
 api_session(const Api *api)
 {
-	PgSession *best = NULL;
+	return sessions_choose(&api->stores);
+}
 
-	for (int i = 0; i < api->session_count; i++)
-	{
-		PgSession *session = api->sessions[i];
+PgSession *
+api_answer_session(const Api *api)
+{
+	return sessions_choose(&api->answers);
+}
 
-		if (pg_session_is_connected(session) &&
-			(best == NULL || pg_session_queue_length(session) < pg_session_queue_length(best)))
-			best = session;
-	}
-	return best;
+int64_t
+api_rate_take(Api *api, const char *who)
+{
+	const Config *config = *api->parts.config;
+
+	return rate_limit_take(api->rate_limit, who, config->rate_limit, config->rate_burst,
+						   event_loop_now());
 }

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+#include "bearer.h"
+#include "buffer.h"
+#include "config.h"
 #include "control.h"
 #include "http_route.h"
 #include "key_ring.h"
@@ -31,6 +34,11 @@ typedef struct ApiParts
 	const Log *log;
 	const ControlNode *node;
 	const KeyRing *const *keys; /* read anew at each use; NULL there: they cannot be read now */
+	const Config *const *config;
+	const BearerVerifier *bearer;
+
+	/* The key that answers are signed with; NULL while this node may not speak. */
+	const SigningKey *(*signing_key)(void *context);
 	void (*received)(void *context); /* a message was stored */
 	ApiReadiness (*readiness)(void *context);
 	void *context;
@@ -42,26 +50,35 @@ extern const HttpRoute api_health_routes[];
 extern const char *const api_prefixes[];
 extern const char *const api_no_prefixes[];
 
-/* Opens its own sessions to the database, so many of them. */
-extern Api *api_new(const ApiParts *parts, const char *conninfo, int sessions, Failure *failure);
+/* Opens its own sessions to the database. */
+extern Api *api_new(const ApiParts *parts, Failure *failure);
 
-/* Closes the sessions; api_receive_close then answers what waited for them. */
+/* Closes the sessions; api_exchange_close then answers what waited for them. */
 extern void api_close(Api *api);
-extern void api_free(Api *api); /* after api_receive_close and the HTTP server */
+extern void api_free(Api *api); /* after api_exchange_close and the HTTP server */
 
 extern const ApiParts *api_parts(const Api *api);
 
-/* A connected session with little to do, or NULL. */
+/*
+ * A connected session with little to do, or NULL when all have too much. Answers are looked up in
+ * sessions of their own, so that slow questions do not keep messages from being stored.
+ */
 extern PgSession *api_session(const Api *api);
+extern PgSession *api_answer_session(const Api *api);
+
+/* 0 when this caller may come now, else the milliseconds until it may. */
+extern int64_t api_rate_take(Api *api, const char *who);
 
 /* The handlers behind the routes. */
 extern void api_receive(void *context, HttpRequest *request);
-extern void api_receive_close(Api *api); /* answers all that is under way: "unavailable" */
+extern void api_answer(void *context, HttpRequest *request);
+extern void api_keys(void *context, HttpRequest *request);
 extern void api_live(void *context, HttpRequest *request);
 extern void api_ready(void *context, HttpRequest *request);
 
-/* Messages being received; kept here so that api_receive_close finds them. */
+/* Messages on their way; kept here so that api_exchange_close finds them. */
 typedef struct ApiExchange ApiExchange;
 extern ApiExchange **api_exchanges(Api *api);
+extern void api_exchange_close(Api *api); /* answers all that is under way: "unavailable" */
 
 #endif

@@ -18,6 +18,7 @@
 #include "dispatcher.h"
 #include "http_server.h"
 #include "key_ring.h"
+#include "request_turn.h"
 #include "router_turn.h"
 #include "sd_notify.h"
 #include "sender.h"
@@ -37,6 +38,7 @@ struct Bridge
 	Control *control;
 	PgSession *router_session;
 	RouterTurn *router;
+	RequestTurn *requests;
 	PgSession *delivery_session;
 	Sender *sender;
 	Dispatcher *dispatcher;
@@ -83,15 +85,23 @@ bridge_judge_key(Bridge *bridge)
 	memcpy(bridge->cannot_sign, reason, sizeof(reason));
 }
 
+static bool
+bridge_may_act(const Bridge *bridge)
+{
+	const ControlNode *node = control_node(bridge->control);
+
+	return node->is_known && !node->is_paused && !bridge->is_stopping;
+}
+
 /* Something about the node or the key is different: who may work now? */
 static void
 bridge_judge(Bridge *bridge)
 {
-	const ControlNode *node = control_node(bridge->control);
-	bool may_act = node->is_known && !node->is_paused && !bridge->is_stopping;
+	bool may_act = bridge_may_act(bridge);
 
 	bridge_judge_key(bridge);
 	router_turn_set_open(bridge->router, may_act);
+	request_turn_set_open(bridge->requests, may_act);
 	dispatcher_set_key(bridge->dispatcher, may_act && bridge->cannot_sign[0] == '\0'
 											   ? key_ring_signing(bridge->keys)
 											   : NULL);
@@ -109,6 +119,7 @@ bridge_doorbell(void *context)
 	Bridge *bridge = context;
 
 	router_turn_wake(bridge->router);
+	request_turn_wake(bridge->requests);
 }
 
 static void
@@ -125,6 +136,19 @@ bridge_received(void *context)
 	Bridge *bridge = context;
 
 	router_turn_wake_inbox(bridge->router);
+	request_turn_wake(bridge->requests);
+}
+
+/* What is answered at once is signed as what is sent is: with our key, or not at all. */
+static const SigningKey *
+bridge_signing_key(void *context)
+{
+	Bridge *bridge = context;
+	const ControlNode *node = control_node(bridge->control);
+
+	return node->is_known && !node->is_paused && bridge->cannot_sign[0] == '\0'
+			   ? key_ring_signing(bridge->keys)
+			   : NULL;
 }
 
 static ApiReadiness
@@ -134,7 +158,8 @@ bridge_readiness(void *context)
 	ApiReadiness readiness = {.can_sign = bridge->cannot_sign[0] == '\0',
 							  .cannot_sign_reason = bridge->cannot_sign,
 							  .is_connected = pg_session_is_connected(bridge->router_session) &&
-											  pg_session_is_connected(bridge->delivery_session),
+											  pg_session_is_connected(bridge->delivery_session) &&
+											  request_turn_is_connected(bridge->requests),
 							  .is_router = router_turn_is_router(bridge->router),
 							  .is_stopping = bridge->is_stopping};
 
@@ -207,6 +232,7 @@ bridge_stop(Bridge *bridge)
 	bridge->is_stopping = true;
 	bridge->stop_until = event_loop_now() + bridge->config->shutdown_timeout_ms;
 	router_turn_set_open(bridge->router, false);
+	request_turn_set_open(bridge->requests, false);
 	http_server_close(bridge->server);
 	dispatcher_stop(bridge->dispatcher);
 	bridge_try_to_end(bridge);
@@ -376,7 +402,9 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 													 .session = bridge->delivery_session,
 													 .sender = bridge->sender},
 										bridge_dispatcher_idle, bridge, failure);
-	return bridge->router != NULL && bridge->dispatcher != NULL;
+	bridge->requests = request_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
+										bridge_routed, bridge, failure);
+	return bridge->router != NULL && bridge->dispatcher != NULL && bridge->requests != NULL;
 }
 
 static bool
@@ -387,6 +415,8 @@ bridge_make_servers(Bridge *bridge, Failure *failure)
 							.log = &bridge->log,
 							.node = control_node(bridge->control),
 							.keys = (const KeyRing *const *) &bridge->keys,
+							.config = bridge_config(bridge),
+							.signing_key = bridge_signing_key,
 							.received = bridge_received,
 							.readiness = bridge_readiness,
 							.context = bridge};
@@ -399,7 +429,7 @@ bridge_make_servers(Bridge *bridge, Failure *failure)
 		.body_limits = {0, (size_t) config->max_body, (size_t) config->max_notify_body},
 		.request_timeout_ms = config->request_timeout_ms};
 
-	bridge->api = api_new(&parts, config->database, config->http_sessions, failure);
+	bridge->api = api_new(&parts, failure);
 	if (bridge->api == NULL)
 		return false;
 	if (config->listen_address.enabled)
@@ -466,7 +496,7 @@ bridge_free(Bridge *bridge)
 	if (bridge == NULL)
 		return;
 	api_close(bridge->api);
-	api_receive_close(bridge->api);
+	api_exchange_close(bridge->api);
 	http_server_free(bridge->server);
 	http_server_free(bridge->ops_server);
 	api_free(bridge->api);
@@ -475,6 +505,7 @@ bridge_free(Bridge *bridge)
 	sender_free(bridge->sender);
 	dispatcher_free(bridge->dispatcher);
 	router_turn_free(bridge->router);
+	request_turn_free(bridge->requests);
 	control_free(bridge->control);
 	timer_free(bridge->stop_timer);
 	watch_free(bridge->signal_watch);

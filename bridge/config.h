@@ -50,7 +50,9 @@ typedef struct Config
 	int64_t max_body;			 /* bytes of an inbound request */
 	int64_t max_notify_body;	 /* bytes of an inbound notify, and of what we send */
 	int max_lanes;				 /* lanes in flight at one time */
-	int http_sessions;			 /* database connections for inbound requests */
+	int http_sessions;			 /* database connections for inbound requests, and for answers */
+	int rate_limit;				 /* requests per second of one client; 0 = any number */
+	int rate_burst;				 /* and so many at once */
 	int routing_chunk;			 /* casesync.route(max_changes) */
 	unsigned char sources[CONFIG_MAX_SETTINGS]; /* where each came from, for config_print */
 } Config;

@@ -30,18 +30,26 @@ object_parse(const char *text, const char *name, Failure *failure)
 	return object;
 }
 
+/* A text that may be missing. */
+static bool
+header_add(json_t *header, const char *name, const char *text, Failure *failure)
+{
+	if (text == NULL || json_object_set_new(header, name, json_string(text)) == 0)
+		return true;
+	failure_set(failure, FAILURE_INPUT, "%s is not UTF-8", name);
+	return false;
+}
+
 /* Add the members that are sent only when there is something to say. */
 static bool
 header_extend(json_t *header, const EnvelopeFields *fields, Failure *failure)
 {
 	json_t *meta;
 
-	if (fields->sender_uri != NULL &&
-		json_object_set_new(header, "sender_uri", json_string(fields->sender_uri)) != 0)
-	{
-		failure_set(failure, FAILURE_INPUT, "sender_uri is not UTF-8");
+	if (!header_add(header, "sender_uri", fields->sender_uri, failure) ||
+		!header_add(header, "status_reason_code", fields->status_reason_code, failure) ||
+		!header_add(header, "status_reason_message", fields->status_reason_message, failure))
 		return false;
-	}
 	if (fields->meta == NULL || fields->encrypt != NULL)
 		return true;
 	meta = object_parse(fields->meta, "meta", failure);

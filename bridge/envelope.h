@@ -26,6 +26,8 @@ typedef struct EnvelopeFields
 	const char *message; /* text of a JSON object */
 	const char *meta; /* text of a JSON object, NULL = not sent; hidden with an encrypted message */
 	const char *encrypt; /* JWK of the partner's encryption key, NULL = message is sent as it is */
+	const char *status_reason_code; /* NULL = not sent, likewise the message */
+	const char *status_reason_message;
 } EnvelopeFields;
 
 /*

@@ -30,6 +30,13 @@ route_has_path(const HttpRoute *route, const char *const *prefixes, const char *
 	return false;
 }
 
+static bool
+route_takes(const HttpRoute *route, const char *method)
+{
+	return strcmp(route->method, method) == 0 ||
+		   (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
 int
 http_route_find(const HttpRoute *routes, const char *base_path, const char *const *prefixes,
 				const char *method, const char *path, const HttpRoute **route)
@@ -45,7 +52,7 @@ http_route_find(const HttpRoute *routes, const char *base_path, const char *cons
 			continue;
 		refusal = 405;
 		*route = routes;
-		if (strcmp(routes->method, method) == 0)
+		if (route_takes(routes, method))
 			return 0;
 	}
 	return refusal;

@@ -24,12 +24,13 @@ typedef struct HttpRoute
 	const char *path; /* after base path and prefix */
 	HttpBodyClass body;
 	HttpHandler handler;
-	int number; /* for the handler's own use */
+	int number;		   /* for the handler's own use */
+	const char *scope; /* what a token must be good for; likewise */
 } HttpRoute;
 
 /*
  * 0 when *route is the row for it, else the HTTP status of the refusal: 404, or 405 and *route is
- * a row for the path with another method.
+ * a row for the path with another method. HEAD is a GET whose body is not sent.
  */
 extern int http_route_find(const HttpRoute *routes, const char *base_path,
 						   const char *const *prefixes, const char *method, const char *path,

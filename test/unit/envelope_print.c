@@ -32,6 +32,8 @@ main(void)
 							 1,
 							 NULL,
 							 "{\"stream\":\"s\",\"items\":[{\"seq\":1}]}",
+							 NULL,
+							 NULL,
 							 NULL};
 	size_t i;
 

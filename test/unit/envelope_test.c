@@ -28,6 +28,8 @@ static const EnvelopeFields fields = {"0b8f3a2e-7f3e-4c55-9a3c-2f0c9e1d4b6a",
 									  1,
 									  EVENT,
 									  "{\"stream\":\"s\"}",
+									  NULL,
+									  NULL,
 									  NULL};
 
 static const char expected_content[] =
@@ -58,7 +60,7 @@ test_good(Tap *tap, const SigningKey *key)
 	tap_ok(tap, strncmp(body.data, expected_content, strlen(expected_content)) == 0,
 		   "the bytes are as documented");
 	tap_ok(tap, message_parse(body.data, body.length, &envelope, &problem), "we can read it");
-	tap_ok(tap, message_check(envelope, MESSAGE_NOTIFY, "sp.example.org", &problem),
+	tap_ok(tap, message_check(envelope, NULL, MESSAGE_NOTIFY, "sp.example.org", &problem),
 		   "it keeps our own rules");
 	tap_ok(tap, signature_verify(envelope, body.data, body.length, keys, NOW, kid, &failure),
 		   "and verifies");

@@ -85,8 +85,8 @@ message_target(const char *input, size_t length)
 	json_span_find(input, length, "message", &span); /* also when it is no JSON */
 	if (message_parse(input, length, &envelope, &problem))
 	{
-		for (action = MESSAGE_SUBSCRIBE; action <= MESSAGE_NOTIFY; action++)
-			message_check(envelope, (MessageAction) action, NULL, &problem);
+		for (action = 0; action < MESSAGE_ACTIONS; action++)
+			message_check(envelope, NULL, (MessageAction) action, NULL, &problem);
 		signature_verify(envelope, input, length, keys, NOW, kid, &failure);
 		ok = canonical_returns(envelope) && span_agrees(envelope, input, length, "header") &&
 			 span_agrees(envelope, input, length, "message");

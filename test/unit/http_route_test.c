@@ -8,10 +8,10 @@
 #include "tap.h"
 
 static const HttpRoute routes[] = {
-	{"POST", "/registry/notify", HTTP_BODY_LARGE, NULL, 1},
-	{"GET", "/livez", HTTP_BODY_NONE, NULL, 2},
-	{"POST", "/livez", HTTP_BODY_NONE, NULL, 3},
-	{NULL, NULL, HTTP_BODY_NONE, NULL, 0},
+	{"POST", "/registry/notify", HTTP_BODY_LARGE, NULL, 1, "registry.notify"},
+	{"GET", "/livez", HTTP_BODY_NONE, NULL, 2, NULL},
+	{"POST", "/livez", HTTP_BODY_NONE, NULL, 3, NULL},
+	{NULL, NULL, HTTP_BODY_NONE, NULL, 0, NULL},
 };
 
 static const char *const prefixes[] = {"", "/ess", NULL};
@@ -32,6 +32,8 @@ static const RouteCase cases[] = {
 	{"finds_path_under_base", "/dci", "POST", "/dci/registry/notify", 0, 1},
 	{"finds_path_under_base_and_prefix", "/dci", "POST", "/dci/ess/registry/notify", 0, 1},
 	{"finds_second_method_of_a_path", "", "POST", "/livez", 0, 3},
+	{"takes_head_for_get", "", "HEAD", "/livez", 0, 2},
+	{"refuses_head_for_post", "", "HEAD", "/registry/notify", 405, 1},
 	{"refuses_other_method", "", "PUT", "/registry/notify", 405, 1},
 	{"refuses_method_in_lower_case", "", "post", "/registry/notify", 405, 1},
 	{"refuses_path_without_base", "/dci", "POST", "/registry/notify", 404, 0},

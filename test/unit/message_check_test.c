@@ -51,6 +51,41 @@ static const char *const good[] = {
 		"\"reg_event_type\":\"enrolment\",\"reg_record_type\":\"Member\",\"reg_records\":{}}},"
 		"{\"reference_id\":\"r2\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"data\":{"
 		"\"reg_record_type\":\"Member\",\"reg_records\":[{\"x\":1.5,\"sex\":\"whatever\"}]}}]}}",
+	[MESSAGE_SEARCH] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
+		"n\":\"search\",\"sender_id\":\"ess.example.org\",\"receiver_id\":\"sp.example.or"
+		"g\",\"total_count\":1},\"message\":{\"transaction_id\":\"t\",\"search_request\":["
+		"{\"reference_id\":\"r\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"search_criteri"
+		"a\":{\"version\":\"1.0.0\",\"reg_type\":\"ESS\",\"reg_record_type\":\"Member\",\"que"
+		"ry_type\":\"idtype-value\",\"query\":{\"type\":\"UIN\",\"value\":\"1\"},\"sort\":[{\"a"
+		"ttribute_name\":\"a\",\"sort_order\":\"asc\"}],\"pagination\":{\"page_size\":10,\""
+		"page_number\":1},\"consent\":{},\"authorize\":{}},\"locale\":\"eng\"}]}}",
+	[MESSAGE_ON_SEARCH] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
+		"n\":\"on-search\",\"status\":\"succ\",\"sender_id\":\"ess.example.org\",\"receiver"
+		"_id\":\"sp.example.org\",\"total_count\":1},\"message\":{\"transaction_id\":\"t\""
+		",\"correlation_id\":\"c\",\"search_response\":[{\"reference_id\":\"r\",\"timestam"
+		"p\":\"2026-11-22T01:02:03Z\",\"status\":\"succ\",\"data\":{\"reg_record_type\":\"M"
+		"ember\",\"reg_records\":[]},\"pagination\":{\"page_size\":10,\"page_number\":1,"
+		"\"total_count\":0},\"locale\":\"eng\"}]}}",
+	[MESSAGE_TXN_STATUS] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
+		"n\":\"txn-status\",\"sender_id\":\"ess.example.org\",\"receiver_id\":\"sp.exampl"
+		"e.org\",\"total_count\":1},\"message\":{\"transaction_id\":\"t\",\"txnstatus_req"
+		"uest\":{\"reference_id\":\"r\",\"txn_type\":\"search\",\"attribute_type\":\"transa"
+		"ction_id\",\"attribute_value\":\"t1\",\"locale\":\"eng\"}}}",
+	[MESSAGE_TXN_ON_STATUS] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
+		"n\":\"txn-on-status\",\"status\":\"succ\",\"sender_id\":\"ess.example.org\",\"rece"
+		"iver_id\":\"sp.example.org\",\"total_count\":1},\"message\":{\"transaction_id\""
+		":\"t\",\"correlation_id\":\"c\",\"txnstatus_response\":{\"txn_type\":\"search\",\"t"
+		"xn_status\":{}}}}",
+	[MESSAGE_ENROLLMENT] =
+		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
+		"n\":\"enrollementstatus\",\"sender_id\":\"ess.example.org\",\"receiver_id\":\"sp"
+		".example.org\",\"total_count\":1},\"message\":{\"transaction_id\":\"t\",\"enroll"
+		"ed_criteria\":{\"query_type\":\"expression\",\"response_entity\":\"Member\",\"qu"
+		"ery\":{\"UIN\":{\"eq\":\"1\"}}}}}",
 };
 
 typedef struct Change
@@ -108,10 +143,6 @@ static const Change changes[] = {
 	 "err.request.bad", "header.total_count"},
 	{MESSAGE_SUBSCRIBE, "rejects_negative_total_count", "\"total_count\":1", "\"total_count\":-1",
 	 "err.request.bad", "header.total_count"},
-	{MESSAGE_SUBSCRIBE, "rejects_encrypted", "\"is_msg_encrypted\":false",
-	 "\"is_msg_encrypted\":true", "err.encryption.invalid", "encryption is not agreed"},
-	{MESSAGE_SUBSCRIBE, "rejects_encrypted_shape", "\"transaction_id\":\"t\"",
-	 "\"ciphertext\":\"t\"", "err.encryption.invalid", "encryption is not agreed"},
 	{MESSAGE_SUBSCRIBE, "rejects_meta_that_is_no_object", "\"meta\":{}", "\"meta\":[]",
 	 "err.request.bad", "header.meta must be an object"},
 	{MESSAGE_SUBSCRIBE, "rejects_header_that_is_no_object", "\"header\":{", "\"header\":1,\"h\":{",
@@ -192,6 +223,115 @@ static const Change changes[] = {
 	 "message.notify_event[0].data is missing"},
 	{MESSAGE_NOTIFY, "rejects_second_item", "\"reference_id\":\"r2\"", "\"reference_id\":null",
 	 "err.request.bad", "message.notify_event[1].reference_id"},
+	/* what a partner's serializer or older release writes */
+	{MESSAGE_SUBSCRIBE, "a null says nothing", "\"locale\":\"eng\"", "\"locale\":null", NULL, ""},
+	{MESSAGE_SUBSCRIBE, "a null sender_uri says nothing",
+	 "\"sender_uri\":\"https://ess.example.org/on-subscribe\"", "\"sender_uri\":null", NULL, ""},
+	{MESSAGE_SUBSCRIBE, "rejects_null_where_required", "\"transaction_id\":\"t\"",
+	 "\"transaction_id\":null", "err.request.bad", "message.transaction_id is missing"},
+	{MESSAGE_SUBSCRIBE, "rejects_line_break_in_message_id", "\"message_id\":\"1\"",
+	 "\"message_id\":\"1\\r\\nX: y\"", "err.request.bad", "none a control character"},
+	{MESSAGE_SUBSCRIBE, "rejects_escape_in_reference_id", "\"reference_id\":\"r\"",
+	 "\"reference_id\":\"\\u001b[2J\"", "err.request.bad", "none a control character"},
+	{MESSAGE_UNSUBSCRIBE, "rejects_delete_in_code", "\"b\"", "\"b\\u007f\"", "err.request.bad",
+	 "none a control character"},
+	{MESSAGE_SUBSCRIBE, "rejects_number_as_event_type", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":{\"reg_event_type\":1}", "err.request.bad",
+	 "message.subscribe_request[0].subscribe_criteria.reg_event_type must be a string"},
+	{MESSAGE_SUBSCRIBE, "rejects_text_as_frequency", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":{\"frequency\":\"* * * * *\"}", "err.request.bad",
+	 "subscribe_criteria.frequency must be an object"},
+	{MESSAGE_SUBSCRIBE, "rejects_huge_total_count", "\"total_count\":1",
+	 "\"total_count\":99999999999", "err.request.bad", "header.total_count must be an integer"},
+	/* notify, refused as a whole */
+	{MESSAGE_NOTIFY, "rejected without items", "\"status\":\"succ\",\"sender_id\"",
+	 "\"status\":\"rjct\",\"sender_id\"", NULL, ""},
+	/* search */
+	{MESSAGE_SEARCH, "predicate list", "\"query\":{\"type\":\"UIN\",\"value\":\"1\"}",
+	 "\"query\":[]", NULL, ""},
+	{MESSAGE_SEARCH, "query type with prefix", "\"idtype-value\"",
+	 "\"ns:org:QueryType:expression\"", NULL, ""},
+	{MESSAGE_SEARCH, "pagination beside the criteria", "\"locale\":\"eng\"",
+	 "\"pagination\":{\"page_size\":1,\"page_number\":1}", NULL, ""},
+	{MESSAGE_SEARCH, "no page_number", ",\"page_number\":1", "", NULL, ""},
+	{MESSAGE_SEARCH, "no sort, no pagination",
+	 "\"sort\":[{\"attribute_name\":\"a\",\"sort_order\":\"asc\"}],\"pagination\"", "\"x\"", NULL,
+	 ""},
+	{MESSAGE_SEARCH, "rejects_other_query_type", "\"idtype-value\"", "\"sql\"", "err.request.bad",
+	 "query_type must be one of idtype-value, expression, predicate, graphql"},
+	{MESSAGE_SEARCH, "rejects_no_query_type", "\"query_type\":\"idtype-value\",", "",
+	 "err.request.bad", "search_criteria.query_type is missing (rjct.search_criteria.invalid)"},
+	{MESSAGE_SEARCH, "rejects_text_as_query", "{\"type\":\"UIN\",\"value\":\"1\"}", "\"x\"",
+	 "err.request.bad", "search_criteria.query must be an object or a list"},
+	{MESSAGE_SEARCH, "rejects_page_size_0", "\"page_size\":10", "\"page_size\":0",
+	 "err.request.bad",
+	 "pagination.page_size must be an integer of at least 1 (rjct.pagination.invalid)"},
+	{MESSAGE_SEARCH, "rejects_negative_page_number", "\"page_number\":1", "\"page_number\":-1",
+	 "err.request.bad", "pagination.page_number must be an integer of at least 1"},
+	{MESSAGE_SEARCH, "rejects_text_as_page_size", "\"page_size\":10", "\"page_size\":\"10\"",
+	 "err.request.bad", "page_size must be an integer"},
+	{MESSAGE_SEARCH, "rejects_page_size_0_beside", "\"locale\":\"eng\"",
+	 "\"pagination\":{\"page_size\":0}", "err.request.bad",
+	 "message.search_request[0].pagination.page_size"},
+	{MESSAGE_SEARCH, "rejects_no_page_size", "\"page_size\":10,", "", "err.request.bad",
+	 "page_size is missing"},
+	{MESSAGE_SEARCH, "rejects_other_sort_order", "\"asc\"", "\"up\"", "err.request.bad",
+	 "sort[0].sort_order must be one of asc, desc (rjct.sort.invalid)"},
+	{MESSAGE_SEARCH, "rejects_sort_that_is_no_list", "\"sort\":[", "\"sort\":7,\"x\":[",
+	 "err.request.bad", "sort must be a list"},
+	{MESSAGE_SEARCH, "rejects_empty_search_request", "\"search_request\":[",
+	 "\"search_request\":[],\"x\":[", "err.request.bad", "message.search_request is empty"},
+	{MESSAGE_SEARCH, "rejects_timestamp_without_zone", "\"timestamp\":\"2026-11-22T01:02:03Z\"",
+	 "\"timestamp\":\"2026-11-22T01:02:03\"", "err.request.bad",
+	 "message.search_request[0].timestamp must be a time with zone"},
+	{MESSAGE_SEARCH, "rejects_locale_of_two_letters", "\"eng\"", "\"en\"", "err.request.bad",
+	 "message.search_request[0].locale"},
+	{MESSAGE_SEARCH, "rejects_wrong_total_count", "\"total_count\":1", "\"total_count\":2",
+	 "err.request.bad", "header.total_count must be 1, the number of items"},
+	/* on-search */
+	{MESSAGE_ON_SEARCH, "one record that is no list", "\"reg_records\":[]", "\"reg_records\":{}",
+	 NULL, ""},
+	{MESSAGE_ON_SEARCH, "no data", "\"data\":{\"reg_record_type\":\"Member\",\"reg_records\":[]},",
+	 "", NULL, ""},
+	{MESSAGE_ON_SEARCH, "rejected without a message", "\"status\":\"succ\",\"sender_id\"",
+	 "\"status\":\"rjct\",\"sender_id\"", NULL, ""},
+	{MESSAGE_ON_SEARCH, "rejects_no_item_status", "\"status\":\"succ\",\"data\"", "\"data\"",
+	 "err.request.bad", "message.search_response[0].status is missing"},
+	{MESSAGE_ON_SEARCH, "rejects_no_correlation_id", "\"correlation_id\":\"c\",", "",
+	 "err.request.bad", "message.correlation_id is missing"},
+	/* status of a transaction */
+	{MESSAGE_TXN_STATUS, "subscibe", "\"txn_type\":\"search\"", "\"txn_type\":\"subscibe\"", NULL,
+	 ""},
+	{MESSAGE_TXN_STATUS, "unsubscribe", "\"txn_type\":\"search\"", "\"txn_type\":\"unsubscribe\"",
+	 NULL, ""},
+	{MESSAGE_TXN_STATUS, "list of reference ids", "\"t1\"", "[\"a\",\"b\"]", NULL, ""},
+	{MESSAGE_TXN_STATUS, "rejects_other_txn_type", "\"txn_type\":\"search\"",
+	 "\"txn_type\":\"pay\"", "err.request.bad",
+	 "message.txnstatus_request.txn_type must be one of"},
+	{MESSAGE_TXN_STATUS, "rejects_other_attribute_type", "\"attribute_type\":\"transaction_id\"",
+	 "\"attribute_type\":\"name\"", "err.request.bad", "attribute_type must be one of"},
+	{MESSAGE_TXN_STATUS, "rejects_number_as_attribute_value", "\"t1\"", "7", "err.request.bad",
+	 "attribute_value must be a string of 1 to 255 characters or a list"},
+	{MESSAGE_TXN_STATUS, "rejects_no_request", "\"txnstatus_request\"", "\"x\"", "err.request.bad",
+	 "message.txnstatus_request is missing"},
+	{MESSAGE_TXN_STATUS, "rejects_total_count_of_2", "\"total_count\":1", "\"total_count\":2",
+	 "err.request.bad", "header.total_count must be 1: this message is one request"},
+	{MESSAGE_TXN_ON_STATUS, "rejected without a message", "\"status\":\"succ\"",
+	 "\"status\":\"rjct\"", NULL, ""},
+	{MESSAGE_TXN_ON_STATUS, "rejects_text_as_txn_status", "\"txn_status\":{}",
+	 "\"txn_status\":\"completed\"", "err.request.bad", "txn_status must be an object"},
+	/* check-enrollment and its spellings */
+	{MESSAGE_ENROLLMENT, "enrollmentstatus", "enrollementstatus", "enrollmentstatus", NULL, ""},
+	{MESSAGE_ENROLLMENT, "enrolmentstatus", "enrollementstatus", "enrolmentstatus", NULL, ""},
+	{MESSAGE_ENROLLMENT, "enrolment-status", "enrollementstatus", "enrolment-status", NULL, ""},
+	{MESSAGE_ENROLLMENT, "search", "enrollementstatus", "search", NULL, ""},
+	{MESSAGE_ENROLLMENT, "no query_type", "\"query_type\":\"expression\",", "", NULL, ""},
+	{MESSAGE_ENROLLMENT, "rejects_other_action", "enrollementstatus", "enrolled", "err.request.bad",
+	 "must be \"enrollementstatus\" on this path"},
+	{MESSAGE_ENROLLMENT, "rejects_no_criteria", "\"enrolled_criteria\"", "\"x\"", "err.request.bad",
+	 "message.enrolled_criteria is missing"},
+	{MESSAGE_ENROLLMENT, "rejects_no_total_count", ",\"total_count\":1", "", "err.request.bad",
+	 "header.total_count is missing"},
 };
 
 /* text with the first from replaced; the caller frees. */
@@ -212,7 +352,7 @@ check(const char *body, MessageAction action, const char *receiver_id, MessagePr
 {
 	json_t *envelope;
 	bool ok = message_parse(body, strlen(body), &envelope, problem) &&
-			  message_check(envelope, action, receiver_id, problem);
+			  message_check(envelope, NULL, action, receiver_id, problem);
 
 	json_decref(envelope);
 	return ok;
@@ -373,6 +513,42 @@ test_spans(Tap *tap)
 	}
 }
 
+/* What an encrypted message says is checked in its place. */
+static void
+test_plain(Tap *tap)
+{
+	json_t *envelope = json_loads(good[MESSAGE_NOTIFY], 0, NULL);
+	json_t *plain = json_incref(json_object_get(envelope, "message"));
+	MessageProblem problem;
+
+	json_object_set_new(envelope, "message", json_pack("{s:s}", "ciphertext", "x"));
+	json_object_set_new(plain, "meta", json_object());
+	tap_ok(tap, message_check(envelope, plain, MESSAGE_NOTIFY, US, &problem), "decrypted message");
+	json_object_del(plain, "transaction_id");
+	tap_ok(tap, !message_check(envelope, plain, MESSAGE_NOTIFY, US, &problem),
+		   "rejects_decrypted_message_without_transaction_id");
+	tap_has(tap, problem.text, "message.transaction_id is missing", "and says so");
+	json_decref(plain);
+	json_decref(envelope);
+}
+
+static void
+test_probes(Tap *tap)
+{
+	json_t *empty = json_object();
+	json_t *full = json_pack("{s:{}}", "header");
+	json_t *list = json_array();
+
+	tap_ok(tap, message_is_probe(0, NULL), "no bytes are a probe");
+	tap_ok(tap, message_is_probe(2, empty), "an empty object is a probe");
+	tap_ok(tap, !message_is_probe(13, full), "rejects_probe_with_a_member");
+	tap_ok(tap, !message_is_probe(2, list), "rejects_list_as_probe");
+	tap_ok(tap, !message_is_probe(3, NULL), "rejects_broken_json_as_probe");
+	json_decref(list);
+	json_decref(full);
+	json_decref(empty);
+}
+
 int
 main(void)
 {
@@ -381,22 +557,27 @@ main(void)
 	json_t *envelope;
 	int action;
 
-	for (action = MESSAGE_SUBSCRIBE; action <= MESSAGE_NOTIFY; action++)
+	for (action = 0; action < MESSAGE_ACTIONS; action++)
 	{
 		problem.text[0] = '\0';
 		tap_ok(&tap, check(good[action], (MessageAction) action, US, &problem), "good %s",
 			   message_action_name((MessageAction) action));
 		tap_is(&tap, problem.text, "", "nothing to say");
-		tap_ok(&tap, !check(good[action], (MessageAction) ((action + 1) % 5), US, &problem),
+		tap_ok(&tap,
+			   !check(good[action], (MessageAction) ((action + 1) % MESSAGE_ACTIONS), US, &problem),
 			   "rejects_%s_on_another_path", message_action_name((MessageAction) action));
 	}
 	tap_ok(&tap, check(good[0], MESSAGE_SUBSCRIBE, NULL, &problem), "any receiver where allowed");
 	test_changes(&tap);
 	test_bounds(&tap);
 	test_spans(&tap);
+	test_plain(&tap);
+	test_probes(&tap);
 	message_parse(good[0], strlen(good[0]), &envelope, &problem);
 	tap_is(&tap, message_sender_id(envelope), "ess.example.org", "sender_id");
 	tap_is(&tap, message_message_id(envelope), "1", "message_id");
+	tap_is(&tap, message_sender_uri(envelope), "https://ess.example.org/on-subscribe",
+		   "sender_uri");
 	json_object_set_new(json_object_get(envelope, "header"), "sender_id", json_integer(1));
 	tap_is(&tap, message_sender_id(envelope), NULL, "no sender_id but a number");
 	json_decref(envelope);
