@@ -41,6 +41,7 @@ struct Bridge
 	RequestTurn *requests;
 	PgSession *delivery_session;
 	Sender *sender;
+	TokenClient *tokens;
 	Dispatcher *dispatcher;
 	Api *api;
 	HttpServer *server;
@@ -394,17 +395,20 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 	if (bridge->control == NULL || bridge->router_session == NULL ||
 		bridge->delivery_session == NULL || bridge->sender == NULL)
 		return false;
+	bridge->tokens = token_client_new(bridge_config(bridge), bridge->sender);
 	bridge->router = router_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
 									 bridge->router_session, bridge_routed, bridge, failure);
 	bridge->dispatcher = dispatcher_new(&(LaneParts){.loop = bridge->loop,
 													 .log = &bridge->log,
 													 .config = bridge_config(bridge),
 													 .session = bridge->delivery_session,
-													 .sender = bridge->sender},
+													 .sender = bridge->sender,
+													 .tokens = bridge->tokens},
 										bridge_dispatcher_idle, bridge, failure);
 	bridge->requests = request_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
 										bridge_routed, bridge, failure);
-	return bridge->router != NULL && bridge->dispatcher != NULL && bridge->requests != NULL;
+	return bridge->router != NULL && bridge->dispatcher != NULL && bridge->requests != NULL &&
+		   bridge->tokens != NULL;
 }
 
 static bool
@@ -503,6 +507,7 @@ bridge_free(Bridge *bridge)
 	pg_session_free(bridge->router_session);
 	pg_session_free(bridge->delivery_session);
 	sender_free(bridge->sender);
+	token_client_free(bridge->tokens);
 	dispatcher_free(bridge->dispatcher);
 	router_turn_free(bridge->router);
 	request_turn_free(bridge->requests);

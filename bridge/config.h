@@ -38,13 +38,15 @@ typedef struct Config
 	char *tls_directory; /* files for TLS with single partners; "" = none */
 	ConfigAddress listen_address;
 	ConfigAddress ops_address;
-	bool allow_http; /* may POST to http:// addresses */
+	char *secrets_directory; /* "" = none */
+	bool allow_http;		 /* may POST to http:// addresses */
 	LogLevel log_level;
 	int64_t poll_interval_ms;	 /* backstop: look even if no doorbell rang */
 	int64_t connect_timeout_ms;	 /* partner: TCP and TLS */
 	int64_t send_timeout_ms;	 /* partner: whole POST with its answer */
 	int64_t request_timeout_ms;	 /* inbound: time a client has for its request */
 	int64_t shutdown_timeout_ms; /* SIGTERM: how long what is in flight may take */
+	int64_t token_lifetime_ms;	 /* of the tokens that we give */
 	int64_t retry_base_ms;		 /* first backoff step */
 	int64_t retry_cap_ms;		 /* longest backoff step */
 	int64_t max_body;			 /* bytes of an inbound request */

@@ -38,6 +38,8 @@ static const Setting settings[] = {
 	{"tls_directory", SETTING_DIRECTORY, "", TEXT(tls_directory), false,
 	 "NAME.crt, NAME.key (shown to a partner's server) and NAME.ca (checks it) of partners' "
 	 "tls_name"},
+	{"secrets_directory", SETTING_DIRECTORY, "", TEXT(secrets_directory), false,
+	 "files with the secrets that partners gave us, named by secret_name of set_partner()"},
 	{"log_level", SETTING_LEVEL, "info", NUMBER(log_level, 0, 3), false,
 	 "least important level that is logged"},
 	{"poll_interval", SETTING_TIME, "5s", NUMBER(poll_interval_ms, 10, HOUR), false,
@@ -50,6 +52,8 @@ static const Setting settings[] = {
 	 "longest time a partner may take to send a request"},
 	{"shutdown_timeout", SETTING_TIME, "30s", NUMBER(shutdown_timeout_ms, 0, HOUR), false,
 	 "how long SIGTERM waits for what is in flight"},
+	{"token_lifetime", SETTING_TIME, "1h", NUMBER(token_lifetime_ms, 60 * SECOND, 24 * HOUR), false,
+	 "how long the tokens are good that partners get from us"},
 	{"retry_base", SETTING_TIME, "10s", NUMBER(retry_base_ms, 1, HOUR), false,
 	 "wait before the first retry, doubled for each further one, with jitter"},
 	{"retry_cap", SETTING_TIME, "6h", NUMBER(retry_cap_ms, 1, 24 * HOUR), false,

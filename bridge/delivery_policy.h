@@ -16,7 +16,8 @@ typedef enum TransferResult
 	TRANSFER_FAILED,		  /* name, connection, TLS, time-out, cut off: nothing known */
 	TRANSFER_ADDRESS_REFUSED, /* address_guard or allow_http said no: a matter of configuration */
 	TRANSFER_NOT_BUILT,		  /* the message itself cannot be made (FAILURE_INPUT, FAILURE_LIMIT) */
-	TRANSFER_NOT_SIGNED		  /* no key, no memory: our trouble, the message is sound */
+	TRANSFER_NOT_SIGNED,	  /* no key, no memory: our trouble, the message is sound */
+	TRANSFER_NO_TOKEN		  /* the partner's token endpoint gave none, or we have no secret */
 } TransferResult;
 
 typedef struct DeliveryAttempt

@@ -51,7 +51,8 @@ delivery_queue_take(PgSession *session, int lane, PgResultHandler handler, void 
 		session,
 		"SELECT message_id, url, action, sender_id, receiver_id,"
 		" sender_uri, status, total_count, completed_count, message, meta,"
-		" attempt, networks, tls_name FROM casesync.take(lane => $1::integer)",
+		" attempt, networks, tls_name, token_url, client_id, secret_name"
+		" FROM casesync.take(lane => $1::integer)",
 		lane, handler, context, failure);
 }
 
@@ -134,6 +135,9 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 		.attempt = item_number(result, 11),
 		.networks = item_text(result, 12),
 		.tls_name = item_text(result, 13),
+		.token_url = item_text(result, 14),
+		.client_id = item_text(result, 15),
+		.secret_name = item_text(result, 16),
 	};
 	return true;
 }

@@ -27,6 +27,9 @@ typedef struct DeliveryItem
 	const char *networks; /* text of an array of CIDRs */
 	const char *tls_name; /* of the files for TLS with this partner, or NULL */
 	int attempt;
+	const char *token_url; /* NULL: the partner wants no token */
+	const char *client_id;
+	const char *secret_name;
 } DeliveryItem;
 
 typedef struct DeliveryOutcome

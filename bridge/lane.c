@@ -1,7 +1,7 @@
 /*
  * lane.c
  *		Sees one message of a lane through: lock, take, build, sign, send, record. Must not know
- *what a message says, nor of other lanes.
+ *		what a message says, nor of other lanes.
  */
 #include "lane.h"
 
@@ -100,6 +100,18 @@ lane_log_outcome(const Lane *lane, const char *reason, int64_t elapsed_ms)
 			 LOG_INT(elapsed_ms), NULL);
 }
 
+static void
+lane_forget_message(Lane *lane)
+{
+	buffer_free(&lane->body);
+	address_list_free(&lane->networks);
+	for (int i = 0; i < LANE_TEXTS; i++)
+	{
+		free(lane->texts[i]);
+		lane->texts[i] = NULL;
+	}
+}
+
 /* What has been tried is decided here once, and recorded as soon as the database can be told. */
 static void
 lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t elapsed_ms)
@@ -117,10 +129,12 @@ lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t ela
 	lane->outcome.ack_status = ack_status_name(attempt->ack);
 	lane->outcome.detail = decision.reason;
 	lane->has_outcome = true;
-	buffer_free(&lane->body);
-	address_list_free(&lane->networks);
+	lane_forget_message(lane);
 	lane_log_outcome(lane, cause[0] != '\0' ? cause : decision.reason, elapsed_ms);
 }
+
+static void lane_ask_token(Lane *lane);
+static TokenWish lane_token_wish(const Lane *lane);
 
 static TransferResult
 transfer_result(SenderResult result)
@@ -138,6 +152,16 @@ transfer_result(SenderResult result)
 	return TRANSFER_FAILED;
 }
 
+/* It never left us: decided, and nothing in flight. */
+static void
+lane_give_up(Lane *lane, TransferResult transfer, const Failure *failure)
+{
+	DeliveryAttempt attempt = {.transfer = transfer, .retry_after_ms = -1};
+
+	lane_decide(lane, &attempt, failure->text, 0);
+	lane_enter(lane, LANE_IDLE);
+}
+
 static void
 lane_answered(void *context, const SenderAnswer *answer)
 {
@@ -146,6 +170,15 @@ lane_answered(void *context, const SenderAnswer *answer)
 							   .http_status = answer->http_status};
 	Ack ack;
 
+	if (answer->http_status == 401 && lane->is_token_from_store)
+	{
+		const TokenWish wish = lane_token_wish(lane);
+
+		token_client_drop(lane->common->parts.tokens, &wish);
+		lane_ask_token(lane);
+		lane->common->changed(lane->common->context);
+		return;
+	}
 	ack_read(answer->body, answer->length, &ack);
 	attempt.ack = ack.status;
 	attempt.error_code = ack.error_code;
@@ -156,21 +189,124 @@ lane_answered(void *context, const SenderAnswer *answer)
 	lane->common->changed(lane->common->context);
 }
 
+/* False, and given up, when the files for TLS with this partner are not there. */
 static bool
-lane_build(Lane *lane, const DeliveryItem *item, Failure *failure)
+lane_find_identity(Lane *lane, TlsFiles *files, SenderIdentity *identity)
 {
-	return address_list_parse(item->networks, &lane->networks, failure) &&
-		   envelope_build(&item->fields, iso_time_now(), lane->common->key, &lane->body, failure);
+	const Config *config = *lane->common->parts.config;
+	Failure failure;
+
+	*identity = (SenderIdentity){files->certificate, files->key, files->ca};
+	if (tls_files_find(config->tls_directory, lane->texts[LANE_TLS_NAME], files, &failure))
+		return true;
+	lane_give_up(lane, TRANSFER_FAILED, &failure);
+	return false;
+}
+
+/* With what is in hand: NULL is for partners who want no token. */
+static void
+lane_post(Lane *lane, const char *authorization)
+{
+	SenderRequest request = {.url = lane->texts[LANE_URL],
+							 .body = lane->body.data,
+							 .length = lane->body.length,
+							 .authorization = authorization,
+							 .networks = &lane->networks};
+	SenderIdentity identity;
+	TlsFiles files;
+	Failure failure;
+
+	if (!lane_find_identity(lane, &files, &identity))
+		return;
+	request.identity = &identity;
+	if (sender_post(lane->common->parts.sender, &request, lane_answered, lane, &failure))
+		lane_enter(lane, LANE_SENDING);
+	else
+		lane_give_up(lane, TRANSFER_NOT_SIGNED, &failure);
+}
+
+static TokenWish
+lane_token_wish(const Lane *lane)
+{
+	TokenWish wish = {.url = lane->texts[LANE_TOKEN_URL],
+					  .client_id = lane->texts[LANE_CLIENT_ID],
+					  .secret_name = lane->texts[LANE_SECRET_NAME],
+					  .networks = &lane->networks};
+
+	return wish;
+}
+
+static void
+lane_got_token(void *context, const char *authorization, const Failure *failure)
+{
+	Lane *lane = context;
+
+	lane->is_token_from_store = false;
+	if (authorization != NULL)
+		lane_post(lane, authorization);
+	else
+		lane_give_up(lane, TRANSFER_NO_TOKEN, failure);
+	lane->common->changed(lane->common->context);
+}
+
+static void
+lane_ask_token(Lane *lane)
+{
+	TokenWish wish = lane_token_wish(lane);
+	SenderIdentity identity;
+	TlsFiles files;
+	Failure failure;
+
+	if (!lane_find_identity(lane, &files, &identity))
+		return;
+	wish.identity = &identity;
+	if (token_client_fetch(lane->common->parts.tokens, &wish, lane_got_token, lane, &failure))
+		lane_enter(lane, LANE_ASKING);
+	else
+		lane_give_up(lane, TRANSFER_NO_TOKEN, &failure);
+}
+
+/* Everything of the item that is needed after the result it was read from is gone. */
+static bool
+lane_keep_item(Lane *lane, const DeliveryItem *item, Failure *failure)
+{
+	const char *const texts[LANE_TEXTS] = {[LANE_URL] = item->url,
+										   [LANE_TLS_NAME] = item->tls_name,
+										   [LANE_TOKEN_URL] = item->token_url,
+										   [LANE_CLIENT_ID] = item->client_id,
+										   [LANE_SECRET_NAME] = item->secret_name};
+
+	for (int i = 0; i < LANE_TEXTS; i++)
+	{
+		lane->texts[i] = texts[i] != NULL ? strdup(texts[i]) : NULL;
+		if (texts[i] != NULL && lane->texts[i] == NULL)
+		{
+			failure_set(failure, FAILURE_MEMORY, "out of memory");
+			return false;
+		}
+	}
+	return address_list_parse(item->networks, &lane->networks, failure);
+}
+
+static void
+lane_post_or_ask(Lane *lane)
+{
+	TokenWish wish = lane_token_wish(lane);
+	const char *authorization = NULL;
+
+	if (wish.url != NULL)
+		authorization = token_client_find(lane->common->parts.tokens, &wish);
+	lane->is_token_from_store = authorization != NULL;
+	if (wish.url != NULL && authorization == NULL)
+		lane_ask_token(lane);
+	else
+		lane_post(lane, authorization);
 }
 
 static void
 lane_send(Lane *lane, const DeliveryItem *item)
 {
 	LaneCommon *common = lane->common;
-	DeliveryAttempt attempt = {.transfer = TRANSFER_NOT_SIGNED, .retry_after_ms = -1};
-	SenderRequest request = {.url = item->url, .networks = &lane->networks};
-	SenderIdentity identity;
-	TlsFiles files;
 	Failure failure;
 
 	lane->attempt = item->attempt;
@@ -178,27 +314,13 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	strncpy(lane->partner, item->fields.receiver_id, sizeof(lane->partner) - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
-	if (!tls_files_find((*common->parts.config)->tls_directory, item->tls_name, &files, &failure))
-		attempt.transfer = TRANSFER_FAILED;
-	else if (!lane_build(lane, item, &failure))
-	{
-		if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
-			attempt.transfer = TRANSFER_NOT_BUILT;
-	}
+	if (lane_keep_item(lane, item, &failure) &&
+		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
+		lane_post_or_ask(lane);
+	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
+		lane_give_up(lane, TRANSFER_NOT_BUILT, &failure);
 	else
-	{
-		request.body = lane->body.data;
-		request.length = lane->body.length;
-		identity = (SenderIdentity){files.certificate, files.key, files.ca};
-		request.identity = &identity;
-		if (sender_post(common->parts.sender, &request, lane_answered, lane, &failure))
-		{
-			lane_enter(lane, LANE_SENDING);
-			return;
-		}
-	}
-	lane_decide(lane, &attempt, failure.text, 0);
-	lane_enter(lane, LANE_IDLE);
+		lane_give_up(lane, TRANSFER_NOT_SIGNED, &failure);
 }
 
 static void
@@ -329,7 +451,6 @@ lane_free(Lane *lane)
 {
 	if (lane == NULL)
 		return;
-	buffer_free(&lane->body);
-	address_list_free(&lane->networks);
+	lane_forget_message(lane);
 	free(lane);
 }

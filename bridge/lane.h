@@ -12,6 +12,7 @@
 #include "config.h"
 #include "delivery_queue.h"
 #include "sender.h"
+#include "token_client.h"
 
 typedef struct LaneParts
 {
@@ -20,6 +21,7 @@ typedef struct LaneParts
 	const Config *const *config; /* read anew at each use: a reload changes it */
 	PgSession *session;			 /* of delivery alone; its owner passes connected and lost on */
 	Sender *sender;
+	TokenClient *tokens;
 } LaneParts;
 
 /* What all lanes share. */
@@ -39,9 +41,21 @@ typedef enum LaneState
 	LANE_IDLE,
 	LANE_LOCKING, /* or unlocking */
 	LANE_TAKING,
+	LANE_ASKING, /* the partner for a token */
 	LANE_SENDING,
 	LANE_RECORDING
 } LaneState;
+
+/* Where and how one message is sent. */
+typedef enum LaneText
+{
+	LANE_URL,
+	LANE_TLS_NAME,
+	LANE_TOKEN_URL,
+	LANE_CLIENT_ID,
+	LANE_SECRET_NAME,
+	LANE_TEXTS
+} LaneText;
 
 typedef struct Lane
 {
@@ -54,6 +68,8 @@ typedef struct Lane
 	DeliveryOutcome outcome;
 	Buffer body;
 	AddressList networks;
+	char *texts[LANE_TEXTS];  /* of the message that is being sent; NULL where it has none */
+	bool is_token_from_store; /* it may have been refused meanwhile */
 	int attempt;
 	char partner[256];
 	int64_t rest_ms; /* after trouble with the database, so that it is not asked in a circle */

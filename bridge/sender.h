@@ -40,6 +40,7 @@ typedef struct SenderRequest
 	size_t length;
 	const char *content_type;		/* NULL = application/json */
 	const char *authorization;		/* the header's whole value or NULL */
+	const char *timestamp;			/* a header of this name, or NULL */
 	const SenderIdentity *identity; /* or NULL */
 	const AddressList *networks;	/* where private addresses are allowed; must stay likewise */
 } SenderRequest;

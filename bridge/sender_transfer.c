@@ -269,6 +269,9 @@ transfer_add_headers(SenderTransfer *transfer, const SenderRequest *request)
 	if (request->authorization != NULL &&
 		!transfer_add_header(transfer, "Authorization", request->authorization))
 		return false;
+	if (request->timestamp != NULL &&
+		!transfer_add_header(transfer, "timestamp", request->timestamp))
+		return false;
 	if (!transfer_add_header(transfer, "Accept", "application/json"))
 		return false;
 	/* waiting for 100 Continue would cost a round trip */

@@ -315,7 +315,8 @@ COMMENT ON FUNCTION casesync.notify_message(bigint[]) IS
 /* A message ready for the bridge, which adds header, signature and nothing else. */
 CREATE TYPE casesync.parcel AS (message_id uuid, url text, action text, sender_id text,
 	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,
-	message text, meta text, attempt integer, networks text[], tls_name text);
+	message text, meta text, attempt integer, networks text[], tls_name text,
+	token_url text, client_id text, secret_name text);
 COMMENT ON TYPE casesync.parcel IS 'a message that is to be sent now';
 
 /*
@@ -410,7 +411,8 @@ BEGIN
 	PERFORM casesync.lane_set(s);
 	parcel := ROW(s.message_id, url, 'notify', n.sender_id, p.partner, NULL,
 		'succ', cardinality(items), cardinality(items), content.message::text, content.meta::text,
-		s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''));
+		s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''),
+		p.token_url, p.client_id, p.secret_name);
 	RETURN parcel;
 END
 $$;
@@ -443,7 +445,8 @@ BEGIN
 		CASE WHEN o.action IN ('subscribe', 'unsubscribe', 'search') THEN n.base_url || '/registry/on-' || o.action
 			WHEN o.action = 'txn-status' THEN n.base_url || '/registry/txn/on-status' END,
 		o.status, items, CASE o.status WHEN 'rcvd' THEN 0 WHEN 'pdng' THEN 0 ELSE items END,
-		o.message::text, NULL, s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''));
+		o.message::text, NULL, s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''),
+		p.token_url, p.client_id, p.secret_name);
 	RETURN parcel;
 END
 $$;

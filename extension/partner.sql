@@ -115,6 +115,12 @@ BEGIN
 				ELSE format('signature "%s" is not known', $12) END,
 			hint = 'jwks_trust: pin, follow. signature: required, unsigned_accepted.';
 	END IF;
+	IF $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' OR $8 = '' OR octet_length($8) > 1000 OR $8 ~ '[[:cntrl:]]' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = CASE WHEN $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' THEN 'secret_name must be the plain name of a file'
+				ELSE 'client_id must be 1 to 1000 bytes without control characters' END,
+			detail = 'The secret itself is never in the database: the bridge reads it from the file of this name in its secrets_directory.';
+	END IF;
 	IF $10 !~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$' AND $10 <> '' THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = 'tls_name is not a plain file name',
@@ -128,15 +134,15 @@ BEGIN
 	INSERT INTO casesync.partner AS t (partner, base_url, notify_url, callback_prefixes, jwks_url,
 			jwks_trust, token_url, client_id, secret_name, tls_name, networks, signature, profile)
 	VALUES ($1, casesync.check_url('base_url', $2), casesync.check_url('notify_url', $3), $4,
-		casesync.check_url('jwks_url', $5), coalesce($6, 'pin'), casesync.check_url('token_url', $7),
+		casesync.check_url('jwks_url', nullif($5, '')), coalesce($6, 'pin'), casesync.check_url('token_url', nullif($7, '')),
 		$8, $9, $10, coalesce($11, '{}'), coalesce($12, 'required'), coalesce($13, 'spdci-1.0'))
 	ON CONFLICT (partner) DO UPDATE SET
 		base_url = coalesce(excluded.base_url, t.base_url),
 		notify_url = coalesce(excluded.notify_url, t.notify_url),
 		callback_prefixes = coalesce(excluded.callback_prefixes, t.callback_prefixes),
-		jwks_url = coalesce(excluded.jwks_url, t.jwks_url),
+		jwks_url = CASE WHEN $5 = '' THEN NULL ELSE coalesce(excluded.jwks_url, t.jwks_url) END,
 		jwks_trust = coalesce($6, t.jwks_trust),
-		token_url = coalesce(excluded.token_url, t.token_url),
+		token_url = CASE WHEN $7 = '' THEN NULL ELSE coalesce(excluded.token_url, t.token_url) END,
 		client_id = coalesce(excluded.client_id, t.client_id),
 		secret_name = coalesce(excluded.secret_name, t.secret_name),
 		tls_name = coalesce(excluded.tls_name, t.tls_name),
@@ -144,6 +150,11 @@ BEGIN
 		signature = coalesce($12, t.signature),
 		profile = coalesce($13, t.profile)
 	RETURNING t.* INTO p;
+	IF p.token_url IS NOT NULL AND (p.client_id IS NULL OR p.secret_name IS NULL) THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'token_url needs client_id and secret_name',
+			detail = 'They are what the partner gave us to get tokens with; the secret is a file beside the bridge.';
+	END IF;
 	INSERT INTO casesync.lane (partner, kind) VALUES ($1, 'notify'), ($1, 'control')
 	ON CONFLICT DO NOTHING;
 	PERFORM casesync.audit_note('set_partner', $1, to_jsonb(p));
@@ -152,7 +163,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text, cidr[], text, text) IS
-	'create or change a partner; parameters left out keep their value';
+	'create or change a partner; parameters left out keep their value; an empty jwks_url, token_url or tls_name takes it away';
 
 CREATE FUNCTION casesync.key_thumbprint(jwk jsonb)
 RETURNS text
