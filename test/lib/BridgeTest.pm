@@ -303,10 +303,18 @@ sub order
 {
 	my ($self, %order) = @_;
 	my $body = $json->encode(\%order);
-	$body =~ s/"(count|status|ms)":"(\d+)"/"$1":$2/g;
+	$body =~ s/"(count|status|ms|required|forget)":"(\d+)"/"$1":$2/g;
 	my $answer = HTTP::Tiny->new(verify_SSL => 0)
 	  ->post("$self->{scheme}://127.0.0.1:$self->{port}/control", { content => $body });
 	die "partner: $answer->{status} $answer->{content}" unless $answer->{success};
+	return;
+}
+
+# How it gives tokens from now on: order_tokens(status => 503, ...); see mock_partner.
+sub order_tokens
+{
+	my ($self, %order) = @_;
+	$self->order(tokens => \%order);
 	return;
 }
 
@@ -318,11 +326,20 @@ sub received
 	for my $line (split /\n/, BridgeTest::slurp($self->{record}))
 	{
 		my $record = eval { $json->decode($line) } // next;    # the last line may be half written
+		next if $record->{mode} eq 'token';
 		utf8::encode($record->{body});
 		$record->{message} = $json->decode($record->{body});
 		push @records, $record;
 	}
 	return @records;
+}
+
+# All requests for a token so far.
+sub token_requests
+{
+	my ($self) = @_;
+	return grep { $_->{mode} eq 'token' } map { eval { $json->decode($_) } // () }
+	  split /\n/, BridgeTest::slurp($self->{record});
 }
 
 sub wait_received
