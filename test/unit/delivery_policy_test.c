@@ -56,6 +56,7 @@ static const struct
 	{TRANSFER_ADDRESS_REFUSED, 0, ACK_UNREADABLE, NULL, "stop"},
 	{TRANSFER_NOT_BUILT, 0, ACK_UNREADABLE, NULL, "refused"},
 	{TRANSFER_NOT_SIGNED, 0, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_NO_TOKEN, 0, ACK_UNREADABLE, NULL, "retry"},
 };
 
 static const struct
