@@ -5,7 +5,7 @@
 # and of the extension (FUZZ_EXTENSION_PURE), and with test_key.c.
 FUZZ_CC = clang
 FUZZ_DIR = build/fuzz
-FUZZ_EXTENSION_PURE =
+FUZZ_EXTENSION_PURE = cron_parse cron_find
 FUZZ_TARGETS = $(patsubst test/fuzz/%_fuzz.c,%,$(sort $(wildcard test/fuzz/*_fuzz.c)))
 FUZZ_OBJS = $(patsubst %,$(FUZZ_DIR)/%.o,$(basename $(notdir \
 	$(wildcard $(addprefix bridge/,$(addsuffix .c,$(UNIT_PURE)))))) $(FUZZ_EXTENSION_PURE) test_key)
