@@ -11,21 +11,23 @@
 
 #include "iso_time.h"
 #include "message_decrypt.h"
+#include "url_guard.h"
 
 #define NOT_JSON                                                                                   \
 	"the body must be sent as application/json, not compressed; files (multipart/form-data) are "  \
 	"not taken"
 
-/* What casesync.authenticate says, by column. */
-enum
+/* What casesync.authenticate says; lives as long as its result. */
+typedef struct Party
 {
-	SAYS_CLIENT_STATE,
-	SAYS_CLIENT_PARTNER,
-	SAYS_PARTNER,
-	SAYS_SIGNATURE,
-	SAYS_KEYS,
-	SAYS_ENCRYPTION
-};
+	const char *client_state;
+	const char *holder;	 /* the partner that the token was given to */
+	const char *partner; /* the one that sender_id names */
+	bool is_unsigned_accepted;
+	const char *keys;
+	const char *networks;
+	const char *encryption;
+} Party;
 
 static const char *
 said(const PGresult *result, int column)
@@ -33,47 +35,58 @@ said(const PGresult *result, int column)
 	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
 }
 
-/* The form of the message, the last thing that can be wrong before the database sees it. */
-static void
-admit_form(ApiExchange *exchange, bool is_unsigned_accepted)
+static Party
+party_read(const PGresult *result)
 {
-	const ApiParts *parts = api_parts(exchange->api);
-	json_t *plain = NULL;
-	MessageProblem problem;
-	bool ok;
+	const char *signature = said(result, 3);
+	Party party = {.client_state = said(result, 0),
+				   .holder = said(result, 1),
+				   .partner = said(result, 2),
+				   .is_unsigned_accepted =
+					   signature != NULL && strcmp(signature, "unsigned_accepted") == 0,
+				   .keys = said(result, 4),
+				   .networks = said(result, 5),
+				   .encryption = said(result, 6)};
 
-	if (exchange->plain.length > 0 &&
-		!message_parse(exchange->plain.data, exchange->plain.length, &plain, &problem))
-	{
-		api_exchange_reject(exchange, problem.error_code, problem.text);
-		return;
-	}
-	ok = message_check(exchange->envelope, plain, exchange->action,
-					   is_unsigned_accepted ? NULL : parts->node->sender_id, &problem);
-	json_decref(plain);
-	if (ok)
-		exchange->proceed(exchange);
-	else
-		api_exchange_reject(exchange, problem.error_code, problem.text);
+	return party;
 }
 
-static void
-admit_encryption(ApiExchange *exchange, const char *rule, bool is_unsigned_accepted)
+/* The token's client, then the body, then whether both are the same partner's. */
+static bool
+party_is_good(ApiExchange *exchange, Party *party)
 {
-	Failure failure;
+	size_t length;
 
-	if (message_decrypt(exchange->envelope, rule, *api_parts(exchange->api)->keys, &exchange->plain,
-						&failure))
-		admit_form(exchange, is_unsigned_accepted);
-	else if (failure.kind == FAILURE_ENCRYPTION)
-		api_exchange_reject(exchange, "err.encryption.invalid", failure.text);
+	if (api_parts(exchange->api)->bearer == NULL)
+		party->holder = party->partner; /* no token was asked for */
+	else if (party->client_state == NULL || strcmp(party->client_state, "ok") != 0 ||
+			 party->holder == NULL)
+	{
+		api_exchange_refuse_unauthorized(exchange, "this token's client is not registered here,"
+												   " or not any more");
+		return false;
+	}
+	snprintf(exchange->partner, sizeof(exchange->partner), "%s", LOG_TEXT(party->holder));
+	(void) http_request_body(exchange->request, &length);
+	if (party->is_unsigned_accepted && message_is_probe(length, exchange->envelope))
+		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
+	else if (exchange->envelope == NULL)
+		api_exchange_reject(exchange, exchange->problem.error_code, exchange->problem.text);
+	else if (message_sender_id(exchange->envelope) == NULL)
+		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "header.sender_id is missing");
+	else if (party->partner == NULL)
+		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "sender_id is not known here");
+	else if (strcmp(party->partner, party->holder) != 0)
+		api_exchange_refuse(exchange, 403, "err.request.forbidden",
+							"sender_id is not the party that this token was given to");
 	else
-		api_exchange_unavailable(exchange);
+		return true;
+	return false;
 }
 
 /* True when the message is the partner's own, or the partner is one who need not prove it. */
 static bool
-signature_is_good(ApiExchange *exchange, const char *keys_text, bool is_unsigned_accepted)
+signature_is_good(ApiExchange *exchange, const Party *party)
 {
 	size_t length;
 	const char *body = http_request_body(exchange->request, &length);
@@ -81,9 +94,9 @@ signature_is_good(ApiExchange *exchange, const char *keys_text, bool is_unsigned
 	json_t *keys;
 	bool ok;
 
-	if (is_unsigned_accepted && signature_is_absent(exchange->envelope))
+	if (party->is_unsigned_accepted && signature_is_absent(exchange->envelope))
 		return true;
-	keys = json_loads(keys_text != NULL ? keys_text : "[]", 0, NULL);
+	keys = json_loads(party->keys != NULL ? party->keys : "[]", 0, NULL);
 	ok = keys != NULL && signature_verify(exchange->envelope, body, length, keys, iso_time_now(),
 										  exchange->kid, &failure);
 	json_decref(keys);
@@ -96,46 +109,68 @@ signature_is_good(ApiExchange *exchange, const char *keys_text, bool is_unsigned
 	return false;
 }
 
-/* The token's client, then the body, then whether both are the same partner's. */
+/* Opens what is encrypted, when the partner may and must. */
 static bool
-party_is_good(ApiExchange *exchange, const PGresult *result, bool is_unsigned_accepted)
+encryption_is_good(ApiExchange *exchange, const Party *party)
 {
-	const char *state = said(result, SAYS_CLIENT_STATE);
-	const char *holder = said(result, SAYS_CLIENT_PARTNER);
-	const char *partner = said(result, SAYS_PARTNER);
-	size_t length;
+	Failure failure;
 
-	if (api_parts(exchange->api)->bearer == NULL)
-		holder = partner; /* no token was asked for */
-	else if (state == NULL || strcmp(state, "ok") != 0 || holder == NULL)
+	if (message_decrypt(exchange->envelope, LOG_TEXT(party->encryption),
+						*api_parts(exchange->api)->keys, &exchange->plain, &failure))
+		return true;
+	if (failure.kind == FAILURE_ENCRYPTION)
+		api_exchange_reject(exchange, "err.encryption.invalid", failure.text);
+	else
+		api_exchange_unavailable(exchange);
+	return false;
+}
+
+static bool
+form_is_good(ApiExchange *exchange, const Party *party)
+{
+	const char *receiver_id =
+		party->is_unsigned_accepted ? NULL : api_parts(exchange->api)->node->sender_id;
+	json_t *plain = NULL;
+	MessageProblem problem;
+	bool ok = true;
+
+	if (exchange->plain.length > 0)
+		ok = message_parse(exchange->plain.data, exchange->plain.length, &plain, &problem);
+	ok = ok && message_check(exchange->envelope, plain, exchange->action, receiver_id, &problem);
+	json_decref(plain);
+	if (!ok)
+		api_exchange_reject(exchange, problem.error_code, problem.text);
+	return ok;
+}
+
+/* Where an answer is wanted: never inside our own network, unless that is where the partner is. */
+static bool
+callback_is_good(ApiExchange *exchange, const Party *party)
+{
+	const char *url = message_sender_uri(exchange->envelope);
+	AddressList networks;
+	Failure failure;
+	bool ok;
+
+	if (url == NULL || exchange->is_synchronous || !message_wants_callback(exchange->action))
+		return true;
+	if (!address_list_parse(party->networks, &networks, &failure))
 	{
-		api_exchange_refuse_unauthorized(exchange, "this token's client is not registered here,"
-												   " or not any more");
+		api_exchange_unavailable(exchange);
 		return false;
 	}
-	snprintf(exchange->partner, sizeof(exchange->partner), "%s", LOG_TEXT(holder));
-	(void) http_request_body(exchange->request, &length);
-	if (is_unsigned_accepted && message_is_probe(length, exchange->envelope))
-		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
-	else if (exchange->envelope == NULL)
-		api_exchange_reject(exchange, exchange->problem.error_code, exchange->problem.text);
-	else if (message_sender_id(exchange->envelope) == NULL)
-		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "header.sender_id is missing");
-	else if (partner == NULL)
-		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "sender_id is not known here");
-	else if (strcmp(partner, holder) != 0)
-		api_exchange_refuse(exchange, 403, "err.request.forbidden",
-							"sender_id is not the party that this token was given to");
-	else
-		return true;
-	return false;
+	ok = url_guard_check(url, (*api_parts(exchange->api)->config)->allow_http, &networks, &failure);
+	address_list_free(&networks);
+	if (!ok)
+		api_exchange_reject(exchange, "err.sender_uri.invalid", failure.text);
+	return ok;
 }
 
 static void
 admit_party(void *context, const PGresult *result, const Failure *failure)
 {
 	ApiExchange *exchange = context;
-	bool is_unsigned_accepted;
+	Party party;
 
 	if (!api_exchange_resume(exchange, "authenticate_failed", result, failure))
 		return;
@@ -144,11 +179,11 @@ admit_party(void *context, const PGresult *result, const Failure *failure)
 		api_exchange_unavailable(exchange);
 		return;
 	}
-	is_unsigned_accepted = said(result, SAYS_SIGNATURE) != NULL &&
-						   strcmp(said(result, SAYS_SIGNATURE), "unsigned_accepted") == 0;
-	if (party_is_good(exchange, result, is_unsigned_accepted) &&
-		signature_is_good(exchange, said(result, SAYS_KEYS), is_unsigned_accepted))
-		admit_encryption(exchange, LOG_TEXT(said(result, SAYS_ENCRYPTION)), is_unsigned_accepted);
+	party = party_read(result);
+	if (party_is_good(exchange, &party) && signature_is_good(exchange, &party) &&
+		encryption_is_good(exchange, &party) && form_is_good(exchange, &party) &&
+		callback_is_good(exchange, &party))
+		exchange->proceed(exchange);
 }
 
 /* Content type and JSON; what is wrong with the JSON is told after it is known to whom. */
@@ -174,12 +209,12 @@ admit_body(ApiExchange *exchange)
 	params[0] = PG_TEXT(exchange->claims.issuer);
 	params[1] = PG_TEXT(exchange->claims.client);
 	params[2] = PG_TEXT(message_sender_id(exchange->envelope));
-	api_exchange_ask(
-		exchange,
-		"SELECT client_state, client_partner, partner, signature, keys, 'off' AS encryption"
-		" FROM casesync.authenticate(token_issuer => $1::text,"
-		" token_client => $2::text, sender_id => $3::text)",
-		3, params, admit_party);
+	api_exchange_ask(exchange,
+					 "SELECT client_state, client_partner, partner, signature, keys, networks, "
+					 "'off' AS encryption"
+					 " FROM casesync.authenticate(token_issuer => $1::text,"
+					 " token_client => $2::text, sender_id => $3::text)",
+					 3, params, admit_party);
 }
 
 /* False, and answered, when the client asks more often than it may. */

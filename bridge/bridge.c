@@ -250,32 +250,6 @@ bridge_sender_settings(const Config *config)
 	return settings;
 }
 
-/* The name of a setting that differs and is in use for as long as the process lives, or NULL. */
-static const char *
-fixed_setting_changed(const Config *a, const Config *b)
-{
-	const struct
-	{
-		const char *name;
-		bool differs;
-	} settings[] = {
-		{"database", strcmp(a->database, b->database) != 0},
-		{"node_id", strcmp(a->node_id, b->node_id) != 0},
-		{"listen", strcmp(a->listen, b->listen) != 0},
-		{"ops_listen", strcmp(a->ops_listen, b->ops_listen) != 0},
-		{"base_path", strcmp(a->base_path, b->base_path) != 0},
-		{"http_sessions", a->http_sessions != b->http_sessions},
-		{"max_body", a->max_body != b->max_body},
-		{"max_notify_body", a->max_notify_body != b->max_notify_body},
-		{"request_timeout", a->request_timeout_ms != b->request_timeout_ms},
-	};
-
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-		if (settings[i].differs)
-			return settings[i].name;
-	return NULL;
-}
-
 static bool
 bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, Failure *failure)
 {
@@ -286,7 +260,7 @@ bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, Failure *failu
 	if (!config_load(arguments->count, arguments->values, arguments->environment, config, &command,
 					 failure))
 		return false;
-	fixed = fixed_setting_changed(bridge->config, *config);
+	fixed = config_find_fixed(bridge->config, *config);
 	if (fixed != NULL)
 	{
 		failure_set(failure, FAILURE_CONFIG, "setting \"%s\" can only be changed by a restart",

@@ -81,6 +81,9 @@ extern bool config_load(int argc, char *const argv[], char *const environment[],
 						ConfigCommand *command, Failure *failure);
 extern void config_free(Config *config);
 
+/* The name of a setting that differs but counts for as long as the process lives, or NULL. */
+extern const char *config_find_fixed(const Config *a, const Config *b);
+
 /* The settings in force, as a file that can be read again; passwords are masked as ********. */
 extern void config_print(const Config *config, FILE *stream);
 

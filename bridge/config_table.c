@@ -5,6 +5,8 @@
  */
 #include "config_setting.h"
 
+#include <string.h>
+
 #define SECOND INT64_C(1000)
 #define HOUR (3600 * SECOND)
 #define KB INT64_C(1024)
@@ -100,5 +102,30 @@ config_setting_find(const char *name)
 		if (*have == '\0' && *want == '\0')
 			return &settings[i];
 	}
+	return NULL;
+}
+
+const char *
+config_find_fixed(const Config *a, const Config *b)
+{
+	const struct
+	{
+		const char *name;
+		bool differs;
+	} fixed[] = {
+		{"database", strcmp(a->database, b->database) != 0},
+		{"node_id", strcmp(a->node_id, b->node_id) != 0},
+		{"listen", strcmp(a->listen, b->listen) != 0},
+		{"ops_listen", strcmp(a->ops_listen, b->ops_listen) != 0},
+		{"base_path", strcmp(a->base_path, b->base_path) != 0},
+		{"http_sessions", a->http_sessions != b->http_sessions},
+		{"max_body", a->max_body != b->max_body},
+		{"max_notify_body", a->max_notify_body != b->max_notify_body},
+		{"request_timeout", a->request_timeout_ms != b->request_timeout_ms},
+	};
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (fixed[i].differs)
+			return fixed[i].name;
 	return NULL;
 }

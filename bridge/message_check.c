@@ -256,6 +256,13 @@ message_sender_uri(const json_t *envelope)
 	return json_string_value(json_object_get(json_object_get(envelope, "header"), "sender_uri"));
 }
 
+bool
+message_wants_callback(MessageAction action)
+{
+	return action == MESSAGE_SUBSCRIBE || action == MESSAGE_UNSUBSCRIBE ||
+		   action == MESSAGE_SEARCH || action == MESSAGE_TXN_STATUS;
+}
+
 const char *
 message_action_name(MessageAction action)
 {

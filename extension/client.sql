@@ -283,7 +283,7 @@ $$;
 COMMENT ON FUNCTION casesync.token_issuers() IS 'the outside issuers, as the bridge checks tokens by them';
 
 CREATE FUNCTION casesync.authenticate(token_issuer text, token_client text, sender_id text)
-RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb)
+RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb, networks text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -296,11 +296,13 @@ BEGIN
 	   AND t.issuer = (SELECT CASE WHEN n.sender_id = $1 THEN '' ELSE nullif($1, '') END FROM casesync.node n);
 	client_partner := c.partner;
 	client_state := CASE WHEN c.partner IS NULL THEN 'unknown' WHEN now() < c.expires THEN 'ok' ELSE 'expired' END;
-	SELECT p.partner, p.signature, coalesce((
+	/* Without a sender_id the rules are those of whoever holds the token. */
+	SELECT CASE WHEN $3 IS NOT NULL THEN p.partner END, p.signature, coalesce((
 			SELECT jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk)) FROM casesync.partner_key k
 			 WHERE k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to), '[]')
-	  INTO partner, signature, keys
-	  FROM casesync.partner p WHERE p.partner = $3;
+	  , p.networks::text
+	  INTO partner, signature, keys, networks
+	  FROM casesync.partner p WHERE p.partner = coalesce($3, c.partner);
 	RETURN NEXT;
 END
 $$;

@@ -75,10 +75,11 @@ SELECT failures FROM casesync.client_failures WHERE subject = :'far';
 SELECT pg_temp.ask(:'far', :'far_secret', '10.0.0.30');
 
 -- whom a token speaks for, and whom sender_id names
-SELECT client_state, client_partner, partner, signature, keys
+SELECT client_state, client_partner, partner, signature, keys, networks
   FROM casesync.authenticate('sp.example.org', :'ess', 'ess.example.org');
 SELECT client_state, client_partner, partner FROM casesync.authenticate('sp.example.org', :'ess', 'far.example.org');
 SELECT client_state, client_partner, partner FROM casesync.authenticate('sp.example.org', :'ess', 'unknown');
+SELECT partner, signature, keys, networks FROM casesync.authenticate('sp.example.org', :'ess', NULL);
 SELECT client_state, client_partner, partner FROM casesync.authenticate('sp.example.org', 'nobody', NULL);
 SELECT client_state FROM casesync.authenticate('', :'ess', NULL);
 SELECT client_state FROM casesync.authenticate(NULL, NULL, NULL);
