@@ -340,7 +340,7 @@ BEGIN
 	PERFORM casesync.check_activation(a);
 	UPDATE casesync.agreement t SET state = 'ended', ended_at = clock_timestamp(),
 		end_reason = format('replaced by version %s', a.version)
-	 WHERE t.agreement = $1 AND t.state IN ('active', 'suspended');
+	 WHERE t.agreement = $1 AND t.version <> a.version AND t.state IN ('active', 'suspended', 'rehearsed');
 	UPDATE casesync.agreement t SET state = 'active', activated_by = session_user,
 		activated_at = clock_timestamp()
 	 WHERE t.agreement = $1 AND t.version = a.version RETURNING t.* INTO a;

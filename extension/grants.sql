@@ -58,7 +58,11 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures', 'failure_wait',
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
-		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift', 'gap_hint'])
+		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift', 'gap_hint']),
+	/* rehearsals, counts of lookups, people's rights */
+	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups']),
+	('approver', ARRAY['SELECT ON rehearsals']),
+	('auditor', ARRAY['held_by', 'erase', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;
 
 /*

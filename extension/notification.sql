@@ -89,12 +89,12 @@ CREATE TABLE casesync.disclosure (
 	agreement text NOT NULL,
 	agreement_version integer NOT NULL,
 	reference_id uuid NOT NULL,
-	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused', 'answered'))
+	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused'))
 );
 CREATE INDEX disclosure_of_subject ON casesync.disclosure (registry, key);
 CREATE INDEX disclosure_of_item ON casesync.disclosure (reference_id);
 COMMENT ON TABLE casesync.disclosure IS
-	'append-only: attempted before the first sending of an item, then its outcome; answered: to a question, in the same call';
+	'append-only: attempted before the first sending of an item, then its outcome; the key becomes a keyed hash by erase()';
 COMMENT ON COLUMN casesync.disclosure.way IS 'notify, search, check_enrollment, push or backfill';
 SELECT pg_catalog.pg_extension_config_dump('casesync.disclosure', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync.disclosure_id_seq', '');

@@ -273,7 +273,7 @@ DECLARE
 BEGIN
 	PERFORM casesync.require_partner($1);
 	SELECT string_agg(format('%s (%s)', a.agreement, a.state), ', ') INTO uses
-	  FROM casesync.agreement a WHERE a.partner = $1 AND a.state = 'active';
+	  FROM casesync.agreement a WHERE a.partner = $1 AND a.state IN ('rehearsed', 'active', 'suspended');
 	IF uses IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
 			message = format('partner "%s" is in use', $1),
@@ -293,7 +293,10 @@ BEGIN
 	DELETE FROM casesync.subscription_seq q USING casesync.subscription s
 	 WHERE s.partner = $1 AND q.subscription = s.id;
 	DELETE FROM casesync.subscription s WHERE s.partner = $1;
+	DELETE FROM casesync.rehearsal_count c USING casesync.agreement a WHERE a.partner = $1 AND c.agreement = a.agreement;
 	DELETE FROM casesync.agreement a WHERE a.partner = $1;
+	DELETE FROM casesync.sharing_stop s WHERE s.partner = $1;
+	DELETE FROM casesync.lookup_day d WHERE d.partner = $1;
 	DELETE FROM casesync.my_subscription m WHERE m.partner = $1;
 	DELETE FROM casesync.lane_state s USING casesync.lane l WHERE l.partner = $1 AND s.lane = l.lane;
 	DELETE FROM casesync.outgoing o USING casesync.lane l WHERE l.partner = $1 AND o.lane = l.lane;

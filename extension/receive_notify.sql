@@ -54,7 +54,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	a casesync.agreement := casesync.agreement_in(p.partner, event_type);
-	hash bytea := sha256(convert_to(i.record::text, 'UTF8'));
+	hash bytea := coalesce(casesync.keyed_hash((SELECT n.hash_key FROM casesync.node_secret n), i.record),
+		sha256(convert_to(i.record::text, 'UTF8')));
 	agreed jsonb := casesync.project(i.record, a.fields, a.identifier_types);
 	who text := casesync.known_subject(p.partner, agreed);
 	previous jsonb;

@@ -204,7 +204,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT string_agg(use, ', ') FROM (
 		SELECT format('agreement %s', a.agreement) FROM casesync.agreement a
-		 WHERE a.state IN ('draft', 'rehearsed', 'active') AND $1 = ANY (a.registries)
+		 WHERE a.state IN ('draft', 'rehearsed', 'active', 'suspended') AND $1 = ANY (a.registries)
 		UNION ALL
 		SELECT format('tracking of %s', t.relation) FROM casesync.tracking t
 		 WHERE NOT t.removed AND $1 = ANY (t.registries)

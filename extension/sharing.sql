@@ -136,8 +136,8 @@ DECLARE
 	today date := casesync.lookup_today();
 	most integer := casesync.lookup_limit($1);
 BEGIN
-	IF $2 IS NULL OR $2 < 1 THEN
-		RETURN true;
+	IF $2 IS NULL OR $2 < 1 OR most = 0 THEN
+		RETURN coalesce($2, 0) < 1;
 	END IF;
 	INSERT INTO casesync.lookup_day (partner, day, lookups) VALUES ($1, today, 0) ON CONFLICT DO NOTHING;
 	UPDATE casesync.lookup_day d SET lookups = d.lookups + $2
@@ -509,7 +509,7 @@ BEGIN
 		whose := lifted || ARRAY(SELECT l FROM casesync.resume_lanes($1) l);
 	END IF;
 	SELECT count(*) INTO subscriptions FROM casesync.subscription s
-	 WHERE s.state = 'active' AND (s.partner = ANY (whose) OR '' = ANY (whose) OR EXISTS (
+	 WHERE s.state = 'active' AND NOT casesync.is_stopped(s.partner) AND (s.partner = ANY (whose) OR '' = ANY (whose) OR EXISTS (
 		SELECT FROM unnest(resumed) a JOIN casesync.registry r ON r.registry = ANY (a.registries)
 		 WHERE a.partner = s.partner AND s.event_type = ANY (a.event_types) AND lower(r.record_type) = lower(s.record_type)));
 	PERFORM casesync.audit_note('resume_sharing', coalesce($2, $1, 'everybody'), jsonb_build_object(

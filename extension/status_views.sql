@@ -105,6 +105,10 @@ CREATE VIEW casesync.disclosed AS
 	  FROM casesync.disclosure d;
 COMMENT ON VIEW casesync.disclosed IS 'who was told about whom, when, under which agreement';
 
+CREATE VIEW casesync.lookups AS
+	SELECT d.partner, d.day, d.lookups, d.refused, casesync.lookup_limit(d.partner) AS lookups_per_day FROM casesync.lookup_day d;
+COMMENT ON VIEW casesync.lookups IS 'how many people each partner has asked for in a day, and how often it was refused more';
+
 CREATE VIEW casesync.audit AS SELECT e.* FROM casesync.audit_entry e;
 COMMENT ON VIEW casesync.audit IS 'administrative calls';
 
@@ -215,6 +219,21 @@ AS $$
 		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);  -- or SELECT casesync.end_agreement(%L, reason);',
 			a.agreement, a.partner, a.direction, a.agreement)
 	  FROM casesync.agreement a WHERE a.state = 'active' AND a.valid_to < now() + interval '30 days'
+	UNION ALL
+	SELECT 'warning', format('sharing with %s has been stopped by %s since %s: %s', coalesce(nullif(s.partner, ''), 'everybody'), s.who,
+			to_char(s.at, 'YYYY-MM-DD HH24:MI'), s.reason),
+		format('SELECT casesync.resume_sharing(%s);', quote_literal(nullif(s.partner, '')))
+	  FROM casesync.sharing_stop s
+	UNION ALL
+	SELECT 'warning', format('agreement %s has been suspended since %s: %s', a.agreement,
+			to_char(a.stopped_at, 'YYYY-MM-DD HH24:MI'), a.stop_reason),
+		format('SELECT casesync.resume_sharing(agreement => %L);', a.agreement)
+	  FROM casesync.agreement a WHERE a.state = 'suspended' AND a.stop_scope = 'agreement'
+	UNION ALL
+	SELECT 'warning', format('%s has asked for more people today than the %s it may: %s were refused', d.partner,
+			casesync.lookup_limit(d.partner), d.refused),
+		format('SELECT * FROM casesync.lookups WHERE partner = %L;  -- then perhaps casesync.set_agreement(…, lookups_per_day => …)', d.partner)
+	  FROM casesync.lookup_day d WHERE d.day = casesync.lookup_today() AND d.refused > 0
 $$;
 COMMENT ON FUNCTION casesync.sharing_problems() IS 'what waits for a person';
 
@@ -253,21 +272,3 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync.check(interval, interval) IS
 	'for monitoring systems: OK, WARNING or CRITICAL, and why';
-
-/* People's rights: who got what about one person, over every way out. */
-CREATE FUNCTION casesync.disclosures(registry text, key text)
-RETURNS TABLE (at timestamptz, partner text, way text, fields text[], agreement text, purpose text,
-	legal_basis text, outcome text, reference_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT d.at, d.partner, d.way, a.fields, d.agreement, a.purpose, a.legal_basis,
-		coalesce(o.outcome, d.outcome), d.reference_id
-	  FROM casesync.disclosure d
-	  JOIN casesync.agreement a ON a.agreement = d.agreement AND a.version = d.agreement_version
-	  LEFT JOIN LATERAL (SELECT x.outcome FROM casesync.disclosure x
-		WHERE x.reference_id = d.reference_id AND x.outcome <> 'attempted' ORDER BY x.id DESC LIMIT 1) o ON true
-	 WHERE d.registry = $1 AND d.key = $2 AND d.outcome = 'attempted'
-	 ORDER BY d.id
-$$;
-COMMENT ON FUNCTION casesync.disclosures(text, text) IS 'who was told what about one subject, when, under which agreement';

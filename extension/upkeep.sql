@@ -194,6 +194,12 @@ BEGIN
 	GET DIAGNOSTICS counted = ROW_COUNT;
 	RETURN QUERY SELECT 'attempts', counted;
 	RETURN QUERY SELECT 'requests of partners', casesync.prune_requests(before);
+	DELETE FROM casesync.rehearsal_sample s WHERE s.at < before;
+	GET DIAGNOSTICS counted = ROW_COUNT;
+	RETURN QUERY SELECT 'samples of rehearsals', counted;
+	DELETE FROM casesync.lookup_day d WHERE d.day < before::date;
+	GET DIAGNOSTICS counted = ROW_COUNT;
+	RETURN QUERY SELECT 'counts of lookups', counted;
 	RETURN QUERY SELECT 'content of received items', casesync.prune_inbox(before);
 	RETURN QUERY SELECT 'bytes of received messages', casesync.prune_messages(before);
 	PERFORM casesync.audit_note('prune', NULL, jsonb_build_object('keep', keep));

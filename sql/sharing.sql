@@ -1,0 +1,172 @@
+-- Sharing is stopped and resumed, for a partner, an agreement, everybody; lookups are counted.
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+\pset null '(null)'
+\pset format unaligned
+CREATE SCHEMA app;
+CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	m text; d text; h text;
+BEGIN
+	EXECUTE sql;
+	RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+	RETURN replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')), session_user, '(me)');
+END
+$$;
+CREATE TABLE app.person (id integer PRIMARY KEY, status text, consents boolean DEFAULT true);
+CREATE VIEW app.people AS
+	SELECT p.id AS subject_key, p.consents, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object(
+		'identifier_type', 'UIN', 'identifier_value', 'U' || p.id)), 'employment_status', p.status) AS record
+	  FROM app.person p;
+CREATE VIEW app.houses AS SELECT p.id AS subject_key, jsonb_build_object('group_identifier', jsonb_build_array(jsonb_build_object(
+		'identifier_type', 'UIN', 'identifier_value', 'H' || p.id)), 'group_type', p.status) AS record FROM app.person p;
+SELECT sender_id FROM casesync.set_node('sp.test', 'https://dci.sp.test', time_zone => 'UTC', four_eyes => false);
+SELECT * FROM casesync.publish('people', 'app.people', 'Member');
+SELECT * FROM casesync.publish('houses', 'app.houses', 'Group');
+SELECT count(*) FROM (SELECT casesync.track('app.person', '{people,houses}', 'id', on_insert => 'enrolment', on_update => 'enrolment', on_delete => 'enrolment')) x;
+SELECT partner FROM unnest('{p,q}'::text[]) n CROSS JOIN LATERAL casesync.set_partner(n, 'https://' || n || '.test');
+SELECT (casesync.set_agreement(a, lower(left(a, 1)), registries => ARRAY[r], event_types => '{enrolment}', fields => '{employment_status,group_type}',
+	identifier_types => '{UIN}', subjects => CASE r WHEN 'people' THEN 'consents' ELSE 'true' END, valid_from => '2020-01-01', legal_basis => 'law',
+	on_leave => 'identifier_only', services => '{notify,search}')).version
+  FROM (VALUES ('P1', 'people'), ('P2', 'houses'), ('Q1', 'people')) v(a, r);
+SELECT agreement, state FROM unnest('{P1,P2,Q1}'::text[]) a CROSS JOIN LATERAL casesync.activate(a) ORDER BY 1;
+SELECT s.partner, s.record_type FROM (VALUES ('p', 'Member'), ('p', 'Group'), ('q', 'Member')) v(partner, type) CROSS JOIN LATERAL casesync.subscribe(v.partner, 'enrolment', v.type) s;
+CREATE FUNCTION app.route() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+	n bigint := 0;
+BEGIN
+	LOOP
+		SELECT * INTO r FROM casesync.route();
+		n := n + r.notifications;
+		EXIT WHEN NOT r.more;
+	END LOOP;
+	RETURN n;
+END
+$$;
+-- delivers all that is due to a partner; what of whom arrived
+CREATE FUNCTION app.deliver(whose text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	l integer := (SELECT x.lane FROM casesync.lane x WHERE x.partner = whose AND x.kind = 'notify');
+	p casesync.parcel;
+	arrived text[] := '{}';
+BEGIN
+	LOOP
+		SELECT * INTO p FROM casesync.take(l);
+		EXIT WHEN NOT FOUND;
+		arrived := arrived || ARRAY(SELECT concat_ws(' ', coalesce(e #>> '{data,reg_records,member_identifier,0,identifier_value}', e #>> '{data,reg_records,group_identifier,0,identifier_value}'),
+			coalesce(e #>> '{data,reg_records,employment_status}', e #>> '{data,reg_records,group_type}'), e #>> '{data,reg_records,additional_attributes,0}')
+			FROM jsonb_array_elements(p.message::jsonb->'notify_event') e);
+		PERFORM casesync.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
+	END LOOP;
+	RETURN array_to_string(ARRAY(SELECT a FROM unnest(arrived) a ORDER BY a), ', ');
+END
+$$;
+INSERT INTO app.person SELECT i, 'Active' FROM generate_series(1, 3) i;
+SELECT app.route(), app.deliver('p'), app.deliver('q');
+
+-- what cannot be stopped or resumed
+SELECT app.try($$SELECT * FROM casesync.stop_sharing('')$$);
+SELECT app.try($$SELECT * FROM casesync.stop_sharing('x', 'nobody')$$);
+SELECT app.try($$SELECT * FROM casesync.stop_sharing('x', agreement => 'nothing')$$);
+SELECT app.try($$SELECT * FROM casesync.stop_sharing('x', 'q', 'P1')$$);
+SELECT app.try($$SELECT casesync.resume_sharing('nobody')$$);
+SELECT app.try($$SELECT casesync.resume_sharing(agreement => 'P1')$$);
+
+-- one agreement: the partner's other one goes on; what was waiting, and what changes, is remembered and not rendered
+UPDATE app.person SET status = 'Suspended' WHERE id IN (1, 2);
+SELECT app.route();
+SELECT sent_to, subjects FROM casesync.stop_sharing('a leak', agreement => 'P1');
+SELECT agreement, state, stop_scope, stop_reason FROM casesync.agreements ORDER BY 1;
+SELECT app.deliver('p'), app.deliver('q');
+UPDATE app.person SET status = 'Inactive' WHERE id = 3;
+UPDATE app.person SET consents = false WHERE id = 2;
+SELECT app.route(), app.deliver('p'), app.deliver('q');
+SELECT * FROM (SELECT agreement, registry, key, event_type FROM casesync.missed) m ORDER BY key;
+SELECT casesync.is_stopped('p'), casesync.lookup_limit('p') > 0 AS may_ask;
+SELECT severity, regexp_replace(problem, '\d\d\d\d-\S+ \S+:\d\d', '(time)'), mend FROM casesync.health WHERE problem ~ 'suspended|stopped';
+SELECT app.try($$SELECT casesync.unpublish('people')$$);
+SELECT app.try($$SELECT casesync.drop_partner('p')$$);
+-- resumed: today's state of who changed; nothing of what was withheld; who does not consent any more is told as gone
+SELECT casesync.resume_sharing(agreement => 'P1');
+SELECT app.route(), app.deliver('p'), app.deliver('q');
+SELECT count(*) FROM casesync.missed;
+
+-- one partner: everything to it
+UPDATE app.person SET status = 'Active';
+SELECT app.route();
+SELECT sent_to, subjects FROM casesync.stop_sharing('they were broken into', 'p') ORDER BY subjects;
+SELECT lane IS NULL AS nothing FROM casesync.lanes() JOIN casesync.lane USING (lane) WHERE partner = 'p';
+SELECT app.deliver('p'), app.deliver('q'), casesync.sharing_begin('p'), casesync.sharing_begin('q'), casesync.sharing_begin('nobody');
+SELECT count(*) FROM (SELECT casesync.subscribe_to('p', 'enrolment', 'Member')) x;
+SELECT count(*) FROM casesync.take((SELECT lane FROM casesync.lane WHERE partner = 'p' AND kind = 'control'));
+SELECT app.try($$SELECT casesync.subscribe('p', 'enrolment', 'Member', '{"type": "UIN", "value": "U1"}')$$);
+SELECT app.try($$SELECT casesync.resume_sharing('p', 'P1')$$);
+SELECT severity, regexp_replace(replace(problem, session_user, '(me)'), '\d\d\d\d-\S+ \S+:\d\d', '(time)'), mend FROM casesync.health WHERE problem ~ 'suspended|stopped';
+DELETE FROM app.person WHERE id = 3;
+SELECT app.route();
+SELECT casesync.resume_sharing('p');
+SELECT app.route(), app.deliver('p'), app.deliver('q');
+SELECT action, state FROM casesync.outgoing;
+
+-- everybody; partners and agreements that were stopped for themselves stay so
+SELECT count(*) FROM casesync.stop_sharing('P2 alone', 'p', 'P2');
+SELECT count(*) FROM casesync.stop_sharing('q alone', 'q');
+SELECT count(*) > 0 AS sent FROM casesync.stop_sharing('everything');
+SELECT agreement, state, stop_scope, stop_reason FROM casesync.agreements ORDER BY 1;
+SELECT partner FROM casesync.set_partner('r', 'https://r.test');
+SELECT casesync.is_stopped('p') AS p, casesync.is_stopped('q') AS q, casesync.is_stopped('r') AS r;
+SELECT app.try($$SELECT casesync.resume_sharing('q')$$);
+SELECT casesync.resume_sharing();
+SELECT agreement, state, stop_scope FROM casesync.agreements ORDER BY 1;
+SELECT casesync.is_stopped('p') AS p, casesync.is_stopped('q') AS q, casesync.is_stopped('r') AS r;
+SELECT casesync.resume_sharing('p');
+SELECT agreement, state, stop_scope FROM casesync.agreements ORDER BY 1;
+SELECT casesync.resume_sharing('q'), casesync.resume_sharing('p', 'P2');
+SELECT agreement, state, stop_scope FROM casesync.agreements ORDER BY 1;
+SELECT casesync.resume_sharing();
+-- a narrower version may be activated while the old one is suspended; then nothing is left to resume
+SELECT count(*) FROM casesync.stop_sharing('too much', agreement => 'Q1');
+UPDATE app.person SET status = 'Exited' WHERE id = 1;
+SELECT app.route();
+SELECT version FROM casesync.set_agreement('Q1', 'q', fields => '{}');
+SELECT app.try($$SELECT casesync.activate('Q1')$$);
+SELECT version FROM casesync.set_agreement('Q1', 'q', fields => '{nothing}');
+SELECT version, state FROM casesync.activate('Q1');
+SELECT app.try($$SELECT casesync.resume_sharing(agreement => 'Q1')$$);
+SELECT app.route(), app.deliver('q');
+-- or another agreement takes its place
+SELECT count(*) FROM casesync.stop_sharing('too much', agreement => 'P1');
+SELECT version FROM casesync.set_agreement('P3', 'p', registries => '{people}', event_types => '{enrolment}', fields => '{nothing}', identifier_types => '{UIN}',
+	subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law');
+SELECT state FROM casesync.activate('P3');
+SELECT app.try($$SELECT casesync.resume_sharing(agreement => 'P1')$$);
+SELECT casesync.end_agreement('P1', 'replaced by P3');
+SELECT what, about, detail - 'subscriptions' AS detail FROM casesync.audit WHERE what ~ 'sharing' ORDER BY id;
+
+-- lookups: so many a day, for each partner; not whom
+SELECT version FROM casesync.set_agreement('P2', 'p', lookups_per_day => 10);
+SELECT state FROM casesync.activate('P2');
+SELECT state FROM casesync.end_agreement('P3', 'over') CROSS JOIN casesync.agreements WHERE agreement = 'P3';
+SELECT casesync.lookup_limit('p'), casesync.lookup_limit('q'), casesync.lookup_limit('r'), casesync.lookup_limit('nobody');
+SELECT n, casesync.lookup_allowed('p', n) FROM unnest('{1,6,4,3,0,1,NULL}'::integer[]) n;
+SELECT casesync.lookup_allowed('q', 10000), casesync.lookup_allowed('q', 1), casesync.lookup_allowed('r', 1), casesync.lookup_allowed('nobody', 1);
+SELECT partner, day = current_date AS today, lookups, refused, lookups_per_day FROM casesync.lookups ORDER BY 1;
+SELECT severity, problem FROM casesync.health WHERE problem ~ 'asked' ORDER BY 2;
+UPDATE casesync.lookup_day SET day = day - 1;
+SELECT casesync.lookup_allowed('p', 10), casesync.lookup_allowed('p', 1);
+SELECT app.try($$SELECT casesync.set_agreement('P2', 'p', lookups_per_day => -1)$$);
+SELECT version FROM casesync.set_agreement('P2', 'p', valid_from => now() + interval '1 hour');
+SELECT count(*) FROM casesync.stop_sharing('x', agreement => 'P2');
+SELECT casesync.lookup_allowed('p', 1), casesync.lookup_limit('p');
+SELECT * FROM casesync.prune('0') WHERE what ~ 'lookups|rehearsals';
+-- an agreement says services and event types in words that we know
+SELECT app.try($$SELECT casesync.set_agreement('P2', 'p', services => '{notify,sell}')$$);
+SELECT app.try($$SELECT casesync.set_agreement('P2', 'p', services => '{NULL}')$$);
+SELECT app.try($$SELECT casesync.set_agreement('P2', 'p', event_types => '{"not one word"}')$$);
+SELECT app.try($$SELECT casesync.set_agreement('P2', 'p', event_types => '{NULL}')$$);
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
