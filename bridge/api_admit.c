@@ -210,8 +210,8 @@ admit_body(ApiExchange *exchange)
 	params[1] = PG_TEXT(exchange->claims.client);
 	params[2] = PG_TEXT(message_sender_id(exchange->envelope));
 	api_exchange_ask(exchange,
-					 "SELECT client_state, client_partner, partner, signature, keys, networks, "
-					 "'off' AS encryption"
+					 "SELECT client_state, client_partner, partner, signature, keys, networks,"
+					 " encryption"
 					 " FROM casesync.authenticate(token_issuer => $1::text,"
 					 " token_client => $2::text, sender_id => $3::text)",
 					 3, params, admit_party);

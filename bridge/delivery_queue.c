@@ -51,7 +51,7 @@ delivery_queue_take(PgSession *session, int lane, PgResultHandler handler, void 
 		session,
 		"SELECT message_id, url, action, sender_id, receiver_id,"
 		" sender_uri, status, total_count, completed_count, message, meta,"
-		" attempt, networks, tls_name, token_url, client_id, secret_name"
+		" attempt, networks, tls_name, token_url, client_id, secret_name, encrypt"
 		" FROM casesync.take(lane => $1::integer)",
 		lane, handler, context, failure);
 }
@@ -130,6 +130,7 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 				.completed_count = item_number(result, 8),
 				.message = PQgetvalue(result, 0, 9),
 				.meta = item_text(result, 10),
+				.encrypt = item_text(result, 17),
 			},
 		.url = PQgetvalue(result, 0, 1),
 		.attempt = item_number(result, 11),

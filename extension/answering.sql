@@ -267,7 +267,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT ROW(o.error_code, o.error_message, o.action, o.status, o.status_reason_code,
 		left(o.status_reason_message, 999), o.total, o.total, correlation_id, o.message::text,
-		(SELECT n.sender_id FROM casesync.node n), partner, NULL)::casesync.reply
+		(SELECT n.sender_id FROM casesync.node n), partner,
+		CASE WHEN o.error_code IS NULL THEN casesync.encryption_key(partner) END)::casesync.reply
 $$;
 COMMENT ON FUNCTION casesync.reply_of(casesync.request_outcome, text, text) IS 'an outcome as the bridge sends it';
 
@@ -304,6 +305,10 @@ BEGIN
 		o := casesync.request_error('err.request.bad', format('action "%s" has no synchronous answer: send search, txn-status or enrollementstatus: rjct.action.not_supported', left(m.header->>'action', 40)));
 	ELSIF (m.header->'is_msg_encrypted' IS NOT DISTINCT FROM 'true') <> ($6 IS NOT NULL) THEN
 		o := casesync.request_error('err.encryption.invalid', 'header.is_msg_encrypted must be true when message is encrypted, and only then');
+	ELSIF casesync.encryption_problem($1, $6 IS NOT NULL) IS NOT NULL THEN
+		o := casesync.request_error('err.encryption.invalid', casesync.encryption_problem($1, $6 IS NOT NULL));
+	ELSIF casesync.encryption_is_missing($1) THEN
+		o := casesync.request_error('err.service.unavailable', 'the answer must be encrypted, and no encryption key of yours is registered here: send us one');
 	END IF;
 	IF o.error_code IS NULL THEN
 		problem := casesync.request_problem(action, m.header, m.message);
@@ -356,9 +361,9 @@ AS $$
 DECLARE
 	given constant uuid := gen_random_uuid();
 BEGIN
-	INSERT INTO casesync.outgoing (reference_id, lane, action, url, status, message)
+	INSERT INTO casesync.outgoing (reference_id, lane, action, url, status, message, must_encrypt)
 	SELECT given, l.lane, CASE r.action WHEN 'search' THEN 'on-search' ELSE 'txn-on-status' END, r.callback_url, o.status,
-		o.message
+		o.message, casesync.encryption_rule(r.partner) = 'required'
 	  FROM casesync.lane l WHERE l.partner = r.partner AND l.kind = 'control';
 	UPDATE casesync.request_in t SET state = CASE WHEN o.failed IS NULL THEN 'answered' ELSE 'failed' END,
 		status = o.status, reason = o.status_reason_message, answers = coalesce(o.answers, '[]'),

@@ -283,7 +283,8 @@ $$;
 COMMENT ON FUNCTION casesync.token_issuers() IS 'the outside issuers, as the bridge checks tokens by them';
 
 CREATE FUNCTION casesync.authenticate(token_issuer text, token_client text, sender_id text)
-RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb, networks text)
+RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb,
+	networks text, encryption text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -299,12 +300,12 @@ BEGIN
 	/* Without a sender_id the rules are those of whoever holds the token. */
 	SELECT CASE WHEN $3 IS NOT NULL THEN p.partner END, p.signature, coalesce((
 			SELECT jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk)) FROM casesync.partner_key k
-			 WHERE k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to), '[]')
-	  , p.networks::text
-	  INTO partner, signature, keys, networks
+			 WHERE k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from AND now() < k.valid_to), '[]'),
+		p.networks::text, casesync.encryption_rule(p.partner)
+	  INTO partner, signature, keys, networks, encryption
 	  FROM casesync.partner p WHERE p.partner = coalesce($3, c.partner);
 	RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION casesync.authenticate(text, text, text) IS
-	'whom a token that the bridge found good speaks for, and the partner that sender_id names with the keys that count now';
+	'whom a token that the bridge found good speaks for, and the partner that sender_id names with the keys that count now and whether it encrypts';

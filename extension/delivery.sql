@@ -11,10 +11,12 @@ CREATE TABLE casesync.outgoing (
 	subscriptions bigint[] NOT NULL DEFAULT '{}',
 	state text NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'delivered', 'dead', 'discarded')),
 	state_reason text,
-	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	must_encrypt boolean NOT NULL DEFAULT false
 );
 CREATE INDEX outgoing_due ON casesync.outgoing (lane, id) WHERE state = 'due';
 COMMENT ON TABLE casesync.outgoing IS 'requests and callbacks: messages that are not notifications';
+COMMENT ON COLUMN casesync.outgoing.must_encrypt IS 'encryption was required when it was written, so it never leaves without';
 COMMENT ON COLUMN casesync.outgoing.subscriptions IS 'those that the partner knows of once this is acknowledged';
 SELECT pg_catalog.pg_extension_config_dump('casesync.outgoing', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync.outgoing_id_seq', '');
@@ -89,8 +91,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO casesync.outgoing (lane, action, url, status, message, subscriptions)
-	SELECT l.lane, $2, $3, $5, $4, $6 FROM casesync.lane l WHERE l.partner = $1 AND l.kind = 'control';
+	INSERT INTO casesync.outgoing (lane, action, url, status, message, subscriptions, must_encrypt)
+	SELECT l.lane, $2, $3, $5, $4, $6, casesync.encryption_rule($1) = 'required' FROM casesync.lane l WHERE l.partner = $1 AND l.kind = 'control';
 	PERFORM casesync.ring();
 END
 $$;
@@ -190,6 +192,7 @@ BEGIN
 	  FROM casesync.lane l
 	  LEFT JOIN LATERAL casesync.lane_now(l.lane) s ON true
 	 WHERE (SELECT casesync.may_speak()) AND NOT coalesce(s.is_stopped, false) AND NOT casesync.is_stopped(l.partner)
+	   AND NOT casesync.encryption_is_missing(l.partner)
 	   AND CASE l.kind
 			WHEN 'notify' THEN EXISTS (SELECT FROM casesync.next_notifications(l.lane, 1))
 			ELSE EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due') END;
@@ -316,7 +319,7 @@ COMMENT ON FUNCTION casesync.notify_message(bigint[]) IS
 CREATE TYPE casesync.parcel AS (message_id uuid, url text, action text, sender_id text,
 	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,
 	message text, meta text, attempt integer, networks text[], tls_name text,
-	token_url text, client_id text, secret_name text);
+	token_url text, client_id text, secret_name text, encrypt text);
 COMMENT ON TYPE casesync.parcel IS 'a message that is to be sent now';
 
 /*
@@ -412,7 +415,7 @@ BEGIN
 	parcel := ROW(s.message_id, url, 'notify', n.sender_id, p.partner, NULL,
 		'succ', cardinality(items), cardinality(items), content.message::text, content.meta::text,
 		s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''),
-		p.token_url, p.client_id, p.secret_name);
+		p.token_url, p.client_id, p.secret_name, casesync.encryption_key(p.partner));
 	RETURN parcel;
 END
 $$;
@@ -446,7 +449,7 @@ BEGIN
 			WHEN o.action = 'txn-status' THEN n.base_url || '/registry/txn/on-status' END,
 		o.status, items, CASE o.status WHEN 'rcvd' THEN 0 WHEN 'pdng' THEN 0 ELSE items END,
 		o.message::text, NULL, s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''),
-		p.token_url, p.client_id, p.secret_name);
+		p.token_url, p.client_id, p.secret_name, casesync.encryption_key(p.partner, o.must_encrypt));
 	RETURN parcel;
 END
 $$;
@@ -480,7 +483,7 @@ BEGIN
 	s.lane := $1;
 	s.batch_limit := coalesce(s.batch_limit, 100);
 	s.attempt := coalesce(s.attempt, 0);
-	IF s.is_stopped OR s.next_attempt > clock_timestamp() THEN
+	IF s.is_stopped OR s.next_attempt > clock_timestamp() OR casesync.encryption_is_missing(l.partner) THEN
 		RETURN;
 	END IF;
 	SELECT * INTO p FROM casesync.partner t WHERE t.partner = l.partner;

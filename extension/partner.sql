@@ -18,6 +18,7 @@ CREATE TABLE casesync.partner (
 	networks cidr[] NOT NULL DEFAULT '{}',
 	signature text NOT NULL DEFAULT 'required' CHECK (signature IN ('required', 'unsigned_accepted')),
 	profile text NOT NULL DEFAULT 'spdci-1.0',
+	encryption text NOT NULL DEFAULT 'off' CHECK (encryption IN ('off', 'accepted', 'required')),
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE casesync.partner IS 'other systems; partner is their sender_id';
@@ -29,7 +30,8 @@ CREATE TABLE casesync.partner_key (
 	jwk jsonb NOT NULL,
 	valid_from timestamptz NOT NULL,
 	valid_to timestamptz NOT NULL,
-	PRIMARY KEY (partner, kid),
+	use text NOT NULL CHECK (use IN ('sig', 'enc')),
+	PRIMARY KEY (partner, kid, use),
 	CHECK (valid_from < valid_to)
 );
 COMMENT ON TABLE casesync.partner_key IS 'public keys of partners (RFC 7517) and when they count';
@@ -91,7 +93,7 @@ CREATE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
 	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
 	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
 	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
-	signature text DEFAULT NULL, profile text DEFAULT NULL)
+	signature text DEFAULT NULL, profile text DEFAULT NULL, encryption text DEFAULT NULL)
 RETURNS casesync.partner
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -126,16 +128,22 @@ BEGIN
 			message = 'tls_name is not a plain file name',
 			detail = 'It names the files x.crt, x.key and x.ca in the bridge''s tls_directory: 1 to 64 letters, digits, dots, hyphens and underscores. An empty one takes it away.';
 	END IF;
+	IF $14 NOT IN ('off', 'accepted', 'required') THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('encryption "%s" is not known', $14),
+			hint = 'encryption: off, accepted (we take encrypted messages and send plain ones), required (both ways).';
+	END IF;
 	IF array_position($4, NULL) IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
 			message = 'callback_prefixes must not contain NULL';
 	END IF;
 	PERFORM casesync.check_url('callback prefix', u) FROM unnest($4) u;
 	INSERT INTO casesync.partner AS t (partner, base_url, notify_url, callback_prefixes, jwks_url,
-			jwks_trust, token_url, client_id, secret_name, tls_name, networks, signature, profile)
+			jwks_trust, token_url, client_id, secret_name, tls_name, networks, signature, profile, encryption)
 	VALUES ($1, casesync.check_url('base_url', $2), casesync.check_url('notify_url', $3), $4,
 		casesync.check_url('jwks_url', nullif($5, '')), coalesce($6, 'pin'), casesync.check_url('token_url', nullif($7, '')),
-		$8, $9, $10, coalesce($11, '{}'), coalesce($12, 'required'), coalesce($13, 'spdci-1.0'))
+		$8, $9, $10, coalesce($11, '{}'), coalesce($12, 'required'), coalesce($13, 'spdci-1.0'),
+		coalesce($14, 'off'))
 	ON CONFLICT (partner) DO UPDATE SET
 		base_url = coalesce(excluded.base_url, t.base_url),
 		notify_url = coalesce(excluded.notify_url, t.notify_url),
@@ -148,7 +156,8 @@ BEGIN
 		tls_name = coalesce(excluded.tls_name, t.tls_name),
 		networks = coalesce($11, t.networks),
 		signature = coalesce($12, t.signature),
-		profile = coalesce($13, t.profile)
+		profile = coalesce($13, t.profile),
+		encryption = coalesce($14, t.encryption)
 	RETURNING t.* INTO p;
 	IF p.token_url IS NOT NULL AND (p.client_id IS NULL OR p.secret_name IS NULL) THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
@@ -162,89 +171,8 @@ BEGIN
 	RETURN p;
 END
 $$;
-COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text, cidr[], text, text) IS
+COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text, cidr[], text, text, text) IS
 	'create or change a partner; parameters left out keep their value; an empty jwks_url, token_url or tls_name takes it away';
-
-CREATE FUNCTION casesync.key_thumbprint(jwk jsonb)
-RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF jwk ? 'd' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'this is a private key',
-			detail = 'The member "d" must never leave its owner, so this key is no longer secret.',
-			hint = 'Ask the partner to make a new key and to send only its public part.';
-	END IF;
-	IF jwk->>'kty' IS DISTINCT FROM 'OKP' OR jwk->>'crv' IS DISTINCT FROM 'Ed25519'
-		OR jwk->>'x' IS NULL OR jwk->>'x' !~ '^[A-Za-z0-9_-]{43}$'
-	THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'not an Ed25519 public key in JWK form',
-			detail = 'Expected {"kty":"OKP","crv":"Ed25519","x":"43 characters of base64url"} (RFC 8037).',
-			hint = 'Ask the partner for it; a casesync bridge prints its own with --print-key.';
-	END IF;
-	RETURN rtrim(translate(encode(sha256(convert_to(
-		format('{"crv":"Ed25519","kty":"OKP","x":"%s"}', jwk->>'x'), 'UTF8')), 'base64'), '+/', '-_'), '=');
-END
-$$;
-COMMENT ON FUNCTION casesync.key_thumbprint(jsonb) IS 'RFC 7638 thumbprint of an Ed25519 public key';
-
-CREATE FUNCTION casesync.add_key(partner text, jwk jsonb, valid_from timestamptz DEFAULT now(),
-	valid_to timestamptz DEFAULT 'infinity')
-RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	own_kid text := casesync.key_thumbprint($2);
-	kid text := coalesce($2->>'kid', own_kid);
-BEGIN
-	PERFORM casesync.require_partner($1);
-	IF own_kid IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed', message = 'jwk must not be null';
-	END IF;
-	IF kid = '' OR length(kid) > 255 OR kid ~ '[[:cntrl:]"|]' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'kid must be 1 to 255 characters without quotes, bars and control characters';
-	END IF;
-	IF NOT coalesce($3 < $4, false) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'a key must begin to count before it ends',
-			detail = format('valid_from is %s, valid_to is %s.', coalesce($3::text, 'NULL'), coalesce($4::text, 'NULL'));
-	END IF;
-	INSERT INTO casesync.partner_key AS t (partner, kid, jwk, valid_from, valid_to)
-	VALUES ($1, kid, jsonb_build_object('kty', $2->'kty', 'crv', $2->'crv', 'x', $2->'x'), $3, $4)
-	ON CONFLICT ON CONSTRAINT partner_key_pkey DO UPDATE
-		SET jwk = excluded.jwk, valid_from = excluded.valid_from, valid_to = excluded.valid_to;
-	PERFORM casesync.audit_note('add_key', $1, jsonb_build_object('kid', kid, 'from', $3, 'to', $4));
-	RETURN kid;
-END
-$$;
-COMMENT ON FUNCTION casesync.add_key(text, jsonb, timestamptz, timestamptz) IS
-	'register a partner''s public key (JWK, Ed25519); returns its kid';
-
-CREATE FUNCTION casesync.retire_key(partner text, kid text, at timestamptz DEFAULT now())
-RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-BEGIN
-	UPDATE casesync.partner_key k SET valid_to = greatest($3, k.valid_from + interval '1 microsecond')
-	 WHERE k.partner = $1 AND k.kid = $2;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('partner "%s" has no key "%s"', $1, $2),
-			hint = format('SELECT kid, valid_to FROM casesync.partner_keys WHERE partner = %L;', $1);
-	END IF;
-	PERFORM casesync.audit_note('retire_key', $1, jsonb_build_object('kid', $2, 'at', $3));
-END
-$$;
-COMMENT ON FUNCTION casesync.retire_key(text, text, timestamptz) IS
-	'a partner''s key counts no longer from the given time';
 
 CREATE FUNCTION casesync.partner_for(sender_id text)
 RETURNS TABLE (partner text, signature text, keys jsonb)
@@ -255,7 +183,7 @@ AS $$
 		coalesce(jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk)) FILTER (WHERE k.kid IS NOT NULL), '[]')
 	  FROM casesync.partner p
 	  LEFT JOIN casesync.partner_key k
-		ON k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to
+		ON k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from AND now() < k.valid_to
 	 WHERE p.partner = $1
 	 GROUP BY p.partner
 $$;

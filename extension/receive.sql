@@ -36,6 +36,10 @@ BEGIN
 			'header.is_msg_encrypted must be true when message is encrypted, and only then');
 		RETURN;
 	END IF;
+	IF casesync.encryption_problem($1, $6 IS NOT NULL) IS NOT NULL THEN
+		RETURN NEXT casesync.refusal('err.encryption.invalid', casesync.encryption_problem($1, $6 IS NOT NULL));
+		RETURN;
+	END IF;
 	header := header || jsonb_build_object('message_id', $2);
 	SELECT * INTO before FROM casesync.message_in m WHERE m.partner = $1 AND m.message_id = $2;
 	IF FOUND THEN

@@ -7,12 +7,13 @@ COMMENT ON VIEW casesync.registries IS 'published views';
 CREATE VIEW casesync.partners AS
 	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature, p.profile,
 		(SELECT count(*) FROM casesync.partner_key k
-		  WHERE k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to) AS valid_keys, p.created_at
+		  WHERE k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to) AS valid_keys, p.created_at,
+		p.encryption
 	  FROM casesync.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
 
 CREATE VIEW casesync.partner_keys AS
-	SELECT k.partner, k.kid, k.valid_from, k.valid_to FROM casesync.partner_key k;
+	SELECT k.partner, k.kid, k.valid_from, k.valid_to, k.use FROM casesync.partner_key k;
 COMMENT ON VIEW casesync.partner_keys IS 'partners'' public keys and when they count';
 
 CREATE VIEW casesync.agreements AS SELECT a.* FROM casesync.agreement a;
@@ -212,7 +213,7 @@ AS $$
 	SELECT 'warning', format('partner %s has no key that counts: nothing of it is accepted', p.partner),
 		format('SELECT casesync.add_key(%L, ''{"kty": "OKP", …}'');', p.partner)
 	  FROM casesync.partner p WHERE p.signature = 'required' AND NOT EXISTS (
-		SELECT FROM casesync.partner_key k WHERE k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to)
+		SELECT FROM casesync.partner_key k WHERE k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from AND now() < k.valid_to)
 	UNION ALL
 	SELECT CASE WHEN a.valid_to <= now() THEN 'critical' ELSE 'warning' END,
 		format('agreement %s ends on %s', a.agreement, a.valid_to::date),
@@ -246,6 +247,7 @@ AS $$
 	UNION ALL SELECT * FROM casesync.capture_problems()
 	UNION ALL SELECT * FROM casesync.delivery_problems()
 	UNION ALL SELECT * FROM casesync.sharing_problems()
+	UNION ALL SELECT * FROM casesync.encryption_problems()
 	UNION ALL SELECT * FROM casesync.answering_problems()
 $$;
 COMMENT ON FUNCTION casesync.problems() IS 'everything that needs somebody, worst first';
