@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 #include "api.h"
+#include "config_check.h"
 #include "control.h"
 #include "dispatcher.h"
-#include "http_server.h"
+#include "listeners.h"
 #include "key_ring.h"
 #include "request_turn.h"
 #include "router_turn.h"
@@ -34,7 +35,6 @@ struct Bridge
 	EventLoop *loop;
 	KeyRing *keys;		   /* NULL while they cannot be read */
 	char cannot_sign[512]; /* why; "" when it can */
-	char *base_path;
 	Control *control;
 	PgSession *router_session;
 	RouterTurn *router;
@@ -44,8 +44,7 @@ struct Bridge
 	TokenClient *tokens;
 	Dispatcher *dispatcher;
 	Api *api;
-	HttpServer *server;
-	HttpServer *ops_server;
+	Listeners *listeners;
 	int signal_fd;
 	Watch *signal_watch;
 	Timer *stop_timer;
@@ -197,7 +196,7 @@ bridge_try_to_end(void *context)
 {
 	Bridge *bridge = context;
 	bool is_late = event_loop_now() >= bridge->stop_until;
-	int left = dispatcher_in_flight(bridge->dispatcher) + http_server_pending(bridge->server);
+	int left = dispatcher_in_flight(bridge->dispatcher) + listeners_pending(bridge->listeners);
 
 	if (left > 0 && !is_late)
 	{
@@ -234,7 +233,7 @@ bridge_stop(Bridge *bridge)
 	bridge->stop_until = event_loop_now() + bridge->config->shutdown_timeout_ms;
 	router_turn_set_open(bridge->router, false);
 	request_turn_set_open(bridge->requests, false);
-	http_server_close(bridge->server);
+	listeners_close(bridge->listeners);
 	dispatcher_stop(bridge->dispatcher);
 	bridge_try_to_end(bridge);
 }
@@ -251,9 +250,11 @@ bridge_sender_settings(const Config *config)
 }
 
 static bool
-bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, Failure *failure)
+bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, TlsCredentials **tls,
+				 Failure *failure)
 {
 	const BridgeArguments *arguments = &bridge->arguments;
+	SenderSettings settings;
 	ConfigCommand command;
 	const char *fixed;
 
@@ -267,7 +268,13 @@ bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, Failure *failu
 					fixed);
 		return false;
 	}
-	return bridge_load_keys(*config, keys, failure);
+	if (!bridge_load_keys(*config, keys, failure) || !tls_credentials_load(*config, tls, failure))
+		return false;
+	settings = bridge_sender_settings(*config);
+	if (sender_set(bridge->sender, &settings))
+		return true;
+	failure_set(failure, FAILURE_MEMORY, "out of memory");
+	return false;
 }
 
 /* All or nothing: settings that cannot be used leave everything as it is. */
@@ -277,14 +284,13 @@ bridge_reload(Bridge *bridge)
 	Config *config = NULL;
 	KeyRing *keys = NULL;
 	KeyRing *old_keys = bridge->keys;
-	SenderSettings settings;
+	TlsCredentials *tls = NULL;
 	Failure failure;
 
 	sd_notify_send("RELOADING=1");
-	if (bridge_load_anew(bridge, &config, &keys, &failure))
+	if (bridge_load_anew(bridge, &config, &keys, &tls, &failure))
 	{
-		settings = bridge_sender_settings(config);
-		(void) sender_set(bridge->sender, &settings);
+		listeners_set_tls(bridge->listeners, tls);
 		bridge->log.level = config->log_level;
 		bridge->keys = keys;
 		config_free(bridge->config);
@@ -298,6 +304,7 @@ bridge_reload(Bridge *bridge)
 		log_error(&bridge->log, "reload_refused", "reason", failure.text, NULL);
 		config_free(config);
 		key_ring_free(keys);
+		tls_credentials_release(tls);
 	}
 	sd_notify_send("READY=1");
 }
@@ -388,7 +395,6 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 static bool
 bridge_make_servers(Bridge *bridge, Failure *failure)
 {
-	const Config *config = bridge->config;
 	const ApiParts parts = {.loop = bridge->loop,
 							.log = &bridge->log,
 							.node = control_node(bridge->control),
@@ -398,33 +404,13 @@ bridge_make_servers(Bridge *bridge, Failure *failure)
 							.received = bridge_received,
 							.readiness = bridge_readiness,
 							.context = bridge};
-	HttpServerSettings settings = {
-		.host = config->listen_address.host,
-		.port = config->listen_address.port,
-		.base_path = bridge->base_path,
-		.prefixes = api_prefixes,
-		.routes = api_routes,
-		.body_limits = {0, (size_t) config->max_body, (size_t) config->max_notify_body},
-		.request_timeout_ms = config->request_timeout_ms};
 
 	bridge->api = api_new(&parts, failure);
 	if (bridge->api == NULL)
 		return false;
-	if (config->listen_address.enabled)
-	{
-		bridge->server = http_server_new(bridge->loop, &settings, bridge->api, failure);
-		if (bridge->server == NULL)
-			return false;
-	}
-	if (!config->ops_address.enabled)
-		return true;
-	settings.host = config->ops_address.host;
-	settings.port = config->ops_address.port;
-	settings.base_path = "";
-	settings.prefixes = api_no_prefixes;
-	settings.routes = api_health_routes;
-	bridge->ops_server = http_server_new(bridge->loop, &settings, bridge->api, failure);
-	return bridge->ops_server != NULL;
+	bridge->listeners =
+		listeners_new(bridge->loop, &bridge->log, bridge->config, bridge->api, failure);
+	return bridge->listeners != NULL;
 }
 
 Bridge *
@@ -442,11 +428,9 @@ bridge_new(Config *config, const BridgeArguments *arguments, Failure *failure)
 	bridge->arguments = *arguments;
 	bridge->log = log_open(STDERR_FILENO, config->log_level);
 	bridge->signal_fd = -1;
-	bridge->base_path = strdup(config->base_path);
 	bridge->loop = event_loop_new(failure);
-	if (bridge->loop == NULL || bridge->base_path == NULL ||
-		!bridge_watch_signals(bridge, failure) || !bridge_make_workers(bridge, failure) ||
-		!bridge_make_servers(bridge, failure))
+	if (bridge->loop == NULL || !bridge_watch_signals(bridge, failure) ||
+		!bridge_make_workers(bridge, failure) || !bridge_make_servers(bridge, failure))
 	{
 		bridge_free(bridge);
 		return NULL;
@@ -458,8 +442,8 @@ bool
 bridge_run(Bridge *bridge, Failure *failure)
 {
 	log_info(&bridge->log, "started", "version", CASESYNC_VERSION, "listen_port",
-			 LOG_INT(http_server_port(bridge->server)), "ops_port",
-			 LOG_INT(http_server_port(bridge->ops_server)), NULL);
+			 LOG_INT(listeners_port(bridge->listeners)), "ops_port",
+			 LOG_INT(listeners_ops_port(bridge->listeners)), NULL);
 	bridge_judge(bridge);
 	sd_notify_send("READY=1");
 	if (!event_loop_run(bridge->loop, failure))
@@ -475,8 +459,7 @@ bridge_free(Bridge *bridge)
 		return;
 	api_close(bridge->api);
 	api_exchange_close(bridge->api);
-	http_server_free(bridge->server);
-	http_server_free(bridge->ops_server);
+	listeners_free(bridge->listeners);
 	api_free(bridge->api);
 	pg_session_free(bridge->router_session);
 	pg_session_free(bridge->delivery_session);
@@ -492,7 +475,6 @@ bridge_free(Bridge *bridge)
 		close(bridge->signal_fd);
 	event_loop_free(bridge->loop);
 	key_ring_free(bridge->keys);
-	free(bridge->base_path);
 	config_free(bridge->config);
 	free(bridge);
 }

@@ -10,6 +10,7 @@
 
 #include "buffer.h"
 #include "config.h"
+#include "config_check.h"
 #include "config_setting.h"
 
 #define CONFIG_FILE_MAX (256 * 1024)
@@ -342,35 +343,6 @@ config_file_find(int argc, char *const argv[], char *const environment[])
 			path = argv[i] + strlen("--config=");
 	}
 	return path != NULL && *path != '\0' ? path : NULL;
-}
-
-/* What no single setting can know. */
-static bool
-config_check(const Config *config, Failure *failure)
-{
-	const Setting *setting;
-	size_t count;
-	size_t i;
-
-	setting = config_settings(&count);
-	for (i = 0; i < count; i++, setting++)
-	{
-		if (setting->is_required &&
-			**(char *const *) ((const char *) config + setting->offset) == '\0')
-		{
-			failure_set(failure, FAILURE_CONFIG,
-						"%s is not set; it is %s. Set it in the file, as CASESYNC_... in the "
-						"environment, or by --%s=",
-						setting->name, setting->description, setting->name);
-			return false;
-		}
-	}
-	if (config->retry_cap_ms < config->retry_base_ms)
-	{
-		failure_set(failure, FAILURE_CONFIG, "retry_cap must not be less than retry_base");
-		return false;
-	}
-	return true;
 }
 
 static bool

@@ -23,6 +23,13 @@ typedef struct ConfigAddress
 
 #define CONFIG_MAX_SETTINGS 64
 
+typedef enum ConfigClientAuth
+{
+	CONFIG_CLIENT_AUTH_OFF = 0,
+	CONFIG_CLIENT_AUTH_OPTIONAL,
+	CONFIG_CLIENT_AUTH_REQUIRED
+} ConfigClientAuth;
+
 typedef struct Config
 {
 	char *config_file;	   /* NULL when none was named */
@@ -40,6 +47,10 @@ typedef struct Config
 	ConfigAddress ops_address;
 	char *secrets_directory; /* "" = none */
 	bool allow_http;		 /* may POST to http:// addresses */
+	char *tls_cert_file;	 /* "" = plain HTTP on listen */
+	char *tls_key_file;
+	char *tls_client_ca_file; /* "" = clients are not asked for certificates */
+	ConfigClientAuth tls_client_auth;
 	LogLevel log_level;
 	int64_t poll_interval_ms;	 /* backstop: look even if no doorbell rang */
 	int64_t connect_timeout_ms;	 /* partner: TCP and TLS */
@@ -52,10 +63,12 @@ typedef struct Config
 	int64_t max_body;			 /* bytes of an inbound request */
 	int64_t max_notify_body;	 /* bytes of an inbound notify, and of what we send */
 	int max_lanes;				 /* lanes in flight at one time */
-	int http_sessions;			 /* database connections for inbound requests, and for answers */
-	int rate_limit;				 /* requests per second of one client; 0 = any number */
-	int rate_burst;				 /* and so many at once */
-	int routing_chunk;			 /* casesync.route(max_changes) */
+	int max_connections;
+	int max_connections_per_address; /* 0 = no limit */
+	int http_sessions; /* database connections for inbound requests, and for answers */
+	int rate_limit;	   /* requests per second of one client; 0 = any number */
+	int rate_burst;	   /* and so many at once */
+	int routing_chunk; /* casesync.route(max_changes) */
 	unsigned char sources[CONFIG_MAX_SETTINGS]; /* where each came from, for config_print */
 } Config;
 

@@ -25,6 +25,8 @@ typedef struct Unit
 static const Unit time_units[] = {{"d", 24 * HOUR}, {"h", HOUR}, {"min", 60 * SECOND},
 								  {"s", SECOND},	{"ms", 1},	 {NULL, 0}};
 static const Unit size_units[] = {{"GB", 1024 * MB}, {"MB", MB}, {"kB", KB}, {"B", 1}, {NULL, 0}};
+/* By their ConfigClientAuth. */
+static const char *const client_auth_words[] = {"off", "optional", "required"};
 static const Unit no_units[] = {{"", 1}, {NULL, 0}};
 
 static const Unit *
@@ -64,6 +66,9 @@ config_setting_range(const Setting *setting, char *text, size_t size)
 			break;
 		case SETTING_LEVEL:
 			snprintf(text, size, "error, warning, info or debug");
+			break;
+		case SETTING_CLIENT_AUTH:
+			snprintf(text, size, "off, optional or required");
 			break;
 		case SETTING_ADDRESS:
 			snprintf(text, size, "address:port or empty");
@@ -241,12 +246,26 @@ number_set(Config *config, const Setting *setting, int64_t number)
 		case SETTING_LEVEL:
 			*(LogLevel *) field = (LogLevel) number;
 			break;
+		case SETTING_CLIENT_AUTH:
+			*(ConfigClientAuth *) field = (ConfigClientAuth) number;
+			break;
 		case SETTING_INTEGER:
 			*(int *) field = (int) number;
 			break;
 		default:
 			*(int64_t *) field = number;
 	}
+}
+
+static bool
+client_auth_parse(const char *text, int64_t *number)
+{
+	for (*number = CONFIG_CLIENT_AUTH_OFF; *number <= CONFIG_CLIENT_AUTH_REQUIRED; ++*number)
+	{
+		if (strcmp(text, client_auth_words[*number]) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Parse a setting that is kept as a number of some width. */
@@ -268,6 +287,8 @@ scalar_parse(const Setting *setting, const char *text, int64_t *number)
 				return false;
 			*number = level;
 			return true;
+		case SETTING_CLIENT_AUTH:
+			return client_auth_parse(text, number);
 		default:
 			return number_parse(setting, text, number);
 	}
@@ -386,6 +407,9 @@ config_setting_get(const Config *config, const Setting *setting, char *text, siz
 			break;
 		case SETTING_LEVEL:
 			snprintf(text, size, "%s", log_level_name(*(const LogLevel *) field));
+			break;
+		case SETTING_CLIENT_AUTH:
+			snprintf(text, size, "%s", client_auth_words[*(const ConfigClientAuth *) field]);
 			break;
 		case SETTING_INTEGER:
 			snprintf(text, size, "%d", *(const int *) field);

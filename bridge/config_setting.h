@@ -14,18 +14,19 @@
 
 typedef enum SettingType
 {
-	SETTING_TEXT,	   /* char *, path of a file */
-	SETTING_FILES,	   /* char *, paths separated by commas */
-	SETTING_DIRECTORY, /* char * */
-	SETTING_DATABASE,  /* char *, conninfo or URI; may hold a password */
-	SETTING_UUID,	   /* char *, lower case */
-	SETTING_BASE_PATH, /* char * */
-	SETTING_ADDRESS,   /* char * and a ConfigAddress */
-	SETTING_BOOLEAN,   /* bool */
-	SETTING_LEVEL,	   /* LogLevel */
-	SETTING_INTEGER,   /* int */
-	SETTING_TIME,	   /* int64_t, milliseconds */
-	SETTING_SIZE	   /* int64_t, bytes */
+	SETTING_TEXT,		 /* char *, path of a file */
+	SETTING_FILES,		 /* char *, paths separated by commas */
+	SETTING_DIRECTORY,	 /* char * */
+	SETTING_DATABASE,	 /* char *, conninfo or URI; may hold a password */
+	SETTING_UUID,		 /* char *, lower case */
+	SETTING_BASE_PATH,	 /* char * */
+	SETTING_ADDRESS,	 /* char * and a ConfigAddress */
+	SETTING_BOOLEAN,	 /* bool */
+	SETTING_LEVEL,		 /* LogLevel */
+	SETTING_CLIENT_AUTH, /* ConfigClientAuth */
+	SETTING_INTEGER,	 /* int */
+	SETTING_TIME,		 /* int64_t, milliseconds */
+	SETTING_SIZE		 /* int64_t, bytes */
 } SettingType;
 
 typedef struct Setting

@@ -42,6 +42,14 @@ static const Setting settings[] = {
 	 "tls_name"},
 	{"secrets_directory", SETTING_DIRECTORY, "", TEXT(secrets_directory), false,
 	 "files with the secrets that partners gave us, named by secret_name of set_partner()"},
+	{"tls_cert_file", SETTING_TEXT, "", TEXT(tls_cert_file), false,
+	 "certificate (PEM, then those that signed it) that listen serves TLS with; empty: plain HTTP"},
+	{"tls_key_file", SETTING_TEXT, "", TEXT(tls_key_file), false,
+	 "private key (PEM) of tls_cert_file; readable by the bridge only"},
+	{"tls_client_ca_file", SETTING_TEXT, "", TEXT(tls_client_ca_file), false,
+	 "certificates (PEM) of those who sign partners' client certificates"},
+	{"tls_client_auth", SETTING_CLIENT_AUTH, "off", NUMBER(tls_client_auth, 0, 2), false,
+	 "whether clients must show a certificate signed by tls_client_ca_file"},
 	{"log_level", SETTING_LEVEL, "info", NUMBER(log_level, 0, 3), false,
 	 "least important level that is logged"},
 	{"poll_interval", SETTING_TIME, "5s", NUMBER(poll_interval_ms, 10, HOUR), false,
@@ -66,6 +74,11 @@ static const Setting settings[] = {
 	 "largest body of a notify or of an answer, received or sent"},
 	{"max_lanes", SETTING_INTEGER, "64", NUMBER(max_lanes, 1, 1000), false,
 	 "partners that are sent to at the same time"},
+	{"max_connections", SETTING_INTEGER, "512", NUMBER(max_connections, 16, 10000), false,
+	 "connections of clients at the same time; the slowest makes room for a new one"},
+	{"max_connections_per_address", SETTING_INTEGER, "64",
+	 NUMBER(max_connections_per_address, 0, 10000), false,
+	 "of them from one address; 0: no limit, as behind a proxy of yours"},
 	{"http_sessions", SETTING_INTEGER, "2", NUMBER(http_sessions, 1, 32), false,
 	 "database connections for received messages, and so many again for immediate answers"},
 	{"rate_limit", SETTING_INTEGER, "500", NUMBER(rate_limit, 0, 100000), false,
@@ -102,30 +115,5 @@ config_setting_find(const char *name)
 		if (*have == '\0' && *want == '\0')
 			return &settings[i];
 	}
-	return NULL;
-}
-
-const char *
-config_find_fixed(const Config *a, const Config *b)
-{
-	const struct
-	{
-		const char *name;
-		bool differs;
-	} fixed[] = {
-		{"database", strcmp(a->database, b->database) != 0},
-		{"node_id", strcmp(a->node_id, b->node_id) != 0},
-		{"listen", strcmp(a->listen, b->listen) != 0},
-		{"ops_listen", strcmp(a->ops_listen, b->ops_listen) != 0},
-		{"base_path", strcmp(a->base_path, b->base_path) != 0},
-		{"http_sessions", a->http_sessions != b->http_sessions},
-		{"max_body", a->max_body != b->max_body},
-		{"max_notify_body", a->max_notify_body != b->max_notify_body},
-		{"request_timeout", a->request_timeout_ms != b->request_timeout_ms},
-	};
-
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		if (fixed[i].differs)
-			return fixed[i].name;
 	return NULL;
 }

@@ -11,22 +11,79 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The timer ends the connection when a request takes too long to arrive. */
+/* The timer ends the connection when the client takes too long. */
 typedef struct HttpConnection
 {
+	struct HttpConnection *previous;
+	struct HttpConnection *next;
 	HttpServer *server;
 	int fd;
+	bool is_awaited; /* the client has to do something, not we */
+	bool is_ending;
 	Timer *deadline;
+	TlsCredentials *credentials; /* NULL for plain HTTP */
 	char client[INET6_ADDRSTRLEN];
 } HttpConnection;
 
 static void
+list_remove(HttpServer *server, HttpConnection *client)
+{
+	if (client->previous != NULL)
+		client->previous->next = client->next;
+	else
+		server->first = client->next;
+	if (client->next != NULL)
+		client->next->previous = client->previous;
+	else
+		server->last = client->previous;
+}
+
+static void
+list_append(HttpServer *server, HttpConnection *client)
+{
+	client->next = NULL;
+	client->previous = server->last;
+	if (server->last != NULL)
+		server->last->next = client;
+	else
+		server->first = client;
+	server->last = client;
+}
+
+/* The daemon sees the end of the connection and cleans up as if the client had gone. */
+static void
+connection_end(HttpConnection *client)
+{
+	client->is_ending = true;
+	shutdown(client->fd, SHUT_RDWR);
+}
+
+static void
 connection_expire(void *context)
 {
-	HttpConnection *client = context;
+	connection_end(context);
+}
 
-	/* the daemon sees the end of the connection and cleans up as if the client had gone */
-	shutdown(client->fd, SHUT_RDWR);
+/*
+ * Among those that count (all, or all of one address) too many: the one that we have been waiting
+ * for longest goes. Whoever sends a request as fast as people do is never that one.
+ */
+static void
+connection_make_room(HttpServer *server, const char *address, int limit)
+{
+	HttpConnection *slowest = NULL;
+	int count = 0;
+
+	for (HttpConnection *client = server->first; client != NULL; client = client->next)
+	{
+		if (client->is_ending || (address != NULL && strcmp(client->client, address) != 0))
+			continue;
+		count++;
+		if (slowest == NULL && client->is_awaited)
+			slowest = client;
+	}
+	if (count > limit && slowest != NULL)
+		connection_end(slowest);
 }
 
 static HttpConnection *
@@ -38,22 +95,43 @@ connection_of(struct MHD_Connection *connection)
 	return info != NULL ? info->socket_context : NULL;
 }
 
-void
-http_connection_set_deadline(struct MHD_Connection *connection, int64_t after_ms)
+static void
+connection_await(HttpConnection *client)
 {
-	HttpConnection *client = connection_of(connection);
-
-	if (client != NULL)
-		timer_set(client->deadline, after_ms);
+	client->is_awaited = true;
+	list_remove(client->server, client);
+	list_append(client->server, client);
 }
 
 void
-http_connection_stop_deadline(struct MHD_Connection *connection)
+http_connection_await(struct MHD_Connection *connection, int64_t within_ms)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client == NULL)
+		return;
+	connection_await(client);
+	timer_set(client->deadline, within_ms);
+}
+
+void
+http_connection_await_sooner(struct MHD_Connection *connection, int64_t within_ms)
 {
 	HttpConnection *client = connection_of(connection);
 
 	if (client != NULL)
-		timer_stop(client->deadline);
+		timer_set_sooner(client->deadline, within_ms);
+}
+
+void
+http_connection_keep(struct MHD_Connection *connection)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client == NULL)
+		return;
+	client->is_awaited = false;
+	timer_stop(client->deadline);
 }
 
 const char *
@@ -87,6 +165,21 @@ connection_name_client(HttpConnection *client, struct MHD_Connection *connection
 		inet_ntop(AF_INET6, v6, client->client, sizeof(client->client));
 }
 
+/* False when the session must not go on. */
+static bool
+connection_begin_tls(HttpConnection *client, struct MHD_Connection *connection)
+{
+	TlsServer *tls = client->server->settings.tls;
+	const union MHD_ConnectionInfo *info;
+
+	if (tls == NULL)
+		return true;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (info != NULL && info->tls_session != NULL)
+		client->credentials = tls_server_begin(tls, info->tls_session);
+	return client->credentials != NULL;
+}
+
 static void
 connection_started(HttpServer *server, struct MHD_Connection *connection, void **socket_context)
 {
@@ -107,9 +200,16 @@ connection_started(HttpServer *server, struct MHD_Connection *connection, void *
 		free(client);
 		return;
 	}
-	connection_name_client(client, connection);
-	timer_set(client->deadline, server->settings.request_timeout_ms);
 	*socket_context = client;
+	connection_name_client(client, connection);
+	client->is_awaited = true;
+	list_append(server, client);
+	timer_set(client->deadline, server->settings.request_timeout_ms);
+	if (!connection_begin_tls(client, connection))
+		connection_end(client);
+	connection_make_room(server, NULL, server->settings.max_connections);
+	if (server->settings.max_connections_per_address > 0)
+		connection_make_room(server, client->client, server->settings.max_connections_per_address);
 }
 
 void
@@ -123,8 +223,11 @@ http_connection_notified(void *context, struct MHD_Connection *connection, void 
 		connection_started(context, connection, socket_context);
 		return;
 	}
-	if (client != NULL)
-		timer_free(client->deadline);
+	if (client == NULL)
+		return;
+	list_remove(client->server, client);
+	timer_free(client->deadline);
+	tls_credentials_release(client->credentials);
 	free(client);
 	*socket_context = NULL;
 }

@@ -22,7 +22,10 @@ struct HttpServer
 	void *context;
 	int port;
 	int pending;
+	struct HttpConnection *first; /* of all connections; the one longest waited for is first */
+	struct HttpConnection *last;
 	size_t held; /* bytes of bodies */
+	int runs_without_news;
 };
 
 /* libmicrohttpd's callback for connections that begin and end; context is the server. */
@@ -30,9 +33,17 @@ extern void http_connection_notified(void *context, struct MHD_Connection *conne
 									 void **socket_context,
 									 enum MHD_ConnectionNotificationCode code);
 
-/* Ends the connection when so much time has passed and nothing else was said in between. */
-extern void http_connection_set_deadline(struct MHD_Connection *connection, int64_t after_ms);
-extern void http_connection_stop_deadline(struct MHD_Connection *connection);
+/*
+ * From now on we wait for the client: its connection ends when so much time has passed, or when
+ * others need its place.
+ */
+extern void http_connection_await(struct MHD_Connection *connection, int64_t within_ms);
+
+/* The same, but what time it already has may only become less. */
+extern void http_connection_await_sooner(struct MHD_Connection *connection, int64_t within_ms);
+
+/* The client waits for us: its connection stays. */
+extern void http_connection_keep(struct MHD_Connection *connection);
 
 /* The client's address as text; lives as long as the connection. "" when there is none. */
 extern const char *http_connection_client(struct MHD_Connection *connection);

@@ -37,7 +37,7 @@ http_request_begins(void *context, const char *uri, struct MHD_Connection *conne
 	HttpServer *server = context;
 
 	(void) uri;
-	http_connection_set_deadline(connection, server->settings.request_timeout_ms);
+	http_connection_await_sooner(connection, server->settings.request_timeout_ms);
 	return NULL;
 }
 
@@ -65,7 +65,7 @@ http_request_completed(void *context, struct MHD_Connection *connection, void **
 {
 	(void) context;
 	(void) code;
-	http_connection_set_deadline(connection, HTTP_IDLE_SECONDS * 1000);
+	http_connection_await(connection, HTTP_IDLE_SECONDS * 1000);
 	request_free(*request_context);
 	*request_context = NULL;
 }
@@ -198,7 +198,7 @@ request_queue_answer(HttpRequest *request)
 static enum MHD_Result
 request_handle(HttpRequest *request)
 {
-	http_connection_stop_deadline(request->connection);
+	http_connection_keep(request->connection);
 	if (request->refusal != 0)
 		return request_refuse(request);
 	if (!request->handled)

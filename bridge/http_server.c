@@ -5,6 +5,7 @@
  */
 #include "http_server.h"
 
+#include <gnutls/abstract.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,8 +13,25 @@
 #include "http_listen.h"
 #include "http_request.h"
 
-#define CONNECTION_LIMIT 512
+#define SPARE_CONNECTIONS 64 /* those that are being ended to make room */
+#define RUNS_AT_ONCE 8
+#define LONGEST_PAUSE_MS 20
 #define CONNECTION_MEMORY (32 * 1024) /* request line and headers must fit into a part of it */
+
+/*
+ * As long as a client is in the middle of a TLS handshake libmicrohttpd asks to be run again at
+ * once, even when it waits for that client. So what it finds to do without news from a socket is
+ * done at longer and longer intervals.
+ */
+static int64_t
+server_pause(HttpServer *server)
+{
+	if (++server->runs_without_news <= RUNS_AT_ONCE)
+		return 0;
+	return server->runs_without_news - RUNS_AT_ONCE < LONGEST_PAUSE_MS
+			   ? server->runs_without_news - RUNS_AT_ONCE
+			   : LONGEST_PAUSE_MS;
+}
 
 static void
 server_run(void *context)
@@ -22,17 +40,22 @@ server_run(void *context)
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
 	MHD_run(server->daemon);
-	if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES)
-		timer_set(server->timer, wait_ms < 60000 ? (int64_t) wait_ms : 60000);
-	else
+	if (MHD_get_timeout(server->daemon, &wait_ms) != MHD_YES)
 		timer_stop(server->timer);
+	else if (wait_ms == 0)
+		timer_set(server->timer, server_pause(server));
+	else
+		timer_set(server->timer, wait_ms < 60000 ? (int64_t) wait_ms : 60000);
 }
 
 static void
 server_ready(void *context, int events)
 {
+	HttpServer *server = context;
+
 	(void) events;
-	server_run(context);
+	server->runs_without_news = 0;
+	server_run(server);
 }
 
 int
@@ -56,18 +79,47 @@ http_server_close(HttpServer *server)
 		close(fd);
 }
 
+/* Every session gets its credentials by tls_server; without them there is no handshake. */
+static int
+server_no_certificate(gnutls_session_t session, const gnutls_datum_t *request, int request_count,
+					  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
+					  gnutls_pcert_st **certificate, unsigned int *certificate_count,
+					  gnutls_privkey_t *key)
+{
+	(void) session;
+	(void) request;
+	(void) request_count;
+	(void) algorithms;
+	(void) algorithm_count;
+	(void) certificate;
+	(void) certificate_count;
+	(void) key;
+	return -1;
+}
+
 static struct MHD_Daemon *
 server_start_daemon(HttpServer *server, int listen_fd)
 {
+	const HttpServerSettings *settings = &server->settings;
+	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 	unsigned int idle = HTTP_IDLE_SECONDS;
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *) server_no_certificate},
+		{MHD_OPTION_END, 0, NULL}};
 
-	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_request_access, server,
-		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTION_LIMIT,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,
-		MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED, http_request_completed,
-		server, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notified, server,
-		MHD_OPTION_URI_LOG_CALLBACK, http_request_begins, server, MHD_OPTION_END);
+	if (settings->tls != NULL)
+		flags |= MHD_USE_TLS;
+	else
+		tls[0].option = MHD_OPTION_END;
+	return MHD_start_daemon(flags, 0, NULL, NULL, http_request_access, server,
+							MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+							(unsigned int) settings->max_connections + SPARE_CONNECTIONS,
+							MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,
+							MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
+							http_request_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+							http_connection_notified, server, MHD_OPTION_URI_LOG_CALLBACK,
+							http_request_begins, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 static bool

@@ -13,6 +13,7 @@
 #include "event_loop.h"
 #include "failure.h"
 #include "http_route.h"
+#include "tls_server.h"
 
 typedef struct HttpServer HttpServer;
 
@@ -30,7 +31,10 @@ typedef struct HttpServerSettings
 	const char *const *prefixes; /* each route answers under each of them; ends with NULL */
 	const HttpRoute *routes;	 /* ends with a method of NULL */
 	size_t body_limits[HTTP_BODY_CLASSES];
-	int64_t request_timeout_ms; /* for the client to send a whole request */
+	int max_connections;
+	int max_connections_per_address; /* 0 = no limit */
+	int64_t request_timeout_ms; /* for the client to send a whole request, or read the answer */
+	TlsServer *tls;				/* NULL = plain HTTP */
 } HttpServerSettings;
 
 /*
