@@ -153,6 +153,7 @@ request_refuse(HttpRequest *request)
 		response = response_new(headers, body.data, body.length);
 	if (response != NULL)
 	{
+		http_connection_await(request->connection, request->server->settings.request_timeout_ms);
 		result = MHD_queue_response(request->connection, (unsigned int) request->refusal, response);
 		MHD_destroy_response(response);
 	}
@@ -191,6 +192,8 @@ request_take_body(HttpRequest *request, const char *bytes, size_t length)
 static enum MHD_Result
 request_queue_answer(HttpRequest *request)
 {
+	/* whoever does not read its answer is as slow as whoever does not send its request */
+	http_connection_await(request->connection, request->server->settings.request_timeout_ms);
 	return MHD_queue_response(request->connection, (unsigned int) request->status,
 							  request->response);
 }
