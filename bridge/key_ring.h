@@ -13,7 +13,7 @@
 
 #define KEY_RING_MAX 16 /* other keys, and encryption keys, each */
 
-#define KEY_RING_JWKS_MAX (128 * 1024)
+#define KEY_RING_JWKS_MAX (64 * 1024)
 
 typedef struct KeyRing KeyRing;
 

@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "jwe.h"
 #include "message_decrypt.h"
@@ -23,50 +22,10 @@ typedef struct Fixture
 	json_t *jwks[4]; /* what a partner knows of us: P-256, P-256 with A256KW, P-521, RSA */
 } Fixture;
 
-/* Git does not keep the mode of a file: the keys are copied, so that nobody else can read them. */
-static void
-key_copy(const char *name, char path[64])
-{
-	char text[4096];
-	char source[128];
-	size_t length;
-	FILE *file;
-
-	snprintf(source, sizeof(source), "test/vectors/%s", name);
-	file = fopen(source, "r");
-	if (file == NULL)
-	{
-		perror(source);
-		exit(1);
-	}
-	length = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[length] = '\0';
-	test_file_write(path, text, 0600);
-}
-
 static void
 fixture_make(Fixture *fixture)
 {
-	char signing[64];
-	char paths[3][64];
-	char list[256];
-	Failure failure;
-	int i;
-
-	test_file_write(signing, TEST_KEY_PEM, 0600);
-	key_copy("encryption_p256.pem", paths[0]);
-	key_copy("encryption_p521.pem", paths[1]);
-	key_copy("encryption_rsa.pem", paths[2]);
-	snprintf(list, sizeof(list), "%s, %s,%s", paths[0], paths[1], paths[2]);
-	if (!key_ring_load(signing, "", list, &fixture->ring, &failure))
-	{
-		printf("Bail out! %s\n", failure.text);
-		exit(1);
-	}
-	unlink(signing);
-	for (i = 0; i < 3; i++)
-		unlink(paths[i]);
+	fixture->ring = test_ring_load();
 	fixture->jwks[0] = json_loads(key_ring_jwk(fixture->ring, 1), 0, NULL);
 	fixture->jwks[1] = json_loads(key_ring_jwk(fixture->ring, 1), 0, NULL);
 	json_object_set_new(fixture->jwks[1], "alg", json_string("ECDH-ES+A256KW"));

@@ -1,8 +1,13 @@
 #!/usr/bin/python3
-"""README.md against the code: the table of settings and the recipe that verifies a signature."""
+"""README.md against the code: the table of settings and the recipes for partners."""
 import os
 import subprocess
 import sys
+
+
+def recipe_of(test):
+    with open(f"test/unit/{test}", encoding="utf-8") as file:
+        return file.read().partition("in the README\n")[2].partition("# --- end")[0].strip()
 
 
 def main():
@@ -11,13 +16,14 @@ def main():
         return 0
     with open("README.md", encoding="utf-8") as file:
         readme = file.read()
-    with open("test/unit/recipe_test.py", encoding="utf-8") as file:
-        recipe = file.read().partition("in the README\n")[2].partition("# --- end")[0].strip()
+    recipes = [recipe_of("recipe_test.py"), recipe_of("encryption_test.py")]
     table = subprocess.run(["build/unit/settings_print"], check=True,
                            stdout=subprocess.PIPE, text=True).stdout.splitlines()
     checks = [(row in readme.splitlines(), f"README.md has the row {row}") for row in table]
-    checks.append((len(table) > 10 and "def verify" in recipe, "there is something to compare"))
-    checks.append((recipe in readme, "README.md has the recipe of recipe_test.py, word for word"))
+    checks.append((len(table) > 10 and "def verify" in recipes[0] and "def decrypt" in recipes[1],
+                   "there is something to compare"))
+    checks.append((recipes[0] in readme, "README.md has the recipe of recipe_test.py, word for word"))
+    checks.append((recipes[1] in readme, "and that of encryption_test.py"))
     print(f"1..{len(checks)}")
     for number, (passed, name) in enumerate(checks, 1):
         print("ok" if passed else "not ok", number, "-", name)

@@ -41,3 +41,52 @@ test_key_load(void)
 	unlink(path);
 	return key;
 }
+
+/* Git does not keep the mode of a file: the keys are copied, so that nobody else can read them. */
+static void
+key_copy(const char *name, char path[64])
+{
+	char text[4096];
+	char source[128];
+	size_t length;
+	FILE *file;
+
+	snprintf(source, sizeof(source), "test/vectors/%s", name);
+	file = fopen(source, "r");
+	if (file == NULL)
+	{
+		perror(source);
+		exit(1);
+	}
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	test_file_write(path, text, 0600);
+}
+
+KeyRing *
+test_ring_load(void)
+{
+	static const char *const names[] = {"encryption_p256.pem", "encryption_p521.pem",
+										"encryption_rsa.pem"};
+	char signing[64];
+	char paths[3][64];
+	char list[256];
+	KeyRing *ring;
+	Failure failure;
+	int i;
+
+	test_file_write(signing, TEST_KEY_PEM, 0600);
+	for (i = 0; i < 3; i++)
+		key_copy(names[i], paths[i]);
+	snprintf(list, sizeof(list), "%s, %s,%s", paths[0], paths[1], paths[2]);
+	if (!key_ring_load(signing, "", list, &ring, &failure))
+	{
+		printf("Bail out! %s\n", failure.text);
+		exit(1);
+	}
+	unlink(signing);
+	for (i = 0; i < 3; i++)
+		unlink(paths[i]);
+	return ring;
+}

@@ -5,6 +5,7 @@
 #ifndef TEST_KEY_H
 #define TEST_KEY_H
 
+#include "key_ring.h"
 #include "signing_key.h"
 
 #define TEST_KEY_X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
@@ -19,5 +20,8 @@ extern void test_file_write(char path[64], const char *text, unsigned int mode);
 
 /* Load the key; ends the program if it cannot. */
 extern SigningKey *test_key_load(void);
+
+/* That key and the three for encryption in test/vectors; ends the program if it cannot. */
+extern KeyRing *test_ring_load(void);
 
 #endif /* TEST_KEY_H */
