@@ -80,8 +80,11 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	/* How a float is written depends on a setting; its bits do not. */
 	RETURN coalesce((SELECT string_agg(format(
-			'pg_catalog.jsonb_build_object(%L, pg_catalog.jsonb_build_object(''type'', %L, ''value'', pg_catalog.to_jsonb(%I)))',
+			'pg_catalog.jsonb_build_object(%L, pg_catalog.jsonb_build_object(''type'', %L, ''value'', pg_catalog.to_jsonb(' ||
+			CASE WHEN c.column_type IN ('real', 'double')
+				THEN 'pg_catalog.encode(pg_catalog.float8send(%I), ''hex'')' ELSE '%I' END || ')))',
 			c.column_name, c.column_type, c.column_name), ' OPERATOR(pg_catalog.||) ')
 		  FROM casesync.filter_columns_of(r, a) c WHERE c.use = 'agreed'),
 		'NULL::pg_catalog.jsonb');

@@ -224,6 +224,20 @@ compare_time(const char *held, const char *written, bool has_zone, int *order)
 	return true;
 }
 
+/* A float comes as the 16 digits of its bits: as a decimal it would depend on a setting. */
+static float8
+read_bits(const char *held)
+{
+	union
+	{
+		uint64 bits;
+		float8 number;
+	} value;
+
+	value.bits = strtoull(held, NULL, 16);
+	return value.number;
+}
+
 static bool
 compare_real(const char *held, const char *written, int *order)
 {
@@ -231,7 +245,7 @@ compare_real(const char *held, const char *written, int *order)
 
 	if (!filter_value_real(written, &number))
 		return false;
-	*order = float8_cmp_internal(strtof(held, NULL), number);
+	*order = float8_cmp_internal(read_bits(held), number);
 	return true;
 }
 
@@ -242,7 +256,7 @@ compare_double(const char *held, const char *written, int *order)
 
 	if (!filter_value_double(written, &number))
 		return false;
-	*order = float8_cmp_internal(strtod(held, NULL), number);
+	*order = float8_cmp_internal(read_bits(held), number);
 	return true;
 }
 

@@ -52,7 +52,7 @@ extern bool filter_value_real(const char *written, float4 *number);
 extern bool filter_value_double(const char *written, float8 *number);
 
 /*
- * Compare what a column of that type holds, given as to_jsonb() writes it, with a filter's value.
+ * Compare what a column of that type holds, as filter_columns() writes it, with a filter's value.
  * False when the value does not fit the type; else the order is that of column to value.
  */
 extern bool filter_column_compare(const FilterType *type, const char *held, const char *written,
