@@ -12,7 +12,8 @@ DECLARE
 	query constant jsonb := criteria->'query';
 	name text := CASE jsonb_typeof(query) WHEN 'object' THEN (SELECT min(k) FROM jsonb_object_keys(query) k HAVING count(*) = 1) END;
 	value jsonb := query->name;
-	parsed record;
+	tree jsonb;
+	problem text;
 	hint constant text := 'enrolled_criteria.query must name one person, for example {"person_identifier": {"eq": "…"}} or {"type": "UIN", "value": "…"}';
 BEGIN
 	IF jsonb_typeof(value) = 'object' AND (SELECT count(*) FROM jsonb_object_keys(value)) = 1 THEN
@@ -22,14 +23,17 @@ BEGIN
 		id_type := query->>'identifier_type';
 		value := query->'identifier_value';
 		value := coalesce(value->'eq', value->'$eq', value);
-	ELSIF name IS NOT NULL AND jsonb_typeof(value) IN ('string', 'number') THEN
+	ELSIF name IS NOT NULL AND jsonb_typeof(value) IN ('string', 'number')
+		AND lower(casesync.plain_name(criteria->>'query_type')) IS DISTINCT FROM 'graphql'
+	THEN
 		id_type := CASE WHEN lower(casesync.plain_name(name)) NOT IN ('person_identifier', 'member_identifier', 'identifier_value', 'identifier')
 			THEN name END;
 	ELSE
 		value := NULL;
-		parsed := casesync.filter_parse(query, casesync.plain_name(criteria->>'query_type'));
-		IF parsed.tree IS NOT NULL AND parsed.problem IS NULL THEN
-			SELECT i.id_type, to_jsonb(i.id_value) INTO id_type, value FROM casesync.filter_identifier(parsed.tree) i;
+		SELECT f.tree, f.problem INTO tree, problem
+		  FROM casesync.filter_parse(query, casesync.plain_name(criteria->>'query_type')) f;
+		IF tree IS NOT NULL THEN
+			SELECT i.id_type, to_jsonb(i.id_value) INTO id_type, value FROM casesync.filter_identifier(tree) i;
 		END IF;
 	END IF;
 	id_type := casesync.plain_name(id_type);
@@ -38,7 +42,7 @@ BEGIN
 	THEN
 		id_value := value #>> '{}';
 	ELSE
-		why := concat_ws(': ', hint, parsed.problem);
+		why := concat_ws(': ', hint, problem);
 	END IF;
 END
 $$;

@@ -26,6 +26,47 @@ $$;
 COMMENT ON FUNCTION casesync.agreements_for_search(text, text, text, text) IS
 	'what a partner may ask now by a service (search, check_enrollment), of a registry type and record type (NULL: of any)';
 
+CREATE FUNCTION casesync.filter_path_may_exist(path text, fields text[])
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'filter_path_may_exist' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync.filter_path_may_exist(text, text[]) IS
+	'whether a filter''s path can find anything in records of which these fields are agreed';
+
+/*
+ * Names that are not agreed match nobody, whether they exist or not. That is known before any
+ * record is read; reading all of a large table only to find it out would take too long.
+ */
+CREATE FUNCTION casesync.search_may_match(tree jsonb, a casesync.agreement)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN CASE tree->>'op'
+		WHEN 'and' THEN (SELECT bool_and(casesync.search_may_match(t, a)) FROM jsonb_array_elements(tree->'of') t)
+		WHEN 'or' THEN (SELECT bool_or(casesync.search_may_match(t, a)) FROM jsonb_array_elements(tree->'of') t)
+		WHEN 'not' THEN EXISTS (SELECT FROM jsonb_path_query(tree, 'strict $.**.attribute') n
+				WHERE casesync.search_name_is_known(n #>> '{}', a))
+			OR jsonb_path_exists(tree, 'strict $.**.identifier')
+		ELSE NOT tree ? 'attribute' OR casesync.search_name_is_known(tree->>'attribute', a) END;
+END
+$$;
+COMMENT ON FUNCTION casesync.search_may_match(jsonb, casesync.agreement) IS
+	'false when no record at all can fit a filter under an agreement';
+
+CREATE FUNCTION casesync.search_name_is_known(name text, a casesync.agreement)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN name = ANY (a.filter_fields) OR casesync.is_agreed_identifier(a, casesync.plain_name(name))
+		OR casesync.filter_path_may_exist(name, a.fields);
+END
+$$;
+COMMENT ON FUNCTION casesync.search_name_is_known(text, casesync.agreement) IS
+	'whether an agreement has anything under a name that a filter uses';
+
 /*
  * The subjects that match, as one query over the view. The inner limit ends what would find too
  * many without sorting it; the record is read only if the filter, the sort or the last condition
@@ -94,6 +135,10 @@ DECLARE
 	wanted record;
 	readable text[];
 BEGIN
+	IF NOT casesync.search_may_match(tree, s.a) THEN
+		keys := '{}';
+		RETURN;
+	END IF;
 	wanted := casesync.filter_condition(tree, s.r, s.a);
 	BEGIN
 		keys := casesync.search_run(s.r, casesync.search_query(s.r, s.a, wanted.condition, clause, max_keys),

@@ -1,0 +1,87 @@
+-- A search is pushed down to the indexes of the tables below the view, whoever asks for whatever.
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+\pset null '(null)'
+\pset format unaligned
+\pset tuples_only on
+CREATE ROLE regress_search_owner;
+SELECT count(*) FROM (SELECT casesync.grant_access('regress_search_owner', 'publisher')) s;
+CREATE SCHEMA app AUTHORIZATION regress_search_owner;
+-- 50 000 people in a view of two tables, published by an owner who is no superuser
+SET ROLE regress_search_owner;
+CREATE TABLE app.area (id integer PRIMARY KEY, region text);
+INSERT INTO app.area SELECT i, 'region ' || i FROM generate_series(1, 500) i;
+CREATE TABLE app.person (id integer PRIMARY KEY, uin text, area integer, status casesync.employment_status, born date, changed timestamptz, shared boolean);
+INSERT INTO app.person SELECT i, 'U' || i, i % 500 + 1, (1 + i % 2)::text::casesync.employment_status, date '1950-01-01' + i % 20000,
+	timestamptz '2026-01-01 00:00Z' + i * interval '1 minute', i % 100 <> 0 FROM generate_series(1, 50000) i;
+CREATE UNIQUE INDEX person_uin ON app.person (uin);
+CREATE INDEX person_area ON app.person (area);
+CREATE INDEX person_born ON app.person (born);
+CREATE INDEX person_changed ON app.person (changed);
+CREATE INDEX area_region ON app.area (region);
+CREATE VIEW app.people AS
+	SELECT p.id AS subject_key, p.shared, p.uin, a.region, p.born, p.changed AS last_updated, p.status, casesync.member(
+		identifiers => ARRAY[casesync.identifier('UIN', p.uin)], employment_status => p.status) AS record
+	  FROM app.person p JOIN app.area a ON a.id = p.area;
+ANALYZE app.area, app.person;
+SELECT * FROM casesync.publish('people', 'app.people', 'Member');
+RESET ROLE;
+SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
+SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test')) s;
+SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment_status_change}',
+	fields => '{employment_status}', filter_fields => '{region,born,last_updated,status}', identifier_types => '{UIN}',
+	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', services => '{search}')) s;
+SELECT (casesync.activate('OUT')).state;
+
+-- how the very query of a search would run: what is read, and by what
+CREATE FUNCTION app.plan(query jsonb, sort jsonb DEFAULT NULL) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	s casesync.search_source; c record; line text;
+BEGIN
+	SELECT x.a, x.r INTO s.a, s.r FROM casesync.agreements_for_search('ess.test', 'search', NULL, NULL) x;
+	SELECT f.condition, f.arguments INTO c FROM casesync.filter_parse(query, NULL) p, casesync.filter_condition(p.tree, s.r, s.a) f;
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || casesync.search_query(s.r, s.a, c.condition, (casesync.filter_order(sort, s.r, s.a)).clause, 10001) USING c.arguments LOOP
+		IF line ~ 'Scan|Index Cond|One-Time|Sort Key' THEN
+			RETURN NEXT regexp_replace(regexp_replace(btrim(line, ' ->'), '^(Index Cond: \(\(?\w+).*$', '\1 …'), 'casesync\.project.*$', '…');
+		END IF;
+	END LOOP;
+END
+$$;
+SET max_parallel_workers_per_gather = 0;
+SET jit = off;
+\echo an identifier that is a column of the view
+SELECT * FROM app.plan('{"type": "UIN", "value": "U4711"}');
+SELECT * FROM app.plan('[{"seq_num": 1, "expression1": {"attribute_name": "UIN", "operator": "eq", "attribute_value": "U4711"}}]');
+\echo a column of a joined table
+SELECT * FROM app.plan('{"region": {"$eq": "region 7"}}');
+\echo a range, a list, and both
+SELECT * FROM app.plan('{"last_updated": {"$ge": "2026-02-04T00:00:00Z"}}');
+SELECT * FROM app.plan('{"born": {"$in": ["1980-01-01", "1980-01-02"]}}');
+SELECT * FROM app.plan('{"$and": [{"born": {"$ge": "1980-01-01"}}, {"born": {"$lt": "1980-01-08"}}, {"employment_status": {"$eq": "1"}}]}');
+\echo and what is found is right
+CREATE FUNCTION app.found(query jsonb, criteria jsonb DEFAULT '{}') RETURNS TABLE (code text, total text, uins text) LANGUAGE sql AS $$
+	SELECT i->>'status_reason_code', i #>> '{pagination,total_count}', (SELECT string_agg(r #>> '{member_identifier,0,identifier_value}', ' ' ORDER BY n) FROM jsonb_array_elements(i #> '{data,reg_records}') WITH ORDINALITY x(r, n))
+	  FROM casesync.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', 'search'), 'message', jsonb_build_object(
+		'transaction_id', 't1', 'search_request', jsonb_build_array(jsonb_build_object('reference_id', 'r', 'timestamp', '2026-01-01T08:00:00Z',
+			'search_criteria', jsonb_build_object('query', $1, 'pagination', '{"page_size": 3}'::jsonb) || $2))))::text, 'UTF8'), NULL, NULL) a
+	 CROSS JOIN LATERAL jsonb_array_elements(a.message::jsonb->'search_response') i
+$$;
+SELECT * FROM app.found('{"type": "UIN", "value": "U4711"}');
+SELECT * FROM app.found('{"region": {"$eq": "region 7"}}');
+SELECT * FROM app.found('{"last_updated": {"$ge": "2026-02-04T00:00:00Z"}}', '{"sort": [{"attribute_name": "last_updated", "sort_order": "desc"}]}');
+SELECT * FROM app.found('{"$and": [{"born": {"$ge": "1980-01-01"}}, {"born": {"$lt": "1980-01-08"}}, {"employment_status": {"$eq": "1"}}]}');
+SELECT * FROM app.found('{}');
+\echo what is not agreed matches nobody, and reads nothing to find that out
+SELECT q, f.* FROM (VALUES ('{"secret": {"$eq": "x"}}'), ('{"occupation": {"$eq": "x"}}'), ('{"$not": {"secret": {"$eq": "x"}}}'), ('{"$and": [{"employment_status": {"$eq": "1"}}, {"secret": {"$gt": "x"}}]}')) v(q)
+ CROSS JOIN LATERAL app.found(q::jsonb) f;
+SELECT q, casesync.search_may_match(f.tree, x.a) FROM casesync.agreements_for_search('ess.test', 'search', NULL, NULL) x, (VALUES ('{"secret": {"$eq": "x"}}'), ('{"$not": {"secret": {"$eq": "x"}}}'),
+	('{"$not": {"$or": [{"secret": {"$eq": "x"}}, {"occupation": {"$eq": "x"}}]}}'), ('{"$and": [{"employment_status": {"$eq": "1"}}, {"secret": {"$gt": "x"}}]}'),
+	('{"$or": [{"employment_status": {"$eq": "1"}}, {"secret": {"$gt": "x"}}]}'), ('{"$not": {"$and": [{"employment_status": {"$eq": "1"}}, {"secret": {"$gt": "x"}}]}}'),
+	('{"region": {"$eq": "x"}}'), ('{"shared": {"$eq": "true"}}'), ('{"employment_status.x": {"$eq": "x"}}'), ('{"member_identifier.identifier_value": {"$eq": "x"}}'), ('{"type": "UIN", "value": "x"}'),
+	('{"$not": {"UIN": {"$eq": "x"}}}'), ('{"additional_attributes.note": {"$eq": "x"}}'), ('{}')) v(q), casesync.filter_parse(q::jsonb, NULL) f;
+SELECT path, fields, casesync.filter_path_may_exist(path, fields::text[]) FROM (VALUES ('a', '{a}'), ('a.b', '{a}'), ('a', '{a.b}'), ('a.b', '{a.c}'), ('ab', '{a}'), ('a', '{ab}'), ('note', '{additional_attributes}'),
+	('note', '{additional_attributes.note}'), ('note', '{additional_attributes.other}'), ('x.note', '{additional_attributes.note}'), ('enrolment_status', '{enrollment_status}'), ('a', '{}'), ('', '{a}')) v(path, fields);
+DROP SCHEMA app CASCADE;
+DROP EXTENSION casesync CASCADE;
+DROP OWNED BY regress_search_owner;
+DROP ROLE regress_search_owner;
