@@ -101,15 +101,20 @@ DECLARE
 	keys text[] := ARRAY(SELECT q.key FROM casesync.owner_query(r.view,
 		format('SELECT %I::text, NULL::jsonb FROM %s WHERE (%s) LIMIT $1', r.key_column, r.view,
 			casesync.parse_condition(r.view, a.subjects)), max_keys, casesync.milliseconds_left(until)) q);
+	readable text[];
 BEGIN
 	IF cardinality(keys) >= max_keys THEN
 		RAISE EXCEPTION USING errcode = 'program_limit_exceeded', message = 'too many records to look at one by one';
 	END IF;
-	RETURN ARRAY(SELECT s.key FROM casesync.render(r, keys) s WHERE s.state = 'found');
+	readable := ARRAY(SELECT s.key FROM casesync.render(r, keys) s WHERE s.state = 'found');
+	IF readable = '{}' AND keys <> '{}' THEN
+		RAISE EXCEPTION USING errcode = 'data_exception', message = 'no record can be rendered';
+	END IF;
+	RETURN readable;
 END
 $$;
 COMMENT ON FUNCTION casesync.search_readable(casesync.registry, casesync.agreement, integer, timestamptz) IS
-	'the subjects of an agreement whose records can be rendered; an error when they are too many to be looked at one by one';
+	'the subjects of an agreement whose records can be rendered; an error when none can, or when they are too many to be looked at one by one';
 
 CREATE FUNCTION casesync.search_run(r casesync.registry, query text, arguments text[], until timestamptz)
 RETURNS text[]

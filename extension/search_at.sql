@@ -145,7 +145,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	i record;
-	stored integer := 0;
 BEGIN
 	FOR i IN
 		SELECT (first + r.n)::integer AS item, format('%s:%s:%s', m.reference_id,
@@ -157,13 +156,13 @@ BEGIN
 		 WHERE jsonb_typeof(r.record) = 'object'
 	LOOP
 		PERFORM casesync.store_item(p, header->>'message_id', m.transaction_id, NULL, i, 'search', true);
-		stored := stored + 1;
 	END LOOP;
-	RETURN stored;
+	RETURN (SELECT count(*) FROM casesync.inbox_item t
+		WHERE t.partner = p.partner AND t.message_id = header->>'message_id' AND t.item > first);
 END
 $$;
 COMMENT ON FUNCTION casesync.store_found(casesync.partner, jsonb, casesync.my_request, jsonb, integer) IS
-	'put the records of one answer into the inbox; returns how many';
+	'put the records of one answer into the inbox; returns how many were not there yet';
 
 CREATE FUNCTION casesync.receive_on_search(p casesync.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync.answer
