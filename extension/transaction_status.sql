@@ -147,6 +147,21 @@ END
 $$;
 COMMENT ON FUNCTION casesync.unsubscribe_status(casesync.request_in) IS 'what became of an unsubscribe, as the callback told it';
 
+CREATE FUNCTION casesync.status_items(r casesync.request_in)
+RETURNS SETOF jsonb
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF r.action = 'search' THEN
+		RETURN QUERY SELECT * FROM casesync.search_status(r);
+	ELSIF r.action = 'subscribe' THEN
+		RETURN QUERY SELECT * FROM casesync.subscribe_status(r);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.status_items(casesync.request_in) IS 'how each item of a batch ended';
+
 /*
  * The body of an answer. It is always the SearchResponse that the standard's schema wants here; what
  * a subscribe or unsubscribe came to stands beside its empty list, in its own form (B18).
@@ -161,16 +176,15 @@ DECLARE
 BEGIN
 	IF kind IN ('search', 'subscribe') THEN
 		SELECT coalesce(jsonb_agg(x.item ORDER BY x.id, x.n), '[]') INTO items
-		  FROM (SELECT (r).id, s.item, s.n FROM unnest(requests) r
-				 CROSS JOIN LATERAL (SELECT * FROM casesync.search_status(r) WHERE kind = 'search'
-					UNION ALL SELECT * FROM casesync.subscribe_status(r) WHERE kind = 'subscribe')
-					WITH ORDINALITY s(item, n)
+		  FROM (SELECT r.id, s.item, s.n FROM unnest(requests) r
+				 CROSS JOIN LATERAL casesync.status_items(r) WITH ORDINALITY s(item, n)
 				 WHERE wanted IS NULL OR s.item->>'reference_id' = ANY (wanted)
-				 ORDER BY (r).id, s.n LIMIT 1000) x;
+				 ORDER BY r.id, s.n LIMIT 1000) x;
 	END IF;
 	RETURN CASE kind
 		WHEN 'subscribe' THEN jsonb_build_object('search_response', '[]'::jsonb, 'subscribe_response', items)
-		WHEN 'unsubscribe' THEN '{"search_response": []}'::jsonb || coalesce(casesync.unsubscribe_status(requests[1]), '{}')
+		WHEN 'unsubscribe' THEN '{"search_response": []}'::jsonb
+			|| CASE WHEN cardinality(requests) > 0 THEN casesync.unsubscribe_status(requests[1]) ELSE '{}' END
 		WHEN 'receipt' THEN '{"search_response": [], "receipt_information": {"beneficiaries": []}}'
 		ELSE jsonb_build_object('search_response', items) END;
 END

@@ -188,7 +188,8 @@ SELECT left(encode(b, 'escape'), 60) AS body, a.error_code, a.error_message FROM
 	('{"header": {"action": "search", "is_msg_encrypted": true}, "message": {}}'), ('\xff'), ('{"header": {"action": "notify"}, "message": {"a": "\\u0000"}}')) v(b)
  CROSS JOIN LATERAL casesync.answer_now('ess.test', 'm', v.b, NULL, NULL) a;
 SELECT a.error_code FROM (VALUES ('nobody.test', 'm'), ('ess.test', NULL), ('ess.test', ''), ('ess.test', repeat('m', 256))) v(p, m) CROSS JOIN LATERAL casesync.answer_now(v.p, v.m, '{"header": {"action": "search"}, "message": {}}', NULL, NULL) a;
--- decrypted by the bridge
+-- decrypted by the bridge, from a partner that may encrypt
+SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', encryption => 'accepted')) s;
 SELECT a.error_code, a.status FROM casesync.answer_now('ess.test', 'm', '{"header": {"action": "search", "is_msg_encrypted": true}, "message": {"ciphertext": "…"}}', NULL, NULL,
 	convert_to(jsonb_build_object('transaction_id', 't', 'search_request', jsonb_build_array(app.item('{}')))::text, 'UTF8')) a;
 

@@ -1,0 +1,131 @@
+-- What became of a request: true for searches, subscriptions and their ends, of the one who asks only.
+CREATE EXTENSION casesync;
+SET client_min_messages = warning;
+\pset null '(null)'
+\pset format unaligned
+CREATE SCHEMA app;
+CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text);
+INSERT INTO app.person SELECT i, 'U' || i, '1' FROM generate_series(1, 3) i;
+CREATE VIEW app.people AS
+	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
+		'employment_status', p.status, 'additional_attributes', '[{"enrolment_status": "1"}]'::jsonb) AS record FROM app.person p;
+SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
+SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
+SELECT count(*) FROM (SELECT casesync.set_partner(p, 'https://dci.' || p) FROM unnest('{ess.test,other.test}'::text[]) p) s;
+SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment_status_change}', fields => '{employment_status,additional_attributes}',
+	identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law', services => '{notify,search,check_enrollment}', subscribing => 'auto')) s;
+SELECT (casesync.activate('OUT')).state;
+CREATE FUNCTION app.body(action text, message jsonb, id text) RETURNS bytea LANGUAGE sql AS $$
+	SELECT convert_to(jsonb_build_object('header', jsonb_build_object('action', $1, 'message_id', $3), 'message', $2)::text, 'UTF8')
+$$;
+CREATE FUNCTION app.say(action text, message jsonb, id text DEFAULT gen_random_uuid()::text, partner text DEFAULT 'ess.test') RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws(' ', r.ack_status, r.error_code, r.error_message) FROM casesync.receive($4, $3, app.body($1, $2, $3), NULL, NULL) r
+$$;
+CREATE FUNCTION app.answer(action text, message jsonb, partner text DEFAULT 'ess.test') RETURNS casesync.reply LANGUAGE sql AS $$
+	SELECT a FROM casesync.answer_now($3, 'm', app.body($1, $2, 'm'), NULL, NULL) a
+$$;
+-- the answer to a question, without what differs from run to run
+CREATE FUNCTION app.status(txn_type text, attribute text, value jsonb, partner text DEFAULT 'ess.test') RETURNS TABLE (error text, status text, why text, txn_type text, body text) LANGUAGE sql AS $$
+	SELECT concat_ws(': ', a.error_code, a.error_message), a.status, a.status_reason_message, a.message::jsonb #>> '{txnstatus_response,txn_type}', regexp_replace(regexp_replace(regexp_replace(
+			(a.message::jsonb #> '{txnstatus_response,txn_status}')::text, '"[0-9T:-]+\.[0-9]{3}Z"', '"(time)"', 'g'), '"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}"', '"(uuid)"', 'g'), '"correlation_id": "\(uuid\)", ', '')
+	  FROM app.answer('txn-status', jsonb_build_object('transaction_id', 'q1', 'txnstatus_request',
+		jsonb_build_object('reference_id', 'q', 'txn_type', $1, 'attribute_type', $2, 'attribute_value', $3)), $4) a
+$$;
+CREATE FUNCTION app.item(query jsonb, reference text) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'search_criteria', jsonb_build_object('query', query))
+$$;
+CREATE FUNCTION app.wish(reference text, criteria jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'subscribe_criteria',
+		'{"reg_type": "ns:org:RegistryType:ESS", "reg_event_type": "enrolment_status_change", "notify_record_type": "Member", "filter": {}}' || $2)
+$$;
+CREATE FUNCTION app.work() RETURNS void LANGUAGE plpgsql AS $$ BEGIN WHILE (SELECT more FROM casesync.work_requests()) LOOP END LOOP; END $$;
+
+-- the whole answer, synchronous ------------------------------------------------------------------------------------
+SELECT a.action, a.status, a.status_reason_message, a.total_count, a.completed_count, a.message::jsonb->>'correlation_id' = a.correlation_id AS same_correlation,
+	a.message::jsonb #>> '{txnstatus_response,txn_status,correlation_id}' = a.correlation_id AS nothing_else, (a.message::jsonb - 'correlation_id') #- '{txnstatus_response,txn_status,correlation_id}' AS message
+  FROM app.answer('txn-status', '{"transaction_id": "q1", "txnstatus_request": {"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "unknown"}}') a;
+
+-- a search: stored, answered, delivered; by each attribute -----------------------------------------------------------
+SELECT app.say('search', jsonb_build_object('transaction_id', 't1', 'search_request', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}', 's1'), app.item('7', 's2'))), 'm1');
+SELECT * FROM app.status('search', 'transaction_id', '"t1"');
+SELECT app.work();
+SELECT * FROM app.status('search', 'transaction_id', '"t1"');
+SELECT s.* FROM casesync.message_in m CROSS JOIN LATERAL app.status('search', 'correlation_id', to_jsonb(m.correlation_id)) s WHERE m.message_id = 'm1';
+SELECT * FROM app.status('search', 'reference_id_list', '["s2", "nothing"]');
+SELECT * FROM app.status('search', 'reference_id_list', '"s1"');
+-- a synchronous one, and a second of the same transaction
+SELECT a.status FROM app.answer('search', jsonb_build_object('transaction_id', 't1', 'search_request', jsonb_build_array(app.item('{"type": "UIN", "value": "U2"}', 's3')))) a;
+SELECT * FROM app.status('search', 'transaction_id', '"t1"');
+SELECT a.status FROM app.answer('enrollementstatus', '{"transaction_id": "t2", "enrolled_criteria": {"query": {"person_identifier": {"eq": "U1"}}}}') a;
+SELECT * FROM app.status('enrolled', 'transaction_id', '"t2"');
+SELECT * FROM app.status('receipt', 'transaction_id', '"t2"');
+-- no record is given again, and the question is not on record
+SELECT count(*) FROM casesync.disclosure WHERE way = 'search';
+
+-- a subscription: asked for, refused, pending, approved, ended ---------------------------------------------------------
+SELECT app.say('subscribe', jsonb_build_object('transaction_id', 't3', 'subscribe_request', jsonb_build_array(app.wish('w1', '{"filter": {"type": "UIN", "value": "U1"}, "filter_type": "idtype-value"}'), app.wish('w2', '{"reg_event_type": "birth"}'))), 'm3');
+SELECT * FROM app.status('subscribe', 'transaction_id', '"t3"');
+SELECT count(*) FROM casesync.subscription WHERE reference_id = 'w1' AND state = 'active';
+SELECT status, why FROM app.status('subscibe', 'reference_id_list', '["w2"]');
+SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', subscribing => 'approve')) s;
+SELECT (casesync.activate('OUT')).state;
+SELECT app.say('subscribe', jsonb_build_object('transaction_id', 't4', 'subscribe_request', jsonb_build_array(app.wish('w3', '{"filter": {"type": "UIN", "value": "U3"}}'))));
+SELECT status, why FROM app.status('subscribe', 'transaction_id', '"t4"');
+SELECT count(casesync.approve(code)) FROM casesync.subscription WHERE reference_id = 'w3';
+SELECT status, why FROM app.status('subscribe', 'transaction_id', '"t4"');
+SELECT code AS code1 FROM casesync.subscription WHERE reference_id = 'w1' \gset
+SELECT app.say('unsubscribe', jsonb_build_object('transaction_id', 't5', 'timestamp', '2026-01-01T08:00:00Z', 'subscription_codes', jsonb_build_array(:'code1', 'unknown')), 'm5');
+SELECT error, status, why, txn_type, replace(body, :'code1', '(code)') AS body FROM app.status('unsubscribe', 'transaction_id', '"t5"');
+SELECT app.say('unsubscribe', '{"transaction_id": "t6", "timestamp": "2026-01-01T08:00:00Z", "subscription_codes": ["unknown"]}');
+SELECT * FROM app.status('unsubscribe', 'transaction_id', '"t6"');
+SELECT status, body ~ '"status": "unsubscribe"' AS ended FROM app.status('subscribe', 'reference_id_list', '["w1"]');
+
+-- asynchronous: the same, by callback -----------------------------------------------------------------------------------
+SELECT app.say('txn-status', '{"transaction_id": "q2", "txnstatus_request": {"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "t1"}}', 'm7');
+SELECT app.work();
+SELECT o.action, o.url, o.status, o.message->>'transaction_id' AS transaction, o.message->>'correlation_id' = m.correlation_id AS same_correlation,
+	jsonb_path_query_array(o.message, '$.txnstatus_response.txn_status.search_response[*].reference_id') AS refs
+  FROM casesync.outgoing o, casesync.message_in m WHERE m.message_id = 'm7' AND o.action = 'txn-on-status';
+
+-- nobody else's --------------------------------------------------------------------------------------------------------
+SELECT a, s.* FROM (VALUES ('search', 'transaction_id', '"t1"'), ('subscribe', 'transaction_id', '"t3"'), ('unsubscribe', 'transaction_id', '"t5"'), ('enrolled', 'transaction_id', '"t2"'),
+	('search', 'reference_id_list', '["s1", "s2", "s3"]'), ('subscribe', 'reference_id_list', '["w1", "w2", "w3"]')) v(a, b, c) CROSS JOIN LATERAL app.status(a, b, c::jsonb, 'other.test') s;
+SELECT m.action, count(*) FROM casesync.message_in m CROSS JOIN LATERAL unnest('{search,subscribe,unsubscribe,enrolled}'::text[]) t
+ CROSS JOIN LATERAL app.status(t, 'correlation_id', to_jsonb(m.correlation_id), 'other.test') s WHERE s.why <> 'no such request of yours is known' GROUP BY m.action;
+-- the same names of another do not mix with one's own
+SELECT app.say('search', jsonb_build_object('transaction_id', 't1', 'search_request', jsonb_build_array(app.item('{}', 's1'))), 'm1', 'other.test');
+SELECT status, why, body FROM app.status('search', 'transaction_id', '"t1"', 'other.test');
+SELECT why FROM app.status('search', 'transaction_id', '"t1"');
+-- one kind's name is not another's
+SELECT status, why FROM app.status('subscribe', 'transaction_id', '"t1"');
+
+-- questions that are none ------------------------------------------------------------------------------------------------
+SELECT q, a.error_code, a.error_message FROM (VALUES ('7'), ('[]'), ('{}'), ('{"reference_id": ""}'), ('{"reference_id": 7}'), ('{"reference_id": "q"}'), ('{"reference_id": "q", "txn_type": "dance"}'),
+	('{"reference_id": "q", "txn_type": "search"}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "name", "attribute_value": "x"}'),
+	('{"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id"}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": ["t1"]}'),
+	('{"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": ""}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "reference_id_list", "attribute_value": []}'),
+	('{"reference_id": "q", "txn_type": "search", "attribute_type": "reference_id_list", "attribute_value": [7]}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "reference_id_list", "attribute_value": {"a": "b"}}'),
+	('{"reference_id": "q", "txn_type": "search", "attribute_type": "correlation_id", "attribute_value": {}}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "t1", "locale": "EN"}')) v(q)
+ CROSS JOIN LATERAL app.answer('txn-status', jsonb_build_object('transaction_id', 'q1', 'txnstatus_request', q::jsonb)) a;
+SELECT a.error_code, a.error_message FROM app.answer('txn-status', jsonb_build_object('transaction_id', 'q1', 'txnstatus_request', jsonb_build_object('reference_id', 'q', 'txn_type', 'search',
+	'attribute_type', 'reference_id_list', 'attribute_value', (SELECT jsonb_agg('r' || i) FROM generate_series(1, 1001) i)))) a;
+SELECT w, a.error_code, a.action FROM unnest('{txn-status,txn/status,txn_status,status,TXN-STATUS}'::text[]) w CROSS JOIN LATERAL app.answer(w,
+	'{"transaction_id": "q1", "txnstatus_request": {"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "unknown"}}') a;
+-- by index, however many requests there are
+INSERT INTO casesync.request_in (partner, action, message_id, transaction_id, correlation_id, reference_ids, state, answered_at)
+SELECT 'other.test', 'search', 'x', 'x' || i, 'x' || i, ARRAY['x' || i], 'answered', now() FROM generate_series(1, 20000) i;
+ANALYZE casesync.request_in;
+CREATE FUNCTION app.scans(condition text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT * FROM casesync.request_in r WHERE r.partner = ''other.test'' AND r.action = ''search'' AND ' || condition LOOP
+		IF line ~ 'Scan' THEN RETURN NEXT coalesce(substring(line from 'request_in_\w+'), btrim(line, ' ->')); END IF;
+	END LOOP;
+END
+$$;
+SELECT app.scans('r.transaction_id = ''x7''');
+SELECT app.scans('r.correlation_id = ''x7''');
+SELECT app.scans('r.reference_ids && ARRAY[''x7'']');
+DROP SCHEMA app CASCADE;
+DROP EXTENSION casesync CASCADE;
