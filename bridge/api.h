@@ -72,6 +72,7 @@ extern int64_t api_rate_take(Api *api, const char *who);
 /* The handlers behind the routes. */
 extern void api_receive(void *context, HttpRequest *request);
 extern void api_answer(void *context, HttpRequest *request);
+extern void api_token(void *context, HttpRequest *request);
 extern void api_keys(void *context, HttpRequest *request);
 extern void api_live(void *context, HttpRequest *request);
 extern void api_ready(void *context, HttpRequest *request);

@@ -57,10 +57,8 @@ party_is_good(ApiExchange *exchange, Party *party)
 {
 	size_t length;
 
-	if (api_parts(exchange->api)->bearer == NULL)
-		party->holder = party->partner; /* no token was asked for */
-	else if (party->client_state == NULL || strcmp(party->client_state, "ok") != 0 ||
-			 party->holder == NULL)
+	if (party->client_state == NULL || strcmp(party->client_state, "ok") != 0 ||
+		party->holder == NULL)
 	{
 		api_exchange_refuse_unauthorized(exchange, "this token's client is not registered here,"
 												   " or not any more");
@@ -241,8 +239,6 @@ token_is_good(ApiExchange *exchange)
 	const char *scope = http_request_route(exchange->request)->scope;
 	Failure failure;
 
-	if (api_parts(exchange->api)->bearer == NULL)
-		return true;
 	if (!bearer_verify(api_parts(exchange->api)->bearer,
 					   http_request_header(exchange->request, "Authorization"), iso_time_now(),
 					   &exchange->claims, &failure))

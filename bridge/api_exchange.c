@@ -35,10 +35,10 @@ void
 api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 				 const char *error_code, const char *correlation_id)
 {
-	log_info(api_parts(exchange->api)->log, "received", "action",
-			 message_action_name(exchange->action), "partner", exchange->partner, "http_status",
-			 LOG_INT(status), "ack", LOG_TEXT(ack_status), "error_code", LOG_TEXT(error_code),
-			 "correlation_id", LOG_TEXT(correlation_id), "ms",
+	log_info(api_parts(exchange->api)->log, "received", "path",
+			 http_request_route(exchange->request)->path, "partner", exchange->partner,
+			 "http_status", LOG_INT(status), "ack", LOG_TEXT(ack_status), "error_code",
+			 LOG_TEXT(error_code), "correlation_id", LOG_TEXT(correlation_id), "ms",
 			 LOG_INT(event_loop_now() - exchange->began_at), NULL);
 }
 

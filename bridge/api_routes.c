@@ -38,6 +38,7 @@ const HttpRoute api_routes[] = {
 	ANSWER("/registry/sync/search", MESSAGE_SEARCH, "registry.search"),
 	ANSWER("/registry/sync/txn/status", MESSAGE_TXN_STATUS, NULL),
 	ANSWER("/registry/sync/check-enrollment", MESSAGE_ENROLLMENT, "registry.search"),
+	{"POST", "/oauth2/client/token", HTTP_BODY_ORDINARY, api_token, 0, NULL},
 	{"GET", "/.well-known/jwks.json", HTTP_BODY_NONE, api_keys, 0, NULL},
 	{NULL, NULL, HTTP_BODY_NONE, NULL, 0, NULL},
 };

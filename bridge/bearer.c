@@ -71,22 +71,28 @@ text_fit(char *to, size_t size, const json_t *value)
 }
 
 bool
-bearer_set_own(BearerVerifier *verifier, const char *sender_id, const SigningKey *key)
+bearer_set_own(BearerVerifier *verifier, const char *sender_id, const char *jwks)
 {
 	BearerIssuer own = {.client_claim = "client_id",
 						.scope_claim = "scope",
 						.algorithms = JWT_EDDSA,
 						.is_ours = true};
+	json_t *set;
 
 	json_decref(verifier->own.keys);
 	verifier->own.keys = NULL;
-	if (key == NULL || sender_id == NULL || strlen(sender_id) >= sizeof(own.issuer))
-		return key == NULL;
+	if (jwks == NULL || strlen(sender_id) >= sizeof(own.issuer))
+		return jwks == NULL;
 	strcpy(own.issuer, sender_id);
 	strcpy(own.audience, sender_id);
-	own.keys = json_pack("[o]", json_loads(signing_key_jwk(key), 0, NULL));
-	if (own.keys == NULL)
+	set = json_loads(jwks, 0, NULL);
+	own.keys = json_incref(json_object_get(set, "keys"));
+	json_decref(set);
+	if (!json_is_array(own.keys))
+	{
+		json_decref(own.keys);
 		return false;
+	}
 	verifier->own = own;
 	return true;
 }

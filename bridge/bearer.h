@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "failure.h"
-#include "signing_key.h"
 
 typedef struct BearerVerifier BearerVerifier;
 
@@ -27,8 +26,11 @@ typedef struct BearerClaims
 extern BearerVerifier *bearer_new(void);
 extern void bearer_free(BearerVerifier *verifier);
 
-/* Our own tokens: issued by this node, with this key. NULL: none are taken. False: no memory. */
-extern bool bearer_set_own(BearerVerifier *verifier, const char *sender_id, const SigningKey *key);
+/*
+ * Our own tokens: issued by this node, with one of these keys, a JWK set as text. NULL: none are
+ * taken. False, and none are taken, when the keys cannot be read.
+ */
+extern bool bearer_set_own(BearerVerifier *verifier, const char *sender_id, const char *jwks);
 
 /*
  * The outside issuers, instead of those before: casesync.token_issuers()'s list of {"issuer",

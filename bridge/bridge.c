@@ -42,6 +42,7 @@ struct Bridge
 	PgSession *delivery_session;
 	Sender *sender;
 	TokenClient *tokens;
+	BearerVerifier *bearer;
 	Dispatcher *dispatcher;
 	Api *api;
 	Listeners *listeners;
@@ -93,6 +94,21 @@ bridge_may_act(const Bridge *bridge)
 	return node->is_known && !node->is_paused && !bridge->is_stopping;
 }
 
+/* Our own tokens count while this node knows who it is and its keys are what they should be. */
+static void
+bridge_judge_tokens(Bridge *bridge)
+{
+	const ControlNode *node = control_node(bridge->control);
+	bool is_sound = node->is_known && bridge->cannot_sign[0] == '\0';
+	Buffer jwks;
+
+	buffer_init(&jwks, KEY_RING_JWKS_MAX);
+	is_sound = is_sound && key_ring_jwks(bridge->keys, &jwks);
+	if (!bearer_set_own(bridge->bearer, node->sender_id, is_sound ? jwks.data : NULL))
+		log_error(&bridge->log, "tokens_not_taken", "reason", "out of memory", NULL);
+	buffer_free(&jwks);
+}
+
 /* Something about the node or the key is different: who may work now? */
 static void
 bridge_judge(Bridge *bridge)
@@ -100,6 +116,7 @@ bridge_judge(Bridge *bridge)
 	bool may_act = bridge_may_act(bridge);
 
 	bridge_judge_key(bridge);
+	bridge_judge_tokens(bridge);
 	router_turn_set_open(bridge->router, may_act);
 	request_turn_set_open(bridge->requests, may_act);
 	dispatcher_set_key(bridge->dispatcher, may_act && bridge->cannot_sign[0] == '\0'
@@ -377,6 +394,7 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 		bridge->delivery_session == NULL || bridge->sender == NULL)
 		return false;
 	bridge->tokens = token_client_new(bridge_config(bridge), bridge->sender);
+	bridge->bearer = bearer_new();
 	bridge->router = router_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
 									 bridge->router_session, bridge_routed, bridge, failure);
 	bridge->dispatcher = dispatcher_new(&(LaneParts){.loop = bridge->loop,
@@ -389,7 +407,7 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 	bridge->requests = request_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
 										bridge_routed, bridge, failure);
 	return bridge->router != NULL && bridge->dispatcher != NULL && bridge->requests != NULL &&
-		   bridge->tokens != NULL;
+		   bridge->tokens != NULL && bridge->bearer != NULL;
 }
 
 static bool
@@ -400,6 +418,7 @@ bridge_make_servers(Bridge *bridge, Failure *failure)
 							.node = control_node(bridge->control),
 							.keys = (const KeyRing *const *) &bridge->keys,
 							.config = bridge_config(bridge),
+							.bearer = bridge->bearer,
 							.signing_key = bridge_signing_key,
 							.received = bridge_received,
 							.readiness = bridge_readiness,
@@ -465,6 +484,7 @@ bridge_free(Bridge *bridge)
 	pg_session_free(bridge->delivery_session);
 	sender_free(bridge->sender);
 	token_client_free(bridge->tokens);
+	bearer_free(bridge->bearer);
 	dispatcher_free(bridge->dispatcher);
 	router_turn_free(bridge->router);
 	request_turn_free(bridge->requests);

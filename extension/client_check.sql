@@ -74,7 +74,7 @@ COMMENT ON FUNCTION casesync.failure_count(text, integer, text) IS 'one more wro
  * secret; a client that does not exist costs the same statements as a wrong secret.
  */
 CREATE FUNCTION casesync.check_client(client_id text, secret_digest bytea, address text)
-RETURNS TABLE (state text, wait_seconds integer)
+RETURNS TABLE (state text, wait_seconds integer, partner text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -96,6 +96,7 @@ BEGIN
 		state := 'slow';
 	ELSIF is_right THEN
 		state := 'ok';
+		partner := c.partner;
 		UPDATE casesync.client t SET last_token_at = clock_timestamp(), last_place = place
 		 WHERE t.issuer = '' AND t.client_id = $1;
 		DELETE FROM casesync.client_failure f WHERE f.kind = 'client' AND f.bucket = at_client;
@@ -109,7 +110,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.check_client(text, bytea, text) IS
-	'whether the SHA-256 is that of the client''s secret: ok, refused, or slow: too many failures of late, ask again in so many seconds';
+	'whether the SHA-256 is that of the client''s secret: ok (and whose client it is), refused, or slow: too many failures of late, ask again in so many seconds';
 
 CREATE VIEW casesync.client_failures AS
 	SELECT f.kind, f.subject, f.failures, f.last_at, casesync.failure_wait(f) AS wait_seconds

@@ -245,7 +245,7 @@ main(void)
 
 	verifier = bearer_new();
 	bearer_on_unknown_key(verifier, unknown_key, NULL);
-	tap_ok(&tap, bearer_set_own(verifier, TEST_NODE, key), "our own tokens are trusted");
+	tap_ok(&tap, bearer_set_own(verifier, TEST_NODE, test_jwks(key)), "our own tokens are trusted");
 	check_outside();
 	bearer_free(verifier);
 	signing_key_free(key);

@@ -211,15 +211,17 @@ check_own(void)
 	tap_is_int(&tap, claims.expires, TEST_NOW + 3600, "expires");
 	tap_ok(&tap, !bearer_verify(verifier, token.data, TEST_NOW * 1000 + 3660000, &claims, &failure),
 		   "but not a minute after that");
-	tap_ok(&tap, bearer_set_own(verifier, "other.example.org", key), "the node has another name");
+	tap_ok(&tap, bearer_set_own(verifier, "other.example.org", test_jwks(key)),
+		   "the node has another name");
 	tap_ok(&tap, !test_token_passes(verifier, token.data, "issuer is not known"),
 		   "tokens of the old name are refused");
+	tap_ok(&tap, !bearer_set_own(verifier, TEST_NODE, "{\"keys\":7}"), "keys that are none");
 	tap_ok(&tap, bearer_set_own(verifier, TEST_NODE, NULL), "the node has no key");
 	tap_ok(&tap,
 		   !bearer_verify(verifier, token.data, TEST_NOW * 1000, &claims, &failure) &&
 			   failure.kind == FAILURE_KEY,
 		   "that is our trouble, not the partner's");
-	tap_ok(&tap, bearer_set_own(verifier, TEST_NODE, key), "and as it was");
+	tap_ok(&tap, bearer_set_own(verifier, TEST_NODE, test_jwks(key)), "and as it was");
 	buffer_free(&token);
 }
 
@@ -261,7 +263,7 @@ main(void)
 {
 	verifier = bearer_new();
 	key = test_key_load();
-	tap_ok(&tap, bearer_set_own(verifier, TEST_NODE, key), "our own tokens are trusted");
+	tap_ok(&tap, bearer_set_own(verifier, TEST_NODE, test_jwks(key)), "our own tokens are trusted");
 	check_own();
 	check_claims();
 	check_headers();

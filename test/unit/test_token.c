@@ -30,6 +30,15 @@ test_claims_make(const char *changes)
 	return claims;
 }
 
+const char *
+test_jwks(const SigningKey *key)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "{\"keys\":[%s]}", signing_key_jwk(key));
+	return text;
+}
+
 static void
 part_append(Buffer *token, const char *text)
 {

@@ -18,6 +18,9 @@
 /* Claims of a good token of ours; the JSON object replaces, adds and (null) removes some. */
 extern json_t *test_claims_make(const char *changes);
 
+/* A JWK set of this key, until the next call. */
+extern const char *test_jwks(const SigningKey *key);
+
 /* "Bearer " and a token with these texts as header and claims, signed with the key. */
 extern char *test_token_sign(const SigningKey *key, const char *header, const char *claims);
 

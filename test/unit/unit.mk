@@ -3,7 +3,7 @@ UNIT_PURE = ack address_guard base64 bearer buffer canonical_json config config_
 	encryption_key envelope failure http_route iso_time json_span jwe_agree jwe_content jwe_decrypt jwe_encrypt \
 	jwe_header jwe_wrap jwt jwt_claims jwt_jose key_file key_jwk key_ring log message_check message_decrypt \
 	message_parse message_rules message_value rate_limit reply signature signature_text signing_key token_issue \
-	form_text token_answer secret_file \
+	form_text token_answer token_request secret_file \
 	tls_files url_guard uuid
 UNIT_DIR = build/unit
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c)))
