@@ -128,8 +128,20 @@ class System:
             f"listen = 127.0.0.1:{self.port}\n"
             f"ops_listen = 127.0.0.1:{self.ops_port}\n"
             f"base_path = /{self.name}\n"
+            f"secrets_directory = {self.folder}/secrets\n"
             "allow_http = on            # both systems are on this machine\n"
             "retry_base = 200ms\n", encoding="ascii")
+
+    def introduce_to(self, other):
+        """Becomes a client of the other one's token endpoint: its secret goes to a file beside our bridge."""
+        client, secret = other.value(f"SELECT * FROM casesync.issue_client('{self.sender_id}')").split("|")
+        folder = self.folder / "secrets"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / other.name).touch(mode=0o600)
+        (folder / other.name).write_text(secret + "\n", encoding="ascii")
+        self.do(f"""SELECT casesync.set_partner('{other.sender_id}', token_url => '{other.url}/oauth2/client/token',
+                    client_id => '{client}', secret_name => '{other.name}');""")
+        return client, secret
 
     def start_bridge(self):
         with open(self.log_file, "ab") as log:

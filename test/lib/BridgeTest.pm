@@ -142,6 +142,7 @@ sub add_partner
 	my $scheme = $options{scheme} // 'http';
 	my $signature = $options{signature} // 'required';
 	my $agreement = $partner =~ s/\W/-/gr;
+	$self->{first_partner} //= $partner;
 	$self->sql(<<"SQL");
 SELECT casesync.set_partner('$partner', '$scheme://127.0.0.1:$port', networks => '{127.0.0.0/8}',
 	signature => '$signature');
@@ -180,6 +181,7 @@ sub write_settings
 sub start_bridge
 {
 	my ($self, %settings) = @_;
+	$self->{base_path} = $settings{base_path} // $self->{settings}{base_path} // '';
 	my $file = $self->write_settings(%settings);
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0)
@@ -238,10 +240,59 @@ sub stop_ok
 	return;
 }
 
-# Posts bytes to a path of the bridge; the answer of HTTP::Tiny with its JSON decoded in it.
+# A client of our token endpoint for this partner: name and secret.
+sub client
+{
+	my ($self, $partner) = @_;
+	return @{ $self->{clients}{$partner} //=
+		  [ split /\|/, $self->sql("SELECT * FROM casesync.issue_client('$partner')") ] };
+}
+
+# What the token endpoint answers to these fields, with its JSON decoded in it.
+sub ask_token
+{
+	my ($self, $fields, %headers) = @_;
+	my $http = HTTP::Tiny->new(timeout => 10);
+	my $answer = $http->post($self->base_url . ($self->{base_path} // '') . '/oauth2/client/token', {
+		content => ref $fields ? $http->www_form_urlencode($fields) : $fields,
+		headers => { 'Content-Type' => 'application/x-www-form-urlencoded', %headers } });
+	$answer->{json} = eval { $json->decode($answer->{content}) };
+	return $answer;
+}
+
+# A token for this partner, got as the partner would get it; the same one until a minute is over.
+sub token
+{
+	my ($self, $partner) = @_;
+	my $kept = $self->{tokens}{$partner};
+	return $kept->{token} if $kept && $kept->{until} > time;
+	my ($id, $secret) = $self->client($partner);
+	my $answer = $self->ask_token(
+		{ grant_type => 'client_credentials', client_id => $id, client_secret => $secret });
+	die "no token for $partner: $answer->{status} $answer->{content}" unless $answer->{success};
+	$self->{tokens}{$partner} = { token => $answer->{json}{access_token}, until => time + 60 };
+	return $answer->{json}{access_token};
+}
+
+# The header of the partner that the body says it is from, else of the first partner there is.
+sub authorization
+{
+	my ($self, $body) = @_;
+	my ($sender) = $body =~ /"sender_id"\s*:\s*"([\w.-]+)"/;
+	my $known = $self->{tokens} // {};
+	$sender = undef if defined $sender && !$known->{$sender}
+	  && $self->sql("SELECT count(*) FROM casesync.partner WHERE partner = '$sender'") == 0;
+	$sender //= $self->{first_partner} // return;
+	return 'Bearer ' . $self->token($sender);
+}
+
+# Posts bytes to a path of the bridge, with the token of whoever the body is from unless another
+# Authorization is given; the answer of HTTP::Tiny with its JSON decoded in it.
 sub post
 {
 	my ($self, $path, $body, %headers) = @_;
+	$headers{Authorization} = $self->authorization($body) unless exists $headers{Authorization};
+	delete $headers{Authorization} unless defined $headers{Authorization};
 	my $answer = HTTP::Tiny->new(timeout => 10)->post($self->base_url . $path,
 		{ content => $body, headers => { 'Content-Type' => 'application/json', %headers } });
 	$answer->{json} = eval { $json->decode($answer->{content}) };
