@@ -146,7 +146,7 @@ ok($sp->wait_log(qr/event=cannot_sign /), 'and so does the log');
 $sp->sql("UPDATE person SET status = 'I' WHERE id = 1");
 ok(BridgeTest::wait_for('two due', sub { $sp->sql('SELECT sum(due) FROM casesync.queue') == 2 }), 'changes are routed');
 is(scalar($ess->received), 3, 'nothing is sent unsigned');
-is($sp->post('/registry/notify', '{}', Authorization => 'Bearer x')->{status}, 503,
+is($sp->post('/registry/notify', '{}', Authorization => 'Bearer eyJhbGciOiJFZERTQSJ9.e30.AA')->{status}, 503,
 	'our own tokens cannot be checked without our keys: partners are told to come again');
 is($sp->ask_token({})->{status}, 400, 'the token endpoint still reads requests');
 is($sp->ask_token({ grant_type => 'client_credentials', client_id => ($sp->client('ess.example.org'))[0],
