@@ -9,7 +9,8 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
 	owner_query audit event_type node partner partner_key \
 	client client_check \
-	change_log registry tracking projection agreement encryption filter cron subscription \
+	change_log registry tracking projection agreement encryption filter cron \
+	subscription subscription_wish my_subscription \
 	notification render routing delivery sharing rehearsal inbox message_read receive_subscription receive_notify receive \
 	search_at answering search search_answer transaction_status enrollment \
 	upkeep casework preview status_views erasure onboarding grants

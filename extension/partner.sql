@@ -19,9 +19,14 @@ CREATE TABLE casesync.partner (
 	signature text NOT NULL DEFAULT 'required' CHECK (signature IN ('required', 'unsigned_accepted')),
 	profile text NOT NULL DEFAULT 'spdci-1.0',
 	encryption text NOT NULL DEFAULT 'off' CHECK (encryption IN ('off', 'accepted', 'required')),
+	max_subscriptions integer NOT NULL DEFAULT 100000 CHECK (max_subscriptions >= 0),
+	max_filters integer NOT NULL DEFAULT 50 CHECK (max_filters >= 0),
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE casesync.partner IS 'other systems; partner is their sender_id';
+COMMENT ON COLUMN casesync.partner.max_subscriptions IS 'how many living subscriptions it may ask for';
+COMMENT ON COLUMN casesync.partner.max_filters IS
+	'how many of them may be of something else than one identifier: these cost at every event';
 SELECT pg_catalog.pg_extension_config_dump('casesync.partner', '');
 
 CREATE TABLE casesync.partner_key (
@@ -220,6 +225,8 @@ BEGIN
 	DELETE FROM casesync.told t WHERE t.partner = $1;
 	DELETE FROM casesync.subscription_seq q USING casesync.subscription s
 	 WHERE s.partner = $1 AND q.subscription = s.id;
+	DELETE FROM casesync.filter_inside i USING casesync.subscription s
+	 WHERE s.partner = $1 AND i.subscription = s.id;
 	DELETE FROM casesync.subscription s WHERE s.partner = $1;
 	DELETE FROM casesync.rehearsal_count c USING casesync.agreement a WHERE a.partner = $1 AND c.agreement = a.agreement;
 	DELETE FROM casesync.agreement a WHERE a.partner = $1;

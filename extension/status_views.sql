@@ -202,9 +202,9 @@ AS $$
 		'SELECT * FROM casesync.inbox WHERE state = ''failed'';  -- mend, then SELECT casesync.retry_inbox();'
 	  FROM casesync.inbox_item i WHERE i.state = 'failed' GROUP BY i.partner, i.error_code
 	UNION ALL
-	SELECT 'warning', format('a subscription of %s waits for a decision', s.partner),
-		format('SELECT casesync.approve(%L);  -- or casesync.refuse(%L, reason)', s.code, s.code)
-	  FROM casesync.subscription s WHERE s.state = 'pending'
+	SELECT 'warning', format('%s subscriptions of %s wait for a decision', count(*), s.partner),
+		'SELECT * FROM casesync.pending_subscriptions;  -- then casesync.approve(code) or casesync.refuse(code, reason)'
+	  FROM casesync.subscription s WHERE s.state = 'pending' AND s.waits_for = 'decision' GROUP BY s.partner
 	UNION ALL
 	SELECT 'warning', format('unsigned messages of %s are accepted', p.partner),
 		format('SELECT casesync.set_partner(%L, signature => ''required'');', p.partner)

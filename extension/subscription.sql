@@ -1,4 +1,7 @@
-/* Standing wishes: partners' at us, and ours at partners. */
+/*
+ * Partners' standing wishes at us: kept, decided about, ended. What a partner's message says is read
+ * elsewhere, and what is sent because of them is routing's affair.
+ */
 
 CREATE TABLE casesync.subscription (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -10,209 +13,92 @@ CREATE TABLE casesync.subscription (
 	registry text,
 	filter jsonb,
 	filter_type text,
+	tree jsonb,
 	id_type text,
 	id_value text,
-	frequency jsonb,
+	cron text,
+	time_zone text,
 	starts timestamptz,
 	ends timestamptz,
 	deliver text NOT NULL DEFAULT 'every' CHECK (deliver IN ('every', 'latest')),
+	authorize_claim jsonb,
 	reference_id text,
 	transaction_id text NOT NULL,
 	correlation_id text,
 	callback_url text,
 	locale text NOT NULL DEFAULT 'eng',
 	state text NOT NULL CHECK (state IN ('pending', 'active', 'ended', 'refused')),
+	waits_for text CHECK (waits_for IN ('decision', 'agreement')),
 	is_confirmed boolean NOT NULL DEFAULT false,
+	note text,
 	reason text,
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	decided_at timestamptz,
 	ended_at timestamptz,
-	CHECK ((id_type IS NULL) = (id_value IS NULL))
+	CHECK ((id_type IS NULL) = (id_value IS NULL)),
+	CHECK (id_type IS NULL OR tree IS NULL),
+	CHECK ((state = 'pending') = (waits_for IS NOT NULL))
 );
 CREATE UNIQUE INDEX subscription_reference ON casesync.subscription (partner, reference_id)
 	WHERE reference_id IS NOT NULL;
-CREATE INDEX subscription_of_all ON casesync.subscription (partner, event_type)
-	WHERE state = 'active' AND id_type IS NULL;
+/* The living ones: of the whole agreement or a filter, of one identifier, and all of a partner. */
+CREATE INDEX subscription_of_many ON casesync.subscription (partner, event_type)
+	WHERE state IN ('pending', 'active') AND id_type IS NULL;
 CREATE INDEX subscription_of_one ON casesync.subscription (id_value, id_type, partner)
-	WHERE state = 'active' AND id_type IS NOT NULL;
+	WHERE state IN ('pending', 'active') AND id_type IS NOT NULL;
+CREATE INDEX subscription_living ON casesync.subscription (partner) WHERE state IN ('pending', 'active');
+CREATE INDEX subscription_waiting ON casesync.subscription (waits_for, partner) WHERE state = 'pending';
+CREATE INDEX subscription_ending ON casesync.subscription (ends)
+	WHERE state IN ('pending', 'active') AND ends IS NOT NULL;
 COMMENT ON TABLE casesync.subscription IS 'partners'' subscriptions; is_confirmed: they know that it exists';
+COMMENT ON COLUMN casesync.subscription.tree IS
+	'the parsed filter; NULL: everybody the agreement allows or, with an identifier, this one';
+COMMENT ON COLUMN casesync.subscription.authorize_claim IS
+	'what the partner says it is authorized by: shown to who decides, never trusted';
+COMMENT ON COLUMN casesync.subscription.waits_for IS
+	'pending until somebody decides, or until the agreement begins';
+COMMENT ON COLUMN casesync.subscription.note IS 'what was said with the answer, to say it again';
 SELECT pg_catalog.pg_extension_config_dump('casesync.subscription', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync.subscription_id_seq', '');
 
-CREATE TABLE casesync.my_subscription (
-	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-	partner text NOT NULL,
-	event_type text NOT NULL,
-	record_type text NOT NULL,
-	filter jsonb,
-	filter_type text,
-	frequency text,
-	transaction_id text NOT NULL UNIQUE,
-	code text,
-	state text NOT NULL DEFAULT 'requested'
-		CHECK (state IN ('requested', 'pending', 'active', 'ending', 'ended', 'refused')),
-	reason text,
-	requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	answered_at timestamptz
+CREATE TABLE casesync.filter_inside (
+	registry text NOT NULL,
+	key text NOT NULL,
+	subscription bigint NOT NULL,
+	hmac bytea,
+	PRIMARY KEY (registry, key, subscription)
 );
-CREATE INDEX my_subscription_code ON casesync.my_subscription (partner, code);
-COMMENT ON TABLE casesync.my_subscription IS 'what we have asked partners to tell us';
-SELECT pg_catalog.pg_extension_config_dump('casesync.my_subscription', '');
+CREATE INDEX filter_inside_of ON casesync.filter_inside (subscription);
+COMMENT ON TABLE casesync.filter_inside IS
+	'subjects that were told as inside the filter of a subscription, with a keyed hash of the record that was told; NULL: it is open';
+SELECT pg_catalog.pg_extension_config_dump('casesync.filter_inside', '');
 
-/* What a filter asks for: everybody, or the one person with an identifier. */
-CREATE FUNCTION casesync.filter_identifier(filter jsonb, filter_type text,
-	OUT is_valid boolean, OUT id_type text, OUT id_value text)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	value jsonb := filter->'value';
-BEGIN
-	is_valid := filter IS NULL OR filter IN ('{}', '[]', 'null');
-	IF is_valid OR coalesce(filter_type, 'idtype-value') <> 'idtype-value' THEN
-		RETURN;
-	END IF;
-	IF jsonb_typeof(filter->'type') = 'string' AND jsonb_typeof(value) IN ('string', 'number') THEN
-		id_type := casesync.plain_name(filter->>'type');
-		id_value := filter->>'value';
-		is_valid := id_type <> '' AND id_value <> '' AND length(id_type) <= 255 AND length(id_value) <= 1000;
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION casesync.filter_identifier(jsonb, text) IS
-	'read an idtype-value filter; is_valid with no identifier: the filter asks for everybody';
-
-CREATE FUNCTION casesync.agreement_for(partner text, event_type text, record_type text, reg_type text,
-	registry text)
-RETURNS casesync.agreement
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT a.* FROM casesync.agreement a
-	 WHERE a.state = 'active' AND a.direction = 'out' AND a.partner = $1 AND $2 = ANY (a.event_types)
-	   AND now() < a.valid_to
-	   AND EXISTS (SELECT FROM casesync.registry r
-					WHERE r.registry = ANY (a.registries) AND lower(r.record_type) = lower($3)
-					  AND ($4 IS NULL OR lower(r.reg_type) = lower($4))
-					  AND ($5 IS NULL OR r.registry = $5))
-	 ORDER BY a.agreement LIMIT 1
-$$;
-COMMENT ON FUNCTION casesync.agreement_for(text, text, text, text, text) IS
-	'the agreement that covers a wish; NULL when none does';
-
-CREATE FUNCTION casesync.is_agreed_identifier(a casesync.agreement, id_type text)
-RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT id_type IS NULL OR upper(casesync.fold_identifier_type(id_type))
-		= ANY (SELECT upper(casesync.fold_identifier_type(x)) FROM unnest(a.identifier_types) x)
-$$;
-COMMENT ON FUNCTION casesync.is_agreed_identifier(casesync.agreement, text) IS
-	'whether subscriptions may name people by this type of identifier; NULL: by none';
-
-CREATE FUNCTION casesync.subscription_twin(s casesync.subscription)
-RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT t.code FROM casesync.subscription t
-	 WHERE t.partner = s.partner AND t.state IN ('pending', 'active') AND t.event_type = s.event_type
-	   AND lower(t.record_type) = lower(s.record_type) AND t.reg_type IS NOT DISTINCT FROM s.reg_type
-	   AND t.registry IS NOT DISTINCT FROM s.registry
-	   AND (t.id_type, t.id_value) IS NOT DISTINCT FROM (s.id_type, s.id_value)
-	   AND t.frequency IS NOT DISTINCT FROM s.frequency
-	 ORDER BY t.id LIMIT 1
-$$;
-COMMENT ON FUNCTION casesync.subscription_twin(casesync.subscription) IS
-	'the code of a living subscription with the same criteria';
-
-CREATE FUNCTION casesync.subscribe(partner text, event_type text, record_type text,
-	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
-	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, deliver text DEFAULT 'every',
-	reference_id text DEFAULT NULL, registry text DEFAULT NULL)
-RETURNS casesync.subscription
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	wish record;
-	a casesync.agreement;
-	s casesync.subscription;
-	twin text;
-BEGIN
-	PERFORM casesync.require_partner($1);
-	wish := casesync.filter_identifier($4, $5);
-	IF $9 IS NULL OR $9 NOT IN ('every', 'latest') THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('deliver "%s" is not known', coalesce($9, 'NULL')),
-			hint = 'deliver: every, latest.';
-	END IF;
-	IF NOT wish.is_valid THEN
-		RAISE EXCEPTION USING errcode = 'feature_not_supported',
-			message = 'this filter is not supported',
-			detail = 'A subscription is for everybody the agreement allows (filter NULL) or for one identifier.',
-			hint = 'filter => ''{"type": "UIN", "value": "12345"}'', filter_type => ''idtype-value''';
-	END IF;
-	a := casesync.agreement_for($1, casesync.event_name($2), $3, NULL, $11);
-	IF a.agreement IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('no active agreement with "%s" covers event type "%s" of "%s"', $1, $2, $3),
-			hint = format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1);
-	END IF;
-	IF NOT casesync.is_agreed_identifier(a, wish.id_type) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('identifier type "%s" is not agreed', left(wish.id_type, 99)),
-			detail = format('Agreement "%s" names: %s.', a.agreement, array_to_string(a.identifier_types, ', ')),
-			hint = format('SELECT casesync.set_agreement(%L, %L, identifier_types => …);', a.agreement, $1);
-	END IF;
-	s.partner := $1; s.event_type := casesync.event_name($2); s.record_type := $3; s.registry := $11;
-	s.id_type := wish.id_type; s.id_value := wish.id_value;
-	s.frequency := CASE WHEN $6 IS NOT NULL THEN jsonb_build_object('frequency', $6) END;
-	twin := casesync.subscription_twin(s);
-	IF twin IS NOT NULL OR EXISTS (SELECT FROM casesync.subscription t
-			WHERE t.partner = $1 AND t.reference_id = $10) THEN
-		RAISE EXCEPTION USING errcode = 'duplicate_object',
-			message = format('"%s" has this subscription already', $1),
-			detail = CASE WHEN twin IS NOT NULL THEN format('Its code is %s.', twin)
-				ELSE format('reference_id "%s" is in use.', $10) END,
-			hint = 'SELECT casesync.unsubscribe(code, reason);';
-	END IF;
-	INSERT INTO casesync.subscription AS t (partner, event_type, record_type, registry, filter,
-		filter_type, id_type, id_value, frequency, starts, ends, deliver, reference_id,
-		transaction_id, state, is_confirmed, decided_at)
-	VALUES ($1, s.event_type, $3, $11, $4, $5, wish.id_type, wish.id_value, s.frequency, $7, $8, $9,
-		$10, gen_random_uuid()::text, 'active', true, clock_timestamp())
-	RETURNING t.* INTO s;
-	PERFORM casesync.audit_note('subscribe', s.code, jsonb_build_object('partner', $1));
-	RETURN s;
-END
-$$;
-COMMENT ON FUNCTION casesync.subscribe(text, text, text, jsonb, text, text, timestamptz, timestamptz, text, text, text) IS
-	'subscribe a partner without asking it over HTTP; filter NULL is all the agreement allows';
-
-CREATE FUNCTION casesync.subscription_end(s casesync.subscription, why text)
-RETURNS casesync.subscription
+/* End subscriptions and withhold what waits for them; all in one go, since a lane's backlog may be long. */
+CREATE FUNCTION casesync.end_subscriptions(subscriptions bigint[], why text)
+RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	ended casesync.subscription;
+	ended bigint[];
 BEGIN
-	UPDATE casesync.subscription t SET state = 'ended', ended_at = clock_timestamp(), reason = why
-	 WHERE t.id = s.id AND t.state IN ('pending', 'active') RETURNING t.* INTO ended;
-	IF NOT FOUND THEN
-		RETURN s;
+	WITH e AS (
+		UPDATE casesync.subscription t SET state = 'ended', waits_for = NULL, ended_at = clock_timestamp(), reason = why
+		 WHERE t.id = ANY (subscriptions) AND t.state IN ('pending', 'active') RETURNING t.id)
+	SELECT array_agg(e.id) INTO ended FROM e;
+	IF ended IS NULL THEN
+		RETURN 0;
 	END IF;
+	DELETE FROM casesync.filter_inside i WHERE i.subscription = ANY (ended);
 	PERFORM casesync.withhold(n.reference_id, 'subscription ended')
 	   FROM casesync.lane l JOIN casesync.notification n ON n.lane = l.lane
-	  WHERE l.partner = s.partner AND n.subscription = s.id AND n.state = 'due';
-	RETURN ended;
+	  WHERE l.partner IN (SELECT s.partner FROM casesync.subscription s WHERE s.id = ANY (ended))
+		AND l.kind = 'notify' AND n.state = 'due' AND n.subscription = ANY (ended);
+	RETURN cardinality(ended);
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_end(casesync.subscription, text) IS
-	'end a subscription and withhold what waits for it';
+COMMENT ON FUNCTION casesync.end_subscriptions(bigint[], text) IS
+	'end those of the subscriptions that live and withhold what waits for them; returns how many';
 
 CREATE FUNCTION casesync.require_subscription(code text)
 RETURNS casesync.subscription
@@ -238,15 +124,28 @@ RETURNS casesync.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	s casesync.subscription := casesync.require_subscription(code);
 BEGIN
-	s := casesync.subscription_end(s, reason);
+	PERFORM casesync.end_subscriptions(ARRAY[(casesync.require_subscription(code)).id], reason);
 	PERFORM casesync.audit_note('unsubscribe', code, jsonb_build_object('reason', reason));
-	RETURN s;
+	RETURN casesync.require_subscription(code);
 END
 $$;
 COMMENT ON FUNCTION casesync.unsubscribe(text, text) IS 'end a partner''s subscription';
+
+/* The standard has three members or none; with cron the zone is said too, since it says nothing of it. */
+CREATE FUNCTION casesync.subscription_frequency(s casesync.subscription)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN num_nonnulls(s.cron, s.starts, s.ends) > 0 THEN
+		jsonb_build_object('start_time', casesync.wire_time(coalesce(s.starts, s.decided_at, s.created_at)),
+			'end_time', casesync.wire_time(coalesce(s.ends, '9999-12-31 00:00:00+00')),
+			'frequency', coalesce(s.cron, ''))
+		|| CASE WHEN s.cron IS NULL THEN '{}' ELSE jsonb_build_object('time_zone', s.time_zone) END END
+$$;
+COMMENT ON FUNCTION casesync.subscription_frequency(casesync.subscription) IS
+	'when a subscription''s partner wants to be told, as the standard writes it; NULL: at once';
 
 CREATE FUNCTION casesync.subscription_item(s casesync.subscription)
 RETURNS jsonb
@@ -258,8 +157,11 @@ AS $$
 		'status', CASE WHEN s.state IN ('pending', 'active') THEN 'subscribe' ELSE 'unsubscribe' END,
 		'timestamp', casesync.wire_time(coalesce(s.decided_at, s.created_at)),
 		'reg_type', casesync.reg_type_wire(s.reg_type),
-		'reg_event_type', casesync.event_wire(coalesce(s.reg_type, 'ESS'), s.event_type), 'frequency', s.frequency, 'filter_type', s.filter_type,
-		'filter', nullif(s.filter, '{}'), 'notify_record_type', s.record_type, 'locale', s.locale))
+		'reg_event_type', casesync.event_wire(coalesce(s.reg_type, 'ESS'), s.event_type),
+		'frequency', casesync.subscription_frequency(s), 'filter_type', s.filter_type,
+		'notify_record_type', s.record_type, 'locale', s.locale))
+		/* As it was sent, what is null in it too. */
+		|| CASE WHEN s.filter IS NULL OR s.filter IN ('{}', '[]') THEN '{}' ELSE jsonb_build_object('filter', s.filter) END
 $$;
 COMMENT ON FUNCTION casesync.subscription_item(casesync.subscription) IS
 	'a subscription as the standard''s SubscriptionInfo';
@@ -272,20 +174,40 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_strip_nulls(jsonb_build_object(
-		'reference_id', reference_id, 'timestamp', casesync.wire_time(clock_timestamp()),
+		'reference_id', left(reference_id, 255), 'timestamp', casesync.wire_time(clock_timestamp()),
 		'status', status, 'status_reason_code', code, 'status_reason_message', left(why, 999),
-		'subscriptions', CASE WHEN s.id IS NOT NULL
-			THEN jsonb_build_array(casesync.subscription_item(s)) END,
 		'locale', coalesce(s.locale, 'eng')))
+		|| CASE WHEN s.id IS NULL THEN '{}'
+			ELSE jsonb_build_object('subscriptions', jsonb_build_array(casesync.subscription_item(s))) END
 $$;
 COMMENT ON FUNCTION casesync.subscribe_answer(text, text, text, text, casesync.subscription) IS
 	'one item of an on-subscribe message (ESS SubscribeResponse)';
 
-CREATE FUNCTION casesync.subscription_tell(s casesync.subscription, status text, code text, why text)
+CREATE FUNCTION casesync.subscription_outcome(s casesync.subscription, OUT status text, OUT code text, OUT why text)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	status := CASE s.state WHEN 'pending' THEN 'pdng' WHEN 'active' THEN 'succ' ELSE 'rjct' END;
+	code := CASE s.state WHEN 'refused' THEN 'rjct.notify_details.invalid' WHEN 'ended' THEN 'rjct.reference_id.duplicate' END;
+	why := CASE
+		WHEN s.waits_for = 'decision' THEN 'a person decides about this; the outcome comes under the same reference_id'
+		WHEN s.waits_for = 'agreement' THEN 'the agreement has not begun; the outcome comes under the same reference_id'
+		WHEN s.state = 'refused' THEN s.reason
+		WHEN s.state = 'ended' THEN 'this subscription has ended; use a new reference_id'
+		ELSE s.note END;
+END
+$$;
+COMMENT ON FUNCTION casesync.subscription_outcome(casesync.subscription) IS
+	'what to answer about a subscription: now, and whenever its reference_id comes again';
+
+CREATE FUNCTION casesync.subscription_tell(s casesync.subscription)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	o record := casesync.subscription_outcome(s);
 BEGIN
 	IF s.callback_url IS NULL THEN
 		UPDATE casesync.subscription t SET is_confirmed = true WHERE t.id = s.id;
@@ -294,33 +216,34 @@ BEGIN
 	PERFORM casesync.enqueue(s.partner, 'on-subscribe', s.callback_url, jsonb_build_object(
 		'transaction_id', s.transaction_id, 'correlation_id', s.correlation_id,
 		'subscribe_response', jsonb_build_array(
-			casesync.subscribe_answer(s.reference_id, status, code, why, s))),
-		status, ARRAY[s.id]);
+			casesync.subscribe_answer(s.reference_id, o.status, o.code, o.why, s))),
+		o.status, ARRAY[s.id]);
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_tell(casesync.subscription, text, text, text) IS
+COMMENT ON FUNCTION casesync.subscription_tell(casesync.subscription) IS
 	'send the partner an on-subscribe about one subscription';
 
-CREATE FUNCTION casesync.subscription_decide(code text, decision text, why text)
+CREATE FUNCTION casesync.subscription_decide(s casesync.subscription, decision text, why text)
 RETURNS casesync.subscription
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync.subscription := casesync.require_subscription(code);
+	decided casesync.subscription;
 BEGIN
-	UPDATE casesync.subscription t SET state = decision, reason = why, decided_at = clock_timestamp()
-	 WHERE t.id = s.id AND t.state = 'pending' RETURNING t.* INTO s;
+	UPDATE casesync.subscription t SET state = decision, waits_for = NULL, reason = why, decided_at = clock_timestamp()
+	 WHERE t.id = s.id AND t.state = 'pending' RETURNING t.* INTO decided;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('subscription "%s" is not waiting for a decision', code),
-			hint = 'SELECT code, state FROM casesync.subscriptions WHERE state = ''pending'';';
+			message = format('subscription "%s" is not waiting for a decision', s.code),
+			hint = 'SELECT code, partner FROM casesync.pending_subscriptions;';
 	END IF;
-	PERFORM casesync.audit_note(CASE decision WHEN 'active' THEN 'approve' ELSE 'refuse' END, code, jsonb_build_object('reason', why));
-	RETURN s;
+	PERFORM casesync.subscription_tell(decided);
+	RETURN decided;
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_decide(text, text, text) IS 'a pending subscription becomes active or refused';
+COMMENT ON FUNCTION casesync.subscription_decide(casesync.subscription, text, text) IS
+	'a pending subscription becomes active or refused, and the partner is told';
 
 CREATE FUNCTION casesync.approve(code text)
 RETURNS casesync.subscription
@@ -328,9 +251,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync.subscription := casesync.subscription_decide(code, 'active', NULL);
+	s casesync.subscription := casesync.subscription_decide(casesync.require_subscription(code), 'active', NULL);
 BEGIN
-	PERFORM casesync.subscription_tell(s, 'succ', NULL, NULL);
+	PERFORM casesync.audit_note('approve', code);
 	RETURN s;
 END
 $$;
@@ -342,86 +265,62 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync.subscription := casesync.subscription_decide(code, 'refused', reason);
+	s casesync.subscription := casesync.subscription_decide(casesync.require_subscription(code), 'refused', reason);
 BEGIN
-	PERFORM casesync.subscription_tell(s, 'rjct', 'rjct.notify_details.invalid', reason);
+	PERFORM casesync.audit_note('refuse', code, jsonb_build_object('reason', reason));
 	RETURN s;
 END
 $$;
 COMMENT ON FUNCTION casesync.refuse(text, text) IS 'a pending subscription is refused; the partner is told why';
 
-CREATE FUNCTION casesync.subscribe_to(partner text, event_type text, record_type text,
-	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
-	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, reg_type text DEFAULT 'ESS')
-RETURNS uuid
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+/* The standard has no message for it: the partner named the end itself. */
+CREATE FUNCTION casesync.expire_subscriptions(partner text DEFAULT NULL)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
-DECLARE
-	p casesync.partner := casesync.require_partner($1);
-	m casesync.my_subscription;
 BEGIN
-	IF coalesce($2, '') = '' OR coalesce($3, '') = '' THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'event_type and record_type must not be empty',
-			hint = format('SELECT casesync.subscribe_to(%L, ''enrolment_status_change'', ''Member'');', $1);
-	END IF;
-	IF p.base_url IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('partner "%s" has no base_url', $1),
-			hint = format('SELECT casesync.set_partner(%L, base_url => ''https://…'');', $1);
-	END IF;
-	IF num_nulls($6, $7, $8) NOT IN (0, 3) THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'frequency, starts and ends go together',
-			detail = 'The standard requires start_time, end_time and frequency together.',
-			hint = 'frequency => ''0 5 * * *'', starts => now(), ends => now() + interval ''10 years''';
-	END IF;
-	INSERT INTO casesync.my_subscription AS t (partner, event_type, record_type, filter, filter_type,
-		frequency, transaction_id)
-	VALUES ($1, casesync.event_name($2), casesync.plain_name($3), $4, $5, $6, gen_random_uuid()::text) RETURNING t.* INTO m;
-	PERFORM casesync.enqueue($1, 'subscribe', p.base_url || '/registry/subscribe',
-		jsonb_build_object('transaction_id', m.transaction_id, 'subscribe_request', jsonb_build_array(
-			jsonb_build_object('reference_id', m.reference_id,
-				'timestamp', casesync.wire_time(m.requested_at),
-				'subscribe_criteria', jsonb_strip_nulls(jsonb_build_object(
-					'reg_type', casesync.reg_type_wire($9), 'reg_event_type', casesync.event_wire($9, m.event_type),
-					'filter_type', $5, 'frequency', CASE WHEN $6 IS NOT NULL THEN
-						jsonb_build_object('start_time', casesync.wire_time($7),
-							'end_time', casesync.wire_time($8), 'frequency', $6) END,
-					'notify_record_type', m.record_type)) || jsonb_build_object('filter', coalesce($4, '{}')),
-				'locale', (SELECT n.locale FROM casesync.this_node() n)))), 'rcvd');
-	PERFORM casesync.audit_note('subscribe_to', $1, jsonb_build_object('reference_id', m.reference_id));
-	RETURN m.reference_id;
+	RETURN casesync.end_subscriptions(ARRAY(
+		SELECT s.id FROM casesync.subscription s
+		 WHERE s.state IN ('pending', 'active') AND s.ends <= now() AND ($1 IS NULL OR s.partner = $1)
+		 ORDER BY s.ends LIMIT 1000), 'its time is over');
 END
 $$;
-COMMENT ON FUNCTION casesync.subscribe_to(text, text, text, jsonb, text, text, timestamptz, timestamptz, text) IS
-	'ask a partner to notify us; returns our reference_id, the outcome appears in my_subscriptions';
+COMMENT ON FUNCTION casesync.expire_subscriptions(text) IS
+	'end subscriptions whose time is over, at most a thousand; returns how many';
 
-CREATE FUNCTION casesync.unsubscribe_at(partner text, code text)
-RETURNS uuid
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+/* Agreements begin and end by themselves; what waits for one is looked at again. */
+CREATE FUNCTION casesync.admit_subscriptions()
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-	p casesync.partner := casesync.require_partner($1);
-	m casesync.my_subscription;
+	s casesync.subscription;
+	cover record;
+	decided integer := 0;
 BEGIN
-	UPDATE casesync.my_subscription t SET state = 'ending'
-	 WHERE t.partner = $1 AND t.code = $2 AND t.state IN ('active', 'pending', 'ending') RETURNING t.* INTO m;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('we have no active subscription "%s" at "%s"', left($2, 99), $1),
-			hint = 'SELECT partner, code, state FROM casesync.my_subscriptions;';
-	END IF;
-	PERFORM casesync.enqueue($1, 'unsubscribe', p.base_url || '/registry/unsubscribe',
-		jsonb_build_object('transaction_id', m.transaction_id,
-			'timestamp', casesync.wire_time(clock_timestamp()),
-			'subscription_codes', jsonb_build_array($2)), 'rcvd');
-	PERFORM casesync.audit_note('unsubscribe_at', $1, jsonb_build_object('code', $2));
-	RETURN m.reference_id;
+	FOR s IN SELECT * FROM casesync.subscription t
+			  WHERE t.state = 'pending' AND t.waits_for = 'agreement' ORDER BY t.id LIMIT 1000 LOOP
+		cover := casesync.wish_cover(s);
+		CONTINUE WHEN cover.is_covered AND NOT cover.has_begun;
+		IF cover.is_covered AND cover.needs_decision THEN
+			UPDATE casesync.subscription t SET waits_for = 'decision' WHERE t.id = s.id;
+		ELSE
+			PERFORM casesync.subscription_decide(s, CASE WHEN cover.is_covered THEN 'active' ELSE 'refused' END,
+				CASE WHEN NOT cover.is_covered THEN 'the agreement that this waited for is no more' END);
+		END IF;
+		decided := decided + 1;
+	END LOOP;
+	RETURN decided;
 END
 $$;
-COMMENT ON FUNCTION casesync.unsubscribe_at(text, text) IS 'ask a partner to stop notifying us';
+COMMENT ON FUNCTION casesync.admit_subscriptions() IS
+	'decide about subscriptions that waited for an agreement to begin; returns about how many';
+
+CREATE VIEW casesync.pending_subscriptions AS
+	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.waits_for, s.filter_type, s.filter,
+		s.cron, s.starts, s.ends, s.authorize_claim, s.created_at
+	  FROM casesync.subscription s WHERE s.state = 'pending';
+COMMENT ON VIEW casesync.pending_subscriptions IS
+	'what partners ask for and nobody has decided about: for approve() and refuse()';

@@ -76,6 +76,8 @@ BEGIN
 		IF casesync.leaf_is_full(casesync.notification_leaf(), leaf_limit) THEN
 			rotated := casesync.rotate_notifications() IS NOT NULL OR rotated;
 		END IF;
+		PERFORM casesync.expire_subscriptions();
+		PERFORM casesync.admit_subscriptions();
 		era := (casesync.this_node()).era;
 		SELECT * INTO s FROM casesync.routing_state r WHERE r.era = era ORDER BY r.id DESC LIMIT 1;
 		IF FOUND THEN

@@ -157,8 +157,6 @@ SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u3'
 SELECT * FROM app.unsubscribed;
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u4', 'subscription_codes', app.codes('ess.test r13')), header => '{"sender_uri": "https://cb.ess.test:8443/here"}');
 SELECT * FROM app.unsubscribed;
-SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "u5", "subscription_codes": []}');
-SELECT * FROM app.unsubscribed;
 SELECT partner, reference_id, state, reason FROM casesync.subscription ORDER BY id;
 
 -- a repeated message_id: the same answer and no second effect; with another message: refused -----------------

@@ -76,8 +76,8 @@ SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Mem
 -- approve and refuse: pending ones only; the partner is told if it said where
 CREATE FUNCTION app.pend(reference text, callback text) RETURNS text LANGUAGE sql AS $$
 	INSERT INTO casesync.subscription (partner, event_type, record_type, reg_type, id_type, id_value, reference_id, transaction_id,
-		correlation_id, callback_url, state)
-	VALUES ('ess.test', 'enrolment_status_change', 'Member', 'ESS', 'UIN', $1, $1, 't-' || $1, 'c-' || $1, $2, 'pending')
+		correlation_id, callback_url, state, waits_for)
+	VALUES ('ess.test', 'enrolment_status_change', 'Member', 'ESS', 'UIN', $1, $1, 't-' || $1, 'c-' || $1, $2, 'pending', 'decision')
 	RETURNING code
 $$;
 SELECT count(app.pend(r, 'https://dci.ess.test/dci/registry/on-subscribe')) FROM unnest(ARRAY['p1', 'p2']) r;
