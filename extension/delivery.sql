@@ -702,6 +702,8 @@ BEGIN
 		PERFORM casesync.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000', 'dead letter retried');
 		UPDATE casesync.quarantine_entry q SET is_requested = true
 		 WHERE q.registry = n.registry AND q.key = n.key AND q.event_type = n.event_type AND q.tracking = 0;
+		UPDATE casesync.filter_inside i SET hmac = NULL
+		 WHERE i.subscription = n.subscription AND i.registry = n.registry AND i.key = n.key;
 		UPDATE casesync.told t SET hmac = NULL FROM casesync.lane l
 		 WHERE l.lane = n.lane AND t.partner = l.partner AND t.registry = n.registry AND t.key = n.key;
 	ELSE

@@ -159,6 +159,7 @@ BEGIN
 		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database());
 	/* Partners may have been told newer states than this database remembers. */
 	UPDATE casesync.told SET hmac = NULL WHERE hmac IS NOT NULL;
+	UPDATE casesync.filter_inside SET hmac = NULL WHERE hmac IS NOT NULL;
 	PERFORM casesync.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
 	PERFORM casesync.ring();
 	RETURN QUERY SELECT r.registry, format('Partners may know what was changed after the backup and is not here; '

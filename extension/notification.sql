@@ -145,6 +145,16 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+	/* Of a subscription to a filter too: whoever has left it since is told once more. */
+	UPDATE casesync.filter_inside i SET hmac = NULL
+	  FROM casesync.notification n
+	 WHERE n.reference_id = $1 AND i.subscription = n.subscription
+	   AND i.registry = n.registry AND i.key = n.key AND i.hmac = n.hmac;
+	INSERT INTO casesync.filter_inside (registry, key, subscription)
+	SELECT n.registry, n.key, n.subscription
+	  FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription
+	 WHERE n.reference_id = $1 AND NOT n.removal AND s.tree IS NOT NULL AND s.state = 'active'
+	ON CONFLICT DO NOTHING;
 	UPDATE casesync.told t SET hmac = NULL
 	  FROM casesync.notification n, casesync.lane l
 	 WHERE n.reference_id = $1 AND l.lane = n.lane AND t.partner = l.partner

@@ -9,7 +9,7 @@ COMMENT ON TYPE casesync.rendered IS 'a subject''s record: state is found, gone 
  * it and no other: the keys are halved until the culprits stand alone.
  */
 CREATE FUNCTION casesync.rows_by_key(relation regclass, query text, keys text[],
-	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL,
+	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
 	OUT found_keys text[], OUT found_records jsonb[], OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,8 @@ BEGIN
 	END IF;
 	IF clock_timestamp() < until THEN
 		BEGIN
-			SELECT coalesce(array_agg(q.key), '{}'), coalesce(array_agg(casesync.wire(q.record)), '{}')
+			SELECT coalesce(array_agg(q.key), '{}'), 
+				coalesce(array_agg(CASE WHEN is_record THEN casesync.wire(q.record) ELSE q.record END), '{}')
 			  INTO found_keys, found_records
 			  FROM casesync.owner_query(relation, query, keys, budget) q;
 			RETURN;
@@ -53,8 +54,8 @@ BEGIN
 		RETURN;
 	END IF;
 	budget := CASE WHEN budget > 0 THEN least(budget, greatest(budget / 2, 100)) ELSE budget END;
-	a := casesync.rows_by_key(relation, query, keys[1:half], budget, until);
-	b := casesync.rows_by_key(relation, query, keys[half + 1:], budget, until);
+	a := casesync.rows_by_key(relation, query, keys[1:half], budget, until, is_record);
+	b := casesync.rows_by_key(relation, query, keys[half + 1:], budget, until, is_record);
 	found_keys := a.found_keys || b.found_keys;
 	found_records := a.found_records || b.found_records;
 	bad_keys := a.bad_keys || b.bad_keys;
@@ -62,7 +63,7 @@ BEGIN
 	bad_reasons := a.bad_reasons || b.bad_reasons;
 END
 $$;
-COMMENT ON FUNCTION casesync.rows_by_key(regclass, text, text[], integer, timestamptz) IS
+COMMENT ON FUNCTION casesync.rows_by_key(regclass, text, text[], integer, timestamptz, boolean) IS
 	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
 
 CREATE FUNCTION casesync.fails_always(relation regclass, query text, budget integer)
