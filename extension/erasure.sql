@@ -175,6 +175,7 @@ BEGIN
 	 WHERE e.id IN (SELECT n.event FROM casesync.notification n WHERE n.registry = p.registry AND n.key = p.erased)
 	   AND e.key = p.key;
 	what := 'what partners are known to know';
+	DELETE FROM casesync.filter_inside i WHERE i.registry = p.registry AND i.key = p.key;
 	DELETE FROM casesync.told t WHERE t.registry = p.registry AND t.key = p.key;
 	GET DIAGNOSTICS rows = ROW_COUNT;
 	RETURN NEXT;
@@ -299,12 +300,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	what := 'subscriptions';
-	PERFORM casesync.subscription_end(s, 'its subject was erased') FROM casesync.subscription s
-	 WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names);
+	PERFORM casesync.end_subscriptions(ARRAY(SELECT s.id FROM casesync.subscription s
+		WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)), 'its subject was erased');
 	UPDATE casesync.subscription s SET filter = casesync.json_without(s.filter, p.words, p.erased),
+		tree = casesync.json_without(s.tree, p.words, p.erased),
+		authorize_claim = casesync.json_without(s.authorize_claim, p.words, p.erased),
 		id_value = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names) THEN p.erased ELSE s.id_value END
 	 WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
-		OR s.filter <> casesync.json_without(s.filter, p.words, p.erased);
+		OR s.filter <> casesync.json_without(s.filter, p.words, p.erased)
+		OR s.authorize_claim <> casesync.json_without(s.authorize_claim, p.words, p.erased);
 	GET DIAGNOSTICS rows = ROW_COUNT;
 	RETURN NEXT;
 	what := 'our subscriptions';

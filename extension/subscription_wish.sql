@@ -324,12 +324,15 @@ BEGIN
 			hint = 'SELECT casesync.unsubscribe(code, reason);';
 	END IF;
 	verdict := casesync.wish_judge(s);
+	IF verdict.code IS NULL AND NOT EXISTS (SELECT FROM casesync.agreements_about(s) a WHERE a.state = 'active') THEN
+		verdict.code := 'rjct.notify_types.invalid';
+		verdict.why := format('sharing with "%s" is stopped', $1);
+	END IF;
 	IF coalesce(wish.code, verdict.code) IS NOT NULL THEN
 		RAISE EXCEPTION USING
 			errcode = CASE coalesce(wish.code, verdict.code) WHEN 'rjct.event.already_subscribed' THEN 'duplicate_object'
 				WHEN 'rjct.notify_types.invalid' THEN 'object_not_in_prerequisite_state' ELSE 'invalid_parameter_value' END,
-			message = format('"%s" cannot subscribe to this', $1),
-			detail = format('%s.', CASE WHEN wish.code IS NOT NULL THEN wish.why ELSE verdict.why END),
+			message = CASE WHEN wish.code IS NOT NULL THEN wish.why ELSE verdict.why END,
 			hint = format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1);
 	END IF;
 	s := casesync.subscription_add(s, NULL);

@@ -106,7 +106,7 @@ SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "t", "subscription_co
 -- quota: refuses_more_than_agreed, counts the living ones only
 SELECT max_subscriptions, max_filters FROM casesync.partner WHERE partner = 'ess.test';
 SELECT count(*) AS living, count(*) FILTER (WHERE id_type IS NULL) AS many FROM casesync.subscription WHERE partner = 'ess.test';
-SELECT max_subscriptions, max_filters FROM casesync.set_quota('ess.test', filters => 9);
+SELECT max_subscriptions, max_filters FROM casesync.set_quota('ess.test', filters => 8);
 SELECT * FROM app.subscribe(app.wish('o1', '{"filter": [{"expression1": {"attribute_name": "employment_status", "operator": "eq", "attribute_value": "8"}}]}'),
 	app.wish('o2', '{"filter": [{"expression1": {"attribute_name": "employment_status", "operator": "eq", "attribute_value": "9"}}]}'),
 	app.wish('o3', '{"filter": {"type": "UIN", "value": "o3"}}'));
