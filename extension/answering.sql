@@ -36,7 +36,7 @@ COMMENT ON COLUMN casesync.request_in.message IS 'what is asked, until the answe
 COMMENT ON COLUMN casesync.request_in.claims IS 'consent and authorize as the partner states them: kept, never believed';
 COMMENT ON COLUMN casesync.request_in.answers IS 'the items of the answer without any record';
 COMMENT ON COLUMN casesync.request_in.agreements IS 'name and version of those under which records were given';
-COMMENT ON COLUMN casesync.request_in.worker IS 'the backend that works on it since next_try minus the patience of request_claim()';
+COMMENT ON COLUMN casesync.request_in.worker IS 'the process that has taken it, until next_try';
 SELECT pg_catalog.pg_extension_config_dump('casesync.request_in', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync.request_in_id_seq', '');
 
@@ -236,10 +236,12 @@ COMMENT ON FUNCTION casesync.request_answer(casesync.partner, text, jsonb, text,
 
 CREATE FUNCTION casesync.milliseconds_of(setting text)
 RETURNS integer
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT (extract(epoch FROM current_setting(setting)::interval) * 1000)::integer
+BEGIN
+	RETURN (extract(epoch FROM current_setting(setting)::interval) * 1000)::integer;
+END
 $$;
 COMMENT ON FUNCTION casesync.milliseconds_of(text) IS 'a setting that is a time';
 
@@ -345,13 +347,14 @@ BEGIN
 	UPDATE casesync.request_in r SET state = 'claimed', worker = pg_backend_pid(), tries = r.tries + 1,
 		next_try = clock_timestamp() + interval '2 minutes'
 	 WHERE r.id = (SELECT t.id FROM casesync.request_in t
-					WHERE t.state IN ('new', 'claimed') AND (t.next_try IS NULL OR t.next_try <= clock_timestamp())
+					WHERE t.state IN ('new', 'claimed') AND (t.next_try IS NULL OR t.next_try <= clock_timestamp()
+						OR t.state = 'claimed' AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = t.worker))
 					ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED);
 	RETURN FOUND;
 END
 $$;
 COMMENT ON FUNCTION casesync.request_claim() IS
-	'take the oldest request that is due, for two minutes; false when there is none';
+	'take the oldest request that is due, for two minutes or as long as this process lives; false when there is none';
 
 CREATE FUNCTION casesync.request_finish(r casesync.request_in, p casesync.partner, o casesync.request_outcome)
 RETURNS void

@@ -63,10 +63,10 @@ settings_define(void)
 		"casesync.search_timeout", "How long a partner's search may take.",
 		"A synchronous request as a whole, or one search of an asynchronous one.",
 		&casesync_search_timeout, 5000, 1, INT_MAX / 20, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
-	DefineCustomIntVariable("casesync.search_limit", "How many records a partner's search may match.",
-							"A search that matches more is refused and must be narrowed.",
-							&casesync_search_limit, 10000, 1, 1000000, PGC_SUSET, 0, NULL, NULL,
-							NULL);
+	DefineCustomIntVariable(
+		"casesync.search_limit", "How many records a partner's search may match.",
+		"A search that matches more is refused and must be narrowed.", &casesync_search_limit,
+		10000, 1, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("casesync.actor", "Who makes the changes, as the application says.",
 							   NULL, &casesync_actor, "", PGC_USERSET, 0, claim_check, NULL, NULL);
 	DefineCustomStringVariable("casesync.channel",

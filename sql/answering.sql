@@ -143,7 +143,7 @@ DO $$
 BEGIN
 	FOR turn IN 1 .. 6 LOOP
 		PERFORM casesync.request_claim();
-		UPDATE casesync.request_in SET worker = -1, next_try = clock_timestamp() - interval '1 second' WHERE state = 'claimed' AND tries < 6;
+		UPDATE casesync.request_in SET worker = -1 WHERE state = 'claimed' AND tries < 6;
 	END LOOP;
 END
 $$;
