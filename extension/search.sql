@@ -60,8 +60,9 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN name = ANY (a.filter_fields) OR casesync.is_agreed_identifier(a, casesync.plain_name(name))
-		OR casesync.filter_path_may_exist(name, a.fields);
+	RETURN name = ANY (a.filter_fields) OR casesync.filter_path_may_exist(name, a.fields)
+		OR EXISTS (SELECT FROM unnest(a.identifier_types) i WHERE upper(casesync.fold_identifier_type(i))
+			= upper(casesync.fold_identifier_type(casesync.plain_name(name))));
 END
 $$;
 COMMENT ON FUNCTION casesync.search_name_is_known(text, casesync.agreement) IS
