@@ -447,7 +447,10 @@ BEGIN
 	parcel := ROW(s.message_id, o.url, o.action, n.sender_id, p.partner,
 		CASE WHEN o.action IN ('subscribe', 'unsubscribe', 'search') THEN n.base_url || '/registry/on-' || o.action
 			WHEN o.action = 'txn-status' THEN n.base_url || '/registry/txn/on-status' END,
-		o.status, items, CASE o.status WHEN 'rcvd' THEN 0 WHEN 'pdng' THEN 0 ELSE items END,
+		o.status, items, CASE
+			WHEN o.action = 'on-subscribe' THEN (SELECT count(*)::integer FROM jsonb_array_elements(o.message->'subscribe_response') i
+				WHERE i->>'status' IN ('succ', 'rjct'))
+			WHEN o.status IN ('rcvd', 'pdng') THEN 0 ELSE items END,
 		o.message::text, NULL, s.attempt + 1, p.networks::text[], nullif(p.tls_name, ''),
 		p.token_url, p.client_id, p.secret_name, casesync.encryption_key(p.partner, o.must_encrypt));
 	RETURN parcel;

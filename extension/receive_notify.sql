@@ -118,6 +118,29 @@ $$;
 COMMENT ON FUNCTION casesync.is_solicited(text, casesync.my_subscription, text, text, text) IS
 	'whether a notification answers a living subscription of ours';
 
+/* A list in reg_records is several events, so total_count may be the number of events or of records. */
+CREATE FUNCTION casesync.notify_refusal(header jsonb, events jsonb)
+RETURNS casesync.answer
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	lists constant integer[] := ARRAY(SELECT jsonb_array_length(casesync.list_of(e #> '{data,reg_records}')) FROM jsonb_array_elements(events) e);
+	records constant bigint := (SELECT sum(l) FROM unnest(lists) l);
+BEGIN
+	IF 0 = ANY (lists) THEN
+		RETURN casesync.refusal('err.request.bad', 'each item of notify_event must have its data.reg_records');
+	ELSIF records > 1000 THEN
+		RETURN casesync.refusal('err.request.bad', format(
+			'notify_event has %s records; send at most 1000 in a message: rjct.total_count.limit_exceeded', records));
+	END IF;
+	RETURN casesync.batch_refusal(CASE WHEN header->'total_count' = to_jsonb(records) THEN header - 'total_count' ELSE header END,
+		events, 'notify_event');
+END
+$$;
+COMMENT ON FUNCTION casesync.notify_refusal(jsonb, jsonb) IS
+	'why the events of a notify cannot be taken as a whole; NULL when they can';
+
 CREATE FUNCTION casesync.receive_notify(p casesync.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -128,15 +151,15 @@ DECLARE
 	i record;
 	event text;
 	transaction text := message->>'transaction_id';
+	events constant jsonb := casesync.list_of(message->'notify_event');
+	refused casesync.answer;
 BEGIN
-	IF header->>'status' = 'rjct' AND casesync.list_of(message->'notify_event') = '[]' THEN
+	IF header->>'status' = 'rjct' AND events = '[]' THEN
 		RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync.answer;
 	END IF;
-	IF casesync.list_of(message->'notify_event') = '[]' OR EXISTS (
-		SELECT FROM jsonb_array_elements(casesync.list_of(message->'notify_event')) e
-		 WHERE casesync.list_of(e #> '{data,reg_records}') = '[]')
-	THEN
-		RETURN casesync.refusal('err.request.bad', 'notify_event must have at least one item, and each item its reg_records');
+	refused := casesync.notify_refusal(header, events);
+	IF refused.ack_status IS NOT NULL THEN
+		RETURN refused;
 	END IF;
 	mine := casesync.my_subscription_of(p.partner, transaction);
 	FOR i IN SELECT * FROM casesync.notify_items(header, message) LOOP
