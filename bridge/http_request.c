@@ -222,13 +222,15 @@ http_request_access(void *context, struct MHD_Connection *connection, const char
 					const char *method, const char *version, const char *upload,
 					size_t *upload_size, void **request_context)
 {
+	HttpServer *server = context;
 	HttpRequest *request = *request_context;
 	enum MHD_Result result;
 
 	(void) version;
+	server->runs_without_news = 0;
 	if (request == NULL)
 	{
-		request = request_new(context, connection, method, url);
+		request = request_new(server, connection, method, url);
 		*request_context = request;
 		if (request == NULL)
 			return MHD_NO;

@@ -20,8 +20,8 @@
 
 /*
  * As long as a client is in the middle of a TLS handshake libmicrohttpd asks to be run again at
- * once, even when it waits for that client. So what it finds to do without news from a socket is
- * done at longer and longer intervals.
+ * once, even when it waits for that client. So runs that bring no news, neither from a socket nor
+ * of a request, come at longer and longer intervals.
  */
 static int64_t
 server_pause(HttpServer *server)

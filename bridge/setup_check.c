@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "event_loop.h"
+#include "iso_time.h"
 #include "key_ring.h"
 #include "pg_session.h"
+#include "tls_credentials.h"
 
 #define CHECK_MS 15000
 
@@ -48,6 +50,29 @@ check_key(SetupCheck *check, const Config *config)
 	else
 		check_say(check, false, "signing key", failure.text);
 	key_ring_free(keys);
+}
+
+static void
+check_tls(SetupCheck *check, const Config *config)
+{
+	TlsCredentials *credentials = NULL;
+	char what[128] = "TLS is not served";
+	char end[ISO_TIME_SIZE];
+	Failure failure;
+
+	if (!tls_credentials_load(config, &credentials, &failure))
+	{
+		check_say(check, false, "TLS", failure.text);
+		return;
+	}
+	if (credentials != NULL)
+	{
+		iso_time_format(tls_credentials_end(credentials), end);
+		snprintf(what, sizeof(what), "TLS certificate, good until %s", end);
+	}
+	check_say(check, credentials == NULL || tls_credentials_end(credentials) > iso_time_now(), what,
+			  "it is over; get a new one");
+	tls_credentials_release(credentials);
 }
 
 static void
@@ -198,6 +223,7 @@ setup_check(const Config *config, FILE *stream)
 
 	check_say(&check, true, "settings", "");
 	check_key(&check, config);
+	check_tls(&check, config);
 	check.loop = event_loop_new(&failure);
 	if (check.loop == NULL || !check_database(&check, config, &failure))
 		check_say(&check, false, "check of the database", failure.text);

@@ -324,6 +324,8 @@ sub start_partner
 	my $record = "$self->{folder}/$name.jsonl";
 	my ($in, $out) = ('', '');
 	my @tls = $options{cert} ? ('--cert', $options{cert}, '--key', $options{key}) : ();
+	push @tls, '--client-ca', $options{client_ca} if $options{client_ca};
+	push @tls, '--old-tls' if $options{old_tls};
 	my $harness = IPC::Run::start(
 		[ "$tree/test/mock_partner/mock_partner", $record, '--port', $options{port} // 0, @tls ],
 		'<', \$in, '>', \$out);
