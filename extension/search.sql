@@ -42,7 +42,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN CASE tree->>'op'
+	RETURN tree IS NULL OR CASE tree->>'op'
 		WHEN 'and' THEN (SELECT bool_and(casesync.search_may_match(t, a)) FROM jsonb_array_elements(tree->'of') t)
 		WHEN 'or' THEN (SELECT bool_or(casesync.search_may_match(t, a)) FROM jsonb_array_elements(tree->'of') t)
 		WHEN 'not' THEN EXISTS (SELECT FROM jsonb_path_query(tree, 'strict $.**.attribute') n
