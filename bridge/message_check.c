@@ -12,7 +12,7 @@
 #include "message_rules.h"
 
 #define BAD "err.request.bad"
-#define ID_BYTES 255
+#define ID_BYTES (4 * 255) /* as many as 255 characters can have */
 #define PATH_SIZE 160
 #define DEPTH_LIMIT 8 /* of the tables, not of messages: those are bounded by message_parse */
 

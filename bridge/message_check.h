@@ -34,7 +34,7 @@ extern bool message_is_probe(size_t length, const json_t *envelope);
 extern bool message_check(const json_t *envelope, const json_t *plain, MessageAction action,
 						  const char *receiver_id, MessageProblem *problem);
 
-/* header.sender_id, header.message_id: NULL unless a non-empty string of at most 255 bytes. */
+/* header.sender_id, header.message_id: NULL unless a non-empty string that may pass. */
 extern const char *message_sender_id(const json_t *envelope);
 extern const char *message_message_id(const json_t *envelope);
 
