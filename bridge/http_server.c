@@ -7,6 +7,7 @@
 
 #include <gnutls/abstract.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "http_connection.h"
@@ -97,6 +98,16 @@ server_no_certificate(gnutls_session_t session, const gnutls_datum_t *request, i
 	return -1;
 }
 
+/* No path of ours needs an escape: one that has any is another path, whatever it would decode to.
+ */
+static size_t
+server_keep_path(void *context, struct MHD_Connection *connection, char *text)
+{
+	(void) context;
+	(void) connection;
+	return strlen(text);
+}
+
 static struct MHD_Daemon *
 server_start_daemon(HttpServer *server, int listen_fd)
 {
@@ -112,14 +123,14 @@ server_start_daemon(HttpServer *server, int listen_fd)
 		flags |= MHD_USE_TLS;
 	else
 		tls[0].option = MHD_OPTION_END;
-	return MHD_start_daemon(flags, 0, NULL, NULL, http_request_access, server,
-							MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-							(unsigned int) settings->max_connections + SPARE_CONNECTIONS,
-							MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,
-							MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
-							http_request_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-							http_connection_notified, server, MHD_OPTION_URI_LOG_CALLBACK,
-							http_request_begins, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	return MHD_start_daemon(
+		flags, 0, NULL, NULL, http_request_access, server, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int) settings->max_connections + SPARE_CONNECTIONS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED, http_request_completed,
+		server, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notified, server,
+		MHD_OPTION_URI_LOG_CALLBACK, http_request_begins, server, MHD_OPTION_UNESCAPE_CALLBACK,
+		server_keep_path, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 static bool

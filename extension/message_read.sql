@@ -108,7 +108,7 @@ DECLARE
 	body jsonb := casesync.read_body(raw);
 BEGIN
 	header := body->'header';
-	message := body->'message';
+	message := nullif(body->'message', 'null');
 	IF plain IS NOT NULL AND jsonb_typeof(header) = 'object' THEN
 		message := casesync.read_body(plain);
 		header := header - 'meta';
@@ -116,8 +116,9 @@ BEGIN
 			header := header || jsonb_strip_nulls(jsonb_build_object('meta', message->'meta'));
 			message := message - 'meta';
 		END IF;
-	/* The standard lets a rejected notification come without a message. */
-	ELSIF message IS NULL AND header->>'status' = 'rjct' AND header->>'action' = 'notify' THEN
+	/* The standard lets these come without a message when all is rejected. */
+	ELSIF message IS NULL AND header->>'status' = 'rjct'
+		AND header->>'action' IN ('notify', 'on-search', 'txn-on-status') THEN
 		message := '{}';
 	END IF;
 END

@@ -51,7 +51,10 @@ BEGIN
 		RETURN NEXT answer;
 		RETURN;
 	END IF;
-	answer := CASE header->>'action'
+	answer := CASE CASE WHEN message = '{}' AND header->>'status' = 'rjct'
+			AND header->>'action' IN ('notify', 'on-search', 'txn-on-status', 'on-status')
+		THEN 'rejected' ELSE header->>'action' END
+		WHEN 'rejected' THEN ROW('ACK', NULL, NULL, correlation, clock_timestamp())::casesync.answer
 		WHEN 'subscribe' THEN casesync.receive_subscribe(p, header, message, correlation)
 		WHEN 'unsubscribe' THEN casesync.receive_unsubscribe(p, header, message, correlation)
 		WHEN 'notify' THEN casesync.receive_notify(p, header, message, correlation)

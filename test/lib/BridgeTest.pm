@@ -100,6 +100,7 @@ sub new
 }
 
 sub key_file { return $_[0]{folder} . '/bridge.key'; }
+sub public_key { return $_[0]{jwk} //= python('sign_message', 'jwk', $_[0]->key_file); }
 sub base_url { return "http://127.0.0.1:$_[0]{port}"; }
 
 sub sql
