@@ -245,6 +245,20 @@ END
 $$;
 COMMENT ON FUNCTION casesync.milliseconds_of(text) IS 'a setting that is a time';
 
+/* Before the session's own statement_timeout strikes, which leaves no answer at all. */
+CREATE FUNCTION casesync.request_deadline(searches integer)
+RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN clock_timestamp() + least(searches::bigint * casesync.milliseconds_of('casesync.search_timeout'),
+		nullif(casesync.milliseconds_of('statement_timeout'), 0) * 0.6) * interval '1 millisecond';
+END
+$$;
+COMMENT ON FUNCTION casesync.request_deadline(integer) IS
+	'until when a request may be worked on that may take as long as so many searches';
+
 CREATE FUNCTION casesync.milliseconds_left(until timestamptz)
 RETURNS integer
 LANGUAGE sql VOLATILE PARALLEL SAFE
@@ -318,8 +332,7 @@ BEGIN
 	END IF;
 	IF o.error_code IS NULL THEN
 		p := casesync.sharing_partner(p);
-		o := casesync.request_answer(p, action, m.message, correlation, clock_timestamp()
-			+ casesync.milliseconds_of('casesync.search_timeout') * interval '1 millisecond');
+		o := casesync.request_answer(p, action, m.message, correlation, casesync.request_deadline(1));
 		IF action <> 'txn-status' THEN
 			INSERT INTO casesync.request_in (partner, action, message_id, transaction_id, correlation_id, reference_ids,
 				claims, state, status, reason, answers, error_code, answered_at)
@@ -385,8 +398,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	o := casesync.request_answer(p, r.action, r.message, r.correlation_id,
-		clock_timestamp() + 10 * casesync.milliseconds_of('casesync.search_timeout') * interval '1 millisecond');
+	o := casesync.request_answer(p, r.action, r.message, r.correlation_id, casesync.request_deadline(10));
 	IF o.failed IS NOT NULL AND r.tries < 5 THEN
 		RAISE EXCEPTION USING errcode = o.failed;
 	END IF;

@@ -188,6 +188,11 @@ SELECT left(encode(b, 'escape'), 60) AS body, a.error_code, a.error_message FROM
 	('{"header": {"action": "search", "is_msg_encrypted": true}, "message": {}}'), ('\xff'), ('{"header": {"action": "notify"}, "message": {"a": "\\u0000"}}')) v(b)
  CROSS JOIN LATERAL casesync.answer_now('ess.test', 'm', v.b, NULL, NULL) a;
 SELECT a.error_code FROM (VALUES ('nobody.test', 'm'), ('ess.test', NULL), ('ess.test', ''), ('ess.test', repeat('m', 256))) v(p, m) CROSS JOIN LATERAL casesync.answer_now(v.p, v.m, '{"header": {"action": "search"}, "message": {}}', NULL, NULL) a;
+-- an answer comes before the session's statement_timeout would end the question
+SELECT casesync.request_deadline(10) - clock_timestamp() BETWEEN '45 s' AND '50 s' AS in_ten_searches;
+SET statement_timeout = '20s';
+SELECT casesync.request_deadline(1) - clock_timestamp() BETWEEN '3 s' AND '5 s' AS in_one_search, casesync.request_deadline(10) - clock_timestamp() BETWEEN '10 s' AND '12 s' AS in_time;
+RESET statement_timeout;
 -- decrypted by the bridge, from a partner that may encrypt
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', encryption => 'accepted')) s;
 SELECT a.error_code, a.status FROM casesync.answer_now('ess.test', 'm', '{"header": {"action": "search", "is_msg_encrypted": true}, "message": {"ciphertext": "…"}}', NULL, NULL,
