@@ -1,4 +1,4 @@
-# Dump and restore of everything that may hold a local code: it must come back in every format,
+# Dump and restore of everything that may hold a local code, and of event types: it must come back in every format,
 # also where its definition is restored before any data. Knows nothing of tracking or the bridge.
 use strict;
 use warnings;
@@ -27,7 +27,10 @@ my @questions = (
 	'SELECT * FROM casesync.code_directory WHERE local ORDER BY directory, number',
 	'SELECT * FROM casesync.crosswalk ORDER BY list, directory, word',
 	"SELECT casesync.to_word('sp', 'Exited'::casesync.enrolment_status)",
-	"SELECT casesync.label('local:900'::casesync.enrolment_status)");
+	"SELECT casesync.label('local:900'::casesync.enrolment_status)",
+	'SELECT * FROM casesync.event_types ORDER BY reg_type, event_type',
+	'SELECT * FROM casesync.registry_types ORDER BY reg_type',
+	'SELECT count(*), count(*) FILTER (WHERE is_shipped) FROM casesync.event_type');
 
 my $application = q{
 CREATE EXTENSION casesync;
@@ -56,6 +59,9 @@ INSERT INTO app.enrolment_by_status SELECT id, status FROM app.enrolment;
 SELECT casesync.add_local_code('enrolment_status', 900, 'Waiting', 'On the list of a full programme.');
 SELECT casesync.map_code('sp', w, c::casesync.enrolment_status)
 	FROM (VALUES ('EN ATTENTE', 'local:900'), ('SORTI', 'Exited'), ('RADIE', 'Exited')) m(w, c);
+SELECT casesync.add_registry_type('Housing', '{habitat}');
+SELECT casesync.add_event_type('moved', 'Housing', '{relocation}');
+SELECT casesync.add_event_type('enrolment', 'ESS', '{inscription}', wire => 'Inscription');
 };
 
 sub answers
