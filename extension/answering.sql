@@ -27,7 +27,8 @@ CREATE TABLE casesync.request_in (
 	received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	answered_at timestamptz
 );
-CREATE INDEX request_in_open ON casesync.request_in (id) WHERE state IN ('new', 'claimed');
+CREATE INDEX request_in_open ON casesync.request_in (partner, id) WHERE state IN ('new', 'claimed');
+CREATE INDEX request_in_answered ON casesync.request_in (partner, answered_at) WHERE outgoing IS NOT NULL;
 CREATE INDEX request_in_transaction ON casesync.request_in (partner, transaction_id);
 CREATE INDEX request_in_reference ON casesync.request_in USING gin (reference_ids);
 CREATE INDEX request_in_outgoing ON casesync.request_in (outgoing) WHERE outgoing IS NOT NULL;
@@ -349,7 +350,8 @@ COMMENT ON FUNCTION casesync.answer_now(text, text, bytea, text, text, bytea) IS
 
 /*
  * Taking a request is a transaction of its own: work that ends the server's process, or the server,
- * has been counted, and is not tried for ever.
+ * has been counted, and is not tried for ever. Who was answered longest ago comes first: a partner
+ * that asks much keeps only itself waiting.
  */
 CREATE FUNCTION casesync.request_claim()
 RETURNS boolean
@@ -359,15 +361,22 @@ AS $$
 BEGIN
 	UPDATE casesync.request_in r SET state = 'claimed', worker = pg_backend_pid(), tries = r.tries + 1,
 		next_try = clock_timestamp() + interval '2 minutes'
-	 WHERE r.id = (SELECT t.id FROM casesync.request_in t
-					WHERE t.state IN ('new', 'claimed') AND (t.next_try IS NULL OR t.next_try <= clock_timestamp()
-						OR t.state = 'claimed' AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = t.worker))
-					ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED);
+	 WHERE r.id = (
+		SELECT o.id FROM casesync.partner p
+		 CROSS JOIN LATERAL (
+			SELECT t.id FROM casesync.request_in t
+			 WHERE t.partner = p.partner AND t.state IN ('new', 'claimed')
+			   AND (t.next_try IS NULL OR t.next_try <= clock_timestamp()
+				OR t.state = 'claimed' AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = t.worker))
+			 ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED) o
+		 ORDER BY (SELECT max(a.answered_at) FROM casesync.request_in a
+					WHERE a.partner = p.partner AND a.outgoing IS NOT NULL) NULLS FIRST, o.id
+		 LIMIT 1);
 	RETURN FOUND;
 END
 $$;
 COMMENT ON FUNCTION casesync.request_claim() IS
-	'take the oldest request that is due, for two minutes or as long as this process lives; false when there is none';
+	'take the oldest request of a partner that is due, for two minutes or as long as this process lives; false when there is none';
 
 CREATE FUNCTION casesync.request_finish(r casesync.request_in, p casesync.partner, o casesync.request_outcome)
 RETURNS void

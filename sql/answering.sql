@@ -241,9 +241,17 @@ SELECT count(*) FROM (SELECT casesync.search_at('ess.test', 'Member', '{}')) s;
 SELECT casesync.record_outcome(l.lane, p.message_id, 'refused', 0, 200, 'ERR', 'err.request.bad', NULL) FROM casesync.lane l CROSS JOIN LATERAL casesync.take(l.lane) p WHERE l.partner = 'ess.test' AND l.kind = 'control';
 SELECT state, reason FROM casesync.my_requests WHERE state = 'refused' AND records IS NULL;
 
+-- who asks much keeps only itself waiting
+SELECT count(*) FROM (SELECT casesync.set_partner('other.test', 'https://other.test')) s;
+SELECT ack FROM generate_series(1, 3) i CROSS JOIN LATERAL app.search('much' || i, jsonb_build_array(app.item('{"type": "UIN", "value": "U9"}')));
+SELECT ack FROM app.search('little', jsonb_build_array(app.item('{"type": "UIN", "value": "U9"}')), partner => 'other.test');
+SELECT app.work();
+SELECT transaction_id FROM casesync.request_in WHERE transaction_id ~ 'much|little' ORDER BY answered_at;
+
 -- forgotten when it is old and arrived
 UPDATE casesync.request_in SET answered_at = answered_at - interval '100 days';
 SELECT * FROM casesync.prune() WHERE what = 'requests of partners';
-SELECT count(*) FROM casesync.request_in;
+-- (what is not delivered stays)
+SELECT partner, transaction_id FROM casesync.request_in ORDER BY id;
 DROP SCHEMA app CASCADE;
 DROP EXTENSION casesync CASCADE;
