@@ -96,7 +96,7 @@ SELECT more FROM casesync.route();
 -- the partner tells us about both in one message, and about Zoe alone
 CREATE FUNCTION app.message(id text, action text, message jsonb) RETURNS bytea LANGUAGE sql AS $$
 	SELECT convert_to(jsonb_build_object('header', jsonb_build_object('message_id', $1, 'action', $2, 'status', 'succ', 'sender_id', 'ess.test',
-		'message_ts', '2026-01-01T00:00:00Z', 'total_count', 1, 'sender_uri', 'https://dci.ess.test/registry/on-' || $2), 'message', $3)::text, 'UTF8')
+		'message_ts', '2026-01-01T00:00:00Z', 'sender_uri', 'https://dci.ess.test/registry/on-' || $2), 'message', $3)::text, 'UTF8')
 $$;
 CREATE FUNCTION app.event(n text, who text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('reference_id', n, 'timestamp', '2026-01-01T00:00:00Z', 'data', jsonb_build_object('reg_type', 'ns:org:RegistryType:ESS',
