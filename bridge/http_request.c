@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "buffer.h"
-#include "http_framing.h"
 #include "iso_time.h"
 #include "reply.h"
 
@@ -45,7 +44,7 @@ http_request_begins(void *context, const char *uri, struct MHD_Connection *conne
 static void
 request_drop_body(HttpRequest *request)
 {
-	http_connection_let_go(request->connection);
+	request->server->held -= request->body.length;
 	buffer_free(&request->body);
 }
 
@@ -80,37 +79,15 @@ announces_too_much(struct MHD_Connection *connection, size_t limit)
 	return text != NULL && strtoull(text, NULL, 10) > limit;
 }
 
-static enum MHD_Result
-header_seen(void *context, enum MHD_ValueKind kind, const char *name, size_t name_length,
-			const char *value, size_t value_length)
-{
-	(void) kind;
-	http_framing_add(context, name, name_length, value != NULL ? value : "", value_length);
-	return MHD_YES;
-}
-
-static int
-request_judge_framing(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	HttpFraming framing = {0};
-
-	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, header_seen, &framing);
-	return http_framing_judge(&framing, info != NULL ? info->header_size : 0);
-}
-
 /* What can be said of a request when its headers are there: 0 or the status of the refusal. */
 static int
 request_judge(HttpRequest *request, const char *method, const char *path)
 {
 	const HttpServerSettings *settings = &request->server->settings;
 	size_t limit = 0;
-	int refusal = request_judge_framing(request->connection);
-
-	if (refusal == 0)
-		refusal = http_route_find(settings->routes, settings->base_path, settings->prefixes, method,
+	int refusal = http_route_find(settings->routes, settings->base_path, settings->prefixes, method,
 								  path, &request->route);
+
 	if (refusal == 0)
 		limit = settings->body_limits[request->route->body];
 	buffer_init(&request->body, limit);
@@ -171,8 +148,6 @@ request_refuse(HttpRequest *request)
 
 	if (request->refusal == 405)
 		headers[0] = (HttpHeader){MHD_HTTP_HEADER_ALLOW, request->route->method};
-	if (request->refusal == 400 || request->refusal == 431)
-		headers[0] = (HttpHeader){MHD_HTTP_HEADER_CONNECTION, "close"};
 	buffer_init(&body, 4096);
 	if (reply_error(&body, code, http_route_refusal(request->refusal), iso_time_now(), NULL))
 		response = response_new(headers, body.data, body.length);
@@ -186,15 +161,12 @@ request_refuse(HttpRequest *request)
 	return result;
 }
 
-/*
- * A client that is told early that its body is unwanted may miss the answer, so small ones are
- * read; but not where it is not sure what the body is.
- */
+/* A client that is told early that its body is unwanted may miss the answer, so small ones are
+ * read. */
 static bool
 request_refuse_at_once(HttpRequest *request)
 {
-	return request->refusal == 400 || request->refusal == 431 ||
-		   (request->refusal != 0 && announces_too_much(request->connection, REFUSED_BODY_LIMIT));
+	return request->refusal != 0 && announces_too_much(request->connection, REFUSED_BODY_LIMIT);
 }
 
 static enum MHD_Result
@@ -202,15 +174,16 @@ request_take_body(HttpRequest *request, const char *bytes, size_t length)
 {
 	HttpServer *server = request->server;
 
-	if (request->refusal == 0 && buffer_is_full_for(&request->body, length))
-		request->refusal = 413;
 	if (request->refusal == 0 &&
-		(!http_connection_hold(request->connection, length,
-							   LARGE_BODIES * server->settings.body_limits[HTTP_BODY_LARGE]) ||
-		 !buffer_append(&request->body, bytes, length)))
+		server->held + length > LARGE_BODIES * server->settings.body_limits[HTTP_BODY_LARGE])
 		request->refusal = 503;
+	if (request->refusal == 0 && !buffer_append(&request->body, bytes, length))
+		request->refusal = 413;
 	if (request->refusal == 0)
+	{
+		server->held += length;
 		return MHD_YES;
+	}
 	request_drop_body(request);
 	request->discarded += length;
 	return request->discarded <= REFUSED_BODY_LIMIT ? MHD_YES : MHD_NO;

@@ -63,8 +63,6 @@ http_route_refusal(int status)
 {
 	switch (status)
 	{
-		case 400:
-			return "the headers contradict each other or have bytes that headers do not have";
 		case 404:
 			return "there is nothing at this path";
 		case 405:
@@ -73,8 +71,6 @@ http_route_refusal(int status)
 			return "the body is larger than this path accepts";
 		case 415:
 			return "the body must be sent as application/json, not compressed";
-		case 431:
-			return "there are too many headers, or they are too long";
 		case 503:
 			return "too much is being sent at the moment; send it again later";
 	}

@@ -93,6 +93,12 @@ demo: test-packages
 	+$(MAKE) all
 	test/as_tester test/demo/demo
 
+# One node for a partner's engineers to try by hand; SANDBOX_PORT says where.
+export SANDBOX_PORT
+sandbox: test-packages
+	@+$(MAKE) --no-print-directory --silent all
+	@test/as_tester test/sandbox/sandbox
+
 bench: test-packages
 	+$(MAKE) all
 	test/as_tester test/bench/bench

@@ -3,12 +3,14 @@ bridge beside it. Knows how to start, ask and stop; nothing of the story that is
 
 import csv
 import io
+import json
 import os
 import pathlib
 import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -55,6 +57,7 @@ class System:
         self.folder.mkdir()
         self.port = free_port()
         self.ops_port = free_port()
+        self.database_port = 5432       # that of a socket in our own folder
         self.url = f"http://127.0.0.1:{self.port}/{name}"
         self.key_file = self.folder / "bridge.key"
         self.log_file = self.folder / "bridge.log"
@@ -69,15 +72,16 @@ class System:
             raise DemoError(f"{self.name}: {program} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def start_cluster(self):
+    def start_cluster(self, **settings):
         data = str(self.folder / "data")
-        self.run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                 "--locale=C.UTF-8", "--no-sync")
+        self.run("initdb", "-D", data, "-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256",
+                 "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        settings = {"listen_addresses": "", "unix_socket_directories": self.folder, "timezone": "UTC",
+                    "shared_buffers": "64MB", "port": self.database_port, **settings}
         with open(self.folder / "data" / "postgresql.conf", "a", encoding="ascii") as conf:
-            conf.write(f"listen_addresses = ''\nunix_socket_directories = '{self.folder}'\n"
-                       "timezone = 'UTC'\nshared_buffers = '64MB'\n")
+            conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
         self.run("pg_ctl", "-D", data, "-l", str(self.folder / "server.log"), "-w", "start")
-        self.run("createdb", "-h", str(self.folder), "-U", "postgres", self.name)
+        self.run("createdb", "-h", str(self.folder), "-p", str(self.database_port), "-U", "postgres", self.name)
 
     def stop_cluster(self):
         if (self.folder / "data" / "postmaster.pid").exists():
@@ -86,7 +90,7 @@ class System:
 
     def psql(self, *arguments, role="postgres", text=None):
         command = [self.bindir / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.folder,
-                   "-U", role, "-d", self.name, *arguments]
+                   "-p", str(self.database_port), "-U", role, "-d", self.name, *arguments]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False,
                               env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning"})
         if done.returncode != 0:
@@ -120,17 +124,16 @@ class System:
                                  check=True, capture_output=True, text=True).stdout
         return dict(line.split(": ", 1) for line in printed.splitlines())["jwk"]
 
-    def write_config(self):
+    def write_config(self, **settings):
+        settings = {
+            "database": f"host={self.folder} port={self.database_port} dbname={self.name} user=casesync_bridge",
+            "node_id": uuid.uuid4(), "key_file": self.key_file,
+            "listen": f"127.0.0.1:{self.port}", "ops_listen": f"127.0.0.1:{self.ops_port}",
+            "base_path": f"/{self.name}", "secrets_directory": self.folder / "secrets",
+            "allow_http": "on",         # both systems are on this machine
+            "retry_base": "200ms", **settings}
         (self.folder / "bridge.conf").write_text(
-            f"database = 'host={self.folder} dbname={self.name} user=casesync_bridge'\n"
-            f"node_id = {uuid.uuid4()}\n"
-            f"key_file = {self.key_file}\n"
-            f"listen = 127.0.0.1:{self.port}\n"
-            f"ops_listen = 127.0.0.1:{self.ops_port}\n"
-            f"base_path = /{self.name}\n"
-            f"secrets_directory = {self.folder}/secrets\n"
-            "allow_http = on            # both systems are on this machine\n"
-            "retry_base = 200ms\n", encoding="ascii")
+            "".join(f"{name} = '{value}'\n" for name, value in settings.items()), encoding="ascii")
 
     def introduce_to(self, other):
         """Becomes a client of the other one's token endpoint: its secret goes to a file beside our bridge."""
@@ -143,6 +146,14 @@ class System:
                     client_id => '{client}', secret_name => '{other.name}');""")
         return client, secret
 
+    def token(self, client_id, client_secret):
+        """A bearer token from our token endpoint, and for how many seconds it is good."""
+        form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": client_id,
+                                       "client_secret": client_secret})
+        with urllib.request.urlopen(self.url + "/oauth2/client/token", form.encode(), timeout=10) as reply:
+            answer = json.load(reply)
+        return answer["access_token"], answer["expires_in"]
+
     def start_bridge(self):
         with open(self.log_file, "ab") as log:
             self.bridge = subprocess.Popen([TREE / "bridge" / "casesync-bridge",
@@ -150,14 +161,18 @@ class System:
         until(f"{self.name}'s bridge to be ready", self.is_ready)
 
     def is_ready(self):
-        if self.bridge.poll() is not None:
-            said = self.log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-            raise DemoError(f"{self.name}'s bridge ended with code {self.bridge.returncode}: {' '.join(said)}")
+        self.require_bridge()
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/readyz", timeout=2) as reply:
                 return reply.status == 200
         except OSError:
             return False
+
+    def require_bridge(self):
+        """An error with its last words when the bridge has ended."""
+        if self.bridge.poll() is not None:
+            said = self.log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            raise DemoError(f"{self.name}'s bridge ended with code {self.bridge.returncode}: {' '.join(said)}")
 
     def kill_bridge(self, by=signal.SIGTERM):
         if self.bridge is not None and self.bridge.poll() is None:
