@@ -24,15 +24,18 @@ COMMENT ON TABLE casesync.missed IS
 	'subjects that changed while an agreement was suspended: looked at again when it is resumed';
 SELECT pg_catalog.pg_extension_config_dump('casesync.missed', '');
 
+/* A row for each server process, so that no question waits for another one's answer. */
 CREATE TABLE casesync.lookup_day (
 	partner text NOT NULL,
 	day date NOT NULL,
+	worker integer NOT NULL,
 	lookups bigint NOT NULL,
 	refused bigint NOT NULL DEFAULT 0,
-	PRIMARY KEY (partner, day)
+	PRIMARY KEY (partner, day, worker)
 );
 COMMENT ON TABLE casesync.lookup_day IS
 	'how many people a partner has asked for in a day; whom is not kept';
+COMMENT ON COLUMN casesync.lookup_day.worker IS 'the backend that counted';
 SELECT pg_catalog.pg_extension_config_dump('casesync.lookup_day', '');
 
 /* ---- locks ----------------------------------------------------------------------------------- */
@@ -126,6 +129,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync.lookup_today() IS 'the day that lookups count for, in the node''s time zone';
 
+/* Questions under way at the same moment do not see each other: the limit may be passed by as many. */
 CREATE FUNCTION casesync.lookup_allowed(partner text, lookups integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -135,18 +139,18 @@ AS $$
 DECLARE
 	today date := casesync.lookup_today();
 	most integer := casesync.lookup_limit($1);
+	is_allowed boolean;
 BEGIN
 	IF $2 IS NULL OR $2 < 1 OR most = 0 THEN
 		RETURN coalesce($2, 0) < 1;
 	END IF;
-	INSERT INTO casesync.lookup_day (partner, day, lookups) VALUES ($1, today, 0) ON CONFLICT DO NOTHING;
-	UPDATE casesync.lookup_day d SET lookups = d.lookups + $2
-	 WHERE d.partner = $1 AND d.day = today AND d.lookups + $2 <= most;
-	IF FOUND THEN
-		RETURN true;
-	END IF;
-	UPDATE casesync.lookup_day d SET refused = d.refused + $2 WHERE d.partner = $1 AND d.day = today;
-	RETURN false;
+	is_allowed := $2 + coalesce((SELECT sum(d.lookups) FROM casesync.lookup_day d
+		WHERE d.partner = $1 AND d.day = today), 0) <= most;
+	INSERT INTO casesync.lookup_day AS d (partner, day, worker, lookups, refused)
+	VALUES ($1, today, pg_backend_pid(), CASE WHEN is_allowed THEN $2 ELSE 0 END, CASE WHEN is_allowed THEN 0 ELSE $2 END)
+	ON CONFLICT ON CONSTRAINT lookup_day_pkey DO UPDATE
+		SET lookups = d.lookups + excluded.lookups, refused = d.refused + excluded.refused;
+	RETURN is_allowed;
 END
 $$;
 COMMENT ON FUNCTION casesync.lookup_allowed(text, integer) IS
@@ -488,6 +492,24 @@ $$;
 COMMENT ON FUNCTION casesync.resume_lanes(text) IS
 	'lanes that stopped by themselves (too many refusals, a moved address) go on';
 
+/* What was found before the stop is looked up again: it may not be agreed any more, or be another. */
+CREATE FUNCTION casesync.answers_anew(partners text[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	WITH anew AS (
+		UPDATE casesync.request_in r SET state = 'new', outgoing = NULL, tries = 0, next_try = NULL
+		  FROM casesync.outgoing o JOIN casesync.lane l ON l.lane = o.lane
+		 WHERE r.outgoing = o.reference_id AND r.message IS NOT NULL AND o.action = 'on-search' AND o.state = 'due'
+		   AND (l.partner = ANY (partners) OR '' = ANY (partners))
+		RETURNING o.id)
+	DELETE FROM casesync.outgoing o USING anew a WHERE o.id = a.id;
+END
+$$;
+COMMENT ON FUNCTION casesync.answers_anew(text[]) IS 'search answers that wait for these partners (the empty name: for all) are worked anew';
+
 CREATE FUNCTION casesync.resume_sharing(partner text DEFAULT NULL, agreement text DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -506,6 +528,7 @@ BEGIN
 	IF $2 IS NULL THEN
 		WITH gone AS (DELETE FROM casesync.sharing_stop s WHERE s.partner = coalesce($1, '') RETURNING s.partner)
 		SELECT coalesce(array_agg(g.partner), '{}') INTO lifted FROM gone g;
+		PERFORM casesync.answers_anew(lifted);
 		whose := lifted || ARRAY(SELECT l FROM casesync.resume_lanes($1) l);
 	END IF;
 	SELECT count(*) INTO subscriptions FROM casesync.subscription s

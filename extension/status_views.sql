@@ -107,7 +107,9 @@ CREATE VIEW casesync.disclosed AS
 COMMENT ON VIEW casesync.disclosed IS 'who was told about whom, when, under which agreement';
 
 CREATE VIEW casesync.lookups AS
-	SELECT d.partner, d.day, d.lookups, d.refused, casesync.lookup_limit(d.partner) AS lookups_per_day FROM casesync.lookup_day d;
+	SELECT d.partner, d.day, sum(d.lookups)::bigint AS lookups, sum(d.refused)::bigint AS refused,
+		casesync.lookup_limit(d.partner) AS lookups_per_day
+	  FROM casesync.lookup_day d GROUP BY d.partner, d.day;
 COMMENT ON VIEW casesync.lookups IS 'how many people each partner has asked for in a day, and how often it was refused more';
 
 CREATE VIEW casesync.audit AS SELECT e.* FROM casesync.audit_entry e;
@@ -232,9 +234,9 @@ AS $$
 	  FROM casesync.agreement a WHERE a.state = 'suspended' AND a.stop_scope = 'agreement'
 	UNION ALL
 	SELECT 'warning', format('%s has asked for more people today than the %s it may: %s were refused', d.partner,
-			casesync.lookup_limit(d.partner), d.refused),
+			d.lookups_per_day, d.refused),
 		format('SELECT * FROM casesync.lookups WHERE partner = %L;  -- then perhaps casesync.set_agreement(…, lookups_per_day => …)', d.partner)
-	  FROM casesync.lookup_day d WHERE d.day = casesync.lookup_today() AND d.refused > 0
+	  FROM casesync.lookups d WHERE d.day = casesync.lookup_today() AND d.refused > 0
 $$;
 COMMENT ON FUNCTION casesync.sharing_problems() IS 'what waits for a person';
 

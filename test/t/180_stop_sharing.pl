@@ -181,8 +181,12 @@ like(found('q5'), qr/^200 \[\]$/, 'and nothing is found any more');
 is($sp->sql("SELECT count(*) FROM casesync.disclosures('person', '1') WHERE way = 'search'"), 3, 'what was given is on record, and nothing else');
 change();
 is(told($person), $before, 'the answer that was to come later does not come');
+$sp->sql("DELETE FROM person WHERE id = 1");
 $sp->sql("SELECT casesync.resume_sharing('slow.example.org')");
 ok(BridgeTest::wait_for('the callback', sub { grep { $_->{path} =~ /on-search/ } $slow->received }), 'until sharing is resumed');
+my ($callback) = grep { $_->{path} =~ /on-search/ } $slow->received;
+unlike($callback->{body}, qr/"ID-1"/, 'and then it says what there is then');
+$sp->sql("INSERT INTO person VALUES (1, 'ID-1', 'A')");
 like(found('q6'), qr/^200 .*"ID-1"/, 'and somebody is found again');
 
 unlike($sp->log_text, qr/ID-\d/, 'the log has no content');
