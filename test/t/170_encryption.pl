@@ -180,6 +180,31 @@ is(notify(header(), hidden({ transaction_id => 't' }, 'EC'))->{short} =~ s/ err\
 	'and keep the rules of one');
 is($sp->sql($items), 5, 'nothing of all this was stored');
 
+# --- questions and answers, at once and later ---
+$sp->sql("SELECT casesync.set_agreement('ess-example-org', 'ess.example.org', services => '{notify,search}');
+	SELECT casesync.activate('ess-example-org')");
+my $question = { transaction_id => 'txn-q', search_request => [ { reference_id => 'q', timestamp => '2026-11-22T10:00:00.000Z',
+	search_criteria => { reg_record_type => 'Beneficiary', query_type => 'idtype-value',
+		query => { type => 'NATIONAL_ID', value => 'ID-1' }, pagination => { page_size => 10, page_number => 1 } } } ] };
+my %search = (action => 'search', sender_uri => "http://127.0.0.1:$ess->{port}/registry/on-search");
+my $said = $sp->post('/registry/sync/search', signed(header(%search), hidden($question, 'EC')));
+is($said->{status}, 200, 'an encrypted search is answered');
+ok($said->{json}{header}{is_msg_encrypted}, 'the answer says that it is encrypted');
+unlike($said->{content}, qr/ID-1|search_response/, 'and is');
+like(BridgeTest::python('encrypt_message', $json->encode($said->{json}{message}), 'decrypt', $ess_ec),
+	qr/"search_response".*"identifier_value": "ID-1"/, 'the partner can read it');
+is(BridgeTest::python('verify_signature', $said->{content}, $our_jwk, time), "good\n", 'and verify it');
+$said = $sp->post('/registry/sync/search', signed(header(%search, is_msg_encrypted => JSON::PP::false), $question));
+is(join(' ', $said->{status}, $said->{json}{errors}[0]{code}), "400 $wrong", 'a plain search is refused');
+my $told = () = $ess->received;
+is($sp->post('/registry/search', signed(header(%search), hidden($question, 'RSA')))->{short}, '200 ACK',
+	'a search that is answered later is acknowledged');
+ok($ess->wait_received($told + 1), 'its answer comes');
+my ($later) = grep { $_->{path} eq '/registry/on-search' } $ess->received;
+unlike($later->{body}, qr/ID-1|search_response/, 'encrypted');
+like(BridgeTest::python('encrypt_message', $json->encode($later->{message}{message}), 'decrypt', $ess_ec),
+	qr/"identifier_value": "ID-1"/, 'and can be read');
+
 # --- accepted, and off ---
 $sp->sql("SELECT casesync.end_agreement('ess-example-org', 'over'); SELECT casesync.set_partner('ess.example.org', encryption => 'accepted')");
 is(notify(header(), hidden(event(), 'EC'))->{short}, '200 ACK', 'accepted: an encrypted message is taken');

@@ -6,6 +6,7 @@
 
 #include "envelope.h"
 #include "message_check.h"
+#include "message_decrypt.h"
 #include "signature.h"
 #include "tap.h"
 #include "test_key.h"
@@ -99,6 +100,46 @@ static const struct
 	{"rejects_sender_that_is_not_utf8", "\xff", "{}", NULL, 5000, FAILURE_INPUT},
 };
 
+/* Encrypted: the header says so and has no meta; what cannot be encrypted is not built at all. */
+static void
+test_encrypted(Tap *tap)
+{
+	KeyRing *ring = test_ring_load();
+	EnvelopeFields hidden = fields;
+	json_t *keys = json_loads(KEYS, 0, NULL);
+	char kid[SIGNATURE_KID_SIZE];
+	json_t *envelope = NULL;
+	MessageProblem problem;
+	Failure failure;
+	Buffer plain;
+	Buffer body;
+
+	buffer_init(&plain, 5000);
+	buffer_init(&body, 5000);
+	hidden.encrypt = key_ring_jwk(ring, 1);
+	tap_ok(tap, envelope_build(&hidden, NOW, key_ring_signing(ring), &body, &failure),
+		   "builds an encrypted one");
+	tap_ok(tap, strstr(body.data, "notify_event") == NULL && strstr(body.data, "stream") == NULL,
+		   "which hides message and meta");
+	tap_ok(tap, message_parse(body.data, body.length, &envelope, &problem), "we can read it");
+	tap_ok(tap, signature_verify(envelope, body.data, body.length, keys, NOW, kid, &failure),
+		   "and verify it before it is decrypted");
+	tap_ok(tap, message_decrypt(envelope, "required", ring, &plain, &failure), "and decrypt it");
+	tap_has(tap, plain.data, "\"meta\":{\"stream\":\"s\"}", "meta is inside");
+	json_decref(envelope);
+
+	buffer_clear(&body);
+	hidden.encrypt = "{\"kty\":\"oct\",\"kid\":\"k\",\"k\":\"AAAA\"}";
+	tap_ok(tap, !envelope_build(&hidden, NOW, key_ring_signing(ring), &body, &failure),
+		   "never_plain_when_the_key_is_bad");
+	tap_is_int(tap, failure.kind, FAILURE_KEY, "which is no fault of the message");
+	tap_is_int(tap, (long long) body.length, 0, "and leaves nothing");
+	buffer_free(&body);
+	buffer_free(&plain);
+	json_decref(keys);
+	key_ring_free(ring);
+}
+
 int
 main(void)
 {
@@ -129,5 +170,6 @@ main(void)
 	tap_is(&tap, body.data, "", "nothing leaves unsigned");
 	buffer_free(&body);
 	signing_key_free(key);
+	test_encrypted(&tap);
 	return tap_done(&tap);
 }
