@@ -8,7 +8,7 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 # The parts of the install script, in the order in which they need each other.
 SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
 	owner_query audit event_type node partner partner_key \
-	client client_check \
+	client client_check jwks \
 	change_log registry tracking projection agreement encryption filter cron \
 	subscription subscription_wish my_subscription \
 	notification render \

@@ -23,6 +23,7 @@
 #include "router_turn.h"
 #include "sd_notify.h"
 #include "sender.h"
+#include "trust.h"
 
 #define STATEMENT_TIMEOUT_MS 60000
 #define STOP_LOOK_MS 20
@@ -41,8 +42,7 @@ struct Bridge
 	RequestTurn *requests;
 	PgSession *delivery_session;
 	Sender *sender;
-	TokenClient *tokens;
-	BearerVerifier *bearer;
+	Trust trust;
 	Dispatcher *dispatcher;
 	Api *api;
 	Listeners *listeners;
@@ -94,21 +94,6 @@ bridge_may_act(const Bridge *bridge)
 	return node->is_known && !node->is_paused && !bridge->is_stopping;
 }
 
-/* Our own tokens count while this node knows who it is and its keys are what they should be. */
-static void
-bridge_judge_tokens(Bridge *bridge)
-{
-	const ControlNode *node = control_node(bridge->control);
-	bool is_sound = node->is_known && bridge->cannot_sign[0] == '\0';
-	Buffer jwks;
-
-	buffer_init(&jwks, KEY_RING_JWKS_MAX);
-	is_sound = is_sound && key_ring_jwks(bridge->keys, &jwks);
-	if (!bearer_set_own(bridge->bearer, node->sender_id, is_sound ? jwks.data : NULL))
-		log_error(&bridge->log, "tokens_not_taken", "reason", "out of memory", NULL);
-	buffer_free(&jwks);
-}
-
 /* Something about the node or the key is different: who may work now? */
 static void
 bridge_judge(Bridge *bridge)
@@ -116,7 +101,9 @@ bridge_judge(Bridge *bridge)
 	bool may_act = bridge_may_act(bridge);
 
 	bridge_judge_key(bridge);
-	bridge_judge_tokens(bridge);
+	if (!trust_judge(&bridge->trust, control_node(bridge->control),
+					 bridge->cannot_sign[0] == '\0' ? bridge->keys : NULL, may_act))
+		log_error(&bridge->log, "tokens_not_taken", "reason", "out of memory", NULL);
 	router_turn_set_open(bridge->router, may_act);
 	request_turn_set_open(bridge->requests, may_act);
 	dispatcher_set_key(bridge->dispatcher, may_act && bridge->cannot_sign[0] == '\0'
@@ -393,8 +380,12 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 	if (bridge->control == NULL || bridge->router_session == NULL ||
 		bridge->delivery_session == NULL || bridge->sender == NULL)
 		return false;
-	bridge->tokens = token_client_new(bridge_config(bridge), bridge->sender);
-	bridge->bearer = bearer_new();
+	if (!trust_set_up(&bridge->trust, &(JwksParts){.loop = bridge->loop,
+												   .log = &bridge->log,
+												   .config = bridge_config(bridge),
+												   .session = bridge->delivery_session,
+												   .sender = bridge->sender}))
+		return false;
 	bridge->router = router_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
 									 bridge->router_session, bridge_routed, bridge, failure);
 	bridge->dispatcher = dispatcher_new(&(LaneParts){.loop = bridge->loop,
@@ -402,12 +393,11 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 													 .config = bridge_config(bridge),
 													 .session = bridge->delivery_session,
 													 .sender = bridge->sender,
-													 .tokens = bridge->tokens},
+													 .tokens = bridge->trust.tokens},
 										bridge_dispatcher_idle, bridge, failure);
 	bridge->requests = request_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
 										bridge_routed, bridge, failure);
-	return bridge->router != NULL && bridge->dispatcher != NULL && bridge->requests != NULL &&
-		   bridge->tokens != NULL && bridge->bearer != NULL;
+	return bridge->router != NULL && bridge->dispatcher != NULL && bridge->requests != NULL;
 }
 
 static bool
@@ -418,7 +408,7 @@ bridge_make_servers(Bridge *bridge, Failure *failure)
 							.node = control_node(bridge->control),
 							.keys = (const KeyRing *const *) &bridge->keys,
 							.config = bridge_config(bridge),
-							.bearer = bridge->bearer,
+							.bearer = bridge->trust.bearer,
 							.signing_key = bridge_signing_key,
 							.received = bridge_received,
 							.readiness = bridge_readiness,
@@ -483,8 +473,7 @@ bridge_free(Bridge *bridge)
 	pg_session_free(bridge->router_session);
 	pg_session_free(bridge->delivery_session);
 	sender_free(bridge->sender);
-	token_client_free(bridge->tokens);
-	bearer_free(bridge->bearer);
+	trust_free(&bridge->trust);
 	dispatcher_free(bridge->dispatcher);
 	router_turn_free(bridge->router);
 	request_turn_free(bridge->requests);

@@ -263,6 +263,7 @@ BEGIN
 			hint = 'SELECT issuer FROM casesync.issuers;';
 	END IF;
 	DELETE FROM casesync.client c WHERE c.issuer = $1 AND $1 <> '';
+	DELETE FROM casesync.jwks_source s WHERE s.kind = 'issuer' AND s.name = $1;
 	PERFORM casesync.audit_note('drop_issuer', $1);
 	PERFORM casesync.ring();
 END

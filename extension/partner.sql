@@ -237,6 +237,8 @@ BEGIN
 	DELETE FROM casesync.outgoing o USING casesync.lane l WHERE l.partner = $1 AND o.lane = l.lane;
 	DELETE FROM casesync.lane l WHERE l.partner = $1;
 	DELETE FROM casesync.partner_key k WHERE k.partner = $1;
+	DELETE FROM casesync.published_key o WHERE o.partner = $1;
+	DELETE FROM casesync.jwks_source s WHERE s.kind = 'partner' AND s.name = $1;
 	DELETE FROM casesync.client c WHERE c.partner = $1;
 	DELETE FROM casesync.partner p WHERE p.partner = $1;
 	PERFORM casesync.audit_note('drop_partner', $1);

@@ -248,6 +248,7 @@ AS $$
 	SELECT * FROM casesync.node_problems()
 	UNION ALL SELECT * FROM casesync.capture_problems()
 	UNION ALL SELECT * FROM casesync.delivery_problems()
+	UNION ALL SELECT * FROM casesync.access_problems()
 	UNION ALL SELECT * FROM casesync.sharing_problems()
 	UNION ALL SELECT * FROM casesync.encryption_problems()
 	UNION ALL SELECT * FROM casesync.answering_problems()
