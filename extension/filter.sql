@@ -157,12 +157,9 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	items jsonb := CASE jsonb_typeof(sort) WHEN 'array' THEN sort WHEN 'object' THEN jsonb_build_array(sort)
-		WHEN 'null' THEN '[]' ELSE coalesce(sort, '[]') END;
+	items jsonb := CASE WHEN sort IS NULL OR sort IN ('{}', 'null') THEN '[]'
+		WHEN jsonb_typeof(sort) = 'object' THEN jsonb_build_array(sort) ELSE sort END;
 BEGIN
-	IF items = '{}' THEN
-		items := '[]';
-	END IF;
 	problem := CASE
 		WHEN jsonb_typeof(items) <> 'array' THEN 'sort is a list of {"attribute_name": "…", "sort_order": "asc" or "desc"}'
 		WHEN jsonb_array_length(items) > 8 THEN 'at most 8 attributes to sort by'

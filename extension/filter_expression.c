@@ -134,6 +134,8 @@ read_member(FilterParser *parser, const JsonbValue *key, const JsonbValue *value
 		return read_joined(parser, FILTER_OR, value, depth);
 	if (word_is(key, "not"))
 		return read_negated(parser, value, depth);
+	if (key->val.string.len > 0 && key->val.string.val[0] == '$')
+		return filter_refuse(parser, "of words with $ only $and, $or and $not join queries");
 	return read_attribute(parser, pnstrdup(key->val.string.val, key->val.string.len), value,
 						  depth + 1);
 }

@@ -42,8 +42,6 @@ join(FilterParser *parser, FilterKind kind, FilterNode *left, FilterNode *right)
 {
 	FilterNode *node;
 
-	if (!filter_count_node(parser))
-		return NULL;
 	if (left->kind == kind)
 	{
 		/* A chain of the same word is one list, or the tree would be as deep as it is long. */
@@ -51,6 +49,8 @@ join(FilterParser *parser, FilterKind kind, FilterNode *left, FilterNode *right)
 		filter_node_add(left, right);
 		return left;
 	}
+	if (!filter_count_node(parser))
+		return NULL;
 	node = filter_node_logic(kind, 2);
 	filter_node_add(node, left);
 	filter_node_add(node, right);
