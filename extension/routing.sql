@@ -122,6 +122,7 @@ DECLARE
 	newest casesync.change;
 	split xid8[];
 	retried casesync.subject_event[];
+	has_new_filters boolean;
 BEGIN
 	changes := 0; notifications := 0; more := false;
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -137,13 +138,15 @@ BEGIN
 		RETURN NEXT;
 		RETURN;
 	END IF;
+	/* Before the window is opened: changes after this look are in it. */
+	has_new_filters := casesync.seed_filters();
 	s := casesync.routing_position();
 	upto := coalesce(s.now, pg_current_snapshot());
 	chunk := ARRAY(SELECT c FROM casesync.window_chunk(s, upto, max_changes) c);
 	retried := ARRAY(SELECT e FROM casesync.quarantine_due(max_changes) e);
 	changes := cardinality(chunk) + cardinality(retried);
 	/* A window that was opened by an earlier call is over: there may be a next one. */
-	more := cardinality(chunk) = max_changes OR cardinality(retried) = max_changes OR s.now IS NOT NULL;
+	more := cardinality(chunk) = max_changes OR cardinality(retried) = max_changes OR s.now IS NOT NULL OR has_new_filters;
 	newest := chunk[cardinality(chunk)];
 	PERFORM casesync.plan_for(changes);
 	IF cardinality(retried) > 0 THEN

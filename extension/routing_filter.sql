@@ -115,3 +115,63 @@ END
 $$;
 COMMENT ON FUNCTION casesync.route_filters(casesync.agreement, casesync.registry, casesync.subject_event[], casesync.offer[]) IS
 	'what to tell a partner''s subscriptions to filters; remembers that they were told';
+
+/*
+ * Whoever is inside when a subscription begins is not told (there is no initial state), but must be
+ * told of when it leaves. The router looks them up once, at most so many and for a quarter of a second: a filter
+ * that takes more begins knowing nobody, and tells of leaving only who was told of before.
+ */
+CREATE FUNCTION casesync.seed_filter(s casesync.subscription)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	until constant timestamptz := clock_timestamp() + interval '250 ms';
+	a casesync.agreement;
+	r casesync.registry;
+	wanted record;
+	keys text[];
+BEGIN
+	FOR a IN SELECT g.* FROM casesync.agreements_about(s) g
+			  WHERE g.state = 'active' AND g.valid_from <= now() AND s.event_type = ANY (g.event_types) LOOP
+		FOR r IN SELECT g.* FROM casesync.registry g WHERE g.registry = ANY (a.registries) LOOP
+			CONTINUE WHEN NOT s.id = ANY (ARRAY(SELECT f.id FROM unnest(casesync.filters_of(a, r)) f));
+			wanted := casesync.filter_condition(s.tree, r, a);
+			keys := casesync.search_run(r, casesync.search_query(r, a, wanted.condition, NULL, 50001), wanted.arguments, until);
+			CONTINUE WHEN cardinality(keys) > 50000;
+			INSERT INTO casesync.filter_inside (registry, key, subscription)
+			SELECT DISTINCT r.registry, k, s.id FROM unnest(keys) k WHERE octet_length(k) <= 1000
+			ON CONFLICT DO NOTHING;
+		END LOOP;
+	END LOOP;
+EXCEPTION WHEN OTHERS THEN
+	IF casesync.is_transient(SQLSTATE) THEN
+		RAISE;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.seed_filter(casesync.subscription) IS
+	'remember who is inside a new subscription''s filter now';
+
+CREATE FUNCTION casesync.seed_filters()
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	s casesync.subscription;
+BEGIN
+	SELECT * INTO s FROM casesync.subscription t
+	 WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded ORDER BY t.id LIMIT 1;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	PERFORM casesync.seed_filter(s);
+	UPDATE casesync.subscription t SET is_seeded = true WHERE t.id = s.id;
+	RETURN EXISTS (SELECT FROM casesync.subscription t
+		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded);
+END
+$$;
+COMMENT ON FUNCTION casesync.seed_filters() IS
+	'one new subscription to a filter learns who is inside; true when another one waits';

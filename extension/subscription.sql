@@ -30,6 +30,7 @@ CREATE TABLE casesync.subscription (
 	state text NOT NULL CHECK (state IN ('pending', 'active', 'ended', 'refused')),
 	waits_for text CHECK (waits_for IN ('decision', 'agreement')),
 	is_confirmed boolean NOT NULL DEFAULT false,
+	is_seeded boolean NOT NULL DEFAULT false,
 	note text,
 	reason text,
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -50,6 +51,8 @@ CREATE INDEX subscription_living ON casesync.subscription (partner) WHERE state 
 CREATE INDEX subscription_waiting ON casesync.subscription (waits_for, partner) WHERE state = 'pending';
 CREATE INDEX subscription_ending ON casesync.subscription (ends)
 	WHERE state IN ('pending', 'active') AND ends IS NOT NULL;
+CREATE INDEX subscription_unseeded ON casesync.subscription (id)
+	WHERE state = 'active' AND tree IS NOT NULL AND NOT is_seeded;
 COMMENT ON TABLE casesync.subscription IS 'partners'' subscriptions; is_confirmed: they know that it exists';
 COMMENT ON COLUMN casesync.subscription.tree IS
 	'the parsed filter; NULL: everybody the agreement allows or, with an identifier, this one';
@@ -57,6 +60,8 @@ COMMENT ON COLUMN casesync.subscription.authorize_claim IS
 	'what the partner says it is authorized by: shown to who decides, never trusted';
 COMMENT ON COLUMN casesync.subscription.waits_for IS
 	'pending until somebody decides, or until the agreement begins';
+COMMENT ON COLUMN casesync.subscription.is_seeded IS
+	'of a filter: who was inside when it began has been looked up';
 COMMENT ON COLUMN casesync.subscription.note IS 'what was said with the answer, to say it again';
 SELECT pg_catalog.pg_extension_config_dump('casesync.subscription', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync.subscription_id_seq', '');

@@ -336,6 +336,7 @@ BEGIN
 			hint = format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1);
 	END IF;
 	s := casesync.subscription_add(s, NULL);
+	PERFORM casesync.ring();
 	PERFORM casesync.audit_note('subscribe', s.code, jsonb_build_object('partner', $1));
 	IF verdict.why IS NOT NULL THEN
 		RAISE NOTICE USING message = verdict.why;

@@ -143,6 +143,29 @@ INSERT INTO casesync.filter_inside SELECT 'people', '1', id FROM casesync.subscr
 SELECT casesync.drop_partner('new.test');
 SELECT count(*) FROM casesync.filter_inside i WHERE NOT EXISTS (SELECT FROM casesync.subscription s WHERE s.id = i.subscription);
 
+-- who is inside when a subscription begins is not told, but told of when it leaves
+SELECT count(casesync.unsubscribe(code)) FROM casesync.subscription WHERE state = 'active';
+UPDATE app.person SET status = '1', district = 'north';
+SELECT * FROM app.told();
+SELECT app.want('old', app.predicate('employment_status', '1')), app.want('hidden', app.predicate('phone_number', 's1'));
+SELECT * FROM app.told();
+SELECT * FROM app.inside;
+UPDATE app.person SET status = '2' WHERE id = 1;
+SELECT * FROM app.told();
+UPDATE app.person SET status = '3' WHERE id = 1;
+SELECT * FROM app.told();
+-- one that cannot be looked up begins all the same
+ALTER TABLE app.person ADD odd integer DEFAULT 1;
+CREATE OR REPLACE VIEW app.people AS
+	SELECT p.id::text AS subject_key, p.shared, p.district || (1 / p.odd)::text AS district, p.secret, jsonb_build_object(
+		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
+		'employment_status', p.status) AS record
+	  FROM app.person p;
+UPDATE app.person SET odd = 0 WHERE id = 2;
+SELECT app.want('odd', app.predicate('district', 'n', 'ge'));
+SELECT count(*) FROM casesync.route();
+SELECT reference_id, is_seeded FROM casesync.subscription WHERE reference_id IN ('old', 'odd') ORDER BY 1;
+
 -- many subscriptions to persons: their number is of no account to a chunk of changes
 INSERT INTO casesync.subscription (partner, event_type, record_type, id_type, id_value, transaction_id, state)
 SELECT 'ess.test', 'enrolment_status_change', 'Member', 'UIN', 'V' || i, 't', 'active' FROM generate_series(1, 20000) i;
