@@ -77,6 +77,9 @@ extern void api_keys(void *context, HttpRequest *request);
 extern void api_live(void *context, HttpRequest *request);
 extern void api_ready(void *context, HttpRequest *request);
 
+/* Has this request a token that may be a good one? Asked before its body is taken. */
+extern bool api_may_send_much(void *context, const HttpRequest *request);
+
 /* Messages on their way; kept here so that api_exchange_close finds them. */
 typedef struct ApiExchange ApiExchange;
 extern ApiExchange **api_exchanges(Api *api);

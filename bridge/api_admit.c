@@ -256,6 +256,16 @@ token_is_good(ApiExchange *exchange)
 	return false;
 }
 
+bool
+api_may_send_much(void *context, const HttpRequest *request)
+{
+	BearerClaims claims;
+	Failure failure;
+
+	return bearer_verify(api_parts(context)->bearer, http_request_header(request, "Authorization"),
+						 iso_time_now(), &claims, &failure);
+}
+
 void
 api_admit(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {

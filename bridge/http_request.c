@@ -24,6 +24,7 @@ struct HttpRequest
 	Buffer body;
 	size_t discarded;
 	int refusal;  /* HTTP status, 0 = none */
+	bool trusted; /* may send more than REFUSED_BODY_LIMIT */
 	bool handled; /* the route's handler has been called */
 	bool suspended;
 	struct MHD_Response *response; /* the answer, waiting to be queued */
@@ -79,6 +80,18 @@ announces_too_much(struct MHD_Connection *connection, size_t limit)
 	return text != NULL && strtoull(text, NULL, 10) > limit;
 }
 
+/* Whoever is nobody to us must not fill our memory: bodies of some size need a token. */
+static bool
+request_may_grow(HttpRequest *request, size_t length)
+{
+	const HttpServerSettings *settings = &request->server->settings;
+
+	if (request->trusted || length <= REFUSED_BODY_LIMIT || settings->may_send_much == NULL)
+		return true;
+	request->trusted = settings->may_send_much(request->server->context, request);
+	return request->trusted;
+}
+
 /* What can be said of a request when its headers are there: 0 or the status of the refusal. */
 static int
 request_judge(HttpRequest *request, const char *method, const char *path)
@@ -95,6 +108,9 @@ request_judge(HttpRequest *request, const char *method, const char *path)
 		return refusal;
 	if (announces_too_much(request->connection, limit))
 		return 413;
+	if (announces_too_much(request->connection, REFUSED_BODY_LIMIT) &&
+		!request_may_grow(request, REFUSED_BODY_LIMIT + 1))
+		return 401;
 	return 0;
 }
 
@@ -140,7 +156,9 @@ response_new(const HttpHeader *headers, const char *body, size_t length)
 static enum MHD_Result
 request_refuse(HttpRequest *request)
 {
-	const char *code = request->refusal == 503 ? "err.service.unavailable" : "err.request.bad";
+	const char *code = request->refusal == 503	 ? "err.service.unavailable"
+					   : request->refusal == 401 ? "err.request.unauthorized"
+												 : "err.request.bad";
 	enum MHD_Result result = MHD_NO;
 	HttpHeader headers[2] = {{NULL, NULL}, {NULL, NULL}};
 	struct MHD_Response *response = NULL;
@@ -148,6 +166,9 @@ request_refuse(HttpRequest *request)
 
 	if (request->refusal == 405)
 		headers[0] = (HttpHeader){MHD_HTTP_HEADER_ALLOW, request->route->method};
+	else if (request->refusal == 401)
+		headers[0] =
+			(HttpHeader){MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""};
 	buffer_init(&body, 4096);
 	if (reply_error(&body, code, http_route_refusal(request->refusal), iso_time_now(), NULL))
 		response = response_new(headers, body.data, body.length);
@@ -177,6 +198,8 @@ request_take_body(HttpRequest *request, const char *bytes, size_t length)
 	if (request->refusal == 0 &&
 		server->held + length > LARGE_BODIES * server->settings.body_limits[HTTP_BODY_LARGE])
 		request->refusal = 503;
+	if (request->refusal == 0 && !request_may_grow(request, request->body.length + length))
+		request->refusal = 401;
 	if (request->refusal == 0 && !buffer_append(&request->body, bytes, length))
 		request->refusal = 413;
 	if (request->refusal == 0)

@@ -63,6 +63,8 @@ http_route_refusal(int status)
 {
 	switch (status)
 	{
+		case 401:
+			return "a body of this size needs a valid token in the header Authorization";
 		case 404:
 			return "there is nothing at this path";
 		case 405:

@@ -35,6 +35,9 @@ typedef struct HttpServerSettings
 	int max_connections_per_address; /* 0 = no limit */
 	int64_t request_timeout_ms; /* for the client to send a whole request, or read the answer */
 	TlsServer *tls;				/* NULL = plain HTTP */
+
+	/* May this client send more than a few kilobytes? Asked when it begins to; NULL = everybody. */
+	bool (*may_send_much)(void *context, const HttpRequest *request);
 } HttpServerSettings;
 
 /*

@@ -51,6 +51,7 @@ listeners_serve(Listeners *listeners, EventLoop *loop, const Config *config, Api
 		settings.base_path = listeners->base_path;
 		settings.prefixes = api_prefixes;
 		settings.routes = api_routes;
+		settings.may_send_much = api_may_send_much;
 		settings.tls = listeners->tls;
 		listeners->server = http_server_new(loop, &settings, api, failure);
 		if (listeners->server == NULL)
@@ -64,6 +65,7 @@ listeners_serve(Listeners *listeners, EventLoop *loop, const Config *config, Api
 	settings.prefixes = api_no_prefixes;
 	settings.routes = api_health_routes;
 	settings.tls = NULL;
+	settings.may_send_much = NULL;
 	listeners->ops_server = http_server_new(loop, &settings, api, failure);
 	return listeners->ops_server != NULL;
 }

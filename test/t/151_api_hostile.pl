@@ -213,6 +213,29 @@ for my $bad ('Bearer', 'Bearer ', "Basic $token", $token, "Bearer $token.x", 'Be
 	is($sp->post('/registry/search', '{}', Authorization => $bad)->{short}, '401 ERR err.request.unauthorized', 'rejects_token ' . substr $bad, 0, 12);
 }
 
+# --- whoever has no token cannot make us hold much ---
+sub raw
+{
+	my ($text, $more) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $sp->{port}, Timeout => 10) or die "connect: $!";
+	local $SIG{ALRM} = sub { die "no end\n" };
+	local $SIG{PIPE} = 'IGNORE';
+	my $all = eval { alarm 20; print $socket $text; $more->($socket) if $more; shutdown $socket, 1; local $/; my $got = <$socket>; alarm 0; $got };
+	alarm 0;
+	return $all // "$@";
+}
+my $notify = "POST /registry/notify HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
+like(raw("${notify}Content-Length: 5000000\r\n\r\n"), qr/^HTTP\/1\.1 401 .*^WWW-Authenticate: Bearer.*err\.request\.unauthorized/ms,
+	'a large body without a token is refused before it is sent');
+like(raw("${notify}Authorization: Bearer x.y.z\r\nContent-Length: 5000000\r\n\r\n"), qr/^HTTP\/1\.1 401 /, 'also with a bad one');
+like(raw("${notify}Transfer-Encoding: chunked\r\n\r\n", sub {
+	my ($socket) = @_;
+	print $socket "4000\r\n", ' ' x 16384, "\r\n" for 1 .. 6;
+	print $socket "0\r\n\r\n";
+}), qr/^HTTP\/1\.1 401 /, 'and when it grows in chunks');
+is($sp->post('/registry/notify', '{"a":"' . ' ' x 60_000 . '","b":"' . ' ' x 60_000 . '"}', Authorization => "Bearer $token")->{short},
+	'401 ERR err.sender_id.invalid', 'with a token it is read');
+
 # --- paths and methods ---
 for my $path ('/registry/subscribe/', '/registry//subscribe', '/registry/./subscribe', '/registry/%2e%2e/livez', '/registry/../livez', '/REGISTRY/subscribe',
 	'/registry/subscribe%00', '/registry/subscribe%2f', '/livez', '/readyz', '/metrics', '/ess/ess/registry/subscribe', '/ess', '/', '/.well-known/../registry/x', '/' . 'x' x 2000)
@@ -227,16 +250,6 @@ for my $method (qw(GET PUT DELETE PATCH OPTIONS TRACE))
 is(HTTP::Tiny->new->post($sp->base_url . '/.well-known/jwks.json')->{status}, 405, 'nobody can give us keys');
 
 # --- bytes that no HTTP library would send ---
-sub raw
-{
-	my ($text) = @_;
-	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $sp->{port}, Timeout => 10) or die "connect: $!";
-	local $SIG{ALRM} = sub { die "no end\n" };
-	local $SIG{PIPE} = 'IGNORE';
-	my $all = eval { alarm 20; print $socket $text; shutdown $socket, 1; local $/; my $got = <$socket>; alarm 0; $got };
-	alarm 0;
-	return $all // "$@";
-}
 my $head = "POST /registry/search HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
 for my $header ("Authorization: Bearer $token\r\nX-\x01: y", "X: a\x00b", 'Authorization: Bearer ' . 'x' x 40_000, "X: \xff\xfe")
 {
