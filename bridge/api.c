@@ -10,7 +10,7 @@
 #include "rate_limit.h"
 
 #define STORE_TIMEOUT_MS 10000
-#define ANSWER_TIMEOUT_MS 1800 /* nobody waits longer */
+#define ANSWER_TIMEOUT_MS 2000 /* nobody waits so long: by then the bridge has answered itself */
 #define QUEUE_LIMIT 100		   /* questions that may wait for one session */
 
 typedef struct ApiSessions

@@ -196,7 +196,7 @@ sub raw
 	return $answer // $@;
 }
 
-my $head = "POST /dci/registry/notify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n";
+my $head = "POST /dci/registry/notify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " . $sp->token("ess.example.org") . "\r\nContent-Type: application/json\r\nConnection: close\r\n";
 like(raw("${head}Content-Length: 99999999999\r\n\r\n"), qr/^HTTP\/1.1 413 /, 'a body that is announced too large is refused at once');
 like(raw("${head}Transfer-Encoding: chunked\r\n\r\n", sub {
 	my ($socket) = @_;

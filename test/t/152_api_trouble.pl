@@ -51,8 +51,12 @@ is($sp->post('/registry/sync/search', question())->{status}, 200, 'a question is
 my $locker = $sp->{server}->background_psql('app');
 $locker->query_safe('BEGIN; LOCK TABLE person IN ACCESS EXCLUSIVE MODE');
 my ($answer, $seconds) = timed('/registry/sync/search', question());
-is($answer->{short}, '503 ERR err.request.timeout', 'one that the database cannot answer in time is refused');
+is($answer->{json}{message}{search_response}[0]{status}, 'rjct', 'an item that cannot be found in time is refused');
 cmp_ok($seconds, '<', 2.5, 'within the time that partners wait');
+$locker->query_safe('COMMIT; BEGIN; LOCK TABLE casesync.disclosure IN SHARE MODE');
+($answer, $seconds) = timed('/registry/sync/search', question());
+is($answer->{short}, '503 ERR err.request.timeout', 'an answer that cannot be put on record in time is none');
+cmp_ok($seconds, '<', 2.5, 'within the same time');
 my @asking;
 for (1 .. 6)
 {
