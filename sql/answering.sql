@@ -171,8 +171,10 @@ SELECT count(*) FROM app.deliver() WHERE message #> '{search_response,0,data,reg
 SELECT ack FROM app.search('t10', jsonb_build_array(app.item('{"type": "UIN", "value": "U2"}', 'r9')));
 SELECT app.work();
 SELECT message #> '{search_response,0,data,reg_records}' FROM casesync.outgoing WHERE state = 'due';
+-- when it goes on, what waited is looked up anew
 SELECT casesync.resume_sharing('ess.test');
-SELECT count(*) FROM app.deliver();
+SELECT app.work();
+SELECT d.message->>'transaction_id' AS transaction, d.message #> '{search_response,0,data,reg_records}' AS records FROM app.deliver() d ORDER BY 1;
 -- a paused node answers nobody
 UPDATE casesync.node SET paused = true, paused_reason = 'test';
 SELECT ack FROM app.search('t11', jsonb_build_array(app.item('{}')));
