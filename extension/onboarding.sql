@@ -40,7 +40,14 @@ BEGIN
 			'your sender_uri with /on-subscribe replaced by /notify'),
 		'  sender_uri within  ' || coalesce(array_to_string(p.callback_prefixes, ', '), p.base_url, 'nothing yet'),
 		'  your keys          ' || coalesce((SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync.partner_key k
-			WHERE k.partner = p.partner AND now() < k.valid_to), 'none yet: send us your public key as a JWK (Ed25519)'),
+			WHERE k.partner = p.partner AND k.use = 'sig' AND now() < k.valid_to), 'none yet: send us your public key as a JWK (Ed25519)'),
+		'  encryption         ' || CASE casesync.encryption_rule(p.partner) WHEN 'off' THEN 'none: messages are sent as they are'
+			WHEN 'accepted' THEN 'we take messages encrypted for the "enc" keys among our public keys'
+			ELSE 'required both ways, by ECDH-ES or RSA-OAEP-256 with A256GCM; yours to us for an "enc" key among our public keys' END,
+		CASE casesync.encryption_rule(p.partner) WHEN 'required' THEN '  to encrypt for you ' || coalesce((
+			SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync.partner_key k
+			 WHERE k.partner = p.partner AND k.use = 'enc' AND now() < k.valid_to),
+			'none yet: send us a public key as a JWK ("use": "enc", EC or RSA)') END,
 		'',
 		'Signature (RFC 8032 Ed25519, over SHA-256 of the RFC 8785 form of {"header":…,"message":…})',
 		'  Signature: namespace="spdci", kidId="' || p.partner || '|KID|ed25519", algorithm="ed25519", created="…",',

@@ -90,6 +90,8 @@ SELECT casesync.encryption_rule('ess.test') AS while_active;
 SELECT app.try($$SELECT casesync.encryption_key('ess.test')$$);
 SELECT encryption FROM casesync.authenticate('x', 'x', 'ess.test');
 
+-- the sheet for the partner tells of it
+SELECT line FROM string_to_table(casesync.onboarding('ess.test'), E'\n') line WHERE line LIKE '%encrypt%';
 -- nothing is taken for sending while there is no key, and health says so; then it goes on by itself
 SELECT state FROM casesync.subscribe('ess.test', 'enrolment', 'Member');
 SELECT casesync.enqueue('ess.test', 'on-subscribe', 'https://ess.test/x', '{"transaction_id": "t"}', 'succ');
