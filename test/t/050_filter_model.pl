@@ -150,9 +150,43 @@ sub predicates
 	return \@list;
 }
 
+# Anything at all, made of the words that mean something somewhere.
+my @words = (qw($and $or $not and or not $eq $ne $lt $in eq gte type value expression query collection seq_num expression1 expression2
+	condition attribute_name operator attribute_value idtype-value graphql predicate op of values attribute identifier $where UIN), '', 'a.b', '..', '$');
+sub junk
+{
+	my ($depth) = @_;
+	my $way = $depth > 5 ? 0 : rand();
+	return pick(undef, \1, \0, 0, -1.5, 1e300, pick(@words), value_of('words'), (attribute())[0]) if $way < 0.4;
+	return [map { junk($depth + 1) } 1 .. int(rand(4))] if $way < 0.6;
+	return { map { (pick(pick(@words), (attribute())[0]) => junk($depth + 1)) } 1 .. int(rand(4)) };
+}
+
+# A good one with something else in one place.
+sub damage
+{
+	my ($value) = @_;
+	return junk(3) if !ref $value || ref $value !~ /ARRAY|HASH/ || chance(0.15);
+	my @places = ref $value eq 'ARRAY' ? 0 .. $#$value : sort keys %$value;
+	return junk(3) unless @places;
+	my $place = pick(@places);
+	if (ref $value eq 'ARRAY') { $value->[$place] = damage($value->[$place]); }
+	elsif (chance(0.2)) { $value->{pick(@words)} = delete $value->{$place}; }
+	else { $value->{$place} = damage($value->{$place}); }
+	return $value;
+}
+
 sub filter
 {
+	my ($is_whole) = @_;
 	my $way = rand();
+	return (junk(0), pick(undef, 'idtype-value', 'expression', 'predicate', 'graphql', pick(@words))) if !$is_whole && $way < 0.1;
+	if (!$is_whole && $way < 0.25)
+	{
+		my ($filter, $type) = filter(1);
+		return (damage($filter), $type);
+	}
+	$way = rand();
 	return ({ type => pick('UIN', 'uin', 'BRN', 'ns:org:IdType:UIN', 'NO_SUCH_TYPE', 'status'), value => sent(value_of('identifier')) },
 		pick(undef, 'idtype-value')) if $way < 0.1;
 	return (predicates(), pick(undef, 'predicate')) if $way < 0.4;
@@ -310,6 +344,19 @@ BEGIN
 END \$\$;
 SQL
 
+# What is no tree is refused, and nothing else happens.
+my $trees = <<'SQL';
+DO $$ DECLARE f filter; BEGIN
+	FOR f IN SELECT * FROM filter LOOP
+		BEGIN
+			PERFORM casesync.filter_matches(f.filter, f.filter, f.filter), casesync.filter_identifier(f.filter);
+		EXCEPTION WHEN invalid_parameter_value THEN
+			NULL;
+		END;
+	END LOOP;
+END $$;
+SQL
+
 sub quote_text { my $text = shift; $text =~ s/'/''/g; return "'$text'"; }
 my @statements;
 for (1 .. $rounds)
@@ -327,10 +374,13 @@ SQL
 my ($all, $matching, $agreed_count, $refused) = split(/\|/, $judged);
 note("$all filters: $agreed_count agreed ($matching of them choose somebody), $refused refused");
 my $wrong = $node->safe_psql('postgres',
-	q{SELECT j.verdict, f.filter, f.filter_type FROM judged j JOIN filter f USING (n) WHERE j.verdict NOT LIKE 'refused%' AND j.verdict <> 'agreed' ORDER BY length(f.filter::text) LIMIT 5});
+	q{SELECT j.verdict, f.filter, f.filter_type FROM judged j JOIN filter f USING (n) WHERE j.verdict NOT LIKE 'refused%' AND j.verdict NOT IN ('agreed', 'everybody') ORDER BY length(f.filter::text) LIMIT 5});
 is($wrong, '', 'SQL and evaluation choose the same subjects, and what is withheld makes no difference')
   or diag("FILTER_SEED=$seed");
 is($all, $rounds, 'every filter was judged');
+my ($exit, undef, $said) = $node->psql('postgres', $trees, on_error_stop => 1);
+is("$exit$said", '0', 'what is no tree is refused and does no harm');
+cmp_ok($refused, '>', $rounds / 50, 'damaged filters are refused');
 cmp_ok($matching, '>', $rounds / 10, 'enough filters choose somebody');
 cmp_ok($refused, '<', $rounds / 2, 'most filters are understood');
 
