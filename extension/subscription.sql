@@ -294,28 +294,38 @@ $$;
 COMMENT ON FUNCTION casesync.expire_subscriptions(text) IS
 	'end subscriptions whose time is over, at most a thousand; returns how many';
 
-/* Agreements begin and end by themselves; what waits for one is looked at again. */
+/*
+ * Agreements begin and end by themselves; what waits for one is looked at again. Judged by kind, of
+ * which there are few: thousands that must wait on do not stand in the way of others.
+ */
 CREATE FUNCTION casesync.admit_subscriptions()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	kind casesync.subscription;
 	s casesync.subscription;
 	cover record;
 	decided integer := 0;
 BEGIN
-	FOR s IN SELECT * FROM casesync.subscription t
-			  WHERE t.state = 'pending' AND t.waits_for = 'agreement' ORDER BY t.id LIMIT 1000 LOOP
-		cover := casesync.wish_cover(s);
+	FOR kind IN SELECT DISTINCT ON (t.partner, t.event_type, t.record_type, t.reg_type, t.registry) t.* FROM casesync.subscription t
+			  WHERE t.state = 'pending' AND t.waits_for = 'agreement' LOOP
+		cover := casesync.wish_cover(kind);
 		CONTINUE WHEN cover.is_covered AND NOT cover.has_begun;
-		IF cover.is_covered AND cover.needs_decision THEN
-			UPDATE casesync.subscription t SET waits_for = 'decision' WHERE t.id = s.id;
-		ELSE
-			PERFORM casesync.subscription_decide(s, CASE WHEN cover.is_covered THEN 'active' ELSE 'refused' END,
-				CASE WHEN NOT cover.is_covered THEN 'the agreement that this waited for is no more' END);
-		END IF;
-		decided := decided + 1;
+		FOR s IN SELECT * FROM casesync.subscription t
+				  WHERE t.state = 'pending' AND t.waits_for = 'agreement' AND t.partner = kind.partner
+					AND (t.event_type, t.record_type, t.reg_type, t.registry) IS NOT DISTINCT FROM
+						(kind.event_type, kind.record_type, kind.reg_type, kind.registry)
+				  ORDER BY t.id LIMIT 1000 LOOP
+			IF cover.is_covered AND cover.needs_decision THEN
+				UPDATE casesync.subscription t SET waits_for = 'decision' WHERE t.id = s.id;
+			ELSE
+				PERFORM casesync.subscription_decide(s, CASE WHEN cover.is_covered THEN 'active' ELSE 'refused' END,
+					CASE WHEN NOT cover.is_covered THEN 'the agreement that this waited for is no more' END);
+			END IF;
+			decided := decided + 1;
+		END LOOP;
 	END LOOP;
 	RETURN decided;
 END
