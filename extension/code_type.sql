@@ -137,6 +137,7 @@ BEGIN
 				add_local_code.description)
 		ON CONFLICT (directory, number) DO UPDATE
 			SET label = excluded.label, description = excluded.description;
+	PERFORM casesync.audit_note('add_local_code', add_local_code.directory, jsonb_build_object('code', code_number, 'label', add_local_code.label));
 END
 $$;
 COMMENT ON FUNCTION casesync.add_local_code(text, text, text, text) IS
@@ -151,14 +152,18 @@ COMMENT ON FUNCTION casesync.add_local_code(text, integer, text, text) IS
 	'give a local code a label, or change its label and description';
 
 CREATE FUNCTION casesync.drop_local_code(directory text, code text) RETURNS boolean
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH gone AS (
-		DELETE FROM casesync.local_code c
-		 WHERE c.directory = $1 AND c.number = casesync.local_code_number($1, $2)
-		RETURNING 1)
-	SELECT count(*) > 0 FROM gone
+BEGIN
+	DELETE FROM casesync.local_code c
+	 WHERE c.directory = $1 AND c.number = casesync.local_code_number($1, $2);
+	IF FOUND THEN
+		PERFORM casesync.audit_note('drop_local_code', $1, jsonb_build_object('code', $2));
+		RETURN true;
+	END IF;
+	RETURN false;
+END
 $$;
 COMMENT ON FUNCTION casesync.drop_local_code(text, text) IS
 	'forget the label of a local code; false if there was none. Stored values stay as they are';

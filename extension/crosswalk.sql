@@ -106,6 +106,8 @@ BEGIN
 								 THEN coalesce(excluded.preferred, w.preferred)
 								 ELSE excluded.preferred END,
 				mapped = CASE WHEN w.code = excluded.code THEN w.mapped ELSE excluded.mapped END;
+	PERFORM casesync.audit_note('map_code', map_code.list, jsonb_build_object('word', map_code.word, 'directory', directory_name,
+		'code', map_code.code::text));
 END
 $$;
 COMMENT ON FUNCTION casesync.map_code(text, text, anyelement, boolean) IS
@@ -120,7 +122,11 @@ BEGIN
 	DELETE FROM casesync.crosswalk_word w
 	 WHERE w.list = unmap_code.list AND w.word = unmap_code.word
 	   AND w.directory = casesync.code_type_directory(pg_typeof(as_type));
-	RETURN FOUND;
+	IF FOUND THEN
+		PERFORM casesync.audit_note('unmap_code', unmap_code.list, jsonb_build_object('word', unmap_code.word));
+		RETURN true;
+	END IF;
+	RETURN false;
 END
 $$;
 COMMENT ON FUNCTION casesync.unmap_code(text, text, anyelement) IS

@@ -353,6 +353,7 @@ BEGIN
 	UPDATE casesync.inbox_item t SET state = 'new', tries = 0, next_try = NULL
 	 WHERE t.state = 'failed' AND (inbox_id IS NULL OR t.id = inbox_id);
 	GET DIAGNOSTICS asked = ROW_COUNT;
+	PERFORM casesync.audit_note('retry_inbox', $1::text, jsonb_build_object('items', asked));
 	PERFORM casesync.ring();
 	RETURN asked;
 END

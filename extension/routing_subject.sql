@@ -265,6 +265,7 @@ DECLARE
 BEGIN
 	UPDATE casesync.quarantine_entry q SET is_requested = true WHERE $1 IS NULL OR q.registry = $1;
 	GET DIAGNOSTICS asked = ROW_COUNT;
+	PERFORM casesync.audit_note('retry_quarantine', $1, jsonb_build_object('subjects', asked));
 	PERFORM casesync.ring();
 	RETURN asked;
 END
