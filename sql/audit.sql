@@ -18,6 +18,7 @@ INSERT INTO app.call (name, sql) VALUES
 	('set_quota', $$SELECT casesync.set_quota('p', 10)$$),
 	('add_key', $$SELECT casesync.add_key('p', '{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')$$),
 	('retire_key', $$SELECT casesync.retire_key('p', 'k')$$),
+	('accept_key', $$SELECT casesync.accept_key('p', app.offered('k2'))$$),
 	('issue_client', $$SELECT casesync.issue_client('p')$$),
 	('retire_client', $$SELECT casesync.retire_client(client_id) FROM casesync.clients$$),
 	('set_issuer', $$SELECT casesync.set_issuer('https://idp.test', 'https://idp.test/jwks', audience => 'sp.test', algorithms => '{ES256}')$$),
@@ -77,6 +78,9 @@ BEGIN
 	RETURN wish;
 END
 $$;
+CREATE FUNCTION app.offered(kid text) RETURNS text LANGUAGE sql AS $$
+	INSERT INTO casesync.published_key (partner, kid, use, jwk, is_followed) VALUES ('p', $1, 'sig',
+		jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'kid', $1, 'x', '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'), false) RETURNING kid $$;
 CREATE FUNCTION app.granted() RETURNS text LANGUAGE sql AS $$ UPDATE casesync.my_subscription SET state = 'active', code = 'c1' RETURNING 'c1' $$;
 CREATE FUNCTION app.dead() RETURNS uuid LANGUAGE sql AS $$
 	UPDATE casesync.outgoing SET state = 'dead' WHERE id = (SELECT min(id) FROM casesync.outgoing) RETURNING reference_id $$;
