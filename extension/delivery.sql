@@ -192,10 +192,10 @@ BEGIN
 	  FROM casesync.lane l
 	  LEFT JOIN LATERAL casesync.lane_now(l.lane) s ON true
 	 WHERE (SELECT casesync.may_speak()) AND NOT coalesce(s.is_stopped, false) AND NOT casesync.is_stopped(l.partner)
-	   AND NOT casesync.encryption_is_missing(l.partner)
-	   AND CASE l.kind
+	   AND CASE WHEN CASE l.kind
 			WHEN 'notify' THEN EXISTS (SELECT FROM casesync.next_notifications(l.lane, 1))
-			ELSE EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due') END;
+			ELSE EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due') END
+			THEN NOT casesync.encryption_is_missing(l.partner) ELSE false END;
 END
 $$;
 COMMENT ON FUNCTION casesync.lanes() IS 'the lanes that have something to send, and how long each must wait';
