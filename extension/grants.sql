@@ -51,7 +51,7 @@ SELECT a.access, o FROM (VALUES
 	('approver', ARRAY['activate', 'preview', 'preview_summary', 'approve', 'refuse', 'end_agreement',
 		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON pending_subscriptions', 'SELECT ON partners']),
 	('bridge', ARRAY['bridge_start', 'lock_router', 'lock_lane', 'unlock_lane', 'route', 'apply_inbox',
-		'lanes', 'take', 'record_outcome', 'partner_for', 'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now', 'work_requests', 'tidy']),
+		'lanes', 'take', 'record_outcome', 'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now', 'work_requests', 'tidy']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),

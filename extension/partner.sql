@@ -179,22 +179,6 @@ $$;
 COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text, cidr[], text, text, text) IS
 	'create or change a partner; parameters left out keep their value; an empty jwks_url, token_url or tls_name takes it away';
 
-CREATE FUNCTION casesync.partner_for(sender_id text)
-RETURNS TABLE (partner text, signature text, keys jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT p.partner, p.signature,
-		coalesce(jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk)) FILTER (WHERE k.kid IS NOT NULL), '[]')
-	  FROM casesync.partner p
-	  LEFT JOIN casesync.partner_key k
-		ON k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from AND now() < k.valid_to
-	 WHERE p.partner = $1
-	 GROUP BY p.partner
-$$;
-COMMENT ON FUNCTION casesync.partner_for(text) IS
-	'the partner who says so and the keys that count now; the bridge checks the signature with them';
-
 CREATE FUNCTION casesync.drop_partner(partner text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -61,8 +61,8 @@ SELECT casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxC
 SELECT casesync.add_key('ess.test', '{"kid":"next","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
 	valid_from => '2999-01-01 00:00+00');
 SELECT partner, kid, jwk FROM casesync.partner_key ORDER BY kid COLLATE "C";
-SELECT * FROM casesync.partner_for('ess.test');
-SELECT * FROM casesync.partner_for('nobody.test');
+SELECT partner, signature, keys FROM casesync.authenticate(NULL, NULL, 'ess.test');
+SELECT partner, signature, keys FROM casesync.authenticate(NULL, NULL, 'nobody.test');
 -- a private key, and other things that are no public Ed25519 key
 SELECT app.try(format('SELECT casesync.add_key(%L, %L)', 'ess.test', k)) FROM unnest(ARRAY[
 	'{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}',
@@ -78,7 +78,7 @@ SELECT app.try($$SELECT casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed2551
 SELECT casesync.retire_key('ess.test', 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k');
 SELECT casesync.retire_key('ess.test', 'next');
 SELECT kid, valid_to - valid_from < interval '1 day' AS short FROM casesync.partner_key ORDER BY kid COLLATE "C";
-SELECT * FROM casesync.partner_for('ess.test');
+SELECT partner, signature, keys FROM casesync.authenticate(NULL, NULL, 'ess.test');
 SELECT app.try($$SELECT casesync.retire_key('ess.test', 'no such key')$$);
 SELECT app.try($$SELECT casesync.retire_key('nobody.test', 'x')$$);
 

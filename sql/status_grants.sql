@@ -136,7 +136,7 @@ SELECT w, string_agg(app.as_role(a, w), ' ' ORDER BY n) AS "none types publisher
 	'SELECT casesync.retry(NULL)', 'SELECT casesync.discard(NULL, NULL)', 'SELECT casesync.retry_inbox(0)', 'SELECT casesync.retry_quarantine()', 'SELECT casesync.resume_sharing(NULL)',
 	'SELECT casesync.prune(NULL)', 'SELECT casesync.grant_access(NULL, NULL)', 'SELECT casesync.check()', 'SELECT casesync.bridge_start(NULL, NULL)', 'SELECT casesync.lock_router()',
 	'SELECT casesync.route(0)', 'SELECT casesync.apply_inbox()', 'SELECT casesync.lanes()', 'SELECT casesync.take(NULL)', 'SELECT casesync.record_outcome(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)',
-	'SELECT casesync.partner_for(NULL)', 'SELECT casesync.receive(NULL, NULL, NULL, NULL, NULL)', 'SELECT casesync.tidy()', 'SELECT casesync.accept(0)', 'SELECT casesync.reject(0, NULL)',
+	'SELECT casesync.authenticate(NULL, NULL, NULL)', 'SELECT casesync.receive(NULL, NULL, NULL, NULL, NULL)', 'SELECT casesync.tidy()', 'SELECT casesync.accept(0)', 'SELECT casesync.reject(0, NULL)',
 	'SELECT casesync.disclosures(NULL, NULL)', 'SELECT casesync.set_origin(1)', 'SELECT casesync.pause_node(NULL)',
 	'SELECT casesync.audit_note(NULL, NULL)', 'SELECT casesync.enqueue(NULL, NULL, NULL, NULL, NULL)', 'SELECT casesync.take_outgoing(NULL, NULL, NULL)']) WITH ORDINALITY u(w, i)
  CROSS JOIN unnest(ARRAY['none', 'types', 'publisher', 'admin', 'approver', 'bridge', 'reviewer', 'auditor', 'reader']) WITH ORDINALITY r(a, n)
