@@ -20,6 +20,7 @@ typedef struct HttpConnection
 	int fd;
 	bool is_awaited; /* the client has to do something, not we */
 	bool is_ending;
+	size_t held; /* bytes of its body */
 	Timer *deadline;
 	TlsCredentials *credentials; /* NULL for plain HTTP */
 	char client[INET6_ADDRSTRLEN];
@@ -143,6 +144,55 @@ http_connection_client(struct MHD_Connection *connection)
 }
 
 static void
+connection_let_go(HttpConnection *client)
+{
+	client->server->held -= client->held;
+	client->held = 0;
+}
+
+/* Its bytes count no more, although they are there until the daemon has seen the end. */
+static void
+connection_end_slowest_sender(HttpServer *server, const HttpConnection *self)
+{
+	for (HttpConnection *client = server->first; client != NULL; client = client->next)
+	{
+		if (client->held > 0 && client->is_awaited && !client->is_ending && client != self)
+		{
+			connection_let_go(client);
+			connection_end(client);
+			return;
+		}
+	}
+}
+
+bool
+http_connection_hold(struct MHD_Connection *connection, size_t length, size_t limit)
+{
+	HttpConnection *client = connection_of(connection);
+	HttpServer *server;
+
+	if (client == NULL)
+		return false;
+	server = client->server;
+	if (server->held + length > limit)
+		connection_end_slowest_sender(server, client);
+	if (server->held + length > limit)
+		return false;
+	server->held += length;
+	client->held += length;
+	return true;
+}
+
+void
+http_connection_let_go(struct MHD_Connection *connection)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client != NULL)
+		connection_let_go(client);
+}
+
+static void
 connection_name_client(HttpConnection *client, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
@@ -225,6 +275,7 @@ http_connection_notified(void *context, struct MHD_Connection *connection, void 
 	}
 	if (client == NULL)
 		return;
+	connection_let_go(client);
 	list_remove(client->server, client);
 	timer_free(client->deadline);
 	tls_credentials_release(client->credentials);

@@ -45,6 +45,13 @@ extern void http_connection_await_sooner(struct MHD_Connection *connection, int6
 /* The client waits for us: its connection stays. */
 extern void http_connection_keep(struct MHD_Connection *connection);
 
+/*
+ * So many more bytes of a body are held for the client. False when they would be too many for all
+ * clients together even after the slowest sender of another body has been sent away.
+ */
+extern bool http_connection_hold(struct MHD_Connection *connection, size_t length, size_t limit);
+extern void http_connection_let_go(struct MHD_Connection *connection); /* of all of them */
+
 /* The client's address as text; lives as long as the connection. "" when there is none. */
 extern const char *http_connection_client(struct MHD_Connection *connection);
 

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "buffer.h"
+#include "http_framing.h"
 #include "iso_time.h"
 #include "reply.h"
 
@@ -45,7 +46,7 @@ http_request_begins(void *context, const char *uri, struct MHD_Connection *conne
 static void
 request_drop_body(HttpRequest *request)
 {
-	request->server->held -= request->body.length;
+	http_connection_let_go(request->connection);
 	buffer_free(&request->body);
 }
 
@@ -92,15 +93,37 @@ request_may_grow(HttpRequest *request, size_t length)
 	return request->trusted;
 }
 
+static enum MHD_Result
+header_seen(void *context, enum MHD_ValueKind kind, const char *name, size_t name_length,
+			const char *value, size_t value_length)
+{
+	(void) kind;
+	http_framing_add(context, name, name_length, value != NULL ? value : "", value_length);
+	return MHD_YES;
+}
+
+static int
+request_judge_framing(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	HttpFraming framing = {0};
+
+	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, header_seen, &framing);
+	return http_framing_judge(&framing, info != NULL ? info->header_size : 0);
+}
+
 /* What can be said of a request when its headers are there: 0 or the status of the refusal. */
 static int
 request_judge(HttpRequest *request, const char *method, const char *path)
 {
 	const HttpServerSettings *settings = &request->server->settings;
 	size_t limit = 0;
-	int refusal = http_route_find(settings->routes, settings->base_path, settings->prefixes, method,
-								  path, &request->route);
+	int refusal = request_judge_framing(request->connection);
 
+	if (refusal == 0)
+		refusal = http_route_find(settings->routes, settings->base_path, settings->prefixes, method,
+								  path, &request->route);
 	if (refusal == 0)
 		limit = settings->body_limits[request->route->body];
 	buffer_init(&request->body, limit);
@@ -156,9 +179,7 @@ response_new(const HttpHeader *headers, const char *body, size_t length)
 static enum MHD_Result
 request_refuse(HttpRequest *request)
 {
-	const char *code = request->refusal == 503	 ? "err.service.unavailable"
-					   : request->refusal == 401 ? "err.request.unauthorized"
-												 : "err.request.bad";
+	const char *code = http_route_refusal_code(request->refusal);
 	enum MHD_Result result = MHD_NO;
 	HttpHeader headers[2] = {{NULL, NULL}, {NULL, NULL}};
 	struct MHD_Response *response = NULL;
@@ -169,6 +190,8 @@ request_refuse(HttpRequest *request)
 	else if (request->refusal == 401)
 		headers[0] =
 			(HttpHeader){MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""};
+	if (request->refusal == 400 || request->refusal == 431)
+		headers[0] = (HttpHeader){MHD_HTTP_HEADER_CONNECTION, "close"};
 	buffer_init(&body, 4096);
 	if (reply_error(&body, code, http_route_refusal(request->refusal), iso_time_now(), NULL))
 		response = response_new(headers, body.data, body.length);
@@ -182,12 +205,15 @@ request_refuse(HttpRequest *request)
 	return result;
 }
 
-/* A client that is told early that its body is unwanted may miss the answer, so small ones are
- * read. */
+/*
+ * A client that is told early that its body is unwanted may miss the answer, so small ones are
+ * read; but not where it is not sure what the body is.
+ */
 static bool
 request_refuse_at_once(HttpRequest *request)
 {
-	return request->refusal != 0 && announces_too_much(request->connection, REFUSED_BODY_LIMIT);
+	return request->refusal == 400 || request->refusal == 431 ||
+		   (request->refusal != 0 && announces_too_much(request->connection, REFUSED_BODY_LIMIT));
 }
 
 static enum MHD_Result
@@ -195,18 +221,17 @@ request_take_body(HttpRequest *request, const char *bytes, size_t length)
 {
 	HttpServer *server = request->server;
 
-	if (request->refusal == 0 &&
-		server->held + length > LARGE_BODIES * server->settings.body_limits[HTTP_BODY_LARGE])
-		request->refusal = 503;
+	if (request->refusal == 0 && buffer_is_full_for(&request->body, length))
+		request->refusal = 413;
 	if (request->refusal == 0 && !request_may_grow(request, request->body.length + length))
 		request->refusal = 401;
-	if (request->refusal == 0 && !buffer_append(&request->body, bytes, length))
-		request->refusal = 413;
+	if (request->refusal == 0 &&
+		(!http_connection_hold(request->connection, length,
+							   LARGE_BODIES * server->settings.body_limits[HTTP_BODY_LARGE]) ||
+		 !buffer_append(&request->body, bytes, length)))
+		request->refusal = 503;
 	if (request->refusal == 0)
-	{
-		server->held += length;
 		return MHD_YES;
-	}
 	request_drop_body(request);
 	request->discarded += length;
 	return request->discarded <= REFUSED_BODY_LIMIT ? MHD_YES : MHD_NO;

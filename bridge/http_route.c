@@ -63,6 +63,8 @@ http_route_refusal(int status)
 {
 	switch (status)
 	{
+		case 400:
+			return "the headers contradict each other or have bytes that headers do not have";
 		case 401:
 			return "a body of this size needs a valid token in the header Authorization";
 		case 404:
@@ -73,8 +75,26 @@ http_route_refusal(int status)
 			return "the body is larger than this path accepts";
 		case 415:
 			return "the body must be sent as application/json, not compressed";
+		case 431:
+			return "there are too many headers, or they are too long";
 		case 503:
 			return "too much is being sent at the moment; send it again later";
 	}
 	return "the request was refused";
+}
+
+const char *
+http_route_refusal_code(int status)
+{
+	switch (status)
+	{
+		case 401:
+			return "err.request.unauthorized";
+		case 404:
+			return "err.request.not_found";
+		case 503:
+			return "err.service.unavailable";
+		default:
+			return "err.request.bad";
+	}
 }

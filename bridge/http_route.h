@@ -36,7 +36,8 @@ extern int http_route_find(const HttpRoute *routes, const char *base_path,
 						   const char *const *prefixes, const char *method, const char *path,
 						   const HttpRoute **route);
 
-/* What a refusal with this HTTP status says. */
+/* What a refusal with this HTTP status says, and the standard's code for it. */
 extern const char *http_route_refusal(int status);
+extern const char *http_route_refusal_code(int status);
 
 #endif

@@ -98,10 +98,9 @@ server_no_certificate(gnutls_session_t session, const gnutls_datum_t *request, i
 	return -1;
 }
 
-/* No path of ours needs an escape: one that has any is another path, whatever it would decode to.
- */
+/* No path of ours needs an escape: so one with escapes is simply another path. */
 static size_t
-server_keep_path(void *context, struct MHD_Connection *connection, char *text)
+server_keep_escapes(void *context, struct MHD_Connection *connection, char *text)
 {
 	(void) context;
 	(void) connection;
@@ -129,8 +128,9 @@ server_start_daemon(HttpServer *server, int listen_fd)
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED, http_request_completed,
 		server, MHD_OPTION_NOTIFY_CONNECTION, http_connection_notified, server,
-		MHD_OPTION_URI_LOG_CALLBACK, http_request_begins, server, MHD_OPTION_UNESCAPE_CALLBACK,
-		server_keep_path, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, server_keep_escapes, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, http_request_begins, server, MHD_OPTION_ARRAY, tls,
+		MHD_OPTION_END);
 }
 
 static bool

@@ -247,6 +247,10 @@ SELECT state, reason FROM casesync.my_requests WHERE state = 'refused' AND recor
 SELECT count(*) FROM (SELECT casesync.set_partner('other.test', 'https://other.test')) s;
 SELECT ack FROM generate_series(1, 3) i CROSS JOIN LATERAL app.search('much' || i, jsonb_build_array(app.item('{"type": "UIN", "value": "U9"}')));
 SELECT ack FROM app.search('little', jsonb_build_array(app.item('{"type": "UIN", "value": "U9"}')), partner => 'other.test');
+UPDATE casesync.request_in SET received_at = received_at - interval '10 minutes' WHERE transaction_id = 'little';
+SELECT count(*) FROM (SELECT casesync.search_at('ess.test', 'Member', '{}')) s;
+UPDATE casesync.my_request SET requested_at = requested_at - interval '2 days' WHERE state = 'requested';
+SELECT severity, split_part(problem, ' since ', 1) AS problem, mend FROM casesync.health WHERE problem ~ 'requests of (other|ours)';
 SELECT app.work();
 SELECT transaction_id FROM casesync.request_in WHERE transaction_id ~ 'much|little' ORDER BY answered_at;
 

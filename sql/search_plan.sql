@@ -33,31 +33,32 @@ SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registrie
 	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', services => '{search}')) s;
 SELECT (casesync.activate('OUT')).state;
 
--- how the very query of a search would run: what is read, and by what
-CREATE FUNCTION app.plan(query jsonb, sort jsonb DEFAULT NULL) RETURNS SETOF text LANGUAGE plpgsql AS $$
+-- how the very query of a search would read the table of people: by which indexes, or all of it
+CREATE FUNCTION app.plan(query jsonb, sort jsonb DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	s casesync.search_source; c record; line text;
+	s casesync.search_source; c record; line text; ways text[] := '{}';
 BEGIN
 	SELECT x.a, x.r INTO s.a, s.r FROM casesync.agreements_for_search('ess.test', 'search', NULL, NULL) x;
 	SELECT f.condition, f.arguments INTO c FROM casesync.filter_parse(query, NULL) p, casesync.filter_condition(p.tree, s.r, s.a) f;
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || casesync.search_query(s.r, s.a, c.condition, (casesync.filter_order(sort, s.r, s.a)).clause, 10001) USING c.arguments LOOP
-		IF line ~ 'Scan|Index Cond|One-Time|Sort Key' THEN
-			RETURN NEXT regexp_replace(regexp_replace(btrim(line, ' ->'), '^(Index Cond: \(\(?\w+).*$', '\1 …'), 'casesync\.project.*$', '…');
-		END IF;
+		ways := ways || substring(line from 'person_\w+') || CASE WHEN line ~ 'Seq Scan on person' THEN 'all of person' END;
 	END LOOP;
+	RETURN (SELECT string_agg(DISTINCT w, ', ' ORDER BY w) FROM unnest(ways) w);
 END
 $$;
 SET max_parallel_workers_per_gather = 0;
 SET jit = off;
 \echo an identifier that is a column of the view
-SELECT * FROM app.plan('{"type": "UIN", "value": "U4711"}');
-SELECT * FROM app.plan('[{"seq_num": 1, "expression1": {"attribute_name": "UIN", "operator": "eq", "attribute_value": "U4711"}}]');
+SELECT app.plan('{"type": "UIN", "value": "U4711"}');
+SELECT app.plan('[{"seq_num": 1, "expression1": {"attribute_name": "UIN", "operator": "eq", "attribute_value": "U4711"}}]');
 \echo a column of a joined table
-SELECT * FROM app.plan('{"region": {"$eq": "region 7"}}');
+SELECT app.plan('{"region": {"$eq": "region 7"}}');
 \echo a range, a list, and both
-SELECT * FROM app.plan('{"last_updated": {"$ge": "2026-02-04T00:00:00Z"}}');
-SELECT * FROM app.plan('{"born": {"$in": ["1980-01-01", "1980-01-02"]}}');
-SELECT * FROM app.plan('{"$and": [{"born": {"$ge": "1980-01-01"}}, {"born": {"$lt": "1980-01-08"}}, {"employment_status": {"$eq": "1"}}]}');
+SELECT app.plan('{"last_updated": {"$ge": "2026-02-04T00:00:00Z"}}');
+SELECT app.plan('{"born": {"$in": ["1980-01-01", "1980-01-02"]}}');
+SELECT app.plan('{"$and": [{"born": {"$ge": "1980-01-01"}}, {"born": {"$lt": "1980-01-08"}}, {"employment_status": {"$eq": "1"}}]}');
+\echo an attribute of the record has no index: all are read, within casesync.search_timeout
+SELECT app.plan('{"employment_status": {"$eq": "1"}}');
 \echo and what is found is right
 CREATE FUNCTION app.found(query jsonb, criteria jsonb DEFAULT '{}') RETURNS TABLE (code text, total text, uins text) LANGUAGE sql AS $$
 	SELECT i->>'status_reason_code', i #>> '{pagination,total_count}', (SELECT string_agg(r #>> '{member_identifier,0,identifier_value}', ' ' ORDER BY n) FROM jsonb_array_elements(i #> '{data,reg_records}') WITH ORDINALITY x(r, n))

@@ -1,6 +1,6 @@
 # unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
 UNIT_PURE = ack address_guard base64 bearer buffer canonical_json config config_check config_setting config_table delivery_policy \
-	encryption_key envelope failure http_route iso_time json_span jwe_agree jwe_content jwe_decrypt jwe_encrypt \
+	encryption_key envelope failure http_framing http_route iso_time json_span jwe_agree jwe_content jwe_decrypt jwe_encrypt \
 	jwe_header jwe_wrap jwt jwt_claims jwt_jose key_file key_jwk key_ring log message_check message_decrypt \
 	message_parse message_rules message_value rate_limit reply signature signature_text signing_key token_issue \
 	form_text token_answer token_request secret_file \
