@@ -164,7 +164,7 @@ is($sp->post('/dci/registry/subscribe', signed(header('subscribe', sender_id => 
 	'401 ERR err.signature.invalid', 'unsigned_accepted: a signature that is there must be good');
 
 # --- HTTP ---
-is($sp->post('/dci/registry/nothing', '{}')->{short}, '404 ERR err.request.bad', 'unknown path');
+is($sp->post('/dci/registry/nothing', '{}')->{short}, '404 ERR err.request.not_found', 'unknown path');
 is($sp->post('/registry/notify', '{}')->{status}, 404, 'a path without the base path');
 is($sp->post('/dci/registry/notify', $good, 'Content-Type' => 'text/xml')->{status}, 415, 'another content type');
 is($sp->post('/dci/registry/notify', $good, 'Content-Type' => 'application/json-patch')->{status}, 415, 'a longer content type');
