@@ -101,7 +101,7 @@ sub callback
 	my $correlation = $answer->{json}{message}{correlation_id};
 	my $found = BridgeTest::wait_for($what, sub {
 		(grep { ($_->{message}{message}{correlation_id} // '') eq $correlation } $ess->received)[0] });
-	push @{ $callback_bodies{ $found->{path} =~ s|^.*/registry/||r } }, $found->{body} if $found;
+	push @{ $callback_bodies{ ($found->{path} =~ m{((?:txn/)?[\w-]+)$})[0] } }, $found->{body} if $found;
 	return $found // {};
 }
 
