@@ -110,7 +110,8 @@ check_ask_functions(SetupCheck *check)
 			" coalesce(pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
 			" AND pg_catalog.has_schema_privilege(p.pronamespace, 'USAGE'), false)"
 			" FROM pg_catalog.unnest('{bridge_start,lock_router,lock_lane,unlock_lane,route,"
-			"apply_inbox,lanes,take,record_outcome,authenticate,check_client,receive}'::text[]) AS w(name)"
+			"apply_inbox,lanes,take,record_outcome,authenticate,check_client,receive,"
+			"answer_now,work_requests,token_issuers}'::text[]) AS w(name)"
 			" LEFT JOIN pg_catalog.pg_proc p ON p.proname = w.name AND p.pronamespace ="
 			" (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'casesync')",
 			0, NULL, check_functions, check, &failure))
