@@ -13,6 +13,7 @@
 #include "tap.h"
 #include "test_key.h"
 #include "token_answer.h"
+#include "token_request.h"
 
 static Tap tap;
 
@@ -188,6 +189,69 @@ check_secrets(void)
 	tap_ok(&tap, !secret_file_read("/", "tmp", secret, &failure), "a directory is no secret");
 }
 
+#define GRANT "grant_type=client_credentials"
+#define WHO "&client_id=a&client_secret=b"
+
+/* What a client may send, and what it gets for it; scope NULL: refused with the error. */
+static void
+check_requests(void)
+{
+	static const struct
+	{
+		const char *authorization;
+		const char *form;
+		const char *error;
+		const char *scope;
+	} rows[] = {
+		{NULL, GRANT WHO, NULL, ""},
+		{NULL, GRANT WHO "&scope=", NULL, ""},
+		{NULL, GRANT WHO "&scope=registry.search", NULL, "registry.search"},
+		{NULL, GRANT WHO "&scope=registry%2Fsearch+x+registry.on-search", NULL,
+		 "registry.search registry.on-search"},
+		{NULL, GRANT WHO "&scope=registry", "invalid_scope", NULL},
+		{NULL, GRANT WHO "&scope=registry.", "invalid_scope", NULL},
+		{NULL, GRANT WHO "&scope=registry.Search", "invalid_scope", NULL},
+		{NULL, GRANT WHO "&scope=registry.a%22b", "invalid_scope", NULL},
+		{NULL, GRANT WHO "&scope=registry.a&scope=registry.b", "invalid_scope", NULL},
+		{NULL, GRANT "&client_id=a", "invalid_client", NULL},
+		{NULL, GRANT "&client_secret=b", "invalid_client", NULL},
+		{NULL, GRANT "&grant_type=x" WHO, "invalid_request", NULL},
+		{NULL, WHO, "invalid_request", NULL},
+		{NULL, "grant_type=password" WHO, "unsupported_grant_type", NULL},
+		{"Basic YTpi", GRANT, NULL, ""},
+		{"bAsIc   YTpi", GRANT "&client_id=a", NULL, ""},
+		{"Basic YTpi", GRANT "&client_id=c", "invalid_request", NULL},
+		{"Basic YTpi", GRANT WHO, "invalid_request", NULL},
+		{"Basic YQ==", GRANT, "invalid_client", NULL},
+		{"Basic Og==", GRANT, "invalid_client", NULL},
+		{"Basic YTo=", GRANT, "invalid_client", NULL},
+		{"Basic ", GRANT, "invalid_client", NULL},
+		{"Basic =", GRANT, "invalid_client", NULL},
+		{"Basic YTpi!", GRANT, "invalid_client", NULL},
+		{"Bearer YTpi", GRANT, "invalid_client", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		TokenRequest request;
+		TokenProblem problem = {"", ""};
+		bool ok = token_request_read(rows[i].authorization, rows[i].form, strlen(rows[i].form),
+									 &request, &problem);
+
+		tap_ok(&tap, ok == (rows[i].error == NULL), "request %s %s",
+			   rows[i].authorization != NULL ? rows[i].authorization : "", rows[i].form);
+		if (!ok)
+			tap_is(&tap, problem.error, rows[i].error, "its error");
+		else
+		{
+			tap_is(&tap, request.scope, rows[i].scope, "its scope");
+			tap_ok(&tap,
+				   strcmp(request.client_id, "a") == 0 && strcmp(request.client_secret, "b") == 0,
+				   "its client");
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -195,5 +259,6 @@ main(void)
 	check_round();
 	check_answers();
 	check_secrets();
+	check_requests();
 	return tap_done(&tap);
 }
