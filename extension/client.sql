@@ -18,7 +18,7 @@ CREATE TABLE casesync.client (
 COMMENT ON TABLE casesync.client IS
 	'who may call in whose name; issuer is '''' for clients of our own token endpoint';
 COMMENT ON COLUMN casesync.client.last_place IS
-	'where its secret was last right; failures of others do not slow it from there';
+	'where its secret was last right; from there failures, its own and others'', do not slow it';
 SELECT pg_catalog.pg_extension_config_dump('casesync.client', '');
 
 CREATE TABLE casesync.issuer (

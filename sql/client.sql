@@ -56,6 +56,11 @@ SELECT pg_temp.hold_the_clock();
 SELECT pg_temp.ask(:'ess', :'secret', '10.0.1.9') AS new_place;
 SELECT pg_temp.ask(:'ess', :'secret', '10.0.0.1') AS known_place;
 SELECT pg_temp.ask(:'ess', 'guess', '10.0.1.99') AS a_good_one_forgives;
+-- all behind one proxy: who guesses there is slowed, who knows goes on
+SELECT count(pg_temp.ask('guess ' || n, 'guess', '10.0.0.1')) FROM generate_series(1, 6) n;
+SELECT pg_temp.hold_the_clock();
+SELECT pg_temp.ask(:'ess', 'guess', '10.0.0.1') AS wrong_at_the_proxy, pg_temp.ask('nobody', 'x', '10.0.0.1') AS nobody_there,
+	pg_temp.ask(:'ess', :'secret', '10.0.0.1') AS right_at_the_proxy;
 SELECT count(pg_temp.ask('guess ' || n, 'guess', '10.0.2.1')) FROM generate_series(1, 6) n;
 SELECT pg_temp.hold_the_clock();
 SELECT pg_temp.ask(:'ess', :'secret', '10.0.2.1') AS place_that_guesses;
