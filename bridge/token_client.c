@@ -71,6 +71,16 @@ token_free(Token *token)
 
 /* Also empties the body, which has the secret in it. */
 static void
+fetch_destroy(TokenFetch *fetch)
+{
+	if (fetch->body.data != NULL && fetch->body.allocated > 0)
+		OPENSSL_cleanse(fetch->body.data, fetch->body.allocated);
+	buffer_free(&fetch->body);
+	free(fetch->name);
+	free(fetch);
+}
+
+static void
 fetch_free(TokenFetch *fetch)
 {
 	TokenClient *client = fetch->client;
@@ -81,11 +91,7 @@ fetch_free(TokenFetch *fetch)
 		client->fetches = fetch->next;
 	if (fetch->next != NULL)
 		fetch->next->previous = fetch->previous;
-	if (fetch->body.data != NULL && fetch->body.allocated > 0)
-		OPENSSL_cleanse(fetch->body.data, fetch->body.allocated);
-	buffer_free(&fetch->body);
-	free(fetch->name);
-	free(fetch);
+	fetch_destroy(fetch);
 }
 
 void
@@ -94,7 +100,12 @@ token_client_free(TokenClient *client)
 	if (client == NULL)
 		return;
 	while (client->fetches != NULL)
-		fetch_free(client->fetches);
+	{
+		TokenFetch *fetch = client->fetches;
+
+		client->fetches = fetch->next;
+		fetch_destroy(fetch);
+	}
 	while (client->tokens != NULL)
 	{
 		Token *token = client->tokens;

@@ -40,7 +40,7 @@ claims_build(const TokenOrder *order, int64_t now, Failure *failure)
 		return NULL;
 	claims = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s*}", "iss", order->node, "aud",
 					   order->node, "sub", order->client, "client_id", order->client, "iat",
-					   (json_int_t) now, "exp", (json_int_t) (now + order->lifetime_seconds), "jti",
+					   (json_int_t) now, "exp", (json_int_t) now + order->lifetime_seconds, "jti",
 					   id, "scope", order->scope);
 	if (claims == NULL)
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
