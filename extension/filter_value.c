@@ -25,6 +25,7 @@
 #include "text_format.h"
 
 #define EXPONENT_MAX 400
+#define NUMBER_LENGTH_MAX 1000 /* the server reads no more than 16383 places */
 #define DIGITS "0123456789"
 
 static const char *const family_names[] = {"any",		"integer",	   "number", "real", "double",
@@ -59,7 +60,7 @@ is_number(const char *written)
 	size_t whole = strspn(at, DIGITS);
 	size_t fraction = 0;
 
-	if (at - written > 1)
+	if (at - written > 1 || strlen(written) > NUMBER_LENGTH_MAX)
 		return false;
 	at += whole;
 	if (*at == '.')
@@ -124,11 +125,21 @@ timestamptz_read(const char *written)
 		timestamptz_in, CStringGetDatum(written), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
+/* The server knows a leap second, but not a part of one. */
+static bool
+is_part_of_leap_second(const char *written)
+{
+	return strlen(written) > strlen("2016-12-31T23:59:60") &&
+		   strncmp(written + strlen("2016-12-31T23:59:"), "60.", 3) == 0;
+}
+
 bool
 filter_value_time(const char *written, TimestampTz *time)
 {
 	size_t length = strlen(written);
 
+	if (is_part_of_leap_second(written))
+		return false;
 	if (text_is_date_time(written, length))
 		*time = timestamptz_read(written);
 	else if (text_is_local_date_time(written, length))

@@ -16,6 +16,7 @@
 
 #include "code_directory.h"
 #include "data_object.h"
+#include "filter_value.h"
 #include "pg_compat.h"
 #include "record_identity.h"
 #include "text_format.h"
@@ -81,11 +82,14 @@ codes_are_equal(const DataAttribute *attribute, const char *a, const char *b)
 	return false;
 }
 
-static TimestampTz
-read_time(const char *written)
+static bool
+times_are_equal(const char *a, const char *b)
 {
-	return DatumGetTimestampTz(DirectFunctionCall3(
-		timestamptz_in, CStringGetDatum(written), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	TimestampTz first;
+	TimestampTz second;
+
+	return text_is_date_time(a, strlen(a)) && text_is_date_time(b, strlen(b)) &&
+		   filter_value_time(a, &first) && filter_value_time(b, &second) && first == second;
 }
 
 static bool
@@ -105,8 +109,7 @@ scalars_are_equal(const JsonbValue *key, const JsonbValue *a, const JsonbValue *
 	attribute = key == NULL ? NULL : find_attribute(key);
 	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE)
 		return codes_are_equal(attribute, first, second);
-	return text_is_date_time(first, strlen(first)) && text_is_date_time(second, strlen(second)) &&
-		   read_time(first) == read_time(second);
+	return times_are_equal(first, second);
 }
 
 /* The same spelling decides where it is used; only else the others are looked for. */

@@ -86,12 +86,14 @@ SELECT f, filter_test.fits(f, '{
 FROM unnest(ARRAY['{"enrollment_status": "Active"}', '{"enrolment_status": "01"}', '{"enrolment_status": {"$in": "4,active"}}', '{"enrollment_status": "2"}', '{"enrollment_status": {"$lt": "Suspended"}}',
 	'{"sex": "F"}', '{"sex": 2}', '{"sex": {"$ne": "F"}}', '{"marital_status": "zz"}', '{"marital_status": "M"}',
 	'{"birth_date": "1990-05-20T00:00:00Z"}', '{"birth_date": {"$lt": "1990-05-20T02:00:00+03:00"}}', '{"birth_date": {"$gt": "1990-05-19"}}', '{"last_updated": "2026-11-22T08:00:00"}', '{"last_updated": {"$lt": "2026-11-22T09:00:00Z"}}',
-	'{"poverty_score": 12.5}', '{"poverty_score": {"$lt": "9"}}', '{"group_size": {"$ge": "4.0"}}', '{"postal_code": "1234"}', '{"postal_code": "01234"}', '{"is_disabled": false}', '{"is_disabled": "true"}',
+	'{"last_updated": {"$lt": "2016-12-31T23:59:60Z"}}', '{"last_updated": {"$ge": "2016-12-31T23:59:60.5Z"}}', '{"poverty_score": 12.5}', '{"poverty_score": {"$lt": "9"}}', '{"group_size": {"$ge": "4.0"}}', '{"postal_code": "1234"}', '{"postal_code": "01234"}', '{"is_disabled": false}', '{"is_disabled": "true"}',
 	'{"employment_info.job_title": "cook"}', '{"employment_info.job_title": {"$ne": "cook"}}', '{"employment_info.job_title": "baker"}', '{"employment_info.start_date": {"$ge": "2020"}}', '{"employment_info.start_date": {"$ge": "2020-01-01"}}',
 	'{"additional_attributes.hours": {"$gt": 4}}', '{"additional_attributes.shift": "night"}', '{"shift": "night"}', '{"additional_attributes.union.local": "12"}', '{"additional_attributes.value": "night"}', '{"additional_attributes.key": "shift"}',
 	'{"UIN": "4711"}', '{"UIN": "0815"}', '{"uin": {"$in": ["1", "4711"]}}', '{"HOUSE_NO": 12}', '{"UIN": {"$gt": "1"}}', '{"person_identifier": {"eq": "12"}}', '{"person_identifier": {"eq": "0815"}}', '{"member_identifier": "4711"}', '{"member_identifier": "13"}',
 	'{"related_person.related_member.sex": "M"}', '{"employment_info": "cook"}', '{"nothing": "1"}', '{"unknown": 1}', '{"$not": {"unknown": 1}}', '{"$or": [{"unknown": 1}, {"sex": "F"}]}', '{"$or": [{"unknown": 1}, {"sex": "M"}]}',
 	'{"$and": [{"unknown": 1}, {"sex": "M"}]}', '{"$not": {"$and": [{"unknown": 1}, {"sex": "M"}]}}', '{"$not": {"BRN": "1"}}']::jsonb[]) f;
+-- as long as a record's text may be, and longer than a number is read
+SELECT filter_test.fits('{"a": {"$gt": 0}}', jsonb_build_object('a', '0.' || repeat('1', 60000)));
 -- how predicates combine: (a or b) and c, not a or (b and c)
 SELECT n, filter_test.fits('[{"seq_num": 1, "expression1": {"attribute_name": "a", "operator": "eq", "attribute_value": "1"}, "condition": "or"},
 	{"seq_num": 2, "expression1": {"attribute_name": "b", "operator": "eq", "attribute_value": "1"}, "condition": "and"},

@@ -90,4 +90,8 @@ SELECT casesync.record_contains('{"programme_identifier": [{"programme_name": "a
 		'{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "1"}]}') AS identifiers,
 	casesync.record_contains('{"additional_attributes": [{"a": "1"}, {"b": "2"}]}', '{"additional_attributes": [{"b": "2"}]}') AS attributes;
 
+-- a part of a leap second is no time that the server can read: a text
+SELECT casesync.record_contains('{"t": "2016-12-31T23:59:60.5Z"}', '{"t": "2016-12-31T23:59:60.50Z"}') AS part,
+	casesync.record_contains('{"t": "2016-12-31T23:59:60Z"}', '{"t": "2017-01-01T00:00:00+00:00"}') AS whole;
+
 DROP EXTENSION casesync CASCADE;
