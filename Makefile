@@ -13,7 +13,7 @@ SQL_PARTS = schema code_directory code_type crosswalk text_format record_check r
 	subscription subscription_wish my_subscription \
 	notification render \
 	routing_window routing_subject routing_filter routing_partner routing \
-	delivery sharing rehearsal inbox message_read receive_subscription receive_notify receive \
+	delivery lane sharing rehearsal inbox message_read receive_subscription receive_notify receive \
 	search_at answering search search_answer transaction_status enrollment \
 	upkeep casework preview status_views erasure onboarding grants
 GENERATED_SQL = extension/generated/code_type.sql

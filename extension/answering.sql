@@ -387,9 +387,9 @@ DECLARE
 	given constant uuid := gen_random_uuid();
 BEGIN
 	INSERT INTO casesync.outgoing (reference_id, lane, action, url, status, message, must_encrypt)
-	SELECT given, l.lane, CASE r.action WHEN 'search' THEN 'on-search' ELSE 'txn-on-status' END, r.callback_url, o.status,
-		o.message, casesync.encryption_rule(r.partner) = 'required'
-	  FROM casesync.lane l WHERE l.partner = r.partner AND l.kind = 'control';
+	VALUES (given, casesync.lane_for(r.partner, 'control', r.callback_url),
+		CASE r.action WHEN 'search' THEN 'on-search' ELSE 'txn-on-status' END, r.callback_url, o.status, o.message,
+		casesync.encryption_rule(r.partner) = 'required');
 	UPDATE casesync.request_in t SET state = CASE WHEN o.failed IS NULL THEN 'answered' ELSE 'failed' END,
 		status = o.status, reason = o.status_reason_message, answers = coalesce(o.answers, '[]'),
 		agreements = coalesce(o.agreements, '{}'), outgoing = given, error_code = o.failed, worker = NULL,

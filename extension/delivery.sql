@@ -92,7 +92,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	INSERT INTO casesync.outgoing (lane, action, url, status, message, subscriptions, must_encrypt)
-	SELECT l.lane, $2, $3, $5, $4, $6, casesync.encryption_rule($1) = 'required' FROM casesync.lane l WHERE l.partner = $1 AND l.kind = 'control';
+	VALUES (casesync.lane_for($1, 'control', $3), $2, $3, $5, $4, $6, casesync.encryption_rule($1) = 'required');
 	PERFORM casesync.ring();
 END
 $$;

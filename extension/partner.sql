@@ -46,9 +46,12 @@ CREATE TABLE casesync.lane (
 	lane integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	partner text NOT NULL,
 	kind text NOT NULL CHECK (kind IN ('notify', 'control')),
-	UNIQUE (partner, kind)
+	address text NOT NULL DEFAULT '',
+	UNIQUE (partner, kind, address)
 );
 COMMENT ON TABLE casesync.lane IS 'the order of delivery to one partner: notifications, and requests and callbacks';
+COMMENT ON COLUMN casesync.lane.address IS
+	'scheme, host and port that its messages go to; empty: the registered ones. An address that does not answer holds up no other';
 SELECT pg_catalog.pg_extension_config_dump('casesync.lane', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync.lane_lane_seq', '');
 
@@ -171,6 +174,9 @@ BEGIN
 	END IF;
 	INSERT INTO casesync.lane (partner, kind) VALUES ($1, 'notify'), ($1, 'control')
 	ON CONFLICT DO NOTHING;
+	IF $2 IS NOT NULL OR $3 IS NOT NULL THEN
+		PERFORM casesync.assign_lanes(p);
+	END IF;
 	PERFORM casesync.audit_note('set_partner', $1, to_jsonb(p));
 	PERFORM casesync.ring();
 	RETURN p;

@@ -75,7 +75,8 @@ BEGIN
 					CASE WHEN i.partner IS NULL THEN '{}' ELSE (i.hops || i.partner)[1:16] END AS hops
 				  FROM unnest(drafts) WITH ORDINALITY d(event, subscriptions, record, hmac, removal, n)
 				 CROSS JOIN unnest(d.subscriptions) w(id)
-				  JOIN casesync.lane l ON l.partner = a.partner AND l.kind = 'notify'
+				  JOIN casesync.subscription s ON s.id = w.id
+				  JOIN casesync.lane l ON l.lane = s.lane
 				  LEFT JOIN casesync.inbox_item i ON i.id = (d.event).origin
 				 ORDER BY d.n, w.id) x);
 	EXECUTE format('INSERT INTO %s SELECT r.* FROM unnest($1) r', casesync.notification_leaf()) USING rows;

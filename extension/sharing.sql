@@ -92,7 +92,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	lane integer := (SELECT l.lane FROM casesync.lane l WHERE l.partner = $1 AND l.kind = 'control');
+	lane integer := (SELECT l.lane FROM casesync.lane l WHERE l.partner = $1 AND l.kind = 'control' AND l.address = '');
 BEGIN
 	IF lane IS NULL OR NOT casesync.sharing_enter(lane) THEN
 		RETURN false;

@@ -21,13 +21,14 @@ COMMENT ON VIEW casesync.agreements IS 'agreements, all versions';
 
 CREATE VIEW casesync.lane_status AS
 	SELECT l.lane, l.partner, l.kind, s.message_id IS NOT NULL AS in_flight, coalesce(s.attempt, 0) AS failed_attempts,
-		s.next_attempt, coalesce(s.is_stopped, false) AS is_stopped, s.reason
+		s.next_attempt, coalesce(s.is_stopped, false) AS is_stopped, s.reason, l.address
 	  FROM casesync.lane l
 	  LEFT JOIN LATERAL (SELECT t.* FROM casesync.lane_state t WHERE t.lane = l.lane ORDER BY t.id DESC LIMIT 1) s ON true;
 COMMENT ON VIEW casesync.lane_status IS 'the lanes to partners and what they are doing';
 
 CREATE VIEW casesync.queue AS
-	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt, l.is_stopped, l.reason
+	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt, l.is_stopped, l.reason,
+		l.address
 	  FROM casesync.lane_status l
 	 CROSS JOIN LATERAL (
 		SELECT count(*) AS due, min(n.at) AS oldest FROM casesync.notification n

@@ -26,6 +26,7 @@ CREATE TABLE casesync.subscription (
 	transaction_id text NOT NULL,
 	correlation_id text,
 	callback_url text,
+	lane integer,
 	locale text NOT NULL DEFAULT 'eng',
 	state text NOT NULL CHECK (state IN ('pending', 'active', 'ended', 'refused')),
 	waits_for text CHECK (waits_for IN ('decision', 'agreement')),

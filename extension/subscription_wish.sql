@@ -281,10 +281,11 @@ AS $$
 BEGIN
 	INSERT INTO casesync.subscription AS t (partner, event_type, record_type, reg_type, registry, filter,
 		filter_type, tree, id_type, id_value, cron, time_zone, starts, ends, deliver, authorize_claim, reference_id,
-		transaction_id, correlation_id, callback_url, locale, state, waits_for, is_confirmed, note, decided_at)
+		transaction_id, correlation_id, callback_url, lane, locale, state, waits_for, is_confirmed, note, decided_at)
 	VALUES (s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.filter, s.filter_type,
 		s.tree, s.id_type, s.id_value, s.cron, s.time_zone, s.starts, s.ends, s.deliver, s.authorize_claim,
-		s.reference_id, s.transaction_id, s.correlation_id, s.callback_url, coalesce(s.locale, 'eng'),
+		s.reference_id, s.transaction_id, s.correlation_id, s.callback_url,
+		casesync.lane_for(s.partner, 'notify', casesync.notify_url(casesync.require_partner(s.partner), s)), coalesce(s.locale, 'eng'),
 		CASE WHEN $2 IS NULL THEN 'active' ELSE 'pending' END, $2, coalesce(s.is_confirmed, false), s.note,
 		CASE WHEN $2 IS NULL THEN clock_timestamp() END)
 	RETURNING t.* INTO s;

@@ -1,0 +1,102 @@
+/* Which lane a message takes. A partner's addresses are independent of one another, within bounds. */
+
+CREATE FUNCTION casesync.address_of(url text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT lower(substring(url from '^https?://[^/?#]+'))
+$$;
+COMMENT ON FUNCTION casesync.address_of(text) IS 'scheme, host and port of a URL';
+
+CREATE FUNCTION casesync.lane_is_idle(l casesync.lane)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT NOT EXISTS (SELECT FROM casesync.notification n WHERE n.lane = l.lane AND n.state = 'due')
+		AND NOT EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due')
+		AND NOT EXISTS (SELECT FROM casesync.subscription s
+			WHERE s.partner = l.partner AND s.lane = l.lane AND s.state IN ('pending', 'active'))
+$$;
+COMMENT ON FUNCTION casesync.lane_is_idle(casesync.lane) IS 'whether nothing waits in a lane, and nothing will come';
+
+/*
+ * A lane more for an address that has none. stop_sharing() must know all lanes it closes: while it
+ * works, or when a partner names addresses without end, the lane of the registered ones does.
+ */
+CREATE FUNCTION casesync.lane_add(partner text, kind text, address text)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	most constant integer := 32;
+	chosen integer;
+BEGIN
+	BEGIN
+		LOCK TABLE casesync.agreement IN ROW EXCLUSIVE MODE NOWAIT;
+	EXCEPTION WHEN lock_not_available THEN
+		RETURN NULL;
+	END;
+	IF (SELECT count(*) FROM casesync.lane l WHERE l.partner = $1 AND l.kind = $2) < most THEN
+		INSERT INTO casesync.lane AS l (partner, kind, address) VALUES ($1, $2, $3)
+		ON CONFLICT DO NOTHING RETURNING l.lane INTO chosen;
+	ELSE
+		/* One that nobody needs any more takes on the new address. */
+		SELECT l.lane INTO chosen FROM casesync.lane l
+		 WHERE l.partner = $1 AND l.kind = $2 AND l.address <> '' AND casesync.lane_is_idle(l)
+		 ORDER BY l.lane LIMIT 1 FOR UPDATE SKIP LOCKED;
+		UPDATE casesync.lane l SET address = $3 WHERE l.lane = chosen;
+		DELETE FROM casesync.lane_state s WHERE s.lane = chosen;
+	END IF;
+	RETURN chosen;
+END
+$$;
+COMMENT ON FUNCTION casesync.lane_add(text, text, text) IS
+	'a lane for one more address of a partner; NULL when there cannot be one now';
+
+CREATE FUNCTION casesync.lane_for(partner text, kind text, url text)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	p casesync.partner := casesync.require_partner($1);
+	wanted text := coalesce(casesync.address_of(url), '');
+	chosen integer;
+BEGIN
+	IF wanted IN (casesync.address_of(p.base_url), casesync.address_of(p.notify_url)) THEN
+		wanted := '';
+	END IF;
+	SELECT l.lane INTO chosen FROM casesync.lane l
+	 WHERE l.partner = $1 AND l.kind = $2 AND l.address = wanted;
+	IF NOT FOUND THEN
+		chosen := casesync.lane_add($1, $2, wanted);
+	END IF;
+	RETURN coalesce(chosen, (SELECT l.lane FROM casesync.lane l
+		WHERE l.partner = $1 AND l.kind = $2 AND l.address = ''));
+END
+$$;
+COMMENT ON FUNCTION casesync.lane_for(text, text, text) IS
+	'the lane (notify or control) in which a message to this URL of a partner waits for its turn';
+
+CREATE FUNCTION casesync.assign_lanes(p casesync.partner)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH living AS MATERIALIZED (
+		SELECT s.id, s.lane, coalesce(casesync.address_of(casesync.notify_url(p, s)), '') AS address
+		  FROM casesync.subscription s WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
+	), chosen AS MATERIALIZED (
+		SELECT a.address, casesync.lane_for(p.partner, 'notify', a.address) AS lane
+		  FROM (SELECT DISTINCT l.address FROM living l) a
+	)
+	UPDATE casesync.subscription s SET lane = c.lane
+	  FROM living l JOIN chosen c ON c.address = l.address WHERE s.id = l.id AND l.lane IS DISTINCT FROM c.lane
+$$;
+COMMENT ON FUNCTION casesync.assign_lanes(casesync.partner) IS
+	'a partner''s addresses have changed: what its subscriptions get from now on goes by the lanes of the new ones';

@@ -1,0 +1,68 @@
+-- Lanes by address: one that does not answer holds up no other, and their number is bounded.
+CREATE EXTENSION casesync;
+CREATE SCHEMA app;
+\pset format unaligned
+CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status casesync.enrolment_status);
+INSERT INTO app.person VALUES (1, 'U1', 'Active'), (2, 'U2', 'Active');
+CREATE VIEW app.member AS SELECT id AS subject_key, casesync.member(identifiers => ARRAY[casesync.identifier('UIN', uin)],
+	enrolment_status => status) AS record FROM app.person;
+SELECT count(*) FROM casesync.set_node('sp.test', 'https://sp.test', four_eyes => false) n;
+SELECT * FROM casesync.publish('member', 'app.member', 'Member');
+SELECT count(*) FROM casesync.track('app.person', '{member}', 'id', on_update => 'enrolment_status_change') t;
+SELECT count(*) FROM casesync.set_partner('ess.test', 'https://ess.test', callback_prefixes => '{https://ess.test,https://cb.test:*}') p;
+SELECT count(*) FROM casesync.set_agreement('A', 'ess.test', registries => '{member}', event_types => '{enrolment_status_change}',
+	fields => '{additional_attributes}', identifier_types => '{UIN}', subjects => 'true', subscribing => 'auto',
+	valid_from => '2020-01-01', legal_basis => 'law') a;
+SELECT state FROM casesync.activate('A');
+
+CREATE FUNCTION app.wish(uin text, callback text) RETURNS text LANGUAGE sql AS $$
+	SELECT r.ack_status FROM casesync.receive('ess.test', uin || callback, convert_to(jsonb_build_object(
+		'header', jsonb_build_object('message_id', uin || callback, 'action', 'subscribe', 'sender_id', 'ess.test', 'total_count', 1, 'sender_uri', callback),
+		'message', jsonb_build_object('transaction_id', 't' || uin || callback, 'subscribe_request', jsonb_build_array(jsonb_build_object(
+			'reference_id', uin || callback, 'timestamp', '2026-01-01T00:00:00Z', 'subscribe_criteria', jsonb_build_object(
+				'reg_type', 'ESS', 'reg_event_type', 'enrolment_status_change', 'notify_record_type', 'Member',
+				'filter_type', 'idtype-value', 'filter', jsonb_build_object('type', 'UIN', 'value', uin))))))::text, 'UTF8'), NULL, NULL) r $$;
+CREATE FUNCTION app.settle(address text, verdict text) RETURNS TABLE (kind text, action text, url text) LANGUAGE plpgsql AS $$
+DECLARE
+	l casesync.lane;
+	p casesync.parcel;
+BEGIN
+	FOR l IN SELECT * FROM casesync.lane x WHERE x.address = $1 ORDER BY x.lane LOOP
+		LOOP
+			SELECT * INTO p FROM casesync.take(l.lane);
+			EXIT WHEN p.message_id IS NULL;
+			PERFORM casesync.record_outcome(l.lane, p.message_id, verdict, 3600000, NULL, NULL, NULL, 'test');
+			kind := l.kind; action := p.action; url := p.url;
+			RETURN NEXT;
+		END LOOP;
+	END LOOP;
+END $$;
+
+-- registered addresses share the one lane of a kind, others have their own
+SELECT app.wish('U1', 'https://ess.test/registry/on-subscribe'), app.wish('U2', 'https://cb.test:9001/registry/on-subscribe');
+SELECT kind, address FROM casesync.lane ORDER BY kind, address;
+
+-- an address that does not answer waits by itself; what is for others goes out
+SELECT * FROM app.settle('https://cb.test:9001', 'retry');
+SELECT * FROM app.settle('', 'delivered');
+SELECT partner, kind, due, failed_attempts, address FROM casesync.queue ORDER BY kind, address;
+UPDATE casesync.subscription SET is_confirmed = true;
+UPDATE app.person SET status = 'Suspended';
+SELECT notifications FROM casesync.route();
+SELECT partner, kind, due, address FROM casesync.queue WHERE kind = 'notify' ORDER BY address;
+SELECT * FROM app.settle('https://cb.test:9001', 'retry');
+SELECT * FROM app.settle('', 'delivered');
+
+-- a partner that registers another address for all gets all in one order
+SELECT count(*) FROM casesync.set_partner('ess.test', notify_url => 'https://ess.test/all') p;
+SELECT DISTINCT l.address FROM casesync.subscription s JOIN casesync.lane l ON l.lane = s.lane;
+
+-- without end: the lanes do not become more, those that nobody needs are taken again
+SELECT count(casesync.enqueue('ess.test', 'on-search', format('https://cb.test:%s/x', 10000 + i), '{}', 'succ')) FROM generate_series(1, 40) i;
+SELECT count(*) FILTER (WHERE kind = 'control') AS lanes, count(*) FILTER (WHERE address = 'https://cb.test:10040') AS of_the_last FROM casesync.lane;
+SELECT count(*) FROM casesync.lane l CROSS JOIN LATERAL app.settle(l.address, 'delivered') WHERE l.address <> '' AND l.kind = 'control';
+SELECT casesync.enqueue('ess.test', 'on-search', 'https://cb.test:10041/x', '{}', 'succ');
+SELECT count(*) FILTER (WHERE kind = 'control') AS lanes, count(*) FILTER (WHERE address = 'https://cb.test:10041') AS of_the_last FROM casesync.lane;
+
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
