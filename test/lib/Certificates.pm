@@ -30,7 +30,7 @@ policy = any
 commonName = supplied
 CONF
 	openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$folder/ca.key", '-out', "$folder/ca.crt",
-		'-days', 2, '-subj', '/CN=Test authority');
+		'-days', 2, '-subj', '/CN=Test authority', '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
 	return $self;
 }
 
@@ -64,7 +64,9 @@ sub certificate
 	my $path = "$folder/$name";
 	my $end = time + ($options{days} // 300) * 86400;
 	$self->write("$name.ext", 'subjectAltName=' . ($options{san} // 'IP:127.0.0.1,DNS:localhost') . "\n"
-		  . 'extendedKeyUsage=' . ($options{purpose} // 'serverAuth') . "\n");
+		  . 'extendedKeyUsage=' . ($options{purpose} // 'serverAuth') . "\n"
+		  . "basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+		  . "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n");
 	openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', "$path.key",
 		'-out', "$path.csr", '-subj', "/CN=$name");
 	openssl('ca', '-batch', '-notext', '-config', "$folder/ca.cnf", '-in', "$path.csr", '-out', "$path.crt",
