@@ -241,7 +241,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (extract(epoch FROM current_setting(setting)::interval) * 1000)::integer;
+	RETURN (extract(epoch FROM casesync.setting(setting)::interval) * 1000)::integer;
 END
 $$;
 COMMENT ON FUNCTION casesync.milliseconds_of(text) IS 'a setting that is a time';

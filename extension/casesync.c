@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "change_log.h"
@@ -83,4 +84,15 @@ _PG_init(void)
 	change_origin_init();
 	change_log_init();
 	tracking_cache_init();
+}
+
+PG_FUNCTION_INFO_V1(setting_text);
+
+/* A session that has not called us yet does not know our settings; this call makes it know them. */
+Datum
+setting_text(PG_FUNCTION_ARGS)
+{
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOptionByName(name, NULL, false)));
 }

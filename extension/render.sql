@@ -27,7 +27,7 @@ BEGIN
 		RETURN;
 	END IF;
 	IF is_first THEN
-		budget := extract(epoch FROM current_setting('casesync.render_timeout')::interval) * 1000;
+		budget := extract(epoch FROM casesync.setting('casesync.render_timeout')::interval) * 1000;
 		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond' ELSE 'infinity' END;
 	END IF;
 	IF clock_timestamp() < until THEN

@@ -11,3 +11,10 @@ BEGIN
 	END IF;
 END
 $$;
+
+CREATE FUNCTION casesync.setting(name text)
+RETURNS text
+AS 'MODULE_PATHNAME', 'setting_text'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync.setting(text) IS
+	'current_setting() for a session that may not have used anything of casesync yet, and so does not know its settings';

@@ -127,7 +127,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	most constant integer := current_setting('casesync.search_limit')::integer;
+	most constant integer := casesync.setting('casesync.search_limit')::integer;
 	sorted record;
 	found record;
 BEGIN
@@ -252,7 +252,7 @@ EXCEPTION
 	WHEN SQLSTATE 'CS002' THEN
 		RETURN casesync.search_refused('rjct.search_criteria.invalid', format(
 			'the search took longer than %s allows: narrow it, ask for fewer items in one request, or search by an identifier',
-			current_setting('casesync.search_timeout')));
+			casesync.setting('casesync.search_timeout')));
 	WHEN SQLSTATE 'CS003' THEN
 		RETURN casesync.search_refused('rjct.pagination.invalid',
 			format('the records of this request have more than %s bytes: ask for fewer items or a smaller page_size', max_bytes));

@@ -48,5 +48,10 @@ SELECT subject_key, p.record = n.record AS same FROM promised p FULL JOIN casesy
 INSERT INTO person SELECT i, 1 + i % 7, i % 2 = 0, 'N' FROM generate_series(100, 5099) i;
 SELECT * FROM casesync.preview_summary('A', at => '2026-06-01');
 
+-- the first thing that a session does: it knows the settings all the same
+\c -
+SET client_min_messages = warning;
+SELECT outcome, record FROM casesync.preview('A', key => '1', at => '2026-06-01') WHERE registry = 'people';
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;
