@@ -188,12 +188,17 @@ sharing_close(PG_FUNCTION_ARGS)
 }
 
 /*
- * sharing_drain(lane integer) returns void
+ * sharing_drain(lane integer, is_patient boolean) returns boolean
+ *		Without patience it does not wait at all.
  */
 Datum
 sharing_drain(PG_FUNCTION_ARGS)
 {
-	lock_wait(LOCK_SHARING, PG_GETARG_INT32(0));
-	lock_wait(LOCK_SENDING, PG_GETARG_INT32(0));
-	PG_RETURN_VOID();
+	int32 lane = PG_GETARG_INT32(0);
+
+	if (!PG_GETARG_BOOL(1))
+		PG_RETURN_BOOL(lock_try(LOCK_SHARING, lane, false) && lock_try(LOCK_SENDING, lane, false));
+	lock_wait(LOCK_SHARING, lane);
+	lock_wait(LOCK_SENDING, lane);
+	PG_RETURN_BOOL(true);
 }

@@ -68,12 +68,12 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync.sharing_close(integer) IS
 	'nobody enters the lane any more until the end of this transaction';
 
-CREATE FUNCTION casesync.sharing_drain(lane integer)
-RETURNS void
+CREATE FUNCTION casesync.sharing_drain(lane integer, is_patient boolean)
+RETURNS boolean
 AS 'MODULE_PATHNAME', 'sharing_drain'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.sharing_drain(integer) IS
-	'wait, as long as lock_timeout says, until nothing of a closed lane is under way';
+COMMENT ON FUNCTION casesync.sharing_drain(integer, boolean) IS
+	'wait, as long as lock_timeout says, until nothing of a closed lane is under way; without patience: false when something is';
 
 CREATE FUNCTION casesync.is_stopped(partner text)
 RETURNS boolean
@@ -297,7 +297,9 @@ BEGIN
 		BEGIN
 			PERFORM set_config('lock_timeout', greatest(1, least(86400000,
 				ceil(extract(epoch FROM until - clock_timestamp()) * 1000)))::bigint::text, true);
-			PERFORM casesync.sharing_drain(lane);
+			IF NOT casesync.sharing_drain(lane, until > clock_timestamp()) THEN
+				busy := busy || lane;
+			END IF;
 		EXCEPTION WHEN lock_not_available THEN
 			busy := busy || lane;
 		END;
