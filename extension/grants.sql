@@ -81,7 +81,7 @@ ON CONFLICT DO NOTHING;
 INSERT INTO casesync.access_right (access, object)
 SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'label', 'description',
 	'local_label', 'local_description',
-	'check_record', 'check_transition', 'is_valid_transition', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
+	'check_record', 'check_transition', 'is_valid_transition', 'cron_next', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
 
 CREATE FUNCTION casesync.access_statements(role regrole, access text, verb text)
