@@ -173,8 +173,8 @@ token_check(ApiExchange *exchange, const TokenRequest *request)
 		{.value = (const char *) digest, .length = sizeof(digest), .is_binary = true},
 		PG_TEXT(client)};
 
-	strcpy(exchange->claims.client, request->client_id);
-	strcpy(exchange->claims.scope, request->scope);
+	snprintf(exchange->claims.client, sizeof(exchange->claims.client), "%s", request->client_id);
+	snprintf(exchange->claims.scope, sizeof(exchange->claims.scope), "%s", request->scope);
 	exchange->session = api_session(exchange->api);
 	if (!api_parts(exchange->api)->node->is_known ||
 		EVP_Digest(request->client_secret, strlen(request->client_secret), digest, NULL,

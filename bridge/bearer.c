@@ -83,8 +83,8 @@ bearer_set_own(BearerVerifier *verifier, const char *sender_id, const char *jwks
 	verifier->own.keys = NULL;
 	if (jwks == NULL || strlen(sender_id) >= sizeof(own.issuer))
 		return jwks == NULL;
-	strcpy(own.issuer, sender_id);
-	strcpy(own.audience, sender_id);
+	snprintf(own.issuer, sizeof(own.issuer), "%s", sender_id);
+	snprintf(own.audience, sizeof(own.audience), "%s", sender_id);
 	set = json_loads(jwks, 0, NULL);
 	own.keys = json_incref(json_object_get(set, "keys"));
 	json_decref(set);
@@ -242,7 +242,7 @@ claims_take(const BearerIssuer *issuer, const Jwt *jwt, BearerClaims *claims, Fa
 	const json_t *scope =
 		issuer->scope_claim[0] != '\0' ? json_object_get(jwt->claims, issuer->scope_claim) : NULL;
 
-	strcpy(claims->issuer, issuer->issuer);
+	snprintf(claims->issuer, sizeof(claims->issuer), "%s", issuer->issuer);
 	if (!text_fit(claims->client, sizeof(claims->client),
 				  json_object_get(jwt->claims, issuer->client_claim)) ||
 		claims->client[0] == '\0')

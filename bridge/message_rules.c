@@ -265,8 +265,10 @@ const ActionRule message_action_rules[] = {
 	[MESSAGE_NOTIFY] = {{"notify"}, notify_rules, "notify_event", false, false, true},
 	[MESSAGE_SEARCH] = {{"search"}, search_rules, "search_request", true, false, false},
 	[MESSAGE_ON_SEARCH] = {{"on-search"}, on_search_rules, "search_response", false, false, true},
-	[MESSAGE_TXN_STATUS] = {{"txn-status", "status", "txnstatus"}, txn_status_rules, NULL, true, false, false},
-	[MESSAGE_TXN_ON_STATUS] = {{"txn-on-status", "on-status"}, txn_on_status_rules, NULL, false, false, true},
+	[MESSAGE_TXN_STATUS] =
+		{{"txn-status", "status", "txnstatus"}, txn_status_rules, NULL, true, false, false},
+	[MESSAGE_TXN_ON_STATUS] =
+		{{"txn-on-status", "on-status"}, txn_on_status_rules, NULL, false, false, true},
 	[MESSAGE_ENROLLMENT] = {{"enrollementstatus", "enrollmentstatus", "enrolmentstatus",
 							 "enrolment-status", "search"},
 							enrollment_rules,

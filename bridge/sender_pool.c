@@ -221,6 +221,14 @@ sender_pool_renew(EventLoop *loop, SenderPool **first)
 void
 sender_pool_free_all(SenderPool **first)
 {
-	while (*first != NULL)
-		pool_free(*first);
+	SenderPool *pool = *first;
+
+	*first = NULL;
+	while (pool != NULL)
+	{
+		SenderPool *next = pool->next;
+
+		pool_free(pool);
+		pool = next;
+	}
 }

@@ -61,7 +61,7 @@ client_read(const char *authorization, const char *form, size_t length, TokenReq
 		return refuse(problem, "invalid_request",
 					  "client_id and client_secret must be there once each, and not too long");
 	if (!is_basic)
-		strcpy(request->client_id, name);
+		snprintf(request->client_id, sizeof(request->client_id), "%s", name);
 	else if (secret == FORM_FOUND)
 		return refuse(problem, "invalid_request",
 					  "send the secret in the header Authorization or in the form, not in both");

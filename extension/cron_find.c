@@ -16,21 +16,24 @@ has(uint64_t set, int number)
 static int
 month_length(int year, int month)
 {
-	static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
-	return lengths[month - 1] + (month == 2 && is_leap);
+	if (month == 2)
+		return is_leap ? 29 : 28;
+	/* odd months are the long ones, and from August on even ones */
+	return 30 + (month + month / 8) % 2;
 }
 
-/* 0 is Sunday (Sakamoto's rule). */
+/* 0 is Sunday (Zeller's rule; January and February belong to the year before). */
 static int
 weekday_of(int year, int month, int day)
 {
-	static const int shifts[] = {0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4};
-
 	if (month < 3)
+	{
+		month += 12;
 		year--;
-	return (year + year / 4 - year / 100 + year / 400 + shifts[month - 1] + day) % 7;
+	}
+	return (day + 13 * (month + 1) / 5 + year + year / 4 - year / 100 + year / 400 + 6) % 7;
 }
 
 static bool

@@ -288,12 +288,15 @@ FilterNode *
 filter_read_comparison(FilterParser *parser, const char *name, const char *operation,
 					   const JsonbValue *value)
 {
-	const Operation *found = operation_find(operation == NULL ? "eq" : operation);
+	const Operation *found;
 	FilterNode *node = palloc0(sizeof(FilterNode));
 	bool ok;
 
 	if (!filter_count_node(parser) || !set_name(parser, node, name))
 		return NULL;
+	if (operation == NULL)
+		operation = "eq";
+	found = operation_find(operation);
 	if (found == NULL)
 		return filter_refuse(parser,
 							 "attribute \"%s\": operator \"%s\" is not known; use eq, ne, lt, le, "

@@ -70,7 +70,9 @@ find_column(const Producer *producer, const char *name, bool is_agreed, bool fol
 static const Column *
 comparison_column(const Producer *producer, const FilterNode *node)
 {
-	return find_column(producer, node_name(node), true, node->identifier != NULL);
+	const char *name = node_name(node);
+
+	return name == NULL ? NULL : find_column(producer, name, true, node->identifier != NULL);
 }
 
 /* Whether no comparison below needs SQL of its own. */

@@ -42,10 +42,10 @@ format:
 	$(CLANG_FORMAT) -i $(C_FILES)
 
 check-format:
-	$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
+	@$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
 
 check-size:
-	test/check_size $(C_FILES)
+	@test/check_size $(C_FILES)
 
 # Every warning of the other compiler too, in trees of their own.
 check-compilers: lint-packages
