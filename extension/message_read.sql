@@ -30,7 +30,7 @@ BEGIN
 		place := regexp_replace(url, '^(https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]))(:[0-9]{1,5})?(/|$)', '\1:*\4');
 	END IF;
 	RETURN length(url) <= 2000 AND (place = start OR (starts_with(place, start || '/')
-		AND url !~ '(^|/)\.\.?(/|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'));
+		AND url !~ '(^|/)\.\.?([/?;]|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'));
 END
 $$;
 COMMENT ON FUNCTION casesync.is_within(text, text) IS

@@ -86,6 +86,7 @@ SELECT app.try($$SELECT casesync.retire_key('nobody.test', 'x')$$);
 SELECT app.try($$SELECT casesync.set_partner('ess.test', base_url => 'http://127.0.0.1:*')$$);
 SELECT app.try($$SELECT casesync.set_partner('ess.test', callback_prefixes => '{http://127.0.0.1:*1}')$$);
 SELECT callback_prefixes FROM casesync.set_partner('ess.test', callback_prefixes => '{http://127.0.0.1:*,"http://[::1]:*/dci"}');
+SELECT url, casesync.is_within('https://cb.test/here' || url, 'https://cb.test/here') FROM unnest('{/x,/x?y=1,/..,/..?y,"/..;y",/.?y,/...,/..x,/x/../y}'::text[]) url;
 SELECT url, casesync.is_within(url, 'http://127.0.0.1:*') AS any_port, casesync.is_within(url, 'http://[::1]:*/dci') AS below_dci
   FROM unnest('{http://127.0.0.1:9000/on-search,http://127.0.0.1,http://127.0.0.1/x,http://127.0.0.1:9000,http://127.0.0.11:80/x,
 		http://127.0.0.1:80@evil.test/x,http://127.0.0.1.evil.test/x,http://127.0.0.1:x/y,https://127.0.0.1:1/x,
