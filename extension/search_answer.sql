@@ -238,6 +238,19 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync.search_lookups(jsonb) IS 'how many lookups a filter counts for';
 
+CREATE FUNCTION casesync.search_late()
+RETURNS casesync.search_result
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync.search_refused('rjct.search_criteria.invalid', format(
+		'the search took longer than %s allows: narrow it, ask for fewer items in one request, or search by an identifier',
+		casesync.setting('casesync.search_timeout')));
+END
+$$;
+COMMENT ON FUNCTION casesync.search_late() IS 'an item for which there was no time';
+
 /* What fails is undone with all that it disclosed, and does not touch the other items. */
 CREATE FUNCTION casesync.search_try(p casesync.partner, item jsonb, page record, max_bytes bigint, until timestamptz)
 RETURNS casesync.search_result
@@ -250,9 +263,7 @@ BEGIN
 	RETURN casesync.search_item(p, item, page, max_bytes, until);
 EXCEPTION
 	WHEN SQLSTATE 'CS002' THEN
-		RETURN casesync.search_refused('rjct.search_criteria.invalid', format(
-			'the search took longer than %s allows: narrow it, ask for fewer items in one request, or search by an identifier',
-			casesync.setting('casesync.search_timeout')));
+		RETURN casesync.search_late();
 	WHEN SQLSTATE 'CS003' THEN
 		RETURN casesync.search_refused('rjct.pagination.invalid',
 			format('the records of this request have more than %s bytes: ask for fewer items or a smaller page_size', max_bytes));
@@ -283,6 +294,8 @@ BEGIN
 		result := casesync.search_refused(problem.code, problem.why);
 	ELSIF page.why IS NOT NULL THEN
 		result := casesync.search_refused('rjct.pagination.invalid', page.why);
+	ELSIF clock_timestamp() >= until THEN
+		result := casesync.search_late();
 	ELSE
 		result := casesync.search_try(p, item, page, max_bytes, until);
 	END IF;

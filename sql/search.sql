@@ -129,6 +129,11 @@ CREATE OR REPLACE VIEW app.households AS
 		jsonb_build_object('identifier_type', 'UIN', 'identifier_value', 'H' || h)), 'group_size', h)) AS record FROM generate_series(1, 2) h;
 SET casesync.search_timeout = '200ms';
 SELECT reference, status, code, why FROM app.found(jsonb_build_array(app.item('{}', 'slow', '{"reg_type": "Social", "reg_record_type": null}')));
+-- nor does a request of many items end without an answer: what there was no time for is refused item by item
+SET casesync.search_timeout = '40ms';
+SELECT count(*), bool_or(late) AS some_late, bool_and(late) FILTER (WHERE n > first_late) AS from_then_on FROM (
+	SELECT late, n, min(n) FILTER (WHERE late) OVER () AS first_late FROM (SELECT coalesce(why, '') ~ '^the search took longer' AS late, substr(reference, 2)::integer AS n
+		FROM app.found((SELECT jsonb_agg(app.item('{"type": "UIN", "value": "U1"}', 'i' || i)) FROM generate_series(1, 1000) i))) f) x;
 RESET casesync.search_timeout;
 -- a record that cannot be read does not hide the others; when those are too many to look at, it is said
 CREATE FUNCTION app.broken(id integer, x jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN IF id = 3 THEN RAISE EXCEPTION 'secret of %', id; END IF; RETURN x; END $$;
