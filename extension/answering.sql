@@ -113,13 +113,17 @@ RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY(SELECT DISTINCT left(i->>'reference_id', 255)
-		FROM jsonb_array_elements(casesync.list_of(CASE action
+	SELECT ARRAY(SELECT DISTINCT left(x.name, 255) COLLATE "C" FROM (
+		SELECT i->>'reference_id' AS name
+		  FROM jsonb_array_elements(casesync.list_of(CASE action
 			WHEN 'search' THEN message->'search_request' WHEN 'subscribe' THEN message->'subscribe_request' END)) i
-		WHERE i->>'reference_id' <> '' LIMIT 1000)
+		UNION ALL
+		SELECT c FROM jsonb_array_elements_text(casesync.list_of(CASE action
+			WHEN 'unsubscribe' THEN coalesce(message->'subscription_codes', message->'sunscription_codes') END)) c) x
+		WHERE x.name <> '' ORDER BY 1 LIMIT 1000)
 $$;
 COMMENT ON FUNCTION casesync.request_references(text, jsonb) IS
-	'the reference_ids of a request, by which its sender may ask what became of it';
+	'the reference_ids of a request, of an unsubscribe the codes, by which its sender may ask what became of it';
 
 /* The partner's own claims, for the record; what decides is our agreement. */
 CREATE FUNCTION casesync.request_claims(message jsonb)

@@ -1,6 +1,6 @@
 /*
  * What became of a request of a partner (ESS TxnStatusRequest): of its own only, by transaction_id,
- * correlation_id or reference_ids. Records are not given again: who wants them searches.
+ * correlation_id, reference_ids or codes of subscriptions. Records are not given again: who wants them searches.
  */
 
 CREATE INDEX outgoing_correlation ON casesync.outgoing ((message->>'correlation_id'));
@@ -15,7 +15,8 @@ AS $$
 		WHEN 'subscribe' THEN 'subscribe' WHEN 'subscibe' THEN 'subscribe'
 		WHEN 'unsubscribe' THEN 'unsubscribe' WHEN 'unsubscibe' THEN 'unsubscribe'
 		WHEN 'receipt' THEN 'receipt'
-		WHEN 'enrolled' THEN 'enrolled' WHEN 'enrollementstatus' THEN 'enrolled' END
+		WHEN 'notify' THEN 'notify'
+		WHEN 'enrolled' THEN 'enrolled' WHEN 'enrollement' THEN 'enrolled' WHEN 'enrollementstatus' THEN 'enrolled' END
 $$;
 COMMENT ON FUNCTION casesync.status_kind(text) IS
 	'what a txn_type asks about, also in spellings that the standard once had; NULL when unknown';
@@ -35,16 +36,16 @@ BEGIN
 	ELSIF jsonb_typeof(reference) IS DISTINCT FROM 'string' OR length(reference #>> '{}') NOT BETWEEN 1 AND 255 THEN
 		RETURN 'txnstatus_request.reference_id must be text of 1 to 255 characters: rjct.reference_id.invalid';
 	ELSIF jsonb_typeof(question->'txn_type') IS DISTINCT FROM 'string' OR casesync.status_kind(question->>'txn_type') IS NULL THEN
-		RETURN 'txnstatus_request.txn_type must be search, subscribe, unsubscribe, receipt or enrolled';
+		RETURN 'txnstatus_request.txn_type must be search, subscribe, unsubscribe, notify, receipt or enrolled';
 	ELSIF jsonb_typeof(question->'locale') <> 'null' AND NOT (jsonb_typeof(question->'locale') = 'string' AND casesync.is_locale(question->>'locale')) THEN
 		RETURN 'txnstatus_request.locale must be three small letters, for example eng';
-	ELSIF coalesce(question->>'attribute_type', '') NOT IN ('transaction_id', 'correlation_id', 'reference_id_list') THEN
-		RETURN 'txnstatus_request.attribute_type must be transaction_id, correlation_id or reference_id_list';
+	ELSIF coalesce(question->>'attribute_type', '') NOT IN ('transaction_id', 'correlation_id', 'reference_id_list', 'subscription_code_list') THEN
+		RETURN 'txnstatus_request.attribute_type must be transaction_id, correlation_id, reference_id_list or subscription_code_list';
 	END IF;
-	IF question->>'attribute_type' = 'reference_id_list' THEN
-		most := 255;
+	IF question->>'attribute_type' IN ('reference_id_list', 'subscription_code_list') THEN
+		most := CASE question->>'attribute_type' WHEN 'reference_id_list' THEN 255 ELSE 99 END;
 		IF jsonb_array_length(value) NOT BETWEEN 1 AND 1000 THEN
-			RETURN 'txnstatus_request.attribute_value must be a list of 1 to 1000 reference_ids';
+			RETURN format('txnstatus_request.attribute_value must be a list of 1 to 1000 %ss', replace(question->>'attribute_type', '_list', ''));
 		END IF;
 	ELSIF jsonb_typeof(question->'attribute_value') IS DISTINCT FROM 'string' THEN
 		RETURN format('txnstatus_request.attribute_value must be a %s: text', question->>'attribute_type');
@@ -58,6 +59,23 @@ END
 $$;
 COMMENT ON FUNCTION casesync.status_question_problem(jsonb) IS
 	'what is wrong with a question about a transaction; NULL when nothing is';
+
+/* An unsubscribe has no reference_id: it goes by its codes, and a subscribe by what it called the subscription. */
+CREATE FUNCTION casesync.status_names(partner text, action text, attribute text, wanted text[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN CASE
+		WHEN attribute NOT IN ('reference_id_list', 'subscription_code_list') THEN NULL
+		WHEN attribute = 'reference_id_list' OR action = 'unsubscribe' THEN wanted
+		ELSE ARRAY(SELECT s.reference_id FROM casesync.subscription s
+			WHERE s.partner = $1 AND s.code = ANY (wanted) AND action = 'subscribe') END;
+END
+$$;
+COMMENT ON FUNCTION casesync.status_names(text, text, text, text[]) IS
+	'which items of requests a question is about, as request_references() calls them; NULL when about all';
 
 /* Three queries rather than one with OR: each has its index. */
 CREATE FUNCTION casesync.status_requests(partner text, action text, attribute text, wanted text[])
@@ -126,18 +144,19 @@ END
 $$;
 COMMENT ON FUNCTION casesync.subscribe_status(casesync.request_in) IS 'what became of each subscription that was asked for';
 
-CREATE FUNCTION casesync.unsubscribe_status(r casesync.request_in)
+CREATE FUNCTION casesync.unsubscribe_status(requests casesync.request_in[], wanted text[])
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	r constant casesync.request_in := requests[1];
 	told jsonb := (SELECT o.message FROM casesync.outgoing o WHERE o.message->>'correlation_id' = r.correlation_id
 		AND o.action = 'on-unsubscribe' ORDER BY o.id DESC LIMIT 1);
 	known jsonb := (SELECT jsonb_agg(jsonb_build_object('code', s.code, 'status',
 			CASE WHEN s.state IN ('pending', 'active') THEN 'subscribe' ELSE 'unsubscribe' END) ORDER BY s.code)
 		FROM casesync.subscription s WHERE s.partner = r.partner AND s.code IN (
-			SELECT c FROM jsonb_array_elements_text(casesync.list_of(r.message->'subscription_codes')) c));
+			SELECT c FROM unnest(requests) q CROSS JOIN LATERAL unnest(q.reference_ids) c WHERE wanted IS NULL OR c = ANY (wanted)));
 BEGIN
 	RETURN jsonb_strip_nulls(jsonb_build_object('timestamp', casesync.wire_time(r.received_at),
 		'status', coalesce(told->>'status', CASE WHEN known IS NULL THEN 'rjct' ELSE 'succ' END),
@@ -145,7 +164,8 @@ BEGIN
 		'subscription_status', known));
 END
 $$;
-COMMENT ON FUNCTION casesync.unsubscribe_status(casesync.request_in) IS 'what became of an unsubscribe, as the callback told it';
+COMMENT ON FUNCTION casesync.unsubscribe_status(casesync.request_in[], text[]) IS
+	'what became of the newest unsubscribe, as its callback told it, and how the subscriptions of all of them are now';
 
 CREATE FUNCTION casesync.status_items(r casesync.request_in)
 RETURNS SETOF jsonb
@@ -184,8 +204,9 @@ BEGIN
 	RETURN CASE kind
 		WHEN 'subscribe' THEN jsonb_build_object('search_response', '[]'::jsonb, 'subscribe_response', items)
 		WHEN 'unsubscribe' THEN '{"search_response": []}'::jsonb
-			|| CASE WHEN cardinality(requests) > 0 THEN casesync.unsubscribe_status(requests[1]) ELSE '{}' END
+			|| CASE WHEN cardinality(requests) > 0 THEN casesync.unsubscribe_status(requests, wanted) ELSE '{}' END
 		WHEN 'receipt' THEN '{"search_response": [], "receipt_information": {"beneficiaries": []}}'
+		WHEN 'notify' THEN '{"search_response": [], "receipt_information": {"beneficiaries": []}}'
 		ELSE jsonb_build_object('search_response', items) END;
 END
 $$;
@@ -203,7 +224,8 @@ DECLARE
 BEGIN
 	status := 'succ';
 	IF coalesce(cardinality(requests), 0) = 0 THEN
-		why := 'no such request of yours is known';
+		why := CASE kind WHEN 'notify' THEN 'what was notified is answered by its acknowledgement: nothing else is told of it'
+			ELSE 'no such request of yours is known' END;
 		RETURN;
 	END IF;
 	statuses := CASE kind
@@ -230,8 +252,9 @@ DECLARE
 	question constant jsonb := message->'txnstatus_request';
 	kind constant text := casesync.status_kind(question->>'txn_type');
 	wanted constant text[] := ARRAY(SELECT v FROM jsonb_array_elements_text(casesync.list_of(question->'attribute_value')) v);
-	requests casesync.request_in[] := ARRAY(SELECT r FROM casesync.status_requests(p.partner, kind, question->>'attribute_type', wanted) r);
-	body jsonb := casesync.status_body(kind, requests, CASE question->>'attribute_type' WHEN 'reference_id_list' THEN wanted END);
+	names constant text[] := casesync.status_names(p.partner, kind, question->>'attribute_type', wanted);
+	requests casesync.request_in[] := ARRAY(SELECT r FROM casesync.status_requests(p.partner, kind, question->>'attribute_type', coalesce(names, wanted)) r);
+	body jsonb := casesync.status_body(kind, requests, names);
 	summary record := casesync.status_summary(kind, requests, body);
 	o casesync.request_outcome;
 BEGIN
@@ -241,7 +264,7 @@ BEGIN
 	o.status_reason_message := summary.why;
 	o.message := jsonb_build_object('transaction_id', message->'transaction_id', 'correlation_id', correlation_id,
 		'txnstatus_response', jsonb_build_object(
-			'txn_type', CASE kind WHEN 'unsubscribe' THEN 'subscribe' ELSE kind END,
+			'txn_type', CASE kind WHEN 'unsubscribe' THEN 'subscribe' WHEN 'notify' THEN 'receipt' ELSE kind END,
 			'txn_status', jsonb_build_object(
 				'transaction_id', coalesce(requests[1].transaction_id, message->>'transaction_id'),
 				'correlation_id', coalesce(requests[1].correlation_id, correlation_id)) || body));

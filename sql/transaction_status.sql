@@ -79,6 +79,18 @@ SELECT error, status, why, txn_type, replace(body, :'code1', '(code)') AS body F
 SELECT app.say('unsubscribe', '{"transaction_id": "t6", "timestamp": "2026-01-01T08:00:00Z", "subscription_codes": ["unknown"]}');
 SELECT * FROM app.status('unsubscribe', 'transaction_id', '"t6"');
 SELECT status, body ~ '"status": "unsubscribe"' AS ended FROM app.status('subscribe', 'reference_id_list', '["w1"]');
+-- by the codes of subscriptions: only those asked for, whichever requests they were in
+SELECT code AS code3 FROM casesync.subscription WHERE reference_id = 'w3' \gset
+SELECT app.say('unsubscribe', jsonb_build_object('transaction_id', 't7', 'timestamp', '2026-01-01T08:00:00Z', 'subscription_codes', jsonb_build_array(:'code3')));
+CREATE FUNCTION app.codes(txn_type text, codes text[], partner text DEFAULT 'ess.test') RETURNS TABLE (error text, status text, why text, txn_type text, items jsonb) LANGUAGE sql AS $$
+	SELECT s.error, s.status, s.why, s.txn_type, jsonb_path_query_array(s.body::jsonb, 'strict $.**.subscription_status[*].status') || jsonb_path_query_array(s.body::jsonb, '$.subscribe_response[*].reference_id')
+	  FROM app.status($1, 'subscription_code_list', to_jsonb($2), $3) s
+$$;
+SELECT t, n, c.* FROM (VALUES ('subscribe', 'one', ARRAY[:'code1']), ('subscribe', 'two', ARRAY[:'code1', :'code3']), ('unsubscribe', 'one', ARRAY[:'code3']), ('unsubscribe', 'two', ARRAY[:'code1', :'code3']),
+	('subscribe', 'unknown', '{x}'), ('unsubscribe', 'unknown', '{unknown}'), ('unsubscribe', 'never', '{x}'), ('search', 'one', ARRAY[:'code1']), ('search', 'a search', '{s1}'), ('notify', 'one', ARRAY[:'code1'])) v(t, n, codes)
+ CROSS JOIN LATERAL app.codes(t, codes) c;
+SELECT t, c.* FROM unnest('{subscribe,unsubscribe}'::text[]) t CROSS JOIN LATERAL app.codes(t, ARRAY[:'code1', :'code3'], 'other.test') c;
+SELECT t, s.error, s.status, s.why, s.txn_type FROM unnest('{notify,enrollement,unsubscibe,x:subscibe}'::text[]) t CROSS JOIN LATERAL app.status(t, 'transaction_id', '"none"') s;
 
 -- asynchronous: the same, by callback -----------------------------------------------------------------------------------
 SELECT app.say('txn-status', '{"transaction_id": "q2", "txnstatus_request": {"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "t1"}}', 'm7');
@@ -105,6 +117,7 @@ SELECT q, a.error_code, a.error_message FROM (VALUES ('7'), ('[]'), ('{}'), ('{"
 	('{"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id"}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": ["t1"]}'),
 	('{"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": ""}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "reference_id_list", "attribute_value": []}'),
 	('{"reference_id": "q", "txn_type": "search", "attribute_type": "reference_id_list", "attribute_value": [7]}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "reference_id_list", "attribute_value": {"a": "b"}}'),
+	('{"reference_id": "q", "txn_type": "subscribe", "attribute_type": "subscription_code_list", "attribute_value": []}'),
 	('{"reference_id": "q", "txn_type": "search", "attribute_type": "correlation_id", "attribute_value": {}}'), ('{"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "t1", "locale": "EN"}')) v(q)
  CROSS JOIN LATERAL app.answer('txn-status', jsonb_build_object('transaction_id', 'q1', 'txnstatus_request', q::jsonb)) a;
 SELECT a.error_code, a.error_message FROM app.answer('txn-status', jsonb_build_object('transaction_id', 'q1', 'txnstatus_request', jsonb_build_object('reference_id', 'q', 'txn_type', 'search',
