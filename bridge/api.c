@@ -6,7 +6,9 @@
 #include "api.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "api_exchange.h"
 #include "rate_limit.h"
 
 #define STORE_TIMEOUT_MS 10000
@@ -65,20 +67,55 @@ sessions_close(ApiSessions *sessions)
 	sessions->count = 0;
 }
 
+static bool
+session_has_room(const PgSession *session)
+{
+	return pg_session_is_connected(session) && pg_session_queue_length(session) < QUEUE_LIMIT;
+}
+
+/* Whoever asks for a token has no name yet: they all share what one partner gets. */
+static bool
+exchanges_are_of_one(const ApiExchange *a, const ApiExchange *b)
+{
+	if (a->partner[0] != '\0' && strcmp(a->partner, b->partner) == 0)
+		return true;
+	return strcmp(a->claims.issuer, b->claims.issuer) == 0 &&
+		   (a->claims.issuer[0] == '\0' || strcmp(a->claims.client, b->claims.client) == 0);
+}
+
+static bool
+session_works_for(const PgSession *session, const ApiExchange *exchange, const ApiExchange *first)
+{
+	for (const ApiExchange *other = first; other != NULL; other = other->next)
+		if (other != exchange && other->is_asking && other->session == session &&
+			exchanges_are_of_one(exchange, other))
+			return true;
+	return false;
+}
+
 static PgSession *
-sessions_choose(const ApiSessions *sessions)
+session_choose(const ApiSessions *sessions, const ApiExchange *exchange, const ApiExchange *first,
+			   int share)
 {
 	PgSession *best = NULL;
+	PgSession *best_of_own = NULL;
+	int own = 0;
 
 	for (int i = 0; i < sessions->count; i++)
 	{
 		PgSession *session = sessions->sessions[i];
+		bool is_own = session_works_for(session, exchange, first);
 
-		if (pg_session_is_connected(session) && pg_session_queue_length(session) < QUEUE_LIMIT &&
-			(best == NULL || pg_session_queue_length(session) < pg_session_queue_length(best)))
+		own += is_own;
+		if (!session_has_room(session))
+			continue;
+		if (best == NULL || pg_session_queue_length(session) < pg_session_queue_length(best))
 			best = session;
+		if (is_own && (best_of_own == NULL ||
+					   pg_session_queue_length(session) < pg_session_queue_length(best_of_own)))
+			best_of_own = session;
 	}
-	return best;
+	return own < share ? best : best_of_own;
 }
 
 Api *
@@ -137,16 +174,28 @@ api_exchanges(Api *api)
 	return &api->exchanges;
 }
 
+/* Messages of one partner are stored one after the other anyway. */
 PgSession *
-api_session(const Api *api)
+api_session(Api *api, const ApiExchange *exchange)
 {
-	return sessions_choose(&api->stores);
+	return session_choose(&api->stores, exchange, api->exchanges, 1);
 }
 
 PgSession *
-api_answer_session(const Api *api)
+api_answer_session(Api *api, const ApiExchange *exchange)
 {
-	return sessions_choose(&api->answers);
+	int half = api->answers.count / 2;
+
+	return session_choose(&api->answers, exchange, api->exchanges, half > 1 ? half : 1);
+}
+
+bool
+api_has_session(const Api *api)
+{
+	for (int i = 0; i < api->stores.count; i++)
+		if (session_has_room(api->stores.sessions[i]))
+			return true;
+	return false;
 }
 
 int64_t

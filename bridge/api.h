@@ -17,6 +17,7 @@
 #include "pg_session.h"
 
 typedef struct Api Api;
+typedef struct ApiExchange ApiExchange;
 
 /* This bridge's own share of the work, as it is now. */
 typedef struct ApiReadiness
@@ -61,10 +62,12 @@ extern const ApiParts *api_parts(const Api *api);
 
 /*
  * A connected session with little to do, or NULL when all have too much. Answers are looked up in
- * sessions of their own, so that slow questions do not keep messages from being stored.
+ * sessions of their own, so that slow questions do not keep messages from being stored; and no
+ * client or partner gets all sessions, so that its slow questions keep only itself waiting.
  */
-extern PgSession *api_session(const Api *api);
-extern PgSession *api_answer_session(const Api *api);
+extern PgSession *api_session(Api *api, const ApiExchange *exchange);
+extern PgSession *api_answer_session(Api *api, const ApiExchange *exchange);
+extern bool api_has_session(const Api *api);
 
 /* 0 when this caller may come now, else the milliseconds until it may. */
 extern int64_t api_rate_take(Api *api, const char *who);
@@ -81,7 +84,6 @@ extern void api_ready(void *context, HttpRequest *request);
 extern bool api_may_send_much(void *context, const HttpRequest *request);
 
 /* Messages on their way; kept here so that api_exchange_close finds them. */
-typedef struct ApiExchange ApiExchange;
 extern ApiExchange **api_exchanges(Api *api);
 extern void api_exchange_close(Api *api); /* answers all that is under way: "unavailable" */
 

@@ -198,7 +198,7 @@ admit_body(ApiExchange *exchange)
 		return;
 	}
 	(void) message_parse(body, length, &exchange->envelope, &exchange->problem);
-	exchange->session = api_session(exchange->api);
+	exchange->session = api_session(exchange->api, exchange);
 	if (!api_parts(exchange->api)->node->is_known)
 	{
 		api_exchange_unavailable(exchange);

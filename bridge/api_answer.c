@@ -145,7 +145,7 @@ answer_ask(ApiExchange *exchange)
 		api_exchange_unavailable(exchange);
 		return;
 	}
-	exchange->session = api_answer_session(exchange->api);
+	exchange->session = api_answer_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
 	api_exchange_ask(exchange,
 					 "SELECT error_code, error_message, action, status, status_reason_code,"

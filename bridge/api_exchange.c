@@ -128,6 +128,9 @@ exchange_expire(void *context)
 
 	if (exchange->request == NULL)
 		return;
+	/* what nobody waits for any more need not be asked, nor be kept */
+	if (exchange->is_asking && pg_session_withdraw(exchange->session, exchange))
+		exchange->is_asking = false;
 	if (exchange->is_synchronous && exchange->partner[0] != '\0')
 		api_exchange_refuse(exchange, 503, "err.request.timeout",
 							"the answer takes too long; ask for less, or ask asynchronously");

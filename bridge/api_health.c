@@ -52,8 +52,7 @@ api_ready(void *context, HttpRequest *request)
 	const ApiParts *parts = api_parts(context);
 	const ControlNode *node = parts->node;
 	ApiReadiness readiness = parts->readiness(parts->context);
-	bool is_connected =
-		node->is_connected && readiness.is_connected && api_session(context) != NULL;
+	bool is_connected = node->is_connected && readiness.is_connected && api_has_session(context);
 	const char *trouble = health_trouble(node, is_connected, &readiness);
 	const char *status = node->is_paused ? "paused" : "ready";
 

@@ -34,6 +34,8 @@ receive_store(ApiExchange *exchange)
 {
 	PgParam params[API_MESSAGE_PARAMS];
 
+	/* now that the partner is known, whichever of its tokens it came with */
+	exchange->session = api_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
 	api_exchange_ask(
 		exchange,

@@ -175,7 +175,7 @@ token_check(ApiExchange *exchange, const TokenRequest *request)
 
 	snprintf(exchange->claims.client, sizeof(exchange->claims.client), "%s", request->client_id);
 	snprintf(exchange->claims.scope, sizeof(exchange->claims.scope), "%s", request->scope);
-	exchange->session = api_session(exchange->api);
+	exchange->session = api_session(exchange->api, exchange);
 	if (!api_parts(exchange->api)->node->is_known ||
 		EVP_Digest(request->client_secret, strlen(request->client_secret), digest, NULL,
 				   EVP_sha256(), NULL) != 1)

@@ -79,7 +79,7 @@ static const Setting settings[] = {
 	{"max_connections_per_address", SETTING_INTEGER, "64",
 	 NUMBER(max_connections_per_address, 0, 10000), false,
 	 "of them from one address; 0: no limit, as behind a proxy of yours"},
-	{"http_sessions", SETTING_INTEGER, "2", NUMBER(http_sessions, 1, 32), false,
+	{"http_sessions", SETTING_INTEGER, "4", NUMBER(http_sessions, 1, 32), false,
 	 "database connections for received messages, and so many again for immediate answers"},
 	{"rate_limit", SETTING_INTEGER, "500", NUMBER(rate_limit, 0, 100000), false,
 	 "requests per second that are taken from one client of a partner; 0: any number"},

@@ -39,6 +39,50 @@ pg_query_judge(const PGresult *result, Failure *failure)
 	return false;
 }
 
+void
+pg_queue_append(PgQueue *queue, PgQuery *query)
+{
+	if (queue->last != NULL)
+		queue->last->next = query;
+	else
+		queue->first = query;
+	queue->last = query;
+	queue->length++;
+}
+
+PgQuery *
+pg_queue_take(PgQueue *queue)
+{
+	PgQuery *query = queue->first;
+
+	queue->first = query->next;
+	if (queue->first == NULL)
+		queue->last = NULL;
+	queue->length--;
+	return query;
+}
+
+bool
+pg_queue_drop(PgQueue *queue, PgQuery *after, const void *context)
+{
+	PgQuery *before = after;
+	PgQuery *query = after != NULL ? after->next : queue->first;
+
+	for (; query != NULL && query->context != context; query = query->next)
+		before = query;
+	if (query == NULL)
+		return false;
+	if (before != NULL)
+		before->next = query->next;
+	else
+		queue->first = query->next;
+	if (queue->last == query)
+		queue->last = before;
+	queue->length--;
+	free(query);
+	return true;
+}
+
 /* Everything a query needs in one piece of memory, so that free() is enough. */
 PgQuery *
 pg_query_new(const char *sql, int count, const PgParam *params, PgResultHandler handler,

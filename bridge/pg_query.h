@@ -41,6 +41,20 @@ typedef struct PgQuery
 	int *formats;
 } PgQuery;
 
+/* Those that wait for one connection, in the order in which they came. */
+typedef struct PgQueue
+{
+	PgQuery *first;
+	PgQuery *last;
+	int length;
+} PgQueue;
+
+extern void pg_queue_append(PgQueue *queue, PgQuery *query);
+extern PgQuery *pg_queue_take(PgQueue *queue); /* the first; there must be one */
+
+/* Frees the first query of this context behind after (NULL: of all); false when there is none. */
+extern bool pg_queue_drop(PgQueue *queue, PgQuery *after, const void *context);
+
 /* A copy of everything, in one piece: free() is enough. NULL when out of memory. */
 extern PgQuery *pg_query_new(const char *sql, int count, const PgParam *params,
 							 PgResultHandler handler, void *context);

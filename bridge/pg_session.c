@@ -38,9 +38,7 @@ struct PgSession
 	void *context;
 	PGresult *answer;	/* of the first query, until the server says that it is done */
 	const char *broken; /* why the connection is to be given up as soon as the loop turns */
-	PgQuery *first;
-	PgQuery *last;
-	int queue_length;
+	PgQueue queue;
 	int64_t pause_ms;
 	int64_t complained_at;
 	char *conninfo;
@@ -220,22 +218,10 @@ session_timer(void *context)
 	}
 }
 
-static PgQuery *
-session_take_first(PgSession *session)
-{
-	PgQuery *query = session->first;
-
-	session->first = query->next;
-	if (session->first == NULL)
-		session->last = NULL;
-	session->queue_length--;
-	return query;
-}
-
 static void
 session_lose(PgSession *session, const char *why)
 {
-	int answers = session->queue_length;
+	int answers = session->queue.length;
 	Failure failure;
 
 	session_complain(session, why);
@@ -245,7 +231,7 @@ session_lose(PgSession *session, const char *why)
 	/* a handler cannot queue anew: there is no connection */
 	while (answers-- > 0)
 	{
-		PgQuery *query = session_take_first(session);
+		PgQuery *query = pg_queue_take(&session->queue);
 
 		query->handler(query->context, NULL, &failure);
 		free(query);
@@ -257,7 +243,7 @@ session_lose(PgSession *session, const char *why)
 static void
 session_finish_query(PgSession *session)
 {
-	PgQuery *query = session_take_first(session);
+	PgQuery *query = pg_queue_take(&session->queue);
 	PGresult *result = session->answer;
 	Failure failure;
 
@@ -347,7 +333,7 @@ session_flush(PgSession *session)
 static void
 session_send_next(PgSession *session)
 {
-	PgQuery *query = session->first;
+	PgQuery *query = session->queue.first;
 
 	if (session->state != SESSION_IDLE || query == NULL)
 		return;
@@ -407,14 +393,17 @@ pg_session_query(PgSession *session, const char *sql, int count, const PgParam *
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		return false;
 	}
-	if (session->last != NULL)
-		session->last->next = query;
-	else
-		session->first = query;
-	session->last = query;
-	session->queue_length++;
+	pg_queue_append(&session->queue, query);
 	session_send_next(session);
 	return true;
+}
+
+bool
+pg_session_withdraw(PgSession *session, const void *context)
+{
+	PgQuery *sent = session->state == SESSION_BUSY ? session->queue.first : NULL;
+
+	return pg_queue_drop(&session->queue, sent, context);
 }
 
 bool
@@ -427,7 +416,7 @@ pg_session_is_connected(const PgSession *session)
 int
 pg_session_queue_length(const PgSession *session)
 {
-	return session->queue_length;
+	return session->queue.length;
 }
 
 void
@@ -481,8 +470,8 @@ pg_session_free(PgSession *session)
 {
 	if (session == NULL)
 		return;
-	while (session->first != NULL)
-		free(session_take_first(session));
+	while (session->queue.first != NULL)
+		free(pg_queue_take(&session->queue));
 	if (session->timer != NULL)
 		session_drop_connection(session);
 	timer_free(session->timer);

@@ -50,6 +50,9 @@ extern int pg_session_backend_pid(const PgSession *session); /* as announced whe
 extern bool pg_session_query(PgSession *session, const char *sql, int count, const PgParam *params,
 							 PgResultHandler handler, void *context, Failure *failure);
 
+/* Drops a query with this context that has not been sent yet: true, and no answer will come. */
+extern bool pg_session_withdraw(PgSession *session, const void *context);
+
 /* Gives the connection up and makes a new one, as if it had been lost. */
 extern void pg_session_reconnect(PgSession *session, const char *why);
 

@@ -1,5 +1,5 @@
 # What partners get while the database is slow, the node is paused or the bridge dies: an answer in time,
-# nothing that was acknowledged is lost, and slow questions do not keep others waiting.
+# nothing that was acknowledged is lost, and slow questions keep nobody waiting but who asks them.
 use strict;
 use warnings FATAL => 'all';
 
@@ -13,7 +13,8 @@ my $sp = BridgeTest->new;
 my $ess = $sp->start_partner;
 $sp->create_application;
 $sp->sql(<<"SQL");
-SELECT casesync.set_partner('ess.example.org', 'http://127.0.0.1:$ess->{port}', networks => '{127.0.0.0/8}', signature => 'unsigned_accepted');
+SELECT casesync.set_partner(p, 'http://127.0.0.1:$ess->{port}', networks => '{127.0.0.0/8}', signature => 'unsigned_accepted')
+  FROM (VALUES ('ess.example.org'), ('far.example.org')) v (p);
 SELECT casesync.set_agreement('out', 'ess.example.org', registries => '{person}', services => '{notify,search,check_enrollment}',
 	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}', fields => '{enrollment_status}',
 	subjects => 'true', subscribing => 'auto', valid_from => now() - interval '1 hour', legal_basis => 'test');
@@ -27,15 +28,47 @@ my $serial = 0;
 
 sub body
 {
-	my ($action, $message) = @_;
+	my ($action, $message, $sender) = @_;
 	return $sp->encode({ header => { message_id => 'm-' . ++$serial . "-$$", message_ts => '2026-11-22T10:00:00Z', action => $action,
-		sender_id => 'ess.example.org', receiver_id => 'sp.example.org', total_count => 1 }, message => $message });
+		sender_id => $sender // 'ess.example.org', receiver_id => 'sp.example.org', total_count => 1 }, message => $message });
 }
 
 sub question
 {
 	return body('search', { transaction_id => 't-' . ++$serial, search_request => [ { reference_id => "r-$serial", timestamp => '2026-11-22T10:00:00Z',
-		search_criteria => { query_type => 'idtype-value', query => { type => 'NATIONAL_ID', value => 'ID-1' } } } ] });
+		search_criteria => { query_type => 'idtype-value', query => { type => 'NATIONAL_ID', value => 'ID-1' } } } ] }, @_);
+}
+
+# Many questions at once, which nobody here waits for; wait_asked() does.
+my @asking;
+
+sub ask_many
+{
+	my ($path) = @_;
+	for (1 .. 6)
+	{
+		my $body = question();
+		my $pid = fork // die "fork: $!";
+		if ($pid == 0)
+		{
+			$sp->post($path, $body);
+			POSIX::_exit(0);
+		}
+		push @asking, $pid;
+	}
+	return;
+}
+
+sub wait_asked
+{
+	waitpid(shift @asking, 0) while @asking;
+	return;
+}
+
+sub waiting_sessions
+{
+	my ($name) = @_;
+	return $sp->sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'casesync-bridge $name' AND wait_event_type = 'Lock'");
 }
 
 sub timed
@@ -69,24 +102,20 @@ $locker->query_safe('COMMIT; BEGIN; LOCK TABLE casesync.disclosure IN SHARE MODE
 ($answer, $seconds) = timed('/registry/sync/search', question());
 is($answer->{short}, '503 ERR err.request.timeout', 'an answer that cannot be put on record in time is none');
 cmp_ok($seconds, '<', 2.5, 'within the same time');
-my @asking;
-for (1 .. 6)
-{
-	my $pid = fork // die "fork: $!";
-	if ($pid == 0)
-	{
-		$sp->post('/registry/sync/search', question());
-		POSIX::_exit(0);
-	}
-	push @asking, $pid;
-}
-ok(BridgeTest::wait_for('questions that wait', sub { $sp->sql("SELECT count(*) FROM pg_stat_activity
-	WHERE application_name = 'casesync-bridge answer' AND wait_event_type = 'Lock'") == 2 }), 'every session for answers is busy');
+my $about_nothing = sub { body('txn-status', { transaction_id => 't', txnstatus_request => { reference_id => 'r', txn_type => 'search',
+	attribute_type => 'transaction_id', attribute_value => 'unknown' } }, $_[0]) };
+$sp->token('far.example.org');
+ask_many('/registry/sync/search');
+ok(BridgeTest::wait_for('a question that waits', sub { waiting_sessions('answer') == 1 }), 'a partner has its share of the sessions for answers');
+($answer, $seconds) = timed('/registry/sync/txn/status', $about_nothing->('far.example.org'));
+is($answer->{status}, 200, 'meanwhile another one is answered');
+cmp_ok($seconds, '<', 1, 'at once');
+is(waiting_sessions('answer'), 1, 'on the session that was left');
 ($answer, $seconds) = timed('/registry/search', question());
 is($answer->{short}, '200 ACK', 'meanwhile a message is acknowledged');
 cmp_ok($seconds, '<', 1, 'at once');
 my $waiting = $answer->{json}{message}{correlation_id};
-waitpid($_, 0) for @asking;
+wait_asked();
 
 # --- the bridge dies between acknowledgement and answer ---
 ok(BridgeTest::wait_for('the request at work', sub { $sp->sql("SELECT count(*) FROM pg_stat_activity
@@ -118,6 +147,23 @@ is($sp->post('/registry/sync/check-enrollment', body('enrollementstatus', { tran
 	'503 ERR err.service.unavailable', 'of whatever kind');
 is($sp->post('/registry/search', question())->{short}, '200 ACK', 'but stores what is sent');
 is(scalar $ess->received, 4, 'and sends nothing');
+
+# --- messages that take too long ---
+my $row = $sp->{server}->background_psql('app');
+my $stored = sub { $sp->sql("SELECT count(*) FROM casesync.message_in WHERE partner = 'ess.example.org'") };
+my $before = $stored->();
+$row->query_safe("BEGIN; SELECT FROM casesync.partner WHERE partner = 'ess.example.org' FOR UPDATE");
+ask_many('/registry/search');
+ok(BridgeTest::wait_for('a message that waits', sub { waiting_sessions('http') == 1 }), 'a partner has one session for its messages');
+($answer, $seconds) = timed('/registry/search', question('far.example.org'));
+is($answer->{short}, '200 ACK', 'meanwhile another one\'s message is acknowledged');
+cmp_ok($seconds, '<', 1, 'at once');
+is(waiting_sessions('http'), 1, 'on the session that was left');
+wait_asked();
+$row->query_safe('COMMIT');
+$row->quit;
+is($sp->post('/registry/search', question())->{short}, '200 ACK', 'afterwards its messages are taken again');
+is($stored->() - $before, 2, 'what it gave up waiting for was not asked any more, but for the one at work');
 
 unlike($sp->log_text, qr/ID-1|[mtr]-\d+-/, 'the log has nothing of what partners sent');
 $sp->stop_ok;
