@@ -71,12 +71,12 @@ BEGIN
 		SELECT ROW(nextval('casesync.notification_id'), gen_random_uuid(), x.lane, x.subscription,
 			(x.event).event, (x.event).registry, (x.event).key, (x.event).event_type, x.removal, x.record,
 			x.hmac, a.agreement, a.version, x.hops, (x.event).at, NULL, NULL, NULL, 'due', NULL)::casesync.notification
-		  FROM (SELECT l.lane, w.id AS subscription, d.*,
+		  FROM (SELECT coalesce(s.lane, l.lane) AS lane, w.id AS subscription, d.*,
 					CASE WHEN i.partner IS NULL THEN '{}' ELSE (i.hops || i.partner)[1:16] END AS hops
 				  FROM unnest(drafts) WITH ORDINALITY d(event, subscriptions, record, hmac, removal, n)
 				 CROSS JOIN unnest(d.subscriptions) w(id)
 				  JOIN casesync.subscription s ON s.id = w.id
-				  JOIN casesync.lane l ON l.lane = s.lane
+				  JOIN casesync.lane l ON l.partner = a.partner AND l.kind = 'notify' AND l.address = ''
 				  LEFT JOIN casesync.inbox_item i ON i.id = (d.event).origin
 				 ORDER BY d.n, w.id) x);
 	EXECUTE format('INSERT INTO %s SELECT r.* FROM unnest($1) r', casesync.notification_leaf()) USING rows;

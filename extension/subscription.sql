@@ -55,6 +55,7 @@ CREATE INDEX subscription_ending ON casesync.subscription (ends)
 CREATE INDEX subscription_unseeded ON casesync.subscription (id)
 	WHERE state = 'active' AND tree IS NOT NULL AND NOT is_seeded;
 COMMENT ON TABLE casesync.subscription IS 'partners'' subscriptions; is_confirmed: they know that it exists';
+COMMENT ON COLUMN casesync.subscription.lane IS 'that of the address it is told at; NULL: of the registered one';
 COMMENT ON COLUMN casesync.subscription.tree IS
 	'the parsed filter; NULL: everybody the agreement allows or, with an identifier, this one';
 COMMENT ON COLUMN casesync.subscription.authorize_claim IS
