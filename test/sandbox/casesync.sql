@@ -69,7 +69,7 @@ SELECT casesync.track('casesync_sandbox.person', '{farmer}', 'id', on_insert => 
 -- Whoever tries this out: no signature needed, any receiver_id, called back anywhere on this machine.
 SELECT casesync.set_partner('test-client', 'http://127.0.0.1:9999',
 	callback_prefixes => '{http://127.0.0.1:*,http://localhost:*,http://[::1]:*}',
-	networks => '{127.0.0.0/8,::1/128}', signature => 'unsigned_accepted');
+	networks => '{127.0.0.0/8,::1/128}', signature => 'unsigned_accepted', encryption => 'accepted');
 SELECT casesync.set_agreement('sandbox', 'test-client',
 	registries => '{ess_member,social_member,crvs_person,farmer}',
 	event_types => (SELECT array_agg(DISTINCT event_type) FROM casesync.event_type),
@@ -85,3 +85,13 @@ SELECT casesync.set_agreement('sandbox-in', 'test-client', direction => 'in',
 	apply_mode => 'observe', valid_from => '2026-01-01', legal_basis => 'invented people');
 SELECT casesync.activate('sandbox');
 SELECT casesync.activate('sandbox-in');
+
+-- What the integrator would ask our DBA for: to register its public keys, to insist on encryption.
+CREATE FUNCTION casesync_sandbox.add_key(jwk jsonb)
+RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT casesync.add_key('test-client', jwk) $$;
+COMMENT ON FUNCTION casesync_sandbox.add_key(jsonb) IS 'register a public key of test-client (JWK); gives its kid';
+CREATE FUNCTION casesync_sandbox.set_encryption(mode text)
+RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT (casesync.set_partner('test-client', encryption => mode)).encryption $$;
+COMMENT ON FUNCTION casesync_sandbox.set_encryption(text) IS 'whether messages of and to test-client are encrypted: off, accepted or required';

@@ -15,8 +15,11 @@ my $tree = abs_path("$FindBin::Bin/../..");
 my $readme = slurp("$tree/README.md");
 my ($page) = $readme =~ /^## You are the partner\n(.*?)^## /ms;
 ok(defined $page, 'the README has a page for partners');
-my ($conversation) = $page =~ /^### A complete conversation\n(.*?)^### /ms;
-my @blocks = $conversation =~ /^```(\w*)\n(.*?)^```$/msg;
+my @blocks = map {
+	my ($section) = $page =~ /^### $_\n(.*?)^### /ms;
+	ok(defined $section, "$_: is there");
+	$section =~ /^```(\w*)\n(.*?)^```$/msg;
+} 'A complete conversation', 'Signing what you send', 'Encrypting';
 
 my ($port, $receiver_port) = (free_port(), free_port());
 my $folder = PostgreSQL::Test::Utils::tempdir();
@@ -36,6 +39,8 @@ sub masked
 	$text =~ s/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/(id)/g;
 	$text =~ s/20\d\d-\d\d-\d\dT[\d:.]+Z/(time)/g;
 	$text =~ s/"signature": "[^\n]*"/"signature": (signature)/g;
+	$text =~ s/"ciphertext":"[^\n]*/"ciphertext":(secret)/g;
+	$text =~ s/(?<![\w-])[\w-]{43}(?![\w-])/(key)/g;
 	return $text;
 }
 
@@ -56,22 +61,29 @@ sub run_script
 	return ($finished, $out);
 }
 
+# The programs of the page, under the names that it gives them.
+sub write_file { my ($name, $text) = @_; open my $f, '>', "$folder/$name" or die $!; print $f $text; close $f }
+my ($recipe) = $readme =~ /^```python\n((?:(?!```).)*def decrypt.*?)^```$/ms;
+write_file('encryption.py', $recipe);
+my %programs = $page =~ /`(\w+\.py)`:\n\n```python\n(.*?)^```$/msg;
+is(join(' ', sort keys %programs), 'encrypted.py sign.py', 'it has the programs to sign and to encrypt');
+write_file($_, $programs{$_}) for keys %programs;
+
 my ($script, $expected) = ('', '');
 while (my ($kind, $text) = splice @blocks, 0, 2)
 {
 	if ($kind eq 'sh') { $script .= $text }
-	else { $expected .= $text }
+	elsif ($kind eq '') { $expected .= $text }
 }
 my ($finished, $printed) = run_script($script);
 ok($finished, 'every command of the conversation succeeds');
 is(masked($printed), masked($expected), 'and they print what the page shows');
 
 run_script('curl -sS "$base_url/.well-known/jwks.json" > jwks.json');
-my ($x) = slurp("$folder/jwks.json") =~ /"x":"([^"]+)"/;
+my ($x) = slurp("$folder/jwks.json") =~ /"use":"sig","x":"([^"]+)"/;
 my ($by_openssl) = $page =~ /^```bash\n(.*?)^```$/ms;
 my ($by_java) = $page =~ /^```java\n(.*?)^```$/ms;
 my $message = slurp("$folder/notify.json");
-sub write_file { my ($name, $text) = @_; open my $f, '>', "$folder/$name" or die $!; print $f $text; close $f }
 write_file('Verify.java', $by_java);
 my $has_java = -x '/usr/bin/javac';
 for my $case ([ 'the message as it came', $message, 1 ], [ 'another one', $message =~ s/TEST-001/TEST-002/r, 0 ])
