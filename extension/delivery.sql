@@ -142,37 +142,48 @@ COMMENT ON FUNCTION casesync.notify_url(casesync.partner, casesync.subscription)
 	'where notifications go: the registered address, else what follows from the subscriber''s sender_uri';
 
 /*
- * The next notifications of a lane: due, of one subscription that the partner knows of. One that
- * has an older one of the same subject before it, of a subscription not confirmed yet, waits: the
- * partner must not get a subject's states in the wrong order. So do all of the subject to skip.
+ * The next notifications of a lane: due, of one subscription that the partner knows of: that of the
+ * oldest. Those of others in between are passed over, since their subscriptions have streams of their
+ * own; but the partner must not get a subject's states in the wrong order. So one waits that has an
+ * older one of the same subject before it: in another subscription of this lane, confirmed or not, or
+ * left in the lane of an address that the partner has given up. So do all of the subject to skip.
  */
 CREATE FUNCTION casesync.next_notifications(lane integer, max_items integer, skip bigint DEFAULT NULL)
 RETURNS SETOF casesync.notification
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	has_others boolean := EXISTS (SELECT FROM casesync.lane l JOIN casesync.lane o USING (partner, kind)
+		WHERE l.lane = $1 AND o.lane <> $1);
 BEGIN
 	RETURN QUERY
-	WITH head AS (
-		SELECT n.id, n.subscription, octet_length(n.record::text) AS size
+	WITH head AS MATERIALIZED (
+		SELECT n.id, n.subscription, n.registry, n.key, octet_length(n.record::text) AS size
 		  FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription
 		 WHERE n.lane = $1 AND n.state = 'due' AND s.is_confirmed
 		   AND NOT EXISTS (
 			SELECT FROM casesync.notification o JOIN casesync.subscription w ON w.id = o.subscription
 			 WHERE o.lane = $1 AND o.state = 'due' AND NOT w.is_confirmed AND o.id < n.id
 			   AND o.registry = n.registry AND o.key = n.key)
+		   AND (NOT has_others OR NOT EXISTS (
+			SELECT FROM casesync.notification o JOIN casesync.subscription w ON w.id = o.subscription
+			 WHERE o.lane <> $1 AND w.lane = $1 AND o.state = 'due' AND o.id < n.id
+			   AND o.registry = n.registry AND o.key = n.key))
 		   AND (skip IS NULL OR NOT EXISTS (
 			SELECT FROM casesync.notification o
 			 WHERE o.id = skip AND o.registry = n.registry AND o.key = n.key))
 		 ORDER BY n.id LIMIT $2
 	), batch AS (
-		SELECT h.id, row_number() OVER w AS n, sum(h.size) OVER w AS bytes,
-			bool_and(h.subscription = first.subscription) OVER w AS is_first_run
-		  FROM head h CROSS JOIN (SELECT x.subscription FROM head x ORDER BY x.id LIMIT 1) first
+		SELECT h.id, row_number() OVER w AS n, sum(h.size) OVER w AS bytes
+		  FROM head h
+		 WHERE h.subscription = (SELECT x.subscription FROM head x ORDER BY x.id LIMIT 1)
+		   AND NOT EXISTS (SELECT FROM head o WHERE o.id < h.id AND o.subscription <> h.subscription
+			AND o.registry = h.registry AND o.key = h.key)
 		WINDOW w AS (ORDER BY h.id)
 	)
 	SELECT n.* FROM batch b JOIN casesync.notification n ON n.id = b.id
-	 WHERE b.is_first_run AND (b.bytes <= 262144 OR b.n = 1)
+	 WHERE b.bytes <= 262144 OR b.n = 1
 	 ORDER BY n.id;
 END
 $$;

@@ -43,6 +43,9 @@ BEGIN
 	IF (SELECT count(*) FROM casesync.lane l WHERE l.partner = $1 AND l.kind = $2) < most THEN
 		INSERT INTO casesync.lane AS l (partner, kind, address) VALUES ($1, $2, $3)
 		ON CONFLICT DO NOTHING RETURNING l.lane INTO chosen;
+		IF NOT FOUND THEN	/* another one had the same wish at the same moment */
+			SELECT l.lane INTO chosen FROM casesync.lane l WHERE l.partner = $1 AND l.kind = $2 AND l.address = $3;
+		END IF;
 	ELSE
 		/* One that nobody needs any more takes on the new address. */
 		SELECT l.lane INTO chosen FROM casesync.lane l
@@ -83,6 +86,24 @@ $$;
 COMMENT ON FUNCTION casesync.lane_for(text, text, text) IS
 	'the lane (notify or control) in which a message to this URL of a partner waits for its turn';
 
+/* What waited for an address that did not answer is not to wait as long at the new one. */
+CREATE FUNCTION casesync.lane_wake(lane integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	s casesync.lane_state := casesync.lane_now($1);
+BEGIN
+	IF s.next_attempt > clock_timestamp() THEN
+		s.next_attempt := NULL;
+		s.attempt := 0;
+		PERFORM casesync.lane_set(s);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.lane_wake(integer) IS 'a lane that waits after failures tries again now';
+
 CREATE FUNCTION casesync.assign_lanes(p casesync.partner)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -96,7 +117,8 @@ AS $$
 		  FROM (SELECT DISTINCT l.address FROM living l) a
 	)
 	UPDATE casesync.subscription s SET lane = c.lane
-	  FROM living l JOIN chosen c ON c.address = l.address WHERE s.id = l.id AND l.lane IS DISTINCT FROM c.lane
+	  FROM living l JOIN chosen c ON c.address = l.address WHERE s.id = l.id AND l.lane IS DISTINCT FROM c.lane;
+	SELECT casesync.lane_wake(l.lane) FROM casesync.lane l WHERE l.partner = p.partner AND l.kind = 'notify'
 $$;
 COMMENT ON FUNCTION casesync.assign_lanes(casesync.partner) IS
-	'a partner''s addresses have changed: what its subscriptions get from now on goes by the lanes of the new ones';
+	'a partner''s addresses have changed: what its subscriptions get from now on goes by the lanes of the new ones, and what waits is tried at once';

@@ -57,6 +57,30 @@ SELECT * FROM app.settle('', 'delivered');
 SELECT count(*) FROM casesync.set_partner('ess.test', notify_url => 'https://ess.test/all') p;
 SELECT DISTINCT l.address FROM casesync.subscription s JOIN casesync.lane l ON l.lane = s.lane;
 
+-- what is left in the lane of the old address goes to the new one at once, and before what is newer
+SELECT l.address, x.wait_ms FROM casesync.lanes() x JOIN casesync.lane l USING (lane) WHERE l.kind = 'notify';
+UPDATE app.person SET status = 'Inactive';
+SELECT notifications FROM casesync.route();
+SELECT l.address, s.filter->>'value' AS about FROM casesync.lane l CROSS JOIN LATERAL casesync.next_notifications(l.lane, 100) n
+  JOIN casesync.subscription s ON s.id = n.subscription WHERE l.kind = 'notify' ORDER BY 1, 2;
+SELECT * FROM app.settle('https://cb.test:9001', 'delivered') WHERE kind = 'notify';
+SELECT l.address, s.filter->>'value' AS about FROM casesync.lane l CROSS JOIN LATERAL casesync.next_notifications(l.lane, 100) n
+  JOIN casesync.subscription s ON s.id = n.subscription WHERE l.kind = 'notify' ORDER BY 1, 2;
+SELECT * FROM app.settle('', 'delivered') WHERE kind = 'notify';
+
+-- subscriptions that take turns do not make many messages of few items; the order of a subject holds
+SELECT (casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')).state AS everybody;
+INSERT INTO app.person SELECT i, 'U' || i, 'Active' FROM generate_series(3, 6) i;
+SELECT app.wish('U' || i, 'https://ess.test/registry/on-subscribe') FROM generate_series(4, 5) i;
+UPDATE casesync.subscription SET is_confirmed = true;
+UPDATE app.person SET status = 'Exited';
+SELECT notifications FROM casesync.route();
+SELECT row_number() OVER (ORDER BY n.id) AS message_item, n.key, s.id_value AS of FROM casesync.lane l
+  CROSS JOIN LATERAL casesync.next_notifications(l.lane, 100) n JOIN casesync.subscription s ON s.id = n.subscription
+ WHERE l.kind = 'notify' AND l.address = '';
+SELECT n.key, s.id_value AS of FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription WHERE n.state = 'due' ORDER BY n.id;
+SELECT count(*) AS messages FROM app.settle('', 'delivered') WHERE kind = 'notify';
+
 -- without end: the lanes do not become more, those that nobody needs are taken again
 SELECT count(casesync.enqueue('ess.test', 'on-search', format('https://cb.test:%s/x', 10000 + i), '{}', 'succ')) FROM generate_series(1, 40) i;
 SELECT count(*) FILTER (WHERE kind = 'control') AS lanes, count(*) FILTER (WHERE address = 'https://cb.test:10040') AS of_the_last FROM casesync.lane;
