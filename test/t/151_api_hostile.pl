@@ -225,6 +225,16 @@ sub raw
 	return $all // "$@";
 }
 my $notify = "POST /registry/notify HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
+# also what is refused before anything is read has both shapes
+for my $refused ([ 413, "${notify}Authorization: Bearer $token\r\nContent-Length: 50000000\r\n\r\n" ], [ 401, "${notify}Content-Length: 5000000\r\n\r\n" ],
+	[ 404, $notify =~ s/registry/nowhere/r . "Content-Length: 0\r\n\r\n" ], [ 400, "${notify}Host: y\r\nContent-Length: 0\r\n\r\n" ],
+	[ 431, $notify . "X: y\r\n" x 150 . "Content-Length: 0\r\n\r\n" ])
+{
+	my ($status, $request) = @$refused;
+	my ($head, $body) = split /\r\n\r\n/, raw($request), 2;
+	like($head, qr/^HTTP\/1\.1 $status .*^Content-Type: application\/json\r?$/ms, "$status as JSON");
+	push @{ $sp->{answers} }, $body;
+}
 like(raw("${notify}Content-Length: 5000000\r\n\r\n"), qr/^HTTP\/1\.1 401 .*^WWW-Authenticate: Bearer.*err\.request\.unauthorized/ms,
 	'a large body without a token is refused before it is sent');
 like(raw("${notify}Authorization: Bearer x.y.z\r\nContent-Length: 5000000\r\n\r\n"), qr/^HTTP\/1\.1 401 /, 'also with a bad one');
@@ -246,6 +256,8 @@ for my $method (qw(GET PUT DELETE PATCH OPTIONS TRACE))
 {
 	my $answer = HTTP::Tiny->new->request($method, $sp->base_url . '/registry/subscribe');
 	is("$answer->{status} $answer->{headers}{allow}", '405 POST', "405 with Allow for $method");
+	is($answer->{headers}{'content-type'}, 'application/json', 'as JSON');
+	push @{ $sp->{answers} }, $answer->{content};
 }
 is(HTTP::Tiny->new->post($sp->base_url . '/.well-known/jwks.json')->{status}, 405, 'nobody can give us keys');
 
