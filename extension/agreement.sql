@@ -361,6 +361,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+	waiting uuid[];
 	withheld integer;
 BEGIN
 	PERFORM casesync.latest_agreement($1);
@@ -369,9 +370,9 @@ BEGIN
 	 WHERE t.agreement = $1 AND t.state <> 'ended';
 	PERFORM casesync.rehearsal_forget($1);
 	DELETE FROM casesync.missed m WHERE m.agreement = $1;
-	PERFORM casesync.withhold(n.reference_id, 'agreement ended')
-	   FROM casesync.notification n WHERE n.agreement = $1 AND n.state = 'due';
-	GET DIAGNOSTICS withheld = ROW_COUNT;
+	waiting := ARRAY(SELECT n.reference_id FROM casesync.notification n WHERE n.agreement = $1 AND n.state = 'due');
+	PERFORM casesync.withhold(waiting, 'agreement ended');
+	withheld := cardinality(waiting);
 	PERFORM casesync.audit_note('end_agreement', $1, jsonb_build_object('reason', $2, 'withheld', withheld));
 	RETURN withheld;
 END

@@ -44,9 +44,9 @@ SELECT pg_catalog.pg_extension_config_dump('casesync.request_in_id_seq', '');
 /* What came of a request, of whatever kind. */
 CREATE TYPE casesync.request_outcome AS (error_code text, error_message text, action text, status text,
 	status_reason_code text, status_reason_message text, total integer, message jsonb, answers jsonb,
-	agreements text[], failed text);
+	agreements text[], failed text, given uuid);
 COMMENT ON TYPE casesync.request_outcome IS
-	'error_code: it cannot be answered at all; else the answer. failed: SQLSTATE of a fault of ours in it';
+	'error_code: it cannot be answered at all; else the answer. failed: SQLSTATE of a fault of ours in it. given: the reference_id under which what it discloses is on record';
 
 CREATE FUNCTION casesync.request_action(action text, message jsonb)
 RETURNS text
@@ -388,7 +388,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	given constant uuid := gen_random_uuid();
+	/* Disclosures bear the same one, so that their outcome is known when this is delivered or refused. */
+	given constant uuid := coalesce(o.given, gen_random_uuid());
 BEGIN
 	INSERT INTO casesync.outgoing (reference_id, lane, action, url, status, message, must_encrypt)
 	VALUES (given, casesync.lane_for(r.partner, 'control', r.callback_url),
@@ -537,6 +538,10 @@ BEGIN
 	  FROM casesync.outgoing o
 	 WHERE verdict = 'refused' AND o.id = ANY (items) AND o.action IN ('search', 'txn-status')
 	   AND m.state = 'requested' AND m.transaction_id = o.message->>'transaction_id';
+	INSERT INTO casesync.disclosure (partner, registry, key, way, hmac, agreement, agreement_version, reference_id, outcome)
+	SELECT d.partner, d.registry, d.key, d.way, d.hmac, d.agreement, d.agreement_version, d.reference_id, verdict
+	  FROM casesync.outgoing o JOIN casesync.disclosure d ON d.reference_id = o.reference_id AND d.outcome = 'attempted'
+	 WHERE o.id = ANY (items) AND o.action = 'on-search' ORDER BY d.id;
 	IF verdict = 'delivered' THEN
 		UPDATE casesync.request_in r SET message = NULL
 		  FROM casesync.outgoing o WHERE o.id = ANY (items) AND r.outgoing = o.reference_id;
@@ -546,7 +551,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.settle_requests(bigint[], text, text) IS
-	'part of settle_outgoing(): our requests that were refused, and content that has arrived';
+	'part of settle_outgoing(): our requests that were refused, the outcome of disclosures, and content that has arrived';
 
 CREATE FUNCTION casesync.prune_requests(before timestamptz)
 RETURNS bigint

@@ -131,12 +131,14 @@ COMMENT ON FUNCTION casesync.lane_set(casesync.lane_state) IS 'append a lane''s 
 
 CREATE FUNCTION casesync.notify_url(p casesync.partner, s casesync.subscription)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce(p.notify_url,
+BEGIN
+	RETURN coalesce(p.notify_url,
 		CASE WHEN s.callback_url ~ '/on-subscribe/?$' THEN regexp_replace(s.callback_url, '/on-subscribe/?$', '/notify') END,
-		p.base_url || '/registry/notify')
+		p.base_url || '/registry/notify');
+END
 $$;
 COMMENT ON FUNCTION casesync.notify_url(casesync.partner, casesync.subscription) IS
 	'where notifications go: the registered address, else what follows from the subscriber''s sender_uri';
@@ -221,7 +223,7 @@ BEGIN
 	IF cardinality(items) = 0 THEN
 		RETURN 0;
 	END IF;
-	PERFORM casesync.withhold(n.reference_id, 'the agreement changed') FROM unnest(items) n;
+	PERFORM casesync.withhold(ARRAY(SELECT n.reference_id FROM unnest(items) n), 'the agreement changed');
 	PERFORM casesync.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000',
 		'the agreement changed: to be rendered again') FROM unnest(items) n;
 	UPDATE casesync.quarantine_entry q SET is_requested = true FROM unnest(items) n
@@ -362,6 +364,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	items casesync.notification[];
+	unwished uuid[];
 	count integer;
 BEGIN
 	/* A great backlog is withdrawn in several transactions: the next take() goes on. */
@@ -375,8 +378,9 @@ BEGIN
 			items := ARRAY(SELECT x FROM casesync.next_notifications(s.lane, s.batch_limit) x);
 		END IF;
 		items := casesync.lock_due(items);
-		SELECT count(casesync.withhold(x.reference_id, 'subscription ended')) INTO count
-		  FROM unnest(items) x WHERE NOT casesync.is_wished(x);
+		unwished := ARRAY(SELECT x.reference_id FROM unnest(items) x WHERE NOT casesync.is_wished(x));
+		PERFORM casesync.withhold(unwished, 'subscription ended');
+		count := cardinality(unwished);
 		IF count = 0 THEN
 			count := casesync.withdraw(ARRAY(SELECT x FROM unnest(items) x WHERE NOT casesync.is_agreed(x)));
 		END IF;
@@ -528,7 +532,7 @@ BEGIN
 	  FROM casesync.notification n JOIN casesync.lane l ON l.lane = n.lane WHERE n.id = ANY (items)
 	 ORDER BY n.id;
 	IF verdict = 'refused' THEN
-		PERFORM casesync.forget_told(n.reference_id) FROM casesync.notification n WHERE n.id = ANY (items);
+		PERFORM casesync.forget_told(items);
 	END IF;
 	/* One that was withheld while it was in flight has arrived all the same. */
 	UPDATE casesync.notification n SET state_reason = why,
@@ -545,13 +549,17 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	confirmed bigint[];
 BEGIN
 	UPDATE casesync.outgoing o SET state_reason = why,
 		state = CASE verdict WHEN 'delivered' THEN 'delivered' ELSE 'dead' END
 	 WHERE o.id = ANY (items) AND o.state = 'due';
 	PERFORM casesync.settle_requests(items, verdict, why);
-	UPDATE casesync.subscription s SET is_confirmed = true
-	  FROM casesync.outgoing o WHERE o.id = ANY (items) AND s.id = ANY (o.subscriptions) AND s.state <> 'pending';
+	confirmed := ARRAY(SELECT s.id FROM casesync.subscription s
+		WHERE s.id IN (SELECT unnest(o.subscriptions) FROM casesync.outgoing o WHERE o.id = ANY (items))
+		  AND s.state <> 'pending' AND NOT s.is_confirmed ORDER BY s.id FOR UPDATE OF s);
+	UPDATE casesync.subscription s SET is_confirmed = true WHERE s.id = ANY (confirmed);
 	IF verdict = 'refused' THEN
 		UPDATE casesync.my_subscription m SET state = 'refused', reason = why, answered_at = clock_timestamp()
 		  FROM casesync.outgoing o

@@ -57,7 +57,7 @@ AS $$
 	 ORDER BY d.id
 $$;
 COMMENT ON FUNCTION casesync.disclosures(text, text) IS
-	'who was told what about one subject, by which way, when, under which agreement; attempted: it may have arrived';
+	'who was told what about one subject, by which way, when, under which agreement; attempted: it may have arrived, as all that was answered at once, which nobody acknowledges';
 
 /* What was refused for good is not held; what was only attempted may be. */
 CREATE FUNCTION casesync.held_by(registry text, key text)
@@ -302,12 +302,14 @@ BEGIN
 	what := 'subscriptions';
 	PERFORM casesync.end_subscriptions(ARRAY(SELECT s.id FROM casesync.subscription s
 		WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)), 'its subject was erased');
-	UPDATE casesync.subscription s SET filter = casesync.json_without(s.filter, p.words, p.erased),
+	/* A filter that is this identifier only goes whole: in it a short number may be the identifier too. */
+	UPDATE casesync.subscription s SET filter = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names) THEN NULL
+			ELSE casesync.json_without(s.filter, p.words, p.erased) END,
 		tree = casesync.json_without(s.tree, p.words, p.erased),
 		authorize_claim = casesync.json_without(s.authorize_claim, p.words, p.erased),
 		id_value = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names) THEN p.erased ELSE s.id_value END
 	 WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
-		OR s.filter <> casesync.json_without(s.filter, p.words, p.erased)
+		OR s.filter <> casesync.json_without(s.filter, p.words, p.erased) OR s.tree <> casesync.json_without(s.tree, p.words, p.erased)
 		OR s.authorize_claim <> casesync.json_without(s.authorize_claim, p.words, p.erased);
 	GET DIAGNOSTICS rows = ROW_COUNT;
 	RETURN NEXT;

@@ -2,22 +2,26 @@
 
 CREATE FUNCTION casesync.address_of(url text)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT lower(substring(url from '^https?://[^/?#]+'))
+BEGIN
+	RETURN lower(substring(url from '^https?://[^/?#]+'));
+END
 $$;
 COMMENT ON FUNCTION casesync.address_of(text) IS 'scheme, host and port of a URL';
 
 CREATE FUNCTION casesync.lane_is_idle(l casesync.lane)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT NOT EXISTS (SELECT FROM casesync.notification n WHERE n.lane = l.lane AND n.state = 'due')
+BEGIN
+	RETURN NOT EXISTS (SELECT FROM casesync.notification n WHERE n.lane = l.lane AND n.state = 'due')
 		AND NOT EXISTS (SELECT FROM casesync.outgoing o WHERE o.lane = l.lane AND o.state = 'due')
 		AND NOT EXISTS (SELECT FROM casesync.subscription s
-			WHERE s.partner = l.partner AND s.lane = l.lane AND s.state IN ('pending', 'active'))
+			WHERE s.partner = l.partner AND s.lane = l.lane AND s.state IN ('pending', 'active'));
+END
 $$;
 COMMENT ON FUNCTION casesync.lane_is_idle(casesync.lane) IS 'whether nothing waits in a lane, and nothing will come';
 
@@ -112,6 +116,7 @@ AS $$
 	WITH living AS MATERIALIZED (
 		SELECT s.id, s.lane, coalesce(casesync.address_of(casesync.notify_url(p, s)), '') AS address
 		  FROM casesync.subscription s WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
+		 ORDER BY s.id FOR UPDATE
 	), chosen AS MATERIALIZED (
 		SELECT a.address, casesync.lane_for(p.partner, 'notify', a.address) AS lane
 		  FROM (SELECT DISTINCT l.address FROM living l) a

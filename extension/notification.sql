@@ -116,49 +116,56 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync.audit_entry
 	FOR EACH ROW EXECUTE FUNCTION casesync.refuse_change();
 
 /*
- * A due notification is not sent after all. The partner does not learn that state, so what it
- * knows is open again and the next event of the subject is sent whatever it holds.
+ * Due notifications are not sent after all. The partner does not learn that state, so what it knows
+ * is open again and the next event of the subject is sent whatever it holds. There may be a backlog
+ * of many thousands: all are done at once, locked in the order that take() locks them in.
  */
-CREATE FUNCTION casesync.withhold(reference_id uuid, why text)
+CREATE FUNCTION casesync.withhold(reference_ids uuid[], why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
+DECLARE
+	items bigint[] := ARRAY(SELECT n.id FROM unnest($1) u(id) JOIN casesync.notification n ON n.reference_id = u.id
+		WHERE n.state = 'due' ORDER BY n.id FOR UPDATE OF n);
 BEGIN
-	UPDATE casesync.notification n SET state = 'withheld', state_reason = why
-	 WHERE n.reference_id = $1 AND n.state = 'due';
+	IF items = '{}' THEN
+		RETURN;
+	END IF;
+	UPDATE casesync.notification n SET state = 'withheld', state_reason = why FROM unnest(items) u(id) WHERE n.id = u.id;
 	/* A removal that is not sent is still to be told: whom it is about must be known then. */
 	INSERT INTO casesync.told (partner, registry, key, identifiers, at)
-	SELECT l.partner, n.registry, n.key, jsonb_agg(to_jsonb(i)), clock_timestamp()
-	  FROM casesync.notification n JOIN casesync.lane l ON l.lane = n.lane
-	 CROSS JOIN LATERAL casesync.record_identifiers(n.record) i
-	 WHERE n.reference_id = $1 AND n.removal AND n.state = 'withheld'
-	 GROUP BY l.partner, n.registry, n.key
+	SELECT DISTINCT ON (l.partner, n.registry, n.key) l.partner, n.registry, n.key, x.identifiers, clock_timestamp()
+	  FROM unnest(items) u(id) JOIN casesync.notification n ON n.id = u.id JOIN casesync.lane l ON l.lane = n.lane
+	 CROSS JOIN LATERAL (SELECT jsonb_agg(to_jsonb(i)) AS identifiers FROM casesync.record_identifiers(n.record) i) x
+	 WHERE n.removal AND x.identifiers IS NOT NULL
+	 ORDER BY l.partner, n.registry, n.key, n.id DESC
 	ON CONFLICT DO NOTHING;
-	PERFORM casesync.forget_told($1);
+	PERFORM casesync.forget_told(items);
 END
 $$;
-COMMENT ON FUNCTION casesync.withhold(uuid, text) IS 'a due notification is not sent';
+COMMENT ON FUNCTION casesync.withhold(uuid[], text) IS 'those of these notifications that are due are not sent';
 
-CREATE FUNCTION casesync.forget_told(reference_id uuid)
+CREATE FUNCTION casesync.forget_told(items bigint[])
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
+BEGIN
 	/* Of a subscription to a filter too: whoever has left it since is told once more. */
 	UPDATE casesync.filter_inside i SET hmac = NULL
-	  FROM casesync.notification n
-	 WHERE n.reference_id = $1 AND i.subscription = n.subscription
-	   AND i.registry = n.registry AND i.key = n.key AND i.hmac = n.hmac;
+	  FROM unnest(items) u(id) JOIN casesync.notification n ON n.id = u.id
+	 WHERE i.subscription = n.subscription AND i.registry = n.registry AND i.key = n.key AND i.hmac = n.hmac;
 	INSERT INTO casesync.filter_inside (registry, key, subscription)
 	SELECT n.registry, n.key, n.subscription
-	  FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription
-	 WHERE n.reference_id = $1 AND NOT n.removal AND s.tree IS NOT NULL AND s.state = 'active'
+	  FROM unnest(items) u(id) JOIN casesync.notification n ON n.id = u.id
+	  JOIN casesync.subscription s ON s.id = n.subscription
+	 WHERE NOT n.removal AND s.tree IS NOT NULL AND s.state = 'active'
 	ON CONFLICT DO NOTHING;
 	UPDATE casesync.told t SET hmac = NULL
-	  FROM casesync.notification n, casesync.lane l
-	 WHERE n.reference_id = $1 AND l.lane = n.lane AND t.partner = l.partner
-	   AND t.registry = n.registry AND t.key = n.key AND t.hmac = n.hmac
+	  FROM unnest(items) u(id) JOIN casesync.notification n ON n.id = u.id JOIN casesync.lane l ON l.lane = n.lane
+	 WHERE t.partner = l.partner AND t.registry = n.registry AND t.key = n.key AND t.hmac = n.hmac;
+END
 $$;
-COMMENT ON FUNCTION casesync.forget_told(uuid) IS
-	'the partner did not get this item: what it knows of the subject is open';
+COMMENT ON FUNCTION casesync.forget_told(bigint[]) IS
+	'the partner did not get these items: what it knows of their subjects is open';

@@ -219,10 +219,13 @@ BEGIN
 	 WHERE s.partner = $1 AND i.subscription = s.id;
 	DELETE FROM casesync.subscription s WHERE s.partner = $1;
 	DELETE FROM casesync.rehearsal_count c USING casesync.agreement a WHERE a.partner = $1 AND c.agreement = a.agreement;
+	DELETE FROM casesync.missed m USING casesync.agreement a WHERE a.partner = $1 AND m.agreement = a.agreement;
 	DELETE FROM casesync.agreement a WHERE a.partner = $1;
 	DELETE FROM casesync.sharing_stop s WHERE s.partner = $1;
 	DELETE FROM casesync.lookup_day d WHERE d.partner = $1;
 	DELETE FROM casesync.my_subscription m WHERE m.partner = $1;
+	DELETE FROM casesync.my_request m WHERE m.partner = $1;
+	DELETE FROM casesync.request_in r WHERE r.partner = $1;
 	DELETE FROM casesync.lane_state s USING casesync.lane l WHERE l.partner = $1 AND s.lane = l.lane;
 	DELETE FROM casesync.outgoing o USING casesync.lane l WHERE l.partner = $1 AND o.lane = l.lane;
 	DELETE FROM casesync.lane l WHERE l.partner = $1;

@@ -170,10 +170,9 @@ AS $$
 DECLARE
 	drafts casesync.draft[] := '{}';
 BEGIN
-	PERFORM casesync.withhold(n.reference_id, 'the subject left the agreement')
-	   FROM casesync.notification n
-	  WHERE n.registry = r.registry AND n.key = ANY (leaving) AND n.state = 'due'
-		AND n.agreement = a.agreement AND NOT n.removal;
+	PERFORM casesync.withhold(ARRAY(SELECT n.reference_id FROM casesync.notification n
+		WHERE n.registry = r.registry AND n.key = ANY (leaving) AND n.state = 'due'
+		  AND n.agreement = a.agreement AND NOT n.removal), 'the subject left the agreement');
 	/* After withholding, which waits for a take() under way: then what it discloses is seen here. */
 	IF a.on_leave = 'identifier_only' THEN
 		drafts := ARRAY(SELECT d FROM casesync.removal_drafts(a, r, events, leaving) d);

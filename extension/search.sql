@@ -69,9 +69,9 @@ COMMENT ON FUNCTION casesync.search_name_is_known(text, casesync.agreement) IS
 	'whether an agreement has anything under a name that a filter uses';
 
 /*
- * The subjects that match, as one query over the view. The inner limit ends what would find too
- * many without sorting it; the record is read only if the filter, the sort or the last condition
- * needs it: subjects of which nothing is agreed are neither given nor counted.
+ * The subjects that match, as one query over the view. Subjects of which nothing is agreed are
+ * neither given nor counted, so they go before the limit that ends what would find too many without
+ * sorting it; OFFSET 0 keeps records from being read of whom the other conditions do not hold for.
  */
 CREATE FUNCTION casesync.search_query(r casesync.registry, a casesync.agreement, condition text, clause text,
 	max_keys integer, first_key integer DEFAULT NULL)
@@ -79,8 +79,8 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT q.%1$I::text AS "?key?", NULL::jsonb AS "?record?" FROM (SELECT * FROM %2$s '
-			'WHERE (%3$s) AND (%4$s) LIMIT %5$s) q WHERE casesync.project(q.%6$I, %7$L, %8$L) IS NOT NULL '
+	SELECT format('SELECT q.%1$I::text AS "?key?", NULL::jsonb AS "?record?" FROM (SELECT * FROM (SELECT * FROM %2$s '
+			'WHERE (%3$s) AND (%4$s) OFFSET 0) p WHERE casesync.project(p.%6$I, %7$L, %8$L) IS NOT NULL LIMIT %5$s) q '
 			'ORDER BY %9$s',
 		r.key_column,
 		CASE WHEN first_key IS NULL THEN r.view::text
@@ -172,14 +172,13 @@ COMMENT ON FUNCTION casesync.search_keys(casesync.search_source, jsonb, text, in
 	'the keys of the subjects that match, in order; failed: SQLSTATE of a record that stands in the way';
 
 /* Records exactly as a notification would carry them, in the order of the keys; what is given is on record before. */
-CREATE FUNCTION casesync.search_records(s casesync.search_source, keys text[], way text)
+CREATE FUNCTION casesync.search_records(s casesync.search_source, keys text[], way text, given uuid)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	offers casesync.offer[];
-	given uuid := gen_random_uuid();
 BEGIN
 	IF coalesce(cardinality(keys), 0) = 0 THEN
 		RETURN '[]';
@@ -193,5 +192,5 @@ BEGIN
 		JOIN unnest(offers) o ON o.key = k.key), '[]');
 END
 $$;
-COMMENT ON FUNCTION casesync.search_records(casesync.search_source, text[], text) IS
-	'the agreed records of these subjects, disclosed by this way';
+COMMENT ON FUNCTION casesync.search_records(casesync.search_source, text[], text, uuid) IS
+	'the agreed records of these subjects, disclosed by this way in the answer of this reference_id';

@@ -159,7 +159,7 @@ $$;
 COMMENT ON FUNCTION casesync.search_find(casesync.search_source[], jsonb, jsonb, timestamptz) IS
 	'the subjects that match, source by source (places), each source in the order asked for';
 
-CREATE FUNCTION casesync.search_give(sources casesync.search_source[], keys text[], places integer[])
+CREATE FUNCTION casesync.search_give(sources casesync.search_source[], keys text[], places integer[], given uuid)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -169,19 +169,20 @@ DECLARE
 BEGIN
 	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
 		records := records || casesync.search_records(sources[i], ARRAY(
-			SELECT k.key FROM unnest(keys, places) WITH ORDINALITY k(key, place, n) WHERE k.place = i ORDER BY k.n), 'search');
+			SELECT k.key FROM unnest(keys, places) WITH ORDINALITY k(key, place, n) WHERE k.place = i ORDER BY k.n), 'search', given);
 	END LOOP;
 	RETURN records;
 END
 $$;
-COMMENT ON FUNCTION casesync.search_give(casesync.search_source[], text[], integer[]) IS
+COMMENT ON FUNCTION casesync.search_give(casesync.search_source[], text[], integer[], uuid) IS
 	'the records of one page, and their disclosure';
 
 /*
  * One item that is well formed. Unknown, withheld and not agreed have one answer, an empty list;
  * so has a registry that no agreement covers.
  */
-CREATE FUNCTION casesync.search_item(p casesync.partner, item jsonb, page record, max_bytes bigint, until timestamptz)
+CREATE FUNCTION casesync.search_item(p casesync.partner, item jsonb, page record, max_bytes bigint, until timestamptz,
+	given uuid)
 RETURNS casesync.search_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -215,7 +216,7 @@ BEGIN
 		found.keys := '{}';
 		found.places := '{}';
 	END IF;
-	answer.records := casesync.search_give(sources, found.keys, found.places);
+	answer.records := casesync.search_give(sources, found.keys, found.places, given);
 	IF octet_length(answer.records::text) > max_bytes THEN
 		RAISE EXCEPTION USING errcode = 'CS003';
 	END IF;
@@ -225,7 +226,7 @@ BEGIN
 	RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION casesync.search_item(casesync.partner, jsonb, record, bigint, timestamptz) IS
+COMMENT ON FUNCTION casesync.search_item(casesync.partner, jsonb, record, bigint, timestamptz, uuid) IS
 	'the page that one item asks for';
 
 /* How many identifiers or other values a filter tries: what a partner may look up a day is counted in these. */
@@ -252,7 +253,8 @@ $$;
 COMMENT ON FUNCTION casesync.search_late() IS 'an item for which there was no time';
 
 /* What fails is undone with all that it disclosed, and does not touch the other items. */
-CREATE FUNCTION casesync.search_try(p casesync.partner, item jsonb, page record, max_bytes bigint, until timestamptz)
+CREATE FUNCTION casesync.search_try(p casesync.partner, item jsonb, page record, max_bytes bigint, until timestamptz,
+	given uuid)
 RETURNS casesync.search_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -260,7 +262,7 @@ AS $$
 DECLARE
 	answer casesync.search_result;
 BEGIN
-	RETURN casesync.search_item(p, item, page, max_bytes, until);
+	RETURN casesync.search_item(p, item, page, max_bytes, until, given);
 EXCEPTION
 	WHEN SQLSTATE 'CS002' THEN
 		RETURN casesync.search_late();
@@ -277,11 +279,11 @@ EXCEPTION
 		RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION casesync.search_try(casesync.partner, jsonb, record, bigint, timestamptz) IS
+COMMENT ON FUNCTION casesync.search_try(casesync.partner, jsonb, record, bigint, timestamptz, uuid) IS
 	'the page that one item asks for, or why there is none';
 
 CREATE FUNCTION casesync.search_answer(p casesync.partner, item jsonb, earlier text[], max_bytes bigint,
-	until timestamptz, OUT answer jsonb, OUT agreements text[], OUT failed text)
+	until timestamptz, given uuid, OUT answer jsonb, OUT agreements text[], OUT failed text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -297,7 +299,7 @@ BEGIN
 	ELSIF clock_timestamp() >= until THEN
 		result := casesync.search_late();
 	ELSE
-		result := casesync.search_try(p, item, page, max_bytes, until);
+		result := casesync.search_try(p, item, page, max_bytes, until, given);
 	END IF;
 	agreements := coalesce(result.agreements, '{}');
 	failed := result.failed;
@@ -312,7 +314,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.search_answer(casesync.partner, jsonb, text[], bigint, timestamptz) IS
+COMMENT ON FUNCTION casesync.search_answer(casesync.partner, jsonb, text[], bigint, timestamptz, uuid) IS
 	'the answer to one item, whatever it is';
 
 CREATE FUNCTION casesync.search_outcome(p casesync.partner, message jsonb, correlation_id text, until timestamptz)
@@ -329,8 +331,9 @@ DECLARE
 	o casesync.request_outcome;
 BEGIN
 	o.agreements := '{}';
+	o.given := gen_random_uuid();
 	FOR item IN SELECT * FROM jsonb_array_elements(casesync.list_of(message->'search_request')) LOOP
-		done := casesync.search_answer(p, item, earlier, bytes, until);
+		done := casesync.search_answer(p, item, earlier, bytes, until, o.given);
 		earlier := earlier || (item->>'reference_id');
 		answers := answers || done.answer;
 		bytes := bytes - octet_length(done.answer::text);

@@ -210,17 +210,19 @@ COMMENT ON FUNCTION casesync.missed_requeue(text) IS
 CREATE FUNCTION casesync.withhold_stopped(agreement text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-	waiting casesync.notification[] := ARRAY(SELECT n FROM casesync.notification n
+	/* Not the rows: a backlog of a million records is more than one value can hold. */
+	waiting uuid[] := ARRAY(SELECT n.reference_id FROM casesync.notification n
 		WHERE n.agreement = $1 AND n.state = 'due');
 BEGIN
 	INSERT INTO casesync.missed (agreement, registry, key, event_type)
-	SELECT DISTINCT $1, n.registry, n.key, n.event_type FROM unnest(waiting) n
+	SELECT DISTINCT $1, n.registry, n.key, n.event_type
+	  FROM unnest(waiting) u(id) JOIN casesync.notification n ON n.reference_id = u.id
 	ON CONFLICT DO NOTHING;
-	PERFORM casesync.withhold(n.reference_id, 'sharing was stopped') FROM unnest(waiting) n;
+	PERFORM casesync.withhold(waiting, 'sharing was stopped');
 	RETURN cardinality(waiting);
 END
 $$;
@@ -533,10 +535,13 @@ BEGIN
 		PERFORM casesync.answers_anew(lifted);
 		whose := lifted || ARRAY(SELECT l FROM casesync.resume_lanes($1) l);
 	END IF;
-	SELECT count(*) INTO subscriptions FROM casesync.subscription s
-	 WHERE s.state = 'active' AND NOT casesync.is_stopped(s.partner) AND (s.partner = ANY (whose) OR '' = ANY (whose) OR EXISTS (
+	/* By kind, of which there are few. */
+	SELECT coalesce(sum(k.n), 0) INTO subscriptions FROM (
+		SELECT s.partner, s.event_type, s.record_type, count(*) AS n FROM casesync.subscription s
+		 WHERE s.state = 'active' GROUP BY s.partner, s.event_type, s.record_type) k
+	 WHERE NOT casesync.is_stopped(k.partner) AND (k.partner = ANY (whose) OR '' = ANY (whose) OR EXISTS (
 		SELECT FROM unnest(resumed) a JOIN casesync.registry r ON r.registry = ANY (a.registries)
-		 WHERE a.partner = s.partner AND s.event_type = ANY (a.event_types) AND lower(r.record_type) = lower(s.record_type)));
+		 WHERE a.partner = k.partner AND k.event_type = ANY (a.event_types) AND lower(r.record_type) = lower(k.record_type)));
 	PERFORM casesync.audit_note('resume_sharing', coalesce($2, $1, 'everybody'), jsonb_build_object(
 		'agreements', ARRAY(SELECT a.agreement FROM unnest(resumed) a), 'subscriptions', subscriptions));
 	PERFORM casesync.ring();

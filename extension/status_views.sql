@@ -43,11 +43,12 @@ COMMENT ON VIEW casesync.queue IS 'what waits for each partner';
 CREATE VIEW casesync.subscriptions AS
 	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.id_type, s.state,
 		s.is_confirmed, s.reason, s.created_at, s.decided_at, s.ended_at,
-		(SELECT count(*) FROM casesync.notification n
-		  JOIN casesync.lane l ON l.lane = n.lane
-		 WHERE l.partner = s.partner AND l.kind = 'notify' AND n.subscription = s.id AND n.state = 'due') AS due,
+		coalesce(w.due, 0) AS due,
 		(SELECT q.seq FROM casesync.subscription_seq q WHERE q.subscription = s.id ORDER BY q.id DESC LIMIT 1) AS last_seq
-	  FROM casesync.subscription s;
+	  FROM casesync.subscription s
+	  /* Counted once for all: both may be many. */
+	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync.notification n WHERE n.state = 'due'
+				  GROUP BY n.subscription) w ON w.subscription = s.id;
 COMMENT ON VIEW casesync.subscriptions IS 'partners'' subscriptions at us';
 
 /* Neither the filter (it may name a person) nor what the partner wrote beside its reason code. */

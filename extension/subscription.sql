@@ -48,7 +48,7 @@ CREATE INDEX subscription_of_many ON casesync.subscription (partner, event_type)
 	WHERE state IN ('pending', 'active') AND id_type IS NULL;
 CREATE INDEX subscription_of_one ON casesync.subscription (id_value, id_type, partner)
 	WHERE state IN ('pending', 'active') AND id_type IS NOT NULL;
-CREATE INDEX subscription_living ON casesync.subscription (partner) WHERE state IN ('pending', 'active');
+CREATE INDEX subscription_living ON casesync.subscription (partner, lane) WHERE state IN ('pending', 'active');
 CREATE INDEX subscription_waiting ON casesync.subscription (waits_for, partner) WHERE state = 'pending';
 CREATE INDEX subscription_ending ON casesync.subscription (ends)
 	WHERE state IN ('pending', 'active') AND ends IS NOT NULL;
@@ -80,27 +80,30 @@ COMMENT ON TABLE casesync.filter_inside IS
 	'subjects that were told as inside the filter of a subscription, with a keyed hash of the record that was told; NULL: it is open';
 SELECT pg_catalog.pg_extension_config_dump('casesync.filter_inside', '');
 
-/* End subscriptions and withhold what waits for them; all in one go, since a lane's backlog may be long. */
+/*
+ * End subscriptions and withhold what waits for them; all in one go, since a lane's backlog may be long.
+ * Whoever changes several subscriptions locks them in the order of their ids first, else two who change
+ * the same ones wait for each other.
+ */
 CREATE FUNCTION casesync.end_subscriptions(subscriptions bigint[], why text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	ended bigint[];
+	ended bigint[] := ARRAY(SELECT t.id FROM casesync.subscription t
+		WHERE t.id = ANY (subscriptions) AND t.state IN ('pending', 'active') ORDER BY t.id FOR UPDATE);
 BEGIN
-	WITH e AS (
-		UPDATE casesync.subscription t SET state = 'ended', waits_for = NULL, ended_at = clock_timestamp(), reason = why
-		 WHERE t.id = ANY (subscriptions) AND t.state IN ('pending', 'active') RETURNING t.id)
-	SELECT array_agg(e.id) INTO ended FROM e;
-	IF ended IS NULL THEN
+	IF ended = '{}' THEN
 		RETURN 0;
 	END IF;
+	UPDATE casesync.subscription t SET state = 'ended', waits_for = NULL, ended_at = clock_timestamp(), reason = why
+	 WHERE t.id = ANY (ended);
 	DELETE FROM casesync.filter_inside i WHERE i.subscription = ANY (ended);
-	PERFORM casesync.withhold(n.reference_id, 'subscription ended')
-	   FROM casesync.lane l JOIN casesync.notification n ON n.lane = l.lane
-	  WHERE l.partner IN (SELECT s.partner FROM casesync.subscription s WHERE s.id = ANY (ended))
-		AND l.kind = 'notify' AND n.state = 'due' AND n.subscription = ANY (ended);
+	PERFORM casesync.withhold(ARRAY(SELECT n.reference_id
+		  FROM casesync.lane l JOIN casesync.notification n ON n.lane = l.lane
+		 WHERE l.partner IN (SELECT s.partner FROM casesync.subscription s WHERE s.id = ANY (ended))
+		   AND l.kind = 'notify' AND n.state = 'due' AND n.subscription = ANY (ended)), 'subscription ended');
 	RETURN cardinality(ended);
 END
 $$;
@@ -280,7 +283,10 @@ END
 $$;
 COMMENT ON FUNCTION casesync.refuse(text, text) IS 'a pending subscription is refused; the partner is told why';
 
-/* The standard has no message for it: the partner named the end itself. */
+/*
+ * The standard has no message for it: the partner named the end itself. One that somebody is at now
+ * comes the next time: who expires must wait for nobody, since others wait for the router's lock.
+ */
 CREATE FUNCTION casesync.expire_subscriptions(partner text DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -290,7 +296,7 @@ BEGIN
 	RETURN casesync.end_subscriptions(ARRAY(
 		SELECT s.id FROM casesync.subscription s
 		 WHERE s.state IN ('pending', 'active') AND s.ends <= now() AND ($1 IS NULL OR s.partner = $1)
-		 ORDER BY s.ends LIMIT 1000), 'its time is over');
+		 ORDER BY s.ends LIMIT 1000 FOR UPDATE SKIP LOCKED), 'its time is over');
 END
 $$;
 COMMENT ON FUNCTION casesync.expire_subscriptions(text) IS
@@ -311,15 +317,16 @@ DECLARE
 	cover record;
 	decided integer := 0;
 BEGIN
-	FOR kind IN SELECT DISTINCT ON (t.partner, t.event_type, t.record_type, t.reg_type, t.registry) t.* FROM casesync.subscription t
-			  WHERE t.state = 'pending' AND t.waits_for = 'agreement' LOOP
+	FOR kind IN SELECT k.* FROM casesync.subscription k WHERE k.id IN (
+			SELECT min(t.id) FROM casesync.subscription t WHERE t.state = 'pending' AND t.waits_for = 'agreement'
+			 GROUP BY t.partner, t.event_type, t.record_type, t.reg_type, t.registry) LOOP
 		cover := casesync.wish_cover(kind);
 		CONTINUE WHEN cover.is_covered AND NOT cover.has_begun;
 		FOR s IN SELECT * FROM casesync.subscription t
 				  WHERE t.state = 'pending' AND t.waits_for = 'agreement' AND t.partner = kind.partner
 					AND (t.event_type, t.record_type, t.reg_type, t.registry) IS NOT DISTINCT FROM
 						(kind.event_type, kind.record_type, kind.reg_type, kind.registry)
-				  ORDER BY t.id LIMIT 1000 LOOP
+				  ORDER BY t.id LIMIT 1000 FOR UPDATE SKIP LOCKED LOOP
 			IF cover.is_covered AND cover.needs_decision THEN
 				UPDATE casesync.subscription t SET waits_for = 'decision' WHERE t.id = s.id;
 			ELSE

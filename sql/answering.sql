@@ -88,7 +88,7 @@ SELECT d.action, d.url, d.sender_uri, d.status, d.total, d.completed, d.message-
 -- what has arrived is not kept
 SELECT state, message FROM casesync.request_in;
 SELECT o.state, o.message - 'correlation_id' AS message FROM casesync.outgoing o;
-SELECT way, registry, key FROM casesync.disclosure;
+SELECT way, registry, key, outcome FROM casesync.disclosure ORDER BY id;
 -- without an address it is acknowledged, and never looked at
 SELECT * FROM app.search('t2', jsonb_build_array(app.item('{}')), partner => 'silent.test');
 SELECT state, status, reason, message FROM casesync.request_in WHERE partner = 'silent.test';

@@ -190,5 +190,10 @@ SELECT * FROM casesync.erase('people', 'nobody', 'a test');
 
 -- values: whole ones only, numbers too
 SELECT casesync.json_without('{"a": "12", "b": ["12", "x12", 123456, 1234567], "c": {"12": "say \"12\""}, "d": 12}', '{12,123456}', '-');
+-- an identifier that is a short number, sent as a number
+INSERT INTO app.person VALUES ('815', 'Ann Eight', 'Active');
+SELECT state, filter FROM casesync.subscribe('ess.test', 'enrolment', 'Member', '{"type": "UIN", "value": 815}', 'idtype-value', reference_id => 'short');
+SELECT count(*) > 0 AS erased FROM casesync.erase('people', '815', 'asked for it');
+SELECT state, filter, id_value LIKE 'erased:%' AS is_erased FROM casesync.subscription WHERE reference_id = 'short';
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

@@ -84,7 +84,7 @@ SELECT * FROM app.told();
 
 -- what was not sent is told once more: withheld, refused by the partner
 SELECT count(casesync.unsubscribe(app.code(r))) FROM unnest(ARRAY['all', 'one', 'enrol']) r;
-SELECT count(casesync.withhold(n.reference_id, 'a test')) FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription WHERE s.reference_id = 'worker' AND n.state = 'due';
+SELECT count(casesync.withhold(ARRAY[n.reference_id], 'a test')) FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription WHERE s.reference_id = 'worker' AND n.state = 'due';
 SELECT * FROM app.inside;
 UPDATE app.person SET secret = 'x' WHERE id = 1;
 SELECT * FROM app.told();
@@ -92,7 +92,7 @@ SELECT * FROM app.told();
 UPDATE app.person SET status = '9' WHERE id = 1;
 SELECT * FROM app.told();
 SELECT * FROM app.inside WHERE reference_id = 'worker';
-SELECT count(casesync.withhold(n.reference_id, 'a test')) FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription WHERE s.reference_id = 'worker' AND n.state = 'due';
+SELECT count(casesync.withhold(ARRAY[n.reference_id], 'a test')) FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription WHERE s.reference_id = 'worker' AND n.state = 'due';
 SELECT * FROM app.inside WHERE reference_id = 'worker';
 UPDATE app.person SET secret = 'y' WHERE id = 1;
 SELECT * FROM app.told();

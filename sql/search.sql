@@ -122,6 +122,13 @@ SELECT claims FROM casesync.request_in WHERE claims IS NOT NULL;
 SET casesync.search_limit = 5;
 SELECT reference, code, why, uins, total FROM app.found(jsonb_build_array(app.item('{}', 'all'), app.item('{"region": {"eq": "south"}}', 'south'), app.item('{}', 'page', '{"pagination": {"page_size": 1}}')));
 RESET casesync.search_limit;
+-- those of whom nothing is agreed do not stand in the way of who comes after them
+INSERT INTO app.person SELECT i, NULL, 'P' || i, NULL, 'void', 'x', 5, '2026-01-12 00:00Z', true FROM generate_series(21, 29) i;
+INSERT INTO app.person VALUES (30, 'U30', 'P30', '1', 'void', 'x', 5, '2026-01-12 00:00Z', true);
+SET casesync.search_limit = 2;
+SELECT * FROM app.found(jsonb_build_array(app.item('{"region": {"eq": "void"}}')));
+RESET casesync.search_limit;
+DELETE FROM app.person WHERE region = 'void';
 -- what is read takes too long
 CREATE FUNCTION app.slow(x jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN x; END $$;
 CREATE OR REPLACE VIEW app.households AS
