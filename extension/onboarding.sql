@@ -88,7 +88,8 @@ BEGIN
 		'  event types        ' || casesync.onboarding_list(a.event_types),
 		'  fields             ' || casesync.onboarding_list(a.fields),
 		'  identifier types   ' || casesync.onboarding_list(a.identifier_types),
-		CASE a.direction WHEN 'out' THEN '  filter and sort by ' || casesync.onboarding_list(a.filter_fields || a.fields) END,
+		CASE a.direction WHEN 'out' THEN '  filter and sort by ' || casesync.onboarding_list(a.filter_fields
+			|| ARRAY(SELECT f FROM unnest(a.fields) WITH ORDINALITY x(f, nr) WHERE f <> ALL (a.filter_fields) ORDER BY nr)) END,
 		CASE a.direction WHEN 'out' THEN '  services           ' || casesync.onboarding_list(a.services) END,
 		CASE WHEN a.direction = 'out' AND a.services && '{search,check_enrollment}'
 			THEN format('  lookups            %s people a day', a.lookups_per_day) END,

@@ -132,7 +132,7 @@ RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT e.plain FROM casesync.row_expression(view, 'condition', condition, 'pg_catalog') e
+	SELECT e.plain FROM casesync.row_expression(view, 'subjects', condition, 'pg_catalog') e
 $$;
 COMMENT ON FUNCTION casesync.parse_condition(regclass, text) IS
 	'parse a condition over a view''s columns and write it out with full names, or an error';

@@ -59,7 +59,7 @@ reading_context(void *argument)
 		internalerrposition(position);
 		internalerrquery(reading->source);
 	}
-	errcontext("parameter \"%s\" of casesync.track", reading->what);
+	errcontext("parameter \"%s\"", reading->what);
 }
 
 /* Names in the text mean what they mean to the caller of track(). */
@@ -210,8 +210,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	owner_scope_enter(&scope, relation->rd_rel->relowner, true);
 	level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	error_context_stack = &context;
-	expression =
-		expression_transform(&reading, relation, NULL, strcmp(reading.what, "condition") == 0);
+	expression = expression_transform(&reading, relation, NULL, strcmp(reading.what, "key") != 0);
 	error_context_stack = context.previous;
 	AtEOXact_GUC(true, level);
 	owner_scope_leave(&scope);
