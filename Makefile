@@ -7,13 +7,13 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
 
 # The parts of the install script, in the order in which they need each other.
 SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
-	owner_query audit event_type node partner partner_key \
-	client client_check jwks \
-	change_log registry tracking projection agreement encryption filter cron \
-	subscription subscription_wish my_subscription \
-	notification render \
+	owner_query audit event_type node partner partner_key client client_check jwks \
+	change_log registry tracking tracking_trigger gap tracking_drift \
+	projection agreement encryption filter cron \
+	subscription subscription_wish my_subscription notification render \
 	routing_window routing_subject routing_filter routing_partner routing \
-	delivery lane sharing rehearsal inbox message_read receive_subscription receive_notify receive \
+	delivery outcome dead_letter lane sharing rehearsal \
+	inbox message_read receive_subscription receive_notify receive \
 	search_at answering search search_answer transaction_status enrollment \
 	upkeep casework preview status_views erasure onboarding grants
 GENERATED_SQL = extension/generated/code_type.sql
