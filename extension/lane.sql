@@ -113,16 +113,21 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH living AS MATERIALIZED (
-		SELECT s.id, s.lane, coalesce(casesync.address_of(casesync.notify_url(p, s)), '') AS address
-		  FROM casesync.subscription s WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
-		 ORDER BY s.id FOR UPDATE
+	/* Where it goes follows from the callback's address, of which a partner has few. */
+	WITH callback AS MATERIALIZED (
+		SELECT coalesce(f.callback_url, '') AS url, coalesce(casesync.address_of(casesync.notify_url(p, f)), '') AS address
+		  FROM casesync.subscription f WHERE f.id IN (SELECT min(s.id) FROM casesync.subscription s
+			WHERE s.partner = p.partner AND s.state IN ('pending', 'active') GROUP BY s.callback_url)
 	), chosen AS MATERIALIZED (
 		SELECT a.address, casesync.lane_for(p.partner, 'notify', a.address) AS lane
-		  FROM (SELECT DISTINCT l.address FROM living l) a
+		  FROM (SELECT DISTINCT c.address FROM callback c) a
+	), changing AS MATERIALIZED (
+		SELECT s.id, h.lane FROM casesync.subscription s
+		  JOIN callback c ON c.url = coalesce(s.callback_url, '') JOIN chosen h ON h.address = c.address
+		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.lane IS DISTINCT FROM h.lane
+		 ORDER BY s.id FOR UPDATE OF s
 	)
-	UPDATE casesync.subscription s SET lane = c.lane
-	  FROM living l JOIN chosen c ON c.address = l.address WHERE s.id = l.id AND l.lane IS DISTINCT FROM c.lane;
+	UPDATE casesync.subscription s SET lane = c.lane FROM changing c WHERE s.id = c.id;
 	SELECT casesync.lane_wake(l.lane) FROM casesync.lane l WHERE l.partner = p.partner AND l.kind = 'notify'
 $$;
 COMMENT ON FUNCTION casesync.assign_lanes(casesync.partner) IS
