@@ -81,6 +81,7 @@ sub new
 		name => $options{name} // 'sp',
 		sender_id => $options{sender_id} // 'sp.example.org',
 		node_id => $options{node_id} // '6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0001',
+		scheme => $options{scheme} // 'http',
 		settings => {},
 	}, $class;
 
@@ -99,9 +100,22 @@ sub new
 	return $self;
 }
 
-sub key_file { return $_[0]{folder} . '/bridge.key'; }
+# Another bridge of the same node, with addresses and a log of its own.
+sub beside
+{
+	my ($self) = @_;
+	my $other = bless { %$self, key_file => $self->key_file }, ref $self;
+	$other->{folder} = PostgreSQL::Test::Utils::tempdir();
+	$other->{$_} = free_port() for qw(port ops_port);
+	$other->{log} = "$other->{folder}/bridge.log";
+	delete $other->{bridge};
+	push @running, $other;
+	return $other;
+}
+
+sub key_file { return $_[0]{key_file} // $_[0]{folder} . '/bridge.key'; }
 sub public_key { return $_[0]{jwk} //= python('sign_message', 'jwk', $_[0]->key_file); }
-sub base_url { return "http://127.0.0.1:$_[0]{port}"; }
+sub base_url { return "$_[0]{scheme}://127.0.0.1:$_[0]{port}"; }
 
 sub sql
 {
