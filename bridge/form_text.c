@@ -5,6 +5,7 @@
 #include "form_text.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <string.h>
 
 bool
@@ -35,6 +36,17 @@ hex_value(char c)
 	return found != NULL ? (int) (found - digits) : -1;
 }
 
+/* Nothing else can be asked about in a database. */
+static bool
+text_is_utf8(const char *text, size_t length)
+{
+	json_t *string = json_stringn(text, length);
+	bool ok = string != NULL;
+
+	json_decref(string);
+	return ok;
+}
+
 bool
 form_text_decode(const char *text, size_t length, char *value, size_t size)
 {
@@ -61,7 +73,7 @@ form_text_decode(const char *text, size_t length, char *value, size_t size)
 		value[used++] = (char) c;
 	}
 	value[used] = '\0';
-	return true;
+	return text_is_utf8(value, used);
 }
 
 FormFound

@@ -17,7 +17,7 @@ typedef enum FormFound
 {
 	FORM_ABSENT,
 	FORM_FOUND,
-	FORM_BAD /* twice, not decodable, control characters, or longer than size allows */
+	FORM_BAD /* twice, not decodable, not UTF-8, control characters, or longer than size allows */
 } FormFound;
 
 /* The decoded value of the field called name; "" unless it was found. */

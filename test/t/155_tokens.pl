@@ -58,6 +58,8 @@ my @refused = (
 	[ 'no scope of ours', 400, 'invalid_scope', { %good, scope => 'openid profile' } ],
 	[ 'a client twice', 400, 'invalid_request', "grant_type=client_credentials&client_id=$id&client_id=$id&client_secret=$secret" ],
 	[ 'a line feed', 400, 'invalid_request', "grant_type=client_credentials&client_id=$id%0a&client_secret=$secret" ],
+	[ 'a client that is no UTF-8', 400, 'invalid_request', "grant_type=client_credentials&client_id=%ff%fe&client_secret=$secret" ],
+	[ 'a Basic one that is none', 401, 'invalid_client', { grant_type => 'client_credentials' }, Authorization => 'Basic ' . encode_base64("\xff\xfe:x", '') ],
 	[ 'secrets in two places', 400, 'invalid_request', \%good, Authorization => $basic ],
 	[ 'Basic that is none', 401, 'invalid_client', { grant_type => 'client_credentials' }, Authorization => 'Basic !' ],
 	[ 'JSON', 400, 'invalid_request', $sp->encode(\%good), 'Content-Type' => 'application/json' ],
