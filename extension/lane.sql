@@ -55,8 +55,12 @@ BEGIN
 		SELECT l.lane INTO chosen FROM casesync.lane l
 		 WHERE l.partner = $1 AND l.kind = $2 AND l.address <> '' AND casesync.lane_is_idle(l)
 		 ORDER BY l.lane LIMIT 1 FOR UPDATE SKIP LOCKED;
-		UPDATE casesync.lane l SET address = $3 WHERE l.lane = chosen;
-		DELETE FROM casesync.lane_state s WHERE s.lane = chosen;
+		BEGIN
+			UPDATE casesync.lane l SET address = $3 WHERE l.lane = chosen;
+			DELETE FROM casesync.lane_state s WHERE s.lane = chosen;
+		EXCEPTION WHEN unique_violation THEN	/* another one had the same wish at the same moment */
+			SELECT l.lane INTO chosen FROM casesync.lane l WHERE l.partner = $1 AND l.kind = $2 AND l.address = $3;
+		END;
 	END IF;
 	RETURN chosen;
 END
