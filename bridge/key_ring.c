@@ -43,6 +43,17 @@ ring_refuse(const char *path, const char *why, Failure *failure)
 }
 
 static bool
+signing_is_there(const KeyRing *ring, const char *kid)
+{
+	size_t i;
+
+	for (i = 0; i < ring->signing_count; i++)
+		if (strcmp(signing_key_kid(ring->signing[i]), kid) == 0)
+			return true;
+	return false;
+}
+
+static bool
 signing_add(KeyRing *ring, const char *path, Failure *failure)
 {
 	SigningKey *key;
@@ -52,7 +63,7 @@ signing_add(KeyRing *ring, const char *path, Failure *failure)
 	if (!(ring->signing_count == 0 ? signing_key_load(path, &key, failure)
 								   : signing_key_load_other(path, &key, failure)))
 		return false;
-	if (key_ring_find_signing(ring, signing_key_kid(key)) != NULL)
+	if (signing_is_there(ring, signing_key_kid(key)))
 	{
 		signing_key_free(key); /* listed twice: that is one key */
 		return true;
@@ -136,17 +147,6 @@ const SigningKey *
 key_ring_signing(const KeyRing *ring)
 {
 	return ring->signing[0];
-}
-
-const SigningKey *
-key_ring_find_signing(const KeyRing *ring, const char *kid)
-{
-	size_t i;
-
-	for (i = 0; i < ring->signing_count; i++)
-		if (strcmp(signing_key_kid(ring->signing[i]), kid) == 0)
-			return ring->signing[i];
-	return NULL;
 }
 
 const EncryptionKey *

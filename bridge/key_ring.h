@@ -28,9 +28,6 @@ extern void key_ring_free(KeyRing *ring);
 
 extern const SigningKey *key_ring_signing(const KeyRing *ring);
 
-/* A signing key of ours, the one that signs or another; NULL when it is none. */
-extern const SigningKey *key_ring_find_signing(const KeyRing *ring, const char *kid);
-
 /* NULL when no such key is ours. */
 extern const EncryptionKey *key_ring_find_encryption(const KeyRing *ring, const char *kid);
 

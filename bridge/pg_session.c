@@ -419,13 +419,6 @@ pg_session_queue_length(const PgSession *session)
 	return session->queue.length;
 }
 
-void
-pg_session_reconnect(PgSession *session, const char *why)
-{
-	if (pg_session_is_connected(session))
-		session_break(session, why);
-}
-
 int
 pg_session_backend_pid(const PgSession *session)
 {

@@ -53,9 +53,6 @@ extern bool pg_session_query(PgSession *session, const char *sql, int count, con
 /* Drops a query with this context that has not been sent yet: true, and no answer will come. */
 extern bool pg_session_withdraw(PgSession *session, const void *context);
 
-/* Gives the connection up and makes a new one, as if it had been lost. */
-extern void pg_session_reconnect(PgSession *session, const char *why);
-
 #define PG_SESSION_CONNECT_MS 10000
 
 #endif

@@ -110,16 +110,3 @@ signing_key_sign(const SigningKey *key, const void *bytes, size_t length,
 	}
 	return ok;
 }
-
-bool
-signing_key_verify(const SigningKey *key, const void *bytes, size_t length,
-				   const unsigned char signature[64])
-{
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool ok = context != NULL && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->key) == 1 &&
-			  EVP_DigestVerify(context, signature, 64, bytes, length) == 1;
-
-	EVP_MD_CTX_free(context);
-	ERR_clear_error();
-	return ok;
-}

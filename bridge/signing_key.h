@@ -33,8 +33,4 @@ extern const char *signing_key_jwk(const SigningKey *key);
 extern bool signing_key_sign(const SigningKey *key, const void *bytes, size_t length,
 							 unsigned char signature[64], Failure *failure);
 
-/* Did this key sign the bytes? For our own tokens and messages. */
-extern bool signing_key_verify(const SigningKey *key, const void *bytes, size_t length,
-							   const unsigned char signature[64]);
-
 #endif /* SIGNING_KEY_H */

@@ -380,18 +380,6 @@ $$;
 COMMENT ON FUNCTION casesync.end_agreement(text, text) IS
 	'nothing more passes under this agreement; returns how many waiting notifications were withheld';
 
-CREATE FUNCTION casesync.agreements_out(registry text, at timestamptz)
-RETURNS SETOF casesync.agreement
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT a.* FROM casesync.agreement a
-	 WHERE a.state = 'active' AND a.direction = 'out' AND $1 = ANY (a.registries)
-	   AND a.valid_from <= $2 AND $2 < a.valid_to AND 'notify' = ANY (a.services)
-$$;
-COMMENT ON FUNCTION casesync.agreements_out(text, timestamptz) IS
-	'the agreements under which a registry may be shared at a time';
-
 CREATE FUNCTION casesync.agreement_in(partner text, event_type text)
 RETURNS casesync.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE

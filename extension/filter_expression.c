@@ -26,13 +26,15 @@ word_is(const JsonbValue *key, const char *word)
 	return length == strlen(word) && pg_strncasecmp(start, word, length) == 0;
 }
 
+static FilterNode *read_query(FilterParser *parser, JsonbContainer *object, int depth);
+
 static FilterNode *
 read_nested(FilterParser *parser, const JsonbValue *value, int depth)
 {
 	if (!filter_is_object(value))
 		return filter_refuse(parser, "$and, $or and $not take queries: {\"attribute\": {\"$eq\": "
 									 "\"value\"}}");
-	return filter_read_query(parser, value->val.binary.data, depth + 1);
+	return read_query(parser, value->val.binary.data, depth + 1);
 }
 
 /* The queries of $and or $or: a list of them, or an object with one for each member. */
@@ -140,8 +142,9 @@ read_member(FilterParser *parser, const JsonbValue *key, const JsonbValue *value
 						  depth + 1);
 }
 
-FilterNode *
-filter_read_query(FilterParser *parser, JsonbContainer *object, int depth)
+/* A query: {"$and": [{"attribute": {"$lt": 5}}]}. */
+static FilterNode *
+read_query(FilterParser *parser, JsonbContainer *object, int depth)
 {
 	JsonbIterator *iterator;
 	JsonbValue key;
@@ -193,5 +196,5 @@ filter_read_expression(FilterParser *parser, JsonbContainer *object)
 										 "{\"attribute\": {\"$eq\": \"value\"}}}, not a text in a "
 										 "query language");
 	}
-	return filter_read_query(parser, object, 1);
+	return read_query(parser, object, 1);
 }

@@ -42,10 +42,7 @@ extern FilterNode *filter_read_comparison(FilterParser *parser, const char *name
 /* One identifier of the record's own subject. */
 extern FilterNode *filter_read_identifier(FilterParser *parser, JsonbContainer *object);
 
-/* A query: {"$and": [{"attribute": {"$lt": 5}}]}. */
-extern FilterNode *filter_read_query(FilterParser *parser, JsonbContainer *object, int depth);
-
-/* The same within what partners put around it. */
+/* A query, {"$and": [{"attribute": {"$lt": 5}}]}, within what partners put around it. */
 extern FilterNode *filter_read_expression(FilterParser *parser, JsonbContainer *object);
 
 /* A list of predicates. */

@@ -47,7 +47,8 @@ filter_node_is_comparison(const FilterNode *node)
 	return node->kind >= FILTER_EQ;
 }
 
-bool
+/* True for lt, le, gt, ge. */
+static bool
 filter_kind_is_range(FilterKind kind)
 {
 	return kind > FILTER_EQ;

@@ -46,9 +46,6 @@ extern FilterNode *filter_node_logic(FilterKind kind, int room);
 extern void filter_node_add(FilterNode *node, FilterNode *child);
 extern FilterNode *filter_node_not(FilterNode *child);
 
-/* True for lt, le, gt, ge. */
-extern bool filter_kind_is_range(FilterKind kind);
-
 extern bool filter_node_is_comparison(const FilterNode *node);
 
 extern Jsonb *filter_tree_write(const FilterNode *node);

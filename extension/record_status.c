@@ -190,7 +190,8 @@ find_programme_status(JsonbContainer *programmes)
 	return status;
 }
 
-int16
+/* The status of a record, 0 when it has none; a word that no list knows is an error. */
+static int16
 record_status_read(Jsonb *record)
 {
 	JsonbContainer *object = &record->root;

@@ -34,7 +34,4 @@ extern int16 record_status_parse(const char *word);
  */
 extern void record_status_fold(int16 *status, const JsonbValue *programme);
 
-/* The status of a record, 0 when it has none; a word that no list knows is an error. */
-extern int16 record_status_read(Jsonb *record);
-
 #endif /* CASESYNC_RECORD_STATUS_H */

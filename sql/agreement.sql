@@ -116,7 +116,7 @@ SELECT version FROM casesync.set_agreement('Q', 'q', registries => '{people}', e
 SELECT state FROM casesync.activate('Q');
 -- which decides when: the day belongs to one of them
 SELECT d.at::date, array_agg(a.agreement ORDER BY a.agreement) FROM (VALUES ('2025-12-31'::timestamptz), ('2026-01-01'), ('2026-05-31'), ('2026-06-01'), ('2027-01-01')) d(at)
-	LEFT JOIN LATERAL casesync.agreements_out('people', d.at) a ON true GROUP BY 1 ORDER BY 1;
+	LEFT JOIN casesync.agreement a ON a.state = 'active' AND 'people' = ANY (a.registries) AND a.valid_from <= d.at AND d.at < a.valid_to GROUP BY 1 ORDER BY 1;
 
 -- inbound: needs no registry and no condition -------------------------------------------------------------------------------
 SELECT version, apply_mode FROM casesync.set_agreement('IN', 'p', direction => 'in', event_types => '{enrolment}', fields => '{v}', identifier_types => '{UIN}',

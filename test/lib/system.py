@@ -1,4 +1,4 @@
-"""One of the demo's two systems: a throwaway PostgreSQL cluster with an application in it, and the
+"""A system to try casesync on: a throwaway PostgreSQL cluster with an application in it, and the
 bridge beside it. Knows how to start, ask and stop; nothing of the story that is told with it."""
 
 import csv
@@ -15,7 +15,7 @@ import urllib.request
 import uuid
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
-FOLDER = TREE / "test" / "demo"
+DEMO_FOLDER = TREE / "test" / "demo"
 
 
 class DemoError(Exception):
@@ -99,7 +99,7 @@ class System:
 
     def load(self, file, **variables):
         settings = [word for name, value in variables.items() for word in ("-v", f"{name}={value}")]
-        return self.psql("-f", str(FOLDER / file), *settings)
+        return self.psql("-f", str(DEMO_FOLDER / file), *settings)
 
     def do(self, statements, role="postgres"):
         """Runs statements as they stand, each committed by itself unless they say otherwise."""
