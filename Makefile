@@ -3,24 +3,48 @@ EXTENSION = casesync
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" casesync.control)
 
 MODULE_big = casesync
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard extension/*.c extension/*/*.c)))
 
-# The parts of the install script, in the order in which they need each other.
-SQL_PARTS = schema code_directory code_type crosswalk text_format record_check record_build \
-	owner_query audit event_type node partner partner_key client client_check jwks \
-	change_log registry tracking tracking_trigger gap tracking_drift \
-	projection agreement encryption filter cron \
-	subscription subscription_wish my_subscription notification render \
-	routing_window routing_subject routing_filter routing_partner routing \
-	delivery outcome dead_letter lane sharing rehearsal \
-	inbox message_read receive_subscription receive_notify receive \
-	search_at answering search search_answer transaction_status enrollment \
-	upkeep casework preview status_views erasure onboarding grants
+# Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
+EXTENSION_FLOORS = base code record filter party outbox agreement capture registry subscription \
+	delivery routing inbox answer care
+BRIDGE_FLOORS = base config database message key seal net token http delivery turn api
+
+# The parts of the install script: tables and types first, then what works on them, in the order in
+# which they need each other. A part that is not there is an error.
 GENERATED_SQL = extension/generated/code_type.sql
 GENERATED_HEADERS = extension/generated/code_tables.h extension/generated/code_types.h
 OBJECT_TABLES = extension/generated/object_tables.h
-SQL_FILES = $(foreach part,$(SQL_PARTS),$(wildcard extension/$(part).sql) \
-	$(filter %/$(part).sql,$(GENERATED_SQL)))
+SQL_FILES = extension/base/schema.sql extension/base/tables.sql extension/code/tables.sql \
+	extension/party/tables.sql extension/outbox/tables.sql extension/agreement/tables.sql \
+	extension/capture/tables.sql extension/registry/tables.sql extension/subscription/tables.sql \
+	extension/delivery/tables.sql extension/routing/tables.sql extension/inbox/tables.sql \
+	extension/answer/tables.sql extension/care/tables.sql extension/base/value.sql \
+	extension/base/text_format.sql extension/base/owner_query.sql extension/base/audit.sql \
+	extension/code/code_type.sql $(GENERATED_SQL) extension/code/crosswalk.sql \
+	extension/record/record_check.sql extension/record/record_build.sql \
+	extension/record/projection.sql extension/filter/filter.sql extension/party/node.sql \
+	extension/party/partner.sql extension/party/partner_key.sql extension/party/client.sql \
+	extension/party/client_check.sql extension/party/jwks.sql extension/party/encryption.sql \
+	extension/party/lane.sql extension/outbox/notification.sql extension/outbox/again.sql \
+	extension/agreement/event_type.sql extension/agreement/registry.sql \
+	extension/agreement/agreement.sql extension/agreement/sharing.sql \
+	extension/capture/change_log.sql extension/capture/tracking.sql \
+	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
+	extension/capture/tracking_drift.sql extension/registry/render.sql \
+	extension/registry/search.sql extension/registry/preview.sql extension/subscription/cron.sql \
+	extension/subscription/subscription.sql extension/subscription/subscription_wish.sql \
+	extension/subscription/my_subscription.sql extension/delivery/delivery.sql \
+	extension/delivery/outcome.sql extension/delivery/dead_letter.sql \
+	extension/delivery/answer_sent.sql extension/routing/routing_window.sql \
+	extension/routing/routing_subject.sql extension/routing/routing_filter.sql \
+	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/rehearsal.sql extension/inbox/inbox.sql extension/inbox/message_read.sql \
+	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
+	extension/inbox/search_at.sql extension/answer/answering.sql extension/answer/search_answer.sql \
+	extension/answer/transaction_status.sql extension/answer/enrollment.sql \
+	extension/care/receive.sql extension/care/upkeep.sql extension/care/status_views.sql \
+	extension/care/erasure.sql extension/care/onboarding.sql extension/care/grants.sql
 
 EXTENSION_SCRIPT = extension/casesync--$(EXTVERSION).sql
 DATA_built = $(EXTENSION_SCRIPT)
@@ -36,14 +60,14 @@ PG_CFLAGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-fie
 	$(PG_EXTRA_CFLAGS)
 SHLIB_LINK = $(PG_EXTRA_CFLAGS)
 
-EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bridge/*.o build
+EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bridge/*.o bridge/*/*.o build
 
 # The bridge needs nothing of PGXS.
-BRIDGE_SOURCES = $(sort $(wildcard bridge/*.c))
+BRIDGE_SOURCES = $(sort $(wildcard bridge/*.c bridge/*/*.c))
 BRIDGE_OBJS = $(patsubst %.c,%.o,$(BRIDGE_SOURCES))
 BRIDGE_PACKAGES = libpq jansson jose libcurl libmicrohttpd gnutls openssl
 BRIDGE_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
-	-DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
+	-Ibridge -DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
 BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))
 
 PG_CONFIG ?= pg_config
@@ -64,25 +88,25 @@ include $(PGXS)
 
 all: $(EXTENSION_SCRIPT) bridge/casesync-bridge
 
-$(OBJS): $(wildcard extension/*.h) $(GENERATED_HEADERS) $(OBJECT_TABLES)
+$(OBJS): $(wildcard extension/*/*.h) $(GENERATED_HEADERS) $(OBJECT_TABLES)
 
-CODE_FACTS = extension/codes.tsv extension/code_type.template.sql
-extension/generated/code_type.sql: extension/gen_codes.pl $(CODE_FACTS)
+CODE_FACTS = extension/code/codes.tsv extension/code/code_type.template.sql
+extension/generated/code_type.sql: extension/code/gen_codes.pl $(CODE_FACTS)
 	mkdir -p $(@D)
-	perl extension/gen_codes.pl $(CODE_FACTS) $(@D)
+	perl extension/code/gen_codes.pl $(CODE_FACTS) $(@D)
 
 # One run makes all three.
 $(GENERATED_HEADERS): extension/generated/code_type.sql ;
 
-OBJECT_FACTS = extension/data_objects.tsv extension/codes.tsv
-$(OBJECT_TABLES): extension/gen_objects.pl $(OBJECT_FACTS)
+OBJECT_FACTS = extension/record/data_objects.tsv extension/code/codes.tsv
+$(OBJECT_TABLES): extension/record/gen_objects.pl $(OBJECT_FACTS)
 	mkdir -p $(@D)
-	perl extension/gen_objects.pl $(OBJECT_FACTS) $@
+	perl extension/record/gen_objects.pl $(OBJECT_FACTS) $@
 
 $(EXTENSION_SCRIPT): $(SQL_FILES) Makefile casesync.control
 	cat $(SQL_FILES) > $@
 
-bridge/%.o: bridge/%.c $(wildcard bridge/*.h)
+bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h)
 	$(CC) $(BRIDGE_CFLAGS) -c -o $@ $<
 
 bridge/casesync-bridge: $(BRIDGE_OBJS)

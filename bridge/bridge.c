@@ -13,16 +13,16 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "api.h"
-#include "config_check.h"
-#include "control.h"
-#include "dispatcher.h"
+#include "api/api.h"
+#include "config/config_check.h"
+#include "database/control.h"
+#include "delivery/dispatcher.h"
 #include "listeners.h"
-#include "key_ring.h"
-#include "request_turn.h"
-#include "router_turn.h"
-#include "sd_notify.h"
-#include "sender.h"
+#include "key/key_ring.h"
+#include "turn/request_turn.h"
+#include "turn/router_turn.h"
+#include "base/sd_notify.h"
+#include "net/sender.h"
 #include "trust.h"
 
 #define STATEMENT_TIMEOUT_MS 60000

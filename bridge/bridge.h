@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#include "config.h"
-#include "failure.h"
+#include "config/config.h"
+#include "base/failure.h"
 
 typedef struct Bridge Bridge;
 

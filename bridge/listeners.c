@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_server.h"
-#include "tls_server.h"
+#include "http/http_server.h"
+#include "http/tls_server.h"
 
 struct Listeners
 {

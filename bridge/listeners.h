@@ -6,9 +6,9 @@
 #ifndef LISTENERS_H
 #define LISTENERS_H
 
-#include "api.h"
-#include "config.h"
-#include "tls_credentials.h"
+#include "api/api.h"
+#include "config/config.h"
+#include "http/tls_credentials.h"
 
 typedef struct Listeners Listeners;
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "bridge.h"
-#include "config.h"
-#include "key_ring.h"
+#include "config/config.h"
+#include "key/key_ring.h"
 #include "setup_check.h"
 
 #define EXIT_CONFIG 1 /* settings are wrong, or a check found something */

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event_loop.h"
-#include "iso_time.h"
-#include "key_ring.h"
-#include "pg_session.h"
-#include "tls_credentials.h"
+#include "base/event_loop.h"
+#include "base/iso_time.h"
+#include "key/key_ring.h"
+#include "database/pg_session.h"
+#include "http/tls_credentials.h"
 
 #define CHECK_MS 15000
 

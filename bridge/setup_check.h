@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "config.h"
+#include "config/config.h"
 
 /* Writes one line per check, "ok" or "not ok" with what to do; true when all are ok. */
 extern bool setup_check(const Config *config, FILE *stream);

@@ -6,10 +6,10 @@
 #ifndef TRUST_H
 #define TRUST_H
 
-#include "control.h"
-#include "jwks_turn.h"
-#include "key_ring.h"
-#include "token_client.h"
+#include "database/control.h"
+#include "token/jwks_turn.h"
+#include "key/key_ring.h"
+#include "token/token_client.h"
 
 typedef struct Trust
 {

@@ -10,11 +10,11 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-#include "change_log.h"
-#include "change_origin.h"
-#include "doorbell.h"
-#include "settings.h"
-#include "tracking_cache.h"
+#include "capture/change_log.h"
+#include "capture/change_origin.h"
+#include "capture/doorbell.h"
+#include "base/settings.h"
+#include "capture/tracking_cache.h"
 
 PG_MODULE_MAGIC;
 

@@ -1,0 +1,164 @@
+/*
+ * api_answer.c
+ *		Every synchronous path: an admitted message is answered by the database, and the answer
+ *		signed. Must not know what is asked or answered.
+ */
+#include "api/api_exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "seal/envelope.h"
+#include "base/iso_time.h"
+#include "base/uuid.h"
+
+/* What casesync.answer_now says, by column. */
+enum
+{
+	SAYS_ERROR_CODE,
+	SAYS_ERROR_MESSAGE,
+	SAYS_ACTION,
+	SAYS_STATUS,
+	SAYS_REASON_CODE,
+	SAYS_REASON_MESSAGE,
+	SAYS_TOTAL_COUNT,
+	SAYS_COMPLETED_COUNT,
+	SAYS_CORRELATION_ID,
+	SAYS_MESSAGE,
+	SAYS_SENDER_ID,
+	SAYS_RECEIVER_ID,
+	SAYS_ENCRYPT
+};
+
+static const char *
+said(const PGresult *result, int column)
+{
+	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
+}
+
+static int
+said_number(const PGresult *result, int column)
+{
+	return (int) strtol(PQgetvalue(result, 0, column), NULL, 10);
+}
+
+static bool
+answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failure *failure)
+{
+	char message_id[UUID_SIZE];
+	EnvelopeFields fields = {.message_id = message_id,
+							 .action = said(result, SAYS_ACTION),
+							 .status = said(result, SAYS_STATUS),
+							 .status_reason_code = said(result, SAYS_REASON_CODE),
+							 .status_reason_message = said(result, SAYS_REASON_MESSAGE),
+							 .total_count = said_number(result, SAYS_TOTAL_COUNT),
+							 .completed_count = said_number(result, SAYS_COMPLETED_COUNT),
+							 .message = said(result, SAYS_MESSAGE),
+							 .sender_id = said(result, SAYS_SENDER_ID),
+							 .receiver_id = said(result, SAYS_RECEIVER_ID),
+							 .encrypt = said(result, SAYS_ENCRYPT)};
+
+	if (fields.action == NULL || fields.status == NULL || fields.message == NULL ||
+		fields.sender_id == NULL || fields.receiver_id == NULL)
+	{
+		failure_set(failure, FAILURE_DATABASE, "casesync.answer_now() left something out");
+		return false;
+	}
+	return uuid_random(message_id, failure) &&
+		   envelope_build(&fields, iso_time_now(), key, body, failure);
+}
+
+/* Fail closed: what cannot be signed is not sent. */
+static void
+answer_send(ApiExchange *exchange, const PGresult *result)
+{
+	const ApiParts *parts = api_parts(exchange->api);
+	const SigningKey *key = parts->signing_key(parts->context);
+	Failure failure;
+	Buffer body;
+
+	if (key == NULL)
+	{
+		api_exchange_unavailable(exchange);
+		return;
+	}
+	buffer_init(&body, (size_t) (*parts->config)->max_notify_body);
+	if (answer_build(result, key, &body, &failure))
+	{
+		api_exchange_log(exchange, 200, "", NULL, said(result, SAYS_CORRELATION_ID));
+		api_exchange_answer(exchange, 200, NULL, &body);
+	}
+	else
+	{
+		log_error(parts->log, "answer_failed", "partner", exchange->partner, "reason", failure.text,
+				  NULL);
+		api_exchange_unavailable(exchange);
+	}
+	buffer_free(&body);
+}
+
+static int
+refusal_status(const char *error_code)
+{
+	static const struct
+	{
+		const char *error_code;
+		int status;
+	} rows[] = {{"err.request.unauthorized", 401},
+				{"err.sender_id.invalid", 401},
+				{"err.request.forbidden", 403},
+				{"err.request.too_many_requests", 429},
+				{"err.service.unavailable", 503}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].error_code, error_code) == 0)
+			return rows[i].status;
+	return 400;
+}
+
+static void
+answer_got(void *context, const PGresult *result, const Failure *failure)
+{
+	ApiExchange *exchange = context;
+
+	if (!api_exchange_resume(exchange, "answer_failed", result, failure))
+		return;
+	if (PQntuples(result) != 1)
+		api_exchange_unavailable(exchange);
+	else if (said(result, SAYS_ERROR_CODE) != NULL)
+		api_exchange_refuse(exchange, refusal_status(said(result, SAYS_ERROR_CODE)),
+							said(result, SAYS_ERROR_CODE),
+							LOG_TEXT(said(result, SAYS_ERROR_MESSAGE)));
+	else
+		answer_send(exchange, result);
+}
+
+static void
+answer_ask(ApiExchange *exchange)
+{
+	const ApiParts *parts = api_parts(exchange->api);
+	PgParam params[API_MESSAGE_PARAMS];
+
+	/* a node that may not speak does not look anything up either */
+	if (parts->signing_key(parts->context) == NULL)
+	{
+		api_exchange_unavailable(exchange);
+		return;
+	}
+	exchange->session = api_answer_session(exchange->api, exchange);
+	api_exchange_params(exchange, params);
+	api_exchange_ask(exchange,
+					 "SELECT error_code, error_message, action, status, status_reason_code,"
+					 " status_reason_message, total_count, completed_count, correlation_id,"
+					 " message, sender_id, receiver_id, encrypt"
+					 " FROM casesync.answer_now(partner => $1::text, message_id => $2::text,"
+					 " raw => $3::bytea, token_client => $4::text, kid => $5::text,"
+					 " plain => $6::bytea)",
+					 API_MESSAGE_PARAMS, params, answer_got);
+}
+
+void
+api_answer(void *context, HttpRequest *request)
+{
+	api_admit(context, request, true, answer_ask);
+}

@@ -1,0 +1,238 @@
+/*
+ * api_exchange.c
+ *		The life of an exchange: made with its request, answered in time, freed when the database
+ *		is done with it too. Must not decide about anything.
+ */
+#include "api/api_exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/iso_time.h"
+#include "message/reply.h"
+
+#define ANSWER_WITHIN_MS 1800 /* the standard wants an answer within two seconds */
+#define REPLY_LIMIT (16 * 1024)
+
+static void
+exchange_free(ApiExchange *exchange)
+{
+	ApiExchange **first = api_exchanges(exchange->api);
+
+	if (exchange->previous != NULL)
+		exchange->previous->next = exchange->next;
+	else if (*first == exchange)
+		*first = exchange->next;
+	if (exchange->next != NULL)
+		exchange->next->previous = exchange->previous;
+	timer_free(exchange->deadline);
+	json_decref(exchange->envelope);
+	buffer_free(&exchange->plain);
+	free(exchange);
+}
+
+void
+api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
+				 const char *error_code, const char *correlation_id)
+{
+	log_info(api_parts(exchange->api)->log, "received", "path",
+			 http_request_route(exchange->request)->path, "partner", exchange->partner,
+			 "http_status", LOG_INT(status), "ack", LOG_TEXT(ack_status), "error_code",
+			 LOG_TEXT(error_code), "correlation_id", LOG_TEXT(correlation_id), "ms",
+			 LOG_INT(event_loop_now() - exchange->began_at), NULL);
+}
+
+/* Sends the answer. The exchange lives on while the database still works for it. */
+void
+api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers,
+					const Buffer *body)
+{
+	static const HttpHeader none[] = {{NULL, NULL}};
+	HttpRequest *request = exchange->request;
+
+	exchange->request = NULL;
+	http_request_reply_with(request, status, headers != NULL ? headers : none, body->data,
+							body->length);
+	if (!exchange->is_asking)
+		exchange_free(exchange);
+}
+
+void
+api_exchange_refuse_with(ApiExchange *exchange, int status, const char *header, const char *value,
+						 const char *error_code, const char *text)
+{
+	const HttpHeader headers[] = {{header, value}, {NULL, NULL}};
+	Buffer body;
+
+	buffer_init(&body, REPLY_LIMIT);
+	(void) reply_error(&body, error_code, text, iso_time_now(), NULL);
+	api_exchange_log(exchange, status, "ERR", error_code, NULL);
+	api_exchange_answer(exchange, status, headers, &body);
+	buffer_free(&body);
+}
+
+void
+api_exchange_refuse(ApiExchange *exchange, int status, const char *error_code, const char *text)
+{
+	api_exchange_refuse_with(exchange, status, NULL, NULL, error_code, text);
+}
+
+void
+api_exchange_refuse_unauthorized(ApiExchange *exchange, const char *text)
+{
+	api_exchange_refuse_with(exchange, 401, "WWW-Authenticate", "Bearer error=\"invalid_token\"",
+							 "err.request.unauthorized", text);
+}
+
+void
+api_exchange_unavailable(ApiExchange *exchange)
+{
+	api_exchange_refuse(exchange, 503, API_UNAVAILABLE,
+						"this service cannot take messages at the moment");
+}
+
+void
+api_exchange_acknowledge(ApiExchange *exchange, const char *ack_status, const char *error_code,
+						 const char *text, const char *correlation_id, const char *at)
+{
+	Failure failure;
+	Buffer body;
+
+	buffer_init(&body, REPLY_LIMIT);
+	if (reply_acknowledge(&body, ack_status, error_code, text, correlation_id, at, iso_time_now(),
+						  &failure))
+	{
+		api_exchange_log(exchange, 200, ack_status, error_code, correlation_id);
+		api_exchange_answer(exchange, 200, NULL, &body);
+	}
+	else
+		api_exchange_unavailable(exchange);
+	buffer_free(&body);
+}
+
+void
+api_exchange_reject(ApiExchange *exchange, const char *error_code, const char *text)
+{
+	if (strcmp(error_code, API_UNAVAILABLE) == 0)
+		api_exchange_refuse(exchange, 503, error_code, text);
+	else if (exchange->is_synchronous)
+		api_exchange_refuse(exchange, 400, error_code, text);
+	else
+		api_exchange_acknowledge(exchange, "ERR", error_code, text, NULL, NULL);
+}
+
+static void
+exchange_expire(void *context)
+{
+	ApiExchange *exchange = context;
+
+	if (exchange->request == NULL)
+		return;
+	/* what nobody waits for any more need not be asked, nor be kept */
+	if (exchange->is_asking && pg_session_withdraw(exchange->session, exchange))
+		exchange->is_asking = false;
+	if (exchange->is_synchronous && exchange->partner[0] != '\0')
+		api_exchange_refuse(exchange, 503, "err.request.timeout",
+							"the answer takes too long; ask for less, or ask asynchronously");
+	else
+		api_exchange_unavailable(exchange);
+}
+
+void
+api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS])
+{
+	size_t length;
+	const char *body = http_request_body(exchange->request, &length);
+
+	params[0] = PG_TEXT(exchange->partner);
+	params[1] = PG_TEXT(message_message_id(exchange->envelope));
+	params[2] = (PgParam){.value = body, .length = (int) length, .is_binary = true};
+	params[3] = PG_TEXT(exchange->claims.client);
+	params[4] = PG_TEXT(exchange->kid[0] != '\0' ? exchange->kid : NULL);
+	params[5] = (PgParam){.value = exchange->plain.length > 0 ? exchange->plain.data : NULL,
+						  .length = (int) exchange->plain.length,
+						  .is_binary = true};
+}
+
+void
+api_exchange_ask(ApiExchange *exchange, const char *sql, int count, const PgParam *params,
+				 PgResultHandler handler)
+{
+	Failure failure;
+
+	exchange->is_asking =
+		exchange->session != NULL &&
+		pg_session_query(exchange->session, sql, count, params, handler, exchange, &failure);
+	if (!exchange->is_asking)
+		api_exchange_unavailable(exchange);
+}
+
+bool
+api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *result,
+					const Failure *failure)
+{
+	exchange->is_asking = false;
+	if (result == NULL && pg_session_is_connected(exchange->session))
+		log_error(api_parts(exchange->api)->log, event, "partner", exchange->partner, "reason",
+				  failure->text, NULL);
+	if (exchange->request == NULL)
+	{
+		exchange_free(exchange);
+		return false;
+	}
+	if (result == NULL)
+	{
+		api_exchange_unavailable(exchange);
+		return false;
+	}
+	return true;
+}
+
+ApiExchange *
+api_exchange_new(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
+{
+	ApiExchange **first = api_exchanges(api);
+	ApiExchange *exchange = calloc(1, sizeof(ApiExchange));
+
+	if (exchange != NULL)
+		exchange->deadline = timer_new(api_parts(api)->loop, exchange_expire, exchange);
+	if (exchange == NULL || exchange->deadline == NULL)
+	{
+		free(exchange);
+		http_request_reply(request, 503, "", 0);
+		return NULL;
+	}
+	exchange->api = api;
+	exchange->request = request;
+	exchange->action = (MessageAction) http_request_route(request)->number;
+	exchange->is_synchronous = is_synchronous;
+	exchange->proceed = proceed;
+	buffer_init(&exchange->plain, (size_t) (*api_parts(api)->config)->max_notify_body);
+	exchange->began_at = event_loop_now();
+	exchange->next = *first;
+	if (*first != NULL)
+		(*first)->previous = exchange;
+	*first = exchange;
+	timer_set(exchange->deadline, ANSWER_WITHIN_MS);
+	return exchange;
+}
+
+/* The sessions are closed: what waited for them gets no other answer. */
+static void
+exchange_abandon(ApiExchange *exchange)
+{
+	exchange->is_asking = false;
+	if (exchange->request != NULL)
+		api_exchange_unavailable(exchange);
+	else
+		exchange_free(exchange);
+}
+
+void
+api_exchange_close(Api *api)
+{
+	if (api == NULL)
+		return;
+	while (*api_exchanges(api) != NULL)
+		exchange_abandon(*api_exchanges(api));
+}

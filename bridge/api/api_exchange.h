@@ -1,0 +1,89 @@
+/*
+ * api_exchange.h
+ *		One message from its bytes to its answer: what is known of it so far, and the ways to
+ *answer. Knows neither the order of the checks nor what is asked of the database.
+ */
+#ifndef API_EXCHANGE_H
+#define API_EXCHANGE_H
+
+#include <jansson.h>
+
+#include "api/api.h"
+#include "token/bearer.h"
+#include "http/http_server.h"
+#include "message/message_check.h"
+#include "seal/signature.h"
+
+#define API_UNAVAILABLE "err.service.unavailable"
+
+/* What is done with a message that has passed every check. */
+typedef void (*ApiProceed)(ApiExchange *exchange);
+
+/* Outlives the request it came with while the database works for it. */
+struct ApiExchange
+{
+	ApiExchange *previous;
+	ApiExchange *next;
+	Api *api;
+	HttpRequest *request; /* NULL when it has been answered */
+	bool is_asking;		  /* the database still has to answer; it frees us then */
+	Timer *deadline;
+	MessageAction action;
+	bool is_synchronous; /* the result is the answer; else an acknowledgement is */
+	ApiProceed proceed;
+	BearerClaims claims;
+	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
+	MessageProblem problem; /* of the body */
+	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */
+	PgSession *session;
+	char partner[256];			  /* "" until it is known to be one of ours */
+	char kid[SIGNATURE_KID_SIZE]; /* "" when it is not signed */
+	int64_t began_at;
+};
+
+/* NULL when out of memory; the request is answered then. */
+extern ApiExchange *api_exchange_new(Api *api, HttpRequest *request, bool is_synchronous,
+									 ApiProceed proceed);
+
+/* Each of these answers, once. The exchange must not be used any more. */
+extern void api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers,
+								const Buffer *body);
+extern void api_exchange_refuse(ApiExchange *exchange, int status, const char *error_code,
+								const char *text);
+extern void api_exchange_refuse_unauthorized(ApiExchange *exchange, const char *text);
+extern void api_exchange_refuse_with(ApiExchange *exchange, int status, const char *header,
+									 const char *value, const char *error_code, const char *text);
+extern void api_exchange_unavailable(ApiExchange *exchange);
+
+/* Understood, but wrong: 200 with ERR on an asynchronous path, 400 on a synchronous one. */
+extern void api_exchange_reject(ApiExchange *exchange, const char *error_code, const char *text);
+
+/* 200 with ACK, NACK or ERR; see reply_acknowledge. */
+extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_status,
+									 const char *error_code, const char *text,
+									 const char *correlation_id, const char *at);
+
+/* One line for the log: never anything that the partner chose. */
+extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
+							 const char *error_code, const char *correlation_id);
+
+/* What casesync.receive and casesync.answer_now are given, in this order. */
+#define API_MESSAGE_PARAMS 6
+extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
+
+/*
+ * Asks the database in the exchange's session; when that is not possible, answers "unavailable".
+ * The handler begins with api_exchange_resume: false when nobody waits for the answer any more.
+ */
+extern void api_exchange_ask(ApiExchange *exchange, const char *sql, int count,
+							 const PgParam *params, PgResultHandler handler);
+extern bool api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *result,
+								const Failure *failure);
+
+/*
+ * The order of all checks: token, content type and JSON, who it is, signature, encryption, form;
+ * then exchange->proceed. What fails is answered.
+ */
+extern void api_admit(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * api_keys.c
+ *		/.well-known/jwks.json: our public keys, for whoever asks. Must not know what they are for.
+ */
+#include "api/api.h"
+
+#include "http/http_server.h"
+#include "base/iso_time.h"
+#include "message/reply.h"
+
+#define KEYS_LIMIT (64 * 1024)
+
+void
+api_keys(void *context, HttpRequest *request)
+{
+	static const HttpHeader headers[] = {{"Cache-Control", "public, max-age=300"}, {NULL, NULL}};
+	const ApiParts *parts = api_parts(context);
+	Buffer body;
+
+	buffer_init(&body, KEYS_LIMIT);
+	if (*parts->keys != NULL && key_ring_jwks(*parts->keys, &body))
+		http_request_reply_with(request, 200, headers, body.data, body.length);
+	else
+	{
+		buffer_clear(&body);
+		(void) reply_error(&body, "err.service.unavailable", "there is no key at the moment",
+						   iso_time_now(), NULL);
+		http_request_reply(request, 503, body.data, body.length);
+	}
+	buffer_free(&body);
+}

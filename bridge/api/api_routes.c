@@ -1,0 +1,53 @@
+/*
+ * api_routes.c
+ *		The tables of routes: which path goes to which handler, with what size of body, and what a
+ *		token must be good for. Must not know how any is answered.
+ */
+#include "api/api.h"
+
+#include <stddef.h>
+
+#include "message/message_check.h"
+
+#define RECEIVE(path, body, action, scope)                                                         \
+	{                                                                                              \
+		"POST", path, body, api_receive, action, scope                                             \
+	}
+#define ANSWER(path, action, scope)                                                                \
+	{                                                                                              \
+		"POST", path, HTTP_BODY_ORDINARY, api_answer, action, scope                                \
+	}
+
+/*
+ * The numbers are the actions that fit the paths. The standard's list of scopes has none for the
+ * status of a transaction: any token may ask about, and answer, what is its own partner's.
+ */
+const HttpRoute api_routes[] = {
+	RECEIVE("/registry/subscribe", HTTP_BODY_ORDINARY, MESSAGE_SUBSCRIBE, "registry.subscribe"),
+	RECEIVE("/registry/unsubscribe", HTTP_BODY_ORDINARY, MESSAGE_UNSUBSCRIBE,
+			"registry.unsubscribe"),
+	RECEIVE("/registry/search", HTTP_BODY_ORDINARY, MESSAGE_SEARCH, "registry.search"),
+	RECEIVE("/registry/txn/status", HTTP_BODY_ORDINARY, MESSAGE_TXN_STATUS, NULL),
+	RECEIVE("/registry/notify", HTTP_BODY_LARGE, MESSAGE_NOTIFY, "registry.notify"),
+	RECEIVE("/registry/on-subscribe", HTTP_BODY_ORDINARY, MESSAGE_ON_SUBSCRIBE,
+			"registry.on-subscribe"),
+	RECEIVE("/registry/on-unsubscribe", HTTP_BODY_ORDINARY, MESSAGE_ON_UNSUBSCRIBE,
+			"registry.on-subscribe"),
+	RECEIVE("/registry/on-search", HTTP_BODY_LARGE, MESSAGE_ON_SEARCH, "registry.on-search"),
+	RECEIVE("/registry/txn/on-status", HTTP_BODY_LARGE, MESSAGE_TXN_ON_STATUS, NULL),
+	ANSWER("/registry/sync/search", MESSAGE_SEARCH, "registry.search"),
+	ANSWER("/registry/sync/txn/status", MESSAGE_TXN_STATUS, NULL),
+	ANSWER("/registry/sync/check-enrollment", MESSAGE_ENROLLMENT, "registry.search"),
+	{"POST", "/oauth2/client/token", HTTP_BODY_ORDINARY, api_token, 0, NULL},
+	{"GET", "/.well-known/jwks.json", HTTP_BODY_NONE, api_keys, 0, NULL},
+	{NULL, NULL, HTTP_BODY_NONE, NULL, 0, NULL},
+};
+
+const HttpRoute api_health_routes[] = {
+	{"GET", "/livez", HTTP_BODY_NONE, api_live, 0, NULL},
+	{"GET", "/readyz", HTTP_BODY_NONE, api_ready, 0, NULL},
+	{NULL, NULL, HTTP_BODY_NONE, NULL, 0, NULL},
+};
+
+const char *const api_prefixes[] = {"", "/ess", "/sp", NULL};
+const char *const api_no_prefixes[] = {"", NULL};

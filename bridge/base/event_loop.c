@@ -1,0 +1,292 @@
+/*
+ * event_loop.c
+ *		One wait for everything the bridge waits for: descriptors by epoll, timers by its timeout.
+ *		Must not know what the descriptors are.
+ */
+#include "base/event_loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_AT_ONCE 64
+#define NOT_SET INT64_MAX
+
+struct Watch
+{
+	EventLoop *loop;
+	int fd;
+	WatchHandler handler; /* NULL: freed while the kernel's list was being worked */
+	void *context;
+	Watch *next_freed;
+};
+
+struct Timer
+{
+	EventLoop *loop;
+	int64_t due; /* NOT_SET when it is not running */
+	TimerHandler handler;
+	void *context;
+	Timer *previous;
+	Timer *next;
+};
+
+struct EventLoop
+{
+	int epoll_fd;
+	bool stopping;
+	bool in_handlers;
+	Watch *freed; /* watches that a handler freed; the kernel's list may still name them */
+	Timer *timers;
+	Timer *cursor; /* next timer to look at, moved on when that timer is freed */
+};
+
+EventLoop *
+event_loop_new(Failure *failure)
+{
+	EventLoop *loop = calloc(1, sizeof(EventLoop));
+
+	if (loop == NULL)
+	{
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+		return NULL;
+	}
+	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->epoll_fd < 0)
+	{
+		failure_set(failure, FAILURE_SYSTEM, "could not create the event loop: %s",
+					strerror(errno));
+		free(loop);
+		return NULL;
+	}
+	return loop;
+}
+
+static void
+event_loop_release_freed(EventLoop *loop)
+{
+	while (loop->freed != NULL)
+	{
+		Watch *watch = loop->freed;
+
+		loop->freed = watch->next_freed;
+		free(watch);
+	}
+}
+
+void
+event_loop_free(EventLoop *loop)
+{
+	if (loop == NULL)
+		return;
+	event_loop_release_freed(loop);
+	close(loop->epoll_fd);
+	free(loop);
+}
+
+void
+event_loop_stop(EventLoop *loop)
+{
+	loop->stopping = true;
+}
+
+int64_t
+event_loop_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int
+event_loop_timeout(const EventLoop *loop)
+{
+	int64_t due = NOT_SET;
+	int64_t wait;
+
+	for (const Timer *timer = loop->timers; timer != NULL; timer = timer->next)
+		if (timer->due < due)
+			due = timer->due;
+	if (due == NOT_SET)
+		return -1;
+	wait = due - event_loop_now();
+	if (wait < 0)
+		return 0;
+	return wait > 60000 ? 60000 : (int) wait;
+}
+
+static void
+event_loop_run_timers(EventLoop *loop)
+{
+	int64_t now = event_loop_now();
+	Timer *timer = loop->timers;
+
+	while (timer != NULL)
+	{
+		loop->cursor = timer->next;
+		if (timer->due <= now)
+		{
+			timer->due = NOT_SET;
+			timer->handler(timer->context);
+		}
+		timer = loop->cursor;
+	}
+}
+
+static void
+event_loop_run_watches(struct epoll_event *events, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		Watch *watch = events[i].data.ptr;
+		uint32_t seen = events[i].events;
+		int ready = 0;
+
+		if (seen & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP))
+			ready |= WATCH_READ;
+		if (seen & (EPOLLOUT | EPOLLERR | EPOLLHUP))
+			ready |= WATCH_WRITE;
+		if (watch->handler != NULL)
+			watch->handler(watch->context, ready);
+	}
+}
+
+bool
+event_loop_run(EventLoop *loop, Failure *failure)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+
+	loop->stopping = false;
+	while (!loop->stopping)
+	{
+		int count = epoll_wait(loop->epoll_fd, events, EVENTS_AT_ONCE, event_loop_timeout(loop));
+
+		if (count < 0 && errno != EINTR)
+		{
+			failure_set(failure, FAILURE_SYSTEM, "could not wait for events: %s", strerror(errno));
+			return false;
+		}
+		loop->in_handlers = true;
+		event_loop_run_watches(events, count > 0 ? count : 0);
+		event_loop_run_timers(loop);
+		loop->in_handlers = false;
+		event_loop_release_freed(loop);
+	}
+	return true;
+}
+
+static uint32_t
+watch_mask(int events)
+{
+	uint32_t mask = 0;
+
+	if (events & WATCH_READ)
+		mask |= EPOLLIN | EPOLLRDHUP;
+	if (events & WATCH_WRITE)
+		mask |= EPOLLOUT;
+	return mask;
+}
+
+Watch *
+watch_new(EventLoop *loop, int fd, int events, WatchHandler handler, void *context)
+{
+	struct epoll_event event = {.events = watch_mask(events)};
+	Watch *watch = calloc(1, sizeof(Watch));
+
+	if (watch == NULL)
+		return NULL;
+	watch->loop = loop;
+	watch->fd = fd;
+	watch->handler = handler;
+	watch->context = context;
+	event.data.ptr = watch;
+	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+	{
+		free(watch);
+		return NULL;
+	}
+	return watch;
+}
+
+bool
+watch_change(Watch *watch, int events)
+{
+	struct epoll_event event = {.events = watch_mask(events), .data.ptr = watch};
+
+	return epoll_ctl(watch->loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) == 0;
+}
+
+void
+watch_free(Watch *watch)
+{
+	if (watch == NULL)
+		return;
+	(void) epoll_ctl(watch->loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+	if (!watch->loop->in_handlers)
+	{
+		free(watch);
+		return;
+	}
+	watch->handler = NULL;
+	watch->next_freed = watch->loop->freed;
+	watch->loop->freed = watch;
+}
+
+Timer *
+timer_new(EventLoop *loop, TimerHandler handler, void *context)
+{
+	Timer *timer = calloc(1, sizeof(Timer));
+
+	if (timer == NULL)
+		return NULL;
+	timer->loop = loop;
+	timer->due = NOT_SET;
+	timer->handler = handler;
+	timer->context = context;
+	timer->next = loop->timers;
+	if (loop->timers != NULL)
+		loop->timers->previous = timer;
+	loop->timers = timer;
+	return timer;
+}
+
+void
+timer_set(Timer *timer, int64_t after_ms)
+{
+	timer->due = event_loop_now() + (after_ms > 0 ? after_ms : 0);
+}
+
+void
+timer_set_sooner(Timer *timer, int64_t after_ms)
+{
+	int64_t due = event_loop_now() + (after_ms > 0 ? after_ms : 0);
+
+	if (due < timer->due)
+		timer->due = due;
+}
+
+void
+timer_stop(Timer *timer)
+{
+	timer->due = NOT_SET;
+}
+
+void
+timer_free(Timer *timer)
+{
+	if (timer == NULL)
+		return;
+	if (timer->loop->cursor == timer)
+		timer->loop->cursor = timer->next;
+	if (timer->previous != NULL)
+		timer->previous->next = timer->next;
+	else
+		timer->loop->timers = timer->next;
+	if (timer->next != NULL)
+		timer->next->previous = timer->previous;
+	free(timer);
+}

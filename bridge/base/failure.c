@@ -1,0 +1,73 @@
+/*
+ * failure.c
+ *		Fills a Failure. Never allocates, so that "out of memory" can be told too.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/failure.h"
+
+void
+failure_set(Failure *failure, FailureKind kind, const char *format, ...)
+{
+	va_list arguments;
+	char *c;
+
+	if (failure == NULL)
+		return;
+
+	failure->kind = kind;
+	va_start(arguments, format);
+	if (vsnprintf(failure->text, sizeof(failure->text), format, arguments) < 0)
+		failure->text[0] = '\0';
+	va_end(arguments);
+
+	/* Library texts end in a line feed; a failure is one line wherever it is shown. */
+	for (c = failure->text; *c != '\0'; c++)
+	{
+		if ((unsigned char) *c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	}
+	while (c > failure->text && c[-1] == ' ')
+		*--c = '\0';
+}
+
+void
+failure_clear(Failure *failure)
+{
+	failure->kind = FAILURE_NONE;
+	failure->text[0] = '\0';
+}
+
+const char *
+failure_kind_name(FailureKind kind)
+{
+	switch (kind)
+	{
+		case FAILURE_NONE:
+			return "none";
+		case FAILURE_MEMORY:
+			return "memory";
+		case FAILURE_LIMIT:
+			return "limit";
+		case FAILURE_CONFIG:
+			return "config";
+		case FAILURE_INPUT:
+			return "input";
+		case FAILURE_KEY:
+			return "key";
+		case FAILURE_SIGNATURE_MISSING:
+			return "signature_missing";
+		case FAILURE_SIGNATURE_INVALID:
+			return "signature_invalid";
+		case FAILURE_ENCRYPTION:
+			return "encryption";
+		case FAILURE_DATABASE:
+			return "database";
+		case FAILURE_NETWORK:
+			return "network";
+		case FAILURE_SYSTEM:
+			return "system";
+	}
+	return "unknown";
+}

@@ -1,0 +1,241 @@
+/*
+ * control.c
+ *		LISTEN, bridge_start and the question whether the node may act. Never in a transaction, so
+ *		that the doorbell is heard at once. Must not know of routing or delivery.
+ */
+#include "database/control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "database/pg_session.h"
+
+#define CONTROL_STATEMENT_TIMEOUT_MS 10000
+
+struct Control
+{
+	EventLoop *loop;
+	const Log *log;
+	const Config *const *config;
+	PgSession *session;
+	Timer *timer;
+	ControlHandlers handlers;
+	void *context;
+	ControlNode node;
+	bool is_asking;
+	bool has_complained; /* the reason why the node is not known was logged */
+};
+
+static const char *
+result_text(const PGresult *result, int column)
+{
+	return PQgetisnull(result, 0, column) ? "" : PQgetvalue(result, 0, column);
+}
+
+static void
+text_copy(char *to, size_t size, const char *from)
+{
+	strncpy(to, from, size - 1);
+	to[size - 1] = '\0';
+}
+
+/* Takes over what bridge_start said; true when that is news. */
+static bool
+control_take(Control *control, const PGresult *result)
+{
+	ControlNode *node = &control->node;
+	bool is_paused = strcmp(result_text(result, 2), "t") == 0;
+	char *key_ids = strdup(PQgetisnull(result, 0, 1) ? "{}" : PQgetvalue(result, 0, 1));
+	bool is_news;
+
+	if (key_ids == NULL)
+		return false;
+	is_news = !node->is_known || node->is_paused != is_paused ||
+			  strcmp(node->sender_id, result_text(result, 0)) != 0 ||
+			  strcmp(node->paused_reason, result_text(result, 3)) != 0 ||
+			  strcmp(node->key_ids, key_ids) != 0;
+	free(node->key_ids);
+	node->key_ids = key_ids;
+	node->is_known = true;
+	node->is_paused = is_paused;
+	text_copy(node->sender_id, sizeof(node->sender_id), result_text(result, 0));
+	text_copy(node->paused_reason, sizeof(node->paused_reason), result_text(result, 3));
+	return is_news;
+}
+
+static void
+control_started(void *context, const PGresult *result, const Failure *failure)
+{
+	Control *control = context;
+	const ControlNode *node = &control->node;
+
+	control->is_asking = false;
+	if (result == NULL || PQntuples(result) != 1)
+	{
+		if (pg_session_is_connected(control->session) && !control->has_complained)
+			log_error(control->log, "bridge_start_failed", "reason",
+					  failure != NULL ? failure->text : "no row", NULL);
+		control->has_complained = true;
+		if (control->node.is_known)
+		{
+			control->node.is_known = false;
+			control->handlers.changed(control->context);
+		}
+		return;
+	}
+	control->has_complained = false;
+	if (!control_take(control, result))
+		return;
+	if (node->is_paused)
+		log_warning(control->log, "node_paused", "reason", node->paused_reason, NULL);
+	else
+		log_info(control->log, "node_active", "node", node->sender_id, NULL);
+	control->handlers.changed(control->context);
+}
+
+static void
+control_ask(Control *control)
+{
+	const PgParam params[] = {PG_TEXT((*control->config)->node_id), PG_TEXT(CASESYNC_VERSION)};
+	Failure failure;
+
+	if (control->is_asking)
+		return;
+	control->is_asking =
+		pg_session_query(control->session,
+						 "SELECT sender_id, key_ids, paused, paused_reason FROM"
+						 " casesync.bridge_start(node_id => $1::uuid, version => $2::text)",
+						 2, params, control_started, control, &failure);
+}
+
+/* Whoever rang before the LISTEN was done was not heard. */
+static void
+control_listening(void *context, const PGresult *result, const Failure *failure)
+{
+	Control *control = context;
+
+	if (result != NULL)
+		control->handlers.doorbell(control->context);
+	else if (pg_session_is_connected(control->session))
+		log_error(control->log, "listen_failed", "reason", failure->text, NULL);
+}
+
+static void
+control_connected(void *context)
+{
+	Control *control = context;
+	Failure failure;
+
+	control->node.is_connected = true;
+	control->has_complained = false;
+	control_ask(control);
+	(void) pg_session_query(control->session, "LISTEN casesync", 0, NULL, control_listening,
+							control, &failure);
+	control->handlers.changed(control->context);
+}
+
+static void
+control_lost(void *context)
+{
+	Control *control = context;
+
+	control->is_asking = false;
+	control->node.is_connected = false;
+	control->handlers.changed(control->context);
+}
+
+static bool
+control_may_act(const Control *control)
+{
+	return control->node.is_known && !control->node.is_paused;
+}
+
+static void
+control_notified(void *context)
+{
+	Control *control = context;
+
+	if (!control_may_act(control))
+		control_ask(control);
+	control->handlers.doorbell(control->context);
+}
+
+/* Also finds out that the node was paused: nobody has to ring for that. */
+static void
+control_poll(void *context)
+{
+	Control *control = context;
+
+	timer_set(control->timer, (*control->config)->poll_interval_ms);
+	control_ask(control);
+}
+
+Control *
+control_new(EventLoop *loop, const Log *log, const Config *const *config,
+			const ControlHandlers *handlers, void *context, Failure *failure)
+{
+	const PgSessionHandlers session_handlers = {
+		.connected = control_connected, .lost = control_lost, .notified = control_notified};
+	const PgSessionSettings settings = {.conninfo = (*config)->database,
+										.name = "control",
+										.connect_timeout_ms = PG_SESSION_CONNECT_MS,
+										.statement_timeout_ms = CONTROL_STATEMENT_TIMEOUT_MS};
+	Control *control = calloc(1, sizeof(Control));
+
+	if (control == NULL)
+		goto failed;
+	control->loop = loop;
+	control->log = log;
+	control->config = config;
+	control->handlers = *handlers;
+	control->context = context;
+	control->node.key_ids = strdup("{}");
+	control->timer = timer_new(loop, control_poll, control);
+	if (control->timer == NULL || control->node.key_ids == NULL)
+		goto failed;
+	control->session = pg_session_new(loop, log, &settings, &session_handlers, control, failure);
+	if (control->session == NULL)
+		goto failed;
+	timer_set(control->timer, (*config)->poll_interval_ms);
+	return control;
+
+failed:
+	failure_set(failure, FAILURE_MEMORY, "out of memory");
+	control_free(control);
+	return NULL;
+}
+
+void
+control_free(Control *control)
+{
+	if (control == NULL)
+		return;
+	pg_session_free(control->session);
+	timer_free(control->timer);
+	free(control->node.key_ids);
+	free(control);
+}
+
+const ControlNode *
+control_node(const Control *control)
+{
+	return &control->node;
+}
+
+/* key_ids is PostgreSQL's array text; a thumbprint has no character that would be quoted there. */
+bool
+control_lists_key(const Control *control, const char *kid)
+{
+	const char *at = control->node.key_ids;
+	size_t length = strlen(kid);
+
+	if (strcmp(at, "{}") == 0)
+		return true;
+	while ((at = strstr(at, kid)) != NULL)
+	{
+		if (strchr("{,\"", at[-1]) != NULL && strchr("},\"", at[length]) != NULL)
+			return true;
+		at += length;
+	}
+	return false;
+}

@@ -1,0 +1,55 @@
+/*
+ * pg_connect.c
+ *		The only file that opens a PGconn: what holds for all our connections. Must not wait.
+ */
+#include "database/pg_connect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDLE_LIMIT_MS 20000 /* the server drops a bridge that was stopped or cut off */
+
+/*
+ * The operator's own server options first: ours come later and win. Our statements are many and
+ * short; compiling one would cost more than it could ever save.
+ */
+char *
+pg_connect_options(const char *conninfo, int statement_timeout_ms)
+{
+	PQconninfoOption *parsed = PQconninfoParse(conninfo, NULL);
+	const char *theirs = getenv("PGOPTIONS");
+	char *options = NULL;
+
+	for (PQconninfoOption *option = parsed; option != NULL && option->keyword != NULL; option++)
+		if (strcmp(option->keyword, "options") == 0 && option->val != NULL)
+			theirs = option->val;
+	if (asprintf(&options,
+				 "%s -c jit=off -c statement_timeout=%d -c idle_session_timeout=%d "
+				 "-c idle_in_transaction_session_timeout=%d",
+				 theirs != NULL ? theirs : "", statement_timeout_ms, IDLE_LIMIT_MS,
+				 IDLE_LIMIT_MS) < 0)
+		options = NULL;
+	PQconninfoFree(parsed);
+	return options;
+}
+
+PGconn *
+pg_connect_start(const char *conninfo, const char *options, const char *application_name)
+{
+	/* what stands before dbname can be overruled by the operator's text, what follows cannot */
+	const char *const keywords[] = {"keepalives_idle",
+									"keepalives_interval",
+									"keepalives_count",
+									"tcp_user_timeout",
+									"target_session_attrs",
+									"application_name",
+									"dbname",
+									"client_encoding",
+									"options",
+									NULL};
+	const char *const values[] = {
+		"10", "5", "3", "20000", "read-write", application_name, conninfo, "UTF8", options, NULL};
+
+	return PQconnectStartParams(keywords, values, 1);
+}

@@ -1,0 +1,475 @@
+/*
+ * pg_session.c
+ *		Asynchronous libpq behind five events; the only file that opens a PGconn. A connection that
+ *		is lost is made again with growing pauses. Must not know what the queries mean.
+ */
+#include "database/pg_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "database/pg_connect.h"
+#include "database/pg_query.h"
+
+#define RETRY_FIRST_MS 100
+#define RETRY_LAST_MS 2000
+#define HEARTBEAT_MS 5000
+#define ANSWER_GRACE_MS 10000 /* beyond the server's own statement timeout */
+#define COMPLAIN_EVERY_MS 60000
+
+typedef enum PgSessionState
+{
+	SESSION_RESTING, /* no connection; the timer starts the next attempt */
+	SESSION_CONNECTING,
+	SESSION_IDLE,
+	SESSION_BUSY /* the first query of the queue is with the server */
+} PgSessionState;
+
+struct PgSession
+{
+	EventLoop *loop;
+	const Log *log;
+	PGconn *conn;
+	PgSessionState state;
+	Watch *watch;
+	Timer *timer; /* next attempt, connect timeout, heartbeat or answer timeout, by state */
+	PgSessionHandlers handlers;
+	void *context;
+	PGresult *answer;	/* of the first query, until the server says that it is done */
+	const char *broken; /* why the connection is to be given up as soon as the loop turns */
+	PgQueue queue;
+	int64_t pause_ms;
+	int64_t complained_at;
+	char *conninfo;
+	char *options;
+	char *name;
+	char application_name[64];
+	int connect_timeout_ms;
+	int statement_timeout_ms;
+};
+
+static void session_lose(PgSession *session, const char *why);
+static void session_ready(void *context, int events);
+
+static void
+session_drop_connection(PgSession *session)
+{
+	watch_free(session->watch);
+	session->watch = NULL;
+	timer_stop(session->timer);
+	PQclear(session->answer);
+	session->answer = NULL;
+	session->broken = NULL;
+	PQfinish(session->conn);
+	session->conn = NULL;
+	session->state = SESSION_RESTING;
+}
+
+static void
+session_rest(PgSession *session)
+{
+	int64_t jitter = random() % (session->pause_ms / 2 + 1);
+
+	timer_set(session->timer, session->pause_ms / 2 + jitter);
+	session->pause_ms *= 2;
+	if (session->pause_ms > RETRY_LAST_MS)
+		session->pause_ms = RETRY_LAST_MS;
+}
+
+/* A server that is away for hours is not worth a line per attempt. */
+static void
+session_complain(PgSession *session, const char *why)
+{
+	int64_t now = event_loop_now();
+	Failure reason;
+
+	if (session->complained_at != 0 && now - session->complained_at < COMPLAIN_EVERY_MS)
+		return;
+	session->complained_at = now;
+	/* the first line says it, the rest is advice */
+	failure_set(&reason, FAILURE_DATABASE, "%.*s", (int) strcspn(why, "\n"), why);
+	log_warning(session->log, "database_unreachable", "session", session->name, "reason",
+				reason.text, NULL);
+}
+
+static void
+session_fail_attempt(PgSession *session, const char *why)
+{
+	session_complain(session, why);
+	if (session->handlers.refused != NULL)
+		session->handlers.refused(session->context, why);
+	session_drop_connection(session);
+	session_rest(session);
+}
+
+static bool
+session_watch(PgSession *session, int events)
+{
+	session->watch =
+		watch_new(session->loop, PQsocket(session->conn), events, session_ready, session);
+	return session->watch != NULL;
+}
+
+static void
+session_established(PgSession *session)
+{
+	if (PQsetnonblocking(session->conn, 1) != 0 || !session_watch(session, WATCH_READ))
+	{
+		session_fail_attempt(session, "could not watch the connection");
+		return;
+	}
+	session->state = SESSION_IDLE;
+	session->pause_ms = RETRY_FIRST_MS;
+	session->complained_at = 0;
+	log_info(session->log, "database_connected", "session", session->name, NULL);
+	timer_set(session->timer, HEARTBEAT_MS);
+	if (session->handlers.connected != NULL)
+		session->handlers.connected(session->context);
+}
+
+static void
+session_connect_step(PgSession *session)
+{
+	PostgresPollingStatusType status;
+
+	/* libpq may change the socket from one step to the next, even under the same number */
+	watch_free(session->watch);
+	session->watch = NULL;
+	status = PQconnectPoll(session->conn);
+	if (status == PGRES_POLLING_OK)
+	{
+		session_established(session);
+		return;
+	}
+	if (status == PGRES_POLLING_FAILED)
+	{
+		session_fail_attempt(session, PQerrorMessage(session->conn));
+		return;
+	}
+	if (!session_watch(session, status == PGRES_POLLING_READING ? WATCH_READ : WATCH_WRITE))
+		session_fail_attempt(session, "could not watch the connection");
+}
+
+/* Whatever the server says in passing may carry values of somebody's row. */
+static void
+session_ignore_notice(void *context, const PGresult *result)
+{
+	(void) context;
+	(void) result;
+}
+
+static void
+session_connect(PgSession *session)
+{
+	session->conn =
+		pg_connect_start(session->conninfo, session->options, session->application_name);
+	session->state = SESSION_CONNECTING;
+	if (session->conn == NULL)
+	{
+		session_fail_attempt(session, "out of memory");
+		return;
+	}
+	if (PQstatus(session->conn) == CONNECTION_BAD)
+	{
+		session_fail_attempt(session, PQerrorMessage(session->conn));
+		return;
+	}
+	PQsetNoticeReceiver(session->conn, session_ignore_notice, NULL);
+	timer_set(session->timer, session->connect_timeout_ms);
+	if (!session_watch(session, WATCH_WRITE))
+		session_fail_attempt(session, "could not watch the connection");
+}
+
+static void
+session_heartbeat_done(void *context, const PGresult *result, const Failure *failure)
+{
+	(void) context;
+	(void) result;
+	(void) failure;
+}
+
+static void
+session_timer(void *context)
+{
+	PgSession *session = context;
+	Failure failure;
+
+	if (session->broken != NULL)
+	{
+		session_lose(session, session->broken);
+		return;
+	}
+	switch (session->state)
+	{
+		case SESSION_RESTING:
+			session_connect(session);
+			break;
+		case SESSION_CONNECTING:
+			session_fail_attempt(session, "no answer within the connect timeout");
+			break;
+		case SESSION_IDLE:
+			if (!pg_session_query(session, "", 0, NULL, session_heartbeat_done, NULL, &failure))
+				timer_set(session->timer, HEARTBEAT_MS);
+			break;
+		case SESSION_BUSY:
+			session_lose(session, "no answer within the statement timeout");
+			break;
+	}
+}
+
+static void
+session_lose(PgSession *session, const char *why)
+{
+	int answers = session->queue.length;
+	Failure failure;
+
+	session_complain(session, why);
+	session_drop_connection(session);
+	session_rest(session);
+	failure_set(&failure, FAILURE_DATABASE, "the connection to the database was lost");
+	/* a handler cannot queue anew: there is no connection */
+	while (answers-- > 0)
+	{
+		PgQuery *query = pg_queue_take(&session->queue);
+
+		query->handler(query->context, NULL, &failure);
+		free(query);
+	}
+	if (session->handlers.lost != NULL)
+		session->handlers.lost(session->context);
+}
+
+static void
+session_finish_query(PgSession *session)
+{
+	PgQuery *query = pg_queue_take(&session->queue);
+	PGresult *result = session->answer;
+	Failure failure;
+
+	session->answer = NULL;
+	session->state = SESSION_IDLE;
+	timer_set(session->timer, HEARTBEAT_MS);
+	if (result == NULL)
+	{
+		failure_set(&failure, FAILURE_DATABASE, "the server sent no result");
+		query->handler(query->context, NULL, &failure);
+	}
+	else if (pg_query_judge(result, &failure))
+		query->handler(query->context, result, NULL);
+	else
+		query->handler(query->context, NULL, &failure);
+	PQclear(result);
+	free(query);
+}
+
+/*
+ * Handlers of queries may be at work further up the stack, so a connection that breaks while
+ * something is sent is given up by the timer, not here.
+ */
+static void
+session_break(PgSession *session, const char *why)
+{
+	session->broken = why;
+	timer_set(session->timer, 0);
+}
+
+/* Collects what has come; true when the query at the server is complete. */
+static bool
+session_collect(PgSession *session)
+{
+	PGresult *part;
+
+	while (!PQisBusy(session->conn))
+	{
+		part = PQgetResult(session->conn);
+		if (part == NULL)
+			return true;
+		/* one statement per query: only a dying server adds a second result, and that one counts */
+		PQclear(session->answer);
+		session->answer = part;
+	}
+	return false;
+}
+
+static bool
+session_is_dead(const PgSession *session)
+{
+	const char *severity;
+
+	if (PQstatus(session->conn) == CONNECTION_BAD)
+		return true;
+	severity = PQresultErrorField(session->answer, PG_DIAG_SEVERITY_NONLOCALIZED);
+	return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
+static void
+session_take_notifications(PgSession *session)
+{
+	bool rang = false;
+	PGnotify *notification;
+
+	while ((notification = PQnotifies(session->conn)) != NULL)
+	{
+		PQfreemem(notification);
+		rang = true;
+	}
+	if (rang && session->handlers.notified != NULL)
+		session->handlers.notified(session->context);
+}
+
+/* Not everything may fit into the socket at once; then we also wait until it can be written. */
+static void
+session_flush(PgSession *session)
+{
+	int left = PQflush(session->conn);
+
+	if (left < 0)
+		session_break(session, "the connection broke while sending");
+	else if (!watch_change(session->watch, left > 0 ? WATCH_READ | WATCH_WRITE : WATCH_READ))
+		session_break(session, "could not watch the connection");
+}
+
+static void
+session_send_next(PgSession *session)
+{
+	PgQuery *query = session->queue.first;
+
+	if (session->state != SESSION_IDLE || query == NULL)
+		return;
+	session->state = SESSION_BUSY;
+	timer_set(session->timer, session->statement_timeout_ms + ANSWER_GRACE_MS);
+	if (PQsendQueryParams(session->conn, query->sql, query->count, NULL, query->values,
+						  query->lengths, query->formats, 0) == 0)
+		session_break(session, "the connection broke while sending");
+	else
+		session_flush(session);
+}
+
+static void
+session_ready(void *context, int events)
+{
+	PgSession *session = context;
+
+	if (session->state == SESSION_CONNECTING)
+	{
+		session_connect_step(session);
+		return;
+	}
+	if (events & WATCH_WRITE)
+		session_flush(session);
+	if (PQconsumeInput(session->conn) == 0)
+	{
+		session_lose(session, PQerrorMessage(session->conn));
+		return;
+	}
+	if (session->state == SESSION_BUSY && session_collect(session))
+	{
+		if (session_is_dead(session))
+		{
+			session_lose(session, "the server ended the session");
+			return;
+		}
+		session_finish_query(session);
+	}
+	session_send_next(session);
+	session_take_notifications(session);
+}
+
+bool
+pg_session_query(PgSession *session, const char *sql, int count, const PgParam *params,
+				 PgResultHandler handler, void *context, Failure *failure)
+{
+	PgQuery *query;
+
+	if (!pg_session_is_connected(session))
+	{
+		failure_set(failure, FAILURE_DATABASE, "there is no connection to the database");
+		return false;
+	}
+	query = pg_query_new(sql, count, params, handler, context);
+	if (query == NULL)
+	{
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+		return false;
+	}
+	pg_queue_append(&session->queue, query);
+	session_send_next(session);
+	return true;
+}
+
+bool
+pg_session_withdraw(PgSession *session, const void *context)
+{
+	PgQuery *sent = session->state == SESSION_BUSY ? session->queue.first : NULL;
+
+	return pg_queue_drop(&session->queue, sent, context);
+}
+
+bool
+pg_session_is_connected(const PgSession *session)
+{
+	return (session->state == SESSION_IDLE || session->state == SESSION_BUSY) &&
+		   session->broken == NULL;
+}
+
+int
+pg_session_queue_length(const PgSession *session)
+{
+	return session->queue.length;
+}
+
+int
+pg_session_backend_pid(const PgSession *session)
+{
+	return session->conn != NULL ? PQbackendPID(session->conn) : 0;
+}
+
+PgSession *
+pg_session_new(EventLoop *loop, const Log *log, const PgSessionSettings *settings,
+			   const PgSessionHandlers *handlers, void *context, Failure *failure)
+{
+	PgSession *session = calloc(1, sizeof(PgSession));
+
+	if (session == NULL)
+		goto failed;
+	session->loop = loop;
+	session->log = log;
+	session->handlers = *handlers;
+	session->context = context;
+	session->pause_ms = RETRY_FIRST_MS;
+	session->connect_timeout_ms = settings->connect_timeout_ms;
+	session->statement_timeout_ms = settings->statement_timeout_ms;
+	session->conninfo = strdup(settings->conninfo);
+	session->name = strdup(settings->name);
+	session->options = pg_connect_options(settings->conninfo, settings->statement_timeout_ms);
+	session->timer = timer_new(loop, session_timer, session);
+	snprintf(session->application_name, sizeof(session->application_name), "casesync-bridge %s",
+			 settings->name);
+	if (session->conninfo == NULL || session->name == NULL || session->options == NULL ||
+		session->timer == NULL)
+		goto failed;
+	timer_set(session->timer, 0);
+	return session;
+
+failed:
+	failure_set(failure, FAILURE_MEMORY, "out of memory");
+	pg_session_free(session);
+	return NULL;
+}
+
+void
+pg_session_free(PgSession *session)
+{
+	if (session == NULL)
+		return;
+	while (session->queue.first != NULL)
+		free(pg_queue_take(&session->queue));
+	if (session->timer != NULL)
+		session_drop_connection(session);
+	timer_free(session->timer);
+	free(session->options);
+	free(session->name);
+	free(session->conninfo);
+	free(session);
+}

@@ -1,0 +1,184 @@
+/*
+ * delivery_policy.c
+ *		Outcome rules of delivery as data. The first row that fits decides.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "delivery/delivery_policy.h"
+
+#define ANY (-1)
+#define RETRY_AFTER_MAX_MS INT64_C(86400000)
+#define MONTHS "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+/* Answers with an HTTP status; error_code NULL = any. */
+typedef struct AnswerRule
+{
+	int status_from;
+	int status_to;
+	int ack;
+	const char *error_code;
+	DeliveryVerdict verdict;
+	const char *reason;
+} AnswerRule;
+
+static const AnswerRule answer_rules[] = {
+	{200, 299, ACK_ACK, NULL, DELIVERY_DELIVERED, "acknowledged"},
+	/* NACK: valid, and nothing will follow. Not a refusal. */
+	{200, 299, ACK_NACK, NULL, DELIVERY_DELIVERED, "acknowledged, no callback"},
+	/* The partner has had it: an earlier answer was lost on the way. */
+	{200, 299, ACK_ERR, "rjct.message_id.duplicate", DELIVERY_DELIVERED, "known to the partner"},
+	{200, 299, ACK_ERR, "err.message_id.duplicate", DELIVERY_DELIVERED, "known to the partner"},
+	{200, 299, ACK_ERR, "err.request.timeout", DELIVERY_RETRY, "partner timed out"},
+	{200, 299, ACK_ERR, "err.service.unavailable", DELIVERY_RETRY, "partner not available"},
+	{200, 299, ACK_ERR, "err.request.too_many_requests", DELIVERY_RETRY, "too many requests"},
+	/*
+	 * Who we are is in doubt, not what we say: a key not yet registered, a token. Refusing would
+	 * empty the whole backlog into the dead letters, so it waits until the partner knows us.
+	 */
+	{200, 299, ACK_ERR, "err.signature.missing", DELIVERY_RETRY, "partner does not know our key"},
+	{200, 299, ACK_ERR, "err.signature.invalid", DELIVERY_RETRY, "partner does not know our key"},
+	{200, 299, ACK_ERR, "err.request.unauthorized", DELIVERY_RETRY, "partner does not let us in"},
+	{200, 299, ACK_ERR, "err.sender_id.invalid", DELIVERY_RETRY, "partner does not know us"},
+	{200, 299, ACK_ERR, NULL, DELIVERY_REFUSED, "refused by the partner"},
+	{200, 299, ANY, NULL, DELIVERY_RETRY, "answer without a readable acknowledgement"},
+	/* A redirect is a wrong address in the partner's registration; it is never followed. */
+	{300, 399, ANY, NULL, DELIVERY_STOP, "redirect: the registered address is wrong"},
+	{401, 401, ANY, NULL, DELIVERY_RETRY, "partner does not let us in"},
+	{403, 403, ANY, NULL, DELIVERY_RETRY, "partner does not let us in"},
+	{408, 408, ANY, NULL, DELIVERY_RETRY, "partner timed out"},
+	{410, 410, ANY, NULL, DELIVERY_STOP, "gone: the address is no longer served"},
+	{425, 425, ANY, NULL, DELIVERY_RETRY, "too early"},
+	{429, 429, ANY, NULL, DELIVERY_RETRY, "too many requests"},
+	{400, 499, ANY, "rjct.message_id.duplicate", DELIVERY_DELIVERED, "known to the partner"},
+	{400, 499, ANY, "err.message_id.duplicate", DELIVERY_DELIVERED, "known to the partner"},
+	{400, 499, ANY, NULL, DELIVERY_REFUSED, "refused by the partner"},
+	{500, 599, ANY, NULL, DELIVERY_RETRY, "partner failed"},
+};
+
+/* What ended before an answer came, by TransferResult. */
+static const struct
+{
+	DeliveryVerdict verdict;
+	const char *reason;
+} transfer_rules[] = {
+	[TRANSFER_ANSWERED] = {DELIVERY_RETRY, "answer that is no HTTP of ours"},
+	[TRANSFER_FAILED] = {DELIVERY_RETRY, "partner not reached"},
+	[TRANSFER_ADDRESS_REFUSED] = {DELIVERY_STOP, "address not allowed for this partner"},
+	[TRANSFER_NOT_BUILT] = {DELIVERY_REFUSED, "message cannot be built"},
+	[TRANSFER_NOT_SIGNED] = {DELIVERY_RETRY, "message could not be signed"},
+	[TRANSFER_NO_TOKEN] = {DELIVERY_RETRY, "no token from the partner"},
+};
+
+static bool
+rule_fits(const AnswerRule *rule, const DeliveryAttempt *attempt)
+{
+	if (attempt->http_status < rule->status_from || attempt->http_status > rule->status_to)
+		return false;
+	if (rule->ack != ANY && rule->ack != (int) attempt->ack)
+		return false;
+	return rule->error_code == NULL ||
+		   (attempt->error_code != NULL && strcmp(rule->error_code, attempt->error_code) == 0);
+}
+
+/*
+ * Full jitter: anywhere between nothing and base * 2^(attempt-1), at most cap. The least is a
+ * tenth of the base, so that a partner in trouble is never asked again at once. What the partner
+ * itself asks for is a lower bound.
+ */
+static int64_t
+retry_wait(const DeliveryAttempt *attempt, const DeliveryRules *rules)
+{
+	int64_t ceiling = rules->retry_base_ms;
+	int64_t wait;
+	int step;
+
+	for (step = 1; step < attempt->attempt && ceiling < rules->retry_cap_ms; step++)
+		ceiling = ceiling > rules->retry_cap_ms / 2 ? rules->retry_cap_ms : ceiling * 2;
+	if (ceiling > rules->retry_cap_ms)
+		ceiling = rules->retry_cap_ms;
+	wait = (int64_t) ((double) ceiling * attempt->random);
+	if (wait < rules->retry_base_ms / 10)
+		wait = rules->retry_base_ms / 10;
+	if (wait < attempt->retry_after_ms)
+		wait = attempt->retry_after_ms > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS
+															: attempt->retry_after_ms;
+	return wait > 0 ? wait : 1;
+}
+
+DeliveryDecision
+delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules)
+{
+	DeliveryDecision decision = {transfer_rules[attempt->transfer].verdict, 0,
+								 transfer_rules[attempt->transfer].reason};
+	size_t i;
+
+	for (i = 0; attempt->transfer == TRANSFER_ANSWERED &&
+				i < sizeof(answer_rules) / sizeof(answer_rules[0]);
+		 i++)
+	{
+		if (rule_fits(&answer_rules[i], attempt))
+		{
+			decision.verdict = answer_rules[i].verdict;
+			decision.reason = answer_rules[i].reason;
+			break;
+		}
+	}
+	if (decision.verdict == DELIVERY_RETRY)
+		decision.wait_ms = retry_wait(attempt, rules);
+	return decision;
+}
+
+const char *
+delivery_verdict_name(DeliveryVerdict verdict)
+{
+	static const char *const names[] = {"delivered", "retry", "refused", "stop"};
+
+	return names[verdict];
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT", the one form of RFC 9110 that is still sent. */
+static bool
+http_date_parse(const char *text, int64_t *seconds)
+{
+	struct tm parts = {0};
+	char month[4] = "";
+	const char *found;
+	int end = 0;
+
+	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &parts.tm_mday, month,
+			   &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &end) != 6 ||
+		end == 0 || text[end] != '\0' || strlen(month) != 3)
+		return false;
+	found = strstr(MONTHS, month);
+	if (found == NULL || (found - MONTHS) % 3 != 0 || parts.tm_year < 1970)
+		return false;
+	parts.tm_mon = (int) ((found - MONTHS) / 3);
+	parts.tm_year -= 1900;
+	*seconds = (int64_t) timegm(&parts);
+	return true;
+}
+
+int64_t
+delivery_retry_after(const char *text, int64_t now_ms)
+{
+	int64_t wait;
+	int64_t date;
+
+	if (text == NULL)
+		return -1;
+	text += strspn(text, " \t");
+	if (*text != '\0' && strspn(text, "0123456789") == strlen(text))
+		wait = strlen(text) > 9 ? RETRY_AFTER_MAX_MS : strtoll(text, NULL, 10) * 1000;
+	else if (http_date_parse(text, &date))
+		wait = date * 1000 - now_ms;
+	else
+		return -1;
+	if (wait < 0)
+		wait = 0;
+	return wait > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : wait;
+}

@@ -1,0 +1,63 @@
+/*
+ * delivery_queue.h
+ *		What is due, and what came of it: the SQL of delivery and nothing more. Knows nothing of
+ *		signatures, HTTP or when to ask.
+ */
+#ifndef DELIVERY_QUEUE_H
+#define DELIVERY_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "seal/envelope.h"
+#include "database/pg_session.h"
+#include "base/uuid.h"
+
+typedef struct DeliveryLane
+{
+	int lane;
+	int64_t wait_ms; /* 0 = now */
+} DeliveryLane;
+
+/* One row of casesync.take(); the texts live as long as the result they were read from. */
+typedef struct DeliveryItem
+{
+	EnvelopeFields fields;
+	const char *url;
+	const char *networks; /* text of an array of CIDRs */
+	const char *tls_name; /* of the files for TLS with this partner, or NULL */
+	int attempt;
+	const char *token_url; /* NULL: the partner wants no token */
+	const char *client_id;
+	const char *secret_name;
+} DeliveryItem;
+
+typedef struct DeliveryOutcome
+{
+	char message_id[UUID_SIZE];
+	const char *verdict; /* a constant, as record_outcome takes it */
+	int64_t wait_ms;
+	int http_status;		/* 0 = none */
+	const char *ack_status; /* a constant or NULL */
+	char error_code[64];	/* "" = none */
+	const char *detail;		/* a constant */
+} DeliveryOutcome;
+
+/* Each is one pg_session_query: false when nothing was asked. */
+extern bool delivery_queue_lanes(PgSession *session, PgResultHandler handler, void *context,
+								 Failure *failure);
+extern bool delivery_queue_lock(PgSession *session, int lane, PgResultHandler handler,
+								void *context, Failure *failure);
+extern bool delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler,
+								  void *context, Failure *failure);
+extern bool delivery_queue_take(PgSession *session, int lane, PgResultHandler handler,
+								void *context, Failure *failure);
+extern bool delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outcome,
+								  PgResultHandler handler, void *context, Failure *failure);
+
+/* How to read the answers. */
+extern DeliveryLane delivery_queue_read_lane(const PGresult *result, int row);
+extern bool delivery_queue_read_claim(const PGresult *result); /* of lock, unlock and record */
+extern bool delivery_queue_read_item(const PGresult *result, DeliveryItem *item); /* false: none */
+
+#endif

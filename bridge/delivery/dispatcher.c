@@ -1,0 +1,219 @@
+/*
+ * dispatcher.c
+ *		Finds out which lanes have something to send and sets them to work, as many as may be at a
+ *		time. Must not know how a lane does it.
+ */
+#include "delivery/dispatcher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct Dispatcher
+{
+	LaneCommon common;
+	void (*idle)(void *context);
+	void *context;
+	Lane **lanes; /* ordered by number */
+	int lane_count;
+	int next; /* lane to begin with, so that all get their turn */
+	bool is_looking;
+	bool look_again;
+};
+
+static int
+lane_compare(const void *number, const void *element)
+{
+	const Lane *lane = *(Lane *const *) element;
+	int wanted = *(const int *) number;
+
+	return (wanted > lane->number) - (wanted < lane->number);
+}
+
+static Lane *
+lane_find(Dispatcher *dispatcher, int number)
+{
+	Lane **found = NULL;
+
+	if (dispatcher->lane_count > 0)
+		found = bsearch(&number, dispatcher->lanes, (size_t) dispatcher->lane_count, sizeof(Lane *),
+						lane_compare);
+	return found != NULL ? *found : NULL;
+}
+
+static Lane *
+lane_add(Dispatcher *dispatcher, int number)
+{
+	size_t size = ((size_t) dispatcher->lane_count + 1) * sizeof(Lane *);
+	Lane **longer = realloc(dispatcher->lanes, size);
+	Lane *lane = lane_new(&dispatcher->common, number);
+	int at = dispatcher->lane_count;
+
+	if (longer != NULL)
+		dispatcher->lanes = longer;
+	if (longer == NULL || lane == NULL)
+	{
+		lane_free(lane);
+		return NULL;
+	}
+	for (; at > 0 && dispatcher->lanes[at - 1]->number > number; at--)
+		dispatcher->lanes[at] = dispatcher->lanes[at - 1];
+	dispatcher->lanes[at] = lane;
+	dispatcher->lane_count++;
+	return lane;
+}
+
+int
+dispatcher_in_flight(const Dispatcher *dispatcher)
+{
+	int outcomes = 0;
+
+	for (int i = 0; i < dispatcher->lane_count; i++)
+		if (dispatcher->lanes[i]->state == LANE_IDLE && dispatcher->lanes[i]->has_outcome)
+			outcomes++;
+	return dispatcher->common.in_flight + outcomes;
+}
+
+/* Sets idle lanes to work as far as the limit allows. */
+static void
+dispatcher_fill(void *context)
+{
+	Dispatcher *dispatcher = context;
+	int limit = (*dispatcher->common.parts.config)->max_lanes;
+	int64_t now = event_loop_now();
+
+	if (pg_session_is_connected(dispatcher->common.parts.session))
+		for (int i = 0; i < dispatcher->lane_count && dispatcher->common.in_flight < limit; i++)
+		{
+			int at = (dispatcher->next + i) % dispatcher->lane_count;
+
+			if (lane_step(dispatcher->lanes[at], now) && dispatcher->common.in_flight >= limit)
+				dispatcher->next = at + 1;
+		}
+	if (dispatcher->common.is_stopping && dispatcher_in_flight(dispatcher) == 0)
+		dispatcher->idle(dispatcher->context);
+}
+
+static void
+dispatcher_want(Dispatcher *dispatcher, DeliveryLane due)
+{
+	Lane *lane;
+
+	if (due.wait_ms > 0)
+	{
+		timer_set_sooner(dispatcher->common.timer, due.wait_ms);
+		return;
+	}
+	lane = lane_find(dispatcher, due.lane);
+	if (lane == NULL)
+		lane = lane_add(dispatcher, due.lane);
+	if (lane != NULL)
+		lane->is_wanted = true;
+}
+
+static void
+dispatcher_looked(void *context, const PGresult *result, const Failure *failure)
+{
+	Dispatcher *dispatcher = context;
+
+	dispatcher->is_looking = false;
+	if (result == NULL)
+	{
+		if (pg_session_is_connected(dispatcher->common.parts.session))
+			log_error(dispatcher->common.parts.log, "lanes_failed", "reason", failure->text, NULL);
+		return;
+	}
+	for (int row = 0; row < PQntuples(result); row++)
+		dispatcher_want(dispatcher, delivery_queue_read_lane(result, row));
+	dispatcher_fill(dispatcher);
+	if (dispatcher->look_again)
+		dispatcher_look(dispatcher);
+}
+
+void
+dispatcher_look(Dispatcher *dispatcher)
+{
+	Failure failure;
+
+	if (dispatcher->common.key == NULL || dispatcher->common.is_stopping)
+		return;
+	dispatcher->look_again = dispatcher->is_looking;
+	if (dispatcher->is_looking)
+		return;
+	dispatcher->is_looking = delivery_queue_lanes(dispatcher->common.parts.session,
+												  dispatcher_looked, dispatcher, &failure);
+}
+
+static void
+dispatcher_timer(void *context)
+{
+	Dispatcher *dispatcher = context;
+
+	dispatcher_look(dispatcher);
+	dispatcher_fill(dispatcher);
+}
+
+void
+dispatcher_set_key(Dispatcher *dispatcher, const SigningKey *key)
+{
+	dispatcher->common.key = key;
+	dispatcher_look(dispatcher);
+	dispatcher_fill(dispatcher);
+}
+
+void
+dispatcher_connected(Dispatcher *dispatcher)
+{
+	dispatcher_look(dispatcher);
+	dispatcher_fill(dispatcher);
+}
+
+/* The questions under way have been answered with a failure; the locks went with the session. */
+void
+dispatcher_lost(Dispatcher *dispatcher)
+{
+	dispatcher->is_looking = false;
+	for (int i = 0; i < dispatcher->lane_count; i++)
+		dispatcher->lanes[i]->is_locked = false;
+}
+
+void
+dispatcher_stop(Dispatcher *dispatcher)
+{
+	dispatcher->common.is_stopping = true;
+	dispatcher_fill(dispatcher);
+}
+
+Dispatcher *
+dispatcher_new(const LaneParts *parts, void (*idle)(void *context), void *context, Failure *failure)
+{
+	Dispatcher *dispatcher = calloc(1, sizeof(Dispatcher));
+
+	if (dispatcher != NULL)
+	{
+		dispatcher->common.parts = *parts;
+		dispatcher->common.changed = dispatcher_fill;
+		dispatcher->common.context = dispatcher;
+		dispatcher->idle = idle;
+		dispatcher->context = context;
+		dispatcher->common.timer = timer_new(parts->loop, dispatcher_timer, dispatcher);
+	}
+	if (dispatcher == NULL || dispatcher->common.timer == NULL)
+	{
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+		dispatcher_free(dispatcher);
+		return NULL;
+	}
+	return dispatcher;
+}
+
+void
+dispatcher_free(Dispatcher *dispatcher)
+{
+	if (dispatcher == NULL)
+		return;
+	for (int i = 0; i < dispatcher->lane_count; i++)
+		lane_free(dispatcher->lanes[i]);
+	free(dispatcher->lanes);
+	timer_free(dispatcher->common.timer);
+	free(dispatcher);
+}

@@ -1,0 +1,456 @@
+/*
+ * lane.c
+ *		Sees one message of a lane through: lock, take, build, sign, send, record. Must not know
+ *		what a message says, nor of other lanes.
+ */
+#include "delivery/lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "message/ack.h"
+#include "delivery/delivery_policy.h"
+#include "base/iso_time.h"
+#include "net/tls_files.h"
+
+#define REST_FIRST_MS 500
+#define REST_LAST_MS 60000
+
+/* The one place where the state of a lane changes, and with it the number in flight. */
+static void
+lane_enter(Lane *lane, LaneState state)
+{
+	LaneCommon *common = lane->common;
+
+	if (lane->state == LANE_IDLE && state != LANE_IDLE)
+		common->in_flight++;
+	if (lane->state != LANE_IDLE && state == LANE_IDLE)
+		common->in_flight--;
+	lane->state = state;
+}
+
+static void
+lane_rest(Lane *lane)
+{
+	lane->rest_until = event_loop_now() + lane->rest_ms;
+	timer_set_sooner(lane->common->timer, lane->rest_ms);
+	lane->rest_ms = lane->rest_ms * 2 < REST_LAST_MS ? lane->rest_ms * 2 : REST_LAST_MS;
+}
+
+/* A question to the database went wrong. A lost connection is no news: its session tells. */
+static void
+lane_trouble(Lane *lane, const char *event, const Failure *failure)
+{
+	const LaneParts *parts = &lane->common->parts;
+
+	lane_enter(lane, LANE_IDLE);
+	if (!pg_session_is_connected(parts->session))
+		return;
+	log_error(parts->log, event, "lane", LOG_INT(lane->number), "reason", failure->text, NULL);
+	/* given up, the message stays in flight there and will be taken again */
+	if (lane->rest_ms >= REST_LAST_MS)
+		lane->has_outcome = false;
+	lane_rest(lane);
+}
+
+static void
+lane_recorded(void *context, const PGresult *result, const Failure *failure)
+{
+	Lane *lane = context;
+	LaneCommon *common = lane->common;
+
+	if (result == NULL)
+		lane_trouble(lane, "record_failed", failure);
+	else
+	{
+		lane_enter(lane, LANE_IDLE);
+		lane->has_outcome = false;
+		lane->rest_ms = REST_FIRST_MS;
+		lane->is_wanted = true;
+		if (!delivery_queue_read_claim(result))
+			log_warning(common->parts.log, "outcome_stale", "lane", LOG_INT(lane->number),
+						"message_id", lane->outcome.message_id, NULL);
+		if (lane->outcome.wait_ms > 0)
+			timer_set_sooner(common->timer, lane->outcome.wait_ms);
+	}
+	common->changed(common->context);
+}
+
+static void
+lane_record(Lane *lane)
+{
+	Failure failure;
+
+	lane_enter(lane, LANE_RECORDING);
+	if (!delivery_queue_record(lane->common->parts.session, lane->number, &lane->outcome,
+							   lane_recorded, lane, &failure))
+		lane_trouble(lane, "record_failed", &failure);
+}
+
+static void
+lane_log_outcome(const Lane *lane, const char *reason, int64_t elapsed_ms)
+{
+	const DeliveryOutcome *outcome = &lane->outcome;
+
+	log_info(lane->common->parts.log, "sent", "lane", LOG_INT(lane->number), "partner",
+			 lane->partner, "message_id", outcome->message_id, "verdict", outcome->verdict,
+			 "http_status", LOG_INT(outcome->http_status), "ack", LOG_TEXT(outcome->ack_status),
+			 "error_code", outcome->error_code, "reason", LOG_TEXT(reason), "attempt",
+			 LOG_INT(lane->attempt), "wait_ms", LOG_INT(outcome->wait_ms), "ms",
+			 LOG_INT(elapsed_ms), NULL);
+}
+
+static void
+lane_forget_message(Lane *lane)
+{
+	buffer_free(&lane->body);
+	address_list_free(&lane->networks);
+	for (int i = 0; i < LANE_TEXTS; i++)
+	{
+		free(lane->texts[i]);
+		lane->texts[i] = NULL;
+	}
+}
+
+/* What has been tried is decided here once, and recorded as soon as the database can be told. */
+static void
+lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t elapsed_ms)
+{
+	const Config *config = *lane->common->parts.config;
+	DeliveryRules rules = {config->retry_base_ms, config->retry_cap_ms};
+	DeliveryDecision decision;
+
+	attempt->attempt = lane->attempt;
+	attempt->random = drand48();
+	decision = delivery_decide(attempt, &rules);
+	lane->outcome.verdict = delivery_verdict_name(decision.verdict);
+	lane->outcome.wait_ms = decision.wait_ms;
+	lane->outcome.http_status = attempt->http_status;
+	lane->outcome.ack_status = ack_status_name(attempt->ack);
+	lane->outcome.detail = decision.reason;
+	lane->has_outcome = true;
+	lane_forget_message(lane);
+	lane_log_outcome(lane, cause[0] != '\0' ? cause : decision.reason, elapsed_ms);
+}
+
+static void lane_ask_token(Lane *lane);
+static TokenWish lane_token_wish(const Lane *lane);
+
+static TransferResult
+transfer_result(SenderResult result)
+{
+	switch (result)
+	{
+		case SENDER_ANSWERED:
+			return TRANSFER_ANSWERED;
+		case SENDER_NOT_ALLOWED:
+		case SENDER_URL_BAD:
+			return TRANSFER_ADDRESS_REFUSED;
+		case SENDER_FAILED:
+			break;
+	}
+	return TRANSFER_FAILED;
+}
+
+/* It never left us: decided, and nothing in flight. */
+static void
+lane_give_up(Lane *lane, TransferResult transfer, const Failure *failure)
+{
+	DeliveryAttempt attempt = {.transfer = transfer, .retry_after_ms = -1};
+
+	lane_decide(lane, &attempt, failure->text, 0);
+	lane_enter(lane, LANE_IDLE);
+}
+
+static void
+lane_answered(void *context, const SenderAnswer *answer)
+{
+	Lane *lane = context;
+	DeliveryAttempt attempt = {.transfer = transfer_result(answer->result),
+							   .http_status = answer->http_status};
+	Ack ack;
+
+	if (answer->http_status == 401 && lane->is_token_from_store)
+	{
+		const TokenWish wish = lane_token_wish(lane);
+
+		token_client_drop(lane->common->parts.tokens, &wish);
+		lane_ask_token(lane);
+		lane->common->changed(lane->common->context);
+		return;
+	}
+	ack_read(answer->body, answer->length, &ack);
+	attempt.ack = ack.status;
+	attempt.error_code = ack.error_code;
+	attempt.retry_after_ms = delivery_retry_after(answer->retry_after, iso_time_now());
+	memcpy(lane->outcome.error_code, ack.error_code, sizeof(lane->outcome.error_code));
+	lane_decide(lane, &attempt, answer->reason, answer->elapsed_ms);
+	lane_enter(lane, LANE_IDLE);
+	lane->common->changed(lane->common->context);
+}
+
+/* False, and given up, when the files for TLS with this partner are not there. */
+static bool
+lane_find_identity(Lane *lane, TlsFiles *files, SenderIdentity *identity)
+{
+	const Config *config = *lane->common->parts.config;
+	Failure failure;
+
+	*identity = (SenderIdentity){files->certificate, files->key, files->ca};
+	if (tls_files_find(config->tls_directory, lane->texts[LANE_TLS_NAME], files, &failure))
+		return true;
+	lane_give_up(lane, TRANSFER_FAILED, &failure);
+	return false;
+}
+
+/* With what is in hand: NULL is for partners who want no token. */
+static void
+lane_post(Lane *lane, const char *authorization)
+{
+	SenderRequest request = {.url = lane->texts[LANE_URL],
+							 .body = lane->body.data,
+							 .length = lane->body.length,
+							 .authorization = authorization,
+							 .networks = &lane->networks};
+	SenderIdentity identity;
+	TlsFiles files;
+	Failure failure;
+
+	if (!lane_find_identity(lane, &files, &identity))
+		return;
+	request.identity = &identity;
+	if (sender_post(lane->common->parts.sender, &request, lane_answered, lane, &failure))
+		lane_enter(lane, LANE_SENDING);
+	else
+		lane_give_up(lane, TRANSFER_NOT_SIGNED, &failure);
+}
+
+static TokenWish
+lane_token_wish(const Lane *lane)
+{
+	TokenWish wish = {.url = lane->texts[LANE_TOKEN_URL],
+					  .client_id = lane->texts[LANE_CLIENT_ID],
+					  .secret_name = lane->texts[LANE_SECRET_NAME],
+					  .networks = &lane->networks};
+
+	return wish;
+}
+
+static void
+lane_got_token(void *context, const char *authorization, const Failure *failure)
+{
+	Lane *lane = context;
+
+	lane->is_token_from_store = false;
+	if (authorization != NULL)
+		lane_post(lane, authorization);
+	else
+		lane_give_up(lane, TRANSFER_NO_TOKEN, failure);
+	lane->common->changed(lane->common->context);
+}
+
+static void
+lane_ask_token(Lane *lane)
+{
+	TokenWish wish = lane_token_wish(lane);
+	SenderIdentity identity;
+	TlsFiles files;
+	Failure failure;
+
+	if (!lane_find_identity(lane, &files, &identity))
+		return;
+	wish.identity = &identity;
+	if (token_client_fetch(lane->common->parts.tokens, &wish, lane_got_token, lane, &failure))
+		lane_enter(lane, LANE_ASKING);
+	else
+		lane_give_up(lane, TRANSFER_NO_TOKEN, &failure);
+}
+
+/* Everything of the item that is needed after the result it was read from is gone. */
+static bool
+lane_keep_item(Lane *lane, const DeliveryItem *item, Failure *failure)
+{
+	const char *const texts[LANE_TEXTS] = {[LANE_URL] = item->url,
+										   [LANE_TLS_NAME] = item->tls_name,
+										   [LANE_TOKEN_URL] = item->token_url,
+										   [LANE_CLIENT_ID] = item->client_id,
+										   [LANE_SECRET_NAME] = item->secret_name};
+
+	for (int i = 0; i < LANE_TEXTS; i++)
+	{
+		lane->texts[i] = texts[i] != NULL ? strdup(texts[i]) : NULL;
+		if (texts[i] != NULL && lane->texts[i] == NULL)
+		{
+			failure_set(failure, FAILURE_MEMORY, "out of memory");
+			return false;
+		}
+	}
+	return address_list_parse(item->networks, &lane->networks, failure);
+}
+
+static void
+lane_post_or_ask(Lane *lane)
+{
+	TokenWish wish = lane_token_wish(lane);
+	const char *authorization = NULL;
+
+	if (wish.url != NULL)
+		authorization = token_client_find(lane->common->parts.tokens, &wish);
+	lane->is_token_from_store = authorization != NULL;
+	if (wish.url != NULL && authorization == NULL)
+		lane_ask_token(lane);
+	else
+		lane_post(lane, authorization);
+}
+
+static void
+lane_send(Lane *lane, const DeliveryItem *item)
+{
+	LaneCommon *common = lane->common;
+	Failure failure;
+
+	lane->attempt = item->attempt;
+	lane->outcome = (DeliveryOutcome){0};
+	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
+	strncpy(lane->partner, item->fields.receiver_id, sizeof(lane->partner) - 1);
+	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
+	if (lane_keep_item(lane, item, &failure) &&
+		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
+		lane_post_or_ask(lane);
+	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
+		lane_give_up(lane, TRANSFER_NOT_BUILT, &failure);
+	else
+		lane_give_up(lane, TRANSFER_NOT_SIGNED, &failure);
+}
+
+static void
+lane_taken(void *context, const PGresult *result, const Failure *failure)
+{
+	Lane *lane = context;
+	LaneCommon *common = lane->common;
+	DeliveryItem item;
+
+	if (result == NULL)
+		lane_trouble(lane, "take_failed", failure);
+	else if (!delivery_queue_read_item(result, &item))
+		lane_enter(lane, LANE_IDLE);
+	else if (common->key == NULL || common->is_stopping)
+		lane_enter(lane, LANE_IDLE); /* stays in flight there; the next take gets it again */
+	else
+		lane_send(lane, &item);
+	common->changed(common->context);
+}
+
+static void
+lane_take(Lane *lane)
+{
+	Failure failure;
+
+	lane->is_wanted = false;
+	lane_enter(lane, LANE_TAKING);
+	if (!delivery_queue_take(lane->common->parts.session, lane->number, lane_taken, lane, &failure))
+		lane_trouble(lane, "take_failed", &failure);
+}
+
+static void
+lane_lock_answered(void *context, const PGresult *result, const Failure *failure)
+{
+	Lane *lane = context;
+
+	if (result == NULL)
+		lane_trouble(lane, "lock_failed", failure);
+	else
+	{
+		lane_enter(lane, LANE_IDLE);
+		lane->is_locked = delivery_queue_read_claim(result);
+		if (!lane->is_locked)
+		{
+			/* another bridge serves this lane; it will take what we had in flight again */
+			lane->is_wanted = false;
+			lane->has_outcome = false;
+		}
+	}
+	lane->common->changed(lane->common->context);
+}
+
+static void
+lane_lock(Lane *lane)
+{
+	Failure failure;
+
+	lane_enter(lane, LANE_LOCKING);
+	if (!delivery_queue_lock(lane->common->parts.session, lane->number, lane_lock_answered, lane,
+							 &failure))
+		lane_trouble(lane, "lock_failed", &failure);
+}
+
+static void
+lane_unlocked(void *context, const PGresult *result, const Failure *failure)
+{
+	Lane *lane = context;
+
+	if (result == NULL)
+		lane_trouble(lane, "unlock_failed", failure);
+	else
+		lane_enter(lane, LANE_IDLE);
+	lane->common->changed(lane->common->context);
+}
+
+/* We cannot serve the lane, another bridge perhaps can. */
+static void
+lane_unlock(Lane *lane)
+{
+	Failure failure;
+
+	lane->is_locked = false;
+	lane_enter(lane, LANE_LOCKING);
+	if (!delivery_queue_unlock(lane->common->parts.session, lane->number, lane_unlocked, lane,
+							   &failure))
+		lane_trouble(lane, "unlock_failed", &failure);
+}
+
+bool
+lane_step(Lane *lane, int64_t now)
+{
+	LaneCommon *common = lane->common;
+	bool may_take = common->key != NULL && !common->is_stopping;
+
+	if (lane->state != LANE_IDLE || now < lane->rest_until)
+		return false;
+	if (!lane->has_outcome && !(lane->is_wanted && may_take))
+	{
+		if (may_take || !lane->is_locked)
+			return false;
+		lane_unlock(lane);
+	}
+	else if (!lane->is_locked)
+		lane_lock(lane);
+	else if (lane->has_outcome)
+		lane_record(lane);
+	else
+		lane_take(lane);
+	return true;
+}
+
+Lane *
+lane_new(LaneCommon *common, int number)
+{
+	Lane *lane = calloc(1, sizeof(Lane));
+
+	if (lane == NULL)
+		return NULL;
+	lane->common = common;
+	lane->number = number;
+	lane->rest_ms = REST_FIRST_MS;
+	buffer_init(&lane->body, 0);
+	return lane;
+}
+
+void
+lane_free(Lane *lane)
+{
+	if (lane == NULL)
+		return;
+	lane_forget_message(lane);
+	free(lane);
+}

@@ -1,0 +1,86 @@
+/*
+ * lane.h
+ *		One lane: the order of delivery to one partner, one message in flight. Knows how a message
+ *		is taken, sent and recorded, not when there is one.
+ */
+#ifndef LANE_H
+#define LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "delivery/delivery_queue.h"
+#include "net/sender.h"
+#include "token/token_client.h"
+
+typedef struct LaneParts
+{
+	EventLoop *loop;
+	const Log *log;
+	const Config *const *config; /* read anew at each use: a reload changes it */
+	PgSession *session;			 /* of delivery alone; its owner passes connected and lost on */
+	Sender *sender;
+	TokenClient *tokens;
+} LaneParts;
+
+/* What all lanes share. */
+typedef struct LaneCommon
+{
+	LaneParts parts;
+	const SigningKey *key; /* NULL: nothing is taken */
+	Timer *timer;		   /* to look again */
+	int in_flight;		   /* lanes that are not idle */
+	bool is_stopping;
+	void (*changed)(void *context); /* a lane has become idle */
+	void *context;
+} LaneCommon;
+
+typedef enum LaneState
+{
+	LANE_IDLE,
+	LANE_LOCKING, /* or unlocking */
+	LANE_TAKING,
+	LANE_ASKING, /* the partner for a token */
+	LANE_SENDING,
+	LANE_RECORDING
+} LaneState;
+
+/* Where and how one message is sent. */
+typedef enum LaneText
+{
+	LANE_URL,
+	LANE_TLS_NAME,
+	LANE_TOKEN_URL,
+	LANE_CLIENT_ID,
+	LANE_SECRET_NAME,
+	LANE_TEXTS
+} LaneText;
+
+typedef struct Lane
+{
+	LaneCommon *common;
+	int number;
+	LaneState state;
+	bool is_locked;
+	bool is_wanted;	  /* something may be due */
+	bool has_outcome; /* not yet known to the database; survives a lost connection */
+	DeliveryOutcome outcome;
+	Buffer body;
+	AddressList networks;
+	char *texts[LANE_TEXTS];  /* of the message that is being sent; NULL where it has none */
+	bool is_token_from_store; /* it may have been refused meanwhile */
+	int attempt;
+	char partner[256];
+	int64_t rest_ms; /* after trouble with the database, so that it is not asked in a circle */
+	int64_t rest_until;
+} Lane;
+
+/* NULL when out of memory. */
+extern Lane *lane_new(LaneCommon *common, int number);
+extern void lane_free(Lane *lane);
+
+/* Begins what an idle lane does next; false = nothing now. */
+extern bool lane_step(Lane *lane, int64_t now);
+
+#endif

@@ -1,0 +1,284 @@
+/*
+ * http_connection.c
+ *		One client connection: who it is and how long it may still take. Must not know what is asked
+ *		over it.
+ */
+#include "http/http_connection.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* The timer ends the connection when the client takes too long. */
+typedef struct HttpConnection
+{
+	struct HttpConnection *previous;
+	struct HttpConnection *next;
+	HttpServer *server;
+	int fd;
+	bool is_awaited; /* the client has to do something, not we */
+	bool is_ending;
+	size_t held; /* bytes of its body */
+	Timer *deadline;
+	TlsCredentials *credentials; /* NULL for plain HTTP */
+	char client[INET6_ADDRSTRLEN];
+} HttpConnection;
+
+static void
+list_remove(HttpServer *server, HttpConnection *client)
+{
+	if (client->previous != NULL)
+		client->previous->next = client->next;
+	else
+		server->first = client->next;
+	if (client->next != NULL)
+		client->next->previous = client->previous;
+	else
+		server->last = client->previous;
+}
+
+static void
+list_append(HttpServer *server, HttpConnection *client)
+{
+	client->next = NULL;
+	client->previous = server->last;
+	if (server->last != NULL)
+		server->last->next = client;
+	else
+		server->first = client;
+	server->last = client;
+}
+
+/* The daemon sees the end of the connection and cleans up as if the client had gone. */
+static void
+connection_end(HttpConnection *client)
+{
+	client->is_ending = true;
+	shutdown(client->fd, SHUT_RDWR);
+}
+
+static void
+connection_expire(void *context)
+{
+	connection_end(context);
+}
+
+/*
+ * Among those that count (all, or all of one address) too many: the one that we have been waiting
+ * for longest goes. Whoever sends a request as fast as people do is never that one.
+ */
+static void
+connection_make_room(HttpServer *server, const char *address, int limit)
+{
+	HttpConnection *slowest = NULL;
+	int count = 0;
+
+	for (HttpConnection *client = server->first; client != NULL; client = client->next)
+	{
+		if (client->is_ending || (address != NULL && strcmp(client->client, address) != 0))
+			continue;
+		count++;
+		if (slowest == NULL && client->is_awaited)
+			slowest = client;
+	}
+	if (count > limit && slowest != NULL)
+		connection_end(slowest);
+}
+
+static HttpConnection *
+connection_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static void
+connection_await(HttpConnection *client)
+{
+	client->is_awaited = true;
+	list_remove(client->server, client);
+	list_append(client->server, client);
+}
+
+void
+http_connection_await(struct MHD_Connection *connection, int64_t within_ms)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client == NULL)
+		return;
+	connection_await(client);
+	timer_set(client->deadline, within_ms);
+}
+
+void
+http_connection_await_sooner(struct MHD_Connection *connection, int64_t within_ms)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client != NULL)
+		timer_set_sooner(client->deadline, within_ms);
+}
+
+void
+http_connection_keep(struct MHD_Connection *connection)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client == NULL)
+		return;
+	client->is_awaited = false;
+	timer_stop(client->deadline);
+}
+
+const char *
+http_connection_client(struct MHD_Connection *connection)
+{
+	const HttpConnection *client = connection_of(connection);
+
+	return client != NULL ? client->client : "";
+}
+
+static void
+connection_let_go(HttpConnection *client)
+{
+	client->server->held -= client->held;
+	client->held = 0;
+}
+
+/* Its bytes count no more, although they are there until the daemon has seen the end. */
+static void
+connection_end_slowest_sender(HttpServer *server, const HttpConnection *self)
+{
+	for (HttpConnection *client = server->first; client != NULL; client = client->next)
+	{
+		if (client->held > 0 && client->is_awaited && !client->is_ending && client != self)
+		{
+			connection_let_go(client);
+			connection_end(client);
+			return;
+		}
+	}
+}
+
+bool
+http_connection_hold(struct MHD_Connection *connection, size_t length, size_t limit)
+{
+	HttpConnection *client = connection_of(connection);
+	HttpServer *server;
+
+	if (client == NULL)
+		return false;
+	server = client->server;
+	if (server->held + length > limit)
+		connection_end_slowest_sender(server, client);
+	if (server->held + length > limit)
+		return false;
+	server->held += length;
+	client->held += length;
+	return true;
+}
+
+void
+http_connection_let_go(struct MHD_Connection *connection)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client != NULL)
+		connection_let_go(client);
+}
+
+static void
+connection_name_client(HttpConnection *client, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info != NULL ? info->client_addr : NULL;
+	const struct in6_addr *v6;
+
+	if (address == NULL)
+		return;
+	if (address->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *) address)->sin_addr, client->client,
+				  sizeof(client->client));
+	if (address->sa_family != AF_INET6)
+		return;
+	v6 = &((const struct sockaddr_in6 *) address)->sin6_addr;
+	/* one client has one name, by whichever socket it came */
+	if (IN6_IS_ADDR_V4MAPPED(v6))
+		inet_ntop(AF_INET, v6->s6_addr + 12, client->client, sizeof(client->client));
+	else
+		inet_ntop(AF_INET6, v6, client->client, sizeof(client->client));
+}
+
+/* False when the session must not go on. */
+static bool
+connection_begin_tls(HttpConnection *client, struct MHD_Connection *connection)
+{
+	TlsServer *tls = client->server->settings.tls;
+	const union MHD_ConnectionInfo *info;
+
+	if (tls == NULL)
+		return true;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (info != NULL && info->tls_session != NULL)
+		client->credentials = tls_server_begin(tls, info->tls_session);
+	return client->credentials != NULL;
+}
+
+static void
+connection_started(HttpServer *server, struct MHD_Connection *connection, void **socket_context)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	HttpConnection *client = calloc(1, sizeof(HttpConnection));
+
+	if (client == NULL || info == NULL)
+	{
+		free(client);
+		return;
+	}
+	client->server = server;
+	client->fd = (int) info->connect_fd;
+	client->deadline = timer_new(server->loop, connection_expire, client);
+	if (client->deadline == NULL)
+	{
+		free(client);
+		return;
+	}
+	*socket_context = client;
+	connection_name_client(client, connection);
+	client->is_awaited = true;
+	list_append(server, client);
+	timer_set(client->deadline, server->settings.request_timeout_ms);
+	if (!connection_begin_tls(client, connection))
+		connection_end(client);
+	connection_make_room(server, NULL, server->settings.max_connections);
+	if (server->settings.max_connections_per_address > 0)
+		connection_make_room(server, client->client, server->settings.max_connections_per_address);
+}
+
+void
+http_connection_notified(void *context, struct MHD_Connection *connection, void **socket_context,
+						 enum MHD_ConnectionNotificationCode code)
+{
+	HttpConnection *client = *socket_context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+	{
+		connection_started(context, connection, socket_context);
+		return;
+	}
+	if (client == NULL)
+		return;
+	connection_let_go(client);
+	list_remove(client->server, client);
+	timer_free(client->deadline);
+	tls_credentials_release(client->credentials);
+	free(client);
+	*socket_context = NULL;
+}

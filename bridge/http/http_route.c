@@ -1,0 +1,100 @@
+/*
+ * http_route.c
+ *		Finds the row of the route table for a method and a path (pure). Must not know what the
+ *		handlers do.
+ */
+#include "http/http_route.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+static const char *
+route_skip(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(path, prefix, length) == 0 ? path + length : NULL;
+}
+
+static bool
+route_has_path(const HttpRoute *route, const char *const *prefixes, const char *path)
+{
+	for (; *prefixes != NULL; prefixes++)
+	{
+		const char *rest = route_skip(path, *prefixes);
+
+		if (rest != NULL && strcmp(rest, route->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+route_takes(const HttpRoute *route, const char *method)
+{
+	return strcmp(route->method, method) == 0 ||
+		   (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+int
+http_route_find(const HttpRoute *routes, const char *base_path, const char *const *prefixes,
+				const char *method, const char *path, const HttpRoute **route)
+{
+	int refusal = 404;
+	const char *rest = route_skip(path, base_path);
+
+	if (rest == NULL)
+		return refusal;
+	for (; routes->method != NULL; routes++)
+	{
+		if (!route_has_path(routes, prefixes, rest))
+			continue;
+		refusal = 405;
+		*route = routes;
+		if (route_takes(routes, method))
+			return 0;
+	}
+	return refusal;
+}
+
+const char *
+http_route_refusal(int status)
+{
+	switch (status)
+	{
+		case 400:
+			return "the headers contradict each other or have bytes that headers do not have";
+		case 401:
+			return "a body of this size needs a valid token in the header Authorization";
+		case 404:
+			return "there is nothing at this path";
+		case 405:
+			return "this path does not take this method";
+		case 413:
+			return "the body is larger than this path accepts";
+		case 415:
+			return "the body must be sent as application/json, not compressed";
+		case 431:
+			return "there are too many headers, or they are too long";
+		case 503:
+			return "too much is being sent at the moment; send it again later";
+	}
+	return "the request was refused";
+}
+
+const char *
+http_route_refusal_code(int status)
+{
+	switch (status)
+	{
+		case 401:
+			return "err.request.unauthorized";
+		case 404:
+			return "err.request.not_found";
+		case 503:
+			return "err.service.unavailable";
+		default:
+			return "err.request.bad";
+	}
+}

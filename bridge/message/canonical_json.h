@@ -1,0 +1,32 @@
+/*
+ * canonical_json.h
+ *		The one byte form of a JSON value that is signed: RFC 8785 (JCS). Pure.
+ */
+#ifndef CANONICAL_JSON_H
+#define CANONICAL_JSON_H
+
+#include <jansson.h>
+
+#include "base/buffer.h"
+#include "base/failure.h"
+
+#define CANONICAL_JSON_DEPTH 64
+#define CANONICAL_JSON_NUMBER_SIZE 48
+
+/*
+ * Append value in RFC 8785 form. Fails with FAILURE_LIMIT (depth, ceiling of out) or
+ * FAILURE_INPUT (text that is not UTF-8); out may then hold a part.
+ */
+extern bool canonical_json(const json_t *value, Buffer *out, Failure *failure);
+
+/*
+ * The same for what we send: also fails with FAILURE_INPUT when another language's ordinary JSON
+ * writer would not reproduce the bytes (integers beyond 2^53-1, reals that would need an
+ * exponent somewhere, keys beyond the basic multilingual plane). See README, "Signature".
+ */
+extern bool canonical_json_portable(const json_t *value, Buffer *out, Failure *failure);
+
+/* ECMAScript's Number::toString: shortest digits that read back as the same double. */
+extern bool canonical_json_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE]);
+
+#endif /* CANONICAL_JSON_H */

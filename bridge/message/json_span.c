@@ -1,0 +1,121 @@
+/*
+ * json_span.c
+ *		Walks over JSON text without building anything. Never reads outside the bytes given, even
+ *		when they are no JSON at all.
+ */
+#include <string.h>
+
+#include "message/json_span.h"
+
+typedef struct Cursor
+{
+	const char *at;
+	const char *end;
+} Cursor;
+
+static void
+cursor_skip_blanks(Cursor *cursor)
+{
+	while (cursor->at < cursor->end && strchr(" \t\r\n", *cursor->at) != NULL &&
+		   *cursor->at != '\0')
+		cursor->at++;
+}
+
+/* After the closing quote of the string that begins here. */
+static bool
+cursor_skip_string(Cursor *cursor)
+{
+	for (cursor->at++; cursor->at < cursor->end; cursor->at++)
+	{
+		if (*cursor->at == '\\')
+			cursor->at++;
+		else if (*cursor->at == '"')
+		{
+			cursor->at++;
+			return true;
+		}
+	}
+	cursor->at = cursor->end;
+	return false;
+}
+
+/* After the value that begins here; nesting is counted, not recursed into. */
+static bool
+cursor_skip_value(Cursor *cursor)
+{
+	size_t depth = 0;
+
+	while (cursor->at < cursor->end)
+	{
+		char c = *cursor->at;
+
+		if (c == '"')
+		{
+			if (!cursor_skip_string(cursor))
+				return false;
+			if (depth == 0)
+				return true;
+			continue;
+		}
+		if (c == ',' && depth == 0)
+			return true;
+		if (c == '}' || c == ']')
+		{
+			if (depth == 0)
+				return true;
+			depth--;
+			cursor->at++;
+			if (depth == 0)
+				return true;
+			continue;
+		}
+		if (c == '{' || c == '[')
+			depth++;
+		else if (depth == 0 && strchr(" \t\r\n", c) != NULL)
+			return true;
+		cursor->at++;
+	}
+	return false;
+}
+
+static bool
+cursor_take(Cursor *cursor, char expected)
+{
+	cursor_skip_blanks(cursor);
+	if (cursor->at >= cursor->end || *cursor->at != expected)
+		return false;
+	cursor->at++;
+	return true;
+}
+
+bool
+json_span_find(const char *body, size_t length, const char *name, JsonSpan *span)
+{
+	Cursor cursor = {body, body + length};
+
+	if (!cursor_take(&cursor, '{'))
+		return false;
+	do
+	{
+		const char *key;
+		size_t key_length;
+
+		cursor_skip_blanks(&cursor);
+		if (cursor.at >= cursor.end || *cursor.at != '"')
+			return false;
+		key = cursor.at + 1;
+		if (!cursor_skip_string(&cursor))
+			return false;
+		key_length = (size_t) (cursor.at - key) - 1;
+		if (!cursor_take(&cursor, ':'))
+			return false;
+		cursor_skip_blanks(&cursor);
+		span->start = cursor.at;
+		if (!cursor_skip_value(&cursor))
+			return false;
+		span->length = (size_t) (cursor.at - span->start);
+		if (key_length == strlen(name) && memcmp(key, name, key_length) == 0)
+			return span->length > 0;
+	} while (cursor_take(&cursor, ','));
+	return false;
+}

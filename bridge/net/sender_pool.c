@@ -1,0 +1,234 @@
+/*
+ * sender_pool.c
+ *		libcurl's multi interface driven by our event loop: sockets, time, and which transfers are
+ *		done. Must not know how a transfer was set up.
+ */
+#include "net/sender_pool.h"
+
+#include <stdlib.h>
+
+#define IDLE_CONNECTIONS 64
+
+struct SenderPool
+{
+	SenderPool **first;
+	SenderPool *next;
+	EventLoop *loop;
+	CURLM *multi;
+	Timer *timer;
+	SenderTransfer *transfers;
+	bool is_retired;
+};
+
+static void
+pool_release(SenderPool *pool, SenderTransfer *transfer)
+{
+	if (transfer->previous != NULL)
+		transfer->previous->next = transfer->next;
+	else if (pool->transfers == transfer)
+		pool->transfers = transfer->next;
+	if (transfer->next != NULL)
+		transfer->next->previous = transfer->previous;
+	sender_transfer_free(transfer);
+}
+
+static void
+pool_free(SenderPool *pool)
+{
+	SenderPool **link = pool->first;
+
+	while (*link != NULL && *link != pool)
+		link = &(*link)->next;
+	if (*link == pool)
+		*link = pool->next;
+	while (pool->transfers != NULL)
+	{
+		SenderTransfer *transfer = pool->transfers;
+
+		/* The analyzer does not see that pool_release takes transfer off the list. */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+		curl_multi_remove_handle(pool->multi, transfer->curl);
+		pool_release(pool, transfer);
+	}
+	curl_multi_cleanup(pool->multi);
+	timer_free(pool->timer);
+	free(pool);
+}
+
+static void
+pool_finish(SenderPool *pool, SenderTransfer *transfer, CURLcode code)
+{
+	SenderAnswer answer;
+
+	sender_transfer_read(transfer, code, &answer);
+	curl_multi_remove_handle(pool->multi, transfer->curl);
+	transfer->done(transfer->context, &answer);
+	pool_release(pool, transfer);
+}
+
+static void
+pool_collect(SenderPool *pool)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
+	{
+		SenderTransfer *transfer = NULL;
+		CURLcode code = message->data.result;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &transfer);
+		pool_finish(pool, transfer, code);
+	}
+	if (pool->is_retired && pool->transfers == NULL)
+		pool_free(pool);
+}
+
+/*
+ * libcurl calls this from within curl_multi_socket_action, where it must not be called again; so
+ * even "now" goes over the loop's timer.
+ */
+static int
+pool_set_timer(CURLM *multi, long after_ms, void *context)
+{
+	SenderPool *pool = context;
+
+	(void) multi;
+	if (after_ms < 0)
+		timer_stop(pool->timer);
+	else
+		timer_set(pool->timer, after_ms);
+	return 0;
+}
+
+static void
+pool_timer(void *context)
+{
+	SenderPool *pool = context;
+	int running;
+
+	curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	pool_collect(pool);
+}
+
+typedef struct PoolSocket
+{
+	SenderPool *pool;
+	Watch *watch;
+	curl_socket_t fd;
+} PoolSocket;
+
+static void
+pool_socket_ready(void *context, int events)
+{
+	PoolSocket *watched = context;
+	SenderPool *pool = watched->pool;
+	int action = 0;
+	int running;
+
+	if (events & WATCH_READ)
+		action |= CURL_CSELECT_IN;
+	if (events & WATCH_WRITE)
+		action |= CURL_CSELECT_OUT;
+	/* this may free what context points to */
+	curl_multi_socket_action(pool->multi, watched->fd, action, &running);
+	pool_collect(pool);
+}
+
+static int
+pool_watch_socket(CURL *curl, curl_socket_t fd, int what, void *context, void *of_socket)
+{
+	SenderPool *pool = context;
+	PoolSocket *watched = of_socket;
+	int events = 0;
+
+	(void) curl;
+	if (what == CURL_POLL_REMOVE)
+	{
+		if (watched != NULL)
+			watch_free(watched->watch);
+		free(watched);
+		curl_multi_assign(pool->multi, fd, NULL);
+		return 0;
+	}
+	if (what != CURL_POLL_OUT)
+		events |= WATCH_READ;
+	if (what != CURL_POLL_IN)
+		events |= WATCH_WRITE;
+	if (watched != NULL)
+		return watch_change(watched->watch, events) ? 0 : -1;
+	watched = calloc(1, sizeof(PoolSocket));
+	if (watched == NULL)
+		return -1;
+	watched->pool = pool;
+	watched->fd = fd;
+	watched->watch = watch_new(pool->loop, fd, events, pool_socket_ready, watched);
+	if (watched->watch == NULL)
+	{
+		free(watched);
+		return -1;
+	}
+	curl_multi_assign(pool->multi, fd, watched);
+	return 0;
+}
+
+bool
+sender_pool_add(SenderPool *pool, SenderTransfer *transfer)
+{
+	if (curl_multi_add_handle(pool->multi, transfer->curl) != CURLM_OK)
+		return false;
+	transfer->next = pool->transfers;
+	if (pool->transfers != NULL)
+		pool->transfers->previous = transfer;
+	pool->transfers = transfer;
+	return true;
+}
+
+bool
+sender_pool_renew(EventLoop *loop, SenderPool **first)
+{
+	SenderPool *pool = calloc(1, sizeof(SenderPool));
+	SenderPool *old = *first;
+
+	if (pool == NULL)
+		return false;
+	pool->first = first;
+	pool->loop = loop;
+	pool->timer = timer_new(loop, pool_timer, pool);
+	pool->multi = curl_multi_init();
+	if (pool->timer == NULL || pool->multi == NULL)
+	{
+		pool_free(pool);
+		return false;
+	}
+	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, pool_watch_socket);
+	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
+	curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, pool_set_timer);
+	curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
+	curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long) IDLE_CONNECTIONS);
+	pool->next = old;
+	*first = pool;
+	if (old == NULL)
+		return true;
+	old->is_retired = true;
+	if (old->transfers == NULL)
+		pool_free(old);
+	return true;
+}
+
+void
+sender_pool_free_all(SenderPool **first)
+{
+	SenderPool *pool = *first;
+
+	*first = NULL;
+	while (pool != NULL)
+	{
+		SenderPool *next = pool->next;
+
+		pool_free(pool);
+		pool = next;
+	}
+}

@@ -1,0 +1,41 @@
+/*
+ * sender_transfer.h
+ *		One request of ours and its answer, in libcurl's terms; shared by the two files that know
+ *		curl (sender, sender_transfer). Knows nothing of the event loop.
+ */
+#ifndef SENDER_TRANSFER_H
+#define SENDER_TRANSFER_H
+
+#include <curl/curl.h>
+
+#include "base/buffer.h"
+#include "net/sender.h"
+
+#define SENDER_RETRY_AFTER_SIZE 64
+
+typedef struct SenderTransfer
+{
+	struct SenderTransfer *previous;
+	struct SenderTransfer *next;
+	CURL *curl;
+	struct curl_slist *headers;
+	SenderDone done;
+	void *context;
+	const AddressList *networks;
+	Buffer answer;
+	bool answer_too_long;
+	bool address_refused;
+	bool address_tried; /* at least one of the name's addresses was allowed */
+	char retry_after[SENDER_RETRY_AFTER_SIZE];
+} SenderTransfer;
+
+/* NULL with a failure when the request cannot be made as asked for; nothing is sent yet. */
+extern SenderTransfer *sender_transfer_new(const SenderSettings *settings,
+										   const SenderRequest *request, Failure *failure);
+extern void sender_transfer_free(SenderTransfer *transfer); /* NULL is fine */
+
+/* What came of it; the answer points into the transfer. */
+extern void sender_transfer_read(const SenderTransfer *transfer, CURLcode code,
+								 SenderAnswer *answer);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * envelope.h
+ *		A row of casesync.take() into the signed bytes of a DCI message (pure). Does not know what
+ *		the message says or where it goes.
+ */
+#ifndef ENVELOPE_H
+#define ENVELOPE_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/failure.h"
+#include "key/signing_key.h"
+
+/* Fields of casesync.take(); texts are borrowed. */
+typedef struct EnvelopeFields
+{
+	const char *message_id;
+	const char *action;
+	const char *sender_id;
+	const char *receiver_id;
+	const char *sender_uri; /* NULL = not sent */
+	const char *status;
+	int total_count;
+	int completed_count;
+	const char *message; /* text of a JSON object */
+	const char *meta; /* text of a JSON object, NULL = not sent; hidden with an encrypted message */
+	const char *encrypt; /* JWK of the partner's encryption key, NULL = message is sent as it is */
+	const char *status_reason_code; /* NULL = not sent, likewise the message */
+	const char *status_reason_message;
+} EnvelopeFields;
+
+/*
+ * Append {"header":...,"message":...,"signature":"..."} to body, in canonical form throughout.
+ * On false body is as it was: nothing unsigned can leave. FAILURE_INPUT and FAILURE_LIMIT mean
+ * that this message can never be built (TRANSFER_NOT_BUILT), other kinds that we cannot now
+ * (TRANSFER_NOT_SIGNED): neither unsigned nor, when encrypt is given, unencrypted.
+ */
+extern bool envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *key,
+						   Buffer *body, Failure *failure);
+
+#endif /* ENVELOPE_H */

@@ -1,0 +1,322 @@
+/*
+ * signature.c
+ *		The signature of a message: made with our key, verified with a registered one. The
+ *		algorithm comes from the key. Any doubt is a failure.
+ */
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "message/canonical_json.h"
+#include "message/json_span.h"
+#include "seal/signature.h"
+#include "seal/signature_text.h"
+
+#define DIGEST_TEXT_SIZE BASE64_SIZE(32)
+#define SIGNED_TEXT_SIZE 256
+
+static bool
+library_failed(Failure *failure)
+{
+	ERR_clear_error();
+	failure_set(failure, FAILURE_SYSTEM, "the crypto library refused to work");
+	return false;
+}
+
+static bool
+signature_refuse(Failure *failure, const char *reason)
+{
+	failure_set(failure, FAILURE_SIGNATURE_INVALID, "%s", reason);
+	return false;
+}
+
+/* The string that is signed. */
+static bool
+signed_text_build(const char *created, const char *expires, const char *content, size_t length,
+				  char text[SIGNED_TEXT_SIZE], Failure *failure)
+{
+	unsigned char digest[32];
+	char encoded[DIGEST_TEXT_SIZE];
+
+	if (EVP_Digest(content, length, digest, NULL, EVP_sha256(), NULL) != 1)
+		return library_failed(failure);
+	base64_encode(digest, sizeof(digest), encoded);
+	snprintf(text, SIGNED_TEXT_SIZE, "(created): %s\n(expires): %s\ndigest: %s", created, expires,
+			 encoded);
+	return true;
+}
+
+/* Could sender_id break out of its place in kidId? */
+static bool
+sender_id_is_plain(const char *sender_id)
+{
+	const unsigned char *c;
+
+	for (c = (const unsigned char *) sender_id; *c != '\0'; c++)
+	{
+		if (*c <= ' ' || *c == '"' || *c == '|' || *c == '\\' || *c >= 0x7f)
+			return false;
+	}
+	return c != (const unsigned char *) sender_id;
+}
+
+bool
+signature_create(const SigningKey *key, const char *sender_id, const Buffer *content,
+				 int64_t now_ms, Buffer *text, Failure *failure)
+{
+	int64_t now = now_ms / 1000;
+	char created[24];
+	char expires[24];
+	char signed_text[SIGNED_TEXT_SIZE];
+	unsigned char signature[64];
+	char encoded[BASE64_SIZE(64)];
+
+	if (key == NULL || !sender_id_is_plain(sender_id))
+	{
+		failure_set(failure, FAILURE_KEY,
+					key == NULL ? "there is no signing key"
+								: "sender_id cannot stand in a signature: use printable ASCII "
+								  "without blank, quotation mark, | or backslash");
+		return false;
+	}
+	snprintf(created, sizeof(created), "%lld", (long long) now);
+	snprintf(expires, sizeof(expires), "%lld", (long long) now + SIGNATURE_VALID_SECONDS);
+	if (!signed_text_build(created, expires, content->data, content->length, signed_text,
+						   failure) ||
+		!signing_key_sign(key, signed_text, strlen(signed_text), signature, failure))
+		return false;
+	base64_encode(signature, sizeof(signature), encoded);
+	if (!buffer_printf(text,
+					   "Signature: namespace=\"spdci\", kidId=\"%s|%s|ed25519\", "
+					   "algorithm=\"ed25519\", created=\"%s\", expires=\"%s\", "
+					   "headers=\"(created) (expires) digest\", signature=\"%s\"",
+					   sender_id, signing_key_kid(key), created, expires, encoded))
+	{
+		failure_set(failure, FAILURE_MEMORY, "no room for the signature");
+		return false;
+	}
+	return true;
+}
+
+bool
+signature_is_absent(const json_t *envelope)
+{
+	const json_t *member = json_object_get(envelope, "signature");
+	const char *text = json_string_value(member);
+
+	if (member == NULL || json_is_null(member))
+		return true;
+	return text != NULL && (*text == '\0' || strncasecmp(text, "unsigned", 8) == 0);
+}
+
+static bool
+times_check(const SignatureText *parsed, int64_t now_ms, Failure *failure)
+{
+	int64_t now = now_ms / 1000;
+
+	if (parsed->created_seconds > now + SIGNATURE_SKEW_SECONDS)
+		return signature_refuse(failure, "signature: created lies in the future; check the clock");
+	if (parsed->expires_seconds <= now)
+		return signature_refuse(failure,
+								"signature: it has expired; sign anew before each sending");
+	if (parsed->expires_seconds <= parsed->created_seconds ||
+		parsed->expires_seconds - parsed->created_seconds > SIGNATURE_MAX_SECONDS)
+		return signature_refuse(failure,
+								"signature: expires must be after created, at most 600 seconds");
+	return true;
+}
+
+/* The JWK registered under kid, or NULL. */
+static const json_t *
+key_find(const json_t *keys, const char *kid)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(keys); i++)
+	{
+		const json_t *entry = json_array_get(keys, i);
+		const char *have = json_string_value(json_object_get(entry, "kid"));
+
+		if (have != NULL && strcmp(have, kid) == 0)
+			return json_object_get(entry, "jwk");
+	}
+	return NULL;
+}
+
+static bool
+jwk_member_is(const json_t *jwk, const char *member, const char *wanted)
+{
+	const char *value = json_string_value(json_object_get(jwk, member));
+
+	return value != NULL && strcmp(value, wanted) == 0;
+}
+
+/* A registered key as a key of the crypto library; only Ed25519 so far. */
+static EVP_PKEY *
+jwk_load(const json_t *jwk, Failure *failure)
+{
+	const char *x = json_string_value(json_object_get(jwk, "x"));
+	unsigned char point[32];
+	EVP_PKEY *key;
+
+	if (!jwk_member_is(jwk, "kty", "OKP") || !jwk_member_is(jwk, "crv", "Ed25519") ||
+		(json_object_get(jwk, "use") != NULL && !jwk_member_is(jwk, "use", "sig")) ||
+		(json_object_get(jwk, "alg") != NULL && !jwk_member_is(jwk, "alg", "EdDSA") &&
+		 !jwk_member_is(jwk, "alg", "Ed25519")))
+	{
+		signature_refuse(failure, "signature: the registered key is no Ed25519 signing key; "
+								  "only these are supported");
+		return NULL;
+	}
+	if (x == NULL || !base64_decode(x, strlen(x), point, sizeof(point)))
+	{
+		signature_refuse(failure, "signature: the registered key is damaged");
+		return NULL;
+	}
+	key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, point, sizeof(point));
+	if (key == NULL)
+		library_failed(failure);
+	return key;
+}
+
+/* Does the signature hold for this content? A failure is set only when the library fails. */
+static bool
+content_verify(EVP_PKEY *key, const SignatureText *parsed, const unsigned char signature[64],
+			   const char *content, size_t length, Failure *failure)
+{
+	EVP_MD_CTX *context;
+	char text[SIGNED_TEXT_SIZE];
+	bool ok = false;
+
+	if (!signed_text_build(parsed->created, parsed->expires, content, length, text, failure))
+		return false;
+	context = EVP_MD_CTX_new();
+	if (context == NULL || EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) != 1)
+		library_failed(failure);
+	else
+		ok = EVP_DigestVerify(context, signature, 64, (const unsigned char *) text, strlen(text)) ==
+			 1;
+	EVP_MD_CTX_free(context);
+	ERR_clear_error();
+	return ok;
+}
+
+/* {"header":...,"message":...} of the sender's own bytes. */
+static bool
+raw_content_build(const char *body, size_t length, Buffer *content)
+{
+	JsonSpan header;
+	JsonSpan message;
+
+	return json_span_find(body, length, "header", &header) &&
+		   json_span_find(body, length, "message", &message) &&
+		   buffer_append_text(content, "{\"header\":") &&
+		   buffer_append(content, header.start, header.length) &&
+		   buffer_append_text(content, ",\"message\":") &&
+		   buffer_append(content, message.start, message.length) &&
+		   buffer_append_char(content, '}');
+}
+
+/* The same in canonical form. */
+static bool
+canonical_content_build(const json_t *envelope, Buffer *content)
+{
+	const json_t *header = json_object_get(envelope, "header");
+	const json_t *message = json_object_get(envelope, "message");
+
+	return header != NULL && message != NULL && buffer_append_text(content, "{\"header\":") &&
+		   canonical_json(header, content, NULL) && buffer_append_text(content, ",\"message\":") &&
+		   canonical_json(message, content, NULL) && buffer_append_char(content, '}');
+}
+
+/* First over what was received, then over the canonical form. */
+static bool
+either_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope, const char *body,
+			  size_t length, Failure *failure)
+{
+	unsigned char signature[64];
+	Buffer content;
+	bool ok;
+
+	if (!base64_decode(parsed->signature, strlen(parsed->signature), signature, 64))
+		return signature_refuse(failure, "signature: signature=\"...\" is no base64 of 64 bytes");
+
+	/* Escapes can make the canonical form larger or smaller, exponents too: never six times. */
+	buffer_init(&content, 6 * length + 64);
+	failure_set(failure, FAILURE_SIGNATURE_INVALID,
+				"signature: it does not fit header and message as received, nor their RFC 8785 "
+				"form; the key may be another one, or the message was changed on its way");
+	ok = raw_content_build(body, length, &content) &&
+		 content_verify(key, parsed, signature, content.data, content.length, failure);
+	if (!ok)
+	{
+		buffer_clear(&content);
+		ok = canonical_content_build(envelope, &content) &&
+			 content_verify(key, parsed, signature, content.data, content.length, failure);
+	}
+	buffer_free(&content);
+	return ok;
+}
+
+/* What can be said without the key. */
+static bool
+signature_read(const json_t *envelope, int64_t now_ms, SignatureText *parsed, Failure *failure)
+{
+	const json_t *member = json_object_get(envelope, "signature");
+	const char *sender_id =
+		json_string_value(json_object_get(json_object_get(envelope, "header"), "sender_id"));
+
+	if (signature_is_absent(envelope))
+	{
+		failure_set(failure, FAILURE_SIGNATURE_MISSING,
+					"the message is not signed; put the signature text into \"signature\"");
+		return false;
+	}
+	if (!json_is_string(member))
+		return signature_refuse(failure, "signature must be a string");
+	if (!signature_text_parse(json_string_value(member), parsed, failure) ||
+		!times_check(parsed, now_ms, failure))
+		return false;
+	if (sender_id == NULL || strcmp(sender_id, parsed->sender_id) != 0)
+		return signature_refuse(failure, "signature: kidId and header.sender_id differ");
+	return true;
+}
+
+bool
+signature_verify(const json_t *envelope, const char *body, size_t length, const json_t *keys,
+				 int64_t now_ms, char kid[SIGNATURE_KID_SIZE], Failure *failure)
+{
+	SignatureText parsed;
+	const json_t *jwk;
+	EVP_PKEY *key;
+	bool ok;
+
+	kid[0] = '\0';
+	if (!signature_read(envelope, now_ms, &parsed, failure))
+		return false;
+	jwk = key_find(keys, parsed.kid);
+	if (jwk == NULL)
+		return signature_refuse(failure,
+								"signature: the key in kidId is not registered here, or not now");
+	key = jwk_load(jwk, failure);
+	if (key == NULL)
+		return false;
+	ok = either_verify(key, &parsed, envelope, body, length, failure);
+	EVP_PKEY_free(key);
+	if (!ok)
+		return false;
+	failure_clear(failure);
+	memcpy(kid, parsed.kid, sizeof(parsed.kid));
+	return true;
+}
+
+const char *
+signature_error_code(const Failure *failure)
+{
+	if (failure->kind == FAILURE_SIGNATURE_MISSING)
+		return "err.signature.missing";
+	if (failure->kind == FAILURE_SIGNATURE_INVALID)
+		return "err.signature.invalid";
+	return "err.service.unavailable";
+}

@@ -1,0 +1,301 @@
+/*
+ * router_turn.c
+ *		One turn: get the router's lock, route until there is no more, apply what was received,
+ *		sleep until the doorbell, the backstop poll or the next due time. Must not know of delivery.
+ */
+#include "turn/router_turn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REST_FIRST_MS 500
+#define REST_LAST_MS 60000
+#define TIDY_EVERY_MS 60000
+#define APPLY_RUN_MS 20
+
+typedef enum RouterState
+{
+	ROUTER_ASLEEP,
+	ROUTER_LOCKING,
+	ROUTER_ROUTING,
+	ROUTER_APPLYING,
+	ROUTER_TIDYING
+} RouterState;
+
+struct RouterTurn
+{
+	EventLoop *loop;
+	const Log *log;
+	const Config *const *config;
+	PgSession *session;
+	void (*routed)(void *context);
+	void *context;
+	Timer *timer;
+	RouterState state;
+	bool is_open;
+	bool is_locked;
+	bool wants_route;
+	bool wants_apply;
+	int64_t route_from; /* items are applied until then, so that neither starves the other */
+	bool has_told;		/* routed was called since the last route() */
+	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
+	int64_t next_tidy;	/* logs and queues must not grow for ever */
+	int64_t rest_ms;	/* after trouble, so that the database is not asked in a circle */
+	int64_t rest_until;
+};
+
+static void router_step(RouterTurn *router);
+
+static void
+router_trouble(RouterTurn *router, const char *event, const Failure *failure)
+{
+	router->state = ROUTER_ASLEEP;
+	if (!pg_session_is_connected(router->session))
+		return;
+	log_error(router->log, event, "reason", failure->text, NULL);
+	router->wants_route = true;
+	router->rest_until = event_loop_now() + router->rest_ms;
+	timer_set_sooner(router->timer, router->rest_ms);
+	router->rest_ms = router->rest_ms * 2 < REST_LAST_MS ? router->rest_ms * 2 : REST_LAST_MS;
+}
+
+static void
+router_ask(RouterTurn *router, RouterState state, const char *sql, int limit,
+		   PgResultHandler handler, const char *trouble)
+{
+	char text[16];
+	const PgParam params[] = {PG_TEXT(text)};
+	Failure failure;
+
+	snprintf(text, sizeof(text), "%d", limit);
+	router->state = state;
+	if (!pg_session_query(router->session, sql, limit > 0 ? 1 : 0, params, handler, router,
+						  &failure))
+		router_trouble(router, trouble, &failure);
+}
+
+static void
+router_tell(RouterTurn *router)
+{
+	router->has_told = true;
+	router->routed(router->context);
+}
+
+static bool
+row_claims(const PGresult *result, int column)
+{
+	return PQntuples(result) > 0 && strcmp(PQgetvalue(result, 0, column), "t") == 0;
+}
+
+static int64_t
+row_number(const PGresult *result, int column)
+{
+	return PQntuples(result) > 0 ? strtoll(PQgetvalue(result, 0, column), NULL, 10) : 0;
+}
+
+static void
+router_locked(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	if (result == NULL)
+	{
+		router_trouble(router, "lock_router_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	router->is_locked = row_claims(result, 0);
+	router->next_lock = event_loop_now() + (*router->config)->poll_interval_ms;
+	if (router->is_locked)
+		log_info(router->log, "router_lock_taken", NULL);
+	else
+		router->wants_route = router->wants_apply = false;
+	router_step(router);
+}
+
+static void
+router_has_routed(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	if (result == NULL)
+	{
+		router_trouble(router, "route_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	router->rest_ms = REST_FIRST_MS;
+	router->route_from = event_loop_now() + APPLY_RUN_MS;
+	if (row_claims(result, 2))
+		router->wants_route = true;
+	if (row_number(result, 0) > 0)
+		log_info(router->log, "routed", "changes", LOG_INT(row_number(result, 0)), "notifications",
+				 LOG_INT(row_number(result, 1)), NULL);
+	if (row_number(result, 1) > 0)
+		router_tell(router);
+	router_step(router);
+}
+
+static void
+router_has_applied(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	if (result == NULL)
+	{
+		router_trouble(router, "apply_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	router->rest_ms = REST_FIRST_MS;
+	if (row_number(result, 0) > 0)
+	{
+		log_info(router->log, "applied", "items", LOG_INT(row_number(result, 0)), NULL);
+		router->has_told = false; /* it may have made something due */
+	}
+	if (row_claims(result, 1))
+		router->wants_apply = true;
+	if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 2) && row_number(result, 2) > 0)
+		timer_set_sooner(router->timer, row_number(result, 2));
+	router_step(router);
+}
+
+static void
+router_has_tidied(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	if (result == NULL)
+	{
+		router_trouble(router, "tidy_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	router_step(router);
+}
+
+/* Does the next thing that is wanted and allowed, or goes to sleep. */
+static void
+router_step(RouterTurn *router)
+{
+	const Config *config = *router->config;
+	bool can_ask = router->is_open && pg_session_is_connected(router->session) &&
+				   event_loop_now() >= router->rest_until;
+
+	if (router->state != ROUTER_ASLEEP)
+		return;
+	timer_set_sooner(router->timer, config->poll_interval_ms);
+	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
+		router_ask(router, ROUTER_LOCKING, "SELECT casesync.lock_router()", 0, router_locked,
+				   "lock_router_failed");
+	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
+	{
+		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
+		router_ask(router, ROUTER_TIDYING, "SELECT rotated, emptied FROM casesync.tidy()", 0,
+				   router_has_tidied, "tidy_failed");
+	}
+	else if (can_ask && router->is_locked && router->wants_route &&
+			 !(router->wants_apply && event_loop_now() < router->route_from))
+	{
+		router->wants_route = false;
+		router_ask(router, ROUTER_ROUTING,
+				   "SELECT changes, notifications, more FROM"
+				   " casesync.route(max_changes => $1::integer)",
+				   config->routing_chunk, router_has_routed, "route_failed");
+	}
+	else if (can_ask && router->is_locked && router->wants_apply)
+	{
+		router->wants_apply = false;
+		router_ask(router, ROUTER_APPLYING,
+				   "SELECT items, more, wait_ms FROM casesync.apply_inbox()", 0, router_has_applied,
+				   "apply_failed");
+	}
+	else if (!router->has_told)
+		router_tell(router);
+}
+
+void
+router_turn_wake(RouterTurn *router)
+{
+	router->wants_route = true;
+	router->wants_apply = true;
+	router->has_told = false;
+	router_step(router);
+}
+
+void
+router_turn_wake_inbox(RouterTurn *router)
+{
+	router->wants_apply = true;
+	router_step(router);
+}
+
+static void
+router_timer(void *context)
+{
+	router_turn_wake(context);
+}
+
+void
+router_turn_set_open(RouterTurn *router, bool is_open)
+{
+	router->is_open = is_open;
+	if (is_open)
+		router_turn_wake(router);
+}
+
+void
+router_turn_connected(RouterTurn *router)
+{
+	router->next_lock = 0;
+	router_turn_wake(router);
+}
+
+void
+router_turn_lost(RouterTurn *router)
+{
+	router->is_locked = false;
+	router->state = ROUTER_ASLEEP;
+}
+
+bool
+router_turn_is_router(const RouterTurn *router)
+{
+	return router->is_locked;
+}
+
+RouterTurn *
+router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, PgSession *session,
+				void (*routed)(void *context), void *context, Failure *failure)
+{
+	RouterTurn *router = calloc(1, sizeof(RouterTurn));
+
+	if (router != NULL)
+	{
+		router->loop = loop;
+		router->log = log;
+		router->config = config;
+		router->session = session;
+		router->routed = routed;
+		router->context = context;
+		router->rest_ms = REST_FIRST_MS;
+		router->timer = timer_new(loop, router_timer, router);
+	}
+	if (router == NULL || router->timer == NULL)
+	{
+		failure_set(failure, FAILURE_MEMORY, "out of memory");
+		router_turn_free(router);
+		return NULL;
+	}
+	return router;
+}
+
+void
+router_turn_free(RouterTurn *router)
+{
+	if (router == NULL)
+		return;
+	timer_free(router->timer);
+	free(router);
+}

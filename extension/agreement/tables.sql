@@ -1,0 +1,154 @@
+/* The tables and types of agreement/: state, made once; changed by the scripts of upgrade/ only. */
+
+/* ---- event_type ---- */
+CREATE TABLE casesync.registry_type (
+	reg_type text NOT NULL CHECK (reg_type ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
+	is_shipped boolean NOT NULL DEFAULT false,
+	wire text NOT NULL CHECK (length(wire) <= 255),
+	spellings text[] NOT NULL,
+	description text,
+	PRIMARY KEY (reg_type, is_shipped)
+);
+COMMENT ON TABLE casesync.registry_type IS 'kinds of registries; a row of one''s own counts before the shipped one of that name';
+COMMENT ON COLUMN casesync.registry_type.wire IS 'how it is sent';
+COMMENT ON COLUMN casesync.registry_type.spellings IS 'what is read as it, in lower case, without prefix';
+SELECT pg_catalog.pg_extension_config_dump('casesync.registry_type', 'WHERE NOT is_shipped');
+CREATE TABLE casesync.event_type (
+	reg_type text NOT NULL,
+	event_type text NOT NULL CHECK (event_type ~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$'),
+	is_shipped boolean NOT NULL DEFAULT false,
+	wire text NOT NULL CHECK (length(wire) <= 255),
+	spellings text[] NOT NULL,
+	description text,
+	PRIMARY KEY (reg_type, event_type, is_shipped)
+);
+COMMENT ON TABLE casesync.event_type IS 'what can happen in a registry of some kind; a row of one''s own counts before the shipped one of that name';
+COMMENT ON COLUMN casesync.event_type.wire IS 'how it is sent about registries of this type';
+COMMENT ON COLUMN casesync.event_type.spellings IS 'what is read as it, in lower case, without prefix; the same event type in all registry types';
+SELECT pg_catalog.pg_extension_config_dump('casesync.event_type', 'WHERE NOT is_shipped');
+INSERT INTO casesync.registry_type (reg_type, is_shipped, wire, spellings, description)
+SELECT t.reg_type, true, 'ns:org:RegistryType:' || t.reg_type, lower(t.reg_type) || t.more::text[], t.description
+  FROM (VALUES
+	('ESS', '{employment}', 'employment support system'),
+	('Social', '{sr,socialregistry,social_registry}', 'social registry'),
+	('IBR', '{}', 'integrated beneficiary registry'),
+	('Civil', '{crvs}', 'civil registration and vital statistics'),
+	('FR', '{farmer,farmerregistry,farmer_registry}', 'farmer registry'),
+	('DR', '{disability,disabilityregistry,disability_registry}', 'disability registry'))
+	t(reg_type, more, description);
+INSERT INTO casesync.event_type (reg_type, event_type, is_shipped, wire, spellings, description)
+SELECT r.reg_type, t.event_type, true, coalesce(t.wire, t.event_type), lower(t.event_type) || t.more::text[], t.description
+  FROM (VALUES
+	('{ESS}', 'enrolment', NULL, '{enrollment,enrollement}',
+		'somebody is enrolled in, or referred to, a programme'),
+	('{ESS}', 'enrolment_status_change', NULL, '{enrollment_status_change,enrollement_status_change}',
+		'the enrolment status, or what else is shared of somebody, changed'),
+	('{IBR}', 'enrolment', 'enrollement', '{enrollment,enrollement}',
+		'somebody is enrolled in a programme'),
+	('{IBR}', 'enrolment_status_change', 'enrollement_status_change', '{enrollment_status_change,enrollement_status_change}',
+		'the enrolment status of somebody changed'),
+	('{Social,IBR,Civil,FR,DR}', 'REGISTER', NULL, '{}', 'somebody was registered'),
+	('{Social,IBR,Civil,FR,DR}', 'UPDATE', NULL, '{}', 'what is registered of somebody changed'),
+	('{Social,IBR,Civil,FR,DR}', 'DEREGISTER', NULL, '{}', 'somebody is no longer registered'),
+	('{Social}', 'NewHouseHoldMember', NULL, '{new_household_member}', 'a household has one more member'),
+	('{Civil}', 'LiveBirth', NULL, '{live_birth}', 'a child was born'),
+	('{Civil}', 'Death', NULL, '{}', 'somebody died'),
+	('{Civil}', 'Marriage', NULL, '{}', 'two people married'),
+	('{Civil}', 'Divorce', NULL, '{}', 'a marriage ended'))
+	t(reg_types, event_type, wire, more, description)
+ CROSS JOIN unnest(t.reg_types::text[]) r(reg_type);
+/* ---- registry ---- */
+CREATE TABLE casesync.registry (
+	registry text PRIMARY KEY CHECK (registry ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
+	view regclass NOT NULL,
+	record_type text NOT NULL CHECK (record_type ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
+	reg_type text NOT NULL CHECK (reg_type ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
+	key_column name NOT NULL,
+	key_type regtype NOT NULL,
+	record_column name NOT NULL
+);
+COMMENT ON TABLE casesync.registry IS 'published views; a publisher sees and changes the rows of own views only';
+SELECT pg_catalog.pg_extension_config_dump('casesync.registry', '');
+CREATE TYPE casesync.problem AS (severity text, problem text, hint text);
+COMMENT ON TYPE casesync.problem IS 'something to look at: warning or note, what, and what to do';
+/* ---- agreement ---- */
+CREATE TABLE casesync.agreement (
+	agreement text NOT NULL CHECK (agreement <> '' AND length(agreement) <= 99),
+	version integer NOT NULL,
+	partner text NOT NULL,
+	direction text NOT NULL CHECK (direction IN ('out', 'in')),
+	registries text[] NOT NULL DEFAULT '{}',
+	event_types text[] NOT NULL DEFAULT '{}',
+	fields text[] NOT NULL DEFAULT '{}',
+	filter_fields text[] NOT NULL DEFAULT '{}',
+	identifier_types text[] NOT NULL DEFAULT '{}',
+	subjects text,
+	services text[] NOT NULL DEFAULT '{notify}',
+	apply_mode text NOT NULL DEFAULT 'review',
+	valid_from timestamptz,
+	valid_to timestamptz NOT NULL DEFAULT 'infinity',
+	purpose text,
+	legal_basis text,
+	document_uri text,
+	document_sha256 bytea,
+	must_encrypt boolean NOT NULL DEFAULT false,
+	subscribing text NOT NULL DEFAULT 'approve' CHECK (subscribing IN ('approve', 'auto')),
+	initial_state boolean NOT NULL DEFAULT false,
+	on_leave text NOT NULL DEFAULT 'silent' CHECK (on_leave IN ('silent', 'identifier_only')),
+	lookups_per_day integer NOT NULL DEFAULT 10000 CHECK (lookups_per_day >= 0),
+	state text NOT NULL DEFAULT 'draft'
+		CHECK (state IN ('draft', 'rehearsed', 'active', 'suspended', 'ended')),
+	author name NOT NULL DEFAULT session_user,
+	written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	activated_by name,
+	activated_at timestamptz,
+	ended_at timestamptz,
+	end_reason text,
+	rehearsed_until timestamptz,
+	stopped_at timestamptz,
+	stop_reason text,
+	stop_scope text CHECK (stop_scope IN ('agreement', 'partner', 'everybody')),
+	PRIMARY KEY (agreement, version),
+	CHECK (valid_from < valid_to)
+);
+CREATE UNIQUE INDEX agreement_active ON casesync.agreement (agreement) WHERE state = 'active';
+CREATE INDEX agreement_of_partner ON casesync.agreement (partner, direction) WHERE state = 'active';
+CREATE UNIQUE INDEX agreement_rehearsed ON casesync.agreement (agreement) WHERE state = 'rehearsed';
+COMMENT ON TABLE casesync.agreement IS 'data-sharing agreements, every version of each';
+COMMENT ON COLUMN casesync.agreement.lookups_per_day IS 'how many people the partner may ask for in a day, by search and check-enrollment';
+COMMENT ON COLUMN casesync.agreement.rehearsed_until IS 'routed and counted until then, with nothing sent';
+COMMENT ON COLUMN casesync.agreement.stop_scope IS 'while suspended: what stop_sharing() was asked to stop';
+SELECT pg_catalog.pg_extension_config_dump('casesync.agreement', '');
+/* ---- sharing ---- */
+CREATE TABLE casesync.sharing_stop (
+	partner text PRIMARY KEY,
+	reason text NOT NULL,
+	who name NOT NULL DEFAULT session_user,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync.sharing_stop IS 'partners to whom nothing leaves; the empty name: to nobody';
+SELECT pg_catalog.pg_extension_config_dump('casesync.sharing_stop', '');
+CREATE TABLE casesync.missed (
+	agreement text NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (agreement, registry, key, event_type)
+);
+COMMENT ON TABLE casesync.missed IS
+	'subjects that changed while an agreement was suspended: looked at again when it is resumed';
+SELECT pg_catalog.pg_extension_config_dump('casesync.missed', '');
+/* A row for each server process, so that no question waits for another one's answer. */
+CREATE TABLE casesync.lookup_day (
+	partner text NOT NULL,
+	day date NOT NULL,
+	worker integer NOT NULL,
+	lookups bigint NOT NULL,
+	refused bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (partner, day, worker)
+);
+COMMENT ON TABLE casesync.lookup_day IS
+	'how many people a partner has asked for in a day; whom is not kept';
+COMMENT ON COLUMN casesync.lookup_day.worker IS 'the backend that counted';
+SELECT pg_catalog.pg_extension_config_dump('casesync.lookup_day', '');

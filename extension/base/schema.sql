@@ -1,0 +1,18 @@
+/* The opening of the install script: guard and what must exist before all else. */
+\echo Use "CREATE EXTENSION casesync" to load this file. \quit
+DO $$
+BEGIN
+	IF current_setting('server_encoding') <> 'UTF8' THEN
+		RAISE EXCEPTION USING errcode = 'feature_not_supported',
+			message = 'casesync needs a database with encoding UTF8',
+			detail = format('This database has encoding %s.', current_setting('server_encoding')),
+			hint = 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0;';
+	END IF;
+END
+$$;
+CREATE FUNCTION casesync.setting(name text)
+RETURNS text
+AS 'MODULE_PATHNAME', 'setting_text'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync.setting(text) IS
+	'current_setting() for a session that may not have used anything of casesync yet, and so does not know its settings';

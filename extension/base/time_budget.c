@@ -1,0 +1,53 @@
+/*
+ * time_budget.c
+ *		A ceiling on how long users' code may run in one call. Must not know what is run.
+ *
+ * Not statement_timeout: that is armed for the statement of the client only, and its end could not
+ * be told from a cancel that somebody asked for.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/timeout.h"
+
+#include "base/time_budget.h"
+
+static TimeoutId timer = MAX_TIMEOUTS;
+static int depth = 0;
+static volatile sig_atomic_t is_up = false;
+
+/* In a signal handler: only what pg_cancel_backend's own handler does. */
+static void
+time_is_up(void)
+{
+	is_up = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+void
+time_budget_start(int milliseconds)
+{
+	if (timer == MAX_TIMEOUTS)
+		timer = RegisterTimeout(USER_TIMEOUT, time_is_up);
+	if (depth++ > 0)
+		return;
+	is_up = false;
+	if (milliseconds > 0)
+		enable_timeout_after(timer, milliseconds);
+}
+
+bool
+time_budget_stop(void)
+{
+	if (--depth > 0)
+		return is_up;
+	disable_timeout(timer, false);
+
+	/* It may have run out on the last yard, with nobody cancelled. */
+	if (is_up)
+		QueryCancelPending = false;
+	return is_up;
+}

@@ -1,0 +1,344 @@
+/*
+ * tracking_expression.c
+ *		Reads what a DBA writes in track(): an expression over a table's columns, or a query for
+ *		subjects; parses it, checks it and writes it out again. Must not store or run anything.
+ *
+ * What comes out is the server's own deparse of what it understood: unambiguous, with schemas
+ * wherever the search path pg_catalog would not find a name, and never the text that came in.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/analyze.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/varlena.h"
+
+#include "base/owner_query.h"
+#include "base/pg_compat.h"
+
+PG_FUNCTION_INFO_V1(casesync_row_expression);
+PG_FUNCTION_INFO_V1(casesync_renamed_condition);
+PG_FUNCTION_INFO_V1(casesync_subjects_query);
+
+/* What is being read, for the context of error messages. */
+typedef struct Reading
+{
+	const char *what; /* the parameter of track() */
+	const char *source;
+} Reading;
+
+static void expression_refuse(const Reading *reading, const char *detail) pg_attribute_noreturn();
+static void subjects_refuse(const char *detail) pg_attribute_noreturn();
+
+/* Errors of the parser point into the text that was given, not into the call of track(). */
+static void
+reading_context(void *argument)
+{
+	const Reading *reading = argument;
+	int position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(reading->source);
+	}
+	errcontext("parameter \"%s\"", reading->what);
+}
+
+/* Names in the text mean what they mean to the caller of track(). */
+static int
+path_enter(const char *path)
+{
+	int level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
+	return level;
+}
+
+static void
+expression_refuse(const Reading *reading, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("\"%s\" is not a single expression", reading->source), errdetail("%s", detail),
+			 errhint("Write one expression over the table's columns, for example "
+					 "%s.",
+					 strcmp(reading->what, "key") == 0 ? "key => 'lower(person_number)'"
+													   : "condition => 'programme_id = 3'")));
+}
+
+/* The one raw expression in the text. */
+static Node *
+expression_parse(const Reading *reading)
+{
+	List *statements = raw_parser(reading->source, RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *select;
+	ResTarget *target;
+
+	if (statements == NIL)
+		expression_refuse(reading, "It is empty.");
+	select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
+	if (select->op != SETOP_NONE || select->valuesLists != NIL || select->fromClause != NIL ||
+		select->whereClause != NULL || select->groupClause != NIL || select->havingClause != NULL ||
+		select->windowClause != NIL || select->sortClause != NIL || select->limitCount != NULL ||
+		select->limitOffset != NULL || select->lockingClause != NIL || select->withClause != NULL ||
+		select->distinctClause != NIL || select->intoClause != NULL)
+		expression_refuse(reading, "It has a clause of a query.");
+	if (select->targetList == NIL)
+		expression_refuse(reading, "It is empty.");
+	if (list_length(select->targetList) != 1)
+		expression_refuse(reading, "It has more than one column.");
+	target = linitial_node(ResTarget, select->targetList);
+	if (target->name != NULL || target->indirection != NIL)
+		expression_refuse(reading, "It names its result.");
+	return target->val;
+}
+
+static bool
+whole_or_system_column(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno <= 0;
+	return expression_tree_walker(node, whole_or_system_column, context);
+}
+
+static void
+expression_check(const Reading *reading, Node *expression, bool must_be_immutable)
+{
+	Node *planned = (Node *) expression_planner((Expr *) copyObject(expression));
+
+	if (whole_or_system_column(expression, NULL))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+						errmsg("\"%s\" uses the whole row or a system column", reading->source),
+						errhint("Name the columns it needs.")));
+	if (must_be_immutable && contain_mutable_functions(planned))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 errmsg("\"%s\" is not immutable", reading->source),
+			 errdetail("It calls a function whose result may change although the row does not."),
+			 errhint("Use only columns, constants and immutable functions; restrict what may "
+					 "leave by time or by other tables in the view or the agreement.")));
+	if (contain_volatile_functions(planned))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("\"%s\" calls a volatile function", reading->source),
+						errhint("Use only immutable or stable functions.")));
+}
+
+/* alias: NULL, or other names for the table's columns, as renamed_alias() makes them. */
+static Node *
+expression_transform(const Reading *reading, Relation relation, Alias *alias, bool is_condition)
+{
+	ParseState *state = make_parsestate(NULL);
+	ParseNamespaceItem *item;
+	Node *expression;
+
+	state->p_sourcetext = reading->source;
+	item = addRangeTableEntryForRelation(state, relation, AccessShareLock, alias, false, true);
+	addNSItemToQuery(state, item, false, true, true);
+	expression = transformExpr(state, expression_parse(reading), EXPR_KIND_TRIGGER_WHEN);
+	if (is_condition)
+		expression = coerce_to_boolean(state, expression, "condition");
+	assign_expr_collations(state, expression);
+	expression_check(reading, expression, is_condition);
+	free_parsestate(state);
+	return expression;
+}
+
+static Datum
+expression_columns(Node *expression, TupleDesc descriptor)
+{
+	Bitmapset *numbers = NULL;
+	Datum *names = palloc(descriptor->natts * sizeof(Datum));
+	int count = 0;
+	int member = -1;
+
+	pull_varattnos(expression, 1, &numbers);
+	while ((member = bms_next_member(numbers, member)) >= 0)
+	{
+		int number = member + FirstLowInvalidHeapAttributeNumber;
+
+		names[count++] = NameGetDatum(&TupleDescAttr(descriptor, number - 1)->attname);
+	}
+	return PointerGetDatum(
+		construct_array(names, count, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
+}
+
+/*
+ * casesync.row_expression(relation, what, expression, path, OUT plain, OUT old_row, OUT new_row,
+ * OUT columns): the expression over plain columns, over OLD and over NEW, and what it names.
+ */
+Datum
+casesync_row_expression(PG_FUNCTION_ARGS)
+{
+	Oid oid = PG_GETARG_OID(0);
+	Reading reading = {text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					   text_to_cstring(PG_GETARG_TEXT_PP(2))};
+	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
+	Relation relation = table_open(oid, AccessShareLock);
+	OwnerScope scope;
+	int level;
+	TupleDesc descriptor;
+	Node *expression;
+	Datum values[4];
+	bool nulls[4] = {false, false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "casesync.row_expression must return a row");
+
+	/* Planning runs immutable functions of constants: with the owner's rights, not the caller's. */
+	owner_scope_enter(&scope, relation->rd_rel->relowner, true);
+	level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	error_context_stack = &context;
+	expression = expression_transform(&reading, relation, NULL, strcmp(reading.what, "key") != 0);
+	error_context_stack = context.previous;
+	AtEOXact_GUC(true, level);
+	owner_scope_leave(&scope);
+
+	values[0] = CStringGetTextDatum(deparse_expression(
+		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false));
+	values[1] = CStringGetTextDatum(
+		deparse_expression(expression, deparse_context_for("old", oid), true, false));
+	values[2] = CStringGetTextDatum(
+		deparse_expression(expression, deparse_context_for("new", oid), true, false));
+	values[3] = expression_columns(expression, RelationGetDescr(relation));
+	table_close(relation, NoLock);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+/*
+ * The table under the names its columns had: those of the arrays where they give one, and for
+ * the others names that nobody can mean.
+ */
+static Alias *
+renamed_alias(Relation relation, ArrayType *names, ArrayType *numbers)
+{
+	TupleDesc descriptor = RelationGetDescr(relation);
+	Alias *alias = makeAlias(RelationGetRelationName(relation), NIL);
+	Datum *name_list;
+	Datum *number_list;
+	int name_count;
+	int number_count;
+
+	deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &name_list, NULL,
+					  &name_count);
+	deconstruct_array(numbers, INT2OID, sizeof(int16), true, TYPALIGN_SHORT, &number_list, NULL,
+					  &number_count);
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		char *name = psprintf("?column %d?", i + 1);
+
+		if (TupleDescAttr(descriptor, i)->attisdropped)
+			continue;
+		for (int k = 0; k < Min(name_count, number_count); k++)
+			if (DatumGetInt16(number_list[k]) == i + 1)
+				name = pstrdup(NameStr(*DatumGetName(name_list[k])));
+		alias->colnames = lappend(alias->colnames, makeString(name));
+	}
+	return alias;
+}
+
+/*
+ * casesync.renamed_condition(relation, condition, names, numbers): the condition, written when
+ * the columns of these numbers had these names, with the names they have now.
+ */
+Datum
+casesync_renamed_condition(PG_FUNCTION_ARGS)
+{
+	Oid oid = PG_GETARG_OID(0);
+	Reading reading = {"condition", text_to_cstring(PG_GETARG_TEXT_PP(1))};
+	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
+	Relation relation = table_open(oid, AccessShareLock);
+	Alias *alias = renamed_alias(relation, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
+	Node *expression;
+	char *renamed;
+
+	error_context_stack = &context;
+	expression = expression_transform(&reading, relation, alias, true);
+	error_context_stack = context.previous;
+	renamed = deparse_expression(
+		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false);
+	table_close(relation, NoLock);
+	PG_RETURN_TEXT_P(cstring_to_text(renamed));
+}
+
+static void
+subjects_refuse(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 errmsg("\"subjects\" is not a plain query"), errdetail("%s", detail),
+			 errhint("Write one SELECT of one column, with $1 for the key as text: subjects => "
+					 "'SELECT person_id FROM enrolment WHERE programme_id = $1::integer'.")));
+}
+
+static int
+visible_columns(const Query *query)
+{
+	ListCell *cell;
+	int count = 0;
+
+	foreach (cell, query->targetList)
+		if (!lfirst_node(TargetEntry, cell)->resjunk)
+			count++;
+	return count;
+}
+
+static Query *
+subjects_analyze(const char *source)
+{
+	List *statements = raw_parser(source, RAW_PARSE_DEFAULT);
+	Oid types[] = {TEXTOID};
+	Query *query;
+
+	if (list_length(statements) != 1)
+		subjects_refuse("It is not exactly one statement.");
+	if (!IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt))
+		subjects_refuse("It is not a SELECT.");
+	query = parse_analyze_fixedparams(linitial_node(RawStmt, statements), source, types, 1, NULL);
+	if (query->commandType != CMD_SELECT || query->utilityStmt != NULL)
+		subjects_refuse("It is not a SELECT.");
+	if (query->hasModifyingCTE || query->rowMarks != NIL)
+		subjects_refuse("It writes or locks rows.");
+	if (visible_columns(query) != 1)
+		subjects_refuse("It gives more than one column.");
+	if (contain_volatile_functions((Node *) query))
+		subjects_refuse("It calls a volatile function.");
+	return query;
+}
+
+/* casesync.subjects_query(query, path) */
+Datum
+casesync_subjects_query(PG_FUNCTION_ARGS)
+{
+	Reading reading = {"subjects", text_to_cstring(PG_GETARG_TEXT_PP(0))};
+	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
+	int level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	Query *query;
+
+	error_context_stack = &context;
+	query = subjects_analyze(reading.source);
+	error_context_stack = context.previous;
+	AtEOXact_GUC(true, level);
+	PG_RETURN_TEXT_P(cstring_to_text(pg_get_querydef(query, false)));
+}

@@ -1,0 +1,209 @@
+/*
+ * change_capture.c
+ *		The triggers of tracked tables: prove the call, build a Change, hand it on. Must not know
+ *		how the log is stored or how the bridge is woken.
+ *
+ * No SQL of anybody runs here, only output functions of the columns' types.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "capture/change_image.h"
+#include "capture/change_log.h"
+#include "capture/change_origin.h"
+#include "capture/doorbell.h"
+#include "base/settings.h"
+#include "capture/tracking_cache.h"
+
+PG_FUNCTION_INFO_V1(casesync_capture_change);
+PG_FUNCTION_INFO_V1(casesync_refuse_truncate);
+
+static int32
+argument_tracking(const TriggerData *trigger)
+{
+	if (trigger->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" must have exactly one argument, the number of a tracking",
+						trigger->tg_trigger->tgname),
+				 errhint("Let casesync make its triggers: SELECT casesync.track(…);")));
+	return pg_strtoint32(trigger->tg_trigger->tgargs[0]);
+}
+
+static TriggerData *
+capture_check_call(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casesync.capture_change must be called as a trigger after each row"),
+				 errhint("Let casesync make its triggers: SELECT casesync.track(…);")));
+	return trigger;
+}
+
+/*
+ * The command that wrote the row. Triggers of the application may fire ours in another order
+ * than the rows were written; this number and then the id tell the true one.
+ */
+static CommandId
+row_command(const TriggerData *trigger)
+{
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		return HeapTupleHeaderGetCmax(trigger->tg_trigtuple->t_data);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return HeapTupleHeaderGetCmin(trigger->tg_newtuple->t_data);
+	return HeapTupleHeaderGetCmin(trigger->tg_trigtuple->t_data);
+}
+
+/* NULL for a claim that nobody made. */
+static const char *
+claim_get(const char *setting)
+{
+	return setting == NULL || setting[0] == '\0' ? NULL : setting;
+}
+
+/* Everything about a change that is not in the row. */
+static void
+change_start(Change *change, const TriggerData *trigger, int32 tracking, char operation)
+{
+	memset(change, 0, sizeof(*change));
+	change->at = GetCurrentTimestamp();
+	change->id = change_id_next(change->at);
+	change->xid = GetTopFullTransactionId();
+	change->era = change_era_current();
+	change->command = row_command(trigger);
+	change->relation = RelationGetRelid(trigger->tg_relation);
+	change->operation = operation;
+	change->tracking = tracking;
+	change->actor = claim_get(casesync_actor);
+	change->channel = claim_get(casesync_channel);
+	change->session_user_name = GetUserNameFromId(GetSessionUserId(), false);
+	change->origin = change_origin_current();
+}
+
+static void
+change_finish(const Change *change)
+{
+	change_log_append(change);
+	doorbell_ask();
+}
+
+static void
+capture_update(const TriggerData *trigger, const TrackedTable *table)
+{
+	ChangeImage image = {RelationGetDescr(trigger->tg_relation), trigger->tg_trigtuple,
+						 trigger->tg_newtuple};
+	bool *is_changed = palloc(table->column_count * sizeof(bool));
+	Change change;
+	const char *old_key;
+
+	if (!change_image_compare(&image, table, is_changed))
+		return;
+	change_start(&change, trigger, table->tracking, CHANGE_UPDATE);
+	change.changed = change_image_differences(&image, table, is_changed);
+	change.key = change_image_key(&image, table, image.new_row);
+	old_key = change_image_key(&image, table, image.old_row);
+	if (old_key != NULL && (change.key == NULL || strcmp(old_key, change.key) != 0))
+		change.old_key = old_key;
+	change_finish(&change);
+}
+
+static void
+capture_whole_row(const TriggerData *trigger, const TrackedTable *table, char operation)
+{
+	ChangeImage image = {RelationGetDescr(trigger->tg_relation), NULL, trigger->tg_trigtuple};
+	Change change;
+
+	change_start(&change, trigger, table->tracking, operation);
+	change.key = change_image_key(&image, table, image.new_row);
+	change_finish(&change);
+}
+
+/*
+ * Capture is off: once per (sub)transaction and table a row says so, which is undone with
+ * the subtransaction whose rows it stands for.
+ */
+static void
+capture_gap(const TriggerData *trigger, const TrackedTable *table)
+{
+	GapMark *mark = table->gap_mark;
+	Change change;
+
+	if (mark->subtransaction == GetCurrentSubTransactionId() &&
+		FullTransactionIdEquals(mark->transaction, GetTopFullTransactionId()))
+		return;
+	change_start(&change, trigger, table->tracking, CHANGE_GAP);
+	change_finish(&change);
+	mark->transaction = change.xid;
+	mark->subtransaction = GetCurrentSubTransactionId();
+}
+
+/* casesync.capture_change(tracking): AFTER INSERT, UPDATE or DELETE, for each row */
+Datum
+casesync_capture_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = capture_check_call(fcinfo);
+	const TrackedTable *table =
+		tracking_cache_get(argument_tracking(trigger), trigger->tg_relation);
+	int settings;
+
+	if (!table->is_recording)
+		return PointerGetDatum(NULL);
+	if (casesync_capture == CAPTURE_OFF)
+	{
+		capture_gap(trigger, table);
+		return PointerGetDatum(NULL);
+	}
+
+	settings = change_image_begin();
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		capture_update(trigger, table);
+	else
+		capture_whole_row(trigger, table,
+						  TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? CHANGE_INSERT
+																	 : CHANGE_DELETE);
+	change_image_end(settings);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * casesync.refuse_truncate(tracking): BEFORE TRUNCATE, for the statement. On a table that has
+ * left the tracked one (a detached partition) nothing is refused.
+ */
+Datum
+casesync_refuse_truncate(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	char *root;
+	char *name;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
+		!TRIGGER_FIRED_BEFORE(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("casesync.refuse_truncate must be called as a trigger before "
+							   "truncate")));
+	root = tracking_root_name(argument_tracking(trigger), trigger->tg_relation);
+	if (root == NULL)
+		return PointerGetDatum(NULL);
+
+	name = RelationGetRelationName(trigger->tg_relation);
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("table \"%s\" is tracked by casesync and cannot be truncated", name),
+			 errdetail("TRUNCATE names no rows, so partners would not learn what is gone."),
+			 errhint("DELETE FROM %s; or stop the tracking first: SELECT casesync.untrack('%s', "
+					 "keep => true);",
+					 quote_identifier(name), root)));
+	return PointerGetDatum(NULL);
+}

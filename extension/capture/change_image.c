@@ -1,0 +1,220 @@
+/*
+ * change_image.c
+ *		Compares the rows before and after a change and writes down what differs. Must not know
+ *		triggers, transactions or the log.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/datum.h"
+#include "utils/float.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+
+#include "capture/change_image.h"
+
+/* A longer value is not copied into the log; only that it changed. */
+#define VALUE_MAX_BYTES 256
+
+int
+change_image_begin(void)
+{
+	int level;
+
+	if (DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
+		extra_float_digits > 0 && bytea_output == BYTEA_OUTPUT_HEX)
+		return -1;
+
+	level = NewGUCNestLevel();
+	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
+	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("bytea_output", "hex", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) set_config_option("extra_float_digits", "1", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	return level;
+}
+
+void
+change_image_end(int level)
+{
+	if (level >= 0)
+		AtEOXact_GUC(true, level);
+}
+
+/*
+ * Equal as stored? An update that leaves a long value alone leaves its TOAST pointer alone, so
+ * bytes are compared before anything is fetched.
+ */
+static bool
+value_is_equal(const TrackedColumn *column, Datum old_value, Datum new_value)
+{
+	if (column->length == -1)
+	{
+		struct varlena *old_stored = (struct varlena *) DatumGetPointer(old_value);
+		struct varlena *new_stored = (struct varlena *) DatumGetPointer(new_value);
+
+		if (VARSIZE_ANY(old_stored) == VARSIZE_ANY(new_stored) &&
+			memcmp(old_stored, new_stored, VARSIZE_ANY(old_stored)) == 0)
+			return true;
+	}
+	return datum_image_eq(old_value, new_value, column->is_by_value, column->length);
+}
+
+bool
+change_image_compare(const ChangeImage *image, const TrackedTable *table, bool *is_changed)
+{
+	bool any = false;
+
+	for (int i = 0; i < table->column_count; i++)
+	{
+		const TrackedColumn *column = &table->columns[i];
+		Datum old_value, new_value;
+		bool old_null, new_null;
+
+		is_changed[i] = false;
+		if (column->number == 0)
+			continue;
+		old_value = heap_getattr(image->old_row, column->number, image->descriptor, &old_null);
+		new_value = heap_getattr(image->new_row, column->number, image->descriptor, &new_null);
+		if (old_null || new_null)
+			is_changed[i] = old_null != new_null;
+		else
+			is_changed[i] = !value_is_equal(column, old_value, new_value);
+		any |= is_changed[i];
+	}
+	return any;
+}
+
+static char *
+value_text(const TrackedColumn *column, Datum value)
+{
+	/* The output function may want to keep its own state in fn_extra, hence not const. */
+	return OutputFunctionCall((FmgrInfo *) &column->output, value);
+}
+
+/* Too long for the log? Told from the stored size where that is enough. */
+static bool
+value_is_long(const TrackedColumn *column, Datum value)
+{
+	return column->length == -1 && toast_raw_datum_size(value) > VALUE_MAX_BYTES + VARHDRSZ;
+}
+
+static void
+text_to_json(JsonbValue *json, char *written)
+{
+	if (written == NULL)
+	{
+		json->type = jbvNull;
+		return;
+	}
+	json->type = jbvString;
+	json->val.string.val = written;
+	json->val.string.len = strlen(written);
+}
+
+/* The text of one side of a difference, NULL if it has none; false when it is too long. */
+static bool
+side_text(const ChangeImage *image, const TrackedColumn *column, HeapTuple row, char **written)
+{
+	bool is_null;
+	Datum value = heap_getattr(row, column->number, image->descriptor, &is_null);
+
+	*written = NULL;
+	if (is_null)
+		return true;
+	if (value_is_long(column, value))
+		return false;
+	*written = value_text(column, value);
+	return strlen(*written) <= VALUE_MAX_BYTES;
+}
+
+static void
+difference_push(JsonbParseState **state, const ChangeImage *image, const TrackedColumn *column)
+{
+	JsonbValue json;
+	char *old_text;
+	char *new_text;
+
+	text_to_json(&json, (char *) column->label);
+	pushJsonbValue(state, WJB_KEY, &json);
+	if (!side_text(image, column, image->old_row, &old_text) ||
+		!side_text(image, column, image->new_row, &new_text))
+	{
+		text_to_json(&json, NULL);
+		pushJsonbValue(state, WJB_VALUE, &json);
+		return;
+	}
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	text_to_json(&json, old_text);
+	pushJsonbValue(state, WJB_ELEM, &json);
+	text_to_json(&json, new_text);
+	pushJsonbValue(state, WJB_ELEM, &json);
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
+Jsonb *
+change_image_differences(const ChangeImage *image, const TrackedTable *table,
+						 const bool *is_changed)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < table->column_count; i++)
+		if (is_changed[i])
+			difference_push(&state, image, &table->columns[i]);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* A json column goes into the key's object as it is; everything else as its text. */
+static void
+key_push(JsonbParseState **state, const TrackedColumn *column, char *written)
+{
+	JsonbValue json;
+
+	text_to_json(&json, (char *) column->label);
+	pushJsonbValue(state, WJB_KEY, &json);
+	if (written != NULL && column->is_json)
+	{
+		Datum parsed = DirectFunctionCall1(jsonb_in, CStringGetDatum(written));
+
+		json.type = jbvBinary;
+		json.val.binary.data = &DatumGetJsonbP(parsed)->root;
+		json.val.binary.len = VARSIZE(DatumGetJsonbP(parsed)) - VARHDRSZ;
+		if (JB_ROOT_IS_SCALAR(DatumGetJsonbP(parsed)))
+			JsonbExtractScalar(&DatumGetJsonbP(parsed)->root, &json);
+	}
+	else
+		text_to_json(&json, written);
+	pushJsonbValue(state, WJB_VALUE, &json);
+}
+
+char *
+change_image_key(const ChangeImage *image, const TrackedTable *table, HeapTuple row)
+{
+	JsonbParseState *state = NULL;
+	Jsonb *object;
+
+	if (!table->key_is_column)
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < table->key_count; i++)
+	{
+		const TrackedColumn *column = &table->keys[i];
+		bool is_null;
+		Datum value = heap_getattr(row, column->number, image->descriptor, &is_null);
+		char *written = is_null ? NULL : value_text(column, value);
+
+		if (table->key_is_column)
+			return written;
+		key_push(&state, column, written);
+	}
+	object = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return JsonbToCString(NULL, &object->root, VARSIZE(object));
+}

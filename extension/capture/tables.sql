@@ -1,0 +1,101 @@
+/* The tables and types of capture/: state, made once; changed by the scripts of upgrade/ only. */
+
+/* ---- change_log ---- */
+CREATE TABLE casesync.change_ring (
+	id integer PRIMARY KEY CHECK (id = 1),
+	leaf integer NOT NULL CHECK (leaf BETWEEN 0 AND 7)
+);
+COMMENT ON TABLE casesync.change_ring IS
+	'which leaf of the log is written now; without a row it is leaf 0';
+/* Plain tables and not partitions: emptying one must never make writers to the others wait. */
+DO $$
+BEGIN
+	FOR i IN 0..7 LOOP
+		EXECUTE format($table$
+			CREATE TABLE casesync.change_%s (
+				id bigint NOT NULL,
+				xid xid8 NOT NULL,
+				era integer NOT NULL,
+				cid bigint NOT NULL,
+				relation oid NOT NULL,
+				op "char" NOT NULL,
+				tracking integer NOT NULL,
+				key text,
+				old_key text,
+				changed jsonb,
+				actor text,
+				channel text,
+				"session_user" name NOT NULL,
+				origin bigint,
+				at timestamptz NOT NULL,
+				PRIMARY KEY (xid, id)
+			)$table$, i);
+		EXECUTE format('COMMENT ON TABLE casesync.change_%s IS %L', i,
+			'captured changes, leaf ' || i || ' of the ring; read the view casesync.change');
+		PERFORM pg_extension_config_dump(format('casesync.change_%s', i)::regclass, '');
+	END LOOP;
+END
+$$;
+SELECT pg_catalog.pg_extension_config_dump('casesync.change_ring', '');
+/* ---- tracking ---- */
+CREATE SEQUENCE casesync.tracking_id AS integer;
+COMMENT ON SEQUENCE casesync.tracking_id IS 'numbers of trackings';
+CREATE TABLE casesync.tracking (
+	id integer PRIMARY KEY,
+	relation regclass NOT NULL,
+	registries text[] NOT NULL,
+	key text NOT NULL,
+	key_columns name[] NOT NULL,
+	key_is_column boolean NOT NULL,
+	on_insert text,
+	on_update text,
+	on_delete text,
+	columns name[] NOT NULL CHECK (cardinality(columns) > 0),
+	condition text,
+	subjects text,
+	replicated boolean NOT NULL DEFAULT false,
+	enabled boolean NOT NULL DEFAULT true,
+	stopped_gap bigint,
+	removed boolean NOT NULL DEFAULT false,
+	key_query text,
+	key_labels name[] NOT NULL,
+	key_numbers smallint[] NOT NULL,
+	column_numbers smallint[] NOT NULL,
+	ignored name[],
+	relation_name text NOT NULL,
+	place text NOT NULL
+);
+COMMENT ON TABLE casesync.tracking IS 'tracked tables: what makes which event of which registries';
+COMMENT ON COLUMN casesync.tracking.key IS 'a column, or an expression over key_labels';
+COMMENT ON COLUMN casesync.tracking.key_query IS
+	'for an expression: the query that makes the subject key of a change''s key ($1)';
+COMMENT ON COLUMN casesync.tracking.subjects IS
+	'query giving subject keys for a key ($1, text), to be run as the table''s owner';
+COMMENT ON COLUMN casesync.tracking.enabled IS 'false: untracked, but the definition is kept';
+COMMENT ON COLUMN casesync.tracking.removed IS
+	'untracked for good; the row stays until the log has no change that needs it';
+COMMENT ON COLUMN casesync.tracking.stopped_gap IS 'the gap of stop_capture(), until start_capture()';
+COMMENT ON COLUMN casesync.tracking.ignored IS
+	'the columns left out of a tracking of whole rows; NULL when columns were named';
+COMMENT ON COLUMN casesync.tracking.place IS
+	'cluster, database and table in which the column numbers are true';
+SELECT pg_catalog.pg_extension_config_dump('casesync.tracking_id', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.tracking', '');
+/* ---- gap ---- */
+CREATE SEQUENCE casesync.gap_id;
+COMMENT ON SEQUENCE casesync.gap_id IS 'numbers of gaps';
+CREATE TABLE casesync.gap (
+	id bigint PRIMARY KEY DEFAULT nextval('casesync.gap_id'),
+	tracking integer,
+	relation regclass,
+	registries text[] NOT NULL,
+	reason text NOT NULL,
+	who name NOT NULL,
+	started timestamptz NOT NULL,
+	ended timestamptz,
+	filled timestamptz
+);
+COMMENT ON TABLE casesync.gap IS 'times in which changes of tracked tables were not recorded';
+COMMENT ON COLUMN casesync.gap.filled IS 'when partners were given again what the gap had hidden';
+SELECT pg_catalog.pg_extension_config_dump('casesync.gap_id', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.gap', '');

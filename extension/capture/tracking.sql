@@ -1,0 +1,299 @@
+/*
+ * What is tracked, and how people say so: track(), untrack(), retrack(). Functions run with their
+ * caller's rights; the triggers themselves are put on in tracking_trigger.sql.
+ */
+CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync.tracking
+	FOR EACH STATEMENT EXECUTE FUNCTION casesync.cache_reset();
+/* ---- the triggers ---------------------------------------------------------------------------- */
+
+CREATE FUNCTION casesync.capture_change() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_capture_change';
+COMMENT ON FUNCTION casesync.capture_change() IS
+	'trigger of tracked tables: records the change; its argument is the number of the tracking';
+CREATE FUNCTION casesync.refuse_truncate() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
+COMMENT ON FUNCTION casesync.refuse_truncate() IS 'trigger of tracked tables: refuses TRUNCATE';
+REVOKE ALL ON FUNCTION casesync.capture_change(), casesync.refuse_truncate() FROM PUBLIC;
+CREATE FUNCTION casesync.tracking_place(relation regclass) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casesync_tracking_place';
+COMMENT ON FUNCTION casesync.tracking_place(regclass) IS
+	'where column numbers of the table are true: cluster, database, table';
+CREATE FUNCTION casesync.tracking_write(tracking casesync.tracking) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'casesync_tracking_write';
+COMMENT ON FUNCTION casesync.tracking_write(casesync.tracking) IS
+	'stores a tracking for the owner of its table';
+CREATE FUNCTION casesync.tracking_id_next() RETURNS integer
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN nextval('casesync.tracking_id');
+END
+$$;
+COMMENT ON FUNCTION casesync.tracking_id_next() IS 'a number for a new tracking';
+CREATE FUNCTION casesync.unknown_registries(registries text[]) RETURNS text[]
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT r FROM unnest(registries) r
+		WHERE NOT EXISTS (SELECT FROM casesync.registry g WHERE g.registry = r));
+END
+$$;
+COMMENT ON FUNCTION casesync.unknown_registries(text[]) IS 'the names that no registry has';
+/* ---- what people call ------------------------------------------------------------------------ */
+
+CREATE FUNCTION casesync.relation_must_be_trackable(relation regclass) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	class record;
+	foreign_member regclass;
+BEGIN
+	SELECT c.relkind, c.relpersistence, n.nspname, c.relowner INTO class
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
+	IF class.relkind IS NULL OR class.relkind NOT IN ('r', 'p') THEN
+		RAISE EXCEPTION USING errcode = 'wrong_object_type',
+			message = format('"%s" is not a table', relation),
+			detail = 'Only tables and partitioned tables can be tracked: views, foreign tables and others have no row triggers that see every change.',
+			hint = 'Track the tables behind it: SELECT casesync.track(''a_table'', …);';
+	ELSIF class.relpersistence = 't' THEN
+		RAISE EXCEPTION USING errcode = 'feature_not_supported',
+			message = format('temporary table "%s" cannot be tracked', relation),
+			detail = 'It is gone when its session ends.',
+			hint = 'Track the permanent table that holds the facts.';
+	ELSIF class.relpersistence = 'u' THEN
+		RAISE EXCEPTION USING errcode = 'feature_not_supported',
+			message = format('unlogged table "%s" cannot be tracked', relation),
+			detail = 'A crash empties it without a word, so partners would keep what is gone.',
+			hint = format('ALTER TABLE %s SET LOGGED;', relation);
+	ELSIF class.nspname IN ('casesync', 'pg_catalog', 'information_schema') THEN
+		RAISE EXCEPTION USING errcode = 'feature_not_supported',
+			message = format('table "%s" belongs to the system and cannot be tracked', relation),
+			detail = format('It is in schema %s.', class.nspname),
+			hint = 'Track the tables of the application.';
+	ELSIF NOT pg_has_role(class.relowner, 'USAGE') THEN
+		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
+			message = format('must be owner of table "%s"', relation),
+			detail = format('It belongs to role "%s".', class.relowner::regrole),
+			hint = format('SET ROLE %s;', class.relowner::regrole);
+	END IF;
+	SELECT member INTO foreign_member FROM casesync.table_family(relation)
+		WHERE kind NOT IN ('r', 'p') LIMIT 1;
+	IF foreign_member IS NOT NULL THEN
+		RAISE EXCEPTION USING errcode = 'feature_not_supported',
+			message = format('table "%s" has a member that is not a local table: "%s"', relation,
+				foreign_member),
+			detail = 'What others write to a foreign table, no trigger here would see.',
+			hint = 'Track the local members one by one.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync.relation_must_be_trackable(regclass) IS
+	'raises an error unless the caller may track the table';
+CREATE FUNCTION casesync.track_with(path text, relation regclass, registries text[], key text,
+		on_insert text, on_update text, on_delete text, columns name[], ignore name[],
+		condition text, subjects text, replicated boolean) RETURNS casesync.tracking
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync.tracking;
+	unknown text[];
+	needed name[];
+	parsed record;
+BEGIN
+	IF relation IS NULL OR registries IS NULL OR cardinality(registries) = 0 OR key IS NULL THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
+			message = 'casesync.track needs a relation, at least one registry and a key',
+			hint = 'SELECT casesync.track(''enrolment'', ''{my_registry}'', ''person_id'', on_update => ''enrolment_status_change'');';
+	END IF;
+	PERFORM casesync.relation_must_be_trackable(relation);
+	unknown := casesync.unknown_registries(registries);
+	IF cardinality(unknown) > 0 THEN
+		RAISE EXCEPTION USING errcode = 'undefined_object',
+			message = format('registry %s is not published', array_to_string(unknown, ', ')),
+			detail = 'A tracking says which published records a table''s changes concern.',
+			hint = format('SELECT * FROM casesync.publish(%L, ''a_view'', ''Member'');', unknown[1]);
+	END IF;
+	IF coalesce(on_insert, on_update, on_delete) IS NULL THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('tracking of "%s" makes no event', relation),
+			detail = 'None of on_insert, on_update and on_delete names an event type.',
+			hint = 'Name one: on_update => ''enrolment_status_change''.';
+	END IF;
+	IF columns IS NOT NULL AND ignore IS NOT NULL THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'columns and ignore exclude each other',
+			detail = 'columns names what is tracked, ignore what is left out of the whole row.',
+			hint = 'Leave one of them out.';
+	END IF;
+
+	t.id := casesync.tracking_id_next();
+	t.relation := relation;
+	t.relation_name := relation::text;
+	t.place := casesync.tracking_place(relation);
+	t.registries := registries;
+	t.on_insert := casesync.event_name(on_insert);
+	t.on_update := casesync.event_name(on_update);
+	t.on_delete := casesync.event_name(on_delete);
+	t.replicated := coalesce(replicated, false);
+	t.enabled := true;
+	t.removed := false;
+
+	t.key_is_column := key::name = ANY (casesync.live_columns(relation))
+		AND octet_length(key) < 64;
+	IF t.key_is_column THEN
+		t.key := key;
+		t.key_columns := ARRAY[key::name];
+	ELSE
+		parsed := casesync.row_expression(relation, 'key', key, path);
+		t.key := parsed.plain;
+		t.key_columns := parsed.columns;
+		IF cardinality(t.key_columns) = 0 THEN
+			RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+				message = format('key "%s" names no column of "%s"', key, relation),
+				detail = 'Every change would concern the same subject.',
+				hint = 'Name the column that tells whom a row is about, or an expression over such columns.';
+		END IF;
+		t.key_is_column := cardinality(t.key_columns) = 1 AND parsed.plain = quote_ident(t.key_columns[1]);
+		IF t.key_is_column THEN
+			t.key := t.key_columns[1];
+		ELSE
+			SELECT format('SELECT (%s)::text FROM jsonb_to_record($1::jsonb) AS r(%s)', t.key,
+					string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', '))
+				INTO t.key_query FROM pg_attribute
+				WHERE attrelid = relation AND attname = ANY (t.key_columns);
+		END IF;
+	END IF;
+	t.key_labels := t.key_columns;
+	t.key_numbers := casesync.column_numbers(relation, t.key_columns);
+	needed := t.key_columns;
+	IF condition IS NOT NULL THEN
+		parsed := casesync.row_expression(relation, 'condition', condition, path);
+		t.condition := parsed.plain;
+		needed := needed || parsed.columns;
+	END IF;
+	IF subjects IS NOT NULL THEN
+		t.subjects := casesync.subjects_query(subjects, path);
+	END IF;
+
+	PERFORM casesync.column_numbers(relation, coalesce(columns, ignore, '{}'));
+	IF ignore && needed THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('column %s cannot be ignored', (SELECT string_agg(quote_ident(c), ', ')
+				FROM unnest(ignore) c WHERE c = ANY (needed))),
+			detail = 'The key or the condition names it: when it changes, another subject is concerned or the row begins or ceases to matter.',
+			hint = 'Leave it out of ignore.';
+	END IF;
+	IF columns IS NULL THEN
+		t.ignored := coalesce(ignore, '{}');
+	END IF;
+	t.columns := ARRAY(SELECT c FROM unnest(casesync.live_columns(relation)) c
+		WHERE CASE WHEN columns IS NULL THEN c <> ALL (t.ignored)
+			ELSE c = ANY (columns || needed) END);
+	t.column_numbers := casesync.column_numbers(relation, t.columns);
+
+	PERFORM casesync.tracking_write(t);
+	PERFORM casesync.tracking_attach(t);
+	RETURN t;
+END
+$$;
+COMMENT ON FUNCTION casesync.track_with(text, regclass, text[], text, text, text, text, name[],
+	name[], text, text, boolean) IS 'track(), with the search path in which to read its texts';
+/* No search_path of its own: the key, condition and subjects are read in the caller's. */
+CREATE FUNCTION casesync.track(relation regclass, registries text[], key text,
+		on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
+		columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
+		subjects text DEFAULT NULL, replicated boolean DEFAULT false) RETURNS casesync.tracking
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+BEGIN
+	RETURN casesync.track_with(pg_catalog.current_setting('search_path'), relation, registries, key,
+		on_insert, on_update, on_delete, columns, ignore, condition, subjects, replicated);
+END
+$$;
+COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, name[], name[], text,
+	text, boolean) IS 'records changes of a table from now on; gives the tracking with the columns taken';
+CREATE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false) RETURNS integer
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync.tracking;
+	done integer := 0;
+BEGIN
+	FOR t IN SELECT * FROM casesync.tracking g
+			WHERE g.relation = untrack.relation AND NOT g.removed AND (g.enabled OR NOT keep)
+			ORDER BY id
+	LOOP
+		t.enabled := false;
+		t.removed := NOT keep;
+		PERFORM casesync.tracking_write(t);
+		PERFORM casesync.tracking_detach(t.id);
+		done := done + 1;
+	END LOOP;
+	RETURN done;
+END
+$$;
+COMMENT ON FUNCTION casesync.untrack(regclass, boolean) IS
+	'drops the triggers of a table''s trackings; keep: the definitions stay for retrack()';
+CREATE FUNCTION casesync.tracking_refresh(tracking casesync.tracking, relation regclass)
+	RETURNS casesync.tracking
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync.tracking := tracking;
+BEGIN
+	/* Where the numbers are true they find columns that were renamed, and drop dropped ones. */
+	IF t.place = casesync.tracking_place(relation) THEN
+		t.condition := casesync.renamed_condition(relation, t.condition, t.columns, t.column_numbers);
+		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
+			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped ORDER BY n);
+		t.key_columns := ARRAY(SELECT CASE WHEN attisdropped THEN k.name ELSE attname END
+			FROM unnest(t.key_numbers, t.key_columns) WITH ORDINALITY k(number, name, place)
+			JOIN pg_attribute ON attrelid = relation AND attnum = k.number ORDER BY k.place);
+		IF t.key_is_column THEN
+			t.key := t.key_columns[1];
+		END IF;
+	END IF;
+	t.relation := relation;
+	t.relation_name := relation::text;
+	t.place := casesync.tracking_place(relation);
+	t.key_numbers := casesync.column_numbers(relation, t.key_columns);
+	IF t.ignored IS NOT NULL THEN
+		t.columns := ARRAY(SELECT c FROM unnest(casesync.live_columns(relation)) c
+			WHERE c <> ALL (t.ignored));
+	END IF;
+	t.column_numbers := casesync.column_numbers(relation, t.columns);
+	t.enabled := true;
+	RETURN t;
+END
+$$;
+COMMENT ON FUNCTION casesync.tracking_refresh(casesync.tracking, regclass) IS
+	'part of retrack(): the tracking as the table is now';
+CREATE FUNCTION casesync.retrack(relation regclass DEFAULT NULL) RETURNS integer
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync.tracking;
+	done integer := 0;
+BEGIN
+	FOR t IN SELECT * FROM casesync.tracking g
+			WHERE NOT g.removed AND (g.relation = retrack.relation
+				OR g.relation_name = retrack.relation::text
+				OR retrack.relation IS NULL AND EXISTS (SELECT FROM pg_class c
+					WHERE c.oid = g.relation AND pg_has_role(c.relowner, 'USAGE')))
+			ORDER BY id
+	LOOP
+		t := casesync.tracking_refresh(t, coalesce(retrack.relation, t.relation));
+		PERFORM casesync.relation_must_be_trackable(t.relation);
+		PERFORM casesync.tracking_write(t);
+		PERFORM casesync.tracking_attach(t);
+		done := done + 1;
+	END LOOP;
+	RETURN done;
+END
+$$;
+COMMENT ON FUNCTION casesync.retrack(regclass) IS
+	'makes the triggers of a table''s trackings anew, for the table as it is now; if NULL, of all tables that the caller owns';

@@ -1,0 +1,196 @@
+/*
+ * Every right, in one place to review. Nothing is granted to PUBLIC: an access is a list of
+ * functions and views, and grant_access() gives it to a role.
+ */
+CREATE TABLE casesync.access_right (
+	access text NOT NULL,
+	object text NOT NULL,
+	PRIMARY KEY (access, object)
+);
+COMMENT ON TABLE casesync.access_right IS
+	'what each access may use: names of functions (all of that name) and, with a leading verb, of tables and views';
+CREATE TABLE casesync.access_given (
+	role name NOT NULL,
+	access text NOT NULL,
+	PRIMARY KEY (role, access)
+);
+COMMENT ON TABLE casesync.access_given IS 'which accesses roles were given, so that taking one leaves the others whole';
+SELECT pg_catalog.pg_extension_config_dump('casesync.access_given', '');
+INSERT INTO casesync.access_right (access, object)
+SELECT a.access, o FROM (VALUES
+	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code', 'drop_local_code',
+		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name', 'publish_plan',
+		'publish_warnings',
+		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function', 'owns_handler', 'on_notify',
+		'plain_name', 'event_name', 'SELECT ON event_type', 'SELECT ON event_types', 'SELECT ON registry_types', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
+		'capture_change', 'refuse_truncate', 'track_with', 'relation_must_be_trackable',
+		'unknown_registries', 'live_columns', 'row_expression', 'renamed_condition', 'column_numbers', 'subjects_query',
+		'tracking_place', 'tracking_write', 'tracking_attach', 'tracking_detach', 'tracking_refresh',
+		'trigger_statement', 'column_filter', 'tracking_events', 'table_family', 'tracking_triggers',
+		'tracking_id_next', 'gap_begin', 'gap_end', 'gap_hint', 'tracking_drift', 'trigger_drift',
+		'column_drift', 'code_type_directory', 'local_code_number',
+		'SELECT,INSERT,UPDATE,DELETE ON registry', 'SELECT,INSERT,UPDATE,DELETE ON handler',
+		'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON gaps', 'SELECT ON tracking']),
+	('admin', ARRAY['set_quota', 'SELECT ON pending_subscriptions',
+		'set_node', 'resume', 'start_as_copy', 'set_partner', 'add_key', 'retire_key',
+		'issue_client', 'retire_client', 'bind_client', 'set_issuer', 'drop_issuer', 'accept_key', 'failure_wait',
+		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures', 'SELECT ON offered_keys', 'SELECT ON jwks_sources',
+		'drop_partner', 'set_agreement', 'end_agreement', 'preview', 'preview_summary', 'subscribe',
+		'unsubscribe', 'approve', 'refuse', 'subscribe_to', 'unsubscribe_at', 'search_at', 'status_at', 'retry', 'discard', 'prune',
+		'retry_quarantine', 'fill_gap', 'look_again', 'retry_inbox', 'stop_sharing', 'resume_sharing', 'grant_access', 'revoke_access', 'check',
+		'map_code', 'unmap_code', 'add_local_code', 'drop_local_code',
+		'add_registry_type', 'drop_registry_type', 'add_event_type', 'drop_event_type',
+		'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON partners',
+		'SELECT ON partner_keys', 'SELECT ON agreements', 'SELECT ON subscriptions',
+		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
+		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'SELECT ON audit',
+		'tracking_drift', 'gap_hint']),
+	('approver', ARRAY['activate', 'preview', 'preview_summary', 'approve', 'refuse', 'end_agreement',
+		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON pending_subscriptions', 'SELECT ON partners']),
+	('bridge', ARRAY['bridge_start', 'lock_router', 'lock_lane', 'unlock_lane', 'route', 'apply_inbox',
+		'lanes', 'take', 'record_outcome', 'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now', 'work_requests', 'tidy']),
+	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
+	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
+		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
+	('reader', ARRAY['check', 'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
+		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
+		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures', 'SELECT ON offered_keys', 'SELECT ON jwks_sources', 'failure_wait',
+		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
+		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift', 'gap_hint']),
+	/* rehearsals, counts of lookups, people's rights */
+	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups']),
+	('approver', ARRAY['SELECT ON rehearsals']),
+	('auditor', ARRAY['held_by', 'erase', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
+) a(access, objects) CROSS JOIN unnest(a.objects) o;
+/*
+ * Access "types" is what an application needs to use the types, builders and checks: every
+ * function that only computes. Those that run with the extension's rights, and those that only
+ * the extension's own functions call, are not among them.
+ */
+INSERT INTO casesync.access_right (access, object)
+SELECT DISTINCT 'types', p.proname FROM pg_proc p
+ WHERE p.pronamespace = 'casesync'::regnamespace AND NOT p.prosecdef
+   AND p.provolatile = 'i'
+   AND p.prolang IN (SELECT l.oid FROM pg_language l WHERE l.lanname IN ('c', 'internal'))
+   AND p.prorettype NOT IN ('trigger'::regtype)
+ON CONFLICT DO NOTHING;
+INSERT INTO casesync.access_right (access, object)
+SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'label', 'description',
+	'local_label', 'local_description',
+	'check_record', 'check_transition', 'is_valid_transition', 'cron_next', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
+ON CONFLICT DO NOTHING;
+CREATE FUNCTION casesync.access_statements(role regrole, access text, verb text)
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH side(word) AS (SELECT CASE verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END)
+	SELECT format('%s EXECUTE ON FUNCTION %s %s %s', verb, p.oid::regprocedure, s.word, role)
+	  FROM casesync.access_right r
+	  JOIN pg_proc p ON p.pronamespace = 'casesync'::regnamespace AND p.proname = r.object
+	 CROSS JOIN side s WHERE r.access = $2 AND p.prokind = 'f'
+	UNION ALL
+	SELECT format('%s EXECUTE ON FUNCTION %s %s %s', verb, p.oid::regprocedure, s.word, role)
+	  FROM casesync.access_right r
+	  JOIN pg_proc p ON p.pronamespace = 'casesync'::regnamespace AND p.proname = r.object
+	 CROSS JOIN side s WHERE r.access = $2 AND p.prokind = 'a'
+	UNION ALL
+	SELECT format('%s %s ON casesync.%I %s %s', verb, split_part(r.object, ' ON ', 1),
+		split_part(r.object, ' ON ', 2), s.word, role)
+	  FROM casesync.access_right r CROSS JOIN side s
+	 WHERE r.access = $2 AND r.object LIKE '% ON %'
+	   AND to_regclass(format('casesync.%I', split_part(r.object, ' ON ', 2))) IS NOT NULL
+	UNION ALL
+	SELECT format('%s USAGE ON TYPE %s %s %s', verb, t.oid::regtype, s.word, role)
+	  FROM pg_type t CROSS JOIN side s
+	 WHERE t.typnamespace = 'casesync'::regnamespace AND $2 IN ('types', 'publisher') AND t.typelem = 0
+	   AND (t.typtype = 'b' OR t.typname = 'inbound')
+$$;
+COMMENT ON FUNCTION casesync.access_statements(regrole, text, text) IS
+	'the GRANT or REVOKE statements that an access consists of';
+CREATE FUNCTION casesync.change_access(role regrole, access text, verb text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	statement text;
+BEGIN
+	IF NOT EXISTS (SELECT FROM casesync.access_right r WHERE r.access = $2) THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = format('access "%s" does not exist', $2),
+			hint = (SELECT format('Accesses: %s.', string_agg(DISTINCT r.access, ', ')) FROM casesync.access_right r);
+	END IF;
+	FOR statement IN SELECT * FROM casesync.access_statements(role, $2, verb) LOOP
+		EXECUTE statement;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync.change_access(regrole, text, text) IS 'grant or revoke what an access consists of';
+CREATE FUNCTION casesync.give_access(role regrole, access text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('GRANT USAGE ON SCHEMA casesync TO %s', role);
+	IF access IN ('publisher', 'admin', 'reviewer', 'auditor') THEN
+		PERFORM casesync.change_access(role, 'types', 'GRANT');
+	END IF;
+	PERFORM casesync.change_access(role, access, 'GRANT');
+END
+$$;
+COMMENT ON FUNCTION casesync.give_access(regrole, text) IS 'the rights of an access, with those it builds on';
+CREATE FUNCTION casesync.grant_access(role regrole, access text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	IF $1 IS NULL OR NOT EXISTS (SELECT FROM pg_roles WHERE oid = $1) THEN
+		RAISE EXCEPTION USING errcode = 'undefined_object', message = 'this role does not exist';
+	END IF;
+	PERFORM casesync.give_access($1, $2);
+	INSERT INTO casesync.access_given (role, access)
+	VALUES ((SELECT rolname FROM pg_roles WHERE oid = $1), $2) ON CONFLICT DO NOTHING;
+	PERFORM casesync.audit_note('grant_access', $1::text, jsonb_build_object('access', $2));
+END
+$$;
+COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
+	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor or reader';
+/* Accesses overlap: all that the role has goes, and what it keeps is given again, in one transaction. */
+CREATE FUNCTION casesync.revoke_access(role regrole, access text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	name name := (SELECT rolname FROM pg_roles WHERE oid = $1);
+BEGIN
+	PERFORM casesync.change_access($1, $2, 'REVOKE');
+	PERFORM casesync.change_access($1, 'types', 'REVOKE');
+	DELETE FROM casesync.access_given g WHERE g.role = name AND g.access = $2;
+	PERFORM casesync.give_access($1, g.access) FROM casesync.access_given g WHERE g.role = name;
+	IF NOT FOUND THEN
+		EXECUTE format('REVOKE USAGE ON SCHEMA casesync FROM %s', $1);
+	END IF;
+	PERFORM casesync.audit_note('revoke_access', $1::text, jsonb_build_object('access', $2));
+END
+$$;
+COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS
+	'take an access from a role; what its other accesses need stays';
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA casesync FROM PUBLIC;
+REVOKE ALL ON SCHEMA casesync FROM PUBLIC;
+DO $$
+DECLARE
+	t regtype;
+BEGIN
+	FOR t IN SELECT p.oid FROM pg_type p
+		WHERE p.typnamespace = 'casesync'::regnamespace AND p.typelem = 0 LOOP
+		EXECUTE format('REVOKE ALL ON TYPE %s FROM PUBLIC', t);
+	END LOOP;
+END
+$$;

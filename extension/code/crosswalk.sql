@@ -1,0 +1,173 @@
+/*
+ * Crosswalk: an application's local words ('ACTIF') and the codes they mean. A word that nobody has
+ * mapped is an error of the reader, never a silent NULL; nothing here runs in the application.
+ */
+CREATE FUNCTION casesync.crosswalk_mark() RETURNS bigint
+	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	AS 'SELECT mark FROM casesync.crosswalk_change';
+COMMENT ON FUNCTION casesync.crosswalk_mark() IS
+	'a number that grows with every committed change of the crosswalk';
+CREATE FUNCTION casesync.crosswalk_set_mark() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync.crosswalk_change
+	   SET mark = greatest(mark + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync.crosswalk_set_mark() IS 'trigger of crosswalk_word: see crosswalk_mark()';
+CREATE TRIGGER crosswalk_set_mark AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+	ON casesync.crosswalk_word FOR EACH STATEMENT EXECUTE FUNCTION casesync.crosswalk_set_mark();
+COMMENT ON TRIGGER crosswalk_set_mark ON casesync.crosswalk_word IS 'see crosswalk_mark()';
+CREATE FUNCTION casesync.map_code(list text, word text, code anyelement,
+								  preferred boolean DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	directory_name text := casesync.code_type_directory(pg_typeof(code));
+BEGIN
+	IF map_code.list IS NULL OR map_code.word IS NULL OR map_code.code IS NULL THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
+			message = 'list, word and code of a mapping must be given',
+			detail = format('List %s, word %s, code %s.', coalesce(quote_literal(map_code.list), 'NULL'),
+							coalesce(quote_literal(map_code.word), 'NULL'),
+							coalesce(quote_literal(map_code.code::text), 'NULL')),
+			hint = format('To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
+						  coalesce(map_code.list, 'list'), coalesce(map_code.word, 'word'),
+						  directory_name);
+	END IF;
+	IF map_code.list !~ '\S' THEN
+		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
+			message = 'the name of a list of words must not be empty',
+			hint = 'Name it after the system whose words they are, as ''sp''.';
+	END IF;
+
+	IF map_code.preferred THEN
+		UPDATE casesync.crosswalk_word AS w SET preferred = NULL
+		 WHERE w.list = map_code.list AND w.directory = directory_name
+		   AND w.code = map_code.code::text AND w.word <> map_code.word AND w.preferred;
+	END IF;
+	INSERT INTO casesync.crosswalk_word AS w (list, directory, word, code, preferred)
+		VALUES (map_code.list, directory_name, map_code.word, map_code.code::text,
+				map_code.preferred)
+		ON CONFLICT (list, directory, word) DO UPDATE
+			SET code = excluded.code,
+				preferred = CASE WHEN w.code = excluded.code
+								 THEN coalesce(excluded.preferred, w.preferred)
+								 ELSE excluded.preferred END,
+				mapped = CASE WHEN w.code = excluded.code THEN w.mapped ELSE excluded.mapped END;
+	PERFORM casesync.audit_note('map_code', map_code.list, jsonb_build_object('word', map_code.word, 'directory', directory_name,
+		'code', map_code.code::text));
+END
+$$;
+COMMENT ON FUNCTION casesync.map_code(text, text, anyelement, boolean) IS
+	'say which code a local word means; the first word of a code is the one to_word() gives';
+CREATE FUNCTION casesync.unmap_code(list text, word text, as_type anyelement) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	DELETE FROM casesync.crosswalk_word w
+	 WHERE w.list = unmap_code.list AND w.word = unmap_code.word
+	   AND w.directory = casesync.code_type_directory(pg_typeof(as_type));
+	IF FOUND THEN
+		PERFORM casesync.audit_note('unmap_code', unmap_code.list, jsonb_build_object('word', unmap_code.word));
+		RETURN true;
+	END IF;
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION casesync.unmap_code(text, text, anyelement) IS
+	'forget what a local word means; false if it meant nothing';
+CREATE FUNCTION casesync.to_code(list text, word text, as_type anyelement) RETURNS anyelement
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	directory_name text;
+	result as_type%TYPE;
+BEGIN
+	IF to_code.word IS NULL THEN
+		RETURN NULL;
+	END IF;
+	directory_name := casesync.code_type_directory(pg_typeof(as_type));
+	SELECT w.code INTO result FROM casesync.crosswalk_word w
+	 WHERE w.list = to_code.list AND w.directory = directory_name AND w.word = to_code.word;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING errcode = 'invalid_text_representation',
+			message = format('word "%s" of list "%s" is mapped to no code of directory %s', to_code.word,
+							 to_code.list, directory_name),
+			hint = format('SELECT casesync.map_code(%L, %L, ''...''::casesync.%I);', to_code.list,
+						  to_code.word, directory_name);
+	END IF;
+	RETURN result;
+END
+$$;
+COMMENT ON FUNCTION casesync.to_code(text, text, anyelement) IS
+	'the code a local word means; NULL for NULL, an error for a word that is not mapped';
+CREATE FUNCTION casesync.to_word(list text, code anyelement) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN (SELECT w.word FROM casesync.crosswalk_word w
+			 WHERE w.list = to_word.list AND w.code = to_word.code::text
+			   AND w.directory = casesync.code_type_directory(pg_typeof(to_word.code))
+			   AND w.preferred IS NOT FALSE
+			 ORDER BY w.preferred NULLS LAST, w.mapped LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION casesync.to_word(text, anyelement) IS
+	'the preferred local word for a code; NULL if there is none';
+CREATE FUNCTION casesync.word_is_mapped(list text, directory text, word text) RETURNS boolean
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM casesync.crosswalk_word w
+					WHERE w.list = $1 AND w.directory = $2 AND w.word = $3)
+$$;
+COMMENT ON FUNCTION casesync.word_is_mapped(text, text, text) IS
+	'does a list give a local word a code of this directory?';
+/* Reads the relation with the rights of the caller, hence not SECURITY DEFINER. */
+CREATE FUNCTION casesync.unmapped_words(list text, relation regclass, col name, as_type anyelement)
+	RETURNS TABLE (word text, rows bigint)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_attribute a
+					WHERE a.attrelid = relation AND a.attname = col AND NOT a.attisdropped) THEN
+		RAISE EXCEPTION USING errcode = 'undefined_column',
+			message = format('column "%s" of relation "%s" does not exist', col, relation),
+			hint = 'Give the name of the column as it is stored, without quotes.';
+	END IF;
+	RETURN QUERY EXECUTE format(
+		'SELECT q.word, q.rows FROM (SELECT r.%I::text AS word, count(*) AS rows FROM %s r '
+		'WHERE r.%I IS NOT NULL GROUP BY r.%I::text) q '
+		'WHERE NOT casesync.word_is_mapped($1, $2, q.word) ORDER BY q.rows DESC, q.word COLLATE "C"',
+		col, relation, col, col)
+		USING list, casesync.code_type_directory(pg_typeof(as_type));
+END
+$$;
+COMMENT ON FUNCTION casesync.unmapped_words(text, regclass, name, anyelement) IS
+	'the words in a column that a list gives no code, and in how many rows they stand';
+CREATE VIEW casesync.crosswalk AS
+	SELECT w.list, w.directory, w.word, w.code,
+		   w.preferred IS NOT FALSE AND row_number() OVER (
+			   PARTITION BY w.list, w.directory, w.code
+			   ORDER BY w.preferred IS FALSE, w.preferred IS NULL, w.mapped) = 1 AS preferred
+	  FROM casesync.crosswalk_word w;
+COMMENT ON VIEW casesync.crosswalk IS 'local words, the codes they mean, and which word is written';
+COMMENT ON COLUMN casesync.crosswalk.list IS 'name of the list of local words';
+COMMENT ON COLUMN casesync.crosswalk.directory IS 'the code directory';
+COMMENT ON COLUMN casesync.crosswalk.word IS 'the local word';
+COMMENT ON COLUMN casesync.crosswalk.code IS 'the code it means';
+COMMENT ON COLUMN casesync.crosswalk.preferred IS 'is this the word that to_word() gives?';

@@ -1,0 +1,464 @@
+/*
+ * filter_value.c
+ *		Compares a value that a filter names with what a record or a column holds. See
+ *		filter_value.h.
+ *
+ * Only the server's own input functions are called, and only on text that was checked before or
+ * that the server itself has written: nothing a partner sends can raise an error here.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/float.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "filter/filter_value.h"
+#include "base/pg_compat.h"
+#include "record/record_identity.h"
+#include "base/text_format.h"
+
+#define EXPONENT_MAX 400
+#define NUMBER_LENGTH_MAX 1000 /* the server reads no more than 16383 places */
+#define DIGITS "0123456789"
+
+static const char *const family_names[] = {"any",		"integer",	   "number", "real", "double",
+										   "boolean",	"text",		   "padded", "uuid", "date",
+										   "timestamp", "timestamptz", "code"};
+
+FilterType
+filter_type_read(const char *name)
+{
+	FilterType type = {FAMILY_ANY, NULL};
+	int i;
+
+	if (strncmp(name, "code:", 5) == 0)
+	{
+		type.directory = code_directory_by_name(name + 5);
+		type.family = type.directory == NULL ? FAMILY_ANY : FAMILY_CODE;
+		return type;
+	}
+	for (i = 0; i < FAMILY_CODE; i++)
+	{
+		if (strcmp(family_names[i], name) == 0)
+			type.family = (FilterFamily) i;
+	}
+	return type;
+}
+
+/* Plain decimal with perhaps an exponent; no NaN, no infinity, no blanks. */
+static bool
+is_number(const char *written)
+{
+	const char *at = written + strspn(written, "+-");
+	size_t whole = strspn(at, DIGITS);
+	size_t fraction = 0;
+
+	if (at - written > 1 || strlen(written) > NUMBER_LENGTH_MAX)
+		return false;
+	at += whole;
+	if (*at == '.')
+	{
+		fraction = strspn(++at, DIGITS);
+		at += fraction;
+	}
+	if (whole + fraction == 0)
+		return false;
+	if (*at == 'e' || *at == 'E')
+	{
+		at++;
+		if (*at == '+' || *at == '-')
+			at++;
+		if (*at == '\0' || strspn(at, DIGITS) > 3 || atoi(at) > EXPONENT_MAX)
+			return false;
+		at += strspn(at, DIGITS);
+	}
+	return *at == '\0';
+}
+
+static Numeric
+numeric_read(const char *written)
+{
+	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(written),
+											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+bool
+filter_value_number(const char *written, Numeric *number)
+{
+	if (!is_number(written))
+		return false;
+	*number = numeric_read(written);
+	return true;
+}
+
+bool
+filter_value_double(const char *written, float8 *number)
+{
+	if (!is_number(written))
+		return false;
+	errno = 0;
+	*number = strtod(written, NULL);
+	return !isinf(*number) && !(errno == ERANGE && *number == 0);
+}
+
+bool
+filter_value_real(const char *written, float4 *number)
+{
+	if (!is_number(written))
+		return false;
+	errno = 0;
+	*number = strtof(written, NULL);
+	return !isinf(*number) && !(errno == ERANGE && *number == 0);
+}
+
+static TimestampTz
+timestamptz_read(const char *written)
+{
+	return DatumGetTimestampTz(DirectFunctionCall3(
+		timestamptz_in, CStringGetDatum(written), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/* The server knows a leap second, but not a part of one. */
+static bool
+is_part_of_leap_second(const char *written)
+{
+	return strlen(written) > strlen("2016-12-31T23:59:60") &&
+		   strncmp(written + strlen("2016-12-31T23:59:"), "60.", 3) == 0;
+}
+
+bool
+filter_value_time(const char *written, TimestampTz *time)
+{
+	size_t length = strlen(written);
+
+	if (is_part_of_leap_second(written))
+		return false;
+	if (text_is_date_time(written, length))
+		*time = timestamptz_read(written);
+	else if (text_is_local_date_time(written, length))
+		*time = timestamptz_read(psprintf("%sZ", written));
+	else if (text_is_date(written, length))
+		*time = timestamptz_read(psprintf("%s 00:00:00Z", written));
+	else
+		return false;
+	return true;
+}
+
+bool
+filter_value_boolean(const char *written, bool *value)
+{
+	*value = pg_strcasecmp(written, "true") == 0;
+	return *value || pg_strcasecmp(written, "false") == 0;
+}
+
+/* The usual form only, in small letters: then the order of uuids is that of the texts. */
+bool
+filter_value_uuid(const char *written, char uuid[37])
+{
+	int i;
+
+	if (strlen(written) != 36)
+		return false;
+	for (i = 0; i < 36; i++)
+	{
+		bool is_hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (is_hyphen ? written[i] != '-' : strchr(DIGITS "abcdefABCDEF", written[i]) == NULL)
+			return false;
+		uuid[i] = pg_ascii_tolower((unsigned char) written[i]);
+	}
+	uuid[36] = '\0';
+	return true;
+}
+
+static int
+compare_numbers(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+static int
+compare_texts(const char *a, const char *b, bool is_padded)
+{
+	size_t first = strlen(a);
+	size_t second = strlen(b);
+	int order;
+
+	while (is_padded && first > 0 && a[first - 1] == ' ')
+		first--;
+	while (is_padded && second > 0 && b[second - 1] == ' ')
+		second--;
+	order = memcmp(a, b, Min(first, second));
+	return order != 0 ? order : (first > second) - (first < second);
+}
+
+/* A day is its first moment, so a time of day is behind it. */
+static bool
+compare_date(const char *held, const char *written, int *order)
+{
+	TimestampTz time;
+	Timestamp day;
+	DateADT date;
+
+	if (!filter_value_time(written, &time))
+		return false;
+	date = DatumGetDateADT(DirectFunctionCall1(date_in, CStringGetDatum(held)));
+	day = time / USECS_PER_DAY - (time % USECS_PER_DAY < 0);
+	if (date != day)
+		*order = date < day ? -1 : 1;
+	else
+		*order = time == day * USECS_PER_DAY ? 0 : -1;
+	return true;
+}
+
+static bool
+compare_time(const char *held, const char *written, bool has_zone, int *order)
+{
+	TimestampTz time;
+	TimestampTz other;
+
+	if (!filter_value_time(written, &time))
+		return false;
+	if (has_zone)
+		other = timestamptz_read(held);
+	else
+		other = DatumGetTimestamp(DirectFunctionCall3(
+			timestamp_in, CStringGetDatum(held), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	*order = (other > time) - (other < time);
+	return true;
+}
+
+/* A float comes as the 16 digits of its bits: as a decimal it would depend on a setting. */
+static float8
+read_bits(const char *held)
+{
+	union
+	{
+		uint64 bits;
+		float8 number;
+	} value;
+
+	value.bits = strtoull(held, NULL, 16);
+	return value.number;
+}
+
+static bool
+compare_real(const char *held, const char *written, int *order)
+{
+	float4 number;
+
+	if (!filter_value_real(written, &number))
+		return false;
+	*order = float8_cmp_internal(read_bits(held), number);
+	return true;
+}
+
+static bool
+compare_double(const char *held, const char *written, int *order)
+{
+	float8 number;
+
+	if (!filter_value_double(written, &number))
+		return false;
+	*order = float8_cmp_internal(read_bits(held), number);
+	return true;
+}
+
+static bool
+compare_number(const char *held, const char *written, int *order)
+{
+	Numeric number;
+
+	if (!filter_value_number(written, &number))
+		return false;
+	*order = compare_numbers(numeric_read(held), number);
+	return true;
+}
+
+static bool
+compare_code(const CodeDirectory *directory, const char *held, const char *written, int *order)
+{
+	int16 first;
+	int16 second;
+
+	if (!code_find(directory, held, strlen(held), &first) ||
+		!code_find(directory, written, strlen(written), &second))
+		return false;
+	*order = first - second;
+	return true;
+}
+
+static bool
+compare_uuid(const char *held, const char *written, int *order)
+{
+	char uuid[37];
+
+	if (!filter_value_uuid(written, uuid))
+		return false;
+	*order = strcmp(held, uuid);
+	return true;
+}
+
+static bool
+compare_boolean(const char *held, const char *written, int *order)
+{
+	bool value;
+
+	if (!filter_value_boolean(written, &value))
+		return false;
+	*order = (strcmp(held, "true") == 0) - value;
+	return true;
+}
+
+bool
+filter_column_compare(const FilterType *type, const char *held, const char *written, int *order)
+{
+	switch (type->family)
+	{
+		case FAMILY_INTEGER:
+		case FAMILY_NUMBER:
+			return compare_number(held, written, order);
+		case FAMILY_REAL:
+			return compare_real(held, written, order);
+		case FAMILY_DOUBLE:
+			return compare_double(held, written, order);
+		case FAMILY_BOOLEAN:
+			return compare_boolean(held, written, order);
+		case FAMILY_UUID:
+			return compare_uuid(held, written, order);
+		case FAMILY_DATE:
+			return compare_date(held, written, order);
+		case FAMILY_TIMESTAMP:
+		case FAMILY_TIMESTAMPTZ:
+			return compare_time(held, written, type->family == FAMILY_TIMESTAMPTZ, order);
+		case FAMILY_CODE:
+			return compare_code(type->directory, held, written, order);
+		case FAMILY_ANY:
+		case FAMILY_TEXT:
+		case FAMILY_PADDED:
+			break;
+	}
+	*order = compare_texts(held, written, type->family == FAMILY_PADDED);
+	return true;
+}
+
+/* The first directory that has both; the attribute may be of several. */
+static bool
+compare_codes(const DataAttribute *attribute, const char *held, const char *written, int *order)
+{
+	int i;
+
+	for (i = 0; attribute->directories[i] != NULL; i++)
+	{
+		if (compare_code(code_directory_by_name(attribute->directories[i]), held, written, order))
+			return true;
+	}
+	return false;
+}
+
+static bool
+compare_times(const char *held, const char *written, int *order)
+{
+	TimestampTz time;
+	TimestampTz other;
+
+	if (!filter_value_time(held, &time) || !filter_value_time(written, &other))
+		return false;
+	*order = (time > other) - (time < other);
+	return true;
+}
+
+static bool
+compare_written_numbers(const char *held, const char *written, int *order)
+{
+	Numeric number;
+
+	return filter_value_number(held, &number) && compare_number(held, written, order);
+}
+
+/* A postal code, a telephone number, an identifier is a text, also when it is all digits. */
+static bool
+is_text(const DataAttribute *attribute)
+{
+	return attribute != NULL &&
+		   (attribute->kind == ATTRIBUTE_TEXT || attribute->kind == ATTRIBUTE_PHONE ||
+			attribute->kind == ATTRIBUTE_EMAIL || attribute->kind == ATTRIBUTE_IDENTIFIER ||
+			attribute->kind == ATTRIBUTE_CODE || attribute->kind == ATTRIBUTE_BOOLEAN);
+}
+
+int
+filter_scalar_compare(const DataAttribute *attribute, const JsonbValue *held, const char *written)
+{
+	char *own =
+		held->type == jbvBool ? (held->val.boolean ? "true" : "false") : record_scalar_text(held);
+	int order;
+
+	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE &&
+		compare_codes(attribute, own, written, &order))
+		return order;
+	if (!is_text(attribute) &&
+		(compare_times(own, written, &order) || compare_written_numbers(own, written, &order)))
+		return order;
+	return compare_texts(own, written, false);
+}
+
+char *
+filter_time_text(TimestampTz time, FilterFamily family)
+{
+	char *buffer = palloc(MAXDATELEN + 1);
+	int64 day = time / USECS_PER_DAY - (time % USECS_PER_DAY < 0);
+	int zone = 0;
+
+	if (family == FAMILY_DATE)
+		return JsonEncodeDateTime(buffer, DateADTGetDatum((DateADT) day), DATEOID, NULL);
+	if (family == FAMILY_TIMESTAMP)
+		return JsonEncodeDateTime(buffer, TimestampGetDatum(time), TIMESTAMPOID, NULL);
+	return JsonEncodeDateTime(buffer, TimestampTzGetDatum(time), TIMESTAMPTZOID, &zone);
+}
+
+static bool
+code_number(const DataAttribute *attribute, const char *word, int16 *number)
+{
+	int i;
+
+	for (i = 0; attribute->directories[i] != NULL; i++)
+	{
+		if (code_find(code_directory_by_name(attribute->directories[i]), word, strlen(word),
+					  number))
+			return true;
+	}
+	return false;
+}
+
+void
+filter_scalar_sort_key(const DataAttribute *attribute, const JsonbValue *held, JsonbValue *key)
+{
+	char *own = record_scalar_text(held);
+	TimestampTz time;
+	int16 number;
+
+	*key = *held;
+	if (own == NULL)
+		return;
+	key->type = jbvNumeric;
+	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE &&
+		code_number(attribute, own, &number))
+	{
+		key->val.numeric = int64_to_numeric(number);
+		return;
+	}
+	if (!is_text(attribute) && filter_value_number(own, &key->val.numeric))
+		return;
+	key->type = jbvString;
+	if (!is_text(attribute) && filter_value_time(own, &time))
+		own = filter_time_text(time, FAMILY_TIMESTAMPTZ);
+	key->val.string.val = own;
+	key->val.string.len = strlen(own);
+}

@@ -1,0 +1,268 @@
+/* What partners told us: stored before it is acknowledged, applied by functions of their owners. */
+CREATE FUNCTION casesync.owns_function(f regprocedure)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce((SELECT pg_has_role(p.proowner, 'USAGE') FROM pg_proc p WHERE p.oid = f), true)
+$$;
+COMMENT ON FUNCTION casesync.owns_function(regprocedure) IS
+	'whether the current user has the rights of the function''s owner; a function that is gone is anybody''s';
+CREATE FUNCTION casesync.owns_handler(name text)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce((SELECT pg_has_role(p.proowner, 'USAGE')
+		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE p.pronargs = 1 AND format('%I.%I(casesync.inbound)', n.nspname, p.proname) = name
+		  AND p.proargtypes[0] = 'casesync.inbound'::regtype), true)
+$$;
+COMMENT ON FUNCTION casesync.owns_handler(text) IS
+	'the same for an apply function by name; unlike to_regprocedure() it needs no right on its schema';
+ALTER TABLE casesync.handler ENABLE ROW LEVEL SECURITY;
+CREATE POLICY handler_of_owner ON casesync.handler
+	USING (casesync.owns_handler(handler)) WITH CHECK (casesync.owns_handler(handler));
+CREATE FUNCTION casesync.on_notify(record_type text, event_type text, handler regprocedure)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	p pg_proc;
+BEGIN
+	SELECT * INTO p FROM pg_proc t WHERE t.oid = $3;
+	IF NOT FOUND OR p.prokind <> 'f' OR p.pronargs <> 1 OR p.prorettype <> 'text'::regtype
+		OR p.proargtypes[0] <> 'casesync.inbound'::regtype OR p.proretset
+	THEN
+		RAISE EXCEPTION USING errcode = 'invalid_function_definition',
+			message = format('%s cannot be an apply function', coalesce($3::text, 'NULL')),
+			detail = 'An apply function takes one casesync.inbound and returns text: applied, ignored, or review: why.',
+			hint = 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER …;';
+	END IF;
+	IF NOT p.prosecdef OR NOT casesync.owns_function($3) THEN
+		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
+			message = format('%s must be SECURITY DEFINER and your own', $3),
+			detail = 'It is called with its owner''s rights, by the bridge, which has none on your tables.',
+			hint = format('ALTER FUNCTION %s SECURITY DEFINER;', $3);
+	END IF;
+	IF NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ^@ 'search_path=') THEN
+		RAISE EXCEPTION USING errcode = 'invalid_function_definition',
+			message = format('%s must have a search_path of its own', $3),
+			detail = 'It runs in a session of the bridge, which does not see your schemas.',
+			hint = format('ALTER FUNCTION %s SET search_path = public, pg_temp;', $3);
+	END IF;
+	IF coalesce($1, '') = '' OR coalesce($2, '') = '' THEN
+		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
+			message = 'record_type and event_type must not be empty',
+			hint = format('SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', %L);', $3);
+	END IF;
+	BEGIN
+		INSERT INTO casesync.handler AS t (record_type, event_type, handler)
+		VALUES (casesync.plain_name($1), casesync.event_name($2), format('%I.%I(casesync.inbound)',
+			(SELECT n.nspname FROM pg_namespace n WHERE n.oid = p.pronamespace), p.proname))
+		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
+	EXCEPTION WHEN insufficient_privilege THEN
+		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
+			message = format('may not name the apply function for %s of %s', $2, $1),
+			detail = format('It takes the access "publisher", and a function of another owner cannot be replaced: %s.', SQLERRM),
+			hint = format('SELECT casesync.grant_access(%L, ''publisher'');', current_user);
+	END;
+END
+$$;
+COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
+	'name the function that applies notifications of a record type and event type';
+/* NULL when the record says something there that nobody can read: then a person looks. */
+CREATE FUNCTION casesync.reports_death(record jsonb)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync.death_date_of(record) IS NOT NULL
+		OR coalesce(casesync.code(casesync.enrolment_status_of(record)) = '2', false);
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync.reports_death(jsonb) IS 'whether a record says that its subject has died; NULL when it cannot be read';
+/* How an item is to be handled: the strictest of what the agreement says about its parts. */
+CREATE FUNCTION casesync.apply_mode_of(a casesync.agreement, event_type text, record jsonb,
+	is_solicited boolean, previous jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	word text;
+	subject text;
+	modes text[] := ARRAY[split_part(a.apply_mode, ',', 1)];
+	is_death boolean := casesync.reports_death(record);
+	is_other_person boolean := previous IS NOT NULL AND EXISTS (
+		SELECT FROM casesync.record_identifiers(record) i
+		 WHERE NOT EXISTS (SELECT FROM casesync.record_identifiers(previous) p
+							WHERE upper(p.identifier_type) = upper(i.identifier_type) AND p.identifier_value = i.identifier_value));
+	written text[] := '{}';
+BEGIN
+	IF modes[1] = 'observe' THEN
+		RETURN 'observe';
+	END IF;
+	FOREACH word IN ARRAY (string_to_array(a.apply_mode, ','))[2:] LOOP
+		subject := split_part(word, '=', 1);
+		written := written || subject;
+		IF subject = event_type OR (subject = 'death' AND is_death) OR (subject = 'identifier' AND is_other_person)
+			OR casesync.project(record, ARRAY[subject], '{}') IS NOT NULL
+		THEN
+			modes := modes || split_part(word, '=', 2);
+		END IF;
+	END LOOP;
+	IF NOT is_solicited OR is_death IS NULL OR (is_death AND 'death' <> ALL (written))
+		OR (is_other_person AND 'identifier' <> ALL (written)) OR 'review' = ANY (modes)
+	THEN
+		RETURN 'review';
+	END IF;
+	RETURN CASE WHEN 'observe' = ANY (modes) THEN 'observe' ELSE 'auto' END;
+END
+$$;
+COMMENT ON FUNCTION casesync.apply_mode_of(casesync.agreement, text, jsonb, boolean, jsonb) IS
+	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait for a person unless the agreement says otherwise';
+/* Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. */
+CREATE FUNCTION casesync.run_handler(i casesync.inbox_item,
+	OUT state text, OUT reason text, OUT error_code text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	handler regprocedure := (SELECT to_regprocedure(h.handler) FROM casesync.handler h
+		WHERE lower(h.record_type) = lower(i.record_type) AND h.event_type = i.event_type);
+	answer text;
+BEGIN
+	IF handler IS NULL THEN
+		state := 'review';
+		reason := format('no apply function for %s of %s', i.event_type, i.record_type);
+		RETURN;
+	END IF;
+	BEGIN
+		PERFORM casesync.set_origin(i.id);
+		answer := casesync.owner_call(handler, ROW(i.id, i.partner, i.event_type, i.record_type,
+			i.record, i.reference_id, i.sent_at, i.received_at)::casesync.inbound);
+		IF answer IN ('applied', 'ignored') THEN
+			state := answer;
+			RETURN;
+		END IF;
+		RAISE EXCEPTION USING errcode = 'CS001';
+	EXCEPTION WHEN SQLSTATE 'CS001' THEN
+		state := CASE WHEN answer ^@ 'review' THEN 'review' ELSE 'failed' END;
+		reason := left(CASE state WHEN 'review' THEN regexp_replace(answer, '^review:?\s*', '')
+			ELSE format('the apply function returned %L', answer) END, 999);
+	WHEN OTHERS THEN
+		state := 'failed'; reason := left(SQLERRM, 999); error_code := SQLSTATE;
+	END;
+END
+$$;
+COMMENT ON FUNCTION casesync.run_handler(casesync.inbox_item) IS
+	'apply one item as the owner of its apply function, and say what came of it';
+CREATE FUNCTION casesync.apply_inbox()
+RETURNS TABLE (items integer, more boolean, wait_ms bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	i casesync.inbox_item;
+	done record;
+	is_later boolean;
+BEGIN
+	items := 0; more := false;
+	IF NOT casesync.lock_for_transaction(3, 0) THEN
+		RETURN NEXT;
+		RETURN;
+	END IF;
+	/*
+	 * Of each partner only the oldest: one that must wait keeps the later ones waiting, in order.
+	 * One whose subject has an older one that waits for a person waits too, but nothing else does.
+	 */
+	SELECT n.* INTO i FROM casesync.partner p
+	 CROSS JOIN LATERAL (SELECT t.* FROM casesync.inbox_item t
+						  WHERE t.partner = p.partner AND t.state = 'new' AND NOT EXISTS (
+							SELECT FROM casesync.inbox_item o
+							 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
+							   AND o.state IN ('review', 'failed'))
+						  ORDER BY t.id LIMIT 1) n
+	 WHERE n.next_try IS NULL OR n.next_try <= clock_timestamp()
+	 ORDER BY n.id LIMIT 1;
+	IF FOUND THEN
+		done := casesync.run_handler(i);
+		is_later := done.state = 'failed' AND casesync.is_transient(done.error_code) AND i.tries < 20;
+		UPDATE casesync.inbox_item t SET
+			state = CASE WHEN is_later THEN 'new' ELSE done.state END,
+			reason = done.reason, error_code = done.error_code, tries = t.tries + 1,
+			next_try = CASE WHEN is_later THEN clock_timestamp()
+				+ least(300, 0.1 * 2 ^ t.tries) * interval '1 second' END,
+			applied_at = CASE WHEN done.state = 'applied' THEN clock_timestamp() END
+		 WHERE t.id = i.id;
+		items := 1;
+		more := true;
+	END IF;
+	SELECT greatest(0, ceil(extract(epoch FROM min(n.next_try) - clock_timestamp()) * 1000))::bigint INTO wait_ms
+	  FROM casesync.inbox_item n WHERE n.state = 'new' AND n.next_try IS NOT NULL;
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION casesync.apply_inbox() IS
+	'apply the next received item, one a transaction; more: call again; wait_ms: when a postponed one is due';
+CREATE FUNCTION casesync.inbox_decide(inbox_id bigint, from_states text[], to_state text, note text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync.inbox_item t SET state = to_state, decided_by = session_user,
+		decided_at = clock_timestamp(), note = left($4, 2000), tries = 0, next_try = NULL
+	 WHERE t.id = inbox_id AND t.state = ANY (from_states);
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
+			message = format('inbox item %s is not waiting for this decision', inbox_id),
+			detail = format('Its state is %s; it must be %s.', coalesce((SELECT t.state FROM casesync.inbox_item t
+				WHERE t.id = inbox_id), 'unknown'), array_to_string(from_states, ' or ')),
+			hint = 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = ''review'';';
+	END IF;
+	PERFORM casesync.audit_note('inbox ' || to_state, inbox_id::text, jsonb_build_object('item', inbox_id));
+	PERFORM casesync.ring();
+END
+$$;
+COMMENT ON FUNCTION casesync.inbox_decide(bigint, text[], text, text) IS 'a person decides about an item';
+CREATE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
+RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT casesync.inbox_decide(inbox_id, '{review}', 'new', note)
+$$;
+COMMENT ON FUNCTION casesync.accept(bigint, text) IS 'an item in review is applied; the bridge does it at once';
+CREATE FUNCTION casesync.reject(inbox_id bigint, reason text)
+RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT casesync.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason)
+$$;
+COMMENT ON FUNCTION casesync.reject(bigint, text) IS 'an item in review or failed is not applied';
+CREATE FUNCTION casesync.retry_inbox(inbox_id bigint DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	asked bigint;
+BEGIN
+	UPDATE casesync.inbox_item t SET state = 'new', tries = 0, next_try = NULL
+	 WHERE t.state = 'failed' AND (inbox_id IS NULL OR t.id = inbox_id);
+	GET DIAGNOSTICS asked = ROW_COUNT;
+	PERFORM casesync.audit_note('retry_inbox', $1::text, jsonb_build_object('items', asked));
+	PERFORM casesync.ring();
+	RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION casesync.retry_inbox(bigint) IS 'try failed items (or one) again; returns how many';

@@ -1,0 +1,96 @@
+/* The tables and types of inbox/: state, made once; changed by the scripts of upgrade/ only. */
+
+/* ---- inbox ---- */
+CREATE TABLE casesync.message_in (
+	partner text NOT NULL,
+	message_id text NOT NULL CHECK (length(message_id) <= 255),
+	content_hash bytea NOT NULL,
+	raw bytea NOT NULL,
+	action text NOT NULL,
+	kid text,
+	token_client text,
+	ack_status text NOT NULL,
+	correlation_id text NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (partner, message_id)
+);
+COMMENT ON TABLE casesync.message_in IS
+	'accepted messages as they came, and how they were answered; a repetition is answered the same way';
+SELECT pg_catalog.pg_extension_config_dump('casesync.message_in', '');
+CREATE TABLE casesync.inbox_item (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	partner text NOT NULL,
+	message_id text NOT NULL,
+	item integer NOT NULL,
+	reference_id text,
+	content_hash bytea NOT NULL,
+	transaction_id text,
+	event_type text NOT NULL,
+	record_type text NOT NULL,
+	record jsonb,
+	subject text,
+	hops text[] NOT NULL DEFAULT '{}',
+	stream text,
+	seq bigint,
+	prev_seq bigint,
+	agreement text NOT NULL,
+	agreement_version integer NOT NULL,
+	mode text NOT NULL,
+	sent_at timestamptz,
+	received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	state text NOT NULL CHECK (state IN ('new', 'applied', 'ignored', 'observed', 'review', 'rejected', 'failed')),
+	reason text,
+	error_code text,
+	tries integer NOT NULL DEFAULT 0,
+	next_try timestamptz,
+	decided_by name,
+	decided_at timestamptz,
+	note text,
+	applied_at timestamptz,
+	pruned_at timestamptz,
+	UNIQUE (partner, message_id, item)
+);
+CREATE INDEX inbox_item_new ON casesync.inbox_item (partner, id) WHERE state = 'new';
+CREATE INDEX inbox_item_open ON casesync.inbox_item (state, id) WHERE state IN ('review', 'failed');
+CREATE INDEX inbox_item_reference ON casesync.inbox_item (partner, reference_id, id);
+CREATE INDEX inbox_item_subject ON casesync.inbox_item (partner, subject, id);
+COMMENT ON TABLE casesync.inbox_item IS 'one record of a notification: the agreed part of it and what became of it';
+SELECT pg_catalog.pg_extension_config_dump('casesync.inbox_item', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.inbox_item_id_seq', '');
+CREATE TYPE casesync.inbound AS (inbox_id bigint, partner text, event_type text, record_type text,
+	record jsonb, reference_id text, sent_at timestamptz, received_at timestamptz);
+COMMENT ON TYPE casesync.inbound IS 'what an apply function gets: one record of a notification, its agreed part';
+CREATE TABLE casesync.handler (
+	record_type text NOT NULL,
+	event_type text NOT NULL,
+	handler text NOT NULL,
+	PRIMARY KEY (record_type, event_type)
+);
+COMMENT ON TABLE casesync.handler IS 'apply functions; each runs as its owner';
+COMMENT ON COLUMN casesync.handler.handler IS 'schema.name(arguments): text, because pg_upgrade refuses columns of type regprocedure';
+SELECT pg_catalog.pg_extension_config_dump('casesync.handler', '');
+/* ---- message_read ---- */
+CREATE TYPE casesync.answer AS (ack_status text, error_code text, error_message text,
+	correlation_id text, at timestamptz);
+COMMENT ON TYPE casesync.answer IS 'an acknowledgement: ACK or ERR with the standard''s code';
+/* ---- search_at ---- */
+CREATE TABLE casesync.my_request (
+	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	partner text NOT NULL,
+	action text NOT NULL CHECK (action IN ('search', 'txn-status')),
+	record_type text,
+	reg_type text,
+	filter_type text,
+	transaction_id text NOT NULL UNIQUE DEFAULT gen_random_uuid()::text,
+	about uuid,
+	state text NOT NULL DEFAULT 'requested' CHECK (state IN ('requested', 'answered', 'refused')),
+	reason text,
+	records integer,
+	total_count bigint,
+	requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	answered_at timestamptz
+);
+CREATE INDEX my_request_open ON casesync.my_request (partner, requested_at) WHERE state = 'requested';
+COMMENT ON TABLE casesync.my_request IS 'what we have asked partners, and whether they answered; not whom we asked for';
+COMMENT ON COLUMN casesync.my_request.about IS 'the request whose status is asked for';
+SELECT pg_catalog.pg_extension_config_dump('casesync.my_request', '');

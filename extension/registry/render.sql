@@ -1,0 +1,174 @@
+/* What subjects look like now, and what an agreement lets pass of it. */
+/*
+ * Run a query about subjects as the owner of a relation. An error stops the subjects that cause
+ * it and no other: the keys are halved until the culprits stand alone.
+ */
+CREATE FUNCTION casesync.rows_by_key(relation regclass, query text, keys text[],
+	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
+	OUT found_keys text[], OUT found_records jsonb[], OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	half integer := cardinality(keys) / 2;
+	is_first boolean := budget IS NULL;
+	failed_code text;
+	failed_reason text;
+	a record;
+	b record;
+BEGIN
+	found_keys := '{}'; found_records := '{}'; bad_keys := '{}'; bad_codes := '{}'; bad_reasons := '{}';
+	IF cardinality(keys) = 0 THEN
+		RETURN;
+	END IF;
+	IF is_first THEN
+		budget := extract(epoch FROM casesync.setting('casesync.render_timeout')::interval) * 1000;
+		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond' ELSE 'infinity' END;
+	END IF;
+	IF clock_timestamp() < until THEN
+		BEGIN
+			SELECT coalesce(array_agg(q.key), '{}'), 
+				coalesce(array_agg(CASE WHEN is_record THEN casesync.wire(q.record) ELSE q.record END), '{}')
+			  INTO found_keys, found_records
+			  FROM casesync.owner_query(relation, query, keys, budget) q;
+			RETURN;
+		EXCEPTION WHEN OTHERS THEN
+			found_keys := '{}'; found_records := '{}';
+			failed_code := SQLSTATE; failed_reason := SQLERRM;
+		END;
+		IF is_first AND half > 0 AND casesync.fails_always(relation, query, budget) THEN
+			half := 0;
+		END IF;
+	ELSE
+		half := 0; failed_code := 'CS002'; failed_reason := 'other subjects took all the time there was';
+	END IF;
+	IF half = 0 THEN
+		bad_keys := keys;
+		bad_codes := array_fill(failed_code, ARRAY[cardinality(keys)]);
+		bad_reasons := array_fill(failed_reason, ARRAY[cardinality(keys)]);
+		RETURN;
+	END IF;
+	budget := CASE WHEN budget > 0 THEN least(budget, greatest(budget / 2, 100)) ELSE budget END;
+	a := casesync.rows_by_key(relation, query, keys[1:half], budget, until, is_record);
+	b := casesync.rows_by_key(relation, query, keys[half + 1:], budget, until, is_record);
+	found_keys := a.found_keys || b.found_keys;
+	found_records := a.found_records || b.found_records;
+	bad_keys := a.bad_keys || b.bad_keys;
+	bad_codes := a.bad_codes || b.bad_codes;
+	bad_reasons := a.bad_reasons || b.bad_reasons;
+END
+$$;
+COMMENT ON FUNCTION casesync.rows_by_key(regclass, text, text[], integer, timestamptz, boolean) IS
+	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
+CREATE FUNCTION casesync.fails_always(relation regclass, query text, budget integer)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM casesync.owner_query(relation, query, '{}'::text[], budget);
+	RETURN false;
+EXCEPTION WHEN OTHERS THEN
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync.fails_always(regclass, text, integer) IS
+	'whether a query fails without any key: then halving finds no culprit';
+CREATE FUNCTION casesync.render_query(r casesync.registry)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('SELECT %1$I::text, %2$I FROM %3$s WHERE %1$I = ANY ($1::%4$s[])',
+		r.key_column, r.record_column, r.view, r.key_type)
+$$;
+COMMENT ON FUNCTION casesync.render_query(casesync.registry) IS
+	'the query for the records of keys ($1): the key array is cast, never the column, or no index serves';
+/* Each key once: its record, gone, or in quarantine. */
+CREATE FUNCTION casesync.render(r casesync.registry, keys text[])
+RETURNS SETOF casesync.rendered
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	usable text[] := ARRAY(SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) <= 1000);
+	rows record := casesync.rows_by_key(r.view, casesync.render_query(r), usable);
+BEGIN
+	RETURN QUERY
+	WITH found AS (
+		SELECT f.key, count(*) AS times, (array_agg(f.record))[1] AS record
+		  FROM unnest(rows.found_keys, rows.found_records) f(key, record) GROUP BY f.key
+	), bad AS (
+		SELECT * FROM unnest(rows.bad_keys, rows.bad_codes, rows.bad_reasons) b(key, code, reason)
+		UNION ALL
+		SELECT f.key, '21000', format('the view has %s rows for this subject', f.times)
+		  FROM found f WHERE f.times > 1
+		UNION ALL
+		SELECT f.key, '22004', 'the record is NULL' FROM found f WHERE f.times = 1 AND f.record IS NULL
+		UNION ALL
+		SELECT u.key, '54000', format('the subject key has %s bytes, more than 1000', octet_length(u.key))
+		  FROM (SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) > 1000) u(key)
+	)
+	SELECT k.key, CASE WHEN b.key IS NOT NULL THEN 'quarantine' WHEN f.key IS NULL THEN 'gone'
+			ELSE 'found' END, CASE WHEN b.key IS NULL THEN f.record END, b.code, b.reason
+	  FROM (SELECT DISTINCT u.key FROM unnest(keys) u(key)) k
+	  LEFT JOIN found f ON f.key = k.key
+	  LEFT JOIN bad b ON b.key = k.key;
+END
+$$;
+COMMENT ON FUNCTION casesync.render(casesync.registry, text[]) IS
+	'the records of these subjects as the view has them now, rendered as the view''s owner';
+CREATE FUNCTION casesync.condition_query(r casesync.registry, condition text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('SELECT %1$I::text, NULL::jsonb FROM %2$s WHERE %1$I = ANY ($1::%3$s[]) AND (%4$s)',
+		r.key_column, r.view, r.key_type, condition)
+$$;
+COMMENT ON FUNCTION casesync.condition_query(casesync.registry, text) IS
+	'the query for those of the keys ($1) for which the (deparsed) condition holds';
+/*
+ * What one agreement lets pass of rendered subjects: pass (with the projected record), leave (the
+ * subject is gone or no longer among the agreement's subjects), keep (it cannot be said now).
+ */
+CREATE FUNCTION casesync.offers(a casesync.agreement, r casesync.registry, subjects casesync.rendered[])
+RETURNS SETOF casesync.offer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	hash_key bytea := (SELECT s.hash_key FROM casesync.node_secret s);
+	keys text[] := ARRAY(SELECT s.key FROM unnest(subjects) s WHERE s.state = 'found');
+	inside text[] := keys;
+	bad_keys text[];
+	bad_codes text[];
+	bad_reasons text[];
+BEGIN
+	IF a.subjects <> 'true' AND cardinality(keys) > 0 THEN
+		BEGIN
+			SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
+			  INTO inside, bad_keys, bad_codes, bad_reasons
+			  FROM casesync.rows_by_key(r.view,
+				casesync.condition_query(r, casesync.parse_condition(r.view, a.subjects)), keys) x;
+		EXCEPTION WHEN OTHERS THEN
+			/* The view has changed and the condition no longer fits it. */
+			inside := '{}'; bad_keys := keys;
+			bad_codes := array_fill(SQLSTATE, ARRAY[cardinality(keys)]);
+			bad_reasons := array_fill(format('agreement %s: %s', a.agreement, SQLERRM), ARRAY[cardinality(keys)]);
+		END;
+	END IF;
+	RETURN QUERY
+	SELECT s.key, p.record, casesync.keyed_hash(hash_key, p.record),
+		CASE WHEN s.state = 'quarantine' OR b.key IS NOT NULL THEN 'keep'
+			WHEN p.record IS NOT NULL THEN 'pass'
+			ELSE 'leave' END, b.code, b.reason
+	  FROM unnest(subjects) s
+	  LEFT JOIN (SELECT DISTINCT k.key FROM unnest(inside) k(key)) i ON i.key = s.key
+	  LEFT JOIN unnest(bad_keys, bad_codes, bad_reasons) b(key, code, reason) ON b.key = s.key
+	  LEFT JOIN LATERAL (SELECT casesync.project(s.record, a.fields, a.identifier_types) AS record
+						  WHERE i.key IS NOT NULL AND s.state = 'found') p ON true;
+END
+$$;
+COMMENT ON FUNCTION casesync.offers(casesync.agreement, casesync.registry, casesync.rendered[]) IS
+	'project rendered subjects by an agreement: its subjects, fields and identifier types';

@@ -1,0 +1,66 @@
+/* The tables and types of routing/: state, made once; changed by the scripts of upgrade/ only. */
+
+/* ---- routing_window ---- */
+CREATE TABLE casesync.routing_state (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	era integer NOT NULL,
+	last pg_snapshot NOT NULL,
+	now pg_snapshot,
+	done_xid xid8,
+	done_id bigint
+);
+COMMENT ON TABLE casesync.routing_state IS
+	'appended; the newest row of an era tells what is routed: all that is visible in last, and of the open window (last, now] all up to done';
+SELECT pg_catalog.pg_extension_config_dump('casesync.routing_state', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.routing_state_id_seq', '');
+/* ---- routing_subject ---- */
+/* One subject to look at: why, and how the change came here. */
+CREATE TYPE casesync.subject_event AS (
+	event uuid, registry text, key text, event_type text, origin bigint, at timestamptz, position bigint
+);
+COMMENT ON TYPE casesync.subject_event IS 'an event before it is known what the subject looks like';
+/* A notification before it is written. */
+CREATE TYPE casesync.draft AS (event casesync.subject_event, subscriptions bigint[], record jsonb,
+	hmac bytea, removal boolean);
+COMMENT ON TYPE casesync.draft IS 'one event for one partner: the subscriptions it goes to and what it says';
+/* ---- routing_filter ---- */
+CREATE TYPE casesync.filter_move AS (event casesync.subject_event, subscription bigint, record jsonb, hmac bytea,
+	is_inside boolean, is_news boolean);
+COMMENT ON TYPE casesync.filter_move IS 'a subject that is or was inside the filter of a subscription, and whether that is told';
+/* ---- rehearsal ---- */
+CREATE TABLE casesync.rehearsal_count (
+	agreement text NOT NULL,
+	version integer NOT NULL,
+	registry text NOT NULL,
+	event_type text NOT NULL,
+	outcome text NOT NULL CHECK (outcome IN ('send', 'known', 'withhold', 'quarantine', 'failed')),
+	subjects bigint NOT NULL,
+	PRIMARY KEY (agreement, version, registry, event_type, outcome)
+);
+COMMENT ON TABLE casesync.rehearsal_count IS 'how often a rehearsed agreement would have done what';
+SELECT pg_catalog.pg_extension_config_dump('casesync.rehearsal_count', '');
+CREATE TABLE casesync.rehearsal_told (
+	agreement text NOT NULL,
+	version integer NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	hmac bytea NOT NULL,
+	PRIMARY KEY (agreement, version, registry, key)
+);
+COMMENT ON TABLE casesync.rehearsal_told IS 'what a partner would know by now: keyed hashes';
+SELECT pg_catalog.pg_extension_config_dump('casesync.rehearsal_told', '');
+CREATE TABLE casesync.rehearsal_sample (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	agreement text NOT NULL,
+	version integer NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	record jsonb NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX rehearsal_sample_newest ON casesync.rehearsal_sample (agreement, version, id);
+COMMENT ON TABLE casesync.rehearsal_sample IS
+	'the last 100 notifications that a rehearsed agreement would have made, until it is activated or ends';
+SELECT pg_catalog.pg_extension_config_dump('casesync.rehearsal_sample', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync.rehearsal_sample_id_seq', '');
