@@ -35,7 +35,8 @@ fuzz: test-packages
 	+$(MAKE) fuzz-long
 
 # --- form -------------------------------------------------------------------------------------
-C_FILES = $(sort $(wildcard extension/*.[ch] bridge/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch]))
+C_FILES = $(filter-out extension/generated/%, $(sort $(wildcard extension/*.[ch] extension/*/*.[ch] \
+	bridge/*.[ch] bridge/*/*.[ch] test/unit/*.[ch] test/unit/*/*.[ch] test/fuzz/*.[ch])))
 CLANG_FORMAT ?= clang-format
 
 format:
@@ -46,6 +47,10 @@ check-format:
 
 check-size:
 	@test/check_size $(C_FILES)
+
+check-floors:
+	@test/check_floors bridge $(BRIDGE_FLOORS)
+	@test/check_floors extension $(EXTENSION_FLOORS)
 
 # Every warning of the other compiler too, in trees of their own.
 check-compilers: lint-packages
@@ -59,9 +64,9 @@ lint: lint-packages
 		--suppress=missingInclude --suppress=varFuncNullUB --suppress=normalCheckLevelMaxBranches bridge
 	clang-tidy --quiet --warnings-as-errors='*' \
 		--checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized,-clang-analyzer-optin.performance.Padding,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-branch-clone,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result' \
-		$(wildcard bridge/*.c) -- $(BRIDGE_CFLAGS) -Ibridge
+		$(BRIDGE_SOURCES) -- $(BRIDGE_CFLAGS) -Ibridge
 	clang-tidy --quiet --warnings-as-errors='*' --checks='-*,clang-analyzer-core.*,clang-analyzer-deadcode.*' \
-		$(wildcard extension/*.c) -- $(PG_INCLUDE) -D_GNU_SOURCE
+		$(EXTENSION_SOURCES) -- $(PG_INCLUDE) -D_GNU_SOURCE
 
 # --- under instruments ------------------------------------------------------------------------
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cron_parse.h"
+#include "subscription/cron_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

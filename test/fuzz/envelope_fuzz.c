@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_span.h"
-#include "message_check.h"
-#include "message_decrypt.h"
+#include "message/json_span.h"
+#include "message/message_check.h"
+#include "seal/message_decrypt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,10 +5,9 @@
 # and of the extension (FUZZ_EXTENSION_PURE), and with test_key.c.
 FUZZ_CC = clang
 FUZZ_DIR = build/fuzz
-FUZZ_EXTENSION_PURE = cron_parse cron_find
+FUZZ_EXTENSION_PURE = extension/subscription/cron_parse.c extension/subscription/cron_find.c
 FUZZ_TARGETS = $(patsubst test/fuzz/%_fuzz.c,%,$(sort $(wildcard test/fuzz/*_fuzz.c)))
-FUZZ_OBJS = $(patsubst %,$(FUZZ_DIR)/%.o,$(basename $(notdir \
-	$(wildcard $(addprefix bridge/,$(addsuffix .c,$(UNIT_PURE)))))) $(FUZZ_EXTENSION_PURE) test_key)
+FUZZ_OBJS = $(patsubst %.c,$(FUZZ_DIR)/%.o,$(UNIT_PURE) $(FUZZ_EXTENSION_PURE) test/unit/test_key.c)
 FUZZ_CFLAGS = $(filter-out -O2,$(BRIDGE_CFLAGS)) -O1 -Ibridge -Iextension -Itest/unit \
 	-Wno-unknown-warning-option -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_PROGRAMS = $(patsubst %,$(FUZZ_DIR)/%_fuzz,$(FUZZ_TARGETS))
@@ -16,20 +15,20 @@ FUZZ_PROGRAMS = $(patsubst %,$(FUZZ_DIR)/%_fuzz,$(FUZZ_TARGETS))
 .PHONY: fuzz-short fuzz-long
 .SECONDARY: $(FUZZ_OBJS) $(addsuffix .o,$(FUZZ_PROGRAMS))
 
-$(FUZZ_DIR)/%.o: bridge/%.c $(wildcard bridge/*.h)
-	@mkdir -p $(FUZZ_DIR)
+$(FUZZ_DIR)/bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h)
+	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
-$(FUZZ_DIR)/%.o: extension/%.c $(wildcard extension/*.h)
-	@mkdir -p $(FUZZ_DIR)
+$(FUZZ_DIR)/extension/%.o: extension/%.c $(wildcard extension/*/*.h)
+	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
-$(FUZZ_DIR)/%.o: test/unit/%.c $(wildcard bridge/*.h test/unit/*.h)
-	@mkdir -p $(FUZZ_DIR)
+$(FUZZ_DIR)/test/unit/%.o: test/unit/%.c $(wildcard bridge/*/*.h test/unit/*.h)
+	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
-$(FUZZ_DIR)/%_fuzz.o: test/fuzz/%_fuzz.c $(wildcard bridge/*.h extension/*.h test/unit/*.h)
-	@mkdir -p $(FUZZ_DIR)
+$(FUZZ_DIR)/%_fuzz.o: test/fuzz/%_fuzz.c $(wildcard bridge/*/*.h extension/*/*.h test/unit/*.h)
+	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
 $(FUZZ_DIR)/%_fuzz: $(FUZZ_DIR)/%_fuzz.o $(FUZZ_OBJS)

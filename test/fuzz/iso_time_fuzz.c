@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iso_time.h"
+#include "base/iso_time.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jwe.h"
-#include "key_jwk.h"
-#include "message_decrypt.h"
+#include "seal/jwe.h"
+#include "key/key_jwk.h"
+#include "seal/message_decrypt.h"
 #include "test_key.h"
 
 static const char *const rules[] = {"off", "accepted", "required"};

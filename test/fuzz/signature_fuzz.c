@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base64.h"
-#include "signature.h"
-#include "signature_text.h"
+#include "base/base64.h"
+#include "seal/signature.h"
+#include "seal/signature_text.h"
 #include "test_key.h"
 
 #define NOW INT64_C(1795309323000)

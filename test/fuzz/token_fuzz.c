@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base64.h"
-#include "bearer.h"
-#include "jwt_claims.h"
+#include "base/base64.h"
+#include "token/bearer.h"
+#include "token/jwt_claims.h"
 #include "test_key.h"
-#include "token_answer.h"
-#include "token_request.h"
+#include "token/token_answer.h"
+#include "token/token_request.h"
 
 #define NOW INT64_C(1800000000)
 #define NODE "sp.example.org"

@@ -8,7 +8,7 @@ use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use Test::More;
 
-my $extension = dirname(abs_path($0)) . '/../../extension';
+my $code = dirname(abs_path($0)) . '/../../extension/code';
 my $directory = tempdir(CLEANUP => 1);
 
 sub read_file
@@ -26,7 +26,7 @@ sub generate
 	open(my $handle, '>', "$directory/facts.tsv") or die $!;
 	print $handle map { "$_\n" } @lines;
 	close($handle);
-	my $said = `"$^X" "$extension/gen_codes.pl" "$directory/facts.tsv" "$extension/code_type.template.sql" "$directory" 2>&1`;
+	my $said = `"$^X" "$code/gen_codes.pl" "$directory/facts.tsv" "$code/code_type.template.sql" "$directory" 2>&1`;
 	return ($? >> 8, $said);
 }
 
@@ -75,7 +75,7 @@ foreach my $case (@refused)
 }
 
 # The facts themselves: twice the same files.
-my @facts = split /\n/, read_file("$extension/codes.tsv");
+my @facts = split /\n/, read_file("$code/codes.tsv");
 ($exit, $said) = generate(@facts);
 is($exit, 0, 'the facts are accepted') or diag($said);
 my $first = join('', map { read_file("$directory/$_") } qw(code_tables.h code_types.h code_type.sql));

@@ -8,15 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ack.h"
-#include "address_guard.h"
-#include "canonical_json.h"
-#include "delivery_policy.h"
-#include "iso_time.h"
-#include "json_span.h"
-#include "message_check.h"
-#include "signature.h"
-#include "signature_text.h"
+#include "message/ack.h"
+#include "net/address_guard.h"
+#include "message/canonical_json.h"
+#include "delivery/delivery_policy.h"
+#include "base/iso_time.h"
+#include "message/json_span.h"
+#include "message/message_check.h"
+#include "seal/signature.h"
+#include "seal/signature_text.h"
 #include "tap.h"
 #include "test_key.h"
 

@@ -18,7 +18,7 @@ LETTERS = {"publisher": "P", "admin": "A", "approver": "V", "reviewer": "R", "au
 
 def rights():
     """The functions of each access, as grants.sql gives them."""
-    with open("extension/grants.sql", encoding="utf-8") as file:
+    with open("extension/care/grants.sql", encoding="utf-8") as file:
         text = file.read()
     found = {access: set() for access in LETTERS}
     for access, objects in re.findall(r"\('(\w+)', ARRAY\[(.*?)\]\)", text, re.S):
@@ -47,8 +47,8 @@ def main():
         return 0
     with open("README.md", encoding="utf-8") as file:
         readme = file.read()
-    recipes = [recipe_of("recipe_test.py"), recipe_of("encryption_test.py")]
-    table = subprocess.run(["build/unit/settings_print"], check=True,
+    recipes = [recipe_of("seal/recipe_test.py"), recipe_of("seal/encryption_test.py")]
+    table = subprocess.run(["build/unit/config/settings_print"], check=True,
                            stdout=subprocess.PIPE, text=True).stdout.splitlines()
     checks = [(row in readme.splitlines(), f"README.md has the row {row}") for row in table]
     checks.append((len(table) > 10 and "def verify" in recipes[0] and "def decrypt" in recipes[1],

@@ -5,8 +5,8 @@
 #ifndef TEST_KEY_H
 #define TEST_KEY_H
 
-#include "key_ring.h"
-#include "signing_key.h"
+#include "key/key_ring.h"
+#include "key/signing_key.h"
 
 #define TEST_KEY_X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 #define TEST_KEY_KID "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"

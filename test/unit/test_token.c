@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base64.h"
-#include "buffer.h"
+#include "base/base64.h"
+#include "base/buffer.h"
 #include "test_token.h"
 
 json_t *

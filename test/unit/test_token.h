@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "bearer.h"
-#include "signing_key.h"
+#include "token/bearer.h"
+#include "key/signing_key.h"
 #include "test_key.h"
 
 #define TEST_NOW INT64_C(1800000000)

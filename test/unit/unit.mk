@@ -1,16 +1,29 @@
 # unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
-UNIT_PURE = ack address_guard base64 bearer buffer canonical_json config config_check config_setting config_table delivery_policy \
-	encryption_key envelope failure http_framing http_route iso_time json_span jwe_agree jwe_content jwe_decrypt jwe_encrypt \
-	jwe_header jwe_wrap jwt jwt_claims jwt_jose key_file key_jwk key_ring log message_check message_decrypt \
-	message_parse message_rules message_value rate_limit reply signature signature_text signing_key token_issue \
-	form_text token_answer token_request secret_file \
-	tls_files url_guard uuid
+UNIT_PURE = \
+	bridge/base/base64.c bridge/base/buffer.c bridge/base/failure.c bridge/base/form_text.c \
+	bridge/base/iso_time.c bridge/base/log.c bridge/base/rate_limit.c bridge/base/secret_file.c \
+	bridge/base/uuid.c \
+	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
+	bridge/config/config_table.c \
+	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
+	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
+	bridge/message/message_value.c bridge/message/reply.c \
+	bridge/key/encryption_key.c bridge/key/key_file.c bridge/key/key_jwk.c bridge/key/key_ring.c \
+	bridge/key/signing_key.c \
+	bridge/seal/envelope.c bridge/seal/jwe_agree.c bridge/seal/jwe_content.c \
+	bridge/seal/jwe_decrypt.c bridge/seal/jwe_encrypt.c bridge/seal/jwe_header.c \
+	bridge/seal/jwe_wrap.c bridge/seal/message_decrypt.c bridge/seal/signature.c \
+	bridge/seal/signature_text.c \
+	bridge/net/address_guard.c bridge/net/tls_files.c bridge/net/url_guard.c \
+	bridge/token/bearer.c bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_jose.c \
+	bridge/token/token_answer.c bridge/token/token_issue.c bridge/token/token_request.c \
+	bridge/http/http_framing.c bridge/http/http_route.c \
+	bridge/delivery/delivery_policy.c
 UNIT_DIR = build/unit
-UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c)))
-UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_print.c)))
-UNIT_SCRIPTS = $(sort $(wildcard test/unit/*_test.py))
-UNIT_OBJS = $(patsubst %,$(UNIT_DIR)/%.o,$(basename $(notdir \
-	$(wildcard $(addprefix bridge/,$(addsuffix .c,$(UNIT_PURE))))))) $(UNIT_DIR)/tap.o $(UNIT_DIR)/test_key.o \
+UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c test/unit/*/*_test.c)))
+UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*/*_print.c)))
+UNIT_SCRIPTS = $(sort $(wildcard test/unit/*_test.py test/unit/*/*_test.py))
+UNIT_OBJS = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE)) $(UNIT_DIR)/tap.o $(UNIT_DIR)/test_key.o \
 	$(UNIT_DIR)/test_token.o
 UNIT_CFLAGS = $(filter-out -O2,$(BRIDGE_CFLAGS)) -O1 -Ibridge -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -19,12 +32,12 @@ UNIT_LIBS = $(shell pkg-config --libs libpq jansson jose openssl) -lm
 .PHONY: unit
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
 
-$(UNIT_DIR)/%.o: bridge/%.c $(wildcard bridge/*.h)
-	@mkdir -p $(UNIT_DIR)
+$(UNIT_DIR)/bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h)
+	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
-$(UNIT_DIR)/%.o: test/unit/%.c $(wildcard bridge/*.h test/unit/*.h)
-	@mkdir -p $(UNIT_DIR)
+$(UNIT_DIR)/%.o: test/unit/%.c $(wildcard bridge/*.h bridge/*/*.h test/unit/*.h)
+	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
 $(UNIT_DIR)/%_test: $(UNIT_DIR)/%_test.o $(UNIT_OBJS)
@@ -36,15 +49,16 @@ $(UNIT_DIR)/%_print: $(UNIT_DIR)/%_print.o $(UNIT_OBJS)
 # The one pure file of the extension: it needs the server's headers and portability library.
 UNIT_SERVER_CFLAGS = $(UNIT_CFLAGS) -I$(shell $(PG_CONFIG) --includedir-server) -Iextension \
 	-Wno-unused-parameter -Wno-sign-compare
-$(UNIT_DIR)/code_directory.o: extension/code_directory.c extension/code_directory.h $(GENERATED_HEADERS)
-	@mkdir -p $(UNIT_DIR)
+$(UNIT_DIR)/extension/code/code_directory.o: extension/code/code_directory.c extension/code/code_directory.h \
+		$(GENERATED_HEADERS)
+	@mkdir -p $(@D)
 	$(CC) $(UNIT_SERVER_CFLAGS) -c -o $@ $<
 
-$(UNIT_DIR)/code_directory_test.o: test/unit/code_directory_test.c extension/code_directory.h
-	@mkdir -p $(UNIT_DIR)
+$(UNIT_DIR)/code/code_directory_test.o: test/unit/code/code_directory_test.c extension/code/code_directory.h
+	@mkdir -p $(@D)
 	$(CC) $(UNIT_SERVER_CFLAGS) -c -o $@ $<
 
-$(UNIT_DIR)/code_directory_test: $(UNIT_DIR)/code_directory_test.o $(UNIT_DIR)/code_directory.o \
+$(UNIT_DIR)/code/code_directory_test: $(UNIT_DIR)/code/code_directory_test.o $(UNIT_DIR)/extension/code/code_directory.o \
 		$(UNIT_DIR)/tap.o
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
 

@@ -1,0 +1,37 @@
+# bridge.mk: what the bridge is made of. A name without a file is an error.
+
+# Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
+BRIDGE_FLOORS = base config database message key seal net token http delivery turn api
+
+BRIDGE_SOURCES = \
+	bridge/base/base64.c bridge/base/buffer.c bridge/base/event_loop.c bridge/base/failure.c \
+	bridge/base/form_text.c bridge/base/iso_time.c bridge/base/log.c bridge/base/rate_limit.c \
+	bridge/base/sd_notify.c bridge/base/secret_file.c bridge/base/uuid.c \
+	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
+	bridge/config/config_table.c \
+	bridge/database/control.c bridge/database/pg_connect.c bridge/database/pg_query.c \
+	bridge/database/pg_session.c \
+	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
+	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
+	bridge/message/message_value.c bridge/message/reply.c \
+	bridge/key/encryption_key.c bridge/key/key_file.c bridge/key/key_jwk.c bridge/key/key_ring.c \
+	bridge/key/signing_key.c \
+	bridge/seal/envelope.c bridge/seal/jwe_agree.c bridge/seal/jwe_content.c \
+	bridge/seal/jwe_decrypt.c bridge/seal/jwe_encrypt.c bridge/seal/jwe_header.c \
+	bridge/seal/jwe_wrap.c bridge/seal/message_decrypt.c bridge/seal/signature.c \
+	bridge/seal/signature_text.c \
+	bridge/net/address_guard.c bridge/net/sender.c bridge/net/sender_pool.c \
+	bridge/net/sender_transfer.c bridge/net/tls_files.c bridge/net/url_guard.c \
+	bridge/token/bearer.c bridge/token/jwks_turn.c bridge/token/jwt.c bridge/token/jwt_claims.c \
+	bridge/token/jwt_jose.c bridge/token/token_answer.c bridge/token/token_client.c \
+	bridge/token/token_issue.c bridge/token/token_request.c \
+	bridge/http/http_connection.c bridge/http/http_framing.c bridge/http/http_listen.c \
+	bridge/http/http_request.c bridge/http/http_route.c bridge/http/http_server.c \
+	bridge/http/tls_credentials.c bridge/http/tls_server.c \
+	bridge/delivery/delivery_policy.c bridge/delivery/delivery_queue.c \
+	bridge/delivery/dispatcher.c bridge/delivery/lane.c \
+	bridge/turn/request_turn.c bridge/turn/router_turn.c \
+	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_exchange.c \
+	bridge/api/api_health.c bridge/api/api_keys.c bridge/api/api_receive.c \
+	bridge/api/api_routes.c bridge/api/api_token.c \
+	bridge/bridge.c bridge/listeners.c bridge/main.c bridge/setup_check.c bridge/trust.c

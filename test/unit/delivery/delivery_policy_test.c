@@ -1,0 +1,207 @@
+/*
+ * delivery_policy_test.c
+ *		Outcome rules as rows; waiting times; acknowledgements as partners write them.
+ */
+#include <string.h>
+
+#include "delivery/delivery_policy.h"
+#include "tap.h"
+
+static const struct
+{
+	TransferResult transfer;
+	int http_status;
+	AckStatus ack;
+	const char *error_code;
+	const char *verdict;
+} rows[] = {
+	{TRANSFER_ANSWERED, 200, ACK_ACK, NULL, "delivered"},
+	{TRANSFER_ANSWERED, 200, ACK_NACK, NULL, "delivered"},
+	{TRANSFER_ANSWERED, 202, ACK_ACK, "", "delivered"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "rjct.message_id.duplicate", "delivered"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "err.request.timeout", "retry"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "err.service.unavailable", "retry"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "err.request.too_many_requests", "retry"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "err.request.bad", "refused"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "err.signature.invalid", "retry"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "err.sender_id.invalid", "retry"},
+	{TRANSFER_ANSWERED, 403, ACK_ERR, "err.request.forbidden", "retry"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "something.else", "refused"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, "", "refused"},
+	{TRANSFER_ANSWERED, 200, ACK_ERR, NULL, "refused"},
+	{TRANSFER_ANSWERED, 200, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 204, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 301, ACK_UNREADABLE, NULL, "stop"},
+	{TRANSFER_ANSWERED, 307, ACK_ACK, NULL, "stop"},
+	{TRANSFER_ANSWERED, 400, ACK_UNREADABLE, NULL, "refused"},
+	{TRANSFER_ANSWERED, 400, ACK_ACK, NULL, "refused"},
+	{TRANSFER_ANSWERED, 401, ACK_ERR, "err.request.unauthorized", "retry"},
+	{TRANSFER_ANSWERED, 404, ACK_UNREADABLE, NULL, "refused"},
+	{TRANSFER_ANSWERED, 408, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 409, ACK_ERR, "rjct.message_id.duplicate", "delivered"},
+	{TRANSFER_ANSWERED, 409, ACK_UNREADABLE, NULL, "refused"},
+	{TRANSFER_ANSWERED, 410, ACK_UNREADABLE, NULL, "stop"},
+	{TRANSFER_ANSWERED, 413, ACK_UNREADABLE, NULL, "refused"},
+	{TRANSFER_ANSWERED, 425, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 429, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 500, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 500, ACK_ACK, NULL, "retry"},
+	{TRANSFER_ANSWERED, 503, ACK_ERR, "err.request.bad", "retry"},
+	{TRANSFER_ANSWERED, 599, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 100, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 0, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_ANSWERED, 999, ACK_ACK, NULL, "retry"},
+	{TRANSFER_FAILED, 0, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_FAILED, 200, ACK_ACK, NULL, "retry"}, /* cut off: nothing is known */
+	{TRANSFER_ADDRESS_REFUSED, 0, ACK_UNREADABLE, NULL, "stop"},
+	{TRANSFER_NOT_BUILT, 0, ACK_UNREADABLE, NULL, "refused"},
+	{TRANSFER_NOT_SIGNED, 0, ACK_UNREADABLE, NULL, "retry"},
+	{TRANSFER_NO_TOKEN, 0, ACK_UNREADABLE, NULL, "retry"},
+};
+
+static const struct
+{
+	int attempt;
+	double random;
+	int64_t retry_after_ms;
+	int64_t wait_ms;
+} waits[] = {
+	{1, 0.999999999, -1, 9999},
+	{1, 0.5, -1, 5000},
+	{1, 0.0, -1, 1000}, /* never at once */
+	{2, 0.5, -1, 10000},
+	{3, 0.5, -1, 20000},
+	{12, 0.5, -1, 10240000},
+	{13, 0.5, -1, 10800000}, /* the cap of 6 h */
+	{1000000, 0.999999999, -1, 21599999},
+	{2147483647, 0.5, -1, 10800000},
+	{0, 0.5, -1, 5000},
+	{1, 0.5, 0, 5000},
+	{1, 0.5, 7000, 7000}, /* Retry-After is a lower bound */
+	{5, 0.5, 7000, 80000},
+	{1, 0.5, 86400000, 86400000},
+	{1, 0.5, 990000000, 86400000}, /* and bounded itself */
+};
+
+static const struct
+{
+	const char *text;
+	int64_t wait_ms;
+} retry_afters[] = {
+	{NULL, -1},
+	{"", -1},
+	{"soon", -1},
+	{"-5", -1},
+	{"1.5", -1},
+	{"5 seconds", -1},
+	{"0", 0},
+	{"120", 120000},
+	{" 120", 120000},
+	{"999999", 86400000},
+	{"99999999999999999999", 86400000},
+	{"Sun, 22 Nov 2026 01:03:03 GMT", 59544},
+	{"Sun, 22 Nov 2026 01:02:03 GMT", 0},
+	{"Sun, 06 Nov 1994 08:49:37 GMT", 0},
+	{"Sun, 22 Nov 2096 01:02:03 GMT", 86400000},
+	{"Sun, 22 Nov 2026 01:03:03 CET", -1},
+	{"Sun, 22 XYZ 2026 01:03:03 GMT", -1},
+	{"Sun, 22 anF 2026 01:03:03 GMT", -1},
+	{"Sunday, 06-Nov-94 08:49:37 GMT", -1},
+};
+
+static const struct
+{
+	const char *body;
+	AckStatus status;
+	const char *error_code;
+} answers[] = {
+	{"{\"message\":{\"ack_status\":\"ACK\",\"timestamp\":\"x\",\"correlation_id\":\"1\"}}", ACK_ACK,
+	 ""},
+	{"{\"message\":{\"ack_status\":\"NACK\"}}", ACK_NACK, ""},
+	{"{\"message\":{\"ack_status\":\"ERR\",\"error\":{\"code\":\"err.request.bad\"}}}", ACK_ERR,
+	 "err.request.bad"},
+	{"{\"message\":{\"ack_status\":\"ERR\"}}", ACK_ERR, ""},
+	{"{\"ack_status\":\"ACK\"}", ACK_ACK, ""},
+	{"{\"message\":{\"ack_status\":\"ack\"}}", ACK_ACK, ""},
+	{"{\"errors\":[{\"code\":\"err.request.bad\",\"message\":\"m\"}]}", ACK_UNREADABLE,
+	 "err.request.bad"},
+	{"{\"errors\":{\"code\":\"err.request.bad\"}}", ACK_UNREADABLE, "err.request.bad"},
+	{"{}", ACK_UNREADABLE, ""},
+	{"", ACK_UNREADABLE, ""},
+	{"[]", ACK_UNREADABLE, ""},
+	{"\"ACK\"", ACK_UNREADABLE, ""},
+	{"ACK", ACK_UNREADABLE, ""},
+	{"<html>ACK</html>", ACK_UNREADABLE, ""},
+	{"{\"message\":{\"ack_status\":\"ACK\"}} trailing", ACK_UNREADABLE, ""},
+	{"{\"message\":{\"ack_status\":1}}", ACK_UNREADABLE, ""},
+	{"{\"message\":{\"ack_status\":\"MAYBE\"}}", ACK_UNREADABLE, ""},
+	{"{\"message\":\"ACK\"}", ACK_UNREADABLE, ""},
+	{"{\"message\":{\"ack_status\":\"ERR\",\"error\":{\"code\":\"two words\"}}}", ACK_ERR, ""},
+	{"{\"message\":{\"ack_status\":\"ERR\",\"error\":{\"code\":\"line\\nfeed\"}}}", ACK_ERR, ""},
+	{"{\"message\":{\"ack_status\":\"ERR\",\"error\":{\"code\":7}}}", ACK_ERR, ""},
+	{"{\"message\":{\"ack_status\":\"ERR\",\"error\":{\"code\":"
+	 "\"0123456789012345678901234567890123456789012345678901234567890123\"}}}",
+	 ACK_ERR, ""},
+};
+
+static void
+test_acks(Tap *tap)
+{
+	static char large[ACK_MAX_BODY + 100];
+	Ack ack;
+	size_t i;
+
+	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+	{
+		ack_read(answers[i].body, strlen(answers[i].body), &ack);
+		tap_is_int(tap, ack.status, answers[i].status, "answer %s", answers[i].body);
+		tap_is(tap, ack.error_code, answers[i].error_code, "answer %zu: code", i);
+	}
+	memset(large, ' ', sizeof(large));
+	memcpy(large, answers[0].body, strlen(answers[0].body));
+	ack_read(large, ACK_MAX_BODY, &ack);
+	tap_is_int(tap, ack.status, ACK_ACK, "an answer of 64 kB is read");
+	ack_read(large, ACK_MAX_BODY + 1, &ack);
+	tap_is_int(tap, ack.status, ACK_UNREADABLE, "rejects_larger_answer");
+	tap_is(tap, ack_status_name(ACK_NACK), "NACK", "has names");
+	tap_is(tap, ack_status_name(ACK_UNREADABLE), NULL, "but none for unreadable");
+}
+
+int
+main(void)
+{
+	static const DeliveryRules rules = {10000, 21600000};
+	Tap tap = {0, 0};
+	DeliveryDecision decision;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		DeliveryAttempt attempt = {
+			rows[i].transfer, rows[i].http_status, rows[i].ack, rows[i].error_code, -1, 1, 0.5};
+
+		decision = delivery_decide(&attempt, &rules);
+		tap_is(&tap, delivery_verdict_name(decision.verdict), rows[i].verdict,
+			   "transfer %d, status %d, ack %d, %s", rows[i].transfer, rows[i].http_status,
+			   rows[i].ack, rows[i].error_code != NULL ? rows[i].error_code : "no code");
+		tap_ok(&tap, (decision.wait_ms > 0) == (decision.verdict == DELIVERY_RETRY),
+			   "only a retry waits");
+		tap_ok(&tap, decision.reason != NULL && strlen(decision.reason) < 60, "has a reason");
+	}
+	for (i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+	{
+		DeliveryAttempt attempt = {
+			TRANSFER_FAILED, 0, ACK_UNREADABLE, NULL, waits[i].retry_after_ms, waits[i].attempt,
+			waits[i].random};
+
+		decision = delivery_decide(&attempt, &rules);
+		tap_is_int(&tap, decision.wait_ms, waits[i].wait_ms, "attempt %d, random %g, after %lld",
+				   waits[i].attempt, waits[i].random, (long long) waits[i].retry_after_ms);
+	}
+	for (i = 0; i < sizeof(retry_afters) / sizeof(retry_afters[0]); i++)
+		tap_is_int(&tap, delivery_retry_after(retry_afters[i].text, INT64_C(1795309323456)),
+				   retry_afters[i].wait_ms, "Retry-After: %s",
+				   retry_afters[i].text != NULL ? retry_afters[i].text : "(none)");
+	test_acks(&tap);
+	return tap_done(&tap);
+}

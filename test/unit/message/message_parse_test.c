@@ -1,0 +1,129 @@
+/*
+ * message_parse_test.c
+ *		Bodies that are no message, too large or too deep; where members stand in the bytes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "message/json_span.h"
+#include "message/message_parse.h"
+#include "tap.h"
+
+static const struct
+{
+	const char *name;
+	const char *body;
+	const char *text;
+} bad_bodies[] = {
+	{"rejects_empty", "", "empty"},
+	{"rejects_text", "hello", "is not JSON"},
+	{"rejects_list", "[]", "not a JSON object"},
+	{"rejects_number", "1", "is not"},
+	{"rejects_cut_off", "{\"header\":{", "is not JSON (line 1"},
+	{"rejects_two_values", "{} {}", "is not JSON"},
+	{"rejects_duplicate_member", "{\"a\":{\"secret\":1,\"secret\":2}}", "same member twice"},
+	{"rejects_duplicate_by_escape", "{\"a\":1,\"\\u0061\":2}", "same member twice"},
+	{"rejects_not_utf8", "{\"a\":\"\xff\"}", "not UTF-8"},
+	{"rejects_nul", "{\"a\":\"\\u0000\"}", "\\u0000"},
+	{"rejects_lone_surrogate", "{\"a\":\"\\ud800\"}", "is not JSON"},
+	{"rejects_huge_integer", "{\"a\":123456789012345678901234567890}", "send it as a string"},
+	{"rejects_huge_real", "{\"a\":1e400}", "send it as a string"},
+	{"rejects_comment", "{/* */}", "is not JSON"},
+};
+
+/* count times text between begin and end */
+static void
+repeated_check(Tap *tap, bool passes, const char *begin, const char *text, int count,
+			   const char *end, const char *name)
+{
+	size_t size = strlen(begin) + strlen(text) * (size_t) count + strlen(end) + 1;
+	char *body = malloc(size);
+	char *c = stpcpy(body, begin);
+	MessageProblem problem;
+	json_t *envelope;
+
+	while (count-- > 0)
+		c = stpcpy(c, text);
+	strcpy(c, end);
+	tap_ok(tap, message_parse(body, strlen(body), &envelope, &problem) == passes, "%s", name);
+	json_decref(envelope);
+	free(body);
+}
+
+static void
+test_bounds(Tap *tap)
+{
+	MessageProblem problem;
+	json_t *envelope;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad_bodies) / sizeof(bad_bodies[0]); i++)
+	{
+		tap_ok(tap,
+			   !message_parse(bad_bodies[i].body, strlen(bad_bodies[i].body), &envelope, &problem),
+			   "%s", bad_bodies[i].name);
+		tap_has(tap, problem.text, bad_bodies[i].text, "%s: text", bad_bodies[i].name);
+		tap_ok(tap, strstr(problem.text, "secret") == NULL, "without content");
+	}
+	repeated_check(tap, true, "{\"a\":", "[", 31, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}", "32 levels");
+	repeated_check(tap, false, "{\"a\":", "[", 32, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
+				   "rejects_33_levels");
+	repeated_check(tap, false, "{\"a\":", "[", 100000, "", "rejects_100000_levels");
+	repeated_check(tap, true, "{\"a\":[0", ",1", 999, "]}", "1000 items");
+	repeated_check(tap, false, "{\"a\":[0", ",1", 1000, "]}", "rejects_1001_items");
+	repeated_check(tap, true, "{\"a\":\"", "x", 65536, "\"}", "64 KiB of string");
+	repeated_check(tap, false, "{\"a\":\"", "x", 65537, "\"}", "rejects_longer_string");
+	repeated_check(tap, false, "{\"", "x", 65537, "\":1}", "rejects_longer_name");
+}
+
+static const struct
+{
+	const char *body;
+	const char *header; /* NULL: not found */
+} spans[] = {
+	{"{\"header\":{\"a\":[1,{}]},\"x\":1}", "{\"a\":[1,{}]}"},
+	{" { \"x\" : \"}\\\"{\" , \"header\" : [ 1 , 2 ] } ", "[ 1 , 2 ]"},
+	{"{\"a\":{\"header\":1},\"header\":2}", "2"},
+	{"{\"a\":\"header\",\"header\":\"b\\\\\"}", "\"b\\\\\""},
+	{"{\"header\":true }", "true"},
+	{"{\"header\":null,\"z\":1}", "null"},
+	{"{\"headers\":1,\"heade\":2}", NULL},
+	{"{\"he\\u0061der\":1}", NULL},
+	{"{}", NULL},
+	{"", NULL},
+	{"{", NULL},
+	{"{\"header\"", NULL},
+	{"{\"header\":", NULL},
+	{"{\"header\":}", NULL},
+	{"{\"header\":{", NULL},
+	{"{\"header\":\"abc", NULL},
+	{"{\"header\":\"abc\\", NULL},
+	{"[\"header\",1]", NULL},
+};
+
+static void
+test_spans(Tap *tap)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
+	{
+		JsonSpan span;
+		char *found = NULL;
+
+		if (json_span_find(spans[i].body, strlen(spans[i].body), "header", &span))
+			found = strndup(span.start, span.length);
+		tap_is(tap, found, spans[i].header, "header in %s", spans[i].body);
+		free(found);
+	}
+}
+
+int
+main(void)
+{
+	Tap tap = {0, 0};
+
+	test_bounds(&tap);
+	test_spans(&tap);
+	return tap_done(&tap);
+}
