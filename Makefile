@@ -20,7 +20,8 @@ endif
 PG_CPPFLAGS = -I$(srcdir)/extension
 PG_CFLAGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR) \
 	$(PG_EXTRA_CFLAGS)
-SHLIB_LINK = $(PG_EXTRA_CFLAGS)
+# The server loads a library with its names visible to all others: only what it must find is shown.
+SHLIB_LINK = -Wl,--version-script=$(srcdir)/extension/exports.map $(PG_EXTRA_CFLAGS)
 
 EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bridge/*.o bridge/*/*.o build
 

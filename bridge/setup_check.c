@@ -91,7 +91,7 @@ check_functions(void *context, const PGresult *result, const Failure *failure)
 	{
 		bool exists = PQgetvalue(result, row, 1)[0] == 't';
 
-		snprintf(what, sizeof(what), "function casesync.%s", PQgetvalue(result, row, 0));
+		snprintf(what, sizeof(what), "function casesync_internal.%s", PQgetvalue(result, row, 0));
 		check_say(check, PQgetvalue(result, row, 2)[0] == 't', what,
 				  exists ? "this role may not call it; as an administrator run"
 						   " SELECT casesync.grant_access('ROLE', 'bridge')"
@@ -113,7 +113,7 @@ check_ask_functions(SetupCheck *check)
 			"apply_inbox,lanes,take,record_outcome,authenticate,check_client,receive,"
 			"answer_now,work_requests,token_issuers}'::text[]) AS w(name)"
 			" LEFT JOIN pg_catalog.pg_proc p ON p.proname = w.name AND p.pronamespace ="
-			" (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'casesync')",
+			" (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'casesync_internal')",
 			0, NULL, check_functions, check, &failure))
 		check_functions(check, NULL, &failure);
 }

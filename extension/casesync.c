@@ -86,11 +86,11 @@ _PG_init(void)
 	tracking_cache_init();
 }
 
-PG_FUNCTION_INFO_V1(setting_text);
+PG_FUNCTION_INFO_V1(casesync_setting_text);
 
 /* A session that has not called us yet does not know our settings; this call makes it know them. */
 Datum
-setting_text(PG_FUNCTION_ARGS)
+casesync_setting_text(PG_FUNCTION_ARGS)
 {
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 

@@ -23,7 +23,7 @@ SELECT partner FROM casesync.set_partner('q', 'https://q.example');
 -- versions: what is left out stays as it was; nothing is changed in place ------------------------------------------
 SELECT version, state, registries, fields, subscribing, on_leave, apply_mode FROM casesync.set_agreement('A', 'p', registries => '{people}');
 SELECT version, state, registries, fields FROM casesync.set_agreement('A', 'p', fields => '{v}', event_types => '{enrolment}', on_leave => 'identifier_only');
-SELECT version, state, registries, fields, on_leave FROM casesync.agreement ORDER BY version;
+SELECT version, state, registries, fields, on_leave FROM casesync_internal.agreement ORDER BY version;
 
 -- every refusal ------------------------------------------------------------------------------------------------------
 \x on
@@ -76,7 +76,7 @@ SET SESSION AUTHORIZATION regress_reader;
 SELECT casesync.activate('A');
 SELECT casesync.set_agreement('A', 'p', subjects => 'true');
 SELECT agreement, version, state FROM casesync.agreements ORDER BY 1, 2;
-SELECT * FROM casesync.agreement;
+SELECT * FROM casesync_internal.agreement;
 RESET SESSION AUTHORIZATION;
 -- the author stays the author under another role
 GRANT regress_officer TO regress_admin;
@@ -94,11 +94,11 @@ SELECT * FROM state_of($$SELECT casesync.activate('A')$$);
 RESET SESSION AUTHORIZATION;
 -- a new version takes over from the old one when it is activated, not before
 SELECT version FROM casesync.set_agreement('A', 'p', fields => '{v,w}');
-SELECT version, state, end_reason FROM casesync.agreement WHERE agreement = 'A' ORDER BY version;
+SELECT version, state, end_reason FROM casesync_internal.agreement WHERE agreement = 'A' ORDER BY version;
 SET SESSION AUTHORIZATION regress_officer;
 SELECT version, state FROM casesync.activate('A');
 RESET SESSION AUTHORIZATION;
-SELECT version, state, end_reason FROM casesync.agreement WHERE agreement = 'A' ORDER BY version;
+SELECT version, state, end_reason FROM casesync_internal.agreement WHERE agreement = 'A' ORDER BY version;
 SELECT four_eyes FROM casesync.set_node('sp', four_eyes => false);
 
 -- a rival -----------------------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ SELECT version FROM casesync.set_agreement('Q', 'q', registries => '{people}', e
 SELECT state FROM casesync.activate('Q');
 -- which decides when: the day belongs to one of them
 SELECT d.at::date, array_agg(a.agreement ORDER BY a.agreement) FROM (VALUES ('2025-12-31'::timestamptz), ('2026-01-01'), ('2026-05-31'), ('2026-06-01'), ('2027-01-01')) d(at)
-	LEFT JOIN casesync.agreement a ON a.state = 'active' AND 'people' = ANY (a.registries) AND a.valid_from <= d.at AND d.at < a.valid_to GROUP BY 1 ORDER BY 1;
+	LEFT JOIN casesync_internal.agreement a ON a.state = 'active' AND 'people' = ANY (a.registries) AND a.valid_from <= d.at AND d.at < a.valid_to GROUP BY 1 ORDER BY 1;
 
 -- inbound: needs no registry and no condition -------------------------------------------------------------------------------
 SELECT version, apply_mode FROM casesync.set_agreement('IN', 'p', direction => 'in', event_types => '{enrolment}', fields => '{v}', identifier_types => '{UIN}',
@@ -125,11 +125,11 @@ SELECT state FROM casesync.activate('IN');
 
 -- the end -------------------------------------------------------------------------------------------------------------------
 SELECT casesync.end_agreement('Q', 'over');
-SELECT state, end_reason, ended_at IS NOT NULL AS at FROM casesync.agreement WHERE agreement = 'Q';
+SELECT state, end_reason, ended_at IS NOT NULL AS at FROM casesync_internal.agreement WHERE agreement = 'Q';
 SELECT casesync.end_agreement('Q', 'over again');
-SELECT end_reason FROM casesync.agreement WHERE agreement = 'Q';
+SELECT end_reason FROM casesync_internal.agreement WHERE agreement = 'Q';
 SELECT what, about, who = 'regress_officer' AS by_the_officer FROM casesync.audit WHERE what IN ('activate', 'end_agreement') ORDER BY id;
-UPDATE casesync.audit_entry SET who = 'somebody else';
+UPDATE casesync_internal.audit_entry SET who = 'somebody else';
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

@@ -33,7 +33,7 @@ $$;
 -- says an asynchronous message as the bridge hands it on
 CREATE FUNCTION app.say(action text, message jsonb, id text DEFAULT gen_random_uuid()::text, header jsonb DEFAULT '{}', partner text DEFAULT 'ess.test')
 RETURNS TABLE (ack text, error_code text, error_message text) LANGUAGE sql AS $$
-	SELECT r.ack_status, r.error_code, r.error_message FROM casesync.receive($5, $3, convert_to(jsonb_build_object('header',
+	SELECT r.ack_status, r.error_code, r.error_message FROM casesync_internal.receive($5, $3, convert_to(jsonb_build_object('header',
 		jsonb_build_object('action', $1, 'message_id', $3) || $4, 'message', $2)::text, 'UTF8'), NULL, NULL) r
 $$;
 CREATE FUNCTION app.search(transaction text, items jsonb, id text DEFAULT gen_random_uuid()::text, header jsonb DEFAULT '{}', partner text DEFAULT 'ess.test')
@@ -46,7 +46,7 @@ DECLARE
 	done record; worked integer := 0;
 BEGIN
 	FOR turn IN 1 .. 100 LOOP
-		SELECT * INTO done FROM casesync.work_requests();
+		SELECT * INTO done FROM casesync_internal.work_requests();
 		worked := worked + done.requests;
 		EXIT WHEN NOT done.more;
 	END LOOP;
@@ -55,15 +55,15 @@ END
 $$;
 CREATE FUNCTION app.deliver() RETURNS TABLE (action text, url text, sender_uri text, status text, total integer, completed integer, message jsonb) LANGUAGE plpgsql AS $$
 DECLARE
-	p casesync.parcel;
+	p casesync_internal.parcel;
 	l integer;
 BEGIN
-	FOR l IN SELECT x.lane FROM casesync.lane x WHERE x.partner = 'ess.test' AND x.kind = 'control' LOOP
+	FOR l IN SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = 'ess.test' AND x.kind = 'control' LOOP
 		LOOP
-			SELECT * INTO p FROM casesync.take(l);
+			SELECT * INTO p FROM casesync_internal.take(l);
 			EXIT WHEN NOT FOUND;
 			RETURN QUERY SELECT p.action, p.url, p.sender_uri, p.status, p.total_count, p.completed_count, p.message::jsonb;
-			PERFORM casesync.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
+			PERFORM casesync_internal.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
 		END LOOP;
 	END LOOP;
 END
@@ -72,26 +72,26 @@ $$;
 -- stored, acknowledged, answered: the callback goes where it is asked for ---------------------------------------
 SELECT * FROM app.search('t1', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}'), app.item('{"type": "UIN", "value": "U9"}', 'r2'), app.item('7', 'r3')), 'm1',
 	'{"sender_uri": "https://dci.ess.test/dci/hooks/on-search", "total_count": 3}');
-SELECT action, transaction_id, reference_ids, callback_url, state FROM casesync.request_in;
+SELECT action, transaction_id, reference_ids, callback_url, state FROM casesync_internal.request_in;
 -- a repetition is acknowledged and not worked twice
 SELECT * FROM app.search('t1', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}'), app.item('{"type": "UIN", "value": "U9"}', 'r2'), app.item('7', 'r3')), 'm1',
 	'{"sender_uri": "https://dci.ess.test/dci/hooks/on-search", "total_count": 3}');
 SELECT ack, error_code FROM app.search('t1', jsonb_build_array(app.item('{}')), 'm1');
-SELECT * FROM casesync.work_requests();
-SELECT state, tries FROM casesync.request_in;
-SELECT * FROM casesync.work_requests();
-SELECT * FROM casesync.work_requests();
-SELECT state, status, tries, message IS NOT NULL AS waits_for_delivery, agreements, answers #- '{0,timestamp}' #- '{1,timestamp}' #- '{2,timestamp}' AS answers FROM casesync.request_in;
+SELECT * FROM casesync_internal.work_requests();
+SELECT state, tries FROM casesync_internal.request_in;
+SELECT * FROM casesync_internal.work_requests();
+SELECT * FROM casesync_internal.work_requests();
+SELECT state, status, tries, message IS NOT NULL AS waits_for_delivery, agreements, answers #- '{0,timestamp}' #- '{1,timestamp}' #- '{2,timestamp}' AS answers FROM casesync_internal.request_in;
 SELECT d.action, d.url, d.sender_uri, d.status, d.total, d.completed, d.message->>'transaction_id' AS transaction, d.message->>'correlation_id' = m.correlation_id AS same_correlation,
 	jsonb_path_query_array(d.message, '$.search_response[*].status') AS statuses, d.message #> '{search_response,0,data,reg_records}' AS records
-  FROM app.deliver() d, casesync.message_in m WHERE m.message_id = 'm1';
+  FROM app.deliver() d, casesync_internal.message_in m WHERE m.message_id = 'm1';
 -- what has arrived is not kept
-SELECT state, message FROM casesync.request_in;
-SELECT o.state, o.message - 'correlation_id' AS message FROM casesync.outgoing o;
-SELECT way, registry, key, outcome FROM casesync.disclosure ORDER BY id;
+SELECT state, message FROM casesync_internal.request_in;
+SELECT o.state, o.message - 'correlation_id' AS message FROM casesync_internal.outgoing o;
+SELECT way, registry, key, outcome FROM casesync_internal.disclosure ORDER BY id;
 -- without an address it is acknowledged, and never looked at
 SELECT * FROM app.search('t2', jsonb_build_array(app.item('{}')), partner => 'silent.test');
-SELECT state, status, reason, message FROM casesync.request_in WHERE partner = 'silent.test';
+SELECT state, status, reason, message FROM casesync_internal.request_in WHERE partner = 'silent.test';
 -- refused before it is stored
 SELECT * FROM app.search('t3', jsonb_build_array(app.item('{}')), header => '{"sender_uri": "https://evil.test/"}');
 SELECT * FROM app.search('t3', '[]');
@@ -100,11 +100,11 @@ SELECT ack, error_message FROM app.say('search', jsonb_build_object('search_requ
 SELECT ack, error_message FROM app.search('t3', jsonb_build_array(app.item('{}')), header => '{"total_count": 7}');
 SELECT ack, error_message FROM app.say('enrollementstatus', '{"transaction_id": "t"}');
 SELECT ack, error_message FROM app.say('txn-status', '{"transaction_id": "t", "txnstatus_request": {}}');
-SELECT count(*) FROM casesync.request_in;
+SELECT count(*) FROM casesync_internal.request_in;
 -- not more than can be worked
-INSERT INTO casesync.request_in (partner, action, message_id, transaction_id, correlation_id, state) SELECT 'ess.test', 'search', 'x', 'full', 'full' || i, 'new' FROM generate_series(1, 1000) i;
+INSERT INTO casesync_internal.request_in (partner, action, message_id, transaction_id, correlation_id, state) SELECT 'ess.test', 'search', 'x', 'full', 'full' || i, 'new' FROM generate_series(1, 1000) i;
 SELECT * FROM app.search('t4', jsonb_build_array(app.item('{}')));
-DELETE FROM casesync.request_in WHERE transaction_id = 'full';
+DELETE FROM casesync_internal.request_in WHERE transaction_id = 'full';
 
 -- what fails is tried again, then answered: never lost -----------------------------------------------------------
 ALTER TABLE app.person RENAME COLUMN status TO stat;
@@ -112,14 +112,14 @@ CREATE OR REPLACE VIEW app.people AS
 	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', 1 / (p.id - p.id)) AS record FROM app.person p;
 SELECT ack FROM app.search('t5', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}', 'r5')));
 SELECT app.work();
-SELECT state, tries, error_code, next_try > clock_timestamp() AS waits FROM casesync.request_in WHERE transaction_id = 't5';
+SELECT state, tries, error_code, next_try > clock_timestamp() AS waits FROM casesync_internal.request_in WHERE transaction_id = 't5';
 SELECT app.work();
-SELECT count(*) FROM casesync.outgoing WHERE state = 'due';
+SELECT count(*) FROM casesync_internal.outgoing WHERE state = 'due';
 -- mended in time: answered as if nothing had been
 CREATE OR REPLACE VIEW app.people AS
 	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
 		'employment_status', p.stat) AS record FROM app.person p;
-UPDATE casesync.request_in SET next_try = NULL WHERE transaction_id = 't5';
+UPDATE casesync_internal.request_in SET next_try = NULL WHERE transaction_id = 't5';
 SELECT app.work();
 SELECT d.status, jsonb_path_query_array(d.message, '$.search_response[*].data.reg_records[*].employment_status') FROM app.deliver() d;
 -- never mended: five times, then a refusal that says so
@@ -130,11 +130,11 @@ DO $$
 BEGIN
 	FOR turn IN 1 .. 6 LOOP
 		PERFORM app.work();
-		UPDATE casesync.request_in SET next_try = NULL WHERE state = 'new';
+		UPDATE casesync_internal.request_in SET next_try = NULL WHERE state = 'new';
 	END LOOP;
 END
 $$;
-SELECT state, status, tries, error_code FROM casesync.request_in WHERE transaction_id = 't6';
+SELECT state, status, tries, error_code FROM casesync_internal.request_in WHERE transaction_id = 't6';
 SELECT d.status, i->>'reference_id', i->>'status', i->>'status_reason_code', i->>'status_reason_message', i->'data' FROM app.deliver() d, jsonb_array_elements(d.message->'search_response') i;
 SELECT severity, problem FROM casesync.health WHERE problem LIKE '%requests%';
 -- work that ends the server's process is counted: taken by others, over and over, it is given up
@@ -142,14 +142,14 @@ SELECT ack FROM app.search('t7', jsonb_build_array(app.item('{"type": "UIN", "va
 DO $$
 BEGIN
 	FOR turn IN 1 .. 6 LOOP
-		PERFORM casesync.request_claim();
-		UPDATE casesync.request_in SET worker = -1 WHERE state = 'claimed' AND tries < 6;
+		PERFORM casesync_internal.request_claim();
+		UPDATE casesync_internal.request_in SET worker = -1 WHERE state = 'claimed' AND tries < 6;
 	END LOOP;
 END
 $$;
-SELECT state, tries, worker = pg_backend_pid() AS mine FROM casesync.request_in WHERE transaction_id = 't7';
+SELECT state, tries, worker = pg_backend_pid() AS mine FROM casesync_internal.request_in WHERE transaction_id = 't7';
 SELECT app.work();
-SELECT state, status, error_code FROM casesync.request_in WHERE transaction_id = 't7';
+SELECT state, status, error_code FROM casesync_internal.request_in WHERE transaction_id = 't7';
 SELECT count(*) FROM app.deliver();
 CREATE OR REPLACE VIEW app.people AS
 	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
@@ -158,7 +158,7 @@ CREATE OR REPLACE VIEW app.people AS
 -- an answer that waits is not sent under an agreement that counts no more: it is worked anew ------------------------
 SELECT ack FROM app.search('t8', jsonb_build_array(app.item('{"type": "UIN", "value": "U2"}', 'r9')));
 SELECT app.work();
-SELECT message #> '{search_response,0,data,reg_records}' FROM casesync.outgoing WHERE state = 'due';
+SELECT message #> '{search_response,0,data,reg_records}' FROM casesync_internal.outgoing WHERE state = 'due';
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', fields => '{unemployment_reason}')) s;
 SELECT (casesync.activate('OUT')).state;
 SELECT count(*) FROM app.deliver();
@@ -170,17 +170,17 @@ SELECT count(*) FROM casesync.stop_sharing('a leak', 'ess.test');
 SELECT count(*) FROM app.deliver() WHERE message #> '{search_response,0,data,reg_records}' <> '[]';
 SELECT ack FROM app.search('t10', jsonb_build_array(app.item('{"type": "UIN", "value": "U2"}', 'r9')));
 SELECT app.work();
-SELECT message #> '{search_response,0,data,reg_records}' FROM casesync.outgoing WHERE state = 'due';
+SELECT message #> '{search_response,0,data,reg_records}' FROM casesync_internal.outgoing WHERE state = 'due';
 -- when it goes on, what waited is looked up anew
 SELECT casesync.resume_sharing('ess.test');
 SELECT app.work();
 SELECT d.message->>'transaction_id' AS transaction, d.message #> '{search_response,0,data,reg_records}' AS records FROM app.deliver() d ORDER BY 1;
 -- a paused node answers nobody
-UPDATE casesync.node SET paused = true, paused_reason = 'test';
+UPDATE casesync_internal.node SET paused = true, paused_reason = 'test';
 SELECT ack FROM app.search('t11', jsonb_build_array(app.item('{}')));
-SELECT * FROM casesync.work_requests();
-SELECT a.error_code, a.error_message FROM casesync.answer_now('ess.test', 'm', '{"header": {"action": "search"}, "message": {}}', NULL, NULL) a;
-UPDATE casesync.node SET paused = false, paused_reason = NULL;
+SELECT * FROM casesync_internal.work_requests();
+SELECT a.error_code, a.error_message FROM casesync_internal.answer_now('ess.test', 'm', '{"header": {"action": "search"}, "message": {}}', NULL, NULL) a;
+UPDATE casesync_internal.node SET paused = false, paused_reason = NULL;
 SELECT app.work();
 SELECT count(*) FROM app.deliver();
 
@@ -188,16 +188,16 @@ SELECT count(*) FROM app.deliver();
 SELECT left(encode(b, 'escape'), 60) AS body, a.error_code, a.error_message FROM (VALUES ('\x'::bytea), ('{}'), ('[]'), ('null'), ('{"header": {}}'), ('{"header": {}, "message": {}}'), ('{"header": {"action": "dance"}, "message": {}}'),
 	('{"header": {"action": "search"}, "message": {}}'), ('{"header": {"action": "search"}, "message": {"transaction_id": ""}}'), ('{"header": {"action": "search"}, "message": {"transaction_id": 7}}'),
 	('{"header": {"action": "search", "is_msg_encrypted": true}, "message": {}}'), ('\xff'), ('{"header": {"action": "notify"}, "message": {"a": "\\u0000"}}')) v(b)
- CROSS JOIN LATERAL casesync.answer_now('ess.test', 'm', v.b, NULL, NULL) a;
-SELECT a.error_code FROM (VALUES ('nobody.test', 'm'), ('ess.test', NULL), ('ess.test', ''), ('ess.test', repeat('m', 256))) v(p, m) CROSS JOIN LATERAL casesync.answer_now(v.p, v.m, '{"header": {"action": "search"}, "message": {}}', NULL, NULL) a;
+ CROSS JOIN LATERAL casesync_internal.answer_now('ess.test', 'm', v.b, NULL, NULL) a;
+SELECT a.error_code FROM (VALUES ('nobody.test', 'm'), ('ess.test', NULL), ('ess.test', ''), ('ess.test', repeat('m', 256))) v(p, m) CROSS JOIN LATERAL casesync_internal.answer_now(v.p, v.m, '{"header": {"action": "search"}, "message": {}}', NULL, NULL) a;
 -- an answer comes before the session's statement_timeout would end the question
-SELECT casesync.request_deadline(10) - clock_timestamp() BETWEEN '45 s' AND '50 s' AS in_ten_searches;
+SELECT casesync_internal.request_deadline(10) - clock_timestamp() BETWEEN '45 s' AND '50 s' AS in_ten_searches;
 SET statement_timeout = '20s';
-SELECT casesync.request_deadline(1) - clock_timestamp() BETWEEN '3 s' AND '5 s' AS in_one_search, casesync.request_deadline(10) - clock_timestamp() BETWEEN '10 s' AND '12 s' AS in_time;
+SELECT casesync_internal.request_deadline(1) - clock_timestamp() BETWEEN '3 s' AND '5 s' AS in_one_search, casesync_internal.request_deadline(10) - clock_timestamp() BETWEEN '10 s' AND '12 s' AS in_time;
 RESET statement_timeout;
 -- decrypted by the bridge, from a partner that may encrypt
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', encryption => 'accepted')) s;
-SELECT a.error_code, a.status FROM casesync.answer_now('ess.test', 'm', '{"header": {"action": "search", "is_msg_encrypted": true}, "message": {"ciphertext": "…"}}', NULL, NULL,
+SELECT a.error_code, a.status FROM casesync_internal.answer_now('ess.test', 'm', '{"header": {"action": "search", "is_msg_encrypted": true}, "message": {"ciphertext": "…"}}', NULL, NULL,
 	convert_to(jsonb_build_object('transaction_id', 't', 'search_request', jsonb_build_array(app.item('{}')))::text, 'UTF8')) a;
 
 -- we ask --------------------------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"data": {"reg
 	{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "U2"}], "employment_status": "2"}, 7]}, "pagination": {"page_size": 3, "page_number": 1, "total_count": 4}}'));
 SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"data": {"reg_record_type": "Member", "reg_records": [
 	{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "U1"}], "employment_status": "1", "occupation": "secret"}]}, "pagination": {"page_size": 3, "page_number": 1, "total_count": 4}}'));
-SELECT event_type, record_type, record, state, mode FROM casesync.inbox_item ORDER BY id;
+SELECT event_type, record_type, record, state, mode FROM casesync_internal.inbox_item ORDER BY id;
 SELECT state, reason, records, total_count FROM casesync.my_requests;
 SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"status": "rjct", "status_reason_code": "rjct.search_criteria.invalid", "status_reason_message": "Jane Doe"}'));
 SELECT state, reason, records FROM casesync.my_requests;
@@ -240,24 +240,24 @@ SELECT * FROM app.say('txn-on-status', jsonb_build_object('transaction_id', :'st
 SELECT action, state, reason, about = :'ours' AS about_ours FROM casesync.my_requests ORDER BY action;
 -- refused for good by the partner's bridge
 SELECT count(*) FROM (SELECT casesync.search_at('ess.test', 'Member', '{}')) s;
-SELECT casesync.record_outcome(l.lane, p.message_id, 'refused', 0, 200, 'ERR', 'err.request.bad', NULL) FROM casesync.lane l CROSS JOIN LATERAL casesync.take(l.lane) p WHERE l.partner = 'ess.test' AND l.kind = 'control';
+SELECT casesync_internal.record_outcome(l.lane, p.message_id, 'refused', 0, 200, 'ERR', 'err.request.bad', NULL) FROM casesync_internal.lane l CROSS JOIN LATERAL casesync_internal.take(l.lane) p WHERE l.partner = 'ess.test' AND l.kind = 'control';
 SELECT state, reason FROM casesync.my_requests WHERE state = 'refused' AND records IS NULL;
 
 -- who asks much keeps only itself waiting
 SELECT count(*) FROM (SELECT casesync.set_partner('other.test', 'https://other.test')) s;
 SELECT ack FROM generate_series(1, 3) i CROSS JOIN LATERAL app.search('much' || i, jsonb_build_array(app.item('{"type": "UIN", "value": "U9"}')));
 SELECT ack FROM app.search('little', jsonb_build_array(app.item('{"type": "UIN", "value": "U9"}')), partner => 'other.test');
-UPDATE casesync.request_in SET received_at = received_at - interval '10 minutes' WHERE transaction_id = 'little';
+UPDATE casesync_internal.request_in SET received_at = received_at - interval '10 minutes' WHERE transaction_id = 'little';
 SELECT count(*) FROM (SELECT casesync.search_at('ess.test', 'Member', '{}')) s;
-UPDATE casesync.my_request SET requested_at = requested_at - interval '2 days' WHERE state = 'requested';
+UPDATE casesync_internal.my_request SET requested_at = requested_at - interval '2 days' WHERE state = 'requested';
 SELECT severity, split_part(problem, ' since ', 1) AS problem, mend FROM casesync.health WHERE problem ~ 'requests of (other|ours)';
 SELECT app.work();
-SELECT transaction_id FROM casesync.request_in WHERE transaction_id ~ 'much|little' ORDER BY answered_at;
+SELECT transaction_id FROM casesync_internal.request_in WHERE transaction_id ~ 'much|little' ORDER BY answered_at;
 
 -- forgotten when it is old and arrived
-UPDATE casesync.request_in SET answered_at = answered_at - interval '100 days';
+UPDATE casesync_internal.request_in SET answered_at = answered_at - interval '100 days';
 SELECT * FROM casesync.prune() WHERE what = 'requests of partners';
 -- (what is not delivered stays)
-SELECT partner, transaction_id FROM casesync.request_in ORDER BY id;
+SELECT partner, transaction_id FROM casesync_internal.request_in ORDER BY id;
 DROP SCHEMA app CASCADE;
 DROP EXTENSION casesync CASCADE;

@@ -74,31 +74,31 @@ DECLARE
 BEGIN
 	PERFORM casesync.unsubscribe(s.code, 'test') FROM casesync.subscriptions s WHERE s.state IN ('active', 'pending');
 	SELECT s.code INTO wish FROM casesync.subscribe('p', 'enrolment', 'Member', jsonb_build_object('type', 'UIN', 'value', who)) s;
-	UPDATE casesync.subscription s SET state = 'pending', waits_for = 'decision' WHERE s.code = wish;
+	UPDATE casesync_internal.subscription s SET state = 'pending', waits_for = 'decision' WHERE s.code = wish;
 	RETURN wish;
 END
 $$;
 CREATE FUNCTION app.offered(kid text) RETURNS text LANGUAGE sql AS $$
-	INSERT INTO casesync.published_key (partner, kid, use, jwk, is_followed) VALUES ('p', $1, 'sig',
+	INSERT INTO casesync_internal.published_key (partner, kid, use, jwk, is_followed) VALUES ('p', $1, 'sig',
 		jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'kid', $1, 'x', '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'), false) RETURNING kid $$;
-CREATE FUNCTION app.granted() RETURNS text LANGUAGE sql AS $$ UPDATE casesync.my_subscription SET state = 'active', code = 'c1' RETURNING 'c1' $$;
+CREATE FUNCTION app.granted() RETURNS text LANGUAGE sql AS $$ UPDATE casesync_internal.my_subscription SET state = 'active', code = 'c1' RETURNING 'c1' $$;
 CREATE FUNCTION app.dead() RETURNS uuid LANGUAGE sql AS $$
-	UPDATE casesync.outgoing SET state = 'dead' WHERE id = (SELECT min(id) FROM casesync.outgoing) RETURNING reference_id $$;
+	UPDATE casesync_internal.outgoing SET state = 'dead' WHERE id = (SELECT min(id) FROM casesync_internal.outgoing) RETURNING reference_id $$;
 CREATE FUNCTION app.gap() RETURNS bigint LANGUAGE sql AS $$
-	INSERT INTO casesync.gap (registries, reason, who, started, ended) VALUES ('{people}', 'test', 'me', now(), now()) RETURNING id $$;
+	INSERT INTO casesync_internal.gap (registries, reason, who, started, ended) VALUES ('{people}', 'test', 'me', now(), now()) RETURNING id $$;
 CREATE FUNCTION app.item() RETURNS bigint LANGUAGE sql AS $$
-	INSERT INTO casesync.inbox_item (partner, message_id, item, content_hash, event_type, record_type, record, agreement, agreement_version, mode, state)
-	VALUES ('p', 'm', (SELECT count(*) FROM casesync.inbox_item), '', 'enrolment', 'Member', '{}', 'I', 1, 'review', 'review') RETURNING id $$;
+	INSERT INTO casesync_internal.inbox_item (partner, message_id, item, content_hash, event_type, record_type, record, agreement, agreement_version, mode, state)
+	VALUES ('p', 'm', (SELECT count(*) FROM casesync_internal.inbox_item), '', 'enrolment', 'Member', '{}', 'I', 1, 'review', 'review') RETURNING id $$;
 INSERT INTO app.person VALUES (1, '1');
 SELECT * FROM casesync.publish('people', 'app.people', 'Member');
 SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment')) x;
 -- what each call left behind: the calls that left nothing, or a line of another name, or failed
 CREATE FUNCTION app.left_by(c app.call) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	last bigint := coalesce((SELECT max(id) FROM casesync.audit_entry), 0);
+	last bigint := coalesce((SELECT max(id) FROM casesync_internal.audit_entry), 0);
 BEGIN
 	EXECUTE c.sql;
-	RETURN coalesce((SELECT string_agg(DISTINCT e.what, ', ') FROM casesync.audit_entry e WHERE e.id > last AND e.what = c.name AND e.who = session_user), 'nothing');
+	RETURN coalesce((SELECT string_agg(DISTINCT e.what, ', ') FROM casesync_internal.audit_entry e WHERE e.id > last AND e.what = c.name AND e.who = session_user), 'nothing');
 EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE || ': ' || SQLERRM;
 END
@@ -107,14 +107,14 @@ CREATE TABLE app.outcome AS SELECT c.n, c.name, app.left_by(c) AS line FROM app.
 SELECT count(*) > 50 AS calls FROM app.outcome;
 SELECT * FROM app.outcome WHERE line <> name ORDER BY n;
 -- functions of administrators, approvers, reviewers and auditors that are not called above, but for those that only show something
-SELECT r.access, r.object FROM casesync.access_right r
+SELECT r.access, r.object FROM casesync_internal.access_right r
  WHERE r.access IN ('admin', 'approver', 'reviewer') AND r.object !~ ' ON '
    AND r.object NOT IN ('check', 'problems', 'tracking_drift', 'gap_hint', 'failure_wait', 'disclosures', 'held_by')
    AND NOT EXISTS (SELECT FROM app.call c WHERE c.sql ~ ('casesync\.' || r.object || '\('))
-   AND NOT EXISTS (SELECT FROM casesync.access_right t WHERE t.access = 'types' AND t.object = r.object) ORDER BY 1, 2;
+   AND NOT EXISTS (SELECT FROM casesync_internal.access_right t WHERE t.access = 'types' AND t.object = r.object) ORDER BY 1, 2;
 -- nobody can change it, and nothing in it is secret or about a person
-UPDATE casesync.audit_entry SET who = 'somebody else';
-DELETE FROM casesync.audit_entry;
+UPDATE casesync_internal.audit_entry SET who = 'somebody else';
+DELETE FROM casesync_internal.audit_entry;
 SELECT what, detail FROM casesync.audit WHERE detail::text ~ '"U[123]"|client_secret|hash_key';
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

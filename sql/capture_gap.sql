@@ -4,16 +4,16 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run
 CREATE TABLE looked (xid xid8, id bigint);
 CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
 	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync_internal.change EXCEPT SELECT * FROM app.looked
 		RETURNING *)
 	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
-		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+		FROM casesync_internal.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
 $$;
 
 CREATE TABLE enrolment (id integer PRIMARY KEY, person_id integer, status text);
@@ -59,8 +59,8 @@ SET casesync.capture = on;
 UPDATE enrolment SET status = 'Suspended' WHERE id = 5;
 RESET SESSION AUTHORIZATION;
 SET search_path = app;
-SELECT op, tracking, key, changed, "session_user" FROM casesync.change ORDER BY xid, cid, id;
-SELECT casesync.gap_found(c) AS gap, tracking FROM (SELECT * FROM casesync.change WHERE op = 'G' ORDER BY xid, cid, id) c;
+SELECT op, tracking, key, changed, "session_user" FROM casesync_internal.change ORDER BY xid, cid, id;
+SELECT casesync_internal.gap_found(c) AS gap, tracking FROM (SELECT * FROM casesync_internal.change WHERE op = 'G' ORDER BY xid, cid, id) c;
 SELECT gap, relation, registries, reason, who, state, ended >= started AS times FROM casesync.gaps ORDER BY gap;
 SET casesync.capture = 'bulk';
 

@@ -4,16 +4,16 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run
 CREATE TABLE looked (xid xid8, id bigint);
 CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
 	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync_internal.change EXCEPT SELECT * FROM app.looked
 		RETURNING *)
 	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
-		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+		FROM casesync_internal.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
 $$;
 
 -- the application has no right on anything of casesync, and needs none -----------------------------------
@@ -40,11 +40,11 @@ INSERT INTO enrolment VALUES (1, 1, 'Active');
 UPDATE enrolment SET status = 'Suspended';
 SELECT has_schema_privilege('casesync', 'USAGE');
 -- read, forge, hide, silence: nothing of it
-SELECT * FROM casesync.change;
-INSERT INTO casesync.change_0 SELECT * FROM casesync.change_0;
-DELETE FROM casesync.change_0;
-SELECT casesync.set_origin(1);
-SELECT casesync.capture_change();
+SELECT * FROM casesync_internal.change;
+INSERT INTO casesync_internal.change_0 SELECT * FROM casesync_internal.change_0;
+DELETE FROM casesync_internal.change_0;
+SELECT casesync_internal.set_origin(1);
+SELECT casesync_internal.capture_change();
 SELECT casesync.stop_capture('I want to');
 SET casesync.capture = off;
 UPDATE enrolment SET status = 'Exited';
@@ -52,7 +52,7 @@ ALTER TABLE enrolment DISABLE TRIGGER ALL;
 ALTER TABLE enrolment DISABLE TRIGGER casesync_1_update;
 SET session_replication_role = replica;
 CREATE TABLE pg_temp.mine (id integer, person_id integer);
-CREATE TRIGGER forged AFTER INSERT ON pg_temp.mine FOR EACH ROW EXECUTE FUNCTION casesync.capture_change('1');
+CREATE TRIGGER forged AFTER INSERT ON pg_temp.mine FOR EACH ROW EXECUTE FUNCTION casesync_internal.capture_change('1');
 TRUNCATE enrolment;
 -- functions of the application with names that casesync uses change nothing
 CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz';
@@ -61,7 +61,7 @@ SET search_path = pg_temp, app;
 DELETE FROM enrolment;
 RESET SESSION AUTHORIZATION;
 SET search_path = app;
-SELECT c.op, c.key, c.changed, c."session_user" FROM casesync.change c ORDER BY xid, cid, id;
+SELECT c.op, c.key, c.changed, c."session_user" FROM casesync_internal.change c ORDER BY xid, cid, id;
 
 -- a setting made before the library is there is checked when it comes ---------------------------------------
 \c -
@@ -73,7 +73,7 @@ INSERT INTO enrolment VALUES (2, 2, 'Active');
 SHOW casesync.capture;
 RESET SESSION AUTHORIZATION;
 SET search_path = app;
-SELECT op, key FROM casesync.change WHERE key = '2';
+SELECT op, key FROM casesync_internal.change WHERE key = '2';
 
 -- publishers have power over their own tables only ------------------------------------------------------------
 SET ROLE regress_other_publisher;
@@ -83,25 +83,25 @@ SELECT casesync.retrack('enrolment');
 SELECT casesync.retrack();
 SELECT casesync.stop_capture('because', 'enrolment');
 SELECT casesync.stop_capture('because');
-SELECT casesync.tracking_write(t) FROM casesync.tracking t;
-SELECT casesync.gap_begin('{1}', NULL, 'because');
-UPDATE casesync.tracking SET enabled = false;
-INSERT INTO casesync.gap (registries, reason, who, started) VALUES ('{}', 'x', 'y', now());
+SELECT casesync_internal.tracking_write(t) FROM casesync_internal.tracking t;
+SELECT casesync_internal.gap_begin('{1}', NULL, 'because');
+UPDATE casesync_internal.tracking SET enabled = false;
+INSERT INTO casesync_internal.gap (registries, reason, who, started) VALUES ('{}', 'x', 'y', now());
 -- a trigger with another's tracking records nothing
-CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync.capture_change('1');
+CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync_internal.capture_change('1');
 INSERT INTO other VALUES (1, 666);
 DROP TRIGGER casesync_1_insert ON other;
-CREATE TRIGGER casesync_1_insert BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync.capture_change('1');
+CREATE TRIGGER casesync_1_insert BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync_internal.capture_change('1');
 INSERT INTO other VALUES (1, 666);
 DROP TRIGGER casesync_1_insert ON other;
-CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync.capture_change('999');
+CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync_internal.capture_change('999');
 INSERT INTO other VALUES (1, 666);
 DROP TRIGGER casesync_1_insert ON other;
-CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync.capture_change();
+CREATE TRIGGER casesync_1_insert AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION casesync_internal.capture_change();
 INSERT INTO other VALUES (1, 666);
 DROP TRIGGER casesync_1_insert ON other;
 RESET ROLE;
-SELECT count(*) FROM casesync.change WHERE key = '666';
+SELECT count(*) FROM casesync_internal.change WHERE key = '666';
 -- the owner may stop, and it is written down
 SET ROLE regress_publisher;
 SELECT casesync.stop_capture('the worst night', 'enrolment');
@@ -111,16 +111,16 @@ RESET ROLE;
 SET ROLE regress_reader;
 SELECT tracking, drift FROM casesync.tracked;
 SELECT gap, state FROM casesync.gaps;
-SELECT * FROM casesync.change;
+SELECT * FROM casesync_internal.change;
 RESET ROLE;
 SET ROLE regress_publisher;
-SELECT casesync.set_origin(1);
-SELECT * FROM casesync.change;
+SELECT casesync_internal.set_origin(1);
+SELECT * FROM casesync_internal.change;
 SELECT registry FROM casesync.start_capture(1);
 INSERT INTO enrolment VALUES (4, 4, 'Active');
 SELECT casesync.untrack('enrolment');
 RESET ROLE;
-SELECT op, key FROM casesync.change WHERE key IN ('3', '4');
+SELECT op, key FROM casesync_internal.change WHERE key IN ('3', '4');
 
 DROP TABLE enrolment, other;
 DROP OWNED BY regress_application, regress_publisher, regress_other_publisher, regress_reader;

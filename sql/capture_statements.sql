@@ -4,16 +4,16 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run
 CREATE TABLE looked (xid xid8, id bigint);
 CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
 	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync_internal.change EXCEPT SELECT * FROM app.looked
 		RETURNING *)
 	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
-		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+		FROM casesync_internal.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
 $$;
 CREATE TABLE person (id integer PRIMARY KEY, name varchar(40), person_number text, seen_at date);
 CREATE TABLE enrolment (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -75,7 +75,7 @@ INSERT INTO person VALUES (23, 'undone');
 ROLLBACK;
 SELECT * FROM seen();
 -- all of one top transaction
-SELECT count(DISTINCT xid) FROM casesync.change WHERE key IN ('20', '22');
+SELECT count(DISTINCT xid) FROM casesync_internal.change WHERE key IN ('20', '22');
 
 -- a status set by a BEFORE trigger ------------------------------------------------------------------
 CREATE FUNCTION suspend() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.status := 'Suspended'; RETURN NEW; END $$;
@@ -98,8 +98,8 @@ CREATE TRIGGER a_first AFTER UPDATE ON counter FOR EACH ROW EXECUTE FUNCTION cou
 SELECT columns FROM casesync.track('counter', '{people}', 'id', on_update => 'enrolment_status_change');
 INSERT INTO counter VALUES (1, 0);
 UPDATE counter SET n = 3;
-SELECT cid - min(cid) OVER () AS command, changed FROM casesync.change WHERE op = 'U' AND relation = 'counter'::regclass ORDER BY xid, cid, id;
-SELECT changed AS in_the_order_of_the_triggers FROM casesync.change WHERE op = 'U' AND relation = 'counter'::regclass ORDER BY id;
+SELECT cid - min(cid) OVER () AS command, changed FROM casesync_internal.change WHERE op = 'U' AND relation = 'counter'::regclass ORDER BY xid, cid, id;
+SELECT changed AS in_the_order_of_the_triggers FROM casesync_internal.change WHERE op = 'U' AND relation = 'counter'::regclass ORDER BY id;
 DROP TRIGGER a_first ON counter;
 DELETE FROM looked;
 -- a row that is inserted, changed and deleted by one transaction
@@ -110,7 +110,7 @@ SAVEPOINT s;
 UPDATE counter SET n = 3 WHERE id = 2;
 DELETE FROM counter WHERE id = 2;
 COMMIT;
-SELECT cid - min(cid) OVER () AS command, op, changed FROM casesync.change WHERE key = '2' AND relation = 'counter'::regclass ORDER BY xid, cid, id;
+SELECT cid - min(cid) OVER () AS command, op, changed FROM casesync_internal.change WHERE key = '2' AND relation = 'counter'::regclass ORDER BY xid, cid, id;
 -- rows locked by others are no obstacle to the command's number
 BEGIN;
 SELECT n FROM counter WHERE id = 1 FOR KEY SHARE;
@@ -118,34 +118,34 @@ SAVEPOINT s;
 SELECT n FROM counter WHERE id = 1 FOR UPDATE;
 DELETE FROM counter WHERE id = 1;
 COMMIT;
-SELECT op, key FROM casesync.change WHERE key = '1' AND relation = 'counter'::regclass ORDER BY id DESC LIMIT 1;
+SELECT op, key FROM casesync_internal.change WHERE key = '1' AND relation = 'counter'::regclass ORDER BY id DESC LIMIT 1;
 
 -- what the application claims -------------------------------------------------------------------------
 SET casesync.actor = 'caseworker 12';
 SET casesync.channel = 'intake form';
 INSERT INTO counter VALUES (3, 1);
 SELECT actor, channel, "session_user" = session_user AS is_session_user, origin, era, at > now() - interval '1 hour' AS at
-	FROM casesync.change WHERE key = '3' AND relation = 'counter'::regclass;
+	FROM casesync_internal.change WHERE key = '3' AND relation = 'counter'::regclass;
 SELECT set_config('casesync.actor', repeat('x', 201), false);
 RESET casesync.actor;
 RESET casesync.channel;
 -- the origin ends with the (sub)transaction that set it
-CREATE VIEW origins AS SELECT key, origin FROM casesync.change WHERE relation = 'counter'::regclass AND op = 'I' AND key::integer >= 30 ORDER BY id;
+CREATE VIEW origins AS SELECT key, origin FROM casesync_internal.change WHERE relation = 'counter'::regclass AND op = 'I' AND key::integer >= 30 ORDER BY id;
 BEGIN;
-SELECT casesync.set_origin(7);
+SELECT casesync_internal.set_origin(7);
 INSERT INTO counter VALUES (30);
 SAVEPOINT s;
-SELECT casesync.set_origin(8);
+SELECT casesync_internal.set_origin(8);
 INSERT INTO counter VALUES (31);
 ROLLBACK TO s;
 INSERT INTO counter VALUES (32);
 SAVEPOINT t;
 INSERT INTO counter VALUES (33);
-SELECT casesync.set_origin(9);
+SELECT casesync_internal.set_origin(9);
 INSERT INTO counter VALUES (34);
 RELEASE t;
 INSERT INTO counter VALUES (35);
-SELECT casesync.set_origin(NULL);
+SELECT casesync_internal.set_origin(NULL);
 INSERT INTO counter VALUES (36);
 COMMIT;
 INSERT INTO counter VALUES (37);

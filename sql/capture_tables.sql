@@ -4,16 +4,16 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run
 CREATE TABLE looked (xid xid8, id bigint);
 CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
 	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync_internal.change EXCEPT SELECT * FROM app.looked
 		RETURNING *)
 	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
-		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+		FROM casesync_internal.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
 $$;
 
 -- partitions, one of which numbers its columns in another way -----------------------------------------
@@ -181,7 +181,7 @@ SELECT casesync.retrack('stay');
 ROLLBACK;
 
 -- numbers of columns are not believed in another place, and a missing name is an error ------------------
-UPDATE casesync.tracking SET place = 'elsewhere' WHERE relation = 'contact'::regclass;
+UPDATE casesync_internal.tracking SET place = 'elsewhere' WHERE relation = 'contact'::regclass;
 INSERT INTO contact VALUES ('q', 6, '2');
 SELECT problem FROM drift WHERE problem LIKE '%column%';
 ALTER TABLE contact RENAME COLUMN sort TO kind;

@@ -4,16 +4,16 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run
 CREATE TABLE looked (xid xid8, id bigint);
 CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
 	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync_internal.change EXCEPT SELECT * FROM app.looked
 		RETURNING *)
 	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
-		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+		FROM casesync_internal.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
 $$;
 
 -- values of all kinds: those without "=" too, and those whose "=" is no equality ------------------------
@@ -60,7 +60,7 @@ RESET extra_float_digits;
 CREATE TABLE narrow (id integer, state varchar(20), on_day date, m mood, u uuid, ok boolean, code casesync.sex);
 SELECT id FROM casesync.track('narrow', '{people}', 'id', on_update => 'enrolment_status_change') \gset
 SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'casesync_' || :id || '_update';
-SELECT c, casesync.column_filter('thing', ARRAY[c]) FROM unnest(casesync.live_columns('thing')) c;
+SELECT c, casesync_internal.column_filter('thing', ARRAY[c]) FROM unnest(casesync_internal.live_columns('thing')) c;
 
 -- long values -----------------------------------------------------------------------------------------
 CREATE TABLE document (id integer, title text, body text);
@@ -94,12 +94,12 @@ SELECT key, key_columns, key_query FROM casesync.track('link', '{people}', '(per
 SET datestyle = 'German';
 INSERT INTO link VALUES ('{"id": 5, "name": "A \"quoted\" name"}', 'x''y', '31.01.2026'), ('"text"', NULL, NULL), (NULL, 'k', NULL);
 RESET datestyle;
-SELECT key FROM casesync.change WHERE relation = 'link'::regclass ORDER BY xid, cid, id;
-SELECT key AS captured, :'key_query' AS key_query FROM casesync.change WHERE relation = 'link'::regclass ORDER BY xid, cid, id LIMIT 1 \gset
+SELECT key FROM casesync_internal.change WHERE relation = 'link'::regclass ORDER BY xid, cid, id;
+SELECT key AS captured, :'key_query' AS key_query FROM casesync_internal.change WHERE relation = 'link'::regclass ORDER BY xid, cid, id LIMIT 1 \gset
 PREPARE evaluate(text) AS :key_query;
 EXECUTE evaluate(:'captured');
 UPDATE link SET person = jsonb_set(person, '{id}', '6') WHERE kind = 'x''y';
-SELECT op, key, old_key FROM casesync.change WHERE relation = 'link'::regclass AND op = 'U';
+SELECT op, key, old_key FROM casesync_internal.change WHERE relation = 'link'::regclass AND op = 'U';
 DEALLOCATE evaluate;
 
 RESET search_path;

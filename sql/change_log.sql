@@ -4,85 +4,85 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run
 CREATE TABLE looked (xid xid8, id bigint);
 CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
 	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync_internal.change EXCEPT SELECT * FROM app.looked
 		RETURNING *)
 	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
-		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+		FROM casesync_internal.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
 $$;
 
 CREATE TABLE enrolment (id integer PRIMARY KEY, person_id integer);
 SELECT columns FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment');
 CREATE VIEW leaves AS SELECT tableoid::regclass::text AS leaf, key FROM (
-	SELECT tableoid, * FROM casesync.change_0 UNION ALL SELECT tableoid, * FROM casesync.change_1 UNION ALL
-	SELECT tableoid, * FROM casesync.change_2 UNION ALL SELECT tableoid, * FROM casesync.change_7) c ORDER BY xid, id;
+	SELECT tableoid, * FROM casesync_internal.change_0 UNION ALL SELECT tableoid, * FROM casesync_internal.change_1 UNION ALL
+	SELECT tableoid, * FROM casesync_internal.change_2 UNION ALL SELECT tableoid, * FROM casesync_internal.change_7) c ORDER BY xid, id;
 INSERT INTO enrolment VALUES (1, 1);
-SELECT casesync.rotate_changes();
+SELECT casesync_internal.rotate_changes();
 INSERT INTO enrolment VALUES (2, 2);
 SELECT * FROM leaves;
 -- a rotation that is undone; one seen by the transaction that made it
 BEGIN;
-SELECT casesync.rotate_changes();
+SELECT casesync_internal.rotate_changes();
 INSERT INTO enrolment VALUES (3, 3);
 SELECT * FROM leaves;
 ROLLBACK;
 INSERT INTO enrolment VALUES (3, 3);
 SELECT * FROM leaves;
 -- only routed rows go, and never those of the current leaf
-SELECT casesync.empty_change_leaves('1:1:', 1);
-SELECT casesync.empty_change_leaves(pg_current_snapshot(), 0);
-SELECT casesync.empty_change_leaves(pg_current_snapshot(), 2);
-SELECT casesync.empty_change_leaves(pg_current_snapshot(), 1);
+SELECT casesync_internal.empty_change_leaves('1:1:', 1);
+SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 0);
+SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 2);
+SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 1);
 SELECT * FROM leaves;
-SELECT casesync.empty_change_leaves(pg_current_snapshot(), 2, earlier_routed => true);
+SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 2, earlier_routed => true);
 SELECT * FROM leaves;
 -- a snapshot in which one of the rows was still open
 INSERT INTO enrolment VALUES (4, 4);
-SELECT casesync.rotate_changes();
-SELECT casesync.empty_change_leaves(format('%s:%s:%s', xid, xid::text::bigint + 1, xid)::pg_snapshot, 1) FROM casesync.change WHERE key = '4';
-SELECT casesync.empty_change_leaves(pg_current_snapshot(), 1);
+SELECT casesync_internal.rotate_changes();
+SELECT casesync_internal.empty_change_leaves(format('%s:%s:%s', xid, xid::text::bigint + 1, xid)::pg_snapshot, 1) FROM casesync_internal.change WHERE key = '4';
+SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 1);
 SELECT * FROM leaves;
 -- the ring does not run into its own tail
 INSERT INTO enrolment VALUES (5, 5);
-SELECT casesync.rotate_changes() FROM generate_series(1, 8);
+SELECT casesync_internal.rotate_changes() FROM generate_series(1, 8);
 INSERT INTO enrolment VALUES (6, 6);
-SELECT leaf FROM casesync.change_ring;
+SELECT leaf FROM casesync_internal.change_ring;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
-SELECT casesync.empty_change_leaves(pg_current_snapshot(), 1);
+SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 1);
 ROLLBACK;
 -- the definition of a removed tracking goes when no change needs it
 SELECT casesync.untrack('enrolment');
-SELECT count(*) FROM casesync.tracking;
-SELECT casesync.empty_change_leaves(pg_current_snapshot(), 1);
-SELECT count(*) FROM casesync.tracking;
-SELECT casesync.rotate_changes() IS NOT NULL;
-SELECT casesync.empty_change_leaves(pg_current_snapshot(), 1);
-SELECT count(*) FROM casesync.tracking;
+SELECT count(*) FROM casesync_internal.tracking;
+SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 1);
+SELECT count(*) FROM casesync_internal.tracking;
+SELECT casesync_internal.rotate_changes() IS NOT NULL;
+SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 1);
+SELECT count(*) FROM casesync_internal.tracking;
 
 -- a library meets a log that is newer or older than it ---------------------------------------------------
 SELECT id AS tracking FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment') \gset
 DO $$
 BEGIN
 	FOR i IN 0..7 LOOP
-		EXECUTE format('ALTER TABLE casesync.change_%s ADD COLUMN later integer', i);
-		EXECUTE format('ALTER TABLE casesync.change_%s RENAME COLUMN channel TO unknown_channel', i);
+		EXECUTE format('ALTER TABLE casesync_internal.change_%s ADD COLUMN later integer', i);
+		EXECUTE format('ALTER TABLE casesync_internal.change_%s RENAME COLUMN channel TO unknown_channel', i);
 	END LOOP;
 END
 $$;
 SET casesync.channel = 'form';
 INSERT INTO enrolment VALUES (7, 7);
-SELECT key, "session_user" = session_user AS session_user, unknown_channel, later FROM casesync.change_0 UNION ALL
-	SELECT key, "session_user" = session_user, unknown_channel, later FROM casesync.change_1 UNION ALL
-	SELECT key, "session_user" = session_user, unknown_channel, later FROM casesync.change_2;
+SELECT key, "session_user" = session_user AS session_user, unknown_channel, later FROM casesync_internal.change_0 UNION ALL
+	SELECT key, "session_user" = session_user, unknown_channel, later FROM casesync_internal.change_1 UNION ALL
+	SELECT key, "session_user" = session_user, unknown_channel, later FROM casesync_internal.change_2;
 
 -- the era -------------------------------------------------------------------------------------------------
-SELECT to_regclass('casesync.node') IS NULL OR EXISTS (SELECT FROM pg_trigger
-	WHERE tgrelid = to_regclass('casesync.node') AND tgname = 'cache_reset') AS node_tells_sessions;
+SELECT to_regclass('casesync_internal.node') IS NULL OR EXISTS (SELECT FROM pg_trigger
+	WHERE tgrelid = to_regclass('casesync_internal.node') AND tgname = 'cache_reset') AS node_tells_sessions;
 
 RESET search_path;
 DROP SCHEMA app CASCADE;

@@ -25,15 +25,15 @@ SELECT status, status::integer, casesync.code(status), casesync.label(status), c
   FROM enrolment WHERE status IN ('2', '3', 'local:900') OR status < 'Deceased' GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM enrolment a JOIN enrolment b ON a.status = b.status WHERE a.status > '1' AND a.status <= 'Suspended' AND a.status >= '4' AND a.history @> '{4}';
 SELECT * FROM casesync.code_directory WHERE directory = 'enrolment_status' AND number IN (1, 900);
-SELECT casesync.find_code('sex', 'M'), casesync.standard_label('sex', 1::smallint);
+SELECT casesync_internal.find_code('sex', 'M'), casesync_internal.standard_label('sex', 1::smallint);
 -- It may read words, not decide them.
 SELECT casesync.to_word('sp', 'Active'::casesync.enrolment_status);
 SELECT casesync.map_code('sp', 'ACTIF', 'Active'::casesync.enrolment_status);
 SELECT casesync.add_local_code('enrolment_status', 901, 'Other');
-INSERT INTO casesync.crosswalk_word VALUES ('sp', 'enrolment_status', 'ACTIF', 'Active');
-UPDATE casesync.local_code SET label = 'x';
-DELETE FROM casesync.crosswalk_change;
-SELECT casesync.crosswalk_mark();
+INSERT INTO casesync_internal.crosswalk_word VALUES ('sp', 'enrolment_status', 'ACTIF', 'Active');
+UPDATE casesync_internal.local_code SET label = 'x';
+DELETE FROM casesync_internal.crosswalk_change;
+SELECT casesync_internal.crosswalk_mark();
 RESET ROLE;
 
 -- A publisher decides words, and reads only what it may read.

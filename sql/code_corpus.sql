@@ -26,12 +26,12 @@ SELECT count(*) AS valid, count(DISTINCT directory) AS directories FROM valid;
 SELECT line, directory, spelling, canonical, r AS written
   FROM valid, LATERAL read_code(directory, spelling) r WHERE r IS DISTINCT FROM canonical ORDER BY line;
 -- find_code agrees with the types.
-SELECT line, directory, spelling FROM valid WHERE casesync.find_code(directory, spelling) IS NULL ORDER BY line;
+SELECT line, directory, spelling FROM valid WHERE casesync_internal.find_code(directory, spelling) IS NULL ORDER BY line;
 
 SELECT count(*) AS invalid, count(DISTINCT directory) AS directories FROM invalid;
 SELECT line, directory, spelling, r AS written
   FROM invalid, LATERAL read_code(directory, spelling) r WHERE r IS DISTINCT FROM 'SQLSTATE 22P02' ORDER BY line;
-SELECT line, directory, spelling FROM invalid WHERE casesync.find_code(directory, spelling) IS NOT NULL ORDER BY line;
+SELECT line, directory, spelling FROM invalid WHERE casesync_internal.find_code(directory, spelling) IS NOT NULL ORDER BY line;
 
 -- Every directory takes its own local codes and no code of nothing.
 SELECT count(*) AS directories,

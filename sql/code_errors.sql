@@ -56,7 +56,7 @@ SELECT * FROM try($$SELECT casesync.code(number) FROM later$$);
 SELECT * FROM try($$SELECT number::casesync.ibr_enrollment_status FROM later$$);
 
 -- directories and local codes
-SELECT * FROM try($$SELECT casesync.standard_label('colour', 1::smallint)$$);
+SELECT * FROM try($$SELECT casesync_internal.standard_label('colour', 1::smallint)$$);
 SELECT * FROM try($$SELECT casesync.add_local_code('colour', 900, 'blue')$$);
 SELECT * FROM try($$SELECT casesync.add_local_code('sex', 5, 'Fifth')$$);
 SELECT * FROM try($$SELECT casesync.add_local_code('sex', 32768, 'Fifth')$$);

@@ -97,8 +97,8 @@ INSERT INTO by_hash SELECT status FROM enrolment;
 SELECT count(*) FROM by_hash WHERE status = 'local:900';
 -- The same hash as int2, so that nothing of ours decides where a row lies.
 SELECT count(*) AS other_hash FROM generate_series(900, 2000) n
- WHERE casesync.code_hash(n::casesync.sex) <> hashint2(n::smallint)
-	OR casesync.code_hash_extended(n::casesync.sex, 42) <> hashint2extended(n::smallint, 42);
+ WHERE casesync_internal.code_hash(n::casesync.sex) <> hashint2(n::smallint)
+	OR casesync_internal.code_hash_extended(n::casesync.sex, 42) <> hashint2extended(n::smallint, 42);
 
 -- MERGE and ON CONFLICT.
 MERGE INTO word w USING (VALUES ('1'::casesync.enrolment_status, 'ACTIF')) v(status, word) ON w.status = v.status

@@ -23,9 +23,9 @@ SELECT count(*) AS types, count(*) FILTER (WHERE t.typlen = 2 AND t.typbyval AND
 SELECT count(DISTINCT directory) AS directories FROM casesync.code_directory;
 -- Rows below mean: an operator class that the server finds unsound.
 SELECT a.amname, c.opcname FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod
- WHERE c.opcnamespace = 'casesync'::regnamespace AND NOT amvalidate(c.oid);
+ WHERE c.opcnamespace = 'casesync_internal'::regnamespace AND NOT amvalidate(c.oid);
 SELECT a.amname, count(*) FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod
- WHERE c.opcnamespace = 'casesync'::regnamespace AND c.opcdefault GROUP BY 1 ORDER BY 1;
+ WHERE c.opcnamespace = 'casesync_internal'::regnamespace AND c.opcdefault GROUP BY 1 ORDER BY 1;
 -- A type's own functions are immutable, strict and parallel safe.
 SELECT p.proname FROM pg_type t JOIN pg_proc p ON p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend)
  WHERE t.typname IN (SELECT directory FROM casesync.code_directory)
@@ -86,7 +86,7 @@ SELECT count(*), sum(d.codes) AS codes, sum(r.numbers) AS numbers, sum(r.wires) 
 	   LATERAL round_trips(d.directory) r;
 
 -- Binary: two bytes, the number.
-SELECT casesync.enrolment_status_send('Exited'), casesync.enrolment_status_send('local:900');
+SELECT casesync_internal.enrolment_status_send('Exited'), casesync_internal.enrolment_status_send('local:900');
 \getenv abs_builddir PG_ABS_BUILDDIR
 \set file :abs_builddir '/results/code_type.data'
 CREATE TABLE binary_copy (status casesync.enrolment_status, relation casesync.relationship_type);
@@ -105,7 +105,7 @@ SELECT i AS ibr, i::casesync.enrolment_status AS ess,
 SELECT i AS icse93, i::casesync.employment_status AS employment_status
   FROM generate_series(1, 7) n, LATERAL (SELECT n::casesync.employment_status_icse93) v(i);
 CREATE DOMAIN decided AS casesync.enrolment_status CHECK (VALUE <> 'Awaiting Renewal');
-SELECT '03'::decided, casesync.code_type_directory('decided'::regtype), casesync.label('3'::decided);
+SELECT '03'::decided, casesync_internal.code_type_directory('decided'::regtype), casesync.label('3'::decided);
 SELECT '{Active,local:900,"Awaiting Renewal",NULL}'::casesync.enrolment_status[];
 
 -- Local codes: accepted without any row; a label when there is one.

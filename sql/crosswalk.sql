@@ -55,11 +55,11 @@ SELECT count(*) FROM casesync.unmapped_words('sp', 'statuses', 's', NULL::casesy
 
 -- It reads with the rights of the caller; mapping does not need rights on the table of words.
 CREATE ROLE crosswalk_test_publisher;
-GRANT USAGE ON SCHEMA casesync, crosswalk_test TO crosswalk_test_publisher;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casesync TO crosswalk_test_publisher;
+GRANT USAGE ON SCHEMA casesync, casesync_internal, crosswalk_test TO crosswalk_test_publisher;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casesync, casesync_internal TO crosswalk_test_publisher;
 SET ROLE crosswalk_test_publisher;
 SELECT * FROM casesync.unmapped_words('sp', '"Odd ""Table"', 'Le Statut', NULL::casesync.enrolment_status);
-SELECT word FROM casesync.crosswalk_word;
+SELECT word FROM casesync_internal.crosswalk_word;
 SELECT casesync.map_code('sp', 'NOUVEAU', 'Active'::casesync.enrolment_status);
 SELECT casesync.to_code('sp', 'NOUVEAU', NULL::casesync.enrolment_status), casesync.to_word('sp', 'Active'::casesync.enrolment_status);
 RESET ROLE;
@@ -79,10 +79,10 @@ SET search_path = crosswalk_test;
 -- The mark grows with every change, and only with committed ones.
 CREATE TABLE seen (mark bigint);
 CREATE FUNCTION mark_moved() RETURNS boolean LANGUAGE sql AS $$
-	WITH now AS (SELECT casesync.crosswalk_mark() AS mark), old AS (UPDATE seen SET mark = now.mark FROM now RETURNING 1)
+	WITH now AS (SELECT casesync_internal.crosswalk_mark() AS mark), old AS (UPDATE seen SET mark = now.mark FROM now RETURNING 1)
 	SELECT now.mark > seen.mark FROM now, seen
 $$;
-INSERT INTO seen VALUES (casesync.crosswalk_mark());
+INSERT INTO seen VALUES (casesync_internal.crosswalk_mark());
 SELECT casesync.to_code('sp', 'NOUVEAU', NULL::casesync.enrolment_status), mark_moved() AS after_reading;
 SELECT casesync.map_code('sp', 'PERDU', 'Inactive'::casesync.enrolment_status);
 SELECT mark_moved() AS after_mapping;
@@ -94,13 +94,13 @@ ROLLBACK;
 SELECT mark_moved() AS after_rollback;
 SELECT casesync.unmap_code('sp', 'PERDU', NULL::casesync.enrolment_status);
 SELECT mark_moved() AS after_unmapping;
-COPY casesync.crosswalk_word (list, directory, word, code, mapped) FROM stdin;
+COPY casesync_internal.crosswalk_word (list, directory, word, code, mapped) FROM stdin;
 sp	enrolment_status	RESTORED	Active	1000
 \.
 SELECT mark_moved() AS after_restoring;
 
 DROP SCHEMA crosswalk_test CASCADE;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync FROM crosswalk_test_publisher;
-REVOKE ALL ON SCHEMA casesync FROM crosswalk_test_publisher;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync, casesync_internal FROM crosswalk_test_publisher;
+REVOKE ALL ON SCHEMA casesync, casesync_internal FROM crosswalk_test_publisher;
 DROP EXTENSION casesync CASCADE;
 DROP ROLE crosswalk_test_publisher;

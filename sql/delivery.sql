@@ -38,71 +38,71 @@ SELECT state, is_confirmed FROM casesync.subscribe('ess.test', 'enrolment_status
 
 -- the notify lane of the partner, and short ways to say what a bridge says
 CREATE FUNCTION app.lane(kind text DEFAULT 'notify') RETURNS integer LANGUAGE sql AS
-	'SELECT l.lane FROM casesync.lane l WHERE l.kind = $1';
+	'SELECT l.lane FROM casesync_internal.lane l WHERE l.kind = $1';
 CREATE FUNCTION app.route() RETURNS TABLE (changes bigint, notifications bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	r record;
 BEGIN
 	changes := 0; notifications := 0;
 	LOOP
-		SELECT * INTO r FROM casesync.route();
+		SELECT * INTO r FROM casesync_internal.route();
 		changes := changes + r.changes; notifications := notifications + r.notifications;
 		EXIT WHEN NOT r.more;
 	END LOOP;
 	RETURN NEXT;
 END
 $$;
-CREATE TABLE app.sent (n serial, message_id uuid, message jsonb, meta jsonb, parcel casesync.parcel);
+CREATE TABLE app.sent (n serial, message_id uuid, message jsonb, meta jsonb, parcel casesync_internal.parcel);
 -- takes a message; shows of each item who it is about, what it says and its number
 CREATE FUNCTION app.take(kind text DEFAULT 'notify') RETURNS TABLE (who text, says text, seq text) LANGUAGE sql AS $$
 	WITH t AS (INSERT INTO app.sent (message_id, message, meta, parcel)
-		SELECT p.message_id, p.message::jsonb, p.meta::jsonb, p FROM casesync.take(app.lane(kind)) p RETURNING *)
+		SELECT p.message_id, p.message::jsonb, p.meta::jsonb, p FROM casesync_internal.take(app.lane(kind)) p RETURNING *)
 	SELECT e #>> '{data,reg_records,member_identifier,0,identifier_value}',
 		coalesce(e #>> '{data,reg_records,employment_status}', (t.parcel).action), t.meta->'items'->(x.n::integer - 1)->>'seq'
 	  FROM t LEFT JOIN LATERAL jsonb_array_elements(t.message->'notify_event') WITH ORDINALITY x(e, n) ON true ORDER BY x.n
 $$;
 CREATE FUNCTION app.outcome(verdict text, http integer DEFAULT NULL, wait bigint DEFAULT 0, kind text DEFAULT 'notify',
 	ack text DEFAULT NULL, code text DEFAULT NULL) RETURNS boolean LANGUAGE sql AS $$
-	SELECT casesync.record_outcome(app.lane($4), (SELECT message_id FROM app.sent ORDER BY n DESC LIMIT 1),
+	SELECT casesync_internal.record_outcome(app.lane($4), (SELECT message_id FROM app.sent ORDER BY n DESC LIMIT 1),
 		$1, $3, $2, $5, $6, 'test')
 $$;
 CREATE FUNCTION app.lane_now() RETURNS TABLE (attempt integer, batch_limit integer, server_errors integer, refusals integer,
 	suspect boolean, others_pass boolean, waits boolean, is_stopped boolean, reason text) LANGUAGE sql AS $$
 	SELECT s.attempt, s.batch_limit, s.server_errors, s.refusals, s.suspect IS NOT NULL, s.others_pass,
-		s.next_attempt > clock_timestamp(), s.is_stopped, s.reason FROM casesync.lane_now(app.lane()) s
+		s.next_attempt > clock_timestamp(), s.is_stopped, s.reason FROM casesync_internal.lane_now(app.lane()) s
 $$;
 CREATE VIEW app.state AS SELECT n.key, n.record->>'employment_status' AS says, n.seq, n.state, n.state_reason
-	FROM casesync.notification n ORDER BY n.id;
+	FROM casesync_internal.notification n ORDER BY n.id;
 
 -- nothing to send
-SELECT * FROM casesync.lanes();
+SELECT * FROM casesync_internal.lanes();
 SELECT * FROM app.take();
-SELECT count(*) FROM casesync.take(12345);
-SELECT count(*) FROM casesync.take(NULL);
+SELECT count(*) FROM casesync_internal.take(12345);
+SELECT count(*) FROM casesync_internal.take(NULL);
 
 -- delivered: the whole message, once
 INSERT INTO app.person VALUES (1, 'U1', '1'), (2, 'U2', '1');
 SELECT * FROM app.route();
-SELECT lane = app.lane() AS is_ours, wait_ms FROM casesync.lanes();
+SELECT lane = app.lane() AS is_ours, wait_ms FROM casesync_internal.lanes();
 SELECT * FROM app.take();
 SELECT (parcel).url, (parcel).action, (parcel).sender_id, (parcel).receiver_id, (parcel).sender_uri, (parcel).status,
 	(parcel).total_count, (parcel).completed_count, (parcel).attempt, (parcel).networks FROM app.sent ORDER BY n DESC LIMIT 1;
 SELECT regexp_replace(regexp_replace(jsonb_pretty(message->'notify_event'->0), '[0-9a-f]{8}-[0-9a-f-]{27}', '(uuid)', 'g'),
 	'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', '(time)') FROM app.sent ORDER BY n DESC LIMIT 1;
-SELECT message->>'transaction_id' = (SELECT transaction_id FROM casesync.subscription) AS same_transaction,
+SELECT message->>'transaction_id' = (SELECT transaction_id FROM casesync_internal.subscription) AS same_transaction,
 	(SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(message) k) AS members,
-	meta->>'stream' = (SELECT stream::text FROM casesync.node) AS our_stream,
-	meta #>> '{items,0,code}' = (SELECT code FROM casesync.subscription) AS code,
+	meta->>'stream' = (SELECT stream::text FROM casesync_internal.node) AS our_stream,
+	meta #>> '{items,0,code}' = (SELECT code FROM casesync_internal.subscription) AS code,
 	(meta->'items'->0) - 'code' AS first, (meta->'items'->1) - 'code' AS second FROM app.sent ORDER BY n DESC LIMIT 1;
 SELECT app.outcome('delivered', 200, ack => 'ACK');
 SELECT * FROM app.state;
 SELECT * FROM app.take();
-SELECT key, outcome FROM casesync.disclosure ORDER BY id;
+SELECT key, outcome FROM casesync_internal.disclosure ORDER BY id;
 SELECT verdict, http_status, ack_status, error_code, items, detail FROM casesync.attempts;
 -- only the outcome of the message in flight is believed, and only once
 SELECT app.outcome('delivered', 200);
-SELECT casesync.record_outcome(app.lane(), gen_random_uuid(), 'refused', 0, 400, NULL, NULL, NULL);
-SELECT app.try($$SELECT casesync.record_outcome(app.lane(), gen_random_uuid(), 'perhaps', 0, 400, NULL, NULL, NULL)$$);
+SELECT casesync_internal.record_outcome(app.lane(), gen_random_uuid(), 'refused', 0, 400, NULL, NULL, NULL);
+SELECT app.try($$SELECT casesync_internal.record_outcome(app.lane(), gen_random_uuid(), 'perhaps', 0, 400, NULL, NULL, NULL)$$);
 
 -- retry: it waits, the bridge may die: taken again with a new message_id, the same reference_id and seq
 UPDATE app.person SET status = '2' WHERE id = 1;
@@ -110,19 +110,19 @@ SELECT * FROM app.route();
 SELECT * FROM app.take();
 SELECT app.outcome('retry', NULL, 60000);
 SELECT * FROM app.lane_now();
-SELECT wait_ms BETWEEN 1 AND 60000 AS waits FROM casesync.lanes();
+SELECT wait_ms BETWEEN 1 AND 60000 AS waits FROM casesync_internal.lanes();
 SELECT * FROM app.take();
-UPDATE casesync.lane_state SET next_attempt = clock_timestamp() WHERE lane = app.lane();
+UPDATE casesync_internal.lane_state SET next_attempt = clock_timestamp() WHERE lane = app.lane();
 SELECT * FROM app.take();
 SELECT * FROM app.take();
 SELECT count(DISTINCT message_id) AS message_ids, count(DISTINCT message #>> '{notify_event,0,reference_id}') AS reference_ids,
 	count(DISTINCT meta #>> '{items,0,seq}') AS seqs, max((parcel).attempt) AS attempt
   FROM (SELECT * FROM app.sent ORDER BY n DESC LIMIT 3) s;
 -- the outcome of the one before is stale, the last one counts
-SELECT casesync.record_outcome(app.lane(), (SELECT message_id FROM app.sent ORDER BY n DESC OFFSET 1 LIMIT 1), 'delivered', 0, 200, NULL, NULL, NULL);
+SELECT casesync_internal.record_outcome(app.lane(), (SELECT message_id FROM app.sent ORDER BY n DESC OFFSET 1 LIMIT 1), 'delivered', 0, 200, NULL, NULL, NULL);
 SELECT app.outcome('delivered', 200, ack => 'NACK');
 SELECT * FROM app.lane_now();
-SELECT key, seq, prev_seq FROM casesync.notification ORDER BY id;
+SELECT key, seq, prev_seq FROM casesync_internal.notification ORDER BY id;
 
 -- what the partner wrote is kept as a code or not at all
 UPDATE app.person SET status = '3' WHERE id = 1;
@@ -152,7 +152,7 @@ $$;
 SELECT * FROM app.deliver('P13', 'refused', 400);
 SELECT key, seq, state, state_reason FROM app.state WHERE state <> 'delivered';
 SELECT partner, registry, event_type, reason FROM casesync.dead_letter;
-SELECT key, outcome FROM casesync.disclosure WHERE key = '13' ORDER BY id;
+SELECT key, outcome FROM casesync_internal.disclosure WHERE key = '13' ORDER BY id;
 SELECT * FROM app.lane_now();
 
 -- server errors of one item while others pass: likewise; order per subject is kept
@@ -178,7 +178,7 @@ SELECT count(*) AS tries FROM app.deliver('.', 'refused', 404);
 SELECT state, count(*) FROM app.state WHERE says = '1' AND key::integer > 20 GROUP BY state ORDER BY state;
 SELECT * FROM app.lane_now();
 SELECT severity, problem, mend FROM casesync.health WHERE problem ~ 'stopped|refused' ORDER BY 2;
-SELECT count(*) FROM casesync.lanes();
+SELECT count(*) FROM casesync_internal.lanes();
 SELECT app.try($$SELECT casesync.resume_sharing('nobody.test')$$);
 SELECT casesync.resume_sharing('ess.test');
 SELECT count(*) FROM (SELECT casesync.retry(reference_id) FROM casesync.dead_letter WHERE reason ~ '404') r;
@@ -201,11 +201,11 @@ SELECT app.outcome('delivered', 200);
 SELECT key, says, state FROM app.state WHERE state = 'dead';
 SELECT app.try($$SELECT casesync.retry(gen_random_uuid())$$);
 SELECT app.try($$SELECT casesync.discard(gen_random_uuid(), 'x')$$);
-SELECT app.try(format('SELECT casesync.retry(%L)', reference_id)) FROM casesync.notification WHERE state = 'delivered' ORDER BY id LIMIT 1;
+SELECT app.try(format('SELECT casesync.retry(%L)', reference_id)) FROM casesync_internal.notification WHERE state = 'delivered' ORDER BY id LIMIT 1;
 UPDATE app.person SET status = '6' WHERE id = 2;
 SELECT * FROM app.route();
 SELECT * FROM app.deliver('U2', 'refused', 400);
-SELECT casesync.retry(reference_id) FROM casesync.notification WHERE key = '2' AND state = 'dead';
+SELECT casesync.retry(reference_id) FROM casesync_internal.notification WHERE key = '2' AND state = 'dead';
 SELECT * FROM app.take();
 SELECT app.outcome('delivered', 200);
 -- what is delivered on the second try is known: touching the row tells nothing new
@@ -216,7 +216,7 @@ COMMIT;
 SELECT * FROM app.route();
 SELECT * FROM app.take();
 -- overtaken
-SELECT casesync.retry(reference_id) FROM casesync.notification WHERE key = '13' AND state = 'dead';
+SELECT casesync.retry(reference_id) FROM casesync_internal.notification WHERE key = '13' AND state = 'dead';
 SELECT key, says, state, state_reason FROM app.state WHERE key = '13';
 SELECT * FROM app.route();
 SELECT * FROM app.take();
@@ -227,7 +227,7 @@ SELECT key, says, state, state_reason FROM app.state WHERE state = 'discarded';
 SELECT count(*) FROM casesync.dead_letter;
 
 -- batches: at most a hundred, and a quarter of a megabyte, but one item always goes
-UPDATE casesync.lane_state SET batch_limit = 100;
+UPDATE casesync_internal.lane_state SET batch_limit = 100;
 INSERT INTO app.person SELECT i, 'B' || i, '1' FROM generate_series(1001, 1150) i;
 SELECT * FROM app.route();
 SELECT count(*), min(who), max(who) FROM app.take();
@@ -250,19 +250,19 @@ SELECT count(*) FROM app.take();
 -- a subscription that the partner does not know of yet: its notifications wait, and with them what comes
 -- later about the same subject, but nothing else
 SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "uin", "value": "U1"}');
-UPDATE casesync.subscription SET is_confirmed = false WHERE id_type IS NOT NULL;
+UPDATE casesync_internal.subscription SET is_confirmed = false WHERE id_type IS NOT NULL;
 UPDATE app.person SET status = '7' WHERE id = 1;
 SELECT * FROM app.route();
 SELECT * FROM app.take();
 SELECT app.outcome('delivered', 200);
-SELECT * FROM casesync.lanes();
+SELECT * FROM casesync_internal.lanes();
 UPDATE app.person SET status = '8' WHERE id IN (1, 2);
 SELECT * FROM app.route();
 SELECT * FROM app.take();
 SELECT app.outcome('delivered', 200);
-SELECT * FROM casesync.lanes();
+SELECT * FROM casesync_internal.lanes();
 SELECT * FROM app.take();
-UPDATE casesync.subscription SET is_confirmed = true;
+UPDATE casesync_internal.subscription SET is_confirmed = true;
 -- one subscription a message, in order
 SELECT * FROM app.take();
 SELECT app.outcome('delivered', 200);
@@ -276,12 +276,12 @@ SELECT count(casesync.unsubscribe(code)) FROM casesync.subscriptions WHERE id_ty
 -- agreement ended, expired or replaced between routing and sending
 UPDATE app.person SET status = '9' WHERE id IN (1, 2);
 SELECT * FROM app.route();
-UPDATE casesync.agreement SET valid_to = now() - interval '1 second' WHERE state = 'active';
+UPDATE casesync_internal.agreement SET valid_to = now() - interval '1 second' WHERE state = 'active';
 SELECT * FROM app.take();
 SELECT key, state, state_reason FROM app.state WHERE says = '9';
 SELECT * FROM app.route();
 SELECT * FROM app.take();
-UPDATE casesync.agreement SET valid_to = 'infinity' WHERE state = 'active';
+UPDATE casesync_internal.agreement SET valid_to = 'infinity' WHERE state = 'active';
 UPDATE app.person SET status = '10' WHERE id IN (1, 2);
 SELECT * FROM app.route();
 SELECT version, state FROM casesync.set_agreement('OUT', 'ess.test', subjects => 'shared AND subject_key <> ''2''');
@@ -296,7 +296,7 @@ SELECT * FROM app.route();
 SELECT * FROM app.take();
 SELECT casesync.end_agreement('OUT', 'over');
 SELECT key, state, state_reason FROM app.state WHERE says = '11';
-SELECT * FROM casesync.lanes();
+SELECT * FROM casesync_internal.lanes();
 -- it was in flight and has arrived: that is on record
 SELECT app.outcome('delivered', 200);
 SELECT key, state FROM app.state WHERE says = '11';
@@ -306,24 +306,24 @@ SELECT version, state FROM casesync.set_agreement('OUT', 'ess.test', subjects =>
 SELECT version, state FROM casesync.activate('OUT');
 UPDATE app.person SET status = '12' WHERE id = 1;
 SELECT * FROM app.route();
-UPDATE casesync.subscription SET state = 'ended';
+UPDATE casesync_internal.subscription SET state = 'ended';
 SELECT * FROM app.take();
 SELECT key, state, state_reason FROM app.state WHERE says = '12';
-UPDATE casesync.subscription SET state = 'active' WHERE id_type IS NULL;
+UPDATE casesync_internal.subscription SET state = 'active' WHERE id_type IS NULL;
 
 -- nowhere to send to: said, not tried in a circle
 UPDATE app.person SET status = '13' WHERE id = 1;
 SELECT * FROM app.route();
-UPDATE casesync.partner SET base_url = NULL;
+UPDATE casesync_internal.partner SET base_url = NULL;
 SELECT * FROM app.take();
 SELECT is_stopped, reason FROM app.lane_now();
-SELECT * FROM casesync.lanes();
-UPDATE casesync.partner SET base_url = 'https://dci.ess.test/dci', notify_url = 'https://dci.ess.test/notices';
+SELECT * FROM casesync_internal.lanes();
+UPDATE casesync_internal.partner SET base_url = 'https://dci.ess.test/dci', notify_url = 'https://dci.ess.test/notices';
 SELECT casesync.resume_sharing('ess.test');
 SELECT * FROM app.take();
 SELECT (parcel).url FROM app.sent ORDER BY n DESC LIMIT 1;
 SELECT app.outcome('delivered', 200);
-UPDATE casesync.partner SET notify_url = NULL;
+UPDATE casesync_internal.partner SET notify_url = NULL;
 
 -- requests and callbacks have a lane of their own
 SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment', 'Member')) s;
@@ -337,7 +337,7 @@ SELECT casesync.retry(reference_id) FROM casesync.dead_letter;
 SELECT * FROM app.take('control');
 SELECT app.outcome('refused', 400, kind => 'control');
 SELECT casesync.discard(reference_id, 'they do not want to') FROM casesync.dead_letter;
-SELECT state, state_reason FROM casesync.outgoing;
+SELECT state, state_reason FROM casesync_internal.outgoing;
 SELECT what, count(*) FROM casesync.audit WHERE what IN ('retry', 'discard', 'resume_sharing') GROUP BY what ORDER BY what;
 
 DROP EXTENSION casesync CASCADE;

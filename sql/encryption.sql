@@ -19,9 +19,9 @@ SELECT partner, encryption FROM casesync.set_partner('ess.test', 'https://ess.te
 SELECT app.try($$SELECT casesync.set_partner('ess.test', encryption => 'sometimes')$$);
 
 -- thumbprints: RFC 7638's own RSA key, and the P-256 key of RFC 7517, A.1 (its name by OpenSSL and Python)
-SELECT casesync.key_thumbprint('{"kty":"RSA","alg":"RS256","kid":"2011-04-29","e":"AQAB","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"}')
+SELECT casesync_internal.key_thumbprint('{"kty":"RSA","alg":"RS256","kid":"2011-04-29","e":"AQAB","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"}')
 	= 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' AS is_as_published;
-SELECT casesync.key_thumbprint('{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}');
+SELECT casesync_internal.key_thumbprint('{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}');
 
 -- keys, one a line: what can be used, then what cannot
 CREATE TABLE app.key (name text, jwk text);
@@ -51,73 +51,73 @@ INSERT INTO app.key VALUES
 	('EC by RSA-OAEP-256', '{"use":"enc","alg":"RSA-OAEP-256","kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}');
 SELECT name, app.try(format('SELECT casesync.add_key(%L, %L)', 'ess.test', jwk)) FROM app.key;
 SELECT use, kid, jwk->>'alg' AS alg, (SELECT string_agg(m, ' ' ORDER BY m) FROM jsonb_object_keys(jwk) m) AS members
-  FROM casesync.partner_key ORDER BY jwk->>'kty', jwk->>'crv';
+  FROM casesync_internal.partner_key ORDER BY jwk->>'kty', jwk->>'crv';
 
 -- one name for a key that signs and one that encrypts: two keys
 SELECT casesync.add_key('ess.test', '{"kid":"1","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}');
 SELECT casesync.add_key('ess.test', (SELECT jwk::jsonb || '{"kid":"1"}' FROM app.key WHERE name = 'RSA'), valid_from => now() - interval '1 day');
 SELECT use, kid FROM casesync.partner_keys WHERE kid = '1' ORDER BY use;
 -- only keys for signatures verify them
-SELECT k->>'kid' AS kid FROM casesync.authenticate('x', 'x', 'ess.test') a, jsonb_array_elements(a.keys) k;
-SELECT jsonb_array_length(keys) FROM casesync.authenticate(NULL, NULL, 'ess.test');
+SELECT k->>'kid' AS kid FROM casesync_internal.authenticate('x', 'x', 'ess.test') a, jsonb_array_elements(a.keys) k;
+SELECT jsonb_array_length(keys) FROM casesync_internal.authenticate(NULL, NULL, 'ess.test');
 
 -- EC before RSA, then the newest that counts; a key retired or to come is not taken
-CREATE FUNCTION app.chosen() RETURNS text LANGUAGE sql AS $$ SELECT k->>'crv' FROM CAST(casesync.encryption_key_now('ess.test') AS jsonb) k $$;
-UPDATE casesync.partner_key SET valid_from = now() - CASE jwk->>'crv' WHEN 'P-256' THEN interval '3 days' WHEN 'P-384' THEN interval '2 days' ELSE interval '1 day' END WHERE use = 'enc' AND kid <> '1';
+CREATE FUNCTION app.chosen() RETURNS text LANGUAGE sql AS $$ SELECT k->>'crv' FROM CAST(casesync_internal.encryption_key_now('ess.test') AS jsonb) k $$;
+UPDATE casesync_internal.partner_key SET valid_from = now() - CASE jwk->>'crv' WHEN 'P-256' THEN interval '3 days' WHEN 'P-384' THEN interval '2 days' ELSE interval '1 day' END WHERE use = 'enc' AND kid <> '1';
 SELECT app.chosen();
-SELECT casesync.retire_key('ess.test', kid, now()) FROM casesync.partner_key WHERE jwk->>'crv' = 'P-521';
+SELECT casesync.retire_key('ess.test', kid, now()) FROM casesync_internal.partner_key WHERE jwk->>'crv' = 'P-521';
 SELECT app.chosen();
-UPDATE casesync.partner_key SET valid_from = now() + interval '1 day' WHERE jwk->>'crv' = 'P-384';
+UPDATE casesync_internal.partner_key SET valid_from = now() + interval '1 day' WHERE jwk->>'crv' = 'P-384';
 SELECT app.chosen();
-DELETE FROM casesync.partner_key WHERE jwk->>'crv' = 'P-256';
-SELECT casesync.encryption_key_now('ess.test')::jsonb->>'kty';
-DELETE FROM casesync.partner_key WHERE use = 'enc';
-SELECT casesync.encryption_key_now('ess.test') IS NULL AS none;
+DELETE FROM casesync_internal.partner_key WHERE jwk->>'crv' = 'P-256';
+SELECT casesync_internal.encryption_key_now('ess.test')::jsonb->>'kty';
+DELETE FROM casesync_internal.partner_key WHERE use = 'enc';
+SELECT casesync_internal.encryption_key_now('ess.test') IS NULL AS none;
 
 -- the rule: off, accepted, required; an active agreement that must be encrypted requires it
 CREATE VIEW app.people AS SELECT '1'::text AS subject_key, casesync.member(identifiers => ARRAY[casesync.identifier('UIN', '1')], employment_status => '1') AS record;
 SELECT * FROM casesync.publish('people', 'app.people', 'Member');
-SELECT casesync.encryption_rule('ess.test'), casesync.encryption_rule('nobody.test');
+SELECT casesync_internal.encryption_rule('ess.test'), casesync_internal.encryption_rule('nobody.test');
 SELECT encryption FROM casesync.set_partner('ess.test', encryption => 'accepted');
 SELECT encryption FROM casesync.set_partner('ess.test');
-SELECT casesync.encryption_rule('ess.test'), casesync.encryption_key('ess.test') IS NULL AS plain;
+SELECT casesync_internal.encryption_rule('ess.test'), casesync_internal.encryption_key('ess.test') IS NULL AS plain;
 SELECT must_encrypt FROM casesync.set_agreement('A', 'ess.test', registries => '{people}', event_types => '{enrolment}',
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law',
 	must_encrypt => true);
-SELECT casesync.encryption_rule('ess.test') AS while_draft;
+SELECT casesync_internal.encryption_rule('ess.test') AS while_draft;
 SELECT state FROM casesync.activate('A');
-SELECT casesync.encryption_rule('ess.test') AS while_active;
-SELECT app.try($$SELECT casesync.encryption_key('ess.test')$$);
-SELECT encryption FROM casesync.authenticate('x', 'x', 'ess.test');
+SELECT casesync_internal.encryption_rule('ess.test') AS while_active;
+SELECT app.try($$SELECT casesync_internal.encryption_key('ess.test')$$);
+SELECT encryption FROM casesync_internal.authenticate('x', 'x', 'ess.test');
 
 -- the sheet for the partner tells of it
 SELECT line FROM string_to_table(casesync.onboarding('ess.test'), E'\n') line WHERE line LIKE '%encrypt%';
 -- nothing is taken for sending while there is no key, and health says so; then it goes on by itself
 SELECT state FROM casesync.subscribe('ess.test', 'enrolment', 'Member');
-SELECT casesync.enqueue('ess.test', 'on-subscribe', 'https://ess.test/x', '{"transaction_id": "t"}', 'succ');
-SELECT count(*) FROM casesync.bridge_start('6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0001', 'x');
-SELECT count(*) FROM casesync.lanes();
-SELECT count(*) FROM casesync.lane l, casesync.take(l.lane);
+SELECT casesync_internal.enqueue('ess.test', 'on-subscribe', 'https://ess.test/x', '{"transaction_id": "t"}', 'succ');
+SELECT count(*) FROM casesync_internal.bridge_start('6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0001', 'x');
+SELECT count(*) FROM casesync_internal.lanes();
+SELECT count(*) FROM casesync_internal.lane l, casesync_internal.take(l.lane);
 SELECT * FROM casesync.health WHERE problem LIKE '%encrypt%';
 SELECT casesync.add_key('ess.test', (SELECT jwk::jsonb FROM app.key WHERE name = 'P-256'), valid_to => now() + interval '3 days');
-SELECT count(*) FROM casesync.lanes();
-SELECT action, encrypt::jsonb - '{x,y}'::text[] AS encrypt FROM casesync.lane l, casesync.take(l.lane);
+SELECT count(*) FROM casesync_internal.lanes();
+SELECT action, encrypt::jsonb - '{x,y}'::text[] AS encrypt FROM casesync_internal.lane l, casesync_internal.take(l.lane);
 SELECT severity, left(problem, 48) AS problem, left(mend, 40) AS mend FROM casesync.health WHERE problem LIKE '%encrypt%';
 SELECT casesync.end_agreement('A', 'over');
-SELECT casesync.encryption_rule('ess.test') AS when_ended;
+SELECT casesync_internal.encryption_rule('ess.test') AS when_ended;
 -- what was written while encryption was required never leaves without; what comes after it may
-SELECT action, encrypt IS NULL AS plain FROM casesync.lane l, casesync.take(l.lane);
-SELECT casesync.retire_key('ess.test', kid) FROM casesync.partner_key WHERE use = 'enc';
-SELECT count(*) FROM casesync.lane l, casesync.take(l.lane);
+SELECT action, encrypt IS NULL AS plain FROM casesync_internal.lane l, casesync_internal.take(l.lane);
+SELECT casesync.retire_key('ess.test', kid) FROM casesync_internal.partner_key WHERE use = 'enc';
+SELECT count(*) FROM casesync_internal.lane l, casesync_internal.take(l.lane);
 SELECT problem FROM casesync.health WHERE problem LIKE '%encrypt%';
-UPDATE casesync.outgoing SET state = 'delivered';
-SELECT casesync.enqueue('ess.test', 'on-unsubscribe', 'https://ess.test/x', '{"transaction_id": "t"}', 'succ');
-SELECT action, encrypt IS NULL AS plain FROM casesync.lane l, casesync.take(l.lane);
+UPDATE casesync_internal.outgoing SET state = 'delivered';
+SELECT casesync_internal.enqueue('ess.test', 'on-unsubscribe', 'https://ess.test/x', '{"transaction_id": "t"}', 'succ');
+SELECT action, encrypt IS NULL AS plain FROM casesync_internal.lane l, casesync_internal.take(l.lane);
 
 -- received: the database refuses what is not as agreed, whatever a bridge says
 CREATE FUNCTION app.receive(id text, is_encrypted boolean, flag boolean, plain text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
 	SELECT concat_ws(' ', r.ack_status, r.error_code, r.error_message)
-	  FROM casesync.receive('ess.test', id, convert_to(jsonb_build_object('header', jsonb_build_object('message_id', id, 'action', 'unsubscribe',
+	  FROM casesync_internal.receive('ess.test', id, convert_to(jsonb_build_object('header', jsonb_build_object('message_id', id, 'action', 'unsubscribe',
 		'is_msg_encrypted', flag), 'message', CASE WHEN is_encrypted THEN '{"ciphertext": "x"}' ELSE '{"transaction_id": "t", "timestamp": "2026-01-01T00:00:00Z", "subscription_codes": ["x"]}' END::jsonb)::text, 'UTF8'),
 		NULL, NULL, convert_to(plain, 'UTF8')) r
 $$;
@@ -132,7 +132,7 @@ SELECT app.receive('r2', true, true, :message);
 SELECT app.receive('r2', true, true, '{"transaction_id": "other", "subscription_codes": ["x"]}');
 SELECT encryption FROM casesync.set_partner('ess.test', encryption => 'off');
 SELECT app.receive('o1', true, true, :message);
-SELECT message_id, count(*) FROM casesync.message_in GROUP BY 1 ORDER BY 1;
+SELECT message_id, count(*) FROM casesync_internal.message_in GROUP BY 1 ORDER BY 1;
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

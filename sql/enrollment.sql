@@ -36,8 +36,8 @@ CREATE FUNCTION app.agree(partner text, services text[], fields text[] DEFAULT '
 $$;
 SELECT app.agree('ess.test', '{check_enrollment}'), app.agree('search.test', '{search}'), app.agree('blind.test', '{check_enrollment}', '{employment_status}'),
 	app.agree('few.test', '{check_enrollment}', lookups => 2);
-CREATE FUNCTION app.ask(criteria jsonb, partner text DEFAULT 'ess.test', action text DEFAULT 'enrollementstatus') RETURNS casesync.reply LANGUAGE sql AS $$
-	SELECT a FROM casesync.answer_now($2, 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', action, 'message_id', 'm1'),
+CREATE FUNCTION app.ask(criteria jsonb, partner text DEFAULT 'ess.test', action text DEFAULT 'enrollementstatus') RETURNS casesync_internal.reply LANGUAGE sql AS $$
+	SELECT a FROM casesync_internal.answer_now($2, 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', action, 'message_id', 'm1'),
 		'message', jsonb_build_object('transaction_id', 't1', 'enrolled_criteria', $1))::text, 'UTF8'), NULL, NULL) a
 $$;
 CREATE FUNCTION app.told(query jsonb, partner text DEFAULT 'ess.test', more jsonb DEFAULT '{}') RETURNS TABLE (status text, why text, answer text) LANGUAGE sql AS $$
@@ -72,18 +72,18 @@ SELECT * FROM app.told('{"UIN": {"eq": "H1"}}', more => '{"response_entity": "Me
 SELECT * FROM app.told('{"UIN": {"eq": "H1"}}');
 SELECT * FROM app.told('{"UIN": {"eq": "U1"}}', more => '{"response_entity": "Group"}');
 -- on record, each subject once, and nothing else of the question
-SELECT way, registry, key, count(DISTINCT reference_id) = count(*) AS distinct_references, min(outcome) FROM casesync.disclosure WHERE key IN ('1', '14', 'H1') GROUP BY way, registry, key ORDER BY registry, key;
-SELECT DISTINCT action, state, message, claims, answers, reference_ids FROM casesync.request_in;
+SELECT way, registry, key, count(DISTINCT reference_id) = count(*) AS distinct_references, min(outcome) FROM casesync_internal.disclosure WHERE key IN ('1', '14', 'H1') GROUP BY way, registry, key ORDER BY registry, key;
+SELECT DISTINCT action, state, message, claims, answers, reference_ids FROM casesync_internal.request_in;
 
 -- unknown, withheld, without status, unreadable, not agreed: one answer ------------------------------------------
 SELECT q, partner, t.* FROM (VALUES ('U99', 'ess.test'), ('U10', 'ess.test'), ('U8', 'ess.test'), ('U11', 'ess.test'),
 	('U1', 'other.test'), ('U1', 'search.test'), ('U1', 'blind.test')) v(q, partner)
  CROSS JOIN LATERAL app.told(jsonb_build_object('person_identifier', jsonb_build_object('eq', q)), partner) t;
 SELECT * FROM app.told('{"TAX_ID": {"eq": "U1"}}');
-SELECT count(*) FROM casesync.disclosure WHERE partner <> 'ess.test' OR key IN ('8', '10', '11');
+SELECT count(*) FROM casesync_internal.disclosure WHERE partner <> 'ess.test' OR key IN ('8', '10', '11');
 -- no more people a day than agreed
 SELECT n, t.* FROM generate_series(1, 3) n CROSS JOIN LATERAL app.told(jsonb_build_object('UIN', 'U' || n), 'few.test') t ORDER BY n;
-SELECT partner, lookups, refused FROM casesync.lookup_day WHERE partner = 'few.test';
+SELECT partner, lookups, refused FROM casesync_internal.lookup_day WHERE partner = 'few.test';
 
 -- what names nobody ----------------------------------------------------------------------------------------------
 SELECT q, a.error_code, replace(a.error_message, 'enrolled_criteria.query must name one person, for example {"person_identifier": {"eq": "…"}} or {"type": "UIN", "value": "…"}', '(must name one person)') AS why,
@@ -95,7 +95,7 @@ SELECT q, a.error_code, replace(a.error_message, 'enrolled_criteria.query must n
 	('{"query": {"q": "{ person }"}, "query_type": "graphql"}')) v(q)
  CROSS JOIN LATERAL app.ask(q::jsonb) a;
 SELECT a.error_code, left(a.error_message, 60) FROM app.ask(jsonb_build_object('query', jsonb_build_object('UIN', repeat('9', 256)))) a;
-SELECT a.error_code, a.error_message FROM casesync.answer_now('ess.test', 'm', '{"header": {"action": "enrollementstatus"}, "message": {"transaction_id": "t"}}', NULL, NULL) a;
+SELECT a.error_code, a.error_message FROM casesync_internal.answer_now('ess.test', 'm', '{"header": {"action": "enrollementstatus"}, "message": {"transaction_id": "t"}}', NULL, NULL) a;
 -- a query that looks like SQL is a value like any other
 SELECT * FROM app.told('{"UIN'' OR true --": {"eq": "'' OR true --"}}');
 SELECT * FROM app.told('{"UIN": {"eq": "U1'' OR ''1''=''1"}}');

@@ -18,7 +18,7 @@ $$;
 /* Where in the schema a text stands, in whatever column, also as bytes; with how many rows. */
 CREATE FUNCTION app.found(word text) RETURNS TABLE (place regclass, rows bigint) LANGUAGE plpgsql AS $$
 BEGIN
-	FOR place IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind = 'r' AND c.relname <> 'notification'
+	FOR place IN SELECT c.oid FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind = 'r' AND c.relname <> 'notification'
 		ORDER BY c.relname COLLATE "C" LOOP
 		EXECUTE format('SELECT count(*) FROM %s t WHERE strpos(t::text, $1) > 0 OR strpos(t::text, $2) > 0', place)
 		   INTO rows USING word, encode(convert_to(word, 'UTF8'), 'hex');
@@ -62,14 +62,14 @@ SELECT state FROM casesync.subscribe('tax.test', 'enrolment', 'Member');
 SELECT state FROM casesync.subscribe('ess.test', 'enrolment', 'Member', '{"type": "UIN", "value": "ZQ-4711"}', 'idtype-value', reference_id => 'one');
 CREATE FUNCTION app.send(whose text, verdict text DEFAULT 'delivered') RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
-	l integer := (SELECT x.lane FROM casesync.lane x WHERE x.partner = whose AND x.kind = 'notify');
-	p casesync.parcel;
+	l integer := (SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = whose AND x.kind = 'notify');
+	p casesync_internal.parcel;
 	sent integer := 0;
 BEGIN
 	LOOP
-		SELECT * INTO p FROM casesync.take(l);
+		SELECT * INTO p FROM casesync_internal.take(l);
 		EXIT WHEN NOT FOUND OR sent > 50;
-		PERFORM casesync.record_outcome(l, p.message_id, verdict, 0, 200, 'ACK', NULL, NULL);
+		PERFORM casesync_internal.record_outcome(l, p.message_id, verdict, 0, 200, 'ACK', NULL, NULL);
 		sent := sent + 1;
 	END LOOP;
 	RETURN sent;
@@ -80,19 +80,19 @@ $$;
 INSERT INTO app.person VALUES ('ZQ-4711', 'Zoe Quill', 'Active'), ('YV-4712', 'Yan Vale', 'Active');
 INSERT INTO app.job VALUES ('ZQ-4711', 'mate of Zoe Quill');
 INSERT INTO app.street VALUES (1, 'Zoe Quill Alley', 'ZQ-4711');
-SELECT more FROM casesync.route();
+SELECT more FROM casesync_internal.route();
 SELECT app.send('ess.test');
 UPDATE app.person SET status = 'Suspended';
 UPDATE app.job SET title = 'boss of Zoe Quill';
 UPDATE app.street SET label = 'Zoe Quill Road';
-SELECT more FROM casesync.route();
+SELECT more FROM casesync_internal.route();
 SELECT app.send('tax.test', 'refused');
 UPDATE app.person SET status = 'bad' WHERE name ~ 'Zoe';
-SELECT more FROM casesync.route();
+SELECT more FROM casesync_internal.route();
 SELECT error_code, reason FROM casesync.quarantine;
 UPDATE app.person SET status = 'Active' WHERE name ~ 'Zoe';
 UPDATE app.person SET status = 'bad' WHERE name ~ 'Zoe';
-SELECT more FROM casesync.route();
+SELECT more FROM casesync_internal.route();
 -- the partner tells us about both in one message, and about Zoe alone
 CREATE FUNCTION app.message(id text, action text, message jsonb) RETURNS bytea LANGUAGE sql AS $$
 	SELECT convert_to(jsonb_build_object('header', jsonb_build_object('message_id', $1, 'action', $2, 'status', 'succ', 'sender_id', 'ess.test',
@@ -104,30 +104,30 @@ CREATE FUNCTION app.event(n text, who text) RETURNS jsonb LANGUAGE sql AS $$
 		'identifier_type', 'UIN', 'identifier_value', $2)), 'demographic_info', jsonb_build_object('name', jsonb_build_object('given_name',
 		CASE $2 WHEN 'ZQ-4711' THEN 'Zoe Quill' ELSE 'Yan Vale' END)), 'employment_status', $1)))
 $$;
-SELECT ack_status FROM casesync.receive('ess.test', 'm1', app.message('m1', 'notify', jsonb_build_object('transaction_id', 't1', 'notify_event',
+SELECT ack_status FROM casesync_internal.receive('ess.test', 'm1', app.message('m1', 'notify', jsonb_build_object('transaction_id', 't1', 'notify_event',
 	jsonb_build_array(app.event('a', 'ZQ-4711'), app.event('b', 'YV-4712')))), NULL, NULL);
-SELECT ack_status FROM casesync.receive('ess.test', 'm2', app.message('m2', 'notify', jsonb_build_object('transaction_id', 't1', 'notify_event',
+SELECT ack_status FROM casesync_internal.receive('ess.test', 'm2', app.message('m2', 'notify', jsonb_build_object('transaction_id', 't1', 'notify_event',
 	jsonb_build_array(app.event('c', 'ZQ-4711')))), NULL, NULL);
-SELECT ack_status FROM casesync.receive('ess.test', 'm3', app.message('m3', 'subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request',
+SELECT ack_status FROM casesync_internal.receive('ess.test', 'm3', app.message('m3', 'subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request',
 	jsonb_build_array(jsonb_build_object('reference_id', 'two', 'timestamp', '2026-01-01T00:00:00Z', 'subscribe_criteria', jsonb_build_object(
 		'reg_type', 'ns:org:RegistryType:ESS', 'reg_event_type', 'enrolment', 'notify_record_type', 'Member', 'filter_type', 'expression',
 		'filter', '{"UIN": {"$in": ["ZQ-4711", "YV-4712"]}}'::jsonb))))), NULL, NULL);
 SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment', 'Member', '{"type": "UIN", "value": "ZQ-4711"}', 'idtype-value')) x;
 -- the partner searches for her, and for everybody; one question is not answered yet
 CREATE FUNCTION app.search(n text, query jsonb) RETURNS text LANGUAGE sql AS $$
-	SELECT ack_status FROM casesync.receive('ess.test', 's' || n, app.message('s' || n, 'search', jsonb_build_object('transaction_id', 's' || n, 'search_request',
+	SELECT ack_status FROM casesync_internal.receive('ess.test', 's' || n, app.message('s' || n, 'search', jsonb_build_object('transaction_id', 's' || n, 'search_request',
 		jsonb_build_array(jsonb_build_object('reference_id', n, 'timestamp', '2026-01-01T00:00:00Z', 'search_criteria', jsonb_build_object(
 			'reg_type', 'ns:org:RegistryType:ESS', 'reg_record_type', 'Member', 'query', $2))))), NULL, NULL)
 $$;
 UPDATE app.person SET status = 'Active';
-SELECT more FROM casesync.route();
+SELECT more FROM casesync_internal.route();
 SELECT app.search('1', '{"type": "UIN", "value": "ZQ-4711"}'), app.search('2', '{}');
-SELECT sum(requests) FROM (SELECT (casesync.work_requests()).requests FROM generate_series(1, 6)) w;
+SELECT sum(requests) FROM (SELECT (casesync_internal.work_requests()).requests FROM generate_series(1, 6)) w;
 SELECT app.search('3', '{"employment_status": {"$eq": "Active"}}'), app.search('4', '{"type": "UIN", "value": "ZQ-4711"}');
 SELECT r.transaction_id, r.state, o.action, o.state, jsonb_array_length(o.message #> '{search_response,0,data,reg_records}') AS found
-  FROM casesync.request_in r LEFT JOIN casesync.outgoing o ON o.reference_id = r.outgoing ORDER BY 1;
+  FROM casesync_internal.request_in r LEFT JOIN casesync_internal.outgoing o ON o.reference_id = r.outgoing ORDER BY 1;
 UPDATE app.person SET status = 'bad' WHERE name ~ 'Zoe';
-SELECT more FROM casesync.route();
+SELECT more FROM casesync_internal.route();
 -- the ground is prepared: she is all over the place, and so is he
 SELECT count(*) > 7 AS zoe FROM app.found('ZQ-4711');
 SELECT * FROM app.found('Zoe Quill');
@@ -148,7 +148,7 @@ DELETE FROM app.street;
 SELECT * FROM casesync.erase('people', 'ZQ-4711', 'asked for it, letter 12') ORDER BY what, partner_to_inform;
 SELECT * FROM app.found('Zoe Quill');
 SELECT place FROM app.found('ZQ-4711');
-SELECT more FROM casesync.route();
+SELECT more FROM casesync_internal.route();
 SELECT what, partner_to_inform FROM casesync.erase('people', 'ZQ-4711', 'asked for it, letter 12', '{UIN:ZQ-4711}') ORDER BY what, partner_to_inform;
 -- nothing of her is left
 SELECT * FROM app.found('Zoe Quill');
@@ -158,42 +158,42 @@ SELECT y.place, y.rows AS before, f.rows AS after FROM app.yan y LEFT JOIN app.f
 -- and who was told of her is still known to who knows her number
 SELECT count(*) AS differences FROM (SELECT * FROM app.told EXCEPT SELECT * FROM casesync.disclosures('people', 'ZQ-4711')) x;
 SELECT partner, fields FROM casesync.held_by('people', 'ZQ-4711');
-SELECT key ~ '^erased:[0-9a-f]{32}$' AS hashed, hmac IS NOT NULL AS has_hash, count(*) FROM casesync.disclosure WHERE key ~ '^erased' GROUP BY 1, 2;
-SELECT state, count(*), bool_and(record IS NULL) AS forgotten, bool_and(hmac IS NOT NULL) AS has_hash FROM casesync.notification WHERE key ~ '^erased' GROUP BY state ORDER BY state;
-SELECT state, reason FROM casesync.subscription WHERE id_value ~ '^erased';
-SELECT r.transaction_id, r.state, r.status, r.reason, r.message IS NULL AS forgotten, o.state FROM casesync.request_in r
-  LEFT JOIN casesync.outgoing o ON o.reference_id = r.outgoing ORDER BY 1;
-SELECT sum(requests) FROM (SELECT (casesync.work_requests()).requests FROM generate_series(1, 6)) w;
-SELECT r.transaction_id, o.state, o.message #> '{search_response,0,data,reg_records}' AS found FROM casesync.request_in r
-  JOIN casesync.outgoing o ON o.reference_id = r.outgoing AND o.state = 'due' ORDER BY 1;
-SELECT regexp_replace(filter::text, 'erased:[0-9a-f]+', 'erased') AS filter, tree::text ~ 'ZQ-4711' AS tree FROM casesync.subscription WHERE filter::text ~ 'YV-4712' AND filter::text ~ 'erased';
-SELECT state, record IS NULL AS forgotten, count(*) FROM casesync.inbox_item GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT key ~ '^erased:[0-9a-f]{32}$' AS hashed, hmac IS NOT NULL AS has_hash, count(*) FROM casesync_internal.disclosure WHERE key ~ '^erased' GROUP BY 1, 2;
+SELECT state, count(*), bool_and(record IS NULL) AS forgotten, bool_and(hmac IS NOT NULL) AS has_hash FROM casesync_internal.notification WHERE key ~ '^erased' GROUP BY state ORDER BY state;
+SELECT state, reason FROM casesync_internal.subscription WHERE id_value ~ '^erased';
+SELECT r.transaction_id, r.state, r.status, r.reason, r.message IS NULL AS forgotten, o.state FROM casesync_internal.request_in r
+  LEFT JOIN casesync_internal.outgoing o ON o.reference_id = r.outgoing ORDER BY 1;
+SELECT sum(requests) FROM (SELECT (casesync_internal.work_requests()).requests FROM generate_series(1, 6)) w;
+SELECT r.transaction_id, o.state, o.message #> '{search_response,0,data,reg_records}' AS found FROM casesync_internal.request_in r
+  JOIN casesync_internal.outgoing o ON o.reference_id = r.outgoing AND o.state = 'due' ORDER BY 1;
+SELECT regexp_replace(filter::text, 'erased:[0-9a-f]+', 'erased') AS filter, tree::text ~ 'ZQ-4711' AS tree FROM casesync_internal.subscription WHERE filter::text ~ 'YV-4712' AND filter::text ~ 'erased';
+SELECT state, record IS NULL AS forgotten, count(*) FROM casesync_internal.inbox_item GROUP BY 1, 2 ORDER BY 1, 2;
 -- nothing of it is sent, now or later; the same message again is no news
 SELECT app.send('ess.test'), app.send('tax.test');
 SELECT * FROM app.found('Zoe Quill');
-SELECT m.ack_status, (SELECT count(*) FROM casesync.inbox_item) AS items FROM casesync.receive('ess.test', 'm2', app.message('m2', 'notify',
+SELECT m.ack_status, (SELECT count(*) FROM casesync_internal.inbox_item) AS items FROM casesync_internal.receive('ess.test', 'm2', app.message('m2', 'notify',
 	jsonb_build_object('transaction_id', 't1', 'notify_event', jsonb_build_array(app.event('c', 'ZQ-4711')))), NULL, NULL) m;
-SELECT m.ack_status FROM casesync.receive('ess.test', 'm9', app.message('m9', 'notify',
+SELECT m.ack_status FROM casesync_internal.receive('ess.test', 'm9', app.message('m9', 'notify',
 	jsonb_build_object('transaction_id', 't1', 'notify_event', jsonb_build_array(app.event('c', 'ZQ-4711')))), NULL, NULL) m;
-SELECT count(*) AS items FROM casesync.inbox_item;
+SELECT count(*) AS items FROM casesync_internal.inbox_item;
 -- the audit says that it was done, not about whom
 SELECT what, about, detail->>'reason' AS reason, detail->>'subject' ~ '^erased:' AS hashed, jsonb_array_length(detail->'done') > 5 AS has_done FROM casesync.audit WHERE what = 'erase' ORDER BY id;
 -- the disclosures stay append-only but for exactly this change
-SELECT app.try($$DELETE FROM casesync.disclosure$$);
-SELECT app.try($$UPDATE casesync.disclosure SET outcome = 'refused' WHERE key = 'YV-4712'$$);
-SELECT app.try($$UPDATE casesync.disclosure SET key = 'somebody else' WHERE key = 'YV-4712'$$);
-SELECT app.try($$UPDATE casesync.disclosure SET key = casesync.erased_key(registry, 'ZQ-4711') WHERE key = 'YV-4712'$$);
-SELECT app.try($$UPDATE casesync.disclosure SET key = casesync.erased_key(registry, key), partner = 'other' WHERE key = 'YV-4712'$$);
+SELECT app.try($$DELETE FROM casesync_internal.disclosure$$);
+SELECT app.try($$UPDATE casesync_internal.disclosure SET outcome = 'refused' WHERE key = 'YV-4712'$$);
+SELECT app.try($$UPDATE casesync_internal.disclosure SET key = 'somebody else' WHERE key = 'YV-4712'$$);
+SELECT app.try($$UPDATE casesync_internal.disclosure SET key = casesync_internal.erased_key(registry, 'ZQ-4711') WHERE key = 'YV-4712'$$);
+SELECT app.try($$UPDATE casesync_internal.disclosure SET key = casesync_internal.erased_key(registry, key), partner = 'other' WHERE key = 'YV-4712'$$);
 -- somebody who is still in the application, and somebody of whom nothing is known
 SELECT * FROM casesync.erase('people', 'YV-4712', 'by mistake') WHERE what ~ 'still|disclosures to';
 SELECT * FROM casesync.erase('people', 'nobody', 'a test');
 
 -- values: whole ones only, numbers too
-SELECT casesync.json_without('{"a": "12", "b": ["12", "x12", 123456, 1234567], "c": {"12": "say \"12\""}, "d": 12}', '{12,123456}', '-');
+SELECT casesync_internal.json_without('{"a": "12", "b": ["12", "x12", 123456, 1234567], "c": {"12": "say \"12\""}, "d": 12}', '{12,123456}', '-');
 -- an identifier that is a short number, sent as a number
 INSERT INTO app.person VALUES ('815', 'Ann Eight', 'Active');
 SELECT state, filter FROM casesync.subscribe('ess.test', 'enrolment', 'Member', '{"type": "UIN", "value": 815}', 'idtype-value', reference_id => 'short');
 SELECT count(*) > 0 AS erased FROM casesync.erase('people', '815', 'asked for it');
-SELECT state, filter, id_value LIKE 'erased:%' AS is_erased FROM casesync.subscription WHERE reference_id = 'short';
+SELECT state, filter, id_value LIKE 'erased:%' AS is_erased FROM casesync_internal.subscription WHERE reference_id = 'short';
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

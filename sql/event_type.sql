@@ -22,28 +22,28 @@ SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test',
 SELECT reg_type, wire, spellings FROM casesync.registry_types ORDER BY reg_type COLLATE "C";
 SELECT reg_type, event_type, wire, spellings FROM casesync.event_types ORDER BY reg_type COLLATE "C", event_type COLLATE "C";
 -- every shipped spelling, wire form and name is read as the type that it belongs to, in any case, with any prefix
-SELECT e.event_type, s FROM casesync.event_type e CROSS JOIN LATERAL unnest(e.spellings || e.wire || e.event_type || ('a:b:' || upper(e.wire))) s
- WHERE casesync.event_name(s) <> e.event_type;
-SELECT t.reg_type, s FROM casesync.registry_type t CROSS JOIN LATERAL unnest(t.spellings || t.wire || t.reg_type || ('ns:org:RegistryType:' || upper(t.reg_type))) s
- WHERE casesync.reg_type_name(s) <> t.reg_type;
+SELECT e.event_type, s FROM casesync_internal.event_type e CROSS JOIN LATERAL unnest(e.spellings || e.wire || e.event_type || ('a:b:' || upper(e.wire))) s
+ WHERE casesync_internal.event_name(s) <> e.event_type;
+SELECT t.reg_type, s FROM casesync_internal.registry_type t CROSS JOIN LATERAL unnest(t.spellings || t.wire || t.reg_type || ('ns:org:RegistryType:' || upper(t.reg_type))) s
+ WHERE casesync_internal.reg_type_name(s) <> t.reg_type;
 -- reads_any_case_and_prefix, keeps_what_it_does_not_know
-SELECT n, casesync.event_name(n) FROM unnest(ARRAY['Enrollement', 'ns:x:ENROLLMENT_STATUS_CHANGE', 'spdci-common:RegistryEventType:livebirth',
+SELECT n, casesync_internal.event_name(n) FROM unnest(ARRAY['Enrollement', 'ns:x:ENROLLMENT_STATUS_CHANGE', 'spdci-common:RegistryEventType:livebirth',
 	'newhouseholdmember', 'Something_Else', 'x:Something_Else', '', ':', NULL]) n;
-SELECT n, casesync.reg_type_name(n), casesync.reg_type_wire(n) FROM unnest(ARRAY['ns:org:RegistryType:Social', 'SOCIAL', 'sr', 'ess', 'crvs', 'Other', 'a:Other', NULL]) n;
+SELECT n, casesync_internal.reg_type_name(n), casesync_internal.reg_type_wire(n) FROM unnest(ARRAY['ns:org:RegistryType:Social', 'SOCIAL', 'sr', 'ess', 'crvs', 'Other', 'a:Other', NULL]) n;
 -- ESS words to ESS peers, IBR words to IBR peers
-SELECT r, e, casesync.event_wire(r, casesync.event_name(e)) FROM (VALUES ('ESS', 'enrollement'), ('IBR', 'enrolment'), ('ibr', 'enrolment_status_change'),
+SELECT r, e, casesync_internal.event_wire(r, casesync_internal.event_name(e)) FROM (VALUES ('ESS', 'enrollement'), ('IBR', 'enrolment'), ('ibr', 'enrolment_status_change'),
 	('Social', 'register'), ('Other', 'enrolment'), (NULL, 'enrolment')) v(r, e);
 
 -- one's own
 SELECT reg_type, wire, spellings, is_shipped FROM casesync.add_registry_type('Housing', '{habitat,HOUSE}', 'social housing');
 SELECT reg_type, event_type, wire, spellings, is_shipped FROM casesync.add_event_type('flat_given', 'ns:org:RegistryType:habitat', '{Logement}', 'a flat was given', 'x:EventType:FlatGiven');
-SELECT casesync.reg_type_name('HABITAT'), casesync.reg_type_wire('house'), casesync.event_name('LOGEMENT'), casesync.event_name('FlatGiven'), casesync.event_wire('Housing', 'flat_given');
+SELECT casesync_internal.reg_type_name('HABITAT'), casesync_internal.reg_type_wire('house'), casesync_internal.event_name('LOGEMENT'), casesync_internal.event_name('FlatGiven'), casesync_internal.event_wire('Housing', 'flat_given');
 SELECT event_type FROM casesync.add_event_type('Adoption', 'Civil', wire => 'Adoption');
 -- other spellings for a shipped one: both count
 SELECT spellings FROM casesync.add_event_type('enrolment', 'ESS', '{inscription}');
-SELECT casesync.event_name('Inscription'), casesync.event_name('enrollement'), casesync.event_wire('ESS', 'enrolment'), casesync.event_wire('IBR', 'enrolment');
+SELECT casesync_internal.event_name('Inscription'), casesync_internal.event_name('enrollement'), casesync_internal.event_wire('ESS', 'enrolment'), casesync_internal.event_wire('IBR', 'enrolment');
 SELECT wire FROM casesync.add_registry_type('ESS', wire => 'ns:org:RegistryType:Employment');
-SELECT casesync.reg_type_wire('ess'), casesync.reg_type_name('employment');
+SELECT casesync_internal.reg_type_wire('ess'), casesync_internal.reg_type_name('employment');
 -- track() and set_agreement() take any spelling too
 CREATE TABLE app.person (id integer PRIMARY KEY, record jsonb);
 CREATE VIEW app.people AS SELECT id::text AS subject_key, record FROM app.person;
@@ -73,14 +73,14 @@ SELECT app.try($$SELECT casesync.drop_event_type(NULL)$$);
 SELECT app.try($$SELECT casesync.drop_registry_type('Civil')$$);
 SELECT app.try($$SELECT casesync.drop_registry_type('Housing')$$);
 SELECT app.try($$SELECT casesync.drop_event_type('enrolment')$$);
-SELECT casesync.event_name('Inscription');
+SELECT casesync_internal.event_name('Inscription');
 SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_delete => 'flat_given')) t;
 SELECT app.try($$SELECT casesync.drop_event_type('flat_given', 'Housing')$$);
 SELECT casesync.untrack('app.person');
 SELECT app.try($$SELECT casesync.drop_event_type('flat_given', 'Housing')$$);
 SELECT app.try($$SELECT casesync.drop_registry_type('Housing')$$);
 SELECT app.try($$SELECT casesync.drop_registry_type('ESS')$$);
-SELECT casesync.reg_type_wire('ess');
+SELECT casesync_internal.reg_type_wire('ess');
 SELECT what, count(*) FROM casesync.audit WHERE what ~ '_type$' GROUP BY what ORDER BY what;
 
 DROP EXTENSION casesync CASCADE;

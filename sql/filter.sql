@@ -9,12 +9,12 @@ CREATE SCHEMA filter_test;
 
 -- everybody
 SELECT f, t, p.* FROM (VALUES (NULL::jsonb), ('{}'), ('[]'), ('null')) f(f), (VALUES (NULL), ('predicate')) t(t),
-	casesync.filter_parse(f, t) p;
-SELECT casesync.filter_matches(NULL, '{}', NULL);
+	casesync_internal.filter_parse(f, t) p;
+SELECT casesync_internal.filter_matches(NULL, '{}', NULL);
 
 -- idtype-value; the identifier is for the index
 SELECT p.*, i.* FROM unnest(ARRAY['{"type": "UIN", "value": "4711"}', '{"type": "ns:org:IdType:uin", "value": 4711}',
-	'{"type": "HOUSE_NO", "value": "12a"}']::jsonb[]) f, casesync.filter_parse(f, NULL) p, casesync.filter_identifier(p.tree) i;
+	'{"type": "HOUSE_NO", "value": "12a"}']::jsonb[]) f, casesync_internal.filter_parse(f, NULL) p, casesync_internal.filter_identifier(p.tree) i;
 
 -- expression, with all that is put around it
 SELECT p.* FROM unnest(ARRAY[
@@ -22,7 +22,7 @@ SELECT p.* FROM unnest(ARRAY[
 	'{"expression": {"query": {"sex": "F"}}}', '{"query": {"sex": {"ne": "F"}}}', '{"value": {"query": {"a": true}}}',
 	'{"person_identifier": {"eq": "ABC451123"}}', '{"UIN": {"$eq": "4711"}}', '{"brn": {"$in": "1, 2,3"}}',
 	'{"a": {"$gte": "1", "$lte": 2}, "b.c": {"in": ["x", 1, false]}}', '{"spdci:a": {"$not": {"$gt": 1}}}',
-	'{"$not": {"$or": [{"a": 1}, {"b": 2, "c": 3}]}}']::jsonb[]) f, casesync.filter_parse(f, 'expression') p;
+	'{"$not": {"$or": [{"a": 1}, {"b": 2, "c": 3}]}}']::jsonb[]) f, casesync_internal.filter_parse(f, 'expression') p;
 -- predicates: seq_num gives the order, from left to right; not
 SELECT p.* FROM unnest(ARRAY[
 	'[{"seq_num": 1, "expression1": {"attribute_name": "YOB", "operator": "eq", "attribute_value": 1980}}]',
@@ -33,11 +33,11 @@ SELECT p.* FROM unnest(ARRAY[
 	'[{"seq_num": "1", "expression1": {"attribute_name": "a", "operator": "eq", "attribute_value": "1"}, "condition": "not"},
 	  {"seq_num": 1.5, "expression1": {"attribute_name": "b", "operator": "$ge", "attribute_value": "2"}, "condition": "or"},
 	  {"seq_num": 10, "expression1": {"attribute_name": "c", "operator": "eq", "attribute_value": "3"}, "condition": "and"},
-	  {"seq_num": 11, "expression1": {"attribute_name": "d", "operator": "eq", "attribute_value": "4"}}]']::jsonb[]) f, casesync.filter_parse(f, NULL) p;
+	  {"seq_num": 11, "expression1": {"attribute_name": "d", "operator": "eq", "attribute_value": "4"}}]']::jsonb[]) f, casesync_internal.filter_parse(f, NULL) p;
 
 -- what is refused, each with its sentence
 CREATE FUNCTION filter_test.problem(filter jsonb, filter_type text DEFAULT NULL) RETURNS text LANGUAGE sql AS
-	'SELECT p.problem FROM casesync.filter_parse(filter, filter_type) p WHERE p.tree IS NULL';
+	'SELECT p.problem FROM casesync_internal.filter_parse(filter, filter_type) p WHERE p.tree IS NULL';
 SELECT f, filter_test.problem(f, t) FROM (VALUES
 	('{"type": "graphql", "value": {"expression": "query {member}"}}'::jsonb, NULL), ('{}', 'graphql'), ('{"a": 1}', 'ns:org:QueryType:GraphQL'),
 	('{"expression": "query {member}"}', 'expression'), ('{"a": 1}', 'sql'), ('7', NULL), ('"a"', 'expression'),
@@ -68,14 +68,14 @@ SELECT filter_test.problem((SELECT jsonb_agg('{"expression1": {"attribute_name":
 SELECT filter_test.problem((repeat('{"$not": ', n) || '{"a": 1}' || repeat('}', n))::jsonb) FROM (VALUES (15), (16), (3000)) n(n);
 SELECT filter_test.problem(('{"a": ' || repeat('{"$not": ', n) || '{"$eq": 1}' || repeat('}', n) || '}')::jsonb) FROM (VALUES (14), (15), (3000)) n(n);
 -- a tree is only what filter_parse makes
-SELECT casesync.filter_matches(t, '{}', NULL) FROM (VALUES ('{}'::jsonb)) v(t);
-SELECT casesync.filter_matches('{"op": "not", "of": [{"op": "and", "of": []}]}', '{}', NULL);
-SELECT casesync.filter_matches('{"op": "lt", "attribute": "a", "values": ["1", "2"]}', '{}', NULL);
-SELECT casesync.filter_matches('7', '{}', NULL);
+SELECT casesync_internal.filter_matches(t, '{}', NULL) FROM (VALUES ('{}'::jsonb)) v(t);
+SELECT casesync_internal.filter_matches('{"op": "not", "of": [{"op": "and", "of": []}]}', '{}', NULL);
+SELECT casesync_internal.filter_matches('{"op": "lt", "attribute": "a", "values": ["1", "2"]}', '{}', NULL);
+SELECT casesync_internal.filter_matches('7', '{}', NULL);
 
 -- comparing: codes by code, padded code or label; dates and numbers as such; else texts by their bytes
 CREATE FUNCTION filter_test.fits(filter jsonb, record jsonb) RETURNS boolean LANGUAGE sql AS
-	'SELECT casesync.filter_matches(p.tree, record, NULL) FROM casesync.filter_parse(filter, NULL) p WHERE p.problem IS NULL';
+	'SELECT casesync_internal.filter_matches(p.tree, record, NULL) FROM casesync_internal.filter_parse(filter, NULL) p WHERE p.problem IS NULL';
 SELECT f, filter_test.fits(f, '{
 	"enrollment_status": "1", "sex": "female", "marital_status": "zz", "birth_date": "1990-05-20", "last_updated": "2026-11-22T10:00:00+02:00",
 	"poverty_score": "12.50", "group_size": 4, "postal_code": "01234", "is_disabled": false, "nothing": null,
@@ -101,9 +101,9 @@ SELECT n, filter_test.fits('[{"seq_num": 1, "expression1": {"attribute_name": "a
 	jsonb_build_object('a', n >> 2, 'b', n >> 1 & 1, 'c', n & 1)) FROM generate_series(0, 7) n;
 
 -- columns have types: what does not fit is unknown, not an error
-SELECT v, casesync.filter_matches(p.tree, NULL, '{"n": {"type": "integer", "value": 5}, "d": {"type": "date", "value": "2020-01-01"}, "s": {"type": "code:sex", "value": "female"}, "plain": 5, "e": {"type": "text", "value": null}}')
+SELECT v, casesync_internal.filter_matches(p.tree, NULL, '{"n": {"type": "integer", "value": 5}, "d": {"type": "date", "value": "2020-01-01"}, "s": {"type": "code:sex", "value": "female"}, "plain": 5, "e": {"type": "text", "value": null}}')
   FROM unnest(ARRAY['{"n": "5"}', '{"n": "5.0"}', '{"n": "five"}', '{"$not": {"n": "five"}}', '{"n": {"$in": "five,5"}}', '{"n": {"$in": "five,6"}}', '{"n": {"$lt": "5.5"}}', '{"n": {"$lt": "1e300"}}',
-	'{"d": "2020-01-01"}', '{"d": {"$lt": "2020-01-01T00:00:01Z"}}', '{"d": "soon"}', '{"s": "F"}', '{"s": "X"}', '{"plain": "5.0"}', '{"e": ""}', '{"$not": {"e": ""}}', '{"N": 5}']::jsonb[]) v, casesync.filter_parse(v, NULL) p;
+	'{"d": "2020-01-01"}', '{"d": {"$lt": "2020-01-01T00:00:01Z"}}', '{"d": "soon"}', '{"s": "F"}', '{"s": "X"}', '{"plain": "5.0"}', '{"e": ""}', '{"$not": {"e": ""}}', '{"N": 5}']::jsonb[]) v, casesync_internal.filter_parse(v, NULL) p;
 
 -- ---- over a view -----------------------------------------------------------------------------------
 CREATE ROLE regress_filter_owner;
@@ -128,19 +128,19 @@ CREATE VIEW filter_test.share AS SELECT id AS subject_key, uin, brn, born, seen,
 		demographic_info => casesync.person(birth_date => born), enrolment_status => status) || jsonb_build_object('secret', secret, 'open', id % 7) AS record FROM filter_test.person;
 SELECT * FROM casesync.publish('people', 'filter_test.share', 'Member');
 RESET ROLE;
-CREATE TABLE filter_test.terms AS SELECT r AS registry, jsonb_populate_record(NULL::casesync.agreement,
+CREATE TABLE filter_test.terms AS SELECT r AS registry, jsonb_populate_record(NULL::casesync_internal.agreement,
 	'{"fields": ["enrolment_status", "open", "additional_attributes"], "identifier_types": ["UIN"], "filter_fields": ["born", "seen", "status", "score", "surname", "nick"]}') AS agreement
-  FROM casesync.registry r;
-SELECT c.* FROM filter_test.terms t, casesync.filter_columns_of(t.registry, t.agreement) c;
+  FROM casesync_internal.registry r;
+SELECT c.* FROM filter_test.terms t, casesync_internal.filter_columns_of(t.registry, t.agreement) c;
 
 CREATE FUNCTION filter_test.condition(filter jsonb) RETURNS TABLE (condition text, arguments text[]) LANGUAGE sql AS
-	'SELECT c.* FROM casesync.filter_parse(filter, NULL) p, filter_test.terms t, casesync.filter_condition(p.tree, t.registry, t.agreement) c';
+	'SELECT c.* FROM casesync_internal.filter_parse(filter, NULL) p, filter_test.terms t, casesync_internal.filter_condition(p.tree, t.registry, t.agreement) c';
 -- runs as a search does: as the view's owner
 CREATE FUNCTION filter_test.search(filter jsonb) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	c record := filter_test.condition(filter);
 BEGIN
-	RETURN (SELECT format('%s found, first %s', count(*), min(q.key::integer)) FROM casesync.owner_query('filter_test.share',
+	RETURN (SELECT format('%s found, first %s', count(*), min(q.key::integer)) FROM casesync_internal.owner_query('filter_test.share',
 		'SELECT subject_key::text, NULL::jsonb FROM filter_test.share WHERE ' || c.condition, c.arguments) q);
 END
 $$;
@@ -171,8 +171,8 @@ SET client_min_messages = warning;
 -- what was sent is in the arguments and nowhere else
 SELECT c.condition, c.arguments FROM unnest(ARRAY['{"surname": "x'' OR true --"}', '{"surname\" OR true --": "1"}', '{"$not": {"UIN": "U1"}}', '{"$or": [{"born": "1970-01-01"}, {"open": 1}, {"secret": 2}, {"surname": {"$gt": "m"}}]}']::jsonb[]) f,
 	filter_test.condition(f) c;
-SELECT casesync.filter_condition(NULL, t.registry, t.agreement) FROM filter_test.terms t;
-SELECT casesync.filter_columns(t.registry, t.agreement) FROM filter_test.terms t;
+SELECT casesync_internal.filter_condition(NULL, t.registry, t.agreement) FROM filter_test.terms t;
+SELECT casesync_internal.filter_columns(t.registry, t.agreement) FROM filter_test.terms t;
 
 -- ---- what is withheld is what does not exist --------------------------------------------------------
 -- few rows are enough here: each filter that names what is withheld reads them all
@@ -199,12 +199,12 @@ SELECT count(*), count(DISTINCT replace(c.condition || c.arguments::text, w.name
 -- ---- sort --------------------------------------------------------------------------------------------
 SELECT s, o.* FROM unnest(ARRAY[NULL, '[]', '{}', '[{"attribute_name": "born"}]', '[{"attribute_name": "score", "sort_order": "DESC"}, {"attribute_name": "spdci:surname", "sort_order": "asc"}]',
 	'[{"attribute_name": "open", "sort_order": "desc"}]', '{"attribute_name": "secret"}', '[{"attribute_name": "nobody_has_this"}]', '[{"attribute_name": "brn"}]', '[{"attribute_name": "uin"}]', '[{"attribute_name": "born; DROP TABLE x"}]',
-	'7', '[7]', '[{}]', '[{"attribute_name": 7}]', '[{"attribute_name": ""}]', '[{"attribute_name": "born", "sort_order": "up"}]', '[{"attribute_name": "born", "sort_order": 1}]']::jsonb[]) s, filter_test.terms t, casesync.filter_order(s, t.registry, t.agreement) o;
-SELECT o.problem FROM filter_test.terms t, casesync.filter_order((SELECT jsonb_agg('{"attribute_name": "born"}'::jsonb) FROM generate_series(1, 9)), t.registry, t.agreement) o;
-SELECT casesync.filter_sort_key('{"a": "2", "b": "1990-05-20", "sex": "F", "c": [{"d": "x"}], "e": true, "f": null, "g": "2026-01-01T02:00:00+02:00", "postal_code": "0123"}', p) FROM unnest('{a,b,sex,c.d,e,f,g,postal_code,c,nothing}'::text[]) p;
+	'7', '[7]', '[{}]', '[{"attribute_name": 7}]', '[{"attribute_name": ""}]', '[{"attribute_name": "born", "sort_order": "up"}]', '[{"attribute_name": "born", "sort_order": 1}]']::jsonb[]) s, filter_test.terms t, casesync_internal.filter_order(s, t.registry, t.agreement) o;
+SELECT o.problem FROM filter_test.terms t, casesync_internal.filter_order((SELECT jsonb_agg('{"attribute_name": "born"}'::jsonb) FROM generate_series(1, 9)), t.registry, t.agreement) o;
+SELECT casesync_internal.filter_sort_key('{"a": "2", "b": "1990-05-20", "sex": "F", "c": [{"d": "x"}], "e": true, "f": null, "g": "2026-01-01T02:00:00+02:00", "postal_code": "0123"}', p) FROM unnest('{a,b,sex,c.d,e,f,g,postal_code,c,nothing}'::text[]) p;
 
 DROP SCHEMA filter_test CASCADE;
-DELETE FROM casesync.registry;
+DELETE FROM casesync_internal.registry;
 DROP EXTENSION casesync CASCADE;
 DROP OWNED BY regress_filter_owner;
 DROP ROLE regress_filter_owner;

@@ -19,13 +19,13 @@ SELECT state FROM casesync.set_agreement('A', 'ess.example.org', registries => '
 SELECT state FROM casesync.activate('A');
 SELECT state FROM casesync.subscribe('ess.example.org', 'enrolment_status_change', 'Member');
 UPDATE person SET name = upper(name);
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 DO $$
 DECLARE
-	p casesync.parcel;
+	p casesync_internal.parcel;
 BEGIN
-	p := casesync.take((SELECT lane FROM casesync.lane WHERE kind = 'notify'));
-	PERFORM casesync.record_outcome((SELECT lane FROM casesync.lane WHERE kind = 'notify'), p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
+	p := casesync_internal.take((SELECT lane FROM casesync_internal.lane WHERE kind = 'notify'));
+	PERFORM casesync_internal.record_outcome((SELECT lane FROM casesync_internal.lane WHERE kind = 'notify'), p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
 END
 $$;
 
@@ -33,7 +33,7 @@ SELECT casesync.stop_capture('the worst night', 'person') AS gap \gset
 UPDATE person SET name = 'Bee' WHERE id = 2;
 DELETE FROM person WHERE id = 3;
 INSERT INTO person VALUES (5, 'Eli');
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SET client_min_messages = notice;
 DO $$
 DECLARE
@@ -51,8 +51,8 @@ SELECT registry, replace(hint, :'gap', 'N') AS hint FROM casesync.start_capture(
 SELECT severity, replace(mend, :'gap', 'N') AS mend FROM casesync.health WHERE problem LIKE '%was not captured%';
 SELECT casesync.fill_gap(:gap);
 SELECT count(*) AS looked_at_is_no_problem FROM casesync.health WHERE problem LIKE '%cannot be rendered%';
-SELECT changes, notifications FROM casesync.route();
-SELECT key, removal, record->'additional_attributes' AS attributes FROM casesync.notification WHERE state = 'due' ORDER BY key;
+SELECT changes, notifications FROM casesync_internal.route();
+SELECT key, removal, record->'additional_attributes' AS attributes FROM casesync_internal.notification WHERE state = 'due' ORDER BY key;
 SELECT count(*) FROM casesync.quarantine;
 SELECT count(*) FROM casesync.health WHERE problem LIKE '%was not captured%';
 SELECT state FROM casesync.gaps;
@@ -60,18 +60,18 @@ SELECT state FROM casesync.gaps;
 -- After a restore partners may know more than we do: what they were told counts no longer.
 DO $$
 DECLARE
-	p casesync.parcel;
+	p casesync_internal.parcel;
 BEGIN
-	p := casesync.take((SELECT lane FROM casesync.lane WHERE kind = 'notify'));
-	PERFORM casesync.record_outcome((SELECT lane FROM casesync.lane WHERE kind = 'notify'), p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
+	p := casesync_internal.take((SELECT lane FROM casesync_internal.lane WHERE kind = 'notify'));
+	PERFORM casesync_internal.record_outcome((SELECT lane FROM casesync_internal.lane WHERE kind = 'notify'), p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
 END
 $$;
 SELECT casesync.look_again('people');
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT casesync.start_as_copy();
 SELECT * FROM casesync.resume();
 SELECT casesync.look_again('people');
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT casesync.look_again('nobody');
 
 -- A version that begins later does not end the one that counts now.

@@ -39,7 +39,7 @@ SELECT object FROM member m
  WHERE a.grantee = 0
 UNION
 SELECT 'schema ' || nspname FROM pg_namespace n, aclexplode(n.nspacl) a
- WHERE nspname = 'casesync' AND a.grantee = 0
+ WHERE nspname ^@ 'casesync' AND a.grantee = 0
  ORDER BY 1;
 
 -- tables without a primary key: not to be replicated by FOR ALL TABLES
@@ -58,9 +58,9 @@ SELECT c.oid::regclass AS relation
 
 -- owners of nothing outside the schema
 SELECT object FROM member m LEFT JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
- WHERE p.pronamespace <> 'casesync'::regnamespace ORDER BY object COLLATE "C";
+ WHERE p.pronamespace NOT IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) ORDER BY object COLLATE "C";
 
 DROP VIEW member;
 DROP EXTENSION casesync CASCADE;
 -- nothing stays
-SELECT count(*) FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'casesync');
+SELECT count(*) FROM pg_class WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname ^@ 'casesync');

@@ -40,7 +40,7 @@ SELECT count(*) FROM (SELECT casesync.activate('IN')) s;
 SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment_status_change', 'Member')) s;
 -- a partner tells us of one person
 CREATE FUNCTION app.hear(uin text, status text, more jsonb DEFAULT '{}', hops jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-	SELECT r.ack_status FROM casesync.my_subscription m CROSS JOIN LATERAL casesync.receive('ess.test', gen_random_uuid()::text, convert_to(jsonb_build_object(
+	SELECT r.ack_status FROM casesync_internal.my_subscription m CROSS JOIN LATERAL casesync_internal.receive('ess.test', gen_random_uuid()::text, convert_to(jsonb_build_object(
 		'header', jsonb_build_object('action', 'notify', 'meta', jsonb_build_object('items', jsonb_build_array(jsonb_build_object('hops', $4)))),
 		'message', jsonb_build_object('transaction_id', m.transaction_id, 'notify_event', jsonb_build_array(jsonb_build_object(
 			'reference_id', gen_random_uuid(), 'timestamp', '2026-01-01T08:00:00Z', 'data', jsonb_build_object('reg_event_type', 'enrolment_status_change',
@@ -52,14 +52,14 @@ DECLARE
 	r record; n integer := 0;
 BEGIN
 	LOOP
-		SELECT * INTO r FROM casesync.apply_inbox();
+		SELECT * INTO r FROM casesync_internal.apply_inbox();
 		n := n + r.items;
 		EXIT WHEN NOT r.more OR n > 50;
 	END LOOP;
 	RETURN n;
 END
 $$;
-CREATE VIEW app.items AS SELECT id, record->>'employment_status' AS says, state, reason, error_code, tries FROM casesync.inbox_item ORDER BY id;
+CREATE VIEW app.items AS SELECT id, record->>'employment_status' AS says, state, reason, error_code, tries FROM casesync_internal.inbox_item ORDER BY id;
 
 -- on_notify: what cannot be an apply function
 CREATE FUNCTION app.wrong_argument(e text) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = app AS 'SELECT ''applied''';
@@ -105,13 +105,13 @@ END
 $$;
 SELECT casesync.on_notify('Member', 'enrolment_status_change', 'app.apply(casesync.inbound)');
 RESET ROLE;
-SELECT * FROM casesync.handler;
+SELECT * FROM casesync_internal.handler;
 -- another publisher can neither replace it nor see it, nor register a function that is not its own
 SET ROLE regress_inbox_other;
 CREATE FUNCTION app.apply_other(e casesync.inbound) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = app AS 'SELECT ''applied''';
 SELECT app.try($$SELECT casesync.on_notify('Member', 'enrolment_status_change', 'app.apply_other(casesync.inbound)')$$);
 SELECT app.try($$SELECT casesync.on_notify('Group', 'enrolment', 'app.apply(casesync.inbound)')$$);
-SELECT count(*) FROM casesync.handler;
+SELECT count(*) FROM casesync_internal.handler;
 RESET ROLE;
 
 -- every answer; what is not applied leaves no trace; only agreed fields are handed on
@@ -129,10 +129,10 @@ SELECT says, state, reason, error_code FROM app.items WHERE says = 'not allowed'
 
 -- a passing trouble: tried again, in order; others of the partner wait so long
 SELECT app.hear('U8', 'busy'), app.hear('U8', '1'), app.hear('U9', '1');
-SELECT items, more, wait_ms BETWEEN 0 AND 100 AS waits FROM casesync.apply_inbox();
-SELECT items, more FROM casesync.apply_inbox();
+SELECT items, more, wait_ms BETWEEN 0 AND 100 AS waits FROM casesync_internal.apply_inbox();
+SELECT items, more FROM casesync_internal.apply_inbox();
 SELECT says, state, reason, error_code, tries FROM app.items ORDER BY id DESC LIMIT 3;
-UPDATE casesync.inbox_item SET record = jsonb_set(record, '{employment_status}', '"2"'), next_try = clock_timestamp() WHERE error_code = '40001';
+UPDATE casesync_internal.inbox_item SET record = jsonb_set(record, '{employment_status}', '"2"'), next_try = clock_timestamp() WHERE error_code = '40001';
 SELECT app.apply_all();
 SELECT says, state, error_code, tries FROM app.items ORDER BY id DESC LIMIT 3;
 SELECT id, status FROM app.person WHERE id IN (8, 9) ORDER BY id;
@@ -150,16 +150,16 @@ SELECT id, status FROM app.person WHERE id IN (10, 11);
 SELECT app.hear('U12', '1', '{"demographic_info": {"death_date": "2026-01-01"}}');
 SELECT app.hear('U13', '1', '{"enrollment_status": "Deceased"}');
 SELECT app.hear('U1', '2', '{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "U1"}, {"identifier_type": "PASSPORT", "identifier_value": "A1"}]}');
-SELECT subject, mode, state, reason FROM casesync.inbox_item ORDER BY id DESC LIMIT 3;
+SELECT subject, mode, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 3;
 SELECT app.apply_all();
-SELECT casesync.accept(id, 'seen the certificate') FROM casesync.inbox_item WHERE subject = 'UIN:U12';
+SELECT casesync.accept(id, 'seen the certificate') FROM casesync_internal.inbox_item WHERE subject = 'UIN:U12';
 SELECT app.apply_all();
 SELECT state, decided_by = session_user AS by_us, note FROM casesync.inbox WHERE record ? 'demographic_info';
-SELECT app.try($$SELECT casesync.accept(max(id)) FROM casesync.inbox_item WHERE state = 'applied'$$);
+SELECT app.try($$SELECT casesync.accept(max(id)) FROM casesync_internal.inbox_item WHERE state = 'applied'$$);
 SELECT app.try($$SELECT casesync.reject(0, 'x')$$);
 SELECT count(*) FROM casesync.audit WHERE detail::text ~ 'certificate|nobody';
 CREATE FUNCTION app.mode(apply_mode text, record jsonb, is_solicited boolean DEFAULT true, previous jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-	SELECT casesync.apply_mode_of(jsonb_populate_record((SELECT a FROM casesync.agreement a WHERE agreement = 'IN'), jsonb_build_object('apply_mode', $1)), 'enrolment_status_change', $2, $3, $4) $$;
+	SELECT casesync_internal.apply_mode_of(jsonb_populate_record((SELECT a FROM casesync_internal.agreement a WHERE agreement = 'IN'), jsonb_build_object('apply_mode', $1)), 'enrolment_status_change', $2, $3, $4) $$;
 SELECT m, app.mode(m, '{"employment_status": "1"}') AS plain, app.mode(m, '{"demographic_info": {"death_date": "2026-01-01"}}') AS death,
 	app.mode(m, '{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "2"}]}', true, '{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "1"}]}') AS identifier,
 	app.mode(m, '{"employment_status": "1"}', false) AS unsolicited
@@ -184,10 +184,10 @@ SELECT says, state, reason FROM app.items ORDER BY id DESC LIMIT 1;
 
 -- echo: what a partner told us does not go back; a consequence does, with the way it came
 SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member');
-SELECT sum(r.changes) > 0 AS routed FROM casesync.route() r;
-UPDATE casesync.notification SET state = 'delivered';
+SELECT sum(r.changes) > 0 AS routed FROM casesync_internal.route() r;
+UPDATE casesync_internal.notification SET state = 'delivered';
 SELECT app.hear('U20', '1'), app.apply_all();
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT app.hear('U20', '2', hops => '["far.test"]');
 CREATE FUNCTION app.consequence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -197,46 +197,46 @@ END
 $$;
 CREATE TRIGGER consequence BEFORE UPDATE ON app.person FOR EACH ROW EXECUTE FUNCTION app.consequence();
 SELECT app.apply_all();
-SELECT changes, notifications FROM casesync.route();
-SELECT record->>'employment_status' AS says, hops FROM casesync.notification WHERE key = '20';
+SELECT changes, notifications FROM casesync_internal.route();
+SELECT record->>'employment_status' AS says, hops FROM casesync_internal.notification WHERE key = '20';
 -- our own change of the same person goes out as ever
 UPDATE app.person SET status = '4' WHERE id = 20;
-SELECT changes, notifications FROM casesync.route();
-SELECT record->>'employment_status' AS says, hops FROM casesync.notification WHERE key = '20' ORDER BY id DESC LIMIT 1;
+SELECT changes, notifications FROM casesync_internal.route();
+SELECT record->>'employment_status' AS says, hops FROM casesync_internal.notification WHERE key = '20' ORDER BY id DESC LIMIT 1;
 
 -- prune and tidy: only what is settled and old
 SELECT app.try($$SELECT casesync.prune(NULL)$$);
 SELECT app.try($$SELECT casesync.prune('-1 day')$$);
 SELECT * FROM casesync.prune();
 SELECT app.hear('U21', 'review'), app.hear('U22', '1');
-CREATE TABLE app.kept AS SELECT (SELECT count(*) FROM casesync.disclosure) AS disclosures, (SELECT count(*) FROM casesync.notification WHERE state IN ('due', 'dead')) AS due,
-	(SELECT count(*) FROM casesync.inbox_item WHERE state IN ('new', 'review', 'failed')) AS open, (SELECT count(*) FROM casesync.inbox_item) AS items, (SELECT count(*) FROM casesync.message_in) AS messages;
+CREATE TABLE app.kept AS SELECT (SELECT count(*) FROM casesync_internal.disclosure) AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) AS due,
+	(SELECT count(*) FROM casesync_internal.inbox_item WHERE state IN ('new', 'review', 'failed')) AS open, (SELECT count(*) FROM casesync_internal.inbox_item) AS items, (SELECT count(*) FROM casesync_internal.message_in) AS messages;
 SELECT what, rows > 0 AS some FROM casesync.prune('0');
-SELECT (SELECT count(*) FROM casesync.disclosure) = k.disclosures AS disclosures, (SELECT count(*) FROM casesync.notification WHERE state IN ('due', 'dead')) = k.due AS due,
-	(SELECT count(*) FROM casesync.inbox_item WHERE state IN ('new', 'review', 'failed') AND pruned_at IS NULL AND record ? 'employment_status') = k.open AS open,
-	(SELECT count(*) FROM casesync.inbox_item) = k.items AS items, (SELECT count(*) FROM casesync.message_in) = k.messages AS messages FROM app.kept k;
-SELECT count(*) FROM casesync.notification WHERE state NOT IN ('due', 'dead');
-SELECT count(*) AS events_without FROM casesync.event e WHERE NOT EXISTS (SELECT FROM casesync.notification n WHERE n.event = e.id);
-SELECT DISTINCT state, (SELECT array_agg(k) FROM jsonb_object_keys(record) k) AS left_of_record FROM casesync.inbox_item WHERE pruned_at IS NOT NULL ORDER BY 1, 2;
-SELECT count(*) AS bytes_of_open FROM casesync.message_in m WHERE m.raw <> '' AND EXISTS (SELECT FROM casesync.inbox_item i
+SELECT (SELECT count(*) FROM casesync_internal.disclosure) = k.disclosures AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) = k.due AS due,
+	(SELECT count(*) FROM casesync_internal.inbox_item WHERE state IN ('new', 'review', 'failed') AND pruned_at IS NULL AND record ? 'employment_status') = k.open AS open,
+	(SELECT count(*) FROM casesync_internal.inbox_item) = k.items AS items, (SELECT count(*) FROM casesync_internal.message_in) = k.messages AS messages FROM app.kept k;
+SELECT count(*) FROM casesync_internal.notification WHERE state NOT IN ('due', 'dead');
+SELECT count(*) AS events_without FROM casesync_internal.event e WHERE NOT EXISTS (SELECT FROM casesync_internal.notification n WHERE n.event = e.id);
+SELECT DISTINCT state, (SELECT array_agg(k) FROM jsonb_object_keys(record) k) AS left_of_record FROM casesync_internal.inbox_item WHERE pruned_at IS NOT NULL ORDER BY 1, 2;
+SELECT count(*) AS bytes_of_open FROM casesync_internal.message_in m WHERE m.raw <> '' AND EXISTS (SELECT FROM casesync_internal.inbox_item i
 	WHERE i.partner = m.partner AND i.message_id = m.message_id AND i.state IN ('new', 'review', 'failed'));
-SELECT count(*) AS bytes_of_settled FROM casesync.message_in m WHERE m.raw <> '' AND m.action = 'notify' AND NOT EXISTS (SELECT FROM casesync.inbox_item i
+SELECT count(*) AS bytes_of_settled FROM casesync_internal.message_in m WHERE m.raw <> '' AND m.action = 'notify' AND NOT EXISTS (SELECT FROM casesync_internal.inbox_item i
 	WHERE i.partner = m.partner AND i.message_id = m.message_id AND i.pruned_at IS NULL);
 SELECT * FROM casesync.prune('0');
-SELECT count(*) > 0 AS has_log FROM casesync.change;
-SELECT rotated, emptied FROM casesync.tidy(0);
-SELECT rotated, emptied FROM casesync.tidy(0);
-SELECT count(*) FROM casesync.change;
+SELECT count(*) > 0 AS has_log FROM casesync_internal.change;
+SELECT rotated, emptied FROM casesync_internal.tidy(0);
+SELECT rotated, emptied FROM casesync_internal.tidy(0);
+SELECT count(*) FROM casesync_internal.change;
 -- what is not routed stays
 UPDATE app.person SET status = '1' WHERE id = 20;
-SELECT rotated, emptied FROM casesync.tidy(0);
-SELECT rotated, emptied FROM casesync.tidy(0);
-SELECT count(*) FROM casesync.change;
-SELECT changes, notifications FROM casesync.route();
-SELECT emptied FROM casesync.tidy(0);
-SELECT emptied, (SELECT count(*) FROM casesync.notification WHERE state = 'due') AS due FROM casesync.tidy(0);
-SELECT count(*) FROM casesync.change;
-SELECT count(*) FROM casesync.notification WHERE key = '20' AND state = 'due';
+SELECT rotated, emptied FROM casesync_internal.tidy(0);
+SELECT rotated, emptied FROM casesync_internal.tidy(0);
+SELECT count(*) FROM casesync_internal.change;
+SELECT changes, notifications FROM casesync_internal.route();
+SELECT emptied FROM casesync_internal.tidy(0);
+SELECT emptied, (SELECT count(*) FROM casesync_internal.notification WHERE state = 'due') AS due FROM casesync_internal.tidy(0);
+SELECT count(*) FROM casesync_internal.change;
+SELECT count(*) FROM casesync_internal.notification WHERE key = '20' AND state = 'due';
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

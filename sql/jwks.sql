@@ -13,49 +13,49 @@ SELECT count(*) FROM (SELECT casesync.set_issuer('login', jwks_url => 'https://l
 SELECT count(*) FROM (SELECT casesync.set_issuer('pasted', jwks => '{"keys":[]}', algorithms => '{RS256}')) s;
 
 -- each due address once; nobody who has none
-SELECT * FROM (SELECT (casesync.next_jwks()).* FROM generate_series(1, 3)) s ORDER BY 1;
-SELECT count(*) FROM casesync.next_jwks();
+SELECT * FROM (SELECT (casesync_internal.next_jwks()).* FROM generate_series(1, 3)) s ORDER BY 1;
+SELECT count(*) FROM casesync_internal.next_jwks();
 -- a new address is due at once
 SELECT jwks_url FROM casesync.set_partner('ess.test', jwks_url => 'https://ess.test/other');
-SELECT kind, name, url FROM casesync.next_jwks();
-SELECT count(*) FROM casesync.next_jwks();
+SELECT kind, name, url FROM casesync_internal.next_jwks();
+SELECT count(*) FROM casesync_internal.next_jwks();
 
 -- when next: after trouble, an issuer, a partner
 CREATE VIEW pg_temp.plan AS SELECT kind, name, problem, fetched_at IS NOT NULL AS fetched,
-	round(extract(epoch FROM next_at - clock_timestamp()) / 60) AS minutes FROM casesync.jwks_source ORDER BY 1;
-SELECT casesync.record_jwks('issuer', 'login', 'https://login.test/keys', NULL, 'HTTP 500');
-SELECT casesync.record_jwks('partner', 'ess.test', 'https://ess.test/other', '{"keys":{}}', NULL);
+	round(extract(epoch FROM next_at - clock_timestamp()) / 60) AS minutes FROM casesync_internal.jwks_source ORDER BY 1;
+SELECT casesync_internal.record_jwks('issuer', 'login', 'https://login.test/keys', NULL, 'HTTP 500');
+SELECT casesync_internal.record_jwks('partner', 'ess.test', 'https://ess.test/other', '{"keys":{}}', NULL);
 SELECT * FROM pg_temp.plan;
-SELECT severity, regexp_replace(problem, '\d{4}-\d\d-\d\d \d\d:\d\d', '(time)') AS problem, mend FROM casesync.access_problems() ORDER BY 2;
-SELECT casesync.record_jwks('issuer', 'login', 'https://login.test/keys', '{"keys":[{"kty":"RSA","kid":"1"}]}', NULL);
-SELECT casesync.record_jwks('partner', 'ess.test', 'https://ess.test/other',
+SELECT severity, regexp_replace(problem, '\d{4}-\d\d-\d\d \d\d:\d\d', '(time)') AS problem, mend FROM casesync_internal.access_problems() ORDER BY 2;
+SELECT casesync_internal.record_jwks('issuer', 'login', 'https://login.test/keys', '{"keys":[{"kty":"RSA","kid":"1"}]}', NULL);
+SELECT casesync_internal.record_jwks('partner', 'ess.test', 'https://ess.test/other',
 	'{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"a"}]}', NULL);
 SELECT * FROM pg_temp.plan;
 SELECT issuer, keys FROM casesync.issuers ORDER BY 1;
 -- an answer to a question that nobody asks any more
-SELECT casesync.record_jwks('issuer', 'login', 'https://elsewhere.test', '{"keys":[]}', NULL),
-	casesync.record_jwks('partner', 'far.test', 'https://far.test/keys', '{"keys":[]}', NULL);
+SELECT casesync_internal.record_jwks('issuer', 'login', 'https://elsewhere.test', '{"keys":[]}', NULL),
+	casesync_internal.record_jwks('partner', 'far.test', 'https://far.test/keys', '{"keys":[]}', NULL);
 SELECT issuer, keys FROM casesync.issuers ORDER BY 1;
 
 -- an unknown key is asked for at most once a minute
-SELECT casesync.want_jwks('login'), casesync.want_jwks('pasted'), casesync.want_jwks('nobody');
+SELECT casesync_internal.want_jwks('login'), casesync_internal.want_jwks('pasted'), casesync_internal.want_jwks('nobody');
 SELECT * FROM pg_temp.plan;
-SELECT count(*) FROM casesync.next_jwks();
-UPDATE casesync.jwks_source SET tried_at = tried_at - interval '1 minute', next_at = next_at + interval '1 hour';
-SELECT casesync.want_jwks('login');
-SELECT kind, name FROM casesync.next_jwks();
+SELECT count(*) FROM casesync_internal.next_jwks();
+UPDATE casesync_internal.jwks_source SET tried_at = tried_at - interval '1 minute', next_at = next_at + interval '1 hour';
+SELECT casesync_internal.want_jwks('login');
+SELECT kind, name FROM casesync_internal.next_jwks();
 
 -- pinned: a key waits
 SELECT partner, kid, use FROM casesync.offered_keys;
 SELECT count(*) FROM casesync.partner_keys;
-SELECT severity, regexp_replace(problem, '\d{4}-\d\d-\d\d \d\d:\d\d', '(time)') AS problem, mend FROM casesync.access_problems();
+SELECT severity, regexp_replace(problem, '\d{4}-\d\d-\d\d \d\d:\d\d', '(time)') AS problem, mend FROM casesync_internal.access_problems();
 SELECT casesync.accept_key('ess.test', 'b');
 SELECT casesync.accept_key('ess.test', 'a');
 SELECT casesync.accept_key('ess.test', 'a');
 SELECT partner, kid, valid_to FROM casesync.partner_keys;
 -- another key under a kid that is known is not taken, pinned or not; nor is a retired one revived
 CREATE FUNCTION pg_temp.publish(keys jsonb) RETURNS text LANGUAGE sql AS
-	$$ SELECT casesync.record_jwks('partner', 'ess.test', 'https://ess.test/other', jsonb_build_object('keys', keys), NULL) $$;
+	$$ SELECT casesync_internal.record_jwks('partner', 'ess.test', 'https://ess.test/other', jsonb_build_object('keys', keys), NULL) $$;
 SELECT pg_temp.publish('[{"kty":"OKP","crv":"Ed25519","x":"AAAAAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"a"}]');
 SELECT casesync.retire_key('ess.test', 'a');
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', jwks_trust => 'follow')) s;
@@ -73,14 +73,14 @@ SELECT count(*) FROM casesync.offered_keys;
 SELECT what, about, detail->>'kid' AS kid FROM casesync.audit WHERE what ~ 'key' ORDER BY id;
 
 -- a paused node asks nobody; an empty address takes it away
-UPDATE casesync.jwks_source SET next_at = now();
+UPDATE casesync_internal.jwks_source SET next_at = now();
 SELECT casesync.start_as_copy();
-SELECT count(*) FROM casesync.next_jwks();
-UPDATE casesync.node SET paused = false;
+SELECT count(*) FROM casesync_internal.next_jwks();
+UPDATE casesync_internal.node SET paused = false;
 SELECT jwks_url FROM casesync.set_partner('ess.test', jwks_url => '');
-SELECT kind FROM casesync.next_jwks();
-SELECT count(*) FROM casesync.next_jwks();
+SELECT kind FROM casesync_internal.next_jwks();
+SELECT count(*) FROM casesync_internal.next_jwks();
 SELECT casesync.drop_partner('ess.test'), casesync.drop_issuer('login');
-SELECT count(*) FROM casesync.jwks_source;
-SELECT count(*) FROM casesync.published_key;
+SELECT count(*) FROM casesync_internal.jwks_source;
+SELECT count(*) FROM casesync_internal.published_key;
 DROP EXTENSION casesync CASCADE;

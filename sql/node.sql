@@ -19,11 +19,11 @@ END
 $$;
 
 -- nothing works before the node has a name, and says so
-SELECT app.try($$SELECT casesync.this_node()$$);
-SELECT app.try($$SELECT casesync.bridge_start('00000000-0000-4000-8000-000000000001', '1')$$);
+SELECT app.try($$SELECT casesync_internal.this_node()$$);
+SELECT app.try($$SELECT casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '1')$$);
 SELECT app.try($$SELECT casesync.resume()$$);
 SELECT app.try($$SELECT casesync.start_as_copy()$$);
-SELECT casesync.may_speak();
+SELECT casesync_internal.may_speak();
 SELECT severity, problem FROM casesync.health;
 
 -- set_node: what it refuses
@@ -37,7 +37,7 @@ SELECT app.try($$SELECT casesync.set_node('sp.test', 'https://user@dci.sp.test')
 SELECT app.try($$SELECT casesync.set_node('sp.test', 'https://dci.sp.test/?a=b')$$);
 SELECT app.try($$SELECT casesync.set_node('sp.test', locale => 'en')$$);
 SELECT app.try($$SELECT casesync.set_node('sp.test', time_zone => 'Mars/Olympus')$$);
-SELECT count(*) FROM casesync.node;
+SELECT count(*) FROM casesync_internal.node;
 
 -- set_node: defaults the first time, later what is left out stays
 SET TimeZone = 'Africa/Nairobi';
@@ -48,53 +48,53 @@ SELECT sender_id, base_url, key_ids, locale, time_zone, four_eyes, era
   FROM casesync.set_node('sp.test', key_ids => '{one}', locale => 'fra', four_eyes => false);
 SELECT sender_id, base_url, key_ids, locale, time_zone, four_eyes, era
   FROM casesync.set_node('sp2.test', time_zone => 'Europe/Berlin');
-SELECT count(*) AS nodes FROM casesync.node;
-SELECT octet_length(hash_key) AS hash_key_bytes FROM casesync.node_secret;
+SELECT count(*) AS nodes FROM casesync_internal.node;
+SELECT octet_length(hash_key) AS hash_key_bytes FROM casesync_internal.node_secret;
 SELECT what, about FROM casesync.audit ORDER BY id;
-SELECT casesync.may_speak();
+SELECT casesync_internal.may_speak();
 
 -- a bridge that is new here is taken; from then on it is this one
-SELECT app.try($$SELECT casesync.bridge_start(NULL, '1')$$);
-SELECT * FROM casesync.bridge_start('00000000-0000-4000-8000-000000000001', '1');
-SELECT node_id FROM casesync.node;
-SELECT paused FROM casesync.bridge_start('00000000-0000-4000-8000-000000000001', '2');
+SELECT app.try($$SELECT casesync_internal.bridge_start(NULL, '1')$$);
+SELECT * FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '1');
+SELECT node_id FROM casesync_internal.node;
+SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '2');
 -- a node at work is not resumed by mistake: partners would see a break in the numbering
 SELECT app.try($$SELECT casesync.resume()$$);
-CREATE TABLE app.before AS SELECT era, stream FROM casesync.node;
+CREATE TABLE app.before AS SELECT era, stream FROM casesync_internal.node;
 -- a bridge with another node_id: everything stands still
-SELECT paused, paused_reason FROM casesync.bridge_start('00000000-0000-4000-8000-000000000002', '1');
-SELECT casesync.may_speak();
-SELECT * FROM casesync.route();
-SELECT * FROM casesync.lanes();
-SELECT * FROM casesync.take(1);
+SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '1');
+SELECT casesync_internal.may_speak();
+SELECT * FROM casesync_internal.route();
+SELECT * FROM casesync_internal.lanes();
+SELECT * FROM casesync_internal.take(1);
 SELECT severity, problem, mend FROM casesync.health;
 -- the right one does not undo the pause by itself
-SELECT paused FROM casesync.bridge_start('00000000-0000-4000-8000-000000000001', '1');
+SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '1');
 -- resume: a new stream; the same database, so the same era
 CREATE VIEW app.people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
 SELECT * FROM casesync.publish('people', 'app.people', 'Member');
 SELECT * FROM casesync.resume();
 SELECT n.paused, n.paused_reason, n.node_id, n.era - b.era AS eras, n.stream <> b.stream AS new_stream
-  FROM casesync.node n, app.before b;
-SELECT paused FROM casesync.bridge_start('00000000-0000-4000-8000-000000000002', '1');
-SELECT node_id FROM casesync.node;
+  FROM casesync_internal.node n, app.before b;
+SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '1');
+SELECT node_id FROM casesync_internal.node;
 
 -- another database of the same cluster, and another cluster: seen without any bridge
-UPDATE casesync.node SET database_oid = database_oid::bigint + 1;
-SELECT casesync.may_speak();
+UPDATE casesync_internal.node SET database_oid = database_oid::bigint + 1;
+SELECT casesync_internal.may_speak();
 SELECT severity, problem FROM casesync.health;
-SELECT paused, paused_reason FROM casesync.bridge_start('00000000-0000-4000-8000-000000000002', '1');
+SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '1');
 SELECT count(*) FROM casesync.resume();
-SELECT n.paused, n.era - b.era AS eras FROM casesync.node n, app.before b;
-UPDATE casesync.node SET system_identifier = system_identifier + 1;
-SELECT casesync.may_speak();
+SELECT n.paused, n.era - b.era AS eras FROM casesync_internal.node n, app.before b;
+UPDATE casesync_internal.node SET system_identifier = system_identifier + 1;
+SELECT casesync_internal.may_speak();
 SELECT count(*) FROM casesync.resume();
-SELECT casesync.may_speak(), n.era - b.era AS eras FROM casesync.node n, app.before b;
+SELECT casesync_internal.may_speak(), n.era - b.era AS eras FROM casesync_internal.node n, app.before b;
 
 -- a copy stays silent until somebody says that it is the real one
 SELECT casesync.start_as_copy();
-SELECT paused, paused_reason FROM casesync.bridge_start('00000000-0000-4000-8000-000000000002', '1');
-SELECT * FROM casesync.route();
+SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '1');
+SELECT * FROM casesync_internal.route();
 SELECT what, detail FROM casesync.audit WHERE what <> 'set_node' ORDER BY id;
 
 DROP EXTENSION casesync CASCADE;

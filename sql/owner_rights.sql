@@ -34,16 +34,16 @@ INSERT INTO try VALUES (1, 'SELECT current_user || '' by itself: '' || (session_
 	(2, 'ALTER ROLE regress_owner SUPERUSER'), (3, 'SET ROLE regress_victim'), (4, 'RESET ROLE'), (5, 'SET SESSION AUTHORIZATION DEFAULT'),
 	(6, 'SELECT words FROM app.secret'), (7, 'INSERT INTO app.trace VALUES (1)'), (8, 'CREATE TABLE app.made (n integer)'),
 	(9, 'CREATE TEMP TABLE made (n integer)'), (10, 'SELECT nextval(''app.counter'')'), (11, 'SET LOCAL transaction_read_only = off'),
-	(12, 'SELECT set_config(''transaction_read_only'', ''off'', false)'), (13, 'SELECT casesync.set_origin(1)::text'), (14, 'SELECT count(*) FROM casesync.change'),
+	(12, 'SELECT set_config(''transaction_read_only'', ''off'', false)'), (13, 'SELECT casesync_internal.set_origin(1)::text'), (14, 'SELECT count(*) FROM casesync_internal.change'),
 	(15, 'SELECT casesync.activate(''A'')::text'), (16, 'SELECT set_config(''role'', ''regress_victim'', false)'), (17, 'LISTEN casesync'),
 	(18, 'DECLARE c CURSOR WITH HOLD FOR SELECT 1'), (19, 'PREPARE p AS SELECT 1'), (20, 'COMMIT'), (21, 'SET casesync.capture = off'),
-	(22, 'SELECT app.raise_it()'), (23, 'GRANT regress_victim TO regress_owner'), (24, 'SELECT casesync.owner_query(''app.secret'', ''SELECT words, NULL::jsonb FROM app.secret'', 1)::text'),
-	(25, 'SELECT hash_key::text FROM casesync.node_secret'), (26, 'SELECT record::text FROM casesync.notification LIMIT 1'),
+	(22, 'SELECT app.raise_it()'), (23, 'GRANT regress_victim TO regress_owner'), (24, 'SELECT casesync_internal.owner_query(''app.secret'', ''SELECT words, NULL::jsonb FROM app.secret'', 1)::text'),
+	(25, 'SELECT hash_key::text FROM casesync_internal.node_secret'), (26, 'SELECT record::text FROM casesync_internal.notification LIMIT 1'),
 	(27, 'SELECT set_config(''search_path'', ''app'', false) || set_config(''work_mem'', ''64MB'', false)'), (28, 'SET statement_timeout = ''1h'''),
-	(29, 'DO $x$ BEGIN PERFORM 1; END $x$'), (30, 'SELECT current_setting(''search_path'')'), (31, 'SELECT casesync.owner_call(''app.raise_it()'', 1)');
-SELECT changes, notifications FROM casesync.route();
+	(29, 'DO $x$ BEGIN PERFORM 1; END $x$'), (30, 'SELECT current_setting(''search_path'')'), (31, 'SELECT casesync_internal.owner_call(''app.raise_it()'', 1)');
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT try.statement, coalesce(n.record->>'v', q.error_code || ' ' || q.reason) AS what_came_of_it
-	FROM try LEFT JOIN casesync.notification n ON n.key = try.id::text LEFT JOIN casesync.quarantine q ON q.key = try.id::text ORDER BY try.id;
+	FROM try LEFT JOIN casesync_internal.notification n ON n.key = try.id::text LEFT JOIN casesync.quarantine q ON q.key = try.id::text ORDER BY try.id;
 -- nothing is left behind
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_owner';
 SELECT count(*) FROM trace;
@@ -54,7 +54,7 @@ SELECT current_user = session_user AS oneself, current_setting('search_path'), c
 SELECT count(*) FROM pg_cursors WHERE name = 'c';
 SELECT count(*) FROM pg_prepared_statements;
 SELECT count(*) FROM pg_listening_channels();
-DELETE FROM casesync.quarantine_entry;
+DELETE FROM casesync_internal.quarantine_entry;
 
 -- key expressions, subjects queries and conditions run as the owner too ----------------------------------------------------
 SET ROLE regress_owner;
@@ -76,8 +76,8 @@ SELECT state FROM casesync.activate('K');
 INSERT INTO keyed VALUES ('x', 42);
 INSERT INTO keyed_2 VALUES ('x');
 INSERT INTO keyed_3 VALUES ('x');
-SELECT changes, notifications FROM casesync.route();
-SELECT registry, key, record FROM casesync.notification WHERE registry = 'keyed';
+SELECT changes, notifications FROM casesync_internal.route();
+SELECT registry, key, record FROM casesync_internal.notification WHERE registry = 'keyed';
 SELECT registry, key, error_code, reason FROM casesync.quarantine ORDER BY id;
 SELECT count(*) FROM trace;
 -- a condition is planned as the view's owner: what it calls with constants must not run as the extension's
@@ -101,29 +101,29 @@ CREATE FUNCTION not_theirs(event casesync.inbound) RETURNS text LANGUAGE plpgsql
 SET ROLE regress_owner;
 SELECT casesync.on_notify('Member', 'enrolment', 'app.not_theirs(casesync.inbound)');
 SELECT casesync.on_notify('Member', 'enrolment', 'app.apply_it(casesync.inbound)');
-SELECT casesync.owner_call('app.not_theirs(casesync.inbound)', 1);
-SELECT casesync.owner_query('app.secret', 'SELECT 1', 1);
-SELECT casesync.lock_router();
+SELECT casesync_internal.owner_call('app.not_theirs(casesync.inbound)', 1);
+SELECT casesync_internal.owner_query('app.secret', 'SELECT 1', 1);
+SELECT casesync_internal.lock_router();
 RESET ROLE;
 
 -- roles without any grant get nothing, and PUBLIC has nothing -------------------------------------------------------------------
 SET SESSION AUTHORIZATION regress_victim;
-SELECT casesync.route();
+SELECT casesync_internal.route();
 RESET SESSION AUTHORIZATION;
-GRANT USAGE ON SCHEMA casesync TO regress_victim;
+GRANT USAGE ON SCHEMA casesync, casesync_internal TO regress_victim;
 SELECT count(*) FILTER (WHERE has_function_privilege('regress_victim', p.oid, 'EXECUTE')) AS callable, count(*) > 100 AS of_many
-	FROM pg_proc p WHERE p.pronamespace = 'casesync'::regnamespace;
-SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+	FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace);
+SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v', 'S')
 	AND (has_table_privilege('regress_victim', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER'));
 -- the bridge's role executes its functions and reads nothing
 CREATE ROLE regress_bridge LOGIN;
 SELECT casesync.grant_access('regress_bridge', 'bridge');
-SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'casesync'::regnamespace AND has_function_privilege('regress_bridge', p.oid, 'EXECUTE') ORDER BY 1;
-SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND has_function_privilege('regress_bridge', p.oid, 'EXECUTE') ORDER BY 1;
+SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v', 'S')
 	AND has_table_privilege('regress_bridge', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER');
 SET SESSION AUTHORIZATION regress_bridge;
-SELECT casesync.lock_router(), casesync.lock_lane(1), casesync.lock_lane(1), casesync.unlock_lane(1), casesync.unlock_lane(1), casesync.unlock_lane(7);
-SELECT * FROM casesync.route();
+SELECT casesync_internal.lock_router(), casesync_internal.lock_lane(1), casesync_internal.lock_lane(1), casesync_internal.unlock_lane(1), casesync_internal.unlock_lane(1), casesync_internal.unlock_lane(7);
+SELECT * FROM casesync_internal.route();
 RESET SESSION AUTHORIZATION;
 
 DROP EXTENSION casesync CASCADE;

@@ -28,8 +28,8 @@ SELECT * FROM casesync.preview_summary('A', at => '2025-12-31 23:59:59');
 SELECT outcome FROM casesync.preview_summary('A', at => '2026-01-01') WHERE outcome = 'send';
 SELECT casesync.preview('A', max_rows => 0);
 SELECT casesync.preview('A', max_rows => NULL);
-SELECT count(*) FROM casesync.notification;
-SELECT count(*) FROM casesync.disclosure;
+SELECT count(*) FROM casesync_internal.notification;
+SELECT count(*) FROM casesync_internal.disclosure;
 SELECT count(*) FROM casesync.quarantine;
 -- it was looked at, and by whom is on record
 SELECT what, about, detail FROM casesync.audit WHERE what LIKE 'preview%' ORDER BY id LIMIT 2;
@@ -41,8 +41,8 @@ SELECT version FROM casesync.set_agreement('A', 'p', valid_to => 'infinity');
 SELECT state FROM casesync.activate('A');
 SELECT state FROM casesync.subscribe('p', 'enrolment', 'Member');
 UPDATE person SET national = lower(national);
-SELECT changes, notifications FROM casesync.route();
-SELECT subject_key, p.record = n.record AS same FROM promised p FULL JOIN casesync.notification n ON n.registry = p.registry AND n.key = p.subject_key ORDER BY 1;
+SELECT changes, notifications FROM casesync_internal.route();
+SELECT subject_key, p.record = n.record AS same FROM promised p FULL JOIN casesync_internal.notification n ON n.registry = p.registry AND n.key = p.subject_key ORDER BY 1;
 
 -- many subjects: counted in slices, none twice, one look at the keys -----------------------------------------------------
 INSERT INTO person SELECT i, 1 + i % 7, i % 2 = 0, 'N' FROM generate_series(100, 5099) i;

@@ -48,7 +48,7 @@ INSERT INTO projection_test.record VALUES
 
 CREATE FUNCTION projection_test.projected(which text, fields text[], types text[] DEFAULT '{}')
 RETURNS jsonb LANGUAGE sql AS
-	'SELECT casesync.project(record, fields, types) FROM projection_test.record WHERE name = which';
+	'SELECT casesync_internal.project(record, fields, types) FROM projection_test.record WHERE name = which';
 
 -- nothing agreed, nothing leaves; with identifier types at least whom it is about
 SELECT projection_test.projected('member', '{}');
@@ -57,7 +57,7 @@ SELECT projection_test.projected('member', '{}', '{UIN}');
 SELECT projection_test.projected('member', '{}', '{uin,NOSUCH,NULL}');
 SELECT projection_test.projected('beneficiary', '{}', '{UIN,DRN}');
 SELECT projection_test.projected('group', '{}', '{UIN}');
-SELECT casesync.project(NULL, '{a}', '{UIN}');
+SELECT casesync_internal.project(NULL, '{a}', '{UIN}');
 
 -- fields: single, nested, through lists, whole objects
 SELECT projection_test.projected('member', '{employment_status}');
@@ -123,11 +123,11 @@ INSERT INTO projection_test.hostile VALUES
 ('{"member_list": [{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "WITHHELD"}]}]}', '{group_size}'),
 ('{"related_person": [{"related_member": {"identifier": [{"identifier_type": "UIN", "identifier_value": "WITHHELD"}]}}]}', '{related_person.relationship_type}'),
 ('{"demographic_info": {"spouse": {"identifier": [{"identifier_type": "UIN", "identifier_value": "WITHHELD"}]}}}', '{a}');
-SELECT casesync.project(record, fields, '{UIN}') AS projected, record
+SELECT casesync_internal.project(record, fields, '{UIN}') AS projected, record
   FROM projection_test.hostile
- WHERE casesync.project(record, fields, '{UIN}')::text LIKE '%WITHHELD%';
+ WHERE casesync_internal.project(record, fields, '{UIN}')::text LIKE '%WITHHELD%';
 -- what was agreed of those records is still there
-SELECT fields, casesync.project(record, fields, '{UIN}') AS projected
+SELECT fields, casesync_internal.project(record, fields, '{UIN}') AS projected
   FROM projection_test.hostile WHERE record::text LIKE '%kept%' ORDER BY record::text COLLATE "C";
 -- every subset of fields of a record gives no more than its union, and projecting twice changes nothing
 WITH path(p) AS (VALUES ('employment_status'), ('demographic_info.name'), ('related_person'),
@@ -135,10 +135,10 @@ WITH path(p) AS (VALUES ('employment_status'), ('demographic_info.name'), ('rela
 choice AS (SELECT n, array(SELECT p FROM (SELECT p, row_number() OVER (ORDER BY p) - 1 AS i FROM path) x
 		WHERE n & (1 << i::int) <> 0) AS fields FROM generate_series(0, 31) n)
 SELECT count(*) AS subsets,
-	count(*) FILTER (WHERE casesync.project(casesync.project(record, fields, '{UIN}'), fields, '{UIN}')
-		= casesync.project(record, fields, '{UIN}')) AS stable,
-	count(*) FILTER (WHERE record @> casesync.project(record, fields, '{UIN}')) AS contained,
-	count(DISTINCT casesync.project(record, fields, '{UIN}')) AS different
+	count(*) FILTER (WHERE casesync_internal.project(casesync_internal.project(record, fields, '{UIN}'), fields, '{UIN}')
+		= casesync_internal.project(record, fields, '{UIN}')) AS stable,
+	count(*) FILTER (WHERE record @> casesync_internal.project(record, fields, '{UIN}')) AS contained,
+	count(DISTINCT casesync_internal.project(record, fields, '{UIN}')) AS different
   FROM choice, projection_test.record WHERE name = 'member';
 
 -- random records whose every leaf is its own path, random fields: out comes what is agreed, all of it, nothing else
@@ -173,15 +173,15 @@ UPDATE projection_test.random r SET fields = array(SELECT DISTINCT array_to_stri
 SELECT count(*) FILTER (WHERE agreed) > 200 AS many_agreed, count(*) FILTER (WHERE NOT agreed) > 200 AS many_withheld,
 	count(*) FILTER (WHERE agreed AND NOT kept) AS lost, count(*) FILTER (WHERE kept AND NOT agreed) AS leaked
   FROM (SELECT n, leaf, EXISTS (SELECT FROM unnest(fields) f WHERE leaf = f OR starts_with(leaf, f || '.')) AS agreed,
-		leaf IN (SELECT projection_test.leaves(casesync.project(record, fields, '{UIN}'))) AS kept
+		leaf IN (SELECT projection_test.leaves(casesync_internal.project(record, fields, '{UIN}'))) AS kept
 	  FROM projection_test.random, projection_test.leaves(record) leaf) x;
 -- the same with every object below an identifier key, or of an identifier's shape: nothing of it comes out
-SELECT count(*) AS records, count(casesync.project(r, fields, '{UIN}')) AS not_empty
+SELECT count(*) AS records, count(casesync_internal.project(r, fields, '{UIN}')) AS not_empty
   FROM projection_test.random,
 	unnest(ARRAY[jsonb_build_object('a', jsonb_build_object('Identifier', record)),
 		jsonb_build_object('a', jsonb_build_object('x:member_identifier', jsonb_build_array(record))),
 		jsonb_build_object('a', record || '{"identifier_type": "BRN", "identifier_value": "1"}')]) r
- WHERE casesync.project(r, fields || '{a}', '{UIN}') IS NOT NULL;
+ WHERE casesync_internal.project(r, fields || '{a}', '{UIN}') IS NOT NULL;
 
 -- wrong paths and records say so
 SELECT left(path, 30) AS path, casesync.is_field_path(path) FROM unnest(ARRAY['a', 'a.b',
@@ -196,19 +196,19 @@ DECLARE
 	hint text;
 BEGIN
 	FOREACH call IN ARRAY ARRAY[
-		$c$casesync.project('{}', '{a..b}', '{}')$c$,
-		$c$casesync.project('{}', '{*}', '{}')$c$,
-		$c$casesync.project('[1]', '{a}', '{}')$c$,
-		$c$casesync.project('"x"', '{a}', '{}')$c$,
-		$c$casesync.wire('[]')$c$,
-		$c$casesync.wire('"x"')$c$,
-		$c$casesync.wire('{"a": {"prénom": 1}}')$c$,
-		$c$casesync.wire(jsonb_build_object('a', repeat('x', 65537)))$c$,
-		$c$casesync.wire(jsonb_build_object(repeat('x', 65537), 1))$c$,
-		$c$casesync.wire('{"a": 1e70000}')$c$,
-		$c$casesync.wire(('{"a":' || repeat('[', 27) || repeat(']', 27) || '}')::jsonb)$c$,
-		$c$casesync.wire((repeat('{"a":', 3000) || '1' || repeat('}', 3000))::jsonb)$c$,
-		$c$casesync.keyed_hash('\x00', '{}')$c$]
+		$c$casesync_internal.project('{}', '{a..b}', '{}')$c$,
+		$c$casesync_internal.project('{}', '{*}', '{}')$c$,
+		$c$casesync_internal.project('[1]', '{a}', '{}')$c$,
+		$c$casesync_internal.project('"x"', '{a}', '{}')$c$,
+		$c$casesync_internal.wire('[]')$c$,
+		$c$casesync_internal.wire('"x"')$c$,
+		$c$casesync_internal.wire('{"a": {"prénom": 1}}')$c$,
+		$c$casesync_internal.wire(jsonb_build_object('a', repeat('x', 65537)))$c$,
+		$c$casesync_internal.wire(jsonb_build_object(repeat('x', 65537), 1))$c$,
+		$c$casesync_internal.wire('{"a": 1e70000}')$c$,
+		$c$casesync_internal.wire(('{"a":' || repeat('[', 27) || repeat(']', 27) || '}')::jsonb)$c$,
+		$c$casesync_internal.wire((repeat('{"a":', 3000) || '1' || repeat('}', 3000))::jsonb)$c$,
+		$c$casesync_internal.keyed_hash('\x00', '{}')$c$]
 	LOOP
 		BEGIN
 			EXECUTE 'SELECT ' || call;
@@ -223,26 +223,26 @@ $$;
 \set VERBOSITY default
 
 -- the form on the wire
-SELECT casesync.wire('{"a": 1, "b": 1.5, "c": 9007199254740991, "d": 9007199254740992, "e": -9007199254740991,
+SELECT casesync_internal.wire('{"a": 1, "b": 1.5, "c": 9007199254740991, "d": 9007199254740992, "e": -9007199254740991,
 	"f": -9007199254740992, "g": 1.0, "h": 1e3, "i": 0.00, "j": -0, "k": true, "l": null, "m": "é\n",
 	"n": [1.25, {"o": []}], "p": {}, "q": 1e-7}');
-SELECT casesync.wire('{}'), casesync.wire(NULL);
-SELECT length(casesync.wire(jsonb_build_object('a', repeat('x', 65536)))::text);
-SELECT jsonb_typeof(casesync.wire(('{"a":' || repeat('[', 26) || repeat(']', 26) || '}')::jsonb));
-SELECT bool_and(casesync.wire(casesync.wire(record)) = casesync.wire(record)) FROM projection_test.record;
+SELECT casesync_internal.wire('{}'), casesync_internal.wire(NULL);
+SELECT length(casesync_internal.wire(jsonb_build_object('a', repeat('x', 65536)))::text);
+SELECT jsonb_typeof(casesync_internal.wire(('{"a":' || repeat('[', 26) || repeat(']', 26) || '}')::jsonb));
+SELECT bool_and(casesync_internal.wire(casesync_internal.wire(record)) = casesync_internal.wire(record)) FROM projection_test.record;
 
 -- keyed hash: RFC 2104 against the server's own sha256; equal records, equal hashes
-SELECT casesync.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"b": 1, "a": 2}')
-	= casesync.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a":2,"b":1}') AS equal_records,
-	casesync.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a": 2}')
-	<> casesync.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a": 3}') AS other_record,
-	casesync.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a": 2}')
-	<> casesync.keyed_hash('\x000102030405060708090a0b0c0d0e10', '{"a": 2}') AS other_key,
-	casesync.keyed_hash('\x000102030405060708090a0b0c0d0e0f', NULL) AS no_record;
+SELECT casesync_internal.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"b": 1, "a": 2}')
+	= casesync_internal.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a":2,"b":1}') AS equal_records,
+	casesync_internal.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a": 2}')
+	<> casesync_internal.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a": 3}') AS other_record,
+	casesync_internal.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a": 2}')
+	<> casesync_internal.keyed_hash('\x000102030405060708090a0b0c0d0e10', '{"a": 2}') AS other_key,
+	casesync_internal.keyed_hash('\x000102030405060708090a0b0c0d0e0f', NULL) AS no_record;
 WITH pad AS (SELECT string_agg(set_byte('\x00', 0, i # 54), ''::bytea ORDER BY n) AS inner_pad,
 		string_agg(set_byte('\x00', 0, i # 92), ''::bytea ORDER BY n) AS outer_pad
 	FROM (SELECT n, CASE WHEN n < 16 THEN n ELSE 0 END AS i FROM generate_series(0, 63) n) b)
-SELECT casesync.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a": 2}')
+SELECT casesync_internal.keyed_hash('\x000102030405060708090a0b0c0d0e0f', '{"a": 2}')
 	= sha256(outer_pad || sha256(inner_pad || convert_to('{"a": 2}', 'UTF8'))) AS is_hmac FROM pad;
 
 -- whom a record is about: its subject, not its relatives, not the other members
@@ -262,7 +262,7 @@ SELECT count(*) FROM casesync.record_identifiers(NULL);
 -- a hostile list of identifiers is no reason to stop, nor to slow down
 SELECT count(*) FROM casesync.record_identifiers((SELECT jsonb_build_object('identifier', jsonb_agg(
 	jsonb_build_object('identifier_type', 'UIN', 'identifier_value', n % 30000))) FROM generate_series(1, 60000) n));
-SELECT casesync.fold_identifier_type('uin'), casesync.fold_identifier_type('National_ID');
+SELECT casesync_internal.fold_identifier_type('uin'), casesync_internal.fold_identifier_type('National_ID');
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA projection_test CASCADE;

@@ -42,7 +42,7 @@ SELECT count(*) FROM (SELECT casesync.activate('IN')) s;
 -- says a message as the bridge hands it on; shows the answer
 CREATE FUNCTION app.say(action text, message jsonb, id text DEFAULT gen_random_uuid()::text, header jsonb DEFAULT '{}', partner text DEFAULT 'ess.test')
 RETURNS TABLE (ack text, error_code text, error_message text) LANGUAGE sql AS $$
-	SELECT r.ack_status, r.error_code, r.error_message FROM casesync.receive($5, $3, convert_to(jsonb_build_object('signature', 'x', 'header',
+	SELECT r.ack_status, r.error_code, r.error_message FROM casesync_internal.receive($5, $3, convert_to(jsonb_build_object('signature', 'x', 'header',
 		jsonb_build_object('action', $1, 'message_id', $3) || $4, 'message', $2)::text, 'UTF8'), NULL, 'kid-1') r
 $$;
 CREATE FUNCTION app.wish(reference text, criteria jsonb DEFAULT '{}', more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
@@ -51,7 +51,7 @@ CREATE FUNCTION app.wish(reference text, criteria jsonb DEFAULT '{}', more jsonb
 $$;
 -- the newest callback, item by item
 CREATE FUNCTION app.callback() RETURNS TABLE (action text, url text, status text, item jsonb) LANGUAGE sql AS $$
-	SELECT o.action, o.url, o.status, (i - 'timestamp') #- '{subscriptions}' FROM (SELECT * FROM casesync.outgoing ORDER BY id DESC LIMIT 1) o
+	SELECT o.action, o.url, o.status, (i - 'timestamp') #- '{subscriptions}' FROM (SELECT * FROM casesync_internal.outgoing ORDER BY id DESC LIMIT 1) o
 	  LEFT JOIN LATERAL jsonb_array_elements(o.message->'subscribe_response') i ON true
 $$;
 
@@ -60,9 +60,9 @@ SELECT left(encode(b, 'escape'), 30) AS body, r.ack_status, r.error_code FROM (V
 	('{"header": [], "message": {}}'), ('{"header": {"action": "notify"}, "message": []}'), ('{"header": {"action": "notify"}}'),
 	('{"header": {"action": "notify"}, "message": {"a": "\\u0000"}}'), ('\xff'), ('\x7b22c3287d'), ('{"header"'),
 	('{"header": {"action": "notify"}, "message": {"a": 1e999999}}'), ('\xefbbbf7b7d')) v(b)
- CROSS JOIN LATERAL casesync.receive('ess.test', 'm', v.b, NULL, NULL) r;
-SELECT ack_status, error_code FROM casesync.receive('ess.test', 'm', convert_to(repeat('[', 200000) || repeat(']', 200000), 'UTF8'), NULL, NULL);
-SELECT ack_status, error_code FROM casesync.receive('ess.test', 'm', convert_to('{"header": {"action": "notify"}, "message": {"a": 1' || repeat('0', 200000) || '}}', 'UTF8'), NULL, NULL);
+ CROSS JOIN LATERAL casesync_internal.receive('ess.test', 'm', v.b, NULL, NULL) r;
+SELECT ack_status, error_code FROM casesync_internal.receive('ess.test', 'm', convert_to(repeat('[', 200000) || repeat(']', 200000), 'UTF8'), NULL, NULL);
+SELECT ack_status, error_code FROM casesync_internal.receive('ess.test', 'm', convert_to('{"header": {"action": "notify"}, "message": {"a": 1' || repeat('0', 200000) || '}}', 'UTF8'), NULL, NULL);
 SELECT * FROM app.say('notify', '{}', '');
 SELECT * FROM app.say('notify', '{}', repeat('m', 256));
 SELECT ack, error_code FROM app.say('notify', '{}', NULL);
@@ -70,8 +70,8 @@ SELECT * FROM app.say('notify', '{}', partner => 'nobody.test');
 SELECT * FROM app.say('dance', '{}');
 SELECT * FROM app.say('search', '{}');
 SELECT ack, error_code FROM app.say(NULL, '{}');
-SELECT correlation_id ~ '^[0-9a-f-]{36}$' AS correlated, at > now() - interval '1 hour' AS timed FROM casesync.receive('ess.test', 'm', '{}', NULL, NULL);
-SELECT count(*) FROM casesync.message_in;
+SELECT correlation_id ~ '^[0-9a-f-]{36}$' AS correlated, at > now() - interval '1 hour' AS timed FROM casesync_internal.receive('ess.test', 'm', '{}', NULL, NULL);
+SELECT count(*) FROM casesync_internal.message_in;
 
 -- subscribe: every outcome of one batch; what is wrong with one does not touch the others --------------------
 SELECT * FROM app.say('subscribe', jsonb_build_object('transaction_id', 't1', 'subscribe_request', jsonb_build_array(
@@ -94,19 +94,19 @@ SELECT * FROM app.say('subscribe', jsonb_build_object('transaction_id', 't1', 's
 SELECT DISTINCT action, url, status FROM app.callback();
 SELECT left(item->>'reference_id', 10) AS reference, item->>'status' AS status, item->>'status_reason_code' AS code,
 	regexp_replace(item->>'status_reason_message', '[0-9a-f]{8}-[0-9a-f-]{27}', '(code)') AS message FROM app.callback();
-SELECT message->>'transaction_id' AS transaction, message->>'correlation_id' = (SELECT correlation_id FROM casesync.message_in) AS same_correlation
-  FROM casesync.outgoing;
+SELECT message->>'transaction_id' AS transaction, message->>'correlation_id' = (SELECT correlation_id FROM casesync_internal.message_in) AS same_correlation
+  FROM casesync_internal.outgoing;
 SELECT reference_id, event_type, record_type, reg_type, id_type, id_value, locale, deliver, starts IS NOT NULL AS starts, ends IS NOT NULL AS ends, state, is_confirmed
-  FROM casesync.subscription ORDER BY id;
+  FROM casesync_internal.subscription ORDER BY id;
 -- confirmed when the callback has arrived
-SELECT casesync.record_outcome(l.lane, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL)
-  FROM casesync.lane l CROSS JOIN LATERAL casesync.take(l.lane) p WHERE l.partner = 'ess.test' AND l.kind = 'control';
-SELECT reference_id, is_confirmed FROM casesync.subscription ORDER BY id;
+SELECT casesync_internal.record_outcome(l.lane, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL)
+  FROM casesync_internal.lane l CROSS JOIN LATERAL casesync_internal.take(l.lane) p WHERE l.partner = 'ess.test' AND l.kind = 'control';
+SELECT reference_id, is_confirmed FROM casesync_internal.subscription ORDER BY id;
 -- the same reference_id: the same answer, no second subscription; also after it has ended
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request', jsonb_build_array(app.wish('r1'), app.wish('r1'))));
 SELECT item FROM app.callback();
-SELECT count(*) FROM casesync.subscription;
-SELECT count(casesync.unsubscribe(code)) FROM casesync.subscription WHERE reference_id = 'r2';
+SELECT count(*) FROM casesync_internal.subscription;
+SELECT count(casesync.unsubscribe(code)) FROM casesync_internal.subscription WHERE reference_id = 'r2';
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request', app.wish('r2')));
 SELECT item->>'status', item->>'status_reason_code' FROM app.callback();
 -- approval by a person: pending
@@ -114,7 +114,7 @@ SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', subscribi
 SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't3', 'subscribe_request', app.wish('r14', '{"filter": {"type": "UIN", "value": "U4"}}')));
 SELECT status, item FROM app.callback();
-SELECT state, is_confirmed FROM casesync.subscription WHERE reference_id = 'r14';
+SELECT state, is_confirmed FROM casesync_internal.subscription WHERE reference_id = 'r14';
 SELECT ack, error_code, error_message FROM app.say('subscribe', '{"transaction_id": "t", "subscribe_request": []}');
 SELECT ack, error_code FROM app.say('subscribe', '{"transaction_id": "t"}');
 -- another partner has no agreement
@@ -123,52 +123,52 @@ SELECT url, status, item->>'status_reason_code' AS code FROM app.callback();
 
 -- sender_uri: the partner's own or nothing ------------------------------------------------------------------
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', callback_prefixes => '{https://dci.ess.test/dci,https://cb.ess.test:8443/}')) s;
-SELECT u, casesync.callback_url(p, u, 'on-subscribe') FROM casesync.partner p CROSS JOIN unnest(ARRAY[
+SELECT u, casesync_internal.callback_url(p, u, 'on-subscribe') FROM casesync_internal.partner p CROSS JOIN unnest(ARRAY[
 	'https://dci.ess.test/dci', 'https://dci.ess.test/dci/', 'https://dci.ess.test/dci/registry/on-subscribe', 'https://cb.ess.test:8443/x?y=z', '', NULL,
 	'https://dci.ess.test/dcix', 'https://dci.ess.test', 'https://dci.ess.test/', 'https://dci.ess.test.evil.test/dci/', 'https://dci.ess.test@evil.test/dci/',
 	'https://dci.ess.test/dci@evil.test/', 'https://dci.ess.test/dci/../admin', 'https://dci.ess.test/dci/..', 'https://dci.ess.test/dci/./x', 'https://dci.ess.test/dci/%2e%2e/x',
 	'https://dci.ess.test/dci/%2E./x', 'https://dci.ess.test/dci/..%2fx', 'https://dci.ess.test/dci/\x', 'https://dci.ess.test/dci/%5cx', E'https://dci.ess.test/dci/\nx', 'https://dci.ess.test/dci/ x',
 	'https://dci.ess.test/dci/#x', 'http://dci.ess.test/dci/x', 'HTTPS://DCI.ESS.TEST/dci/x', 'https://cb.ess.test/x', 'https://cb.ess.test:84430/x', 'https://cb.ess.test:8443@evil.test/',
 	'//dci.ess.test/dci/x', 'javascript:alert(1)', 'https://127.0.0.1/dci/', ' https://dci.ess.test/dci/x']) u WHERE p.partner = 'ess.test';
-SELECT (casesync.callback_url(p, 'https://dci.ess.test/dci/' || repeat('x', 2000), 'on-subscribe')).is_allowed FROM casesync.partner p WHERE p.partner = 'ess.test';
+SELECT (casesync_internal.callback_url(p, 'https://dci.ess.test/dci/' || repeat('x', 2000), 'on-subscribe')).is_allowed FROM casesync_internal.partner p WHERE p.partner = 'ess.test';
 SELECT * FROM app.say('subscribe', jsonb_build_object('transaction_id', 't', 'subscribe_request', app.wish('r20')), header => '{"sender_uri": "https://dci.ess.test.evil.test/dci/x"}');
 SELECT * FROM app.say('unsubscribe', '{"transaction_id": "t", "subscription_codes": ["x"]}', header => '{"sender_uri": "https://evil.test/"}');
-SELECT count(*) FROM casesync.subscription WHERE reference_id = 'r20';
+SELECT count(*) FROM casesync_internal.subscription WHERE reference_id = 'r20';
 -- nowhere to call back: taken all the same, and confirmed at once
 SELECT count(*) FROM (SELECT casesync.set_partner('quiet.test', notify_url => 'https://quiet.test/in')) s;
 SELECT count(*) FROM (SELECT casesync.set_agreement('QUIET', 'quiet.test', registries => '{people}', event_types => '{enrolment_status_change}',
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
 SELECT count(*) FROM (SELECT casesync.activate('QUIET')) s;
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't', 'subscribe_request', app.wish('r1')), partner => 'quiet.test');
-SELECT state, is_confirmed FROM casesync.subscription WHERE partner = 'quiet.test';
+SELECT state, is_confirmed FROM casesync_internal.subscription WHERE partner = 'quiet.test';
 
 -- unsubscribe: own ones, others', unknown ones --------------------------------------------------------------
 CREATE FUNCTION app.codes(VARIADIC r text[]) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_agg(coalesce((SELECT code FROM casesync.subscription s WHERE s.partner || ' ' || s.reference_id = x), x)) FROM unnest(r) x $$;
+	SELECT jsonb_agg(coalesce((SELECT code FROM casesync_internal.subscription s WHERE s.partner || ' ' || s.reference_id = x), x)) FROM unnest(r) x $$;
 CREATE VIEW app.unsubscribed AS SELECT o.url, o.status, o.message->>'transaction_id' AS transaction, o.message->>'status_reason_code' AS code,
 	o.message->>'status_reason_message' AS message, jsonb_array_length(o.message->'subscription_status') AS told
-	FROM casesync.outgoing o WHERE o.action = 'on-unsubscribe' ORDER BY o.id DESC LIMIT 1;
+	FROM casesync_internal.outgoing o WHERE o.action = 'on-unsubscribe' ORDER BY o.id DESC LIMIT 1;
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u1', 'subscription_codes', app.codes('quiet.test r1', 'no such code')));
 SELECT * FROM app.unsubscribed;
-SELECT state FROM casesync.subscription WHERE partner = 'quiet.test';
+SELECT state FROM casesync_internal.subscription WHERE partner = 'quiet.test';
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u2', 'subscription_codes', app.codes('ess.test r1', 'ess.test r1', 'quiet.test r1')));
 SELECT * FROM app.unsubscribed;
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u3', 'sunscription_codes', app.codes('ess.test r1')));
 SELECT * FROM app.unsubscribed;
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u4', 'subscription_codes', app.codes('ess.test r13')), header => '{"sender_uri": "https://cb.ess.test:8443/here"}');
 SELECT * FROM app.unsubscribed;
-SELECT partner, reference_id, state, reason FROM casesync.subscription ORDER BY id;
+SELECT partner, reference_id, state, reason FROM casesync_internal.subscription ORDER BY id;
 
 -- a repeated message_id: the same answer and no second effect; with another message: refused -----------------
-SELECT count(*) FROM casesync.outgoing;
+SELECT count(*) FROM casesync_internal.outgoing;
 SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "u6", "subscription_codes": ["x"]}', 'twice');
 SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "u6", "subscription_codes": ["x"]}', 'twice', '{"message_ts": "2026-01-01T00:00:00Z"}');
 SELECT * FROM app.say('unsubscribe', '{"transaction_id": "u7", "subscription_codes": ["x"]}', 'twice');
 SELECT * FROM app.say('notify', '{"transaction_id": "u6", "subscription_codes": ["x"]}', 'twice');
 SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "u6", "subscription_codes": ["x"]}', 'twice', partner => 'other.test');
-SELECT count(*) FROM casesync.outgoing;
-SELECT correlation_id = (SELECT correlation_id FROM casesync.message_in WHERE partner = 'ess.test' AND message_id = 'twice') AS same
-  FROM casesync.receive('ess.test', 'twice', convert_to('{"header": {"action": "unsubscribe"}, "message": {"transaction_id": "u6", "subscription_codes": ["x"]}}', 'UTF8'), NULL, NULL);
+SELECT count(*) FROM casesync_internal.outgoing;
+SELECT correlation_id = (SELECT correlation_id FROM casesync_internal.message_in WHERE partner = 'ess.test' AND message_id = 'twice') AS same
+  FROM casesync_internal.receive('ess.test', 'twice', convert_to('{"header": {"action": "unsubscribe"}, "message": {"transaction_id": "u6", "subscription_codes": ["x"]}}', 'UTF8'), NULL, NULL);
 -- what was refused was not kept: mended, it may come again under its message_id
 SELECT ack FROM app.say('subscribe', '{"transaction_id": "t", "subscribe_request": []}', 'mended');
 SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "u8", "subscription_codes": ["x"]}', 'mended');
@@ -177,8 +177,8 @@ SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "u8", "subscription_c
 SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment_status_change', 'Member')) s;
 CREATE FUNCTION app.answer(status text, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('transaction_id', transaction_id, 'correlation_id', 'c', 'subscribe_response', jsonb_build_array(
-		jsonb_build_object('reference_id', reference_id, 'timestamp', '2026-01-01T08:00:00Z', 'status', $1) || $2)) FROM casesync.my_subscription $$;
-CREATE VIEW app.mine AS SELECT state, code, reason FROM casesync.my_subscription;
+		jsonb_build_object('reference_id', reference_id, 'timestamp', '2026-01-01T08:00:00Z', 'status', $1) || $2)) FROM casesync_internal.my_subscription $$;
+CREATE VIEW app.mine AS SELECT state, code, reason FROM casesync_internal.my_subscription;
 SELECT * FROM app.say('on-subscribe', '{"transaction_id": "x", "subscribe_response": [{"reference_id": "x", "status": "succ"}]}');
 SELECT * FROM app.say('on-subscribe', '{"transaction_id": "x", "subscribe_response": []}');
 SELECT ack, error_code FROM app.say('on-subscribe', app.answer('succ'), partner => 'other.test');
@@ -197,16 +197,16 @@ CREATE FUNCTION app.event(reference text, records jsonb, more jsonb DEFAULT '{}'
 CREATE FUNCTION app.person(uin text, status text, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', $1)), 'employment_status', $2) || $3 $$;
 CREATE FUNCTION app.notify(VARIADIC events jsonb[]) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('transaction_id', (SELECT transaction_id FROM casesync.my_subscription), 'notify_event', to_jsonb($1)) $$;
-CREATE VIEW app.items AS SELECT id, item, reference_id, event_type, record_type, record->>'employment_status' AS says, subject, mode, state, reason FROM casesync.inbox_item ORDER BY id;
+	SELECT jsonb_build_object('transaction_id', (SELECT transaction_id FROM casesync_internal.my_subscription), 'notify_event', to_jsonb($1)) $$;
+CREATE VIEW app.items AS SELECT id, item, reference_id, event_type, record_type, record->>'employment_status' AS says, subject, mode, state, reason FROM casesync_internal.inbox_item ORDER BY id;
 -- one object, a list, several events
 SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.person('U1', '1')), app.event('n2', jsonb_build_array(app.person('U2', '1'), app.person('U3', '1')))));
 SELECT * FROM app.items;
 -- raw bytes are kept as they came
-SELECT convert_from(raw, 'UTF8')::jsonb ? 'signature' AS raw, action, kid, ack_status FROM casesync.message_in WHERE action = 'notify';
+SELECT convert_from(raw, 'UTF8')::jsonb ? 'signature' AS raw, action, kid, ack_status FROM casesync_internal.message_in WHERE action = 'notify';
 -- repeated under new message_ids: not stored again; A, B, A under one constant reference_id: each is
 SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.person('U1', '1'))));
-SELECT count(*) FROM casesync.inbox_item;
+SELECT count(*) FROM casesync_internal.inbox_item;
 SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'A'))));
 SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'B'))));
 SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'A'))));
@@ -217,9 +217,9 @@ SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.person('U5', '1
 SELECT count(*) FROM app.items WHERE reference_id IS NULL;
 -- only what the agreement names is handed on; nothing agreed in it: ignored
 SELECT ack FROM app.say('notify', app.notify(app.event('f1', app.person('U6', '1', '{"phone_number": "1", "related_member": [{"a": 1}], "demographic_info": {"death_date": "2026-01-01", "name": "x"}}'))));
-SELECT record, state, reason FROM casesync.inbox_item ORDER BY id DESC LIMIT 1;
+SELECT record, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
 SELECT ack FROM app.say('notify', app.notify(app.event('f2', '{"phone_number": "1"}'), app.event('f3', '{}')));
-SELECT record, state, reason FROM casesync.inbox_item ORDER BY id DESC LIMIT 2;
+SELECT record, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 2;
 -- spellings, missing parts
 SELECT ack FROM app.say('notify', app.notify(app.event('s1', app.person('U7', '1'), '{"reg_event_type": "enrollement_status_change", "reg_record_type": "spdci-extensions-dci:Member"}')));
 SELECT ack FROM app.say('notify', app.notify(app.event('s2', app.person('U8', '1')) #- '{data,reg_event_type}' #- '{data,reg_record_type}'));
@@ -234,7 +234,7 @@ SELECT * FROM app.say('notify', app.notify(app.event('e4', app.person('U9', '1')
 SELECT count(*) FROM app.items WHERE reference_id ~ '^e';
 -- a rejected notification may come without a message
 SELECT ack FROM app.say('notify', NULL, header => '{"status": "rjct"}') s;
-SELECT r.ack_status FROM casesync.receive('ess.test', 'rj', '{"header": {"action": "notify", "status": "rjct"}}', NULL, NULL) r;
+SELECT r.ack_status FROM casesync_internal.receive('ess.test', 'rj', '{"header": {"action": "notify", "status": "rjct"}}', NULL, NULL) r;
 -- not agreed: another event type, another partner
 SELECT * FROM app.say('notify', app.notify(app.event('x1', app.person('U9', '1'), '{"reg_event_type": "birth"}')));
 SELECT * FROM app.say('notify', app.notify(app.event('x2', app.person('U9', '1'))), partner => 'other.test');
@@ -245,7 +245,7 @@ SELECT reference_id, mode, state, reason FROM app.items WHERE reference_id ~ '^u
 -- stream, numbers and hops of header.meta; rubbish there is no harm
 SELECT ack FROM app.say('notify', app.notify(app.event('m1', app.person('U12', '1')), app.event('m2', app.person('U13', '1')), app.event('m3', app.person('U14', '1'))),
 	header => '{"meta": {"stream": "s", "items": [{"seq": 7, "prev_seq": 6, "hops": ["a.test", "b.test"]}, {"seq": "x", "prev_seq": 1e30, "hops": 7}]}}');
-SELECT reference_id, stream, seq, prev_seq, hops FROM casesync.inbox_item WHERE reference_id ~ '^m' ORDER BY id;
+SELECT reference_id, stream, seq, prev_seq, hops FROM casesync_internal.inbox_item WHERE reference_id ~ '^m' ORDER BY id;
 SELECT ack FROM app.say('notify', app.notify(app.event('m4', app.person('U15', '1'))), header => '{"meta": 7}');
 SELECT ack FROM app.say('notify', app.notify(app.event('m5', app.person('U15', '2'))), header => '{"meta": {"items": {"a": 1}}}');
 -- numbers beyond all reason are kept as they are
@@ -256,17 +256,17 @@ SELECT ack FROM app.say('notify', '{"transaction_id": "123456789", "notify_event
 	"data": {"version": "1.0.0", "reg_type": "ns:org:RegistryType:ESS", "reg_event_type": "enrolment_status_change", "reg_record_type": "Member",
 	"reg_records": {"@context": {"@vocab": "https://schema.spdci.org/"}, "@type": "spdci:member", "member_identifier": "123456", "employment_status": "employed",
 	"related_member": [{"@type": "spdci:member", "spdci:member_identifier": "1"}]}}, "locale": "eng"}]}');
-SELECT record, mode, state FROM casesync.inbox_item ORDER BY id DESC LIMIT 1;
+SELECT record, mode, state FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
 
 -- the end of our subscription: stragglers are looked at by a person ------------------------------------------
 -- the partner may end it on its own
-SELECT s.* FROM casesync.my_subscription m CROSS JOIN LATERAL app.say('on-unsubscribe', jsonb_build_object('transaction_id', m.transaction_id, 'status', 'succ')) s;
+SELECT s.* FROM casesync_internal.my_subscription m CROSS JOIN LATERAL app.say('on-unsubscribe', jsonb_build_object('transaction_id', m.transaction_id, 'status', 'succ')) s;
 SELECT state FROM app.mine;
 SELECT s.ack, s.error_code, s.error_message FROM app.say('on-unsubscribe', '{"transaction_id": "no such", "status": "succ"}') s;
-UPDATE casesync.my_subscription SET state = 'active';
+UPDATE casesync_internal.my_subscription SET state = 'active';
 SELECT count(*) FROM (SELECT casesync.unsubscribe_at('ess.test', 'theirs')) s;
 CREATE FUNCTION app.ended(status text, code text DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_strip_nulls(jsonb_build_object('transaction_id', transaction_id, 'status', $1, 'status_reason_code', $2, 'status_reason_message', 'words of theirs')) FROM casesync.my_subscription $$;
+	SELECT jsonb_strip_nulls(jsonb_build_object('transaction_id', transaction_id, 'status', $1, 'status_reason_code', $2, 'status_reason_message', 'words of theirs')) FROM casesync_internal.my_subscription $$;
 SELECT ack FROM app.say('on-unsubscribe', app.ended('rjct', 'rjct.timestamp.invalid'));
 SELECT * FROM app.mine;
 SELECT reason FROM casesync.my_subscriptions;

@@ -15,7 +15,7 @@ CREATE FUNCTION app.record(uin text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', $1)), 'employment_status', '1') $$;
 CREATE FUNCTION app.notify(VARIADIC events jsonb[]) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('transaction_id', 'theirs', 'notify_event', to_jsonb($1)) $$;
-CREATE VIEW app.items AS SELECT reference_id, subject, stream, seq, hops FROM casesync.inbox_item ORDER BY id;
+CREATE VIEW app.items AS SELECT reference_id, subject, stream, seq, hops FROM casesync_internal.inbox_item ORDER BY id;
 
 -- accepts_one_object_and_a_list; total_count may count events or records
 SELECT ack FROM app.say('notify', app.notify(app.event('a', app.record('1'))), header => '{"total_count": 1}');
@@ -43,7 +43,7 @@ SELECT ack FROM app.say('notify', '{"ciphertext": "x"}', 'enc', '{"is_msg_encryp
 SELECT ack FROM app.say('notify', '{"ciphertext": "x"}', header => '{"is_msg_encrypted": true, "meta": {"stream": "outside", "items": [{"seq": 2}]}}', plain => app.notify(app.event('j', app.record('12'))));
 SELECT * FROM app.items WHERE reference_id IN ('i', 'j');
 -- the bytes are kept as they came
-SELECT convert_from(raw, 'UTF8') ~ 'ciphertext' AS raw, convert_from(raw, 'UTF8') ~ 'employment_status' AS plain FROM casesync.message_in WHERE message_id = 'enc';
+SELECT convert_from(raw, 'UTF8') ~ 'ciphertext' AS raw, convert_from(raw, 'UTF8') ~ 'employment_status' AS plain FROM casesync_internal.message_in WHERE message_id = 'enc';
 -- repeated, encrypted anew: the same message; with another content under this message_id: refused
 SELECT ack FROM app.say('notify', '{"ciphertext": "y"}', 'enc', '{"is_msg_encrypted": true}',
 	plain => app.notify(app.event('i', app.record('11'))) || '{"meta": {"stream": "inside"}}');
@@ -51,10 +51,10 @@ SELECT count(*) FROM app.items WHERE reference_id = 'i';
 SELECT * FROM app.say('notify', '{"ciphertext": "x"}', 'enc', '{"is_msg_encrypted": true}', plain => app.notify(app.event('k', app.record('13'))));
 -- refuses_what_was_decrypted_and_is_no_message
 SELECT ack, error_code FROM app.say('notify', '{"ciphertext": "x"}', header => '{"is_msg_encrypted": true}', plain => '[]');
-SELECT r.ack_status, r.error_code FROM casesync.receive('ess.test', 'bytes', '{"header": {"action": "notify", "is_msg_encrypted": true}, "message": {}}', NULL, NULL, '\xff') r;
+SELECT r.ack_status, r.error_code FROM casesync_internal.receive('ess.test', 'bytes', '{"header": {"action": "notify", "is_msg_encrypted": true}, "message": {}}', NULL, NULL, '\xff') r;
 -- encrypted wishes are wishes
 SELECT ack FROM app.say('subscribe', '{"ciphertext": "x"}', header => '{"is_msg_encrypted": true}', plain => jsonb_build_object('transaction_id', 't', 'subscribe_request', jsonb_build_array(app.wish('r1'))));
-SELECT reference_id, state FROM casesync.subscription;
+SELECT reference_id, state FROM casesync_internal.subscription;
 -- refuses_plain_where_encryption_is_required: by the partner, by an agreement
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', encryption => 'required')) s;
 SELECT ack, error_code FROM app.say('notify', app.notify(app.event('l', app.record('14'))));

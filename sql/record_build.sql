@@ -85,9 +85,9 @@ SELECT p.id::text AS subject_key,
 SELECT subject_key, casesync.enrolment_status_of(record), casesync.death_date_of(record),
 	casesync.identifier_of(record, 'national_id'), casesync.identifier_of(record, 'UIN')
   FROM build_test.ess_member ORDER BY 1;
-SELECT casesync.project(record, '{programme_identifier.programme_name,enrollment_status}', '{NATIONAL_ID}')
+SELECT casesync_internal.project(record, '{programme_identifier.programme_name,enrollment_status}', '{NATIONAL_ID}')
   FROM build_test.ess_member ORDER BY subject_key;
-SELECT casesync.project(record, '{programme_identifier.enrolment_status}', '{}')
+SELECT casesync_internal.project(record, '{programme_identifier.enrolment_status}', '{}')
   FROM build_test.ess_member ORDER BY subject_key;
 
 -- a builder keeps its plan only for itself: several in one query, prepared, from plpgsql

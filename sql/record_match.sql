@@ -64,34 +64,34 @@ INSERT INTO pair (known, record, expected) VALUES
 ('{"A": 1}', '{"a": 1}', false),
 ('"x"', '"x"', true), ('[]', '{}', false), ('[{"a": 1}]', '{"a": 1}', true), ('null', '{"a": 1}', false);
 SELECT known, record, expected FROM pair
- WHERE casesync.record_contains(known, record) IS DISTINCT FROM expected ORDER BY n;
-SELECT count(*) AS reflexive FROM pair WHERE NOT casesync.record_contains(record, record)
-	OR NOT casesync.record_contains(known, known);
-SELECT casesync.record_contains(NULL, '{}'), casesync.record_contains('{}', NULL);
+ WHERE casesync_internal.record_contains(known, record) IS DISTINCT FROM expected ORDER BY n;
+SELECT count(*) AS reflexive FROM pair WHERE NOT casesync_internal.record_contains(record, record)
+	OR NOT casesync_internal.record_contains(known, known);
+SELECT casesync_internal.record_contains(NULL, '{}'), casesync_internal.record_contains('{}', NULL);
 
 -- what we build is known after its trip through the other spelling
-SELECT casesync.record_contains(
+SELECT casesync_internal.record_contains(
 	'{"@type": "spdci:beneficiary", "member": {"member_identifier": {"identifier_type": "uin", "identifier_value": 4711}},
 	  "enrolment_status": "suspended", "programme_identifier": {"programme_name": "Cash", "enrollment_status": "04"}}',
 	casesync.beneficiary(identifiers => ARRAY[casesync.identifier('UIN', '4711')],
 		programmes => ARRAY[casesync.enrolment('Cash', 'Suspended')]));
 
 -- endless lists end in "new", soon
-SELECT casesync.record_contains(jsonb_build_object('a', (SELECT jsonb_agg(n) FROM generate_series(1, 20000) n)),
+SELECT casesync_internal.record_contains(jsonb_build_object('a', (SELECT jsonb_agg(n) FROM generate_series(1, 20000) n)),
 	jsonb_build_object('a', (SELECT jsonb_agg(n) FROM generate_series(20000, 1, -1) n)));
-SELECT casesync.record_contains((repeat('[', 1000) || repeat(']', 1000))::jsonb, (repeat('[', 1000) || '1' || repeat(']', 1000))::jsonb);
+SELECT casesync_internal.record_contains((repeat('[', 1000) || repeat(']', 1000))::jsonb, (repeat('[', 1000) || '1' || repeat(']', 1000))::jsonb);
 
 -- a list that became shorter is news, but not one of which each side shares its own part
-SELECT casesync.record_contains('{"programme_identifier": [{"programme_name": "a"}, {"programme_name": "b"}]}',
+SELECT casesync_internal.record_contains('{"programme_identifier": [{"programme_name": "a"}, {"programme_name": "b"}]}',
 		'{"programme_identifier": [{"programme_name": "a"}]}') AS dropped,
-	casesync.record_contains('{"programme_identifier": [{"programme_name": "a"}, {"programme_name": "b"}]}',
+	casesync_internal.record_contains('{"programme_identifier": [{"programme_name": "a"}, {"programme_name": "b"}]}',
 		'{"programme_identifier": [{"programme_name": "b"}, {"programme_name": "a"}]}') AS same,
-	casesync.record_contains('{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "1"}, {"identifier_type": "BRN", "identifier_value": "2"}]}',
+	casesync_internal.record_contains('{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "1"}, {"identifier_type": "BRN", "identifier_value": "2"}]}',
 		'{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "1"}]}') AS identifiers,
-	casesync.record_contains('{"additional_attributes": [{"a": "1"}, {"b": "2"}]}', '{"additional_attributes": [{"b": "2"}]}') AS attributes;
+	casesync_internal.record_contains('{"additional_attributes": [{"a": "1"}, {"b": "2"}]}', '{"additional_attributes": [{"b": "2"}]}') AS attributes;
 
 -- a part of a leap second is no time that the server can read: a text
-SELECT casesync.record_contains('{"t": "2016-12-31T23:59:60.5Z"}', '{"t": "2016-12-31T23:59:60.50Z"}') AS part,
-	casesync.record_contains('{"t": "2016-12-31T23:59:60Z"}', '{"t": "2017-01-01T00:00:00+00:00"}') AS whole;
+SELECT casesync_internal.record_contains('{"t": "2016-12-31T23:59:60.5Z"}', '{"t": "2016-12-31T23:59:60.50Z"}') AS part,
+	casesync_internal.record_contains('{"t": "2016-12-31T23:59:60Z"}', '{"t": "2017-01-01T00:00:00+00:00"}') AS whole;
 
 DROP EXTENSION casesync CASCADE;

@@ -30,10 +30,10 @@ CREATE MATERIALIZED VIEW stored AS SELECT 1 AS subject_key, '{}'::jsonb AS recor
 -- what goes, and what is written --------------------------------------------------------------------------------
 SELECT * FROM casesync.publish('people', 'good', 'Member');
 SELECT * FROM casesync.publish('people_2', 'other_names', 'Person', 'ns:org:RegistryType:Social', key => 'person', record => 'document');
-SELECT * FROM casesync.registry ORDER BY registry;
+SELECT * FROM casesync_internal.registry ORDER BY registry;
 -- again: changes how
 SELECT * FROM casesync.publish('people', 'good', 'Person', 'Social');
-SELECT registry, record_type, reg_type FROM casesync.registry ORDER BY registry;
+SELECT registry, record_type, reg_type FROM casesync_internal.registry ORDER BY registry;
 
 -- every refusal ---------------------------------------------------------------------------------------------------
 \x on
@@ -59,18 +59,18 @@ SET ROLE regress_other;
 SELECT * FROM app.state_of($$SELECT casesync.publish('x', 'app.good', 'Member')$$);
 SELECT * FROM app.state_of($$SELECT casesync.publish('people', 'app.mine', 'Member')$$);
 SELECT * FROM app.state_of($$SELECT casesync.unpublish('people')$$);
-SELECT * FROM app.state_of($$INSERT INTO casesync.registry VALUES ('forged', 'app.good', 'Member', 'ESS', 'subject_key', 'integer', 'record')$$);
-SELECT * FROM app.state_of($$INSERT INTO casesync.registry VALUES ('mine', 'app.mine', 'Member', 'ESS', 'subject_key', 'integer', 'record'); UPDATE casesync.registry SET view = 'app.good'$$);
+SELECT * FROM app.state_of($$INSERT INTO casesync_internal.registry VALUES ('forged', 'app.good', 'Member', 'ESS', 'subject_key', 'integer', 'record')$$);
+SELECT * FROM app.state_of($$INSERT INTO casesync_internal.registry VALUES ('mine', 'app.mine', 'Member', 'ESS', 'subject_key', 'integer', 'record'); UPDATE casesync_internal.registry SET view = 'app.good'$$);
 \x off
-SELECT * FROM casesync.registry;
-UPDATE casesync.registry SET record_type = 'Stolen' WHERE registry = 'people';
-DELETE FROM casesync.registry WHERE registry = 'people';
+SELECT * FROM casesync_internal.registry;
+UPDATE casesync_internal.registry SET record_type = 'Stolen' WHERE registry = 'people';
+DELETE FROM casesync_internal.registry WHERE registry = 'people';
 RESET ROLE;
 CREATE ROLE regress_nobody;
 SET ROLE regress_nobody;
 SELECT casesync.publish('x', 'app.good', 'Member');
 RESET ROLE;
-SELECT registry, record_type FROM casesync.registry ORDER BY registry;
+SELECT registry, record_type FROM casesync_internal.registry ORDER BY registry;
 
 -- in use: refused, and by what -----------------------------------------------------------------------------------
 SET search_path = app;
@@ -87,7 +87,7 @@ RESET ROLE;
 SELECT casesync.end_agreement('A', 'no more');
 SET ROLE regress_publisher;
 SELECT casesync.unpublish('people');
-SELECT registry FROM casesync.registry;
+SELECT registry FROM casesync_internal.registry;
 
 -- warnings: what looking up one subject reads from end to end ------------------------------------------------------
 INSERT INTO person SELECT i, 'name' FROM generate_series(1, 100000) i;
@@ -116,7 +116,7 @@ DECLARE
 	before bigint := pg_stat_get_xact_tuples_returned('app.person'::regclass);
 BEGIN
 	SELECT string_agg(s.state, ',' ORDER BY s.key) INTO states
-	  FROM casesync.registry r CROSS JOIN LATERAL casesync.render(r, keys) s WHERE r.registry = registry_name;
+	  FROM casesync_internal.registry r CROSS JOIN LATERAL casesync_internal.render(r, keys) s WHERE r.registry = registry_name;
 	rows := pg_stat_get_xact_tuples_returned('app.person'::regclass) - before;
 	RETURN NEXT;
 END $$;

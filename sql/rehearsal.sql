@@ -41,23 +41,23 @@ SELECT agreement, version, is_running, registry, subjects FROM casesync.rehearsa
 
 -- it begins only in 2099 and nobody has subscribed: it is rehearsed all the same, and nothing is made for a lane
 INSERT INTO app.person SELECT i, 'Jane Doe ' || i, 'Active', i <> 3 FROM generate_series(1, 5) i;
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 UPDATE app.person SET status = 'Suspended' WHERE id = 1;
 UPDATE app.person SET name = 'Jane Roe' WHERE id = 2;
 UPDATE app.person SET status = 'bad' WHERE id = 4;
-SELECT changes, notifications FROM casesync.route();
-SELECT count(*) FROM casesync.notification;
-SELECT count(*) FROM casesync.disclosure;
-SELECT count(*) FROM casesync.told;
-SELECT * FROM casesync.lanes();
+SELECT changes, notifications FROM casesync_internal.route();
+SELECT count(*) FROM casesync_internal.notification;
+SELECT count(*) FROM casesync_internal.disclosure;
+SELECT count(*) FROM casesync_internal.told;
+SELECT * FROM casesync_internal.lanes();
 SELECT registry, event_type, outcome, subjects FROM casesync.rehearsals WHERE agreement = 'OUT' ORDER BY 1, 2, 3;
 SELECT key, event_type, record FROM casesync.rehearsal_samples ORDER BY id;
 -- the partner can do nothing with it
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment', 'Member')$$);
 -- the last hundred are kept
 INSERT INTO app.person SELECT i, 'Jane Doe ' || i, 'Active' FROM generate_series(101, 350) i;
-SELECT changes FROM casesync.route(60);
-SELECT count(*) FROM (SELECT casesync.route() FROM generate_series(1, 3)) r;
+SELECT changes FROM casesync_internal.route(60);
+SELECT count(*) FROM (SELECT casesync_internal.route() FROM generate_series(1, 3)) r;
 SELECT count(*), min(key::integer), max(key::integer) FROM casesync.rehearsal_samples;
 SELECT event_type, outcome, subjects FROM casesync.rehearsals WHERE agreement = 'OUT' ORDER BY 1, 2;
 
@@ -78,26 +78,26 @@ SELECT casesync.rehearse('OUT', now() + interval '2 days');
 SELECT version, state, end_reason FROM casesync.agreements WHERE agreement = 'OUT' ORDER BY version;
 SELECT count(*) FROM casesync.rehearsal_samples;
 UPDATE app.person SET status = 'Active' WHERE id IN (1, 2);
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT version, is_running, event_type, outcome, subjects FROM casesync.rehearsals WHERE agreement = 'OUT' ORDER BY version, event_type, outcome;
 SELECT version, key, record->>'secret' AS secret FROM casesync.rehearsal_samples ORDER BY id;
 -- what goes wrong in it disturbs nobody
-UPDATE casesync.agreement SET subjects = 'no_such_column' WHERE state = 'rehearsed';
+UPDATE casesync_internal.agreement SET subjects = 'no_such_column' WHERE state = 'rehearsed';
 UPDATE app.person SET status = 'Exited' WHERE id = 1;
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT event_type, outcome, subjects FROM casesync.rehearsals WHERE version = 3 AND agreement = 'OUT' ORDER BY 1, 2;
 SELECT key, error_code FROM casesync.quarantine;
-UPDATE casesync.agreement SET subjects = 'shared' WHERE state = 'rehearsed';
-ALTER TABLE casesync.rehearsal_sample ADD CONSTRAINT full_disk CHECK (key <> '5') NOT VALID;
+UPDATE casesync_internal.agreement SET subjects = 'shared' WHERE state = 'rehearsed';
+ALTER TABLE casesync_internal.rehearsal_sample ADD CONSTRAINT full_disk CHECK (key <> '5') NOT VALID;
 UPDATE app.person SET status = 'Exited' WHERE id = 5;
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT event_type, outcome, subjects FROM casesync.rehearsals WHERE version = 3 AND agreement = 'OUT' ORDER BY 1, 2;
 SELECT key, error_code FROM casesync.quarantine;
-ALTER TABLE casesync.rehearsal_sample DROP CONSTRAINT full_disk;
+ALTER TABLE casesync_internal.rehearsal_sample DROP CONSTRAINT full_disk;
 -- it ends by itself
-UPDATE casesync.agreement SET rehearsed_until = now() - interval '1 second' WHERE state = 'rehearsed';
+UPDATE casesync_internal.agreement SET rehearsed_until = now() - interval '1 second' WHERE state = 'rehearsed';
 UPDATE app.person SET status = 'Active' WHERE id = 1;
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT is_running, sum(subjects) FROM casesync.rehearsals WHERE version = 3 AND agreement = 'OUT' GROUP BY 1;
 -- it can be activated, by someone else than its author; then the samples go
 SELECT four_eyes FROM casesync.set_node('sp.test', four_eyes => true);
@@ -108,18 +108,18 @@ SELECT count(*) FROM casesync.rehearsal_samples;
 SELECT version, is_running, sum(subjects) FROM casesync.rehearsals WHERE agreement = 'OUT' GROUP BY 1, 2 ORDER BY 1;
 SELECT app.try($$SELECT casesync.rehearse('OUT', now() + interval '1 day')$$);
 -- a new version is rehearsed beside the active one: what the partner knows already is not counted as sent
-UPDATE casesync.agreement SET valid_from = '2020-01-01' WHERE state = 'active';
+UPDATE casesync_internal.agreement SET valid_from = '2020-01-01' WHERE state = 'active';
 SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member');
 SELECT version FROM casesync.set_agreement('OUT', 'ess.test', subjects => 'true');
 SELECT casesync.rehearse('OUT', now() + interval '1 day');
 UPDATE app.person SET status = 'Inactive' WHERE id IN (1, 3);
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 UPDATE app.person SET name = name WHERE id IN (1, 3);
 UPDATE app.person SET status = 'Active' WHERE id = 1;
 UPDATE app.person SET status = 'Inactive' WHERE id = 1;
-SELECT changes, notifications FROM casesync.route();
+SELECT changes, notifications FROM casesync_internal.route();
 SELECT outcome, subjects FROM casesync.rehearsals WHERE version = 4 ORDER BY 1;
-SELECT key FROM casesync.notification ORDER BY id;
+SELECT key FROM casesync_internal.notification ORDER BY id;
 SELECT what, about, detail->>'version' AS version FROM casesync.audit WHERE what = 'rehearse' ORDER BY id;
 -- the end of all
 SELECT casesync.end_agreement('OUT', 'over');

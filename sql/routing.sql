@@ -9,11 +9,11 @@ SET search_path = app;
 CREATE TABLE looked (id bigint PRIMARY KEY);
 CREATE FUNCTION news() RETURNS TABLE (partner text, key text, event_type text, removal boolean, record text)
 	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT n.id FROM casesync.notification n
+	WITH new AS (INSERT INTO app.looked SELECT n.id FROM casesync_internal.notification n
 		 WHERE n.id NOT IN (SELECT l.id FROM app.looked l) RETURNING *)
 	SELECT l.partner, n.key, n.event_type, n.removal,
 			CASE WHEN length(n.record::text) > 400 THEN left(n.record::text, 400) || '…' ELSE n.record::text END
-		FROM casesync.notification n JOIN new USING (id) JOIN casesync.lane l USING (lane) ORDER BY l.partner, n.id
+		FROM casesync_internal.notification n JOIN new USING (id) JOIN casesync_internal.lane l USING (lane) ORDER BY l.partner, n.id
 $$;
 CREATE FUNCTION route_all(max_changes integer DEFAULT 1000, OUT chunks integer, OUT changes integer, OUT notifications integer)
 	LANGUAGE plpgsql AS $$
@@ -22,7 +22,7 @@ DECLARE
 BEGIN
 	chunks := 0; changes := 0; notifications := 0;
 	LOOP
-		SELECT * INTO r FROM casesync.route(max_changes);
+		SELECT * INTO r FROM casesync_internal.route(max_changes);
 		chunks := chunks + 1; changes := changes + r.changes; notifications := notifications + r.notifications;
 		EXIT WHEN NOT r.more;
 	END LOOP;
@@ -32,16 +32,16 @@ $$;
 CREATE FUNCTION deliver(partner_name text) RETURNS TABLE (seq text, reference text, records jsonb)
 	LANGUAGE plpgsql AS $$
 DECLARE
-	l integer := (SELECT x.lane FROM casesync.lane x WHERE x.partner = partner_name AND x.kind = 'notify');
+	l integer := (SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = partner_name AND x.kind = 'notify');
 	p record;
 BEGIN
 	LOOP
-		SELECT * INTO p FROM casesync.take(l);
+		SELECT * INTO p FROM casesync_internal.take(l);
 		EXIT WHEN NOT FOUND;
 		RETURN QUERY SELECT m.value->>'seq', e.value->>'reference_id', e.value#>'{data,reg_records}'
 			FROM jsonb_array_elements(p.message::jsonb->'notify_event') WITH ORDINALITY e(value, n)
 			JOIN jsonb_array_elements(p.meta::jsonb->'items') WITH ORDINALITY m(value, n) USING (n);
-		PERFORM casesync.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
+		PERFORM casesync_internal.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
 	END LOOP;
 END
 $$;
@@ -127,7 +127,7 @@ SELECT * FROM route_all();
 SELECT key, record FROM news();
 UPDATE consent SET given = false WHERE person_id = 4715;
 SELECT * FROM route_all();
-SELECT key, state, state_reason, count(*) FROM casesync.notification WHERE key = '4715' GROUP BY 1, 2, 3;
+SELECT key, state, state_reason, count(*) FROM casesync_internal.notification WHERE key = '4715' GROUP BY 1, 2, 3;
 SELECT count(*) FILTER (WHERE records::text LIKE '%N-4715%') AS withdrawn, count(*) > 10 AS others FROM deliver('ess.labour.gov.xx');
 -- a third programme's change: nothing may leave, and nothing is even captured
 INSERT INTO enrolment (id, person_id, programme_id, status) VALUES (1, 4717, 9, 'ACTIF');
@@ -231,7 +231,7 @@ SELECT * FROM route_all();
 DELETE FROM item WHERE id = 100;
 SELECT * FROM route_all();
 SELECT key, event_type, removal, record FROM news() ORDER BY key COLLATE "C", removal;
-SELECT key, state, state_reason FROM casesync.notification WHERE key = '100';
+SELECT key, state, state_reason FROM casesync_internal.notification WHERE key = '100';
 -- delivered, changed, and gone before the change was sent: the partner knows the old state and must be told
 SELECT count(*) FROM deliver('b');
 UPDATE item SET v = 77 WHERE id = 3;
@@ -254,7 +254,7 @@ SELECT state FROM casesync.activate('B');
 SELECT count(*) AS sent FROM deliver('b');
 SELECT * FROM route_all();
 SELECT count(*) AS sent, count(*) FILTER (WHERE records::text LIKE '%secret%') AS withdrawn, min(records->>'v'), max(records->>'v') FROM deliver('b');
-SELECT state, state_reason, count(*) FROM casesync.notification WHERE state <> 'delivered' GROUP BY 1, 2 ORDER BY 2;
+SELECT state, state_reason, count(*) FROM casesync_internal.notification WHERE state <> 'delivered' GROUP BY 1, 2 ORDER BY 2;
 -- an agreement that is over: nothing is made, nothing is sent
 UPDATE item SET v = 501 WHERE id = 10;
 SELECT * FROM route_all();
@@ -403,20 +403,20 @@ SELECT changes, notifications FROM route_all(100000);
 SELECT partner, count(*), count(DISTINCT key) FROM news() WHERE partner = 'b' GROUP BY 1;
 
 -- misuse --------------------------------------------------------------------------------------------------------
-SELECT * FROM casesync.route(0);
-SELECT * FROM casesync.route(NULL);
+SELECT * FROM casesync_internal.route(0);
+SELECT * FROM casesync_internal.route(NULL);
 BEGIN ISOLATION LEVEL REPEATABLE READ;
-SELECT * FROM casesync.route();
+SELECT * FROM casesync_internal.route();
 ROLLBACK;
 -- a copy of the database does not route; after resume() it does, in a new era and stream
-UPDATE casesync.node SET system_identifier = 1;
+UPDATE casesync_internal.node SET system_identifier = 1;
 UPDATE item SET v = -1 WHERE id = 20;
-SELECT * FROM casesync.route();
+SELECT * FROM casesync_internal.route();
 SELECT registry FROM casesync.resume();
 UPDATE item SET v = -2 WHERE id = 21;
 SELECT changes, notifications FROM route_all();
 SELECT partner, key, record FROM news() WHERE partner = 'b' ORDER BY key;
-SELECT count(*) FROM casesync.routing_state;
+SELECT count(*) FROM casesync_internal.routing_state;
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA share, app CASCADE;

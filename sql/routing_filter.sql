@@ -13,13 +13,13 @@ CREATE FUNCTION app.want(reference text, filter jsonb) RETURNS text LANGUAGE sql
 CREATE TABLE app.seen (id bigint);
 CREATE FUNCTION app.told() RETURNS TABLE (subscription text, key text, says text) LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM casesync.route();
-	RETURN QUERY SELECT s.reference_id, n.key, n.record->>'employment_status' FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription
+	PERFORM casesync_internal.route();
+	RETURN QUERY SELECT s.reference_id, n.key, n.record->>'employment_status' FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription
 		WHERE n.id > coalesce((SELECT max(id) FROM app.seen), 0) AND n.state <> 'withheld' ORDER BY n.key, s.reference_id, n.id;
-	INSERT INTO app.seen SELECT max(n.id) FROM casesync.notification n;
+	INSERT INTO app.seen SELECT max(n.id) FROM casesync_internal.notification n;
 END
 $$;
-CREATE VIEW app.inside AS SELECT s.reference_id, i.key, i.hmac IS NOT NULL AS known FROM casesync.filter_inside i JOIN casesync.subscription s ON s.id = i.subscription ORDER BY 1, 2;
+CREATE VIEW app.inside AS SELECT s.reference_id, i.key, i.hmac IS NOT NULL AS known FROM casesync_internal.filter_inside i JOIN casesync_internal.subscription s ON s.id = i.subscription ORDER BY 1, 2;
 
 -- by an attribute of the record: tells_who_comes_in, who stays and changed; tells_who_leaves_once_more, and not again
 SELECT app.want('worker', app.predicate('employment_status', '1'));
@@ -84,7 +84,7 @@ SELECT * FROM app.told();
 
 -- what was not sent is told once more: withheld, refused by the partner
 SELECT count(casesync.unsubscribe(app.code(r))) FROM unnest(ARRAY['all', 'one', 'enrol']) r;
-SELECT count(casesync.withhold(ARRAY[n.reference_id], 'a test')) FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription WHERE s.reference_id = 'worker' AND n.state = 'due';
+SELECT count(casesync_internal.withhold(ARRAY[n.reference_id], 'a test')) FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription WHERE s.reference_id = 'worker' AND n.state = 'due';
 SELECT * FROM app.inside;
 UPDATE app.person SET secret = 'x' WHERE id = 1;
 SELECT * FROM app.told();
@@ -92,7 +92,7 @@ SELECT * FROM app.told();
 UPDATE app.person SET status = '9' WHERE id = 1;
 SELECT * FROM app.told();
 SELECT * FROM app.inside WHERE reference_id = 'worker';
-SELECT count(casesync.withhold(ARRAY[n.reference_id], 'a test')) FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription WHERE s.reference_id = 'worker' AND n.state = 'due';
+SELECT count(casesync_internal.withhold(ARRAY[n.reference_id], 'a test')) FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription WHERE s.reference_id = 'worker' AND n.state = 'due';
 SELECT * FROM app.inside WHERE reference_id = 'worker';
 UPDATE app.person SET secret = 'y' WHERE id = 1;
 SELECT * FROM app.told();
@@ -109,10 +109,10 @@ SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', on_leave 
 SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
 UPDATE app.person SET shared = true WHERE id = 1;
 SELECT * FROM app.told();
-SELECT count(p.message_id) FROM casesync.take((SELECT lane FROM casesync.lane WHERE partner = 'ess.test' AND kind = 'notify')) p;
+SELECT count(p.message_id) FROM casesync_internal.take((SELECT lane FROM casesync_internal.lane WHERE partner = 'ess.test' AND kind = 'notify')) p;
 UPDATE app.person SET shared = false WHERE id = 1;
 SELECT * FROM app.told();
-SELECT n.removal, n.record FROM casesync.notification n ORDER BY n.id DESC LIMIT 1;
+SELECT n.removal, n.record FROM casesync_internal.notification n ORDER BY n.id DESC LIMIT 1;
 SELECT * FROM app.inside WHERE reference_id = 'worker' AND key = '1';
 
 -- a column that cannot be read: the subject waits in quarantine, others do not
@@ -132,19 +132,19 @@ SELECT * FROM app.told();
 SELECT count(*) FROM casesync.quarantine;
 
 -- after a restore all is told again; a partner that is dropped leaves nothing behind
-UPDATE casesync.node SET paused = true;
+UPDATE casesync_internal.node SET paused = true;
 SELECT count(*) FROM casesync.resume();
 SELECT known, count(*) FROM app.inside GROUP BY known;
 UPDATE app.person SET secret = 'w' WHERE id = 2;
 SELECT * FROM app.told();
 SELECT count(*) FROM (SELECT casesync.set_partner('new.test', 'https://new.test')) s;
-INSERT INTO casesync.subscription (partner, event_type, record_type, transaction_id, state) VALUES ('new.test', 'enrolment', 'Member', 't', 'active');
-INSERT INTO casesync.filter_inside SELECT 'people', '1', id FROM casesync.subscription WHERE partner = 'new.test';
+INSERT INTO casesync_internal.subscription (partner, event_type, record_type, transaction_id, state) VALUES ('new.test', 'enrolment', 'Member', 't', 'active');
+INSERT INTO casesync_internal.filter_inside SELECT 'people', '1', id FROM casesync_internal.subscription WHERE partner = 'new.test';
 SELECT casesync.drop_partner('new.test');
-SELECT count(*) FROM casesync.filter_inside i WHERE NOT EXISTS (SELECT FROM casesync.subscription s WHERE s.id = i.subscription);
+SELECT count(*) FROM casesync_internal.filter_inside i WHERE NOT EXISTS (SELECT FROM casesync_internal.subscription s WHERE s.id = i.subscription);
 
 -- who is inside when a subscription begins is not told, but told of when it leaves
-SELECT count(casesync.unsubscribe(code)) FROM casesync.subscription WHERE state = 'active';
+SELECT count(casesync.unsubscribe(code)) FROM casesync_internal.subscription WHERE state = 'active';
 UPDATE app.person SET status = '1', district = 'north';
 SELECT * FROM app.told();
 SELECT app.want('old', app.predicate('employment_status', '1')), app.want('hidden', app.predicate('phone_number', 's1'));
@@ -163,13 +163,13 @@ CREATE OR REPLACE VIEW app.people AS
 	  FROM app.person p;
 UPDATE app.person SET odd = 0 WHERE id = 2;
 SELECT app.want('odd', app.predicate('district', 'n', 'ge'));
-SELECT count(*) FROM casesync.route();
-SELECT reference_id, is_seeded FROM casesync.subscription WHERE reference_id IN ('old', 'odd') ORDER BY 1;
+SELECT count(*) FROM casesync_internal.route();
+SELECT reference_id, is_seeded FROM casesync_internal.subscription WHERE reference_id IN ('old', 'odd') ORDER BY 1;
 
 -- many subscriptions to persons: their number is of no account to a chunk of changes
-INSERT INTO casesync.subscription (partner, event_type, record_type, id_type, id_value, transaction_id, state)
+INSERT INTO casesync_internal.subscription (partner, event_type, record_type, id_type, id_value, transaction_id, state)
 SELECT 'ess.test', 'enrolment_status_change', 'Member', 'UIN', 'V' || i, 't', 'active' FROM generate_series(1, 20000) i;
-ANALYZE casesync.subscription;
+ANALYZE casesync_internal.subscription;
 CREATE FUNCTION app.plan(sql text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE line text;
 BEGIN
@@ -179,8 +179,8 @@ BEGIN
 END
 $$;
 SELECT DISTINCT p FROM app.plan($$SELECT t.id FROM casesync.record_identifiers('{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "V7"}]}') i
-	JOIN casesync.subscription t ON t.id_value = i.identifier_value AND t.partner = 'ess.test' AND t.event_type = 'enrolment_status_change' AND t.state = 'active' AND t.id_type IS NOT NULL$$) p;
-SELECT DISTINCT p FROM app.plan($$SELECT s.id FROM casesync.subscription s WHERE s.partner = 'ess.test' AND s.state = 'active' AND s.id_type IS NULL AND s.tree IS NOT NULL
+	JOIN casesync_internal.subscription t ON t.id_value = i.identifier_value AND t.partner = 'ess.test' AND t.event_type = 'enrolment_status_change' AND t.state = 'active' AND t.id_type IS NOT NULL$$) p;
+SELECT DISTINCT p FROM app.plan($$SELECT s.id FROM casesync_internal.subscription s WHERE s.partner = 'ess.test' AND s.state = 'active' AND s.id_type IS NULL AND s.tree IS NOT NULL
 	AND s.event_type = ANY ('{enrolment_status_change}')$$) p;
 
 DROP EXTENSION casesync CASCADE;

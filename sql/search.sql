@@ -38,8 +38,8 @@ CREATE FUNCTION app.item(query jsonb, reference text DEFAULT 'r1', criteria json
 	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'search_criteria',
 		jsonb_build_object('query', query, 'reg_type', 'ns:org:RegistryType:ESS', 'reg_record_type', 'spdci-extensions-dci:Member') || criteria) || more
 $$;
-CREATE FUNCTION app.ask(items jsonb, partner text DEFAULT 'ess.test', header jsonb DEFAULT '{}') RETURNS casesync.reply LANGUAGE sql AS $$
-	SELECT a FROM casesync.answer_now($2, 'm1', convert_to(jsonb_build_object('signature', 'x', 'header',
+CREATE FUNCTION app.ask(items jsonb, partner text DEFAULT 'ess.test', header jsonb DEFAULT '{}') RETURNS casesync_internal.reply LANGUAGE sql AS $$
+	SELECT a FROM casesync_internal.answer_now($2, 'm1', convert_to(jsonb_build_object('signature', 'x', 'header',
 		jsonb_build_object('action', 'search', 'message_id', 'm1') || header, 'message',
 		jsonb_build_object('transaction_id', 't1', 'search_request', items))::text, 'UTF8'), NULL, 'kid-1') a
 $$;
@@ -113,10 +113,10 @@ SELECT reference, status, code, why, uins, total FROM app.found(jsonb_build_arra
 	app.item('{"occupation": {"eq": "secret2"}}', 'field not agreed'), app.item('{"secret": {"eq": "secret2"}}', 'column not agreed'), app.item('{"nothing": {"eq": "x"}}', 'no such field'),
 	app.item('{"type": "UIN", "value": "U11"}', 'nothing to say')));
 SELECT p, f.* FROM unnest('{other.test,late.test,notify.test}'::text[]) p CROSS JOIN LATERAL app.found(jsonb_build_array(app.item('{"type": "UIN", "value": "U2"}')), p) f ORDER BY p;
-SELECT DISTINCT partner, way FROM casesync.disclosure;
+SELECT DISTINCT partner, way FROM casesync_internal.disclosure;
 -- a consent is kept, and is no key
 SELECT uins, total FROM app.found(jsonb_build_array(app.item('{"type": "UIN", "value": "U5"}', criteria => '{"consent": {"purpose": {"text": "yes"}}, "authorize": {"purpose": {"code": "all"}}}')));
-SELECT claims FROM casesync.request_in WHERE claims IS NOT NULL;
+SELECT claims FROM casesync_internal.request_in WHERE claims IS NOT NULL;
 
 -- too many -------------------------------------------------------------------------------------------------
 SET casesync.search_limit = 5;

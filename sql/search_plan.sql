@@ -36,11 +36,11 @@ SELECT (casesync.activate('OUT')).state;
 -- how the very query of a search would read the table of people: by which indexes, or all of it
 CREATE FUNCTION app.plan(query jsonb, sort jsonb DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	s casesync.search_source; c record; line text; ways text[] := '{}';
+	s casesync_internal.search_source; c record; line text; ways text[] := '{}';
 BEGIN
-	SELECT x.a, x.r INTO s.a, s.r FROM casesync.agreements_for_search('ess.test', 'search', NULL, NULL) x;
-	SELECT f.condition, f.arguments INTO c FROM casesync.filter_parse(query, NULL) p, casesync.filter_condition(p.tree, s.r, s.a) f;
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || casesync.search_query(s.r, s.a, c.condition, (casesync.filter_order(sort, s.r, s.a)).clause, 10001) USING c.arguments LOOP
+	SELECT x.a, x.r INTO s.a, s.r FROM casesync_internal.agreements_for_search('ess.test', 'search', NULL, NULL) x;
+	SELECT f.condition, f.arguments INTO c FROM casesync_internal.filter_parse(query, NULL) p, casesync_internal.filter_condition(p.tree, s.r, s.a) f;
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || casesync_internal.search_query(s.r, s.a, c.condition, (casesync_internal.filter_order(sort, s.r, s.a)).clause, 10001) USING c.arguments LOOP
 		ways := ways || substring(line from 'person_\w+') || CASE WHEN line ~ 'Seq Scan on person' THEN 'all of person' END;
 	END LOOP;
 	RETURN (SELECT string_agg(DISTINCT w, ', ' ORDER BY w) FROM unnest(ways) w);
@@ -62,7 +62,7 @@ SELECT app.plan('{"employment_status": {"$eq": "1"}}');
 \echo and what is found is right
 CREATE FUNCTION app.found(query jsonb, criteria jsonb DEFAULT '{}') RETURNS TABLE (code text, total text, uins text) LANGUAGE sql AS $$
 	SELECT i->>'status_reason_code', i #>> '{pagination,total_count}', (SELECT string_agg(r #>> '{member_identifier,0,identifier_value}', ' ' ORDER BY n) FROM jsonb_array_elements(i #> '{data,reg_records}') WITH ORDINALITY x(r, n))
-	  FROM casesync.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', 'search'), 'message', jsonb_build_object(
+	  FROM casesync_internal.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', 'search'), 'message', jsonb_build_object(
 		'transaction_id', 't1', 'search_request', jsonb_build_array(jsonb_build_object('reference_id', 'r', 'timestamp', '2026-01-01T08:00:00Z',
 			'search_criteria', jsonb_build_object('query', $1, 'pagination', '{"page_size": 3}'::jsonb) || $2))))::text, 'UTF8'), NULL, NULL) a
 	 CROSS JOIN LATERAL jsonb_array_elements(a.message::jsonb->'search_response') i
@@ -75,12 +75,12 @@ SELECT * FROM app.found('{}');
 \echo what is not agreed matches nobody, and reads nothing to find that out
 SELECT q, f.* FROM (VALUES ('{"secret": {"$eq": "x"}}'), ('{"occupation": {"$eq": "x"}}'), ('{"$not": {"secret": {"$eq": "x"}}}'), ('{"$and": [{"employment_status": {"$eq": "1"}}, {"secret": {"$gt": "x"}}]}')) v(q)
  CROSS JOIN LATERAL app.found(q::jsonb) f;
-SELECT q, casesync.search_may_match(f.tree, x.a) FROM casesync.agreements_for_search('ess.test', 'search', NULL, NULL) x, (VALUES ('{"secret": {"$eq": "x"}}'), ('{"$not": {"secret": {"$eq": "x"}}}'),
+SELECT q, casesync_internal.search_may_match(f.tree, x.a) FROM casesync_internal.agreements_for_search('ess.test', 'search', NULL, NULL) x, (VALUES ('{"secret": {"$eq": "x"}}'), ('{"$not": {"secret": {"$eq": "x"}}}'),
 	('{"$not": {"$or": [{"secret": {"$eq": "x"}}, {"occupation": {"$eq": "x"}}]}}'), ('{"$and": [{"employment_status": {"$eq": "1"}}, {"secret": {"$gt": "x"}}]}'),
 	('{"$or": [{"employment_status": {"$eq": "1"}}, {"secret": {"$gt": "x"}}]}'), ('{"$not": {"$and": [{"employment_status": {"$eq": "1"}}, {"secret": {"$gt": "x"}}]}}'),
 	('{"region": {"$eq": "x"}}'), ('{"shared": {"$eq": "true"}}'), ('{"employment_status.x": {"$eq": "x"}}'), ('{"member_identifier.identifier_value": {"$eq": "x"}}'), ('{"type": "UIN", "value": "x"}'),
-	('{"$not": {"UIN": {"$eq": "x"}}}'), ('{"additional_attributes.note": {"$eq": "x"}}'), ('{}')) v(q), casesync.filter_parse(q::jsonb, NULL) f;
-SELECT path, fields, casesync.filter_path_may_exist(path, fields::text[]) FROM (VALUES ('a', '{a}'), ('a.b', '{a}'), ('a', '{a.b}'), ('a.b', '{a.c}'), ('ab', '{a}'), ('a', '{ab}'), ('note', '{additional_attributes}'),
+	('{"$not": {"UIN": {"$eq": "x"}}}'), ('{"additional_attributes.note": {"$eq": "x"}}'), ('{}')) v(q), casesync_internal.filter_parse(q::jsonb, NULL) f;
+SELECT path, fields, casesync_internal.filter_path_may_exist(path, fields::text[]) FROM (VALUES ('a', '{a}'), ('a.b', '{a}'), ('a', '{a.b}'), ('a.b', '{a.c}'), ('ab', '{a}'), ('a', '{ab}'), ('note', '{additional_attributes}'),
 	('note', '{additional_attributes.note}'), ('note', '{additional_attributes.other}'), ('x.note', '{additional_attributes.note}'), ('enrolment_status', '{enrollment_status}'), ('a', '{}'), ('', '{a}')) v(path, fields);
 DROP SCHEMA app CASCADE;
 DROP EXTENSION casesync CASCADE;

@@ -47,7 +47,7 @@ INSERT INTO app.withheld VALUES ('occupation', 'secret7', 'nosecret'), ('demogra
 	('record.occupation', 'secret7', NULL), ('"secret"', 'secret7', NULL), ('secret) OR (true', 'x', NULL), ('member.occupation', 'secret7', NULL);
 CREATE FUNCTION app.answer(criteria text, name text, value text) RETURNS text LANGUAGE sql AS $$
 	SELECT concat(i - '{timestamp,status_reason_message}'::text[], replace(i->>'status_reason_message', name, 'NAME'))
-	  FROM casesync.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', 'search'), 'message', jsonb_build_object(
+	  FROM casesync_internal.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', 'search'), 'message', jsonb_build_object(
 		'transaction_id', 't1', 'search_request', jsonb_build_array(jsonb_build_object('reference_id', 'r', 'timestamp', '2026-01-01T08:00:00Z',
 			'search_criteria', replace(replace(criteria, 'NAME', regexp_replace(to_jsonb(name)::text, '^"|"$', '', 'g')), 'VALUE', value)::jsonb))))::text, 'UTF8'), NULL, NULL) a
 	 CROSS JOIN LATERAL jsonb_array_elements(a.message::jsonb->'search_response') i
@@ -69,7 +69,7 @@ SELECT s.n, s.criteria FROM app.shape s WHERE NOT EXISTS (
 	 WHERE u.n = s.n AND u.value = a.value AND app.answer(s.criteria, a.name, a.value) <> u.answer) ORDER BY s.n;
 -- the same of checks of enrolment
 CREATE FUNCTION app.enrolled(type text, value text) RETURNS text LANGUAGE sql AS $$
-	SELECT a.message::jsonb->>'enrolled_response' || coalesce(a.status_reason_message, '') FROM casesync.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', '{"action": "enrollementstatus"}'::jsonb, 'message',
+	SELECT a.message::jsonb->>'enrolled_response' || coalesce(a.status_reason_message, '') FROM casesync_internal.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', '{"action": "enrollementstatus"}'::jsonb, 'message',
 		jsonb_build_object('transaction_id', 't1', 'enrolled_criteria', jsonb_build_object('query', jsonb_build_object(type, jsonb_build_object('eq', value)))))::text, 'UTF8'), NULL, NULL) a
 $$;
 SELECT count(DISTINCT app.enrolled(w.name, v.value)) FROM app.withheld w, LATERAL (VALUES (w.has), (w.has_not)) v(value) WHERE v.value IS NOT NULL;

@@ -40,7 +40,7 @@ DECLARE
 	n bigint := 0;
 BEGIN
 	LOOP
-		SELECT * INTO r FROM casesync.route();
+		SELECT * INTO r FROM casesync_internal.route();
 		n := n + r.notifications;
 		EXIT WHEN NOT r.more;
 	END LOOP;
@@ -50,17 +50,17 @@ $$;
 -- delivers all that is due to a partner; what of whom arrived
 CREATE FUNCTION app.deliver(whose text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	l integer := (SELECT x.lane FROM casesync.lane x WHERE x.partner = whose AND x.kind = 'notify');
-	p casesync.parcel;
+	l integer := (SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = whose AND x.kind = 'notify');
+	p casesync_internal.parcel;
 	arrived text[] := '{}';
 BEGIN
 	LOOP
-		SELECT * INTO p FROM casesync.take(l);
+		SELECT * INTO p FROM casesync_internal.take(l);
 		EXIT WHEN NOT FOUND;
 		arrived := arrived || ARRAY(SELECT concat_ws(' ', coalesce(e #>> '{data,reg_records,member_identifier,0,identifier_value}', e #>> '{data,reg_records,group_identifier,0,identifier_value}'),
 			coalesce(e #>> '{data,reg_records,employment_status}', e #>> '{data,reg_records,group_type}'), e #>> '{data,reg_records,additional_attributes,0}')
 			FROM jsonb_array_elements(p.message::jsonb->'notify_event') e);
-		PERFORM casesync.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
+		PERFORM casesync_internal.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
 	END LOOP;
 	RETURN array_to_string(ARRAY(SELECT a FROM unnest(arrived) a ORDER BY a), ', ');
 END
@@ -85,24 +85,24 @@ SELECT app.deliver('p'), app.deliver('q');
 UPDATE app.person SET status = 'Inactive' WHERE id = 3;
 UPDATE app.person SET consents = false WHERE id = 2;
 SELECT app.route(), app.deliver('p'), app.deliver('q');
-SELECT * FROM (SELECT agreement, registry, key, event_type FROM casesync.missed) m ORDER BY key;
-SELECT casesync.is_stopped('p'), casesync.lookup_limit('p') > 0 AS may_ask;
+SELECT * FROM (SELECT agreement, registry, key, event_type FROM casesync_internal.missed) m ORDER BY key;
+SELECT casesync_internal.is_stopped('p'), casesync_internal.lookup_limit('p') > 0 AS may_ask;
 SELECT severity, regexp_replace(problem, '\d\d\d\d-\S+ \S+:\d\d', '(time)'), mend FROM casesync.health WHERE problem ~ 'suspended|stopped';
 SELECT app.try($$SELECT casesync.unpublish('people')$$);
 SELECT app.try($$SELECT casesync.drop_partner('p')$$);
 -- resumed: today's state of who changed; nothing of what was withheld; who does not consent any more is told as gone
 SELECT casesync.resume_sharing(agreement => 'P1');
 SELECT app.route(), app.deliver('p'), app.deliver('q');
-SELECT count(*) FROM casesync.missed;
+SELECT count(*) FROM casesync_internal.missed;
 
 -- one partner: everything to it
 UPDATE app.person SET status = 'Active';
 SELECT app.route();
 SELECT sent_to, subjects FROM casesync.stop_sharing('they were broken into', 'p') ORDER BY subjects;
-SELECT lane IS NULL AS nothing FROM casesync.lanes() JOIN casesync.lane USING (lane) WHERE partner = 'p';
-SELECT app.deliver('p'), app.deliver('q'), casesync.sharing_begin('p'), casesync.sharing_begin('q'), casesync.sharing_begin('nobody');
+SELECT lane IS NULL AS nothing FROM casesync_internal.lanes() JOIN casesync_internal.lane USING (lane) WHERE partner = 'p';
+SELECT app.deliver('p'), app.deliver('q'), casesync_internal.sharing_begin('p'), casesync_internal.sharing_begin('q'), casesync_internal.sharing_begin('nobody');
 SELECT count(*) FROM (SELECT casesync.subscribe_to('p', 'enrolment', 'Member')) x;
-SELECT count(*) FROM casesync.take((SELECT lane FROM casesync.lane WHERE partner = 'p' AND kind = 'control'));
+SELECT count(*) FROM casesync_internal.take((SELECT lane FROM casesync_internal.lane WHERE partner = 'p' AND kind = 'control'));
 SELECT app.try($$SELECT casesync.subscribe('p', 'enrolment', 'Member', '{"type": "UIN", "value": "U1"}')$$);
 SELECT app.try($$SELECT casesync.resume_sharing('p', 'P1')$$);
 SELECT severity, regexp_replace(replace(problem, session_user, '(me)'), '\d\d\d\d-\S+ \S+:\d\d', '(time)'), mend FROM casesync.health WHERE problem ~ 'suspended|stopped';
@@ -110,7 +110,7 @@ DELETE FROM app.person WHERE id = 3;
 SELECT app.route();
 SELECT casesync.resume_sharing('p');
 SELECT app.route(), app.deliver('p'), app.deliver('q');
-SELECT action, state FROM casesync.outgoing;
+SELECT action, state FROM casesync_internal.outgoing;
 
 -- everybody; partners and agreements that were stopped for themselves stay so
 SELECT count(*) FROM casesync.stop_sharing('P2 alone', 'p', 'P2');
@@ -118,11 +118,11 @@ SELECT count(*) FROM casesync.stop_sharing('q alone', 'q');
 SELECT count(*) > 0 AS sent FROM casesync.stop_sharing('everything');
 SELECT agreement, state, stop_scope, stop_reason FROM casesync.agreements ORDER BY 1;
 SELECT partner FROM casesync.set_partner('r', 'https://r.test');
-SELECT casesync.is_stopped('p') AS p, casesync.is_stopped('q') AS q, casesync.is_stopped('r') AS r;
+SELECT casesync_internal.is_stopped('p') AS p, casesync_internal.is_stopped('q') AS q, casesync_internal.is_stopped('r') AS r;
 SELECT app.try($$SELECT casesync.resume_sharing('q')$$);
 SELECT casesync.resume_sharing();
 SELECT agreement, state, stop_scope FROM casesync.agreements ORDER BY 1;
-SELECT casesync.is_stopped('p') AS p, casesync.is_stopped('q') AS q, casesync.is_stopped('r') AS r;
+SELECT casesync_internal.is_stopped('p') AS p, casesync_internal.is_stopped('q') AS q, casesync_internal.is_stopped('r') AS r;
 SELECT casesync.resume_sharing('p');
 SELECT agreement, state, stop_scope FROM casesync.agreements ORDER BY 1;
 SELECT casesync.resume_sharing('q'), casesync.resume_sharing('p', 'P2');
@@ -151,17 +151,17 @@ SELECT what, about, detail - 'subscriptions' AS detail FROM casesync.audit WHERE
 SELECT version FROM casesync.set_agreement('P2', 'p', lookups_per_day => 10);
 SELECT state FROM casesync.activate('P2');
 SELECT state FROM casesync.end_agreement('P3', 'over') CROSS JOIN casesync.agreements WHERE agreement = 'P3';
-SELECT casesync.lookup_limit('p'), casesync.lookup_limit('q'), casesync.lookup_limit('r'), casesync.lookup_limit('nobody');
-SELECT n, casesync.lookup_allowed('p', n) FROM unnest('{1,6,4,3,0,1,NULL}'::integer[]) n;
-SELECT casesync.lookup_allowed('q', 10000), casesync.lookup_allowed('q', 1), casesync.lookup_allowed('r', 1), casesync.lookup_allowed('nobody', 1);
+SELECT casesync_internal.lookup_limit('p'), casesync_internal.lookup_limit('q'), casesync_internal.lookup_limit('r'), casesync_internal.lookup_limit('nobody');
+SELECT n, casesync_internal.lookup_allowed('p', n) FROM unnest('{1,6,4,3,0,1,NULL}'::integer[]) n;
+SELECT casesync_internal.lookup_allowed('q', 10000), casesync_internal.lookup_allowed('q', 1), casesync_internal.lookup_allowed('r', 1), casesync_internal.lookup_allowed('nobody', 1);
 SELECT partner, day = current_date AS today, lookups, refused, lookups_per_day FROM casesync.lookups ORDER BY 1;
 SELECT severity, problem FROM casesync.health WHERE problem ~ 'asked' ORDER BY 2;
-UPDATE casesync.lookup_day SET day = day - 1;
-SELECT casesync.lookup_allowed('p', 10), casesync.lookup_allowed('p', 1);
+UPDATE casesync_internal.lookup_day SET day = day - 1;
+SELECT casesync_internal.lookup_allowed('p', 10), casesync_internal.lookup_allowed('p', 1);
 SELECT app.try($$SELECT casesync.set_agreement('P2', 'p', lookups_per_day => -1)$$);
 SELECT version FROM casesync.set_agreement('P2', 'p', valid_from => now() + interval '1 hour');
 SELECT count(*) FROM casesync.stop_sharing('x', agreement => 'P2');
-SELECT casesync.lookup_allowed('p', 1), casesync.lookup_limit('p');
+SELECT casesync_internal.lookup_allowed('p', 1), casesync_internal.lookup_limit('p');
 SELECT * FROM casesync.prune('0') WHERE what ~ 'lookups|rehearsals';
 -- an agreement says services and event types in words that we know
 SELECT app.try($$SELECT casesync.set_agreement('P2', 'p', services => '{notify,sell}')$$);

@@ -44,59 +44,60 @@ SELECT * FROM casesync.check();
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', signature => 'unsigned_accepted')) s;
 SELECT *, app.checked() FROM app.health;
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', signature => 'required')) s;
-UPDATE casesync.node SET paused = true, paused_reason = 'test';
+UPDATE casesync_internal.node SET paused = true, paused_reason = 'test';
 SELECT *, app.checked() FROM app.health;
-UPDATE casesync.node SET paused = false, paused_reason = NULL;
-UPDATE casesync.agreement SET valid_to = now() + interval '3 days';
+UPDATE casesync_internal.node SET paused = false, paused_reason = NULL;
+UPDATE casesync_internal.agreement SET valid_to = now() + interval '3 days';
 SELECT severity, problem ~ '^agreement OUT ends on' AS ends, app.checked() FROM app.health;
-UPDATE casesync.agreement SET valid_to = now() - interval '1 second';
+UPDATE casesync_internal.agreement SET valid_to = now() - interval '1 second';
 SELECT severity, problem ~ '^agreement OUT ends on' AS ends, app.checked() FROM app.health;
-UPDATE casesync.agreement SET valid_to = 'infinity';
-INSERT INTO casesync.lane_state (lane, attempt, reason) SELECT lane, 3, 'HTTP 503' FROM casesync.lane WHERE kind = 'notify';
+UPDATE casesync_internal.agreement SET valid_to = 'infinity';
+INSERT INTO casesync_internal.lane_state (lane, attempt, reason) SELECT lane, 3, 'HTTP 503' FROM casesync_internal.lane WHERE kind = 'notify';
 SELECT *, app.checked() FROM app.health;
-UPDATE casesync.lane_state SET is_stopped = true, reason = 'HTTP 410';
+UPDATE casesync_internal.lane_state SET is_stopped = true, reason = 'HTTP 410';
 SELECT *, app.checked() FROM app.health;
 SELECT casesync.resume_sharing('ess.test');
 ALTER TABLE app.person DISABLE TRIGGER ALL;
 SELECT severity, problem ~ '^tracking 1 of app.person' AS drift, app.checked() FROM app.health;
 ALTER TABLE app.person ENABLE TRIGGER ALL;
-INSERT INTO casesync.quarantine_entry (registry, key, event_type, reason, error_code) VALUES ('people', '1', 'enrolment', 'Jane Doe', '22P02');
+INSERT INTO casesync_internal.quarantine_entry (registry, key, event_type, reason, error_code) VALUES ('people', '1', 'enrolment', 'Jane Doe', '22P02');
 SELECT severity, regexp_replace(problem, 'since .*', 'since …') FROM app.health;
-DELETE FROM casesync.quarantine_entry;
-INSERT INTO casesync.inbox_item (partner, message_id, item, content_hash, event_type, record_type, record, agreement, agreement_version, mode, state, reason, error_code)
+DELETE FROM casesync_internal.quarantine_entry;
+INSERT INTO casesync_internal.inbox_item (partner, message_id, item, content_hash, event_type, record_type, record, agreement, agreement_version, mode, state, reason, error_code)
 	VALUES ('ess.test', 'm', 1, '', 'enrolment', 'Member', '{"name": "Jane Doe"}', 'IN', 1, 'review', 'review', 'Jane Doe', NULL),
 	('ess.test', 'm', 2, '', 'enrolment', 'Member', '{"name": "Jane Doe"}', 'IN', 1, 'review', 'failed', 'Jane Doe', '22012');
 SELECT * FROM app.health;
-SELECT casesync.reject(id, 'test') FROM casesync.inbox_item;
+SELECT casesync.reject(id, 'test') FROM casesync_internal.inbox_item;
 SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "Jane Doe"}');
 INSERT INTO app.person VALUES (1, 'Jane Doe', 'Jane Doe');
-SELECT changes, notifications FROM casesync.route();
-UPDATE casesync.notification SET state = 'dead', state_reason = 'HTTP 400';
+SELECT changes, notifications FROM casesync_internal.route();
+UPDATE casesync_internal.notification SET state = 'dead', state_reason = 'HTTP 400';
 SELECT *, app.checked() FROM app.health;
 SELECT casesync.discard(reference_id, 'test') FROM casesync.dead_letter;
 INSERT INTO app.person VALUES (2, 'Jane Doe', 'x');
-UPDATE casesync.change_0 SET at = now() - interval '1 hour';
+UPDATE casesync_internal.change_0 SET at = now() - interval '1 hour';
 SELECT severity, regexp_replace(problem, 'since .*', 'since …'), app.checked() FROM app.health;
-SELECT sum(changes) FROM casesync.route();
-UPDATE casesync.notification SET at = now() - interval '10 minutes' WHERE state = 'due';
+SELECT sum(changes) FROM casesync_internal.route();
+UPDATE casesync_internal.notification SET at = now() - interval '10 minutes' WHERE state = 'due';
 SELECT status, regexp_replace(message, '\d\d:\d\d:\d\d', '(time)') FROM casesync.check();
 SELECT status FROM casesync.check('1 hour', '2 hours');
 SELECT status FROM casesync.check('1 min', '5 min');
 SELECT * FROM app.health;
 
 -- rights: every name in the lists exists, nothing is left to everybody, every table of state is dumped
-SELECT access, object FROM casesync.access_right r WHERE CASE WHEN object ~ ' ON '
-	THEN to_regclass('casesync.' || quote_ident(split_part(object, ' ON ', 2))) IS NULL
-	ELSE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'casesync'::regnamespace AND p.proname = object) END ORDER BY 1, 2;
-SELECT count(*) AS functions_of_everybody FROM pg_proc p WHERE p.pronamespace = 'casesync'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE');
-SELECT count(*) AS relations_of_everybody FROM pg_class c WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind IN ('r', 'v')
+SELECT access, object FROM casesync_internal.access_right r WHERE CASE WHEN object ~ ' ON '
+	THEN coalesce(to_regclass('casesync.' || quote_ident(split_part(object, ' ON ', 2))),
+		to_regclass('casesync_internal.' || quote_ident(split_part(object, ' ON ', 2)))) IS NULL
+	ELSE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND p.proname = object) END ORDER BY 1, 2;
+SELECT count(*) AS functions_of_everybody FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND has_function_privilege('public', p.oid, 'EXECUTE');
+SELECT count(*) AS relations_of_everybody FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v')
 	AND has_table_privilege('public', c.oid, 'SELECT,INSERT,UPDATE,DELETE');
 SELECT c.oid::regclass AS not_dumped FROM pg_class c JOIN pg_depend d ON d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'casesync'
 	WHERE c.relkind IN ('r', 'S') AND c.oid <> ALL (e.extconfig) ORDER BY c.oid::regclass::text;
-SELECT c.oid::regclass AS without_primary_key FROM pg_class c WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind = 'r'
+SELECT c.oid::regclass AS without_primary_key FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind = 'r'
 	AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) ORDER BY 1;
-SELECT p.oid::regprocedure AS unsafe_definer FROM pg_proc p WHERE p.pronamespace = 'casesync'::regnamespace AND p.prosecdef
+SELECT p.oid::regprocedure AS unsafe_definer FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND p.prosecdef
 	AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c = 'search_path=pg_catalog, pg_temp') ORDER BY 1;
 
 -- one role per access
@@ -104,7 +105,7 @@ DO $$
 DECLARE
 	a text;
 BEGIN
-	FOR a IN SELECT DISTINCT access FROM casesync.access_right LOOP
+	FOR a IN SELECT DISTINCT access FROM casesync_internal.access_right LOOP
 		EXECUTE format('CREATE ROLE regress_grants_%s', a);
 		PERFORM casesync.grant_access(format('regress_grants_%s', a)::regrole, a);
 	END LOOP;
@@ -134,19 +135,19 @@ SELECT w, string_agg(app.as_role(a, w), ' ' ORDER BY n) AS "none types publisher
 	'SELECT casesync.end_agreement(NULL, NULL)', 'SELECT casesync.preview(NULL)', 'SELECT casesync.subscribe(NULL, NULL, NULL)', 'SELECT casesync.unsubscribe(NULL)',
 	'SELECT casesync.approve(NULL)', 'SELECT casesync.refuse(NULL, NULL)', 'SELECT casesync.subscribe_to(NULL, NULL, NULL)', 'SELECT casesync.unsubscribe_at(NULL, NULL)',
 	'SELECT casesync.retry(NULL)', 'SELECT casesync.discard(NULL, NULL)', 'SELECT casesync.retry_inbox(0)', 'SELECT casesync.retry_quarantine()', 'SELECT casesync.resume_sharing(NULL)',
-	'SELECT casesync.prune(NULL)', 'SELECT casesync.grant_access(NULL, NULL)', 'SELECT casesync.check()', 'SELECT casesync.bridge_start(NULL, NULL)', 'SELECT casesync.lock_router()',
-	'SELECT casesync.route(0)', 'SELECT casesync.apply_inbox()', 'SELECT casesync.lanes()', 'SELECT casesync.take(NULL)', 'SELECT casesync.record_outcome(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)',
-	'SELECT casesync.authenticate(NULL, NULL, NULL)', 'SELECT casesync.receive(NULL, NULL, NULL, NULL, NULL)', 'SELECT casesync.tidy()', 'SELECT casesync.accept(0)', 'SELECT casesync.reject(0, NULL)',
-	'SELECT casesync.disclosures(NULL, NULL)', 'SELECT casesync.set_origin(1)', 'SELECT casesync.pause_node(NULL)',
-	'SELECT casesync.audit_note(NULL, NULL)', 'SELECT casesync.enqueue(NULL, NULL, NULL, NULL, NULL)', 'SELECT casesync.take_outgoing(NULL, NULL, NULL)']) WITH ORDINALITY u(w, i)
+	'SELECT casesync.prune(NULL)', 'SELECT casesync.grant_access(NULL, NULL)', 'SELECT casesync.check()', 'SELECT casesync_internal.bridge_start(NULL, NULL)', 'SELECT casesync_internal.lock_router()',
+	'SELECT casesync_internal.route(0)', 'SELECT casesync_internal.apply_inbox()', 'SELECT casesync_internal.lanes()', 'SELECT casesync_internal.take(NULL)', 'SELECT casesync_internal.record_outcome(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)',
+	'SELECT casesync_internal.authenticate(NULL, NULL, NULL)', 'SELECT casesync_internal.receive(NULL, NULL, NULL, NULL, NULL)', 'SELECT casesync_internal.tidy()', 'SELECT casesync.accept(0)', 'SELECT casesync.reject(0, NULL)',
+	'SELECT casesync.disclosures(NULL, NULL)', 'SELECT casesync_internal.set_origin(1)', 'SELECT casesync_internal.pause_node(NULL)',
+	'SELECT casesync_internal.audit_note(NULL, NULL)', 'SELECT casesync_internal.enqueue(NULL, NULL, NULL, NULL, NULL)', 'SELECT casesync_internal.take_outgoing(NULL, NULL, NULL)']) WITH ORDINALITY u(w, i)
  CROSS JOIN unnest(ARRAY['none', 'types', 'publisher', 'admin', 'approver', 'bridge', 'reviewer', 'auditor', 'reader']) WITH ORDINALITY r(a, n)
  GROUP BY i, w ORDER BY i;
-SELECT count(*) AS users_of_owners_rights FROM pg_proc p CROSS JOIN pg_roles r WHERE p.pronamespace = 'casesync'::regnamespace
+SELECT count(*) AS users_of_owners_rights FROM pg_proc p CROSS JOIN pg_roles r WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
 	AND p.proname IN ('owner_call', 'owner_query', 'set_origin', 'lock_for_transaction', 'lane_set', 'store_item') AND r.rolname ~ '^regress_grants' AND has_function_privilege(r.oid, p.oid, 'EXECUTE');
-SELECT c.relname, string_agg(app.as_role(a, format('SELECT FROM casesync.%I LIMIT 0', c.relname)), ' ' ORDER BY n) AS "none types publisher admin approver bridge reviewer auditor reader"
+SELECT c.relname, string_agg(app.as_role(a, format('SELECT FROM %s LIMIT 0', c.oid::regclass)), ' ' ORDER BY n) AS "none types publisher admin approver bridge reviewer auditor reader"
   FROM pg_class c CROSS JOIN unnest(ARRAY['none', 'types', 'publisher', 'admin', 'approver', 'bridge', 'reviewer', 'auditor', 'reader']) WITH ORDINALITY r(a, n)
- WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind IN ('r', 'v')
- GROUP BY c.relname HAVING string_agg(app.as_role(a, format('SELECT FROM casesync.%I LIMIT 0', c.relname)), '' ORDER BY n) ~ 'y' ORDER BY c.relname COLLATE "C";
+ WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v')
+ GROUP BY c.relname HAVING string_agg(app.as_role(a, format('SELECT FROM %s LIMIT 0', c.oid::regclass)), '' ORDER BY n) ~ 'y' ORDER BY c.relname COLLATE "C";
 -- nothing that a reader can read names a person (all content here says Jane Doe)
 CREATE FUNCTION app.leaks(relation regclass) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -156,12 +157,12 @@ BEGIN
 	RETURN found;
 END
 $$;
-INSERT INTO casesync.quarantine_entry (registry, key, event_type, reason, error_code) VALUES ('people', 'Jane Doe', 'enrolment', 'Jane Doe', '22P02');
+INSERT INTO casesync_internal.quarantine_entry (registry, key, event_type, reason, error_code) VALUES ('people', 'Jane Doe', 'enrolment', 'Jane Doe', '22P02');
 SELECT count(casesync.subscribe_to('ess.test', 'enrolment', 'Member', '{"type": "UIN", "value": "Jane Doe"}'));
-UPDATE casesync.my_subscription SET reason = 'rjct.notify_details.invalid: no such person Jane Doe';
-SELECT c.oid::regclass AS leaks_to_readers FROM pg_class c WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind IN ('r', 'v')
+UPDATE casesync_internal.my_subscription SET reason = 'rjct.notify_details.invalid: no such person Jane Doe';
+SELECT c.oid::regclass AS leaks_to_readers FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v')
 	AND has_table_privilege('regress_grants_reader', c.oid, 'SELECT') AND app.leaks(c.oid) ORDER BY 1;
-SELECT count(*) > 0 AS test_can_fail FROM pg_class c WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind IN ('r', 'v')
+SELECT count(*) > 0 AS test_can_fail FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v')
 	AND has_table_privilege('regress_grants_auditor', c.oid, 'SELECT') AND app.leaks(c.oid);
 -- accesses overlap: taking one leaves the other whole; the last one takes the schema with it
 SELECT app.try($$SELECT casesync.grant_access('regress_grants_none', 'everything')$$);

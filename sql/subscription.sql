@@ -34,8 +34,8 @@ SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registrie
 	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
 SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
 CREATE VIEW app.sub AS SELECT event_type, record_type, id_type, id_value, deliver, state, is_confirmed, reason,
-	decided_at IS NOT NULL AS decided, ended_at IS NOT NULL AS ended FROM casesync.subscription ORDER BY id;
-CREATE VIEW app.outgoing AS SELECT action, url, status, state, message FROM casesync.outgoing ORDER BY id;
+	decided_at IS NOT NULL AS decided, ended_at IS NOT NULL AS ended FROM casesync_internal.subscription ORDER BY id;
+CREATE VIEW app.outgoing AS SELECT action, url, status, state, message FROM casesync_internal.outgoing ORDER BY id;
 
 -- subscribe: everybody, or one person; spellings of the standard and of its errors
 SELECT state FROM casesync.subscribe('ess.test', 'ns:org:enrollement_status_change', 'Member');
@@ -59,14 +59,14 @@ SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change'
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', deliver => 'some')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U9"}', reference_id => 'ref-1')$$);
-SELECT count(*) FROM casesync.subscription;
+SELECT count(*) FROM casesync_internal.subscription;
 
 -- unsubscribe: once; what waits is withheld, only of this one
 INSERT INTO app.person VALUES (1, 'U1', '1');
-SELECT changes, notifications FROM casesync.route();
-SELECT state, reason FROM casesync.unsubscribe((SELECT code FROM casesync.subscription WHERE id_value = 'U1'), 'not needed');
-SELECT s.id_value, n.state, n.state_reason FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription ORDER BY n.id;
-SELECT state, reason FROM casesync.unsubscribe((SELECT code FROM casesync.subscription WHERE id_value = 'U1'), 'again');
+SELECT changes, notifications FROM casesync_internal.route();
+SELECT state, reason FROM casesync.unsubscribe((SELECT code FROM casesync_internal.subscription WHERE id_value = 'U1'), 'not needed');
+SELECT s.id_value, n.state, n.state_reason FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription ORDER BY n.id;
+SELECT state, reason FROM casesync.unsubscribe((SELECT code FROM casesync_internal.subscription WHERE id_value = 'U1'), 'again');
 SELECT app.try($$SELECT casesync.unsubscribe('no such code')$$);
 SELECT app.try($$SELECT casesync.unsubscribe(NULL)$$);
 SELECT id_type, state, due FROM casesync.subscriptions ORDER BY created_at;
@@ -75,19 +75,19 @@ SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Mem
 
 -- approve and refuse: pending ones only; the partner is told if it said where
 CREATE FUNCTION app.pend(reference text, callback text) RETURNS text LANGUAGE sql AS $$
-	INSERT INTO casesync.subscription (partner, event_type, record_type, reg_type, id_type, id_value, reference_id, transaction_id,
+	INSERT INTO casesync_internal.subscription (partner, event_type, record_type, reg_type, id_type, id_value, reference_id, transaction_id,
 		correlation_id, callback_url, state, waits_for)
 	VALUES ('ess.test', 'enrolment_status_change', 'Member', 'ESS', 'UIN', $1, $1, 't-' || $1, 'c-' || $1, $2, 'pending', 'decision')
 	RETURNING code
 $$;
 SELECT count(app.pend(r, 'https://dci.ess.test/dci/registry/on-subscribe')) FROM unnest(ARRAY['p1', 'p2']) r;
 SELECT count(app.pend('p3', NULL));
-CREATE FUNCTION app.code(reference text) RETURNS text LANGUAGE sql AS 'SELECT code FROM casesync.subscription WHERE reference_id = $1';
+CREATE FUNCTION app.code(reference text) RETURNS text LANGUAGE sql AS 'SELECT code FROM casesync_internal.subscription WHERE reference_id = $1';
 SELECT problem, mend ~ 'approve' AS mend FROM casesync.health WHERE problem ~ 'subscription';
 SELECT state, is_confirmed FROM casesync.approve(app.code('p1'));
 SELECT state, reason FROM casesync.refuse(app.code('p2'), 'no legal basis');
 SELECT state FROM casesync.approve(app.code('p3'));
-SELECT reference_id, state, is_confirmed, reason FROM casesync.subscription WHERE reference_id ~ '^p' ORDER BY reference_id;
+SELECT reference_id, state, is_confirmed, reason FROM casesync_internal.subscription WHERE reference_id ~ '^p' ORDER BY reference_id;
 SELECT action, url, status, message->>'transaction_id' AS transaction, message->>'correlation_id' AS correlation,
 	(message #> '{subscribe_response,0}') - 'subscriptions' - 'timestamp' AS answer,
 	(message #> '{subscribe_response,0,subscriptions,0}') - 'code' - 'timestamp' AS info FROM app.outgoing;
@@ -104,13 +104,13 @@ SELECT app.try($$SELECT casesync.subscribe_to('ess.test', 'enrolment', 'Member',
 SELECT app.try($$SELECT casesync.subscribe_to('ess.test', 'enrolment', 'Member', starts => now())$$);
 SELECT count(*) FROM (SELECT casesync.set_partner('silent.test')) s;
 SELECT app.try($$SELECT casesync.subscribe_to('silent.test', 'enrolment', 'Member')$$);
-TRUNCATE casesync.outgoing;
+TRUNCATE casesync_internal.outgoing;
 SELECT count(casesync.subscribe_to('ess.test', 'enrollement', 'spdci:Member', '{"type": "UIN", "value": "U1"}', 'idtype-value'));
 SELECT count(casesync.subscribe_to('ess.test', 'enrolment', 'Member', frequency => '0 5 * * *',
 	starts => '2030-01-01 00:00+00', ends => '2031-01-01 00:00+00', reg_type => 'Social'));
 SELECT action, url, status, (message #> '{subscribe_request,0}') - 'reference_id' - 'timestamp' AS item FROM app.outgoing;
 SELECT (o.message #>> '{subscribe_request,0,reference_id}')::uuid = m.reference_id AS our_reference,
-	m.event_type, m.record_type, m.state FROM app.outgoing o JOIN casesync.my_subscription m ON m.transaction_id = o.message->>'transaction_id';
+	m.event_type, m.record_type, m.state FROM app.outgoing o JOIN casesync_internal.my_subscription m ON m.transaction_id = o.message->>'transaction_id';
 -- who may look does not see whom we asked about
 SELECT event_type, state, reason FROM casesync.my_subscriptions ORDER BY requested_at;
 SELECT count(*) FROM information_schema.columns WHERE table_schema = 'casesync' AND table_name IN ('subscriptions', 'my_subscriptions')
@@ -118,16 +118,16 @@ SELECT count(*) FROM information_schema.columns WHERE table_schema = 'casesync' 
 
 -- unsubscribe_at
 SELECT app.try($$SELECT casesync.unsubscribe_at('ess.test', 'their-code')$$);
-UPDATE casesync.my_subscription SET state = 'active', code = 'their-code' WHERE frequency IS NULL;
-TRUNCATE casesync.outgoing;
+UPDATE casesync_internal.my_subscription SET state = 'active', code = 'their-code' WHERE frequency IS NULL;
+TRUNCATE casesync_internal.outgoing;
 SELECT count(casesync.unsubscribe_at('ess.test', 'their-code'));
 SELECT action, url, status, message->'subscription_codes' AS codes, message ? 'timestamp' AS timed FROM app.outgoing;
 -- no answer came: it may be asked again
 SELECT count(casesync.unsubscribe_at('ess.test', 'their-code'));
 SELECT app.try($$SELECT casesync.unsubscribe_at('silent.test', 'their-code')$$);
 -- the partner refuses to listen: it still subscribes us
-SELECT count(p.message_id) FROM casesync.take((SELECT lane FROM casesync.lane WHERE partner = 'ess.test' AND kind = 'control')) p;
-SELECT casesync.record_outcome(lane, message_id, 'refused', 0, 400, NULL, NULL, 'refused by the partner') FROM casesync.lane_state;
+SELECT count(p.message_id) FROM casesync_internal.take((SELECT lane FROM casesync_internal.lane WHERE partner = 'ess.test' AND kind = 'control')) p;
+SELECT casesync_internal.record_outcome(lane, message_id, 'refused', 0, 400, NULL, NULL, 'refused by the partner') FROM casesync_internal.lane_state;
 SELECT state, reason FROM casesync.my_subscriptions WHERE code IS NOT NULL;
 SELECT what, count(*) FROM casesync.audit GROUP BY what ORDER BY what;
 

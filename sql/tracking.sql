@@ -4,16 +4,16 @@ SET client_min_messages = warning;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 -- what was captured since the last look, without what differs from run to run
 CREATE TABLE looked (xid xid8, id bigint);
 CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
 	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync.change EXCEPT SELECT * FROM app.looked
+	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync_internal.change EXCEPT SELECT * FROM app.looked
 		RETURNING *)
 	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
-		FROM casesync.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
+		FROM casesync_internal.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
 $$;
 
 -- track() refuses what it cannot do ---------------------------------------------------------------
@@ -41,7 +41,7 @@ SELECT sqlstate_of($$SELECT casesync.track('enrolment', '{people,nobody}', 'pers
 SELECT sqlstate_of($$SELECT casesync.track('people', '{people}', 'subject_key', on_insert => 'a')$$);
 SELECT sqlstate_of($$SELECT casesync.track('passing', '{people}', 'id', on_insert => 'a')$$);
 SELECT sqlstate_of($$SELECT casesync.track('fleeting', '{people}', 'id', on_insert => 'a')$$);
-SELECT sqlstate_of($$SELECT casesync.track('casesync.tracking', '{people}', 'id', on_insert => 'a')$$);
+SELECT sqlstate_of($$SELECT casesync.track('casesync_internal.tracking', '{people}', 'id', on_insert => 'a')$$);
 SELECT sqlstate_of($$SELECT casesync.track('enrolment', '{people}', 'person_id', on_update => 'a', columns => '{status,nothing}')$$);
 SELECT sqlstate_of($$SELECT casesync.track('enrolment', '{people}', 'person_id', on_update => 'a', ignore => '{person_id}')$$);
 SELECT sqlstate_of($$SELECT casesync.track('enrolment', '{people}', 'person_id', on_update => 'a', ignore => '{note}', columns => '{status}')$$);
@@ -69,7 +69,7 @@ SELECT count(*) AS no_trigger_is_left FROM pg_trigger WHERE tgrelid = 'enrolment
 \t off
 \pset format aligned
 \x on
-ALTER SEQUENCE casesync.tracking_id RESTART;
+ALTER SEQUENCE casesync_internal.tracking_id RESTART;
 CREATE FUNCTION matters(integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 IN (3, 7)';
 SELECT id, relation, registries, key, key_columns, key_is_column, on_insert, on_update, on_delete, columns, condition, subjects, enabled
 	FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change',

@@ -19,10 +19,10 @@ CREATE FUNCTION app.body(action text, message jsonb, id text) RETURNS bytea LANG
 	SELECT convert_to(jsonb_build_object('header', jsonb_build_object('action', $1, 'message_id', $3), 'message', $2)::text, 'UTF8')
 $$;
 CREATE FUNCTION app.say(action text, message jsonb, id text DEFAULT gen_random_uuid()::text, partner text DEFAULT 'ess.test') RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' ', r.ack_status, r.error_code, r.error_message) FROM casesync.receive($4, $3, app.body($1, $2, $3), NULL, NULL) r
+	SELECT concat_ws(' ', r.ack_status, r.error_code, r.error_message) FROM casesync_internal.receive($4, $3, app.body($1, $2, $3), NULL, NULL) r
 $$;
-CREATE FUNCTION app.answer(action text, message jsonb, partner text DEFAULT 'ess.test') RETURNS casesync.reply LANGUAGE sql AS $$
-	SELECT a FROM casesync.answer_now($3, 'm', app.body($1, $2, 'm'), NULL, NULL) a
+CREATE FUNCTION app.answer(action text, message jsonb, partner text DEFAULT 'ess.test') RETURNS casesync_internal.reply LANGUAGE sql AS $$
+	SELECT a FROM casesync_internal.answer_now($3, 'm', app.body($1, $2, 'm'), NULL, NULL) a
 $$;
 -- the answer to a question, without what differs from run to run
 CREATE FUNCTION app.status(txn_type text, attribute text, value jsonb, partner text DEFAULT 'ess.test') RETURNS TABLE (error text, status text, why text, txn_type text, body text) LANGUAGE sql AS $$
@@ -38,7 +38,7 @@ CREATE FUNCTION app.wish(reference text, criteria jsonb DEFAULT '{}') RETURNS js
 	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'subscribe_criteria',
 		'{"reg_type": "ns:org:RegistryType:ESS", "reg_event_type": "enrolment_status_change", "notify_record_type": "Member", "filter": {}}' || $2)
 $$;
-CREATE FUNCTION app.work() RETURNS void LANGUAGE plpgsql AS $$ BEGIN WHILE (SELECT more FROM casesync.work_requests()) LOOP END LOOP; END $$;
+CREATE FUNCTION app.work() RETURNS void LANGUAGE plpgsql AS $$ BEGIN WHILE (SELECT more FROM casesync_internal.work_requests()) LOOP END LOOP; END $$;
 
 -- the whole answer, synchronous ------------------------------------------------------------------------------------
 SELECT a.action, a.status, a.status_reason_message, a.total_count, a.completed_count, a.message::jsonb->>'correlation_id' = a.correlation_id AS same_correlation,
@@ -50,7 +50,7 @@ SELECT app.say('search', jsonb_build_object('transaction_id', 't1', 'search_requ
 SELECT * FROM app.status('search', 'transaction_id', '"t1"');
 SELECT app.work();
 SELECT * FROM app.status('search', 'transaction_id', '"t1"');
-SELECT s.* FROM casesync.message_in m CROSS JOIN LATERAL app.status('search', 'correlation_id', to_jsonb(m.correlation_id)) s WHERE m.message_id = 'm1';
+SELECT s.* FROM casesync_internal.message_in m CROSS JOIN LATERAL app.status('search', 'correlation_id', to_jsonb(m.correlation_id)) s WHERE m.message_id = 'm1';
 SELECT * FROM app.status('search', 'reference_id_list', '["s2", "nothing"]');
 SELECT * FROM app.status('search', 'reference_id_list', '"s1"');
 -- a synchronous one, and a second of the same transaction
@@ -60,27 +60,27 @@ SELECT a.status FROM app.answer('enrollementstatus', '{"transaction_id": "t2", "
 SELECT * FROM app.status('enrolled', 'transaction_id', '"t2"');
 SELECT * FROM app.status('receipt', 'transaction_id', '"t2"');
 -- no record is given again, and the question is not on record
-SELECT count(*) FROM casesync.disclosure WHERE way = 'search';
+SELECT count(*) FROM casesync_internal.disclosure WHERE way = 'search';
 
 -- a subscription: asked for, refused, pending, approved, ended ---------------------------------------------------------
 SELECT app.say('subscribe', jsonb_build_object('transaction_id', 't3', 'subscribe_request', jsonb_build_array(app.wish('w1', '{"filter": {"type": "UIN", "value": "U1"}, "filter_type": "idtype-value"}'), app.wish('w2', '{"reg_event_type": "birth"}'))), 'm3');
 SELECT error, status, why, txn_type, regexp_replace(body, '"status_reason_message": "[^}]*}', '"status_reason_message": …}') AS body FROM app.status('subscribe', 'transaction_id', '"t3"');
-SELECT count(*) FROM casesync.subscription WHERE reference_id = 'w1' AND state = 'active';
+SELECT count(*) FROM casesync_internal.subscription WHERE reference_id = 'w1' AND state = 'active';
 SELECT status, why FROM app.status('subscibe', 'reference_id_list', '["w2"]');
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', subscribing => 'approve')) s;
 SELECT (casesync.activate('OUT')).state;
 SELECT app.say('subscribe', jsonb_build_object('transaction_id', 't4', 'subscribe_request', jsonb_build_array(app.wish('w3', '{"filter": {"type": "UIN", "value": "U3"}}'))));
 SELECT status, why FROM app.status('subscribe', 'transaction_id', '"t4"');
-SELECT count(casesync.approve(code)) FROM casesync.subscription WHERE reference_id = 'w3';
+SELECT count(casesync.approve(code)) FROM casesync_internal.subscription WHERE reference_id = 'w3';
 SELECT status, why FROM app.status('subscribe', 'transaction_id', '"t4"');
-SELECT code AS code1 FROM casesync.subscription WHERE reference_id = 'w1' \gset
+SELECT code AS code1 FROM casesync_internal.subscription WHERE reference_id = 'w1' \gset
 SELECT app.say('unsubscribe', jsonb_build_object('transaction_id', 't5', 'timestamp', '2026-01-01T08:00:00Z', 'subscription_codes', jsonb_build_array(:'code1', 'unknown')), 'm5');
 SELECT error, status, why, txn_type, replace(body, :'code1', '(code)') AS body FROM app.status('unsubscribe', 'transaction_id', '"t5"');
 SELECT app.say('unsubscribe', '{"transaction_id": "t6", "timestamp": "2026-01-01T08:00:00Z", "subscription_codes": ["unknown"]}');
 SELECT * FROM app.status('unsubscribe', 'transaction_id', '"t6"');
 SELECT status, body ~ '"status": "unsubscribe"' AS ended FROM app.status('subscribe', 'reference_id_list', '["w1"]');
 -- by the codes of subscriptions: only those asked for, whichever requests they were in
-SELECT code AS code3 FROM casesync.subscription WHERE reference_id = 'w3' \gset
+SELECT code AS code3 FROM casesync_internal.subscription WHERE reference_id = 'w3' \gset
 SELECT app.say('unsubscribe', jsonb_build_object('transaction_id', 't7', 'timestamp', '2026-01-01T08:00:00Z', 'subscription_codes', jsonb_build_array(:'code3')));
 CREATE FUNCTION app.codes(txn_type text, codes text[], partner text DEFAULT 'ess.test') RETURNS TABLE (error text, status text, why text, txn_type text, items jsonb) LANGUAGE sql AS $$
 	SELECT s.error, s.status, s.why, s.txn_type, jsonb_path_query_array(s.body::jsonb, 'strict $.**.subscription_status[*].status') || jsonb_path_query_array(s.body::jsonb, '$.subscribe_response[*].reference_id')
@@ -97,12 +97,12 @@ SELECT app.say('txn-status', '{"transaction_id": "q2", "txnstatus_request": {"re
 SELECT app.work();
 SELECT o.action, o.url, o.status, o.message->>'transaction_id' AS transaction, o.message->>'correlation_id' = m.correlation_id AS same_correlation,
 	jsonb_path_query_array(o.message, '$.txnstatus_response.txn_status.search_response[*].reference_id') AS refs
-  FROM casesync.outgoing o, casesync.message_in m WHERE m.message_id = 'm7' AND o.action = 'txn-on-status';
+  FROM casesync_internal.outgoing o, casesync_internal.message_in m WHERE m.message_id = 'm7' AND o.action = 'txn-on-status';
 
 -- nobody else's --------------------------------------------------------------------------------------------------------
 SELECT a, s.* FROM (VALUES ('search', 'transaction_id', '"t1"'), ('subscribe', 'transaction_id', '"t3"'), ('unsubscribe', 'transaction_id', '"t5"'), ('enrolled', 'transaction_id', '"t2"'),
 	('search', 'reference_id_list', '["s1", "s2", "s3"]'), ('subscribe', 'reference_id_list', '["w1", "w2", "w3"]')) v(a, b, c) CROSS JOIN LATERAL app.status(a, b, c::jsonb, 'other.test') s;
-SELECT m.action, count(*) FROM casesync.message_in m CROSS JOIN LATERAL unnest('{search,subscribe,unsubscribe,enrolled}'::text[]) t
+SELECT m.action, count(*) FROM casesync_internal.message_in m CROSS JOIN LATERAL unnest('{search,subscribe,unsubscribe,enrolled}'::text[]) t
  CROSS JOIN LATERAL app.status(t, 'correlation_id', to_jsonb(m.correlation_id), 'other.test') s WHERE s.why <> 'no such request of yours is known' GROUP BY m.action;
 -- the same names of another do not mix with one's own
 SELECT app.say('search', jsonb_build_object('transaction_id', 't1', 'search_request', jsonb_build_array(app.item('{}', 's1'))), 'm1', 'other.test');
@@ -125,14 +125,14 @@ SELECT a.error_code, a.error_message FROM app.answer('txn-status', jsonb_build_o
 SELECT w, a.error_code, a.action FROM unnest('{txn-status,txn/status,txn_status,status,TXN-STATUS}'::text[]) w CROSS JOIN LATERAL app.answer(w,
 	'{"transaction_id": "q1", "txnstatus_request": {"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "unknown"}}') a;
 -- by index, however many requests there are
-INSERT INTO casesync.request_in (partner, action, message_id, transaction_id, correlation_id, reference_ids, state, answered_at)
+INSERT INTO casesync_internal.request_in (partner, action, message_id, transaction_id, correlation_id, reference_ids, state, answered_at)
 SELECT 'other.test', 'search', 'x', 'x' || i, 'x' || i, ARRAY['x' || i], 'answered', now() FROM generate_series(1, 20000) i;
-ANALYZE casesync.request_in;
+ANALYZE casesync_internal.request_in;
 CREATE FUNCTION app.scans(condition text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
 BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT * FROM casesync.request_in r WHERE r.partner = ''other.test'' AND r.action = ''search'' AND ' || condition LOOP
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT * FROM casesync_internal.request_in r WHERE r.partner = ''other.test'' AND r.action = ''search'' AND ' || condition LOOP
 		IF line ~ 'Scan' THEN RETURN NEXT coalesce(substring(line from 'request_in_\w+'), btrim(line, ' ->')); END IF;
 	END LOOP;
 END

@@ -17,7 +17,7 @@
 	"the body must be sent as application/json, not compressed; files (multipart/form-data) are "  \
 	"not taken"
 
-/* What casesync.authenticate says; lives as long as its result. */
+/* What casesync_internal.authenticate says; lives as long as its result. */
 typedef struct Party
 {
 	const char *client_state;
@@ -210,7 +210,7 @@ admit_body(ApiExchange *exchange)
 	api_exchange_ask(exchange,
 					 "SELECT client_state, client_partner, partner, signature, keys, networks,"
 					 " encryption"
-					 " FROM casesync.authenticate(token_issuer => $1::text,"
+					 " FROM casesync_internal.authenticate(token_issuer => $1::text,"
 					 " token_client => $2::text, sender_id => $3::text)",
 					 3, params, admit_party);
 }

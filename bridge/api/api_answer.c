@@ -12,7 +12,7 @@
 #include "base/iso_time.h"
 #include "base/uuid.h"
 
-/* What casesync.answer_now says, by column. */
+/* What casesync_internal.answer_now says, by column. */
 enum
 {
 	SAYS_ERROR_CODE,
@@ -61,7 +61,7 @@ answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failur
 	if (fields.action == NULL || fields.status == NULL || fields.message == NULL ||
 		fields.sender_id == NULL || fields.receiver_id == NULL)
 	{
-		failure_set(failure, FAILURE_DATABASE, "casesync.answer_now() left something out");
+		failure_set(failure, FAILURE_DATABASE, "casesync_internal.answer_now() left something out");
 		return false;
 	}
 	return uuid_random(message_id, failure) &&
@@ -151,7 +151,7 @@ answer_ask(ApiExchange *exchange)
 					 "SELECT error_code, error_message, action, status, status_reason_code,"
 					 " status_reason_message, total_count, completed_count, correlation_id,"
 					 " message, sender_id, receiver_id, encrypt"
-					 " FROM casesync.answer_now(partner => $1::text, message_id => $2::text,"
+					 " FROM casesync_internal.answer_now(partner => $1::text, message_id => $2::text,"
 					 " raw => $3::bytea, token_client => $4::text, kid => $5::text,"
 					 " plain => $6::bytea)",
 					 API_MESSAGE_PARAMS, params, answer_got);

@@ -67,7 +67,7 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
 
-/* What casesync.receive and casesync.answer_now are given, in this order. */
+/* What casesync_internal.receive and casesync_internal.answer_now are given, in this order. */
 #define API_MESSAGE_PARAMS 6
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
 

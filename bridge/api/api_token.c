@@ -19,7 +19,7 @@
 #define FORM "application/x-www-form-urlencoded"
 #define REPLY_LIMIT (16 * 1024)
 
-/* What casesync.check_client says, by column. */
+/* What casesync_internal.check_client says, by column. */
 enum
 {
 	SAYS_STATE,
@@ -182,7 +182,7 @@ token_check(ApiExchange *exchange, const TokenRequest *request)
 		api_exchange_unavailable(exchange);
 	else
 		api_exchange_ask(exchange,
-						 "SELECT state, wait_seconds, partner FROM casesync.check_client("
+						 "SELECT state, wait_seconds, partner FROM casesync_internal.check_client("
 						 "client_id => $1::text, secret_digest => $2::bytea, address => $3::text)",
 						 3, params, token_checked);
 }

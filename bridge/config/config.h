@@ -68,7 +68,7 @@ typedef struct Config
 	int http_sessions; /* database connections for inbound requests, and for answers */
 	int rate_limit;	   /* requests per second of one client; 0 = any number */
 	int rate_burst;	   /* and so many at once */
-	int routing_chunk; /* casesync.route(max_changes) */
+	int routing_chunk; /* casesync_internal.route(max_changes) */
 	unsigned char sources[CONFIG_MAX_SETTINGS]; /* where each came from, for config_print */
 } Config;
 

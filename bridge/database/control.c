@@ -104,7 +104,7 @@ control_ask(Control *control)
 	control->is_asking =
 		pg_session_query(control->session,
 						 "SELECT sender_id, key_ids, paused, paused_reason FROM"
-						 " casesync.bridge_start(node_id => $1::uuid, version => $2::text)",
+						 " casesync_internal.bridge_start(node_id => $1::uuid, version => $2::text)",
 						 2, params, control_started, control, &failure);
 }
 

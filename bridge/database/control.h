@@ -15,7 +15,7 @@
 
 typedef struct Control Control;
 
-/* What casesync.bridge_start said last. */
+/* What casesync_internal.bridge_start said last. */
 typedef struct ControlNode
 {
 	bool is_connected;

@@ -27,7 +27,7 @@ typedef struct DeliveryAttempt
 	AckStatus ack;
 	const char *error_code; /* of the answer; NULL or "" when none */
 	int64_t retry_after_ms; /* from delivery_retry_after, -1 = none */
-	int attempt;			/* 1 for the first, as casesync.take() says */
+	int attempt;			/* 1 for the first, as casesync_internal.take() says */
 	double random;			/* in [0, 1) */
 } DeliveryAttempt;
 

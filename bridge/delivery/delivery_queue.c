@@ -12,7 +12,7 @@
 bool
 delivery_queue_lanes(PgSession *session, PgResultHandler handler, void *context, Failure *failure)
 {
-	return pg_session_query(session, "SELECT lane, wait_ms FROM casesync.lanes()", 0, NULL, handler,
+	return pg_session_query(session, "SELECT lane, wait_ms FROM casesync_internal.lanes()", 0, NULL, handler,
 							context, failure);
 }
 
@@ -31,7 +31,7 @@ bool
 delivery_queue_lock(PgSession *session, int lane, PgResultHandler handler, void *context,
 					Failure *failure)
 {
-	return queue_ask_about_lane(session, "SELECT casesync.lock_lane(lane => $1::integer)", lane,
+	return queue_ask_about_lane(session, "SELECT casesync_internal.lock_lane(lane => $1::integer)", lane,
 								handler, context, failure);
 }
 
@@ -39,7 +39,7 @@ bool
 delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler, void *context,
 					  Failure *failure)
 {
-	return queue_ask_about_lane(session, "SELECT casesync.unlock_lane(lane => $1::integer)", lane,
+	return queue_ask_about_lane(session, "SELECT casesync_internal.unlock_lane(lane => $1::integer)", lane,
 								handler, context, failure);
 }
 
@@ -52,7 +52,7 @@ delivery_queue_take(PgSession *session, int lane, PgResultHandler handler, void 
 		"SELECT message_id, url, action, sender_id, receiver_id,"
 		" sender_uri, status, total_count, completed_count, message, meta,"
 		" attempt, networks, tls_name, token_url, client_id, secret_name, encrypt"
-		" FROM casesync.take(lane => $1::integer)",
+		" FROM casesync_internal.take(lane => $1::integer)",
 		lane, handler, context, failure);
 }
 
@@ -78,7 +78,7 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 	snprintf(wait_text, sizeof(wait_text), "%lld", (long long) outcome->wait_ms);
 	snprintf(status_text, sizeof(status_text), "%d", outcome->http_status);
 	return pg_session_query(session,
-							"SELECT casesync.record_outcome(lane => $1::integer,"
+							"SELECT casesync_internal.record_outcome(lane => $1::integer,"
 							" message_id => $2::uuid, verdict => $3::text, wait_ms => $4::bigint,"
 							" http_status => $5::integer, ack_status => $6::text,"
 							" error_code => $7::text, detail => $8::text)",

@@ -19,7 +19,7 @@ typedef struct DeliveryLane
 	int64_t wait_ms; /* 0 = now */
 } DeliveryLane;
 
-/* One row of casesync.take(); the texts live as long as the result they were read from. */
+/* One row of casesync_internal.take(); the texts live as long as the result they were read from. */
 typedef struct DeliveryItem
 {
 	EnvelopeFields fields;

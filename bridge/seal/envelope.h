@@ -1,6 +1,6 @@
 /*
  * envelope.h
- *		A row of casesync.take() into the signed bytes of a DCI message (pure). Does not know what
+ *		A row of casesync_internal.take() into the signed bytes of a DCI message (pure). Does not know what
  *		the message says or where it goes.
  */
 #ifndef ENVELOPE_H
@@ -12,7 +12,7 @@
 #include "base/failure.h"
 #include "key/signing_key.h"
 
-/* Fields of casesync.take(); texts are borrowed. */
+/* Fields of casesync_internal.take(); texts are borrowed. */
 typedef struct EnvelopeFields
 {
 	const char *message_id;

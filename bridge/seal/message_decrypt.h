@@ -1,7 +1,7 @@
 /*
  * message_decrypt.h
  *		Is a received message encrypted, may it be, must it be, and what does it say then? Knows
- *		the envelope's flag and shape; the rule comes from casesync.authenticate().
+ *		the envelope's flag and shape; the rule comes from casesync_internal.authenticate().
  */
 #ifndef MESSAGE_DECRYPT_H
 #define MESSAGE_DECRYPT_H

@@ -28,7 +28,7 @@ extern bool signature_create(const SigningKey *key, const char *sender_id, const
 
 /*
  * Verify a received message. envelope: the parsed body (signature and header.sender_id are taken
- * from it); body: the bytes as received; keys: casesync.authenticate()'s keys, a list of
+ * from it); body: the bytes as received; keys: casesync_internal.authenticate()'s keys, a list of
  * {"kid":...,"jwk":{...}}. On true kid names the key that verified. On false failure->kind is
  * FAILURE_SIGNATURE_MISSING, FAILURE_SIGNATURE_INVALID, or FAILURE_MEMORY / FAILURE_SYSTEM
  * (ours: answer err.service.unavailable). The text is fit for the partner.

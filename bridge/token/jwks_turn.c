@@ -80,7 +80,7 @@ turn_record(JwksTurn *turn, const char *jwks, const char *problem)
 	Failure failure;
 
 	if (!pg_session_query(turn->parts.session,
-						  "SELECT casesync.record_jwks(kind => $1::text, name => $2::text,"
+						  "SELECT casesync_internal.record_jwks(kind => $1::text, name => $2::text,"
 						  " url => $3::text, jwks => $4::jsonb, problem => $5::text)",
 						  5, params, turn_recorded, turn, &failure))
 		turn_trouble(turn, "record_jwks_failed", &failure);
@@ -159,7 +159,7 @@ turn_ask_next(JwksTurn *turn)
 		turn_end(turn);
 	else if (!pg_session_query(turn->parts.session,
 							   "SELECT kind, name, url, networks, tls_name"
-							   " FROM casesync.next_jwks()",
+							   " FROM casesync_internal.next_jwks()",
 							   0, NULL, turn_got_next, turn, &failure))
 		turn_trouble(turn, "next_jwks_failed", &failure);
 }
@@ -208,7 +208,7 @@ turn_step(void *context)
 		return;
 	timer_set_sooner(turn->timer, (*turn->parts.config)->poll_interval_ms);
 	if (pg_session_is_connected(turn->parts.session))
-		turn->is_busy = pg_session_query(turn->parts.session, "SELECT casesync.token_issuers()", 0,
+		turn->is_busy = pg_session_query(turn->parts.session, "SELECT casesync_internal.token_issuers()", 0,
 										 NULL, turn_got_issuers, turn, &failure);
 }
 
@@ -233,7 +233,7 @@ turn_wish(void *context, const char *issuer)
 	if (turn->wished_at != 0 && event_loop_now() - turn->wished_at < WISH_EVERY_MS)
 		return;
 	turn->wished_at = event_loop_now();
-	(void) pg_session_query(turn->parts.session, "SELECT casesync.want_jwks(issuer => $1::text)", 1,
+	(void) pg_session_query(turn->parts.session, "SELECT casesync_internal.want_jwks(issuer => $1::text)", 1,
 							params, turn_wished, turn, &failure);
 }
 

@@ -187,12 +187,12 @@ router_step(RouterTurn *router)
 		return;
 	timer_set_sooner(router->timer, config->poll_interval_ms);
 	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
-		router_ask(router, ROUTER_LOCKING, "SELECT casesync.lock_router()", 0, router_locked,
+		router_ask(router, ROUTER_LOCKING, "SELECT casesync_internal.lock_router()", 0, router_locked,
 				   "lock_router_failed");
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
-		router_ask(router, ROUTER_TIDYING, "SELECT rotated, emptied FROM casesync.tidy()", 0,
+		router_ask(router, ROUTER_TIDYING, "SELECT rotated, emptied FROM casesync_internal.tidy()", 0,
 				   router_has_tidied, "tidy_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_route &&
@@ -201,14 +201,14 @@ router_step(RouterTurn *router)
 		router->wants_route = false;
 		router_ask(router, ROUTER_ROUTING,
 				   "SELECT changes, notifications, more FROM"
-				   " casesync.route(max_changes => $1::integer)",
+				   " casesync_internal.route(max_changes => $1::integer)",
 				   config->routing_chunk, router_has_routed, "route_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_apply)
 	{
 		router->wants_apply = false;
 		router_ask(router, ROUTER_APPLYING,
-				   "SELECT items, more, wait_ms FROM casesync.apply_inbox()", 0, router_has_applied,
+				   "SELECT items, more, wait_ms FROM casesync_internal.apply_inbox()", 0, router_has_applied,
 				   "apply_failed");
 	}
 	else if (!router->has_told)

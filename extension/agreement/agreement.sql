@@ -1,13 +1,13 @@
 /* What may pass to or from a partner. Versions: content is never changed, only the state is. */
-CREATE FUNCTION casesync.latest_agreement(name text)
-RETURNS casesync.agreement
+CREATE FUNCTION casesync_internal.latest_agreement(name text)
+RETURNS casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	a casesync.agreement;
+	a casesync_internal.agreement;
 BEGIN
-	SELECT * INTO a FROM casesync.agreement t WHERE t.agreement = name ORDER BY t.version DESC LIMIT 1;
+	SELECT * INTO a FROM casesync_internal.agreement t WHERE t.agreement = name ORDER BY t.version DESC LIMIT 1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('agreement "%s" does not exist', name),
@@ -16,8 +16,8 @@ BEGIN
 	RETURN a;
 END
 $$;
-COMMENT ON FUNCTION casesync.latest_agreement(text) IS 'the newest version of an agreement, or an error';
-CREATE FUNCTION casesync.check_apply_mode(mode text)
+COMMENT ON FUNCTION casesync_internal.latest_agreement(text) IS 'the newest version of an agreement, or an error';
+CREATE FUNCTION casesync_internal.check_apply_mode(mode text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -31,8 +31,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.check_apply_mode(text) IS 'review, auto or observe with exceptions, or an error';
-CREATE FUNCTION casesync.check_paths(what text, paths text[])
+COMMENT ON FUNCTION casesync_internal.check_apply_mode(text) IS 'review, auto or observe with exceptions, or an error';
+CREATE FUNCTION casesync_internal.check_paths(what text, paths text[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -54,38 +54,38 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.check_paths(text, text[]) IS 'attribute paths of an agreement, or an error';
-CREATE FUNCTION casesync.check_subjects(registries text[], condition text)
+COMMENT ON FUNCTION casesync_internal.check_paths(text, text[]) IS 'attribute paths of an agreement, or an error';
+CREATE FUNCTION casesync_internal.check_subjects(registries text[], condition text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	name text;
-	r casesync.registry;
+	r casesync_internal.registry;
 BEGIN
 	FOREACH name IN ARRAY registries LOOP
-		r := casesync.require_registry(name);
+		r := casesync_internal.require_registry(name);
 		IF condition IS NOT NULL THEN
-			PERFORM casesync.parse_condition(r.view, condition);
+			PERFORM casesync_internal.parse_condition(r.view, condition);
 		END IF;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync.check_subjects(text[], text) IS
+COMMENT ON FUNCTION casesync_internal.check_subjects(text[], text) IS
 	'the condition must be one boolean expression over the columns of every named registry''s view';
-CREATE FUNCTION casesync.check_services(services text[])
+CREATE FUNCTION casesync_internal.check_services(services text[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync.check_choice('service', coalesce(s, ''), '{notify,search,check_enrollment,push,backfill}')
+	PERFORM casesync_internal.check_choice('service', coalesce(s, ''), '{notify,search,check_enrollment,push,backfill}')
 	   FROM unnest(services) s;
 END
 $$;
-COMMENT ON FUNCTION casesync.check_services(text[]) IS 'the ways out that an agreement opens, or an error';
-CREATE FUNCTION casesync.check_event_types(event_types text[])
+COMMENT ON FUNCTION casesync_internal.check_services(text[]) IS 'the ways out that an agreement opens, or an error';
+CREATE FUNCTION casesync_internal.check_event_types(event_types text[])
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -103,7 +103,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.check_event_types(text[]) IS 'event types of an agreement, or an error';
+COMMENT ON FUNCTION casesync_internal.check_event_types(text[]) IS 'event types of an agreement, or an error';
 CREATE FUNCTION casesync.set_agreement(agreement text, partner text, direction text DEFAULT 'out',
 	registries text[] DEFAULT NULL, event_types text[] DEFAULT NULL, fields text[] DEFAULT NULL,
 	filter_fields text[] DEFAULT NULL, identifier_types text[] DEFAULT NULL,
@@ -113,31 +113,31 @@ CREATE FUNCTION casesync.set_agreement(agreement text, partner text, direction t
 	document_sha256 bytea DEFAULT NULL, must_encrypt boolean DEFAULT NULL,
 	subscribing text DEFAULT NULL, initial_state boolean DEFAULT NULL, on_leave text DEFAULT NULL,
 	lookups_per_day integer DEFAULT NULL)
-RETURNS casesync.agreement
+RETURNS casesync_internal.agreement
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	a casesync.agreement;
-	old casesync.agreement;
+	a casesync_internal.agreement;
+	old casesync_internal.agreement;
 BEGIN
-	PERFORM casesync.require_partner($2);
+	PERFORM casesync_internal.require_partner($2);
 	IF $1 IS NULL OR $1 = '' OR length($1) > 99 THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = 'the name of an agreement has 1 to 99 characters';
 	END IF;
-	PERFORM casesync.check_choice('direction', coalesce($3, ''), '{out,in}');
-	PERFORM casesync.check_choice('subscribing', $19, '{approve,auto}');
-	PERFORM casesync.check_choice('on_leave', $21, '{silent,identifier_only}');
-	PERFORM casesync.check_services($10);
-	PERFORM casesync.check_event_types($5);
+	PERFORM casesync_internal.check_choice('direction', coalesce($3, ''), '{out,in}');
+	PERFORM casesync_internal.check_choice('subscribing', $19, '{approve,auto}');
+	PERFORM casesync_internal.check_choice('on_leave', $21, '{silent,identifier_only}');
+	PERFORM casesync_internal.check_services($10);
+	PERFORM casesync_internal.check_event_types($5);
 	IF $22 < 0 THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = 'lookups_per_day must not be negative';
 	END IF;
-	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
-	SELECT * INTO old FROM casesync.agreement t WHERE t.agreement = $1 ORDER BY t.version DESC LIMIT 1;
+	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
+	SELECT * INTO old FROM casesync_internal.agreement t WHERE t.agreement = $1 ORDER BY t.version DESC LIMIT 1;
 	IF FOUND AND (old.partner, old.direction) IS DISTINCT FROM ($2, $3) THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = format('agreement "%s" is with "%s", direction %s', $1, old.partner, old.direction),
@@ -149,18 +149,18 @@ BEGIN
 			message = 'an agreement must begin before it ends',
 			detail = format('valid_from is %s, valid_to %s.', coalesce($12, old.valid_from), coalesce($13, old.valid_to));
 	END IF;
-	PERFORM casesync.check_apply_mode($11);
-	PERFORM casesync.check_paths('fields', $6);
-	PERFORM casesync.check_paths('filter_fields', $7);
+	PERFORM casesync_internal.check_apply_mode($11);
+	PERFORM casesync_internal.check_paths('fields', $6);
+	PERFORM casesync_internal.check_paths('filter_fields', $7);
 	IF $3 = 'out' THEN
-		PERFORM casesync.check_subjects(coalesce($4, old.registries, '{}'), coalesce($9, old.subjects));
+		PERFORM casesync_internal.check_subjects(coalesce($4, old.registries, '{}'), coalesce($9, old.subjects));
 	END IF;
-	INSERT INTO casesync.agreement AS t (agreement, version, partner, direction, registries,
+	INSERT INTO casesync_internal.agreement AS t (agreement, version, partner, direction, registries,
 		event_types, fields, filter_fields, identifier_types, subjects, services, apply_mode,
 		valid_from, valid_to, purpose, legal_basis, document_uri, document_sha256, must_encrypt,
 		subscribing, initial_state, on_leave, lookups_per_day)
 	VALUES ($1, coalesce(old.version, 0) + 1, $2, $3, coalesce($4, old.registries, '{}'),
-		coalesce(casesync.event_names($5), old.event_types, '{}'), coalesce($6, old.fields, '{}'),
+		coalesce(casesync_internal.event_names($5), old.event_types, '{}'), coalesce($6, old.fields, '{}'),
 		coalesce($7, old.filter_fields, '{}'), coalesce($8, old.identifier_types, '{}'),
 		coalesce($9, old.subjects), coalesce($10, old.services, '{notify}'),
 		coalesce($11, old.apply_mode, 'review'), coalesce($12, old.valid_from),
@@ -170,13 +170,13 @@ BEGIN
 		coalesce($19, old.subscribing, 'approve'), coalesce($20, old.initial_state, false),
 		coalesce($21, old.on_leave, 'silent'), coalesce($22, old.lookups_per_day, 10000))
 	RETURNING t.* INTO a;
-	PERFORM casesync.audit_note('set_agreement', $1, to_jsonb(a));
+	PERFORM casesync_internal.audit_note('set_agreement', $1, to_jsonb(a));
 	RETURN a;
 END
 $$;
 COMMENT ON FUNCTION casesync.set_agreement(text, text, text, text[], text[], text[], text[], text[], text, text[], text, timestamptz, timestamptz, text, text, text, bytea, boolean, text, boolean, text, integer) IS
 	'write a new version (a draft) of an agreement; parameters left out are as in the version before';
-CREATE FUNCTION casesync.agreement_gaps(a casesync.agreement)
+CREATE FUNCTION casesync_internal.agreement_gaps(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -191,14 +191,14 @@ AS $$
 		('legal_basis', coalesce(a.legal_basis, '') = '')) v(what, is_missing)
 	 WHERE is_missing
 $$;
-COMMENT ON FUNCTION casesync.agreement_gaps(casesync.agreement) IS
+COMMENT ON FUNCTION casesync_internal.agreement_gaps(casesync_internal.agreement) IS
 	'what an agreement must say before it can be activated and does not; NULL when complete';
-CREATE FUNCTION casesync.agreement_rival(a casesync.agreement)
+CREATE FUNCTION casesync_internal.agreement_rival(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT t.agreement FROM casesync.agreement t
+	SELECT t.agreement FROM casesync_internal.agreement t
 	 WHERE t.partner = a.partner AND t.direction = a.direction AND t.state = 'active'
 	   AND t.agreement <> a.agreement
 	   AND CASE a.direction WHEN 'out' THEN t.registries && a.registries
@@ -206,16 +206,16 @@ AS $$
 	   AND tstzrange(t.valid_from, t.valid_to) && tstzrange(a.valid_from, a.valid_to)
 	 LIMIT 1
 $$;
-COMMENT ON FUNCTION casesync.agreement_rival(casesync.agreement) IS
+COMMENT ON FUNCTION casesync_internal.agreement_rival(casesync_internal.agreement) IS
 	'another active agreement that would decide about the same things';
-CREATE FUNCTION casesync.check_activation(a casesync.agreement)
+CREATE FUNCTION casesync_internal.check_activation(a casesync_internal.agreement)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	missing text := casesync.agreement_gaps(a);
-	rival text := casesync.agreement_rival(a);
+	missing text := casesync_internal.agreement_gaps(a);
+	rival text := casesync_internal.agreement_rival(a);
 BEGIN
 	IF a.state NOT IN ('draft', 'rehearsed') THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
@@ -228,7 +228,7 @@ BEGIN
 			detail = format('Missing: %s.', missing),
 			hint = format('SELECT casesync.set_agreement(%L, %L, direction => %L, …);', a.agreement, a.partner, a.direction);
 	END IF;
-	IF a.author = session_user AND (SELECT n.four_eyes FROM casesync.this_node() n) THEN
+	IF a.author = session_user AND (SELECT n.four_eyes FROM casesync_internal.this_node() n) THEN
 		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
 			message = format('agreement "%s" must be activated by someone else than its author', a.agreement),
 			detail = format('Version %s was written by %s.', a.version, a.author),
@@ -240,40 +240,40 @@ BEGIN
 			detail = 'Two agreements with one partner may not cover the same registry (in: event type) at the same time.',
 			hint = format('SELECT casesync.end_agreement(%L, reason);', rival);
 	END IF;
-	IF a.valid_from > now() AND EXISTS (SELECT FROM casesync.agreement t
+	IF a.valid_from > now() AND EXISTS (SELECT FROM casesync_internal.agreement t
 			WHERE t.agreement = a.agreement AND t.state = 'active' AND t.valid_to > now()) THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
 			message = format('version %s of agreement "%s" begins only at %s', a.version, a.agreement, a.valid_from),
 			detail = 'The version before it would end now, and nothing could be shared until then.',
 			hint = 'Activate it when it begins, or write it with an earlier valid_from.';
 	END IF;
-	PERFORM casesync.check_subjects(a.registries, a.subjects);
+	PERFORM casesync_internal.check_subjects(a.registries, a.subjects);
 END
 $$;
-COMMENT ON FUNCTION casesync.check_activation(casesync.agreement) IS
+COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreement) IS
 	'whether this version may be activated now by the current login, or an error';
 CREATE FUNCTION casesync.activate(agreement text)
-RETURNS casesync.agreement
+RETURNS casesync_internal.agreement
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	a casesync.agreement;
+	a casesync_internal.agreement;
 BEGIN
-	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
-	a := casesync.latest_agreement($1);
-	PERFORM casesync.check_activation(a);
-	UPDATE casesync.agreement t SET state = 'ended', ended_at = clock_timestamp(),
+	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
+	a := casesync_internal.latest_agreement($1);
+	PERFORM casesync_internal.check_activation(a);
+	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
 		end_reason = format('replaced by version %s', a.version)
 	 WHERE t.agreement = $1 AND t.version <> a.version AND t.state IN ('active', 'suspended', 'rehearsed');
-	UPDATE casesync.agreement t SET state = 'active', activated_by = session_user,
+	UPDATE casesync_internal.agreement t SET state = 'active', activated_by = session_user,
 		activated_at = clock_timestamp()
 	 WHERE t.agreement = $1 AND t.version = a.version RETURNING t.* INTO a;
-	PERFORM casesync.rehearsal_forget($1);
-	PERFORM casesync.missed_requeue($1);
-	PERFORM casesync.audit_note('activate', $1, jsonb_build_object('version', a.version));
-	PERFORM casesync.ring();
+	PERFORM casesync_internal.rehearsal_forget($1);
+	PERFORM casesync_internal.missed_requeue($1);
+	PERFORM casesync_internal.audit_note('activate', $1, jsonb_build_object('version', a.version));
+	PERFORM casesync_internal.ring();
 	RETURN a;
 END
 $$;
@@ -289,35 +289,35 @@ DECLARE
 	waiting uuid[];
 	withheld integer;
 BEGIN
-	PERFORM casesync.latest_agreement($1);
-	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
-	UPDATE casesync.agreement t SET state = 'ended', ended_at = clock_timestamp(), end_reason = $2
+	PERFORM casesync_internal.latest_agreement($1);
+	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
+	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(), end_reason = $2
 	 WHERE t.agreement = $1 AND t.state <> 'ended';
-	PERFORM casesync.rehearsal_forget($1);
-	DELETE FROM casesync.missed m WHERE m.agreement = $1;
-	waiting := ARRAY(SELECT n.reference_id FROM casesync.notification n WHERE n.agreement = $1 AND n.state = 'due');
-	PERFORM casesync.withhold(waiting, 'agreement ended');
+	PERFORM casesync_internal.rehearsal_forget($1);
+	DELETE FROM casesync_internal.missed m WHERE m.agreement = $1;
+	waiting := ARRAY(SELECT n.reference_id FROM casesync_internal.notification n WHERE n.agreement = $1 AND n.state = 'due');
+	PERFORM casesync_internal.withhold(waiting, 'agreement ended');
 	withheld := cardinality(waiting);
-	PERFORM casesync.audit_note('end_agreement', $1, jsonb_build_object('reason', $2, 'withheld', withheld));
+	PERFORM casesync_internal.audit_note('end_agreement', $1, jsonb_build_object('reason', $2, 'withheld', withheld));
 	RETURN withheld;
 END
 $$;
 COMMENT ON FUNCTION casesync.end_agreement(text, text) IS
 	'nothing more passes under this agreement; returns how many waiting notifications were withheld';
-CREATE FUNCTION casesync.agreement_in(partner text, event_type text)
-RETURNS casesync.agreement
+CREATE FUNCTION casesync_internal.agreement_in(partner text, event_type text)
+RETURNS casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	answer casesync.agreement;
+	answer casesync_internal.agreement;
 BEGIN
-	SELECT a.* INTO answer FROM casesync.agreement a
+	SELECT a.* INTO answer FROM casesync_internal.agreement a
 	 WHERE a.state = 'active' AND a.direction = 'in' AND a.partner = $1
 	   AND $2 = ANY (a.event_types) AND a.valid_from <= now() AND now() < a.valid_to
 	 LIMIT 1;
 	RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION casesync.agreement_in(text, text) IS
+COMMENT ON FUNCTION casesync_internal.agreement_in(text, text) IS
 	'the agreement under which a partner may tell us of an event now; NULL when there is none';

@@ -1,25 +1,25 @@
 /* A registry is a view: its name, subject key and record. */
-CREATE FUNCTION casesync.owns(relation regclass)
+CREATE FUNCTION casesync_internal.owns(relation regclass)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce((SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = relation), false)
 $$;
-COMMENT ON FUNCTION casesync.owns(regclass) IS 'whether the current user has the rights of the relation''s owner';
+COMMENT ON FUNCTION casesync_internal.owns(regclass) IS 'whether the current user has the rights of the relation''s owner';
 /* publish() runs with the caller's rights; this is what keeps others' registries out of reach. */
-ALTER TABLE casesync.registry ENABLE ROW LEVEL SECURITY;
-CREATE POLICY registry_of_owner ON casesync.registry
-	USING (casesync.owns(view)) WITH CHECK (casesync.owns(view));
-CREATE FUNCTION casesync.require_registry(name text)
-RETURNS casesync.registry
+ALTER TABLE casesync_internal.registry ENABLE ROW LEVEL SECURITY;
+CREATE POLICY registry_of_owner ON casesync_internal.registry
+	USING (casesync_internal.owns(view)) WITH CHECK (casesync_internal.owns(view));
+CREATE FUNCTION casesync_internal.require_registry(name text)
+RETURNS casesync_internal.registry
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	r casesync.registry;
+	r casesync_internal.registry;
 BEGIN
-	SELECT * INTO r FROM casesync.registry t WHERE t.registry = name;
+	SELECT * INTO r FROM casesync_internal.registry t WHERE t.registry = name;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('registry "%s" is not published', name),
@@ -28,8 +28,8 @@ BEGIN
 	RETURN r;
 END
 $$;
-COMMENT ON FUNCTION casesync.require_registry(text) IS 'the registry''s row, or an error that says how to make it';
-CREATE FUNCTION casesync.publish_column(view regclass, column_name name, what text)
+COMMENT ON FUNCTION casesync_internal.require_registry(text) IS 'the registry''s row, or an error that says how to make it';
+CREATE FUNCTION casesync_internal.publish_column(view regclass, column_name name, what text)
 RETURNS regtype
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -48,8 +48,8 @@ BEGIN
 	RETURN column_type;
 END
 $$;
-COMMENT ON FUNCTION casesync.publish_column(regclass, name, text) IS 'the type of a column that publish() needs';
-CREATE FUNCTION casesync.publish_check_view(view regclass)
+COMMENT ON FUNCTION casesync_internal.publish_column(regclass, name, text) IS 'the type of a column that publish() needs';
+CREATE FUNCTION casesync_internal.publish_check_view(view regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -64,14 +64,14 @@ BEGIN
 			detail = 'A registry is an ordinary view, so that what partners see is always what the tables say.',
 			hint = format('CREATE VIEW … AS SELECT …::text AS subject_key, casesync.member(…) AS record FROM %s;', coalesce(view::text, '…'));
 	END IF;
-	IF NOT casesync.owns(view) THEN
+	IF NOT casesync_internal.owns(view) THEN
 		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
 			message = format('must be owner of view %s', view);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.publish_check_view(regclass) IS 'an ordinary view of the caller''s own, or an error';
-CREATE FUNCTION casesync.scanned_relations(plan jsonb)
+COMMENT ON FUNCTION casesync_internal.publish_check_view(regclass) IS 'an ordinary view of the caller''s own, or an error';
+CREATE FUNCTION casesync_internal.scanned_relations(plan jsonb)
 RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -86,10 +86,10 @@ AS $$
 	   AND n ? 'Relation Name' AND NOT n ? 'Index Cond'
 	 ORDER BY 1
 $$;
-COMMENT ON FUNCTION casesync.scanned_relations(jsonb) IS
+COMMENT ON FUNCTION casesync_internal.scanned_relations(jsonb) IS
 	'the tables that a plan reads from end to end, be it through an index';
 /* What one subject costs: the plan without all that only pays for many rows. */
-CREATE FUNCTION casesync.publish_plan(r casesync.registry)
+CREATE FUNCTION casesync_internal.publish_plan(r casesync_internal.registry)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -104,8 +104,8 @@ BEGIN
 	RETURN plan->0->'Plan';
 END
 $$;
-COMMENT ON FUNCTION casesync.publish_plan(casesync.registry) IS 'how one subject of a registry would be looked up';
-CREATE FUNCTION casesync.publish_warnings(r casesync.registry)
+COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS 'how one subject of a registry would be looked up';
+CREATE FUNCTION casesync_internal.publish_warnings(r casesync_internal.registry)
 RETURNS SETOF casesync.problem
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -113,13 +113,13 @@ AS $$
 	SELECT 'warning', format('looking up one subject in %s reads all of table %s', r.view, t.name),
 		format('Let %1$I be a plain column of %2$s with an index, or have an index on what it is made of, for example '
 			'CREATE INDEX ON %2$s ((id::text)); join and group the other tables by indexed columns.', r.key_column, t.name)
-	  FROM casesync.scanned_relations(casesync.publish_plan(r)) t(name)
+	  FROM casesync_internal.scanned_relations(casesync_internal.publish_plan(r)) t(name)
 	  JOIN pg_class c ON c.oid = to_regclass(t.name)
 	 WHERE c.reltuples > 1000 OR pg_relation_size(c.oid) > 131072
 $$;
-COMMENT ON FUNCTION casesync.publish_warnings(casesync.registry) IS
+COMMENT ON FUNCTION casesync_internal.publish_warnings(casesync_internal.registry) IS
 	'what will be slow: the tables that looking up one subject reads from end to end';
-CREATE FUNCTION casesync.publish_check_name(what text, name text, pattern text)
+CREATE FUNCTION casesync_internal.publish_check_name(what text, name text, pattern text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -133,7 +133,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.publish_check_name(text, text, text) IS 'a name that publish() can take, or an error';
+COMMENT ON FUNCTION casesync_internal.publish_check_name(text, text, text) IS 'a name that publish() can take, or an error';
 CREATE FUNCTION casesync.publish(registry text, view regclass, record_type text,
 	reg_type text DEFAULT 'ESS', key name DEFAULT 'subject_key', record name DEFAULT 'record')
 RETURNS SETOF casesync.problem
@@ -142,21 +142,21 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	r casesync.registry;
+	r casesync_internal.registry;
 BEGIN
-	PERFORM casesync.publish_check_name('registry', $1, '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$');
-	PERFORM casesync.publish_check_name('record_type', $3, '^[A-Za-z][A-Za-z0-9_]{0,62}$');
-	PERFORM casesync.publish_check_name('reg_type', regexp_replace($4, '^.*:', ''), '^[A-Za-z][A-Za-z0-9_]{0,62}$');
-	PERFORM casesync.publish_check_view($2);
+	PERFORM casesync_internal.publish_check_name('registry', $1, '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$');
+	PERFORM casesync_internal.publish_check_name('record_type', $3, '^[A-Za-z][A-Za-z0-9_]{0,62}$');
+	PERFORM casesync_internal.publish_check_name('reg_type', regexp_replace($4, '^.*:', ''), '^[A-Za-z][A-Za-z0-9_]{0,62}$');
+	PERFORM casesync_internal.publish_check_view($2);
 	r := ROW($1, $2, $3, regexp_replace($4, '^.*:', ''), $5,
-		casesync.publish_column($2, $5, 'subject key'), $6);
-	IF casesync.publish_column($2, $6, 'record') <> 'jsonb'::regtype THEN
+		casesync_internal.publish_column($2, $5, 'subject key'), $6);
+	IF casesync_internal.publish_column($2, $6, 'record') <> 'jsonb'::regtype THEN
 		RAISE EXCEPTION USING errcode = 'datatype_mismatch',
 			message = format('column "%s" of view %s is not of type jsonb', $6, $2),
 			hint = 'Make the record with the builders: casesync.member(…), casesync.beneficiary(…), casesync.person(…).';
 	END IF;
 	BEGIN
-		INSERT INTO casesync.registry AS t SELECT r.*
+		INSERT INTO casesync_internal.registry AS t SELECT r.*
 		ON CONFLICT (registry) DO UPDATE SET view = excluded.view, record_type = excluded.record_type,
 			reg_type = excluded.reg_type, key_column = excluded.key_column,
 			key_type = excluded.key_type, record_column = excluded.record_column;
@@ -166,25 +166,25 @@ BEGIN
 			detail = format('Publishing takes the access "publisher", and a registry of another owner cannot be replaced: %s.', SQLERRM),
 			hint = format('SELECT casesync.grant_access(%L, ''publisher'');', current_user);
 	END;
-	RETURN QUERY SELECT * FROM casesync.publish_warnings(r);
+	RETURN QUERY SELECT * FROM casesync_internal.publish_warnings(r);
 END
 $$;
 COMMENT ON FUNCTION casesync.publish(text, regclass, text, text, name, name) IS
 	'make a view of one''s own a registry, or change how; returns what to look at, errors raise';
-CREATE FUNCTION casesync.registry_uses(registry text)
+CREATE FUNCTION casesync_internal.registry_uses(registry text)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT string_agg(use, ', ') FROM (
-		SELECT format('agreement %s', a.agreement) FROM casesync.agreement a
+		SELECT format('agreement %s', a.agreement) FROM casesync_internal.agreement a
 		 WHERE a.state IN ('draft', 'rehearsed', 'active', 'suspended') AND $1 = ANY (a.registries)
 		UNION ALL
-		SELECT format('tracking of %s', t.relation) FROM casesync.tracking t
+		SELECT format('tracking of %s', t.relation) FROM casesync_internal.tracking t
 		 WHERE NOT t.removed AND $1 = ANY (t.registries)
 	) u(use)
 $$;
-COMMENT ON FUNCTION casesync.registry_uses(text) IS 'what names this registry; NULL when nothing does';
+COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS 'what names this registry; NULL when nothing does';
 CREATE FUNCTION casesync.unpublish(registry text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -194,35 +194,35 @@ AS $$
 DECLARE
 	uses text;
 BEGIN
-	PERFORM casesync.require_registry($1);
-	uses := casesync.registry_uses($1);
+	PERFORM casesync_internal.require_registry($1);
+	uses := casesync_internal.registry_uses($1);
 	IF uses IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
 			message = format('registry "%s" is in use', $1),
 			detail = format('By %s.', uses),
 			hint = 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, reason);';
 	END IF;
-	DELETE FROM casesync.registry t WHERE t.registry = $1;
+	DELETE FROM casesync_internal.registry t WHERE t.registry = $1;
 END
 $$;
 COMMENT ON FUNCTION casesync.unpublish(text) IS 'a registry is no longer one; refused while anything names it';
-CREATE FUNCTION casesync.parse_condition(view regclass, condition text)
+CREATE FUNCTION casesync_internal.parse_condition(view regclass, condition text)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT e.plain FROM casesync.row_expression(view, 'subjects', condition, 'pg_catalog') e
+	SELECT e.plain FROM casesync_internal.row_expression(view, 'subjects', condition, 'pg_catalog') e
 $$;
-COMMENT ON FUNCTION casesync.parse_condition(regclass, text) IS
+COMMENT ON FUNCTION casesync_internal.parse_condition(regclass, text) IS
 	'parse a condition over a view''s columns and write it out with full names, or an error';
-CREATE FUNCTION casesync.rehearsal_forget(agreement text)
+CREATE FUNCTION casesync_internal.rehearsal_forget(agreement text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	DELETE FROM casesync.rehearsal_sample s WHERE s.agreement = $1;
-	DELETE FROM casesync.rehearsal_told t WHERE t.agreement = $1;
+	DELETE FROM casesync_internal.rehearsal_sample s WHERE s.agreement = $1;
+	DELETE FROM casesync_internal.rehearsal_told t WHERE t.agreement = $1;
 END
 $$;
-COMMENT ON FUNCTION casesync.rehearsal_forget(text) IS 'the content of rehearsals goes, the counts stay';
+COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS 'the content of rehearsals goes, the counts stay';

@@ -1,7 +1,7 @@
 /* The tables and types of agreement/: state, made once; changed by the scripts of upgrade/ only. */
 
 /* ---- event_type ---- */
-CREATE TABLE casesync.registry_type (
+CREATE TABLE casesync_internal.registry_type (
 	reg_type text NOT NULL CHECK (reg_type ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
 	is_shipped boolean NOT NULL DEFAULT false,
 	wire text NOT NULL CHECK (length(wire) <= 255),
@@ -9,11 +9,11 @@ CREATE TABLE casesync.registry_type (
 	description text,
 	PRIMARY KEY (reg_type, is_shipped)
 );
-COMMENT ON TABLE casesync.registry_type IS 'kinds of registries; a row of one''s own counts before the shipped one of that name';
-COMMENT ON COLUMN casesync.registry_type.wire IS 'how it is sent';
-COMMENT ON COLUMN casesync.registry_type.spellings IS 'what is read as it, in lower case, without prefix';
-SELECT pg_catalog.pg_extension_config_dump('casesync.registry_type', 'WHERE NOT is_shipped');
-CREATE TABLE casesync.event_type (
+COMMENT ON TABLE casesync_internal.registry_type IS 'kinds of registries; a row of one''s own counts before the shipped one of that name';
+COMMENT ON COLUMN casesync_internal.registry_type.wire IS 'how it is sent';
+COMMENT ON COLUMN casesync_internal.registry_type.spellings IS 'what is read as it, in lower case, without prefix';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_type', 'WHERE NOT is_shipped');
+CREATE TABLE casesync_internal.event_type (
 	reg_type text NOT NULL,
 	event_type text NOT NULL CHECK (event_type ~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$'),
 	is_shipped boolean NOT NULL DEFAULT false,
@@ -22,11 +22,11 @@ CREATE TABLE casesync.event_type (
 	description text,
 	PRIMARY KEY (reg_type, event_type, is_shipped)
 );
-COMMENT ON TABLE casesync.event_type IS 'what can happen in a registry of some kind; a row of one''s own counts before the shipped one of that name';
-COMMENT ON COLUMN casesync.event_type.wire IS 'how it is sent about registries of this type';
-COMMENT ON COLUMN casesync.event_type.spellings IS 'what is read as it, in lower case, without prefix; the same event type in all registry types';
-SELECT pg_catalog.pg_extension_config_dump('casesync.event_type', 'WHERE NOT is_shipped');
-INSERT INTO casesync.registry_type (reg_type, is_shipped, wire, spellings, description)
+COMMENT ON TABLE casesync_internal.event_type IS 'what can happen in a registry of some kind; a row of one''s own counts before the shipped one of that name';
+COMMENT ON COLUMN casesync_internal.event_type.wire IS 'how it is sent about registries of this type';
+COMMENT ON COLUMN casesync_internal.event_type.spellings IS 'what is read as it, in lower case, without prefix; the same event type in all registry types';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.event_type', 'WHERE NOT is_shipped');
+INSERT INTO casesync_internal.registry_type (reg_type, is_shipped, wire, spellings, description)
 SELECT t.reg_type, true, 'ns:org:RegistryType:' || t.reg_type, lower(t.reg_type) || t.more::text[], t.description
   FROM (VALUES
 	('ESS', '{employment}', 'employment support system'),
@@ -36,7 +36,7 @@ SELECT t.reg_type, true, 'ns:org:RegistryType:' || t.reg_type, lower(t.reg_type)
 	('FR', '{farmer,farmerregistry,farmer_registry}', 'farmer registry'),
 	('DR', '{disability,disabilityregistry,disability_registry}', 'disability registry'))
 	t(reg_type, more, description);
-INSERT INTO casesync.event_type (reg_type, event_type, is_shipped, wire, spellings, description)
+INSERT INTO casesync_internal.event_type (reg_type, event_type, is_shipped, wire, spellings, description)
 SELECT r.reg_type, t.event_type, true, coalesce(t.wire, t.event_type), lower(t.event_type) || t.more::text[], t.description
   FROM (VALUES
 	('{ESS}', 'enrolment', NULL, '{enrollment,enrollement}',
@@ -58,7 +58,7 @@ SELECT r.reg_type, t.event_type, true, coalesce(t.wire, t.event_type), lower(t.e
 	t(reg_types, event_type, wire, more, description)
  CROSS JOIN unnest(t.reg_types::text[]) r(reg_type);
 /* ---- registry ---- */
-CREATE TABLE casesync.registry (
+CREATE TABLE casesync_internal.registry (
 	registry text PRIMARY KEY CHECK (registry ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
 	view regclass NOT NULL,
 	record_type text NOT NULL CHECK (record_type ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
@@ -67,12 +67,12 @@ CREATE TABLE casesync.registry (
 	key_type regtype NOT NULL,
 	record_column name NOT NULL
 );
-COMMENT ON TABLE casesync.registry IS 'published views; a publisher sees and changes the rows of own views only';
-SELECT pg_catalog.pg_extension_config_dump('casesync.registry', '');
+COMMENT ON TABLE casesync_internal.registry IS 'published views; a publisher sees and changes the rows of own views only';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry', '');
 CREATE TYPE casesync.problem AS (severity text, problem text, hint text);
 COMMENT ON TYPE casesync.problem IS 'something to look at: warning or note, what, and what to do';
 /* ---- agreement ---- */
-CREATE TABLE casesync.agreement (
+CREATE TABLE casesync_internal.agreement (
 	agreement text NOT NULL CHECK (agreement <> '' AND length(agreement) <= 99),
 	version integer NOT NULL,
 	partner text NOT NULL,
@@ -111,24 +111,24 @@ CREATE TABLE casesync.agreement (
 	PRIMARY KEY (agreement, version),
 	CHECK (valid_from < valid_to)
 );
-CREATE UNIQUE INDEX agreement_active ON casesync.agreement (agreement) WHERE state = 'active';
-CREATE INDEX agreement_of_partner ON casesync.agreement (partner, direction) WHERE state = 'active';
-CREATE UNIQUE INDEX agreement_rehearsed ON casesync.agreement (agreement) WHERE state = 'rehearsed';
-COMMENT ON TABLE casesync.agreement IS 'data-sharing agreements, every version of each';
-COMMENT ON COLUMN casesync.agreement.lookups_per_day IS 'how many people the partner may ask for in a day, by search and check-enrollment';
-COMMENT ON COLUMN casesync.agreement.rehearsed_until IS 'routed and counted until then, with nothing sent';
-COMMENT ON COLUMN casesync.agreement.stop_scope IS 'while suspended: what stop_sharing() was asked to stop';
-SELECT pg_catalog.pg_extension_config_dump('casesync.agreement', '');
+CREATE UNIQUE INDEX agreement_active ON casesync_internal.agreement (agreement) WHERE state = 'active';
+CREATE INDEX agreement_of_partner ON casesync_internal.agreement (partner, direction) WHERE state = 'active';
+CREATE UNIQUE INDEX agreement_rehearsed ON casesync_internal.agreement (agreement) WHERE state = 'rehearsed';
+COMMENT ON TABLE casesync_internal.agreement IS 'data-sharing agreements, every version of each';
+COMMENT ON COLUMN casesync_internal.agreement.lookups_per_day IS 'how many people the partner may ask for in a day, by search and check-enrollment';
+COMMENT ON COLUMN casesync_internal.agreement.rehearsed_until IS 'routed and counted until then, with nothing sent';
+COMMENT ON COLUMN casesync_internal.agreement.stop_scope IS 'while suspended: what stop_sharing() was asked to stop';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.agreement', '');
 /* ---- sharing ---- */
-CREATE TABLE casesync.sharing_stop (
+CREATE TABLE casesync_internal.sharing_stop (
 	partner text PRIMARY KEY,
 	reason text NOT NULL,
 	who name NOT NULL DEFAULT session_user,
 	at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE casesync.sharing_stop IS 'partners to whom nothing leaves; the empty name: to nobody';
-SELECT pg_catalog.pg_extension_config_dump('casesync.sharing_stop', '');
-CREATE TABLE casesync.missed (
+COMMENT ON TABLE casesync_internal.sharing_stop IS 'partners to whom nothing leaves; the empty name: to nobody';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.sharing_stop', '');
+CREATE TABLE casesync_internal.missed (
 	agreement text NOT NULL,
 	registry text NOT NULL,
 	key text NOT NULL,
@@ -136,11 +136,11 @@ CREATE TABLE casesync.missed (
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	PRIMARY KEY (agreement, registry, key, event_type)
 );
-COMMENT ON TABLE casesync.missed IS
+COMMENT ON TABLE casesync_internal.missed IS
 	'subjects that changed while an agreement was suspended: looked at again when it is resumed';
-SELECT pg_catalog.pg_extension_config_dump('casesync.missed', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.missed', '');
 /* A row for each server process, so that no question waits for another one's answer. */
-CREATE TABLE casesync.lookup_day (
+CREATE TABLE casesync_internal.lookup_day (
 	partner text NOT NULL,
 	day date NOT NULL,
 	worker integer NOT NULL,
@@ -148,7 +148,7 @@ CREATE TABLE casesync.lookup_day (
 	refused bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY (partner, day, worker)
 );
-COMMENT ON TABLE casesync.lookup_day IS
+COMMENT ON TABLE casesync_internal.lookup_day IS
 	'how many people a partner has asked for in a day; whom is not kept';
-COMMENT ON COLUMN casesync.lookup_day.worker IS 'the backend that counted';
-SELECT pg_catalog.pg_extension_config_dump('casesync.lookup_day', '');
+COMMENT ON COLUMN casesync_internal.lookup_day.worker IS 'the backend that counted';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_day', '');

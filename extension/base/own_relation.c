@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(casesync_cache_reset);
 Oid
 own_relation_find(const char *name)
 {
-	Oid schema = get_namespace_oid("casesync", true);
+	Oid schema = get_namespace_oid("casesync_internal", true);
 
 	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
@@ -32,7 +32,7 @@ own_relation_get(const char *name)
 
 	if (!OidIsValid(relation))
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table casesync.%s does not exist", name),
+				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table casesync_internal.%s does not exist", name),
 				 errhint("Install the extension again: CREATE EXTENSION casesync;")));
 	return relation;
 }
@@ -61,7 +61,7 @@ casesync_cache_reset(PG_FUNCTION_ARGS)
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("casesync.cache_reset must be called as a statement trigger")));
+						errmsg("casesync_internal.cache_reset must be called as a statement trigger")));
 
 	CacheInvalidateRelcache(trigger->tg_relation);
 	return PointerGetDatum(NULL);

@@ -26,8 +26,8 @@
 #include "base/settings.h"
 #include "base/time_budget.h"
 
-PG_FUNCTION_INFO_V1(owner_query);
-PG_FUNCTION_INFO_V1(owner_call);
+PG_FUNCTION_INFO_V1(casesync_owner_query);
+PG_FUNCTION_INFO_V1(casesync_owner_call);
 
 void
 owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
@@ -155,7 +155,7 @@ query_run(const char *query, Oid type, Datum argument)
  * given (0: casesync.render_timeout, which is also the most).
  */
 Datum
-owner_query(PG_FUNCTION_ARGS)
+casesync_owner_query(PG_FUNCTION_ARGS)
 {
 	Oid owner = relation_owner(PG_GETARG_OID(0));
 	char *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -218,7 +218,7 @@ function_run(Oid function, Datum argument, bool *is_null)
  * owner, so that what is reported as done can be committed.
  */
 Datum
-owner_call(PG_FUNCTION_ARGS)
+casesync_owner_call(PG_FUNCTION_ARGS)
 {
 	Oid function = PG_GETARG_OID(0);
 	MemoryContext context = CurrentMemoryContext;

@@ -1,38 +1,38 @@
 /* Users' code run as its owner; granted to nobody, called by the extension's functions only. */
-CREATE FUNCTION casesync.owner_query(relation regclass, query text, argument anyelement,
+CREATE FUNCTION casesync_internal.owner_query(relation regclass, query text, argument anyelement,
 	milliseconds integer DEFAULT 0)
 RETURNS TABLE (key text, record jsonb)
-AS 'MODULE_PATHNAME', 'owner_query'
+AS 'MODULE_PATHNAME', 'casesync_owner_query'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.owner_query(regclass, text, anyelement, integer) IS
+COMMENT ON FUNCTION casesync_internal.owner_query(regclass, text, anyelement, integer) IS
 	'run one read-only query as the owner of the relation, with the argument as $1, in at most so much time';
-CREATE FUNCTION casesync.owner_call(function regprocedure, argument anyelement)
+CREATE FUNCTION casesync_internal.owner_call(function regprocedure, argument anyelement)
 RETURNS text
-AS 'MODULE_PATHNAME', 'owner_call'
+AS 'MODULE_PATHNAME', 'casesync_owner_call'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.owner_call(regprocedure, anyelement) IS
+COMMENT ON FUNCTION casesync_internal.owner_call(regprocedure, anyelement) IS
 	'call a function of one argument as its owner';
-CREATE FUNCTION casesync.lock_for_transaction(kind integer, key integer)
+CREATE FUNCTION casesync_internal.lock_for_transaction(kind integer, key integer)
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'lock_for_transaction'
+AS 'MODULE_PATHNAME', 'casesync_lock_for_transaction'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.lock_for_transaction(integer, integer) IS
+COMMENT ON FUNCTION casesync_internal.lock_for_transaction(integer, integer) IS
 	'try, without waiting, the router''s (1) or a lane''s (2) lock until the end of the transaction';
-CREATE FUNCTION casesync.lock_router()
+CREATE FUNCTION casesync_internal.lock_router()
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'lock_router'
+AS 'MODULE_PATHNAME', 'casesync_lock_router'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.lock_router() IS
+COMMENT ON FUNCTION casesync_internal.lock_router() IS
 	'become the router of this database, for the session; false when another session is';
-CREATE FUNCTION casesync.lock_lane(lane integer)
+CREATE FUNCTION casesync_internal.lock_lane(lane integer)
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'lock_lane'
+AS 'MODULE_PATHNAME', 'casesync_lock_lane'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.lock_lane(integer) IS
+COMMENT ON FUNCTION casesync_internal.lock_lane(integer) IS
 	'take a lane for the session; false when another session has it';
-CREATE FUNCTION casesync.unlock_lane(lane integer)
+CREATE FUNCTION casesync_internal.unlock_lane(lane integer)
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'unlock_lane'
+AS 'MODULE_PATHNAME', 'casesync_unlock_lane'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.unlock_lane(integer) IS
+COMMENT ON FUNCTION casesync_internal.unlock_lane(integer) IS
 	'give a lane back; false when this session did not have it';

@@ -10,15 +10,15 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
-PG_FUNCTION_INFO_V1(lock_for_transaction);
-PG_FUNCTION_INFO_V1(lock_router);
-PG_FUNCTION_INFO_V1(lock_lane);
-PG_FUNCTION_INFO_V1(unlock_lane);
-PG_FUNCTION_INFO_V1(sharing_enter);
-PG_FUNCTION_INFO_V1(sharing_hold);
-PG_FUNCTION_INFO_V1(sharing_release);
-PG_FUNCTION_INFO_V1(sharing_close);
-PG_FUNCTION_INFO_V1(sharing_drain);
+PG_FUNCTION_INFO_V1(casesync_lock_for_transaction);
+PG_FUNCTION_INFO_V1(casesync_lock_router);
+PG_FUNCTION_INFO_V1(casesync_lock_lane);
+PG_FUNCTION_INFO_V1(casesync_unlock_lane);
+PG_FUNCTION_INFO_V1(casesync_sharing_enter);
+PG_FUNCTION_INFO_V1(casesync_sharing_hold);
+PG_FUNCTION_INFO_V1(casesync_sharing_release);
+PG_FUNCTION_INFO_V1(casesync_sharing_close);
+PG_FUNCTION_INFO_V1(casesync_sharing_drain);
 
 /* pg_advisory_* uses 1 and 2. */
 #define LOCK_SPACE 3
@@ -54,7 +54,7 @@ lock_try(LockKind kind, int32 key, bool for_session)
  * lock_for_transaction(kind integer, key integer) returns boolean
  */
 Datum
-lock_for_transaction(PG_FUNCTION_ARGS)
+casesync_lock_for_transaction(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(lock_try((LockKind) PG_GETARG_INT32(0), PG_GETARG_INT32(1), false));
 }
@@ -86,7 +86,7 @@ lock_for_session(LockKind kind, int32 key, LOCKMODE mode)
  * lock_router() returns boolean
  */
 Datum
-lock_router(PG_FUNCTION_ARGS)
+casesync_lock_router(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(lock_for_session(LOCK_ROUTER, 0, ExclusiveLock));
 }
@@ -95,7 +95,7 @@ lock_router(PG_FUNCTION_ARGS)
  * lock_lane(lane integer) returns boolean
  */
 Datum
-lock_lane(PG_FUNCTION_ARGS)
+casesync_lock_lane(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(lock_for_session(LOCK_LANE, PG_GETARG_INT32(0), ExclusiveLock));
 }
@@ -125,7 +125,7 @@ unlock_for_session(LockKind kind, int32 key, LOCKMODE mode)
  * unlock_lane(lane integer) returns boolean
  */
 Datum
-unlock_lane(PG_FUNCTION_ARGS)
+casesync_unlock_lane(PG_FUNCTION_ARGS)
 {
 	(void) unlock_for_session(LOCK_SENDING, PG_GETARG_INT32(0), ShareLock);
 	PG_RETURN_BOOL(unlock_for_session(LOCK_LANE, PG_GETARG_INT32(0), ExclusiveLock));
@@ -138,7 +138,7 @@ unlock_lane(PG_FUNCTION_ARGS)
  * more and waits only for those inside. Nobody is ever kept waiting here.
  */
 Datum
-sharing_enter(PG_FUNCTION_ARGS)
+casesync_sharing_enter(PG_FUNCTION_ARGS)
 {
 	LOCKTAG door = lock_tag(LOCK_DOOR, PG_GETARG_INT32(0));
 	LOCKTAG inside = lock_tag(LOCK_SHARING, PG_GETARG_INT32(0));
@@ -155,7 +155,7 @@ sharing_enter(PG_FUNCTION_ARGS)
  * sharing_hold(lane integer) returns boolean
  */
 Datum
-sharing_hold(PG_FUNCTION_ARGS)
+casesync_sharing_hold(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(lock_for_session(LOCK_SENDING, PG_GETARG_INT32(0), ShareLock));
 }
@@ -164,7 +164,7 @@ sharing_hold(PG_FUNCTION_ARGS)
  * sharing_release(lane integer) returns boolean
  */
 Datum
-sharing_release(PG_FUNCTION_ARGS)
+casesync_sharing_release(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(unlock_for_session(LOCK_SENDING, PG_GETARG_INT32(0), ShareLock));
 }
@@ -181,7 +181,7 @@ lock_wait(LockKind kind, int32 key)
  * sharing_close(lane integer) returns void
  */
 Datum
-sharing_close(PG_FUNCTION_ARGS)
+casesync_sharing_close(PG_FUNCTION_ARGS)
 {
 	lock_wait(LOCK_DOOR, PG_GETARG_INT32(0));
 	PG_RETURN_VOID();
@@ -192,7 +192,7 @@ sharing_close(PG_FUNCTION_ARGS)
  *		Without patience it does not wait at all.
  */
 Datum
-sharing_drain(PG_FUNCTION_ARGS)
+casesync_sharing_drain(PG_FUNCTION_ARGS)
 {
 	int32 lane = PG_GETARG_INT32(0);
 

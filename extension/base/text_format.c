@@ -12,12 +12,12 @@
 #include "base/pg_compat.h"
 #include "base/text_format.h"
 
-PG_FUNCTION_INFO_V1(is_date);
-PG_FUNCTION_INFO_V1(is_date_time);
-PG_FUNCTION_INFO_V1(is_locale);
-PG_FUNCTION_INFO_V1(is_email);
-PG_FUNCTION_INFO_V1(is_phone);
-PG_FUNCTION_INFO_V1(is_identifier);
+PG_FUNCTION_INFO_V1(casesync_is_date);
+PG_FUNCTION_INFO_V1(casesync_is_date_time);
+PG_FUNCTION_INFO_V1(casesync_is_locale);
+PG_FUNCTION_INFO_V1(casesync_is_email);
+PG_FUNCTION_INFO_V1(casesync_is_phone);
+PG_FUNCTION_INFO_V1(casesync_is_identifier);
 
 #define DATE_LENGTH 10
 #define TIME_LENGTH 8 /* hh:mm:ss */
@@ -259,37 +259,37 @@ check_argument(FunctionCallInfo fcinfo, bool (*check)(const char *, size_t))
 }
 
 Datum
-is_date(PG_FUNCTION_ARGS)
+casesync_is_date(PG_FUNCTION_ARGS)
 {
 	return check_argument(fcinfo, text_is_date);
 }
 
 Datum
-is_date_time(PG_FUNCTION_ARGS)
+casesync_is_date_time(PG_FUNCTION_ARGS)
 {
 	return check_argument(fcinfo, text_is_date_time);
 }
 
 Datum
-is_locale(PG_FUNCTION_ARGS)
+casesync_is_locale(PG_FUNCTION_ARGS)
 {
 	return check_argument(fcinfo, text_is_locale);
 }
 
 Datum
-is_email(PG_FUNCTION_ARGS)
+casesync_is_email(PG_FUNCTION_ARGS)
 {
 	return check_argument(fcinfo, text_is_email);
 }
 
 Datum
-is_phone(PG_FUNCTION_ARGS)
+casesync_is_phone(PG_FUNCTION_ARGS)
 {
 	return check_argument(fcinfo, text_is_phone);
 }
 
 Datum
-is_identifier(PG_FUNCTION_ARGS)
+casesync_is_identifier(PG_FUNCTION_ARGS)
 {
 	return check_argument(fcinfo, text_is_identifier);
 }

@@ -185,7 +185,7 @@ expression_columns(Node *expression, TupleDesc descriptor)
 }
 
 /*
- * casesync.row_expression(relation, what, expression, path, OUT plain, OUT old_row, OUT new_row,
+ * casesync_internal.row_expression(relation, what, expression, path, OUT plain, OUT old_row, OUT new_row,
  * OUT columns): the expression over plain columns, over OLD and over NEW, and what it names.
  */
 Datum
@@ -204,7 +204,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	bool nulls[4] = {false, false, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "casesync.row_expression must return a row");
+		elog(ERROR, "casesync_internal.row_expression must return a row");
 
 	/* Planning runs immutable functions of constants: with the owner's rights, not the caller's. */
 	owner_scope_enter(&scope, relation->rd_rel->relowner, true);
@@ -259,7 +259,7 @@ renamed_alias(Relation relation, ArrayType *names, ArrayType *numbers)
 }
 
 /*
- * casesync.renamed_condition(relation, condition, names, numbers): the condition, written when
+ * casesync_internal.renamed_condition(relation, condition, names, numbers): the condition, written when
  * the columns of these numbers had these names, with the names they have now.
  */
 Datum
@@ -327,7 +327,7 @@ subjects_analyze(const char *source)
 	return query;
 }
 
-/* casesync.subjects_query(query, path) */
+/* casesync_internal.subjects_query(query, path) */
 Datum
 casesync_subjects_query(PG_FUNCTION_ARGS)
 {

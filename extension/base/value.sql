@@ -1,13 +1,13 @@
-CREATE FUNCTION casesync.plain_name(name text)
+CREATE FUNCTION casesync_internal.plain_name(name text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT regexp_replace(name, '^.*:', '')
 $$;
-COMMENT ON FUNCTION casesync.plain_name(text) IS
+COMMENT ON FUNCTION casesync_internal.plain_name(text) IS
 	'the last part of a prefixed name: ns:org:RegistryType:ESS is ESS';
-CREATE FUNCTION casesync.check_url(what text, url text)
+CREATE FUNCTION casesync_internal.check_url(what text, url text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -28,37 +28,37 @@ BEGIN
 	RETURN rtrim(url, '/');
 END
 $$;
-COMMENT ON FUNCTION casesync.check_url(text, text) IS 'an http(s) URL without a trailing slash, or an error';
-CREATE FUNCTION casesync.ring() RETURNS void
+COMMENT ON FUNCTION casesync_internal.check_url(text, text) IS 'an http(s) URL without a trailing slash, or an error';
+CREATE FUNCTION casesync_internal.ring() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_ring';
-COMMENT ON FUNCTION casesync.ring() IS 'wakes the bridge when this transaction commits';
-CREATE FUNCTION casesync.set_origin(inbox_id bigint) RETURNS void
+COMMENT ON FUNCTION casesync_internal.ring() IS 'wakes the bridge when this transaction commits';
+CREATE FUNCTION casesync_internal.set_origin(inbox_id bigint) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_set_origin';
-COMMENT ON FUNCTION casesync.set_origin(bigint) IS
+COMMENT ON FUNCTION casesync_internal.set_origin(bigint) IS
 	'changes made until the (sub)transaction ends come from this received message; only for the owner of the extension';
-REVOKE ALL ON FUNCTION casesync.set_origin(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION casesync_internal.set_origin(bigint) FROM PUBLIC;
 /* ---- what C does for them -------------------------------------------------------------------- */
 
-CREATE FUNCTION casesync.row_expression(relation regclass, what text, expression text, path text,
+CREATE FUNCTION casesync_internal.row_expression(relation regclass, what text, expression text, path text,
 		OUT plain text, OUT old_row text, OUT new_row text, OUT columns name[])
 	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_row_expression';
-COMMENT ON FUNCTION casesync.row_expression(regclass, text, text, text) IS
+COMMENT ON FUNCTION casesync_internal.row_expression(regclass, text, text, text) IS
 	'parses a key or condition over a table''s columns and writes it out with full names';
-CREATE FUNCTION casesync.renamed_condition(relation regclass, condition text, names name[],
+CREATE FUNCTION casesync_internal.renamed_condition(relation regclass, condition text, names name[],
 		numbers smallint[]) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_renamed_condition';
-COMMENT ON FUNCTION casesync.renamed_condition(regclass, text, name[], smallint[]) IS
+COMMENT ON FUNCTION casesync_internal.renamed_condition(regclass, text, name[], smallint[]) IS
 	'a condition written when these columns had these names, with the names they have now';
-CREATE FUNCTION casesync.subjects_query(query text, path text) RETURNS text
+CREATE FUNCTION casesync_internal.subjects_query(query text, path text) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_subjects_query';
-COMMENT ON FUNCTION casesync.subjects_query(text, text) IS
+COMMENT ON FUNCTION casesync_internal.subjects_query(text, text) IS
 	'parses a query for subject keys and writes it out with full names';
-CREATE FUNCTION casesync.check_choice(what text, value text, choices text[])
+CREATE FUNCTION casesync_internal.check_choice(what text, value text, choices text[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -71,56 +71,56 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.check_choice(text, text, text[]) IS 'one of a few words (or NULL), or an error';
-CREATE FUNCTION casesync.wire_time(at timestamptz)
+COMMENT ON FUNCTION casesync_internal.check_choice(text, text, text[]) IS 'one of a few words (or NULL), or an error';
+CREATE FUNCTION casesync_internal.wire_time(at timestamptz)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
-COMMENT ON FUNCTION casesync.wire_time(timestamptz) IS 'ISO 8601 with zone, as timestamps are sent';
+COMMENT ON FUNCTION casesync_internal.wire_time(timestamptz) IS 'ISO 8601 with zone, as timestamps are sent';
 /* ---- locks ----------------------------------------------------------------------------------- */
 
-CREATE FUNCTION casesync.sharing_enter(lane integer)
+CREATE FUNCTION casesync_internal.sharing_enter(lane integer)
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'sharing_enter'
+AS 'MODULE_PATHNAME', 'casesync_sharing_enter'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.sharing_enter(integer) IS
+COMMENT ON FUNCTION casesync_internal.sharing_enter(integer) IS
 	'what leaves on a lane is read in this transaction; false, at once, when sharing is being stopped';
-CREATE FUNCTION casesync.sharing_hold(lane integer)
+CREATE FUNCTION casesync_internal.sharing_hold(lane integer)
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'sharing_hold'
+AS 'MODULE_PATHNAME', 'casesync_sharing_hold'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.sharing_hold(integer) IS
+COMMENT ON FUNCTION casesync_internal.sharing_hold(integer) IS
 	'this session has a message of the lane under way, until sharing_release()';
-CREATE FUNCTION casesync.sharing_release(lane integer)
+CREATE FUNCTION casesync_internal.sharing_release(lane integer)
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'sharing_release'
+AS 'MODULE_PATHNAME', 'casesync_sharing_release'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.sharing_release(integer) IS
+COMMENT ON FUNCTION casesync_internal.sharing_release(integer) IS
 	'this session has nothing of the lane under way any more; false when it had not';
-CREATE FUNCTION casesync.sharing_close(lane integer)
+CREATE FUNCTION casesync_internal.sharing_close(lane integer)
 RETURNS void
-AS 'MODULE_PATHNAME', 'sharing_close'
+AS 'MODULE_PATHNAME', 'casesync_sharing_close'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.sharing_close(integer) IS
+COMMENT ON FUNCTION casesync_internal.sharing_close(integer) IS
 	'nobody enters the lane any more until the end of this transaction';
-CREATE FUNCTION casesync.sharing_drain(lane integer, is_patient boolean)
+CREATE FUNCTION casesync_internal.sharing_drain(lane integer, is_patient boolean)
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'sharing_drain'
+AS 'MODULE_PATHNAME', 'casesync_sharing_drain'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync.sharing_drain(integer, boolean) IS
+COMMENT ON FUNCTION casesync_internal.sharing_drain(integer, boolean) IS
 	'wait, as long as lock_timeout says, until nothing of a closed lane is under way; without patience: false when something is';
-CREATE FUNCTION casesync.is_transient(error_code text)
+CREATE FUNCTION casesync_internal.is_transient(error_code text)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT error_code IN ('40001', '40P01', '55P03') OR left(error_code, 2) IN ('53', '08', '57')
 $$;
-COMMENT ON FUNCTION casesync.is_transient(text) IS 'whether the same thing may well succeed a little later';
-CREATE FUNCTION casesync.list_of(value jsonb)
+COMMENT ON FUNCTION casesync_internal.is_transient(text) IS 'whether the same thing may well succeed a little later';
+CREATE FUNCTION casesync_internal.list_of(value jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -128,8 +128,8 @@ AS $$
 	SELECT CASE WHEN coalesce(jsonb_typeof(value), 'null') = 'null' THEN '[]'
 		WHEN jsonb_typeof(value) = 'array' THEN value ELSE jsonb_build_array(value) END
 $$;
-COMMENT ON FUNCTION casesync.list_of(jsonb) IS 'one or many as a list: peers send both';
-CREATE FUNCTION casesync.time_of(value text)
+COMMENT ON FUNCTION casesync_internal.list_of(jsonb) IS 'one or many as a list: peers send both';
+CREATE FUNCTION casesync_internal.time_of(value text)
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -140,32 +140,32 @@ EXCEPTION WHEN data_exception THEN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync.time_of(text) IS 'an ISO 8601 time with zone; NULL when it is none';
-CREATE FUNCTION casesync.number_of(value jsonb)
+COMMENT ON FUNCTION casesync_internal.time_of(text) IS 'an ISO 8601 time with zone; NULL when it is none';
+CREATE FUNCTION casesync_internal.number_of(value jsonb)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN jsonb_typeof(value) = 'number' AND value::text ~ '^\d{1,18}$' THEN value::text::bigint END
 $$;
-COMMENT ON FUNCTION casesync.number_of(jsonb) IS 'a whole number not below zero; NULL when it is none';
-CREATE FUNCTION casesync.milliseconds_of(setting text)
+COMMENT ON FUNCTION casesync_internal.number_of(jsonb) IS 'a whole number not below zero; NULL when it is none';
+CREATE FUNCTION casesync_internal.milliseconds_of(setting text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (extract(epoch FROM casesync.setting(setting)::interval) * 1000)::integer;
+	RETURN (extract(epoch FROM casesync_internal.setting(setting)::interval) * 1000)::integer;
 END
 $$;
-COMMENT ON FUNCTION casesync.milliseconds_of(text) IS 'a setting that is a time';
-CREATE FUNCTION casesync.milliseconds_left(until timestamptz)
+COMMENT ON FUNCTION casesync_internal.milliseconds_of(text) IS 'a setting that is a time';
+CREATE FUNCTION casesync_internal.milliseconds_left(until timestamptz)
 RETURNS integer
 LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT least(casesync.milliseconds_of('casesync.search_timeout'), greatest(1,
+	SELECT least(casesync_internal.milliseconds_of('casesync.search_timeout'), greatest(1,
 		least(extract(epoch FROM until - clock_timestamp()) * 1000, 3600000)::integer))
 $$;
-COMMENT ON FUNCTION casesync.milliseconds_left(timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.milliseconds_left(timestamptz) IS
 	'how long one query may run: casesync.search_timeout, or what is left until then';

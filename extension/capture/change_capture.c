@@ -47,7 +47,7 @@ capture_check_call(FunctionCallInfo fcinfo)
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casesync.capture_change must be called as a trigger after each row"),
+				 errmsg("casesync_internal.capture_change must be called as a trigger after each row"),
 				 errhint("Let casesync make its triggers: SELECT casesync.track(…);")));
 	return trigger;
 }
@@ -149,7 +149,7 @@ capture_gap(const TriggerData *trigger, const TrackedTable *table)
 	mark->subtransaction = GetCurrentSubTransactionId();
 }
 
-/* casesync.capture_change(tracking): AFTER INSERT, UPDATE or DELETE, for each row */
+/* casesync_internal.capture_change(tracking): AFTER INSERT, UPDATE or DELETE, for each row */
 Datum
 casesync_capture_change(PG_FUNCTION_ARGS)
 {
@@ -178,7 +178,7 @@ casesync_capture_change(PG_FUNCTION_ARGS)
 }
 
 /*
- * casesync.refuse_truncate(tracking): BEFORE TRUNCATE, for the statement. On a table that has
+ * casesync_internal.refuse_truncate(tracking): BEFORE TRUNCATE, for the statement. On a table that has
  * left the tracked one (a detached partition) nothing is refused.
  */
 Datum
@@ -191,7 +191,7 @@ casesync_refuse_truncate(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
 		!TRIGGER_FIRED_BEFORE(trigger->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("casesync.refuse_truncate must be called as a trigger before "
+						errmsg("casesync_internal.refuse_truncate must be called as a trigger before "
 							   "truncate")));
 	root = tracking_root_name(argument_tracking(trigger), trigger->tg_relation);
 	if (root == NULL)

@@ -118,7 +118,7 @@ ring_read(void)
 	table_close(relation, AccessShareLock);
 
 	if (leaf < 0 || leaf >= LEAF_COUNT)
-		elog(ERROR, "casesync.change_ring names leaf %d", leaf);
+		elog(ERROR, "casesync_internal.change_ring names leaf %d", leaf);
 	return leaf;
 }
 

@@ -1,60 +1,60 @@
 /* The log of captured changes: a ring of plain tables that only C code writes to. */
-CREATE FUNCTION casesync.cache_reset() RETURNS trigger
+CREATE FUNCTION casesync_internal.cache_reset() RETURNS trigger
 	LANGUAGE c SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_cache_reset';
-COMMENT ON FUNCTION casesync.cache_reset() IS
+COMMENT ON FUNCTION casesync_internal.cache_reset() IS
 	'statement trigger: tells all sessions that a table which they cache was written';
-CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync.change_ring
-	FOR EACH STATEMENT EXECUTE FUNCTION casesync.cache_reset();
-CREATE VIEW casesync.change AS
-	SELECT * FROM casesync.change_0 UNION ALL SELECT * FROM casesync.change_1
-	UNION ALL SELECT * FROM casesync.change_2 UNION ALL SELECT * FROM casesync.change_3
-	UNION ALL SELECT * FROM casesync.change_4 UNION ALL SELECT * FROM casesync.change_5
-	UNION ALL SELECT * FROM casesync.change_6 UNION ALL SELECT * FROM casesync.change_7;
-COMMENT ON VIEW casesync.change IS 'captured changes of tracked tables; order in a transaction is (cid, id)';
-COMMENT ON COLUMN casesync.change.id IS 'rising within a session; order within a command';
-COMMENT ON COLUMN casesync.change.xid IS 'the top transaction';
-COMMENT ON COLUMN casesync.change.era IS 'which life of the cluster wrote it: higher after each restore';
-COMMENT ON COLUMN casesync.change.cid IS 'the command of the transaction that wrote the row';
-COMMENT ON COLUMN casesync.change.relation IS 'the table that was written, maybe a partition';
-COMMENT ON COLUMN casesync.change.op IS 'I, U, D; G = gap: rows were written while capture was off';
-COMMENT ON COLUMN casesync.change.key IS 'text of the key column, or JSON of the columns that the key expression names';
-COMMENT ON COLUMN casesync.change.old_key IS 'the key before, when it changed';
-COMMENT ON COLUMN casesync.change.changed IS 'of an update: {"column": [old, new]}, null for long values';
-COMMENT ON COLUMN casesync.change.actor IS 'who acted, as the application claims';
-COMMENT ON COLUMN casesync.change.channel IS 'through what, as the application claims';
-COMMENT ON COLUMN casesync.change.origin IS 'the received message whose application made the change';
-COMMENT ON COLUMN casesync.change.at IS 'the clock when the row was written';
-/* casesync.node tells the era of a change, and sessions remember it. */
+CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.change_ring
+	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
+CREATE VIEW casesync_internal.change AS
+	SELECT * FROM casesync_internal.change_0 UNION ALL SELECT * FROM casesync_internal.change_1
+	UNION ALL SELECT * FROM casesync_internal.change_2 UNION ALL SELECT * FROM casesync_internal.change_3
+	UNION ALL SELECT * FROM casesync_internal.change_4 UNION ALL SELECT * FROM casesync_internal.change_5
+	UNION ALL SELECT * FROM casesync_internal.change_6 UNION ALL SELECT * FROM casesync_internal.change_7;
+COMMENT ON VIEW casesync_internal.change IS 'captured changes of tracked tables; order in a transaction is (cid, id)';
+COMMENT ON COLUMN casesync_internal.change.id IS 'rising within a session; order within a command';
+COMMENT ON COLUMN casesync_internal.change.xid IS 'the top transaction';
+COMMENT ON COLUMN casesync_internal.change.era IS 'which life of the cluster wrote it: higher after each restore';
+COMMENT ON COLUMN casesync_internal.change.cid IS 'the command of the transaction that wrote the row';
+COMMENT ON COLUMN casesync_internal.change.relation IS 'the table that was written, maybe a partition';
+COMMENT ON COLUMN casesync_internal.change.op IS 'I, U, D; G = gap: rows were written while capture was off';
+COMMENT ON COLUMN casesync_internal.change.key IS 'text of the key column, or JSON of the columns that the key expression names';
+COMMENT ON COLUMN casesync_internal.change.old_key IS 'the key before, when it changed';
+COMMENT ON COLUMN casesync_internal.change.changed IS 'of an update: {"column": [old, new]}, null for long values';
+COMMENT ON COLUMN casesync_internal.change.actor IS 'who acted, as the application claims';
+COMMENT ON COLUMN casesync_internal.change.channel IS 'through what, as the application claims';
+COMMENT ON COLUMN casesync_internal.change.origin IS 'the received message whose application made the change';
+COMMENT ON COLUMN casesync_internal.change.at IS 'the clock when the row was written';
+/* casesync_internal.node tells the era of a change, and sessions remember it. */
 DO $$
 BEGIN
-	IF to_regclass('casesync.node') IS NOT NULL THEN
-		CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync.node
-			FOR EACH STATEMENT EXECUTE FUNCTION casesync.cache_reset();
+	IF to_regclass('casesync_internal.node') IS NOT NULL THEN
+		CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.node
+			FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 	END IF;
 END
 $$;
-CREATE FUNCTION casesync.rotate_changes() RETURNS integer
+CREATE FUNCTION casesync_internal.rotate_changes() RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	next_leaf integer;
 	is_used boolean;
 BEGIN
-	LOCK TABLE casesync.change_ring IN SHARE ROW EXCLUSIVE MODE;
-	SELECT (coalesce(max(leaf), 0) + 1) % 8 INTO next_leaf FROM casesync.change_ring;
-	EXECUTE format('SELECT EXISTS (SELECT FROM casesync.change_%s)', next_leaf) INTO is_used;
+	LOCK TABLE casesync_internal.change_ring IN SHARE ROW EXCLUSIVE MODE;
+	SELECT (coalesce(max(leaf), 0) + 1) % 8 INTO next_leaf FROM casesync_internal.change_ring;
+	EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.change_%s)', next_leaf) INTO is_used;
 	IF is_used THEN
 		RETURN NULL;
 	END IF;
-	INSERT INTO casesync.change_ring (id, leaf) VALUES (1, next_leaf)
+	INSERT INTO casesync_internal.change_ring (id, leaf) VALUES (1, next_leaf)
 		ON CONFLICT (id) DO UPDATE SET leaf = excluded.leaf;
 	RETURN next_leaf;
 END
 $$;
-COMMENT ON FUNCTION casesync.rotate_changes() IS
+COMMENT ON FUNCTION casesync_internal.rotate_changes() IS
 	'lets writers go on with the next leaf of the log; gives its number, NULL when it is not empty yet';
-CREATE FUNCTION casesync.empty_change_leaf(leaf integer, routed pg_snapshot, era integer,
+CREATE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot, era integer,
 		earlier_routed boolean) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
@@ -62,7 +62,7 @@ AS $$
 DECLARE
 	/* Rows of another era cannot be compared with the snapshot at all. */
 	unrouted CONSTANT text := format($query$
-		SELECT EXISTS (SELECT FROM casesync.change_%s c
+		SELECT EXISTS (SELECT FROM casesync_internal.change_%s c
 			WHERE c.era > $2 OR c.era < $2 AND NOT $3
 			OR c.era = $2 AND NOT pg_visible_in_snapshot(c.xid, $1))$query$, leaf);
 	keeps_rows boolean;
@@ -72,21 +72,21 @@ BEGIN
 		RETURN false;
 	END IF;
 	/* Behind this lock nobody is left who could still write here; so look again. */
-	EXECUTE format('LOCK TABLE casesync.change_%s IN ACCESS EXCLUSIVE MODE', leaf);
+	EXECUTE format('LOCK TABLE casesync_internal.change_%s IN ACCESS EXCLUSIVE MODE', leaf);
 	EXECUTE unrouted INTO keeps_rows USING routed, era, earlier_routed;
 	IF keeps_rows THEN
 		RETURN false;
 	END IF;
-	EXECUTE format('TRUNCATE casesync.change_%s', leaf);
+	EXECUTE format('TRUNCATE casesync_internal.change_%s', leaf);
 	RETURN true;
 EXCEPTION
 	WHEN lock_not_available OR deadlock_detected THEN
 		RETURN false;
 END
 $$;
-COMMENT ON FUNCTION casesync.empty_change_leaf(integer, pg_snapshot, integer, boolean) IS
+COMMENT ON FUNCTION casesync_internal.empty_change_leaf(integer, pg_snapshot, integer, boolean) IS
 	'part of empty_change_leaves(): one leaf';
-CREATE FUNCTION casesync.empty_change_leaves(routed pg_snapshot, era integer,
+CREATE FUNCTION casesync_internal.empty_change_leaves(routed pg_snapshot, era integer,
 		earlier_routed boolean DEFAULT false) RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -97,25 +97,25 @@ DECLARE
 BEGIN
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
 		RAISE EXCEPTION USING errcode = 'active_sql_transaction',
-			message = 'casesync.empty_change_leaves must run in a read committed transaction',
+			message = 'casesync_internal.empty_change_leaves must run in a read committed transaction',
 			detail = 'An older snapshot would not see rows that were written since.',
 			hint = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
 	END IF;
 	/* The ring must not come round to a leaf that is being emptied. */
-	LOCK TABLE casesync.change_ring IN SHARE ROW EXCLUSIVE MODE;
-	SELECT coalesce(max(leaf), 0) INTO current_leaf FROM casesync.change_ring;
+	LOCK TABLE casesync_internal.change_ring IN SHARE ROW EXCLUSIVE MODE;
+	SELECT coalesce(max(leaf), 0) INTO current_leaf FROM casesync_internal.change_ring;
 	FOR i IN 0..7 LOOP
 		CONTINUE WHEN i = current_leaf;
-		EXECUTE format('SELECT EXISTS (SELECT FROM casesync.change_%s)', i) INTO is_used;
-		IF is_used AND casesync.empty_change_leaf(i, routed, era, earlier_routed) THEN
+		EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.change_%s)', i) INTO is_used;
+		IF is_used AND casesync_internal.empty_change_leaf(i, routed, era, earlier_routed) THEN
 			emptied := emptied + 1;
 		END IF;
 	END LOOP;
-	DELETE FROM casesync.tracking t
+	DELETE FROM casesync_internal.tracking t
 		WHERE t.removed AND t.stopped_gap IS NULL
-		AND NOT EXISTS (SELECT FROM casesync.change c WHERE c.tracking = t.id);
+		AND NOT EXISTS (SELECT FROM casesync_internal.change c WHERE c.tracking = t.id);
 	RETURN emptied;
 END
 $$;
-COMMENT ON FUNCTION casesync.empty_change_leaves(pg_snapshot, integer, boolean) IS
+COMMENT ON FUNCTION casesync_internal.empty_change_leaves(pg_snapshot, integer, boolean) IS
 	'empties the leaves that are not written to and hold only rows visible in the snapshot; gives their number';

@@ -35,7 +35,7 @@ static OriginFrame *innermost = NULL; /* in TopTransactionContext */
 
 static int32 era = 0;
 static bool era_is_valid = false;
-static Oid era_node_table = InvalidOid; /* casesync.node when the era was read */
+static Oid era_node_table = InvalidOid; /* casesync_internal.node when the era was read */
 
 static void
 origin_at_transaction_event(XactEvent event, void *argument)
@@ -75,7 +75,7 @@ change_origin_current(void)
 	return innermost == NULL ? 0 : innermost->origin;
 }
 
-/* casesync.set_origin(bigint): until the running (sub)transaction ends; NULL takes it back. */
+/* casesync_internal.set_origin(bigint): until the running (sub)transaction ends; NULL takes it back. */
 Datum
 casesync_set_origin(PG_FUNCTION_ARGS)
 {
@@ -110,7 +110,7 @@ change_id_next(TimestampTz now)
 	return id;
 }
 
-/* The era in one row of casesync.node, one higher while the row names another database. */
+/* The era in one row of casesync_internal.node, one higher while the row names another database. */
 static int32
 era_from_node(HeapTuple tuple, TupleDesc descriptor)
 {

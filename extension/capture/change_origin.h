@@ -18,7 +18,7 @@ extern int64 change_origin_current(void);
  */
 extern int64 change_id_next(TimestampTz now);
 
-/* The era of changes written now: see casesync.node. */
+/* The era of changes written now: see casesync_internal.node. */
 extern int32 change_era_current(void);
 
 #endif /* CASESYNC_CHANGE_ORIGIN_H */

@@ -60,7 +60,7 @@ doorbell_ask(void)
 	is_asked = true;
 }
 
-/* casesync.ring(): for SQL functions that leave something for the bridge. */
+/* casesync_internal.ring(): for SQL functions that leave something for the bridge. */
 Datum
 casesync_ring(PG_FUNCTION_ARGS)
 {

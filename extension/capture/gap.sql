@@ -1,20 +1,20 @@
 /* Gaps: times in which changes were not recorded; stopping and starting capture. */
-CREATE FUNCTION casesync.gap_begin(trackings integer[], relation regclass, reason text)
+CREATE FUNCTION casesync_internal.gap_begin(trackings integer[], relation regclass, reason text)
 	RETURNS bigint
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_gap_begin';
-COMMENT ON FUNCTION casesync.gap_begin(integer[], regclass, text) IS
+COMMENT ON FUNCTION casesync_internal.gap_begin(integer[], regclass, text) IS
 	'stops trackings for the owner of their tables; gives the number of the gap';
-CREATE FUNCTION casesync.gap_end(gap bigint, trackings integer[]) RETURNS void
+CREATE FUNCTION casesync_internal.gap_end(gap bigint, trackings integer[]) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_gap_end';
-COMMENT ON FUNCTION casesync.gap_end(bigint, integer[]) IS
+COMMENT ON FUNCTION casesync_internal.gap_end(bigint, integer[]) IS
 	'lets stopped trackings record again, for the owner of their tables';
 CREATE FUNCTION casesync.stop_capture(reason text, relation regclass DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	trackings integer[] := ARRAY(SELECT id FROM casesync.tracking t
+	trackings integer[] := ARRAY(SELECT id FROM casesync_internal.tracking t
 		WHERE NOT t.removed AND t.stopped_gap IS NULL
 			AND (stop_capture.relation IS NULL OR t.relation = stop_capture.relation));
 BEGIN
@@ -30,23 +30,23 @@ BEGIN
 			detail = 'It is not tracked, or its capture was stopped before.',
 			hint = 'SELECT * FROM casesync.tracked;';
 	END IF;
-	RETURN casesync.gap_begin(trackings, relation, reason);
+	RETURN casesync_internal.gap_begin(trackings, relation, reason);
 END
 $$;
 COMMENT ON FUNCTION casesync.stop_capture(text, regclass) IS
 	'stops recording changes of a table, or of all; waits for nobody; gives the number of the gap';
-CREATE FUNCTION casesync.gap_hint(gap bigint, registry text) RETURNS text
+CREATE FUNCTION casesync_internal.gap_hint(gap bigint, registry text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format('Subjects of registry %I may have changed unseen; to look at all of them again: SELECT casesync.fill_gap(%s);',
 		registry, gap)
 $$;
-COMMENT ON FUNCTION casesync.gap_hint(bigint, text) IS 'how a gap is filled';
+COMMENT ON FUNCTION casesync_internal.gap_hint(bigint, text) IS 'how a gap is filled';
 CREATE FUNCTION casesync.start_capture(gap bigint) RETURNS TABLE (registry text, hint text)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	trackings integer[] := ARRAY(SELECT id FROM casesync.tracking
+	trackings integer[] := ARRAY(SELECT id FROM casesync_internal.tracking
 		WHERE stopped_gap = start_capture.gap ORDER BY id);
 	member regclass;
 BEGIN
@@ -57,19 +57,19 @@ BEGIN
 			hint = 'SELECT * FROM casesync.gaps;';
 	END IF;
 	/* Who is writing now goes on with what it knew; behind these locks nobody does. */
-	FOR member IN SELECT DISTINCT f.member::oid FROM casesync.tracking t,
-			casesync.table_family(t.relation) f WHERE t.id = ANY (trackings) ORDER BY 1
+	FOR member IN SELECT DISTINCT f.member::oid FROM casesync_internal.tracking t,
+			casesync_internal.table_family(t.relation) f WHERE t.id = ANY (trackings) ORDER BY 1
 	LOOP
 		EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', member);
 	END LOOP;
-	PERFORM casesync.gap_end(gap, trackings);
-	RETURN QUERY SELECT r, casesync.gap_hint(g.gap, r)
+	PERFORM casesync_internal.gap_end(gap, trackings);
+	RETURN QUERY SELECT r, casesync_internal.gap_hint(g.gap, r)
 		FROM casesync.gaps g, unnest(g.registries) r WHERE g.gap = start_capture.gap ORDER BY r;
 END
 $$;
 COMMENT ON FUNCTION casesync.start_capture(bigint) IS
 	'records changes again; gives the registries whose subjects may have changed meanwhile';
-CREATE FUNCTION casesync.gap_found(change casesync.change) RETURNS bigint
+CREATE FUNCTION casesync_internal.gap_found(change casesync_internal.change) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -78,25 +78,25 @@ DECLARE
 	found_gap bigint;
 BEGIN
 	/* A bulk job of many transactions is one gap, not a thousand. */
-	SELECT g.id INTO found_gap FROM casesync.gap g
+	SELECT g.id INTO found_gap FROM casesync_internal.gap g
 		WHERE g.tracking = change.tracking AND g.reason = why AND g.who = change."session_user"
 			AND g.filled IS NULL
 			AND change.at BETWEEN g.started - interval '1 hour' AND g.ended + interval '1 hour'
 		ORDER BY g.id DESC LIMIT 1;
 	IF found_gap IS NOT NULL THEN
-		UPDATE casesync.gap g SET started = least(g.started, change.at),
+		UPDATE casesync_internal.gap g SET started = least(g.started, change.at),
 				ended = greatest(g.ended, change.at)
 			WHERE g.id = found_gap AND change.at NOT BETWEEN g.started AND g.ended;
 		RETURN found_gap;
 	END IF;
-	INSERT INTO casesync.gap (tracking, relation, registries, reason, who, started, ended)
+	INSERT INTO casesync_internal.gap (tracking, relation, registries, reason, who, started, ended)
 		SELECT t.id, t.relation, t.registries, why, change."session_user", change.at, change.at
-		FROM casesync.tracking t WHERE t.id = change.tracking
+		FROM casesync_internal.tracking t WHERE t.id = change.tracking
 		RETURNING id INTO found_gap;
 	RETURN found_gap;
 END
 $$;
-COMMENT ON FUNCTION casesync.gap_found(casesync.change) IS
+COMMENT ON FUNCTION casesync_internal.gap_found(casesync_internal.change) IS
 	'for the router: keeps a change of operation G as a gap; gives its number, NULL for an unknown tracking';
 CREATE VIEW casesync.gaps AS
 	SELECT g.id AS gap, coalesce(g.relation::text, 'all tables') AS relation, g.registries, g.reason,
@@ -105,7 +105,7 @@ CREATE VIEW casesync.gaps AS
 			ELSE 'to be filled' END AS state,
 		CASE WHEN g.filled IS NOT NULL THEN NULL
 			WHEN g.ended IS NULL THEN format('SELECT * FROM casesync.start_capture(%s);', g.id)
-			ELSE (SELECT string_agg(casesync.gap_hint(g.id, r), E'\n' ORDER BY r)
+			ELSE (SELECT string_agg(casesync_internal.gap_hint(g.id, r), E'\n' ORDER BY r)
 				FROM unnest(g.registries) r) END AS hint
-	FROM casesync.gap g;
+	FROM casesync_internal.gap g;
 COMMENT ON VIEW casesync.gaps IS 'times in which changes were not recorded, and what to do about them';

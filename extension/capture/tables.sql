@@ -1,18 +1,18 @@
 /* The tables and types of capture/: state, made once; changed by the scripts of upgrade/ only. */
 
 /* ---- change_log ---- */
-CREATE TABLE casesync.change_ring (
+CREATE TABLE casesync_internal.change_ring (
 	id integer PRIMARY KEY CHECK (id = 1),
 	leaf integer NOT NULL CHECK (leaf BETWEEN 0 AND 7)
 );
-COMMENT ON TABLE casesync.change_ring IS
+COMMENT ON TABLE casesync_internal.change_ring IS
 	'which leaf of the log is written now; without a row it is leaf 0';
 /* Plain tables and not partitions: emptying one must never make writers to the others wait. */
 DO $$
 BEGIN
 	FOR i IN 0..7 LOOP
 		EXECUTE format($table$
-			CREATE TABLE casesync.change_%s (
+			CREATE TABLE casesync_internal.change_%s (
 				id bigint NOT NULL,
 				xid xid8 NOT NULL,
 				era integer NOT NULL,
@@ -30,17 +30,17 @@ BEGIN
 				at timestamptz NOT NULL,
 				PRIMARY KEY (xid, id)
 			)$table$, i);
-		EXECUTE format('COMMENT ON TABLE casesync.change_%s IS %L', i,
-			'captured changes, leaf ' || i || ' of the ring; read the view casesync.change');
-		PERFORM pg_extension_config_dump(format('casesync.change_%s', i)::regclass, '');
+		EXECUTE format('COMMENT ON TABLE casesync_internal.change_%s IS %L', i,
+			'captured changes, leaf ' || i || ' of the ring; read the view casesync_internal.change');
+		PERFORM pg_extension_config_dump(format('casesync_internal.change_%s', i)::regclass, '');
 	END LOOP;
 END
 $$;
-SELECT pg_catalog.pg_extension_config_dump('casesync.change_ring', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.change_ring', '');
 /* ---- tracking ---- */
-CREATE SEQUENCE casesync.tracking_id AS integer;
-COMMENT ON SEQUENCE casesync.tracking_id IS 'numbers of trackings';
-CREATE TABLE casesync.tracking (
+CREATE SEQUENCE casesync_internal.tracking_id AS integer;
+COMMENT ON SEQUENCE casesync_internal.tracking_id IS 'numbers of trackings';
+CREATE TABLE casesync_internal.tracking (
 	id integer PRIMARY KEY,
 	relation regclass NOT NULL,
 	registries text[] NOT NULL,
@@ -65,27 +65,27 @@ CREATE TABLE casesync.tracking (
 	relation_name text NOT NULL,
 	place text NOT NULL
 );
-COMMENT ON TABLE casesync.tracking IS 'tracked tables: what makes which event of which registries';
-COMMENT ON COLUMN casesync.tracking.key IS 'a column, or an expression over key_labels';
-COMMENT ON COLUMN casesync.tracking.key_query IS
+COMMENT ON TABLE casesync_internal.tracking IS 'tracked tables: what makes which event of which registries';
+COMMENT ON COLUMN casesync_internal.tracking.key IS 'a column, or an expression over key_labels';
+COMMENT ON COLUMN casesync_internal.tracking.key_query IS
 	'for an expression: the query that makes the subject key of a change''s key ($1)';
-COMMENT ON COLUMN casesync.tracking.subjects IS
+COMMENT ON COLUMN casesync_internal.tracking.subjects IS
 	'query giving subject keys for a key ($1, text), to be run as the table''s owner';
-COMMENT ON COLUMN casesync.tracking.enabled IS 'false: untracked, but the definition is kept';
-COMMENT ON COLUMN casesync.tracking.removed IS
+COMMENT ON COLUMN casesync_internal.tracking.enabled IS 'false: untracked, but the definition is kept';
+COMMENT ON COLUMN casesync_internal.tracking.removed IS
 	'untracked for good; the row stays until the log has no change that needs it';
-COMMENT ON COLUMN casesync.tracking.stopped_gap IS 'the gap of stop_capture(), until start_capture()';
-COMMENT ON COLUMN casesync.tracking.ignored IS
+COMMENT ON COLUMN casesync_internal.tracking.stopped_gap IS 'the gap of stop_capture(), until start_capture()';
+COMMENT ON COLUMN casesync_internal.tracking.ignored IS
 	'the columns left out of a tracking of whole rows; NULL when columns were named';
-COMMENT ON COLUMN casesync.tracking.place IS
+COMMENT ON COLUMN casesync_internal.tracking.place IS
 	'cluster, database and table in which the column numbers are true';
-SELECT pg_catalog.pg_extension_config_dump('casesync.tracking_id', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.tracking', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.tracking_id', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.tracking', '');
 /* ---- gap ---- */
-CREATE SEQUENCE casesync.gap_id;
-COMMENT ON SEQUENCE casesync.gap_id IS 'numbers of gaps';
-CREATE TABLE casesync.gap (
-	id bigint PRIMARY KEY DEFAULT nextval('casesync.gap_id'),
+CREATE SEQUENCE casesync_internal.gap_id;
+COMMENT ON SEQUENCE casesync_internal.gap_id IS 'numbers of gaps';
+CREATE TABLE casesync_internal.gap (
+	id bigint PRIMARY KEY DEFAULT nextval('casesync_internal.gap_id'),
 	tracking integer,
 	relation regclass,
 	registries text[] NOT NULL,
@@ -95,7 +95,7 @@ CREATE TABLE casesync.gap (
 	ended timestamptz,
 	filled timestamptz
 );
-COMMENT ON TABLE casesync.gap IS 'times in which changes of tracked tables were not recorded';
-COMMENT ON COLUMN casesync.gap.filled IS 'when partners were given again what the gap had hidden';
-SELECT pg_catalog.pg_extension_config_dump('casesync.gap_id', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.gap', '');
+COMMENT ON TABLE casesync_internal.gap IS 'times in which changes of tracked tables were not recorded';
+COMMENT ON COLUMN casesync_internal.gap.filled IS 'when partners were given again what the gap had hidden';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.gap_id', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.gap', '');

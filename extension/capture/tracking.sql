@@ -2,50 +2,50 @@
  * What is tracked, and how people say so: track(), untrack(), retrack(). Functions run with their
  * caller's rights; the triggers themselves are put on in tracking_trigger.sql.
  */
-CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync.tracking
-	FOR EACH STATEMENT EXECUTE FUNCTION casesync.cache_reset();
+CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.tracking
+	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 /* ---- the triggers ---------------------------------------------------------------------------- */
 
-CREATE FUNCTION casesync.capture_change() RETURNS trigger
+CREATE FUNCTION casesync_internal.capture_change() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_capture_change';
-COMMENT ON FUNCTION casesync.capture_change() IS
+COMMENT ON FUNCTION casesync_internal.capture_change() IS
 	'trigger of tracked tables: records the change; its argument is the number of the tracking';
-CREATE FUNCTION casesync.refuse_truncate() RETURNS trigger
+CREATE FUNCTION casesync_internal.refuse_truncate() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
-COMMENT ON FUNCTION casesync.refuse_truncate() IS 'trigger of tracked tables: refuses TRUNCATE';
-REVOKE ALL ON FUNCTION casesync.capture_change(), casesync.refuse_truncate() FROM PUBLIC;
-CREATE FUNCTION casesync.tracking_place(relation regclass) RETURNS text
+COMMENT ON FUNCTION casesync_internal.refuse_truncate() IS 'trigger of tracked tables: refuses TRUNCATE';
+REVOKE ALL ON FUNCTION casesync_internal.capture_change(), casesync_internal.refuse_truncate() FROM PUBLIC;
+CREATE FUNCTION casesync_internal.tracking_place(relation regclass) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_tracking_place';
-COMMENT ON FUNCTION casesync.tracking_place(regclass) IS
+COMMENT ON FUNCTION casesync_internal.tracking_place(regclass) IS
 	'where column numbers of the table are true: cluster, database, table';
-CREATE FUNCTION casesync.tracking_write(tracking casesync.tracking) RETURNS void
+CREATE FUNCTION casesync_internal.tracking_write(tracking casesync_internal.tracking) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_tracking_write';
-COMMENT ON FUNCTION casesync.tracking_write(casesync.tracking) IS
+COMMENT ON FUNCTION casesync_internal.tracking_write(casesync_internal.tracking) IS
 	'stores a tracking for the owner of its table';
-CREATE FUNCTION casesync.tracking_id_next() RETURNS integer
+CREATE FUNCTION casesync_internal.tracking_id_next() RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN nextval('casesync.tracking_id');
+	RETURN nextval('casesync_internal.tracking_id');
 END
 $$;
-COMMENT ON FUNCTION casesync.tracking_id_next() IS 'a number for a new tracking';
-CREATE FUNCTION casesync.unknown_registries(registries text[]) RETURNS text[]
+COMMENT ON FUNCTION casesync_internal.tracking_id_next() IS 'a number for a new tracking';
+CREATE FUNCTION casesync_internal.unknown_registries(registries text[]) RETURNS text[]
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN ARRAY(SELECT r FROM unnest(registries) r
-		WHERE NOT EXISTS (SELECT FROM casesync.registry g WHERE g.registry = r));
+		WHERE NOT EXISTS (SELECT FROM casesync_internal.registry g WHERE g.registry = r));
 END
 $$;
-COMMENT ON FUNCTION casesync.unknown_registries(text[]) IS 'the names that no registry has';
+COMMENT ON FUNCTION casesync_internal.unknown_registries(text[]) IS 'the names that no registry has';
 /* ---- what people call ------------------------------------------------------------------------ */
 
-CREATE FUNCTION casesync.relation_must_be_trackable(relation regclass) RETURNS void
+CREATE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -69,7 +69,7 @@ BEGIN
 			message = format('unlogged table "%s" cannot be tracked', relation),
 			detail = 'A crash empties it without a word, so partners would keep what is gone.',
 			hint = format('ALTER TABLE %s SET LOGGED;', relation);
-	ELSIF class.nspname IN ('casesync', 'pg_catalog', 'information_schema') THEN
+	ELSIF class.nspname IN ('casesync', 'casesync_internal', 'pg_catalog', 'information_schema') THEN
 		RAISE EXCEPTION USING errcode = 'feature_not_supported',
 			message = format('table "%s" belongs to the system and cannot be tracked', relation),
 			detail = format('It is in schema %s.', class.nspname),
@@ -80,7 +80,7 @@ BEGIN
 			detail = format('It belongs to role "%s".', class.relowner::regrole),
 			hint = format('SET ROLE %s;', class.relowner::regrole);
 	END IF;
-	SELECT member INTO foreign_member FROM casesync.table_family(relation)
+	SELECT member INTO foreign_member FROM casesync_internal.table_family(relation)
 		WHERE kind NOT IN ('r', 'p') LIMIT 1;
 	IF foreign_member IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'feature_not_supported',
@@ -91,15 +91,15 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.relation_must_be_trackable(regclass) IS
+COMMENT ON FUNCTION casesync_internal.relation_must_be_trackable(regclass) IS
 	'raises an error unless the caller may track the table';
-CREATE FUNCTION casesync.track_with(path text, relation regclass, registries text[], key text,
+CREATE FUNCTION casesync_internal.track_with(path text, relation regclass, registries text[], key text,
 		on_insert text, on_update text, on_delete text, columns name[], ignore name[],
-		condition text, subjects text, replicated boolean) RETURNS casesync.tracking
+		condition text, subjects text, replicated boolean) RETURNS casesync_internal.tracking
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	t casesync.tracking;
+	t casesync_internal.tracking;
 	unknown text[];
 	needed name[];
 	parsed record;
@@ -109,8 +109,8 @@ BEGIN
 			message = 'casesync.track needs a relation, at least one registry and a key',
 			hint = 'SELECT casesync.track(''enrolment'', ''{my_registry}'', ''person_id'', on_update => ''enrolment_status_change'');';
 	END IF;
-	PERFORM casesync.relation_must_be_trackable(relation);
-	unknown := casesync.unknown_registries(registries);
+	PERFORM casesync_internal.relation_must_be_trackable(relation);
+	unknown := casesync_internal.unknown_registries(registries);
 	IF cardinality(unknown) > 0 THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('registry %s is not published', array_to_string(unknown, ', ')),
@@ -130,25 +130,25 @@ BEGIN
 			hint = 'Leave one of them out.';
 	END IF;
 
-	t.id := casesync.tracking_id_next();
+	t.id := casesync_internal.tracking_id_next();
 	t.relation := relation;
 	t.relation_name := relation::text;
-	t.place := casesync.tracking_place(relation);
+	t.place := casesync_internal.tracking_place(relation);
 	t.registries := registries;
-	t.on_insert := casesync.event_name(on_insert);
-	t.on_update := casesync.event_name(on_update);
-	t.on_delete := casesync.event_name(on_delete);
+	t.on_insert := casesync_internal.event_name(on_insert);
+	t.on_update := casesync_internal.event_name(on_update);
+	t.on_delete := casesync_internal.event_name(on_delete);
 	t.replicated := coalesce(replicated, false);
 	t.enabled := true;
 	t.removed := false;
 
-	t.key_is_column := key::name = ANY (casesync.live_columns(relation))
+	t.key_is_column := key::name = ANY (casesync_internal.live_columns(relation))
 		AND octet_length(key) < 64;
 	IF t.key_is_column THEN
 		t.key := key;
 		t.key_columns := ARRAY[key::name];
 	ELSE
-		parsed := casesync.row_expression(relation, 'key', key, path);
+		parsed := casesync_internal.row_expression(relation, 'key', key, path);
 		t.key := parsed.plain;
 		t.key_columns := parsed.columns;
 		IF cardinality(t.key_columns) = 0 THEN
@@ -168,18 +168,18 @@ BEGIN
 		END IF;
 	END IF;
 	t.key_labels := t.key_columns;
-	t.key_numbers := casesync.column_numbers(relation, t.key_columns);
+	t.key_numbers := casesync_internal.column_numbers(relation, t.key_columns);
 	needed := t.key_columns;
 	IF condition IS NOT NULL THEN
-		parsed := casesync.row_expression(relation, 'condition', condition, path);
+		parsed := casesync_internal.row_expression(relation, 'condition', condition, path);
 		t.condition := parsed.plain;
 		needed := needed || parsed.columns;
 	END IF;
 	IF subjects IS NOT NULL THEN
-		t.subjects := casesync.subjects_query(subjects, path);
+		t.subjects := casesync_internal.subjects_query(subjects, path);
 	END IF;
 
-	PERFORM casesync.column_numbers(relation, coalesce(columns, ignore, '{}'));
+	PERFORM casesync_internal.column_numbers(relation, coalesce(columns, ignore, '{}'));
 	IF ignore && needed THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = format('column %s cannot be ignored', (SELECT string_agg(quote_ident(c), ', ')
@@ -190,27 +190,27 @@ BEGIN
 	IF columns IS NULL THEN
 		t.ignored := coalesce(ignore, '{}');
 	END IF;
-	t.columns := ARRAY(SELECT c FROM unnest(casesync.live_columns(relation)) c
+	t.columns := ARRAY(SELECT c FROM unnest(casesync_internal.live_columns(relation)) c
 		WHERE CASE WHEN columns IS NULL THEN c <> ALL (t.ignored)
 			ELSE c = ANY (columns || needed) END);
-	t.column_numbers := casesync.column_numbers(relation, t.columns);
+	t.column_numbers := casesync_internal.column_numbers(relation, t.columns);
 
-	PERFORM casesync.tracking_write(t);
-	PERFORM casesync.tracking_attach(t);
+	PERFORM casesync_internal.tracking_write(t);
+	PERFORM casesync_internal.tracking_attach(t);
 	RETURN t;
 END
 $$;
-COMMENT ON FUNCTION casesync.track_with(text, regclass, text[], text, text, text, text, name[],
+COMMENT ON FUNCTION casesync_internal.track_with(text, regclass, text[], text, text, text, text, name[],
 	name[], text, text, boolean) IS 'track(), with the search path in which to read its texts';
 /* No search_path of its own: the key, condition and subjects are read in the caller's. */
 CREATE FUNCTION casesync.track(relation regclass, registries text[], key text,
 		on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
 		columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
-		subjects text DEFAULT NULL, replicated boolean DEFAULT false) RETURNS casesync.tracking
+		subjects text DEFAULT NULL, replicated boolean DEFAULT false) RETURNS casesync_internal.tracking
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 BEGIN
-	RETURN casesync.track_with(pg_catalog.current_setting('search_path'), relation, registries, key,
+	RETURN casesync_internal.track_with(pg_catalog.current_setting('search_path'), relation, registries, key,
 		on_insert, on_update, on_delete, columns, ignore, condition, subjects, replicated);
 END
 $$;
@@ -220,17 +220,17 @@ CREATE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false) 
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	t casesync.tracking;
+	t casesync_internal.tracking;
 	done integer := 0;
 BEGIN
-	FOR t IN SELECT * FROM casesync.tracking g
+	FOR t IN SELECT * FROM casesync_internal.tracking g
 			WHERE g.relation = untrack.relation AND NOT g.removed AND (g.enabled OR NOT keep)
 			ORDER BY id
 	LOOP
 		t.enabled := false;
 		t.removed := NOT keep;
-		PERFORM casesync.tracking_write(t);
-		PERFORM casesync.tracking_detach(t.id);
+		PERFORM casesync_internal.tracking_write(t);
+		PERFORM casesync_internal.tracking_detach(t.id);
 		done := done + 1;
 	END LOOP;
 	RETURN done;
@@ -238,16 +238,16 @@ END
 $$;
 COMMENT ON FUNCTION casesync.untrack(regclass, boolean) IS
 	'drops the triggers of a table''s trackings; keep: the definitions stay for retrack()';
-CREATE FUNCTION casesync.tracking_refresh(tracking casesync.tracking, relation regclass)
-	RETURNS casesync.tracking
+CREATE FUNCTION casesync_internal.tracking_refresh(tracking casesync_internal.tracking, relation regclass)
+	RETURNS casesync_internal.tracking
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	t casesync.tracking := tracking;
+	t casesync_internal.tracking := tracking;
 BEGIN
 	/* Where the numbers are true they find columns that were renamed, and drop dropped ones. */
-	IF t.place = casesync.tracking_place(relation) THEN
-		t.condition := casesync.renamed_condition(relation, t.condition, t.columns, t.column_numbers);
+	IF t.place = casesync_internal.tracking_place(relation) THEN
+		t.condition := casesync_internal.renamed_condition(relation, t.condition, t.columns, t.column_numbers);
 		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
 			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped ORDER BY n);
 		t.key_columns := ARRAY(SELECT CASE WHEN attisdropped THEN k.name ELSE attname END
@@ -259,37 +259,37 @@ BEGIN
 	END IF;
 	t.relation := relation;
 	t.relation_name := relation::text;
-	t.place := casesync.tracking_place(relation);
-	t.key_numbers := casesync.column_numbers(relation, t.key_columns);
+	t.place := casesync_internal.tracking_place(relation);
+	t.key_numbers := casesync_internal.column_numbers(relation, t.key_columns);
 	IF t.ignored IS NOT NULL THEN
-		t.columns := ARRAY(SELECT c FROM unnest(casesync.live_columns(relation)) c
+		t.columns := ARRAY(SELECT c FROM unnest(casesync_internal.live_columns(relation)) c
 			WHERE c <> ALL (t.ignored));
 	END IF;
-	t.column_numbers := casesync.column_numbers(relation, t.columns);
+	t.column_numbers := casesync_internal.column_numbers(relation, t.columns);
 	t.enabled := true;
 	RETURN t;
 END
 $$;
-COMMENT ON FUNCTION casesync.tracking_refresh(casesync.tracking, regclass) IS
+COMMENT ON FUNCTION casesync_internal.tracking_refresh(casesync_internal.tracking, regclass) IS
 	'part of retrack(): the tracking as the table is now';
 CREATE FUNCTION casesync.retrack(relation regclass DEFAULT NULL) RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	t casesync.tracking;
+	t casesync_internal.tracking;
 	done integer := 0;
 BEGIN
-	FOR t IN SELECT * FROM casesync.tracking g
+	FOR t IN SELECT * FROM casesync_internal.tracking g
 			WHERE NOT g.removed AND (g.relation = retrack.relation
 				OR g.relation_name = retrack.relation::text
 				OR retrack.relation IS NULL AND EXISTS (SELECT FROM pg_class c
 					WHERE c.oid = g.relation AND pg_has_role(c.relowner, 'USAGE')))
 			ORDER BY id
 	LOOP
-		t := casesync.tracking_refresh(t, coalesce(retrack.relation, t.relation));
-		PERFORM casesync.relation_must_be_trackable(t.relation);
-		PERFORM casesync.tracking_write(t);
-		PERFORM casesync.tracking_attach(t);
+		t := casesync_internal.tracking_refresh(t, coalesce(retrack.relation, t.relation));
+		PERFORM casesync_internal.relation_must_be_trackable(t.relation);
+		PERFORM casesync_internal.tracking_write(t);
+		PERFORM casesync_internal.tracking_attach(t);
 		done := done + 1;
 	END LOOP;
 	RETURN done;

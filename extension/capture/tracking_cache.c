@@ -122,7 +122,7 @@ row_get(int32 tracking, TrackingRow *row)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no tracking %d is defined in this database", tracking),
 				 errdetail("A trigger of casesync is there, but not what it should record."),
-				 errhint("Restore the rows of casesync.tracking, or track the table again and drop "
+				 errhint("Restore the rows of casesync_internal.tracking, or track the table again and drop "
 						 "the triggers named casesync_%d_….",
 						 tracking)));
 }

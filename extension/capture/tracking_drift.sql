@@ -1,5 +1,5 @@
 /* What differs between a tracking and its table as it is now; all that is tracked, for people. */
-CREATE FUNCTION casesync.trigger_drift(tracking casesync.tracking) RETURNS SETOF text
+CREATE FUNCTION casesync_internal.trigger_drift(tracking casesync_internal.tracking) RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN t.oid IS NULL AND NOT n.is_made
@@ -10,53 +10,53 @@ AS $$
 				n.trigger, n.member)
 			ELSE format('trigger %s of table "%s" does not fire for rows that replication brings',
 				n.trigger, n.member) END
-	FROM casesync.tracking_triggers(tracking) n
+	FROM casesync_internal.tracking_triggers(tracking) n
 	LEFT JOIN pg_trigger t ON t.tgrelid = n.member AND t.tgname = n.trigger
-		AND t.tgfoid IN ('casesync.capture_change()'::regprocedure,
-			'casesync.refuse_truncate()'::regprocedure)
+		AND t.tgfoid IN ('casesync_internal.capture_change()'::regprocedure,
+			'casesync_internal.refuse_truncate()'::regprocedure)
 	WHERE t.oid IS NULL OR t.tgenabled IN ('D', 'R')
 		OR t.tgenabled <> 'A' AND n.event <> 'truncate' AND (tracking.replicated
 			OR EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = n.member))
 	UNION ALL
 	SELECT format('table "%s" has trigger %s and is no part of the tracked table', t.tgrelid::regclass, t.tgname)
 	FROM pg_trigger t
-	WHERE t.tgfoid = 'casesync.capture_change()'::regprocedure AND t.tgparentid = 0
+	WHERE t.tgfoid = 'casesync_internal.capture_change()'::regprocedure AND t.tgparentid = 0
 		AND t.tgname ~ format('^casesync_%s_[a-z]+$', tracking.id)
-		AND NOT EXISTS (SELECT FROM casesync.table_family(tracking.relation) f WHERE f.member = t.tgrelid)
+		AND NOT EXISTS (SELECT FROM casesync_internal.table_family(tracking.relation) f WHERE f.member = t.tgrelid)
 	ORDER BY 1
 $$;
-COMMENT ON FUNCTION casesync.trigger_drift(casesync.tracking) IS
+COMMENT ON FUNCTION casesync_internal.trigger_drift(casesync_internal.tracking) IS
 	'triggers of a tracking that are missing or do not fire';
-CREATE FUNCTION casesync.column_drift(tracking casesync.tracking) RETURNS SETOF text
+CREATE FUNCTION casesync_internal.column_drift(tracking casesync_internal.tracking) RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format('column "%s" was dropped', c.name)
 		FROM unnest(tracking.column_numbers, tracking.columns) c(number, name)
 		JOIN pg_attribute a ON a.attrelid = tracking.relation AND a.attnum = c.number
-		WHERE a.attisdropped AND tracking.place = casesync.tracking_place(tracking.relation)
+		WHERE a.attisdropped AND tracking.place = casesync_internal.tracking_place(tracking.relation)
 	UNION ALL
 	SELECT format('column "%s" is now called "%s"', c.name, a.attname)
 		FROM unnest(tracking.column_numbers, tracking.columns) c(number, name)
 		JOIN pg_attribute a ON a.attrelid = tracking.relation AND a.attnum = c.number
 		WHERE NOT a.attisdropped AND a.attname <> c.name
-			AND tracking.place = casesync.tracking_place(tracking.relation)
+			AND tracking.place = casesync_internal.tracking_place(tracking.relation)
 	UNION ALL
 	SELECT format('column "%s" does not exist', c)
 		FROM unnest(tracking.columns) c
-		WHERE c <> ALL (casesync.live_columns(tracking.relation))
-			AND tracking.place <> casesync.tracking_place(tracking.relation)
+		WHERE c <> ALL (casesync_internal.live_columns(tracking.relation))
+			AND tracking.place <> casesync_internal.tracking_place(tracking.relation)
 	UNION ALL
 	SELECT format('column "%s" is not tracked yet', c)
-		FROM unnest(casesync.live_columns(tracking.relation)) c
+		FROM unnest(casesync_internal.live_columns(tracking.relation)) c
 		WHERE c <> ALL (tracking.columns) AND c <> ALL (tracking.ignored)
 			AND NOT EXISTS (SELECT FROM unnest(tracking.column_numbers) n
 				JOIN pg_attribute a ON a.attrelid = tracking.relation AND a.attnum = n
-				WHERE a.attname = c AND tracking.place = casesync.tracking_place(tracking.relation))
+				WHERE a.attname = c AND tracking.place = casesync_internal.tracking_place(tracking.relation))
 $$;
-COMMENT ON FUNCTION casesync.column_drift(casesync.tracking) IS
+COMMENT ON FUNCTION casesync_internal.column_drift(casesync_internal.tracking) IS
 	'columns of a tracking that are not what they were';
 /* It reads catalogs only; with its owner's rights, so that who may see the view sees it whole. */
-CREATE FUNCTION casesync.tracking_drift(tracking casesync.tracking) RETURNS text[]
+CREATE FUNCTION casesync_internal.tracking_drift(tracking casesync_internal.tracking) RETURNS text[]
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -75,11 +75,11 @@ BEGIN
 	IF tracking.stopped_gap IS NOT NULL THEN
 		drift := drift || format('capture is stopped by gap %s', tracking.stopped_gap);
 	END IF;
-	RETURN drift || ARRAY(SELECT * FROM casesync.trigger_drift(tracking))
-		|| ARRAY(SELECT * FROM casesync.column_drift(tracking));
+	RETURN drift || ARRAY(SELECT * FROM casesync_internal.trigger_drift(tracking))
+		|| ARRAY(SELECT * FROM casesync_internal.column_drift(tracking));
 END
 $$;
-COMMENT ON FUNCTION casesync.tracking_drift(casesync.tracking) IS
+COMMENT ON FUNCTION casesync_internal.tracking_drift(casesync_internal.tracking) IS
 	'what keeps a tracking from recording every change; empty = nothing';
 CREATE VIEW casesync.tracked AS
 	SELECT t.id AS tracking, t.relation, t.registries, t.key, t.on_insert, t.on_update, t.on_delete,
@@ -92,7 +92,7 @@ CREATE VIEW casesync.tracked AS
 			WHEN to_regclass(t.relation_name) IS NOT NULL
 				THEN format('SELECT casesync.retrack(%L);', t.relation_name)
 			ELSE format('SELECT casesync.untrack(%L);', t.relation) END AS hint
-	FROM casesync.tracking t, casesync.tracking_drift(t) AS d(drift)
+	FROM casesync_internal.tracking t, casesync_internal.tracking_drift(t) AS d(drift)
 	WHERE NOT t.removed;
 COMMENT ON VIEW casesync.tracked IS
 	'tracked tables; drift: what keeps changes from being recorded, and how to mend it';

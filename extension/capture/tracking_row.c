@@ -1,6 +1,6 @@
 /*
  * tracking_row.c
- *		Reads one row of casesync.tracking by its index, whoever the current user is. Must not
+ *		Reads one row of casesync_internal.tracking by its index, whoever the current user is. Must not
  *		know triggers or caches.
  *
  * Column numbers survive a rename, names survive a dump and restore. So a row keeps both, with
@@ -35,7 +35,7 @@ place_text(Oid relation)
 	return psprintf(UINT64_FORMAT "/%u/%u", GetSystemIdentifier(), MyDatabaseId, relation);
 }
 
-/* casesync.tracking_place(regclass) */
+/* casesync_internal.tracking_place(regclass) */
 Datum
 casesync_tracking_place(PG_FUNCTION_ARGS)
 {

@@ -1,6 +1,6 @@
 /*
  * tracking_row.h
- *		One row of casesync.tracking, read without rights and without SQL.
+ *		One row of casesync_internal.tracking, read without rights and without SQL.
  */
 #ifndef CASESYNC_TRACKING_ROW_H
 #define CASESYNC_TRACKING_ROW_H

@@ -99,7 +99,7 @@ statement_run(FixedStatement *statement, int expected)
 static Oid
 tracking_relation(int32 tracking)
 {
-	FixedStatement statement = {"SELECT relation::oid FROM casesync.tracking WHERE id = $1"};
+	FixedStatement statement = {"SELECT relation::oid FROM casesync_internal.tracking WHERE id = $1"};
 	bool is_null;
 	Datum datum;
 
@@ -111,13 +111,13 @@ tracking_relation(int32 tracking)
 	return is_null ? InvalidOid : DatumGetObjectId(datum);
 }
 
-/* casesync.tracking_write(casesync.tracking): inserts the row, or replaces the one of its id. */
+/* casesync_internal.tracking_write(casesync_internal.tracking): inserts the row, or replaces the one of its id. */
 Datum
 casesync_tracking_write(PG_FUNCTION_ARGS)
 {
 	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
-	FixedStatement removal = {"DELETE FROM casesync.tracking WHERE id = ($1).id"};
-	FixedStatement insertion = {"INSERT INTO casesync.tracking SELECT ($1).*"};
+	FixedStatement removal = {"DELETE FROM casesync_internal.tracking WHERE id = ($1).id"};
+	FixedStatement insertion = {"INSERT INTO casesync_internal.tracking SELECT ($1).*"};
 	Oid type = HeapTupleHeaderGetTypeId(row);
 	bool id_is_null;
 	bool relation_is_null;
@@ -150,16 +150,16 @@ trackings_must_be_owned(ArrayType *trackings)
 		caller_must_own(tracking_relation(DatumGetInt32(elements[i])));
 }
 
-/* casesync.gap_begin(trackings, relation, reason): stops these trackings under a new gap. */
+/* casesync_internal.gap_begin(trackings, relation, reason): stops these trackings under a new gap. */
 Datum
 casesync_gap_begin(PG_FUNCTION_ARGS)
 {
 	FixedStatement insertion = {
-		"INSERT INTO casesync.gap (tracking, relation, registries, reason, who, started) "
+		"INSERT INTO casesync_internal.gap (tracking, relation, registries, reason, who, started) "
 		"SELECT CASE WHEN cardinality($1) = 1 THEN $1[1] END, $2, "
-		"ARRAY(SELECT DISTINCT r FROM casesync.tracking, unnest(registries) AS r "
+		"ARRAY(SELECT DISTINCT r FROM casesync_internal.tracking, unnest(registries) AS r "
 		"WHERE id = ANY ($1) ORDER BY r), $3, session_user, clock_timestamp() RETURNING id"};
-	FixedStatement stop = {"UPDATE casesync.tracking SET stopped_gap = $2 WHERE id = ANY ($1)"};
+	FixedStatement stop = {"UPDATE casesync_internal.tracking SET stopped_gap = $2 WHERE id = ANY ($1)"};
 	Datum gap;
 	bool is_null;
 
@@ -181,16 +181,16 @@ casesync_gap_begin(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(gap);
 }
 
-/* casesync.gap_end(gap, trackings): they record again; the gap ends when none is left in it. */
+/* casesync_internal.gap_end(gap, trackings): they record again; the gap ends when none is left in it. */
 Datum
 casesync_gap_end(PG_FUNCTION_ARGS)
 {
-	FixedStatement start = {"UPDATE casesync.tracking SET stopped_gap = NULL "
+	FixedStatement start = {"UPDATE casesync_internal.tracking SET stopped_gap = NULL "
 							"WHERE id = ANY ($2) AND stopped_gap = $1"};
-	FixedStatement end = {"UPDATE casesync.gap SET ended = clock_timestamp() "
+	FixedStatement end = {"UPDATE casesync_internal.gap SET ended = clock_timestamp() "
 						  "WHERE id = $1 AND ended IS NULL AND EXISTS "
-						  "(SELECT FROM casesync.tracking WHERE id = ANY ($2)) AND NOT EXISTS "
-						  "(SELECT FROM casesync.tracking WHERE stopped_gap = $1)"};
+						  "(SELECT FROM casesync_internal.tracking WHERE id = ANY ($2)) AND NOT EXISTS "
+						  "(SELECT FROM casesync_internal.tracking WHERE stopped_gap = $1)"};
 
 	SPI_connect();
 	trackings_must_be_owned(PG_GETARG_ARRAYTYPE_P(1));

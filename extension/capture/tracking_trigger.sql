@@ -1,26 +1,26 @@
 /* The triggers of a tracking: which, on which tables and columns; putting them on, taking them off. */
 /* ---- columns and filters --------------------------------------------------------------------- */
 
-CREATE FUNCTION casesync.live_columns(relation regclass) RETURNS name[]
+CREATE FUNCTION casesync_internal.live_columns(relation regclass) RETURNS name[]
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute
 		WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
 $$;
-COMMENT ON FUNCTION casesync.live_columns(regclass) IS 'the columns of a table, in its order';
-CREATE FUNCTION casesync.column_numbers(relation regclass, columns name[]) RETURNS smallint[]
+COMMENT ON FUNCTION casesync_internal.live_columns(regclass) IS 'the columns of a table, in its order';
+CREATE FUNCTION casesync_internal.column_numbers(relation regclass, columns name[]) RETURNS smallint[]
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	missing name[] := ARRAY(SELECT c FROM unnest(columns) c
-		WHERE c <> ALL (coalesce(casesync.live_columns(relation), '{}')));
+		WHERE c <> ALL (coalesce(casesync_internal.live_columns(relation), '{}')));
 BEGIN
 	IF cardinality(missing) > 0 THEN
 		RAISE EXCEPTION USING errcode = 'undefined_column',
 			message = format('table "%s" has no column %s', relation,
 				(SELECT string_agg(quote_ident(m), ', ') FROM unnest(missing) m)),
 			detail = format('Its columns are %s.', (SELECT string_agg(quote_ident(c), ', ')
-				FROM unnest(casesync.live_columns(relation)) c)),
+				FROM unnest(casesync_internal.live_columns(relation)) c)),
 			hint = format('SELECT casesync.untrack(%L); and track it with columns that it has.',
 				relation);
 	END IF;
@@ -28,9 +28,9 @@ BEGIN
 		JOIN pg_attribute ON attrelid = relation AND attname = c.name ORDER BY c.place);
 END
 $$;
-COMMENT ON FUNCTION casesync.column_numbers(regclass, name[]) IS
+COMMENT ON FUNCTION casesync_internal.column_numbers(regclass, name[]) IS
 	'the numbers of columns; an error names those that do not exist';
-CREATE FUNCTION casesync.column_filter(relation regclass, columns name[]) RETURNS text
+CREATE FUNCTION casesync_internal.column_filter(relation regclass, columns name[]) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	/*
@@ -55,9 +55,9 @@ AS $$
 		LEFT JOIN pg_collation l ON l.oid = a.attcollation
 		WHERE a.attrelid = relation AND a.attname = ANY (columns)) c
 $$;
-COMMENT ON FUNCTION casesync.column_filter(regclass, name[]) IS
+COMMENT ON FUNCTION casesync_internal.column_filter(regclass, name[]) IS
 	'the WHEN of an update trigger for these columns, NULL when the trigger has to compare';
-CREATE FUNCTION casesync.tracking_events(tracking casesync.tracking) RETURNS text[]
+CREATE FUNCTION casesync_internal.tracking_events(tracking casesync_internal.tracking) RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	/*
@@ -70,9 +70,9 @@ AS $$
 		ELSE array_remove(ARRAY[CASE WHEN tracking.on_insert IS NOT NULL THEN 'insert' END,
 			CASE WHEN tracking.on_delete IS NOT NULL THEN 'delete' END], NULL) END
 $$;
-COMMENT ON FUNCTION casesync.tracking_events(casesync.tracking) IS
+COMMENT ON FUNCTION casesync_internal.tracking_events(casesync_internal.tracking) IS
 	'the row triggers that a tracking needs';
-CREATE FUNCTION casesync.table_family(relation regclass)
+CREATE FUNCTION casesync_internal.table_family(relation regclass)
 	RETURNS TABLE (member regclass, is_root boolean, kind "char")
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -83,24 +83,24 @@ AS $$
 	)
 	SELECT c.oid::regclass, c.oid = relation, c.relkind FROM family f JOIN pg_class c ON c.oid = f.member
 $$;
-COMMENT ON FUNCTION casesync.table_family(regclass) IS
+COMMENT ON FUNCTION casesync_internal.table_family(regclass) IS
 	'a table with its partitions or inheritance children, of all levels';
-CREATE FUNCTION casesync.tracking_triggers(tracking casesync.tracking)
+CREATE FUNCTION casesync_internal.tracking_triggers(tracking casesync_internal.tracking)
 	RETURNS TABLE (member regclass, trigger name, event text, is_made boolean)
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	/* PostgreSQL itself copies row triggers to partitions, and nothing else to anybody. */
 	SELECT f.member, format('casesync_%s_%s', tracking.id, e.event)::name, e.event,
 			f.is_root OR e.event = 'truncate' OR r.relkind <> 'p'
-		FROM casesync.table_family(tracking.relation) f
+		FROM casesync_internal.table_family(tracking.relation) f
 		JOIN pg_class r ON r.oid = tracking.relation,
-		unnest(casesync.tracking_events(tracking) || '{truncate}'::text[]) e(event)
+		unnest(casesync_internal.tracking_events(tracking) || '{truncate}'::text[]) e(event)
 $$;
-COMMENT ON FUNCTION casesync.tracking_triggers(casesync.tracking) IS
+COMMENT ON FUNCTION casesync_internal.tracking_triggers(casesync_internal.tracking) IS
 	'the triggers that must exist for a tracking, and which of them casesync makes';
 /* ---- putting triggers on and taking them off -------------------------------------------------- */
 
-CREATE FUNCTION casesync.trigger_statement(tracking casesync.tracking, member regclass,
+CREATE FUNCTION casesync_internal.trigger_statement(tracking casesync_internal.tracking, member regclass,
 		trigger name, event text) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -110,13 +110,13 @@ DECLARE
 BEGIN
 	IF event = 'truncate' THEN
 		RETURN format('CREATE TRIGGER %I BEFORE TRUNCATE ON %s FOR EACH STATEMENT '
-			'EXECUTE FUNCTION casesync.refuse_truncate(%L)', trigger, member, tracking.id);
+			'EXECUTE FUNCTION casesync_internal.refuse_truncate(%L)', trigger, member, tracking.id);
 	END IF;
 	IF event = 'update' THEN
-		filters := filters || casesync.column_filter(tracking.relation, tracking.columns);
+		filters := filters || casesync_internal.column_filter(tracking.relation, tracking.columns);
 	END IF;
 	IF tracking.condition IS NOT NULL THEN
-		written := casesync.row_expression(tracking.relation, 'condition', tracking.condition,
+		written := casesync_internal.row_expression(tracking.relation, 'condition', tracking.condition,
 			'pg_catalog, pg_temp');
 		filters := filters || CASE event WHEN 'insert' THEN written.new_row
 			WHEN 'delete' THEN written.old_row
@@ -124,15 +124,15 @@ BEGIN
 	END IF;
 	filters := array_remove(filters, NULL);
 	RETURN format('CREATE TRIGGER %I AFTER %s ON %s FOR EACH ROW %sEXECUTE FUNCTION '
-		'casesync.capture_change(%L)', trigger, upper(event), member,
+		'casesync_internal.capture_change(%L)', trigger, upper(event), member,
 		CASE WHEN cardinality(filters) > 0
 			THEN format('WHEN ((%s)) ', array_to_string(filters, ') AND (')) ELSE '' END,
 		tracking.id);
 END
 $$;
-COMMENT ON FUNCTION casesync.trigger_statement(casesync.tracking, regclass, name, text) IS
+COMMENT ON FUNCTION casesync_internal.trigger_statement(casesync_internal.tracking, regclass, name, text) IS
 	'the CREATE TRIGGER of one trigger of a tracking';
-CREATE FUNCTION casesync.tracking_detach(tracking_id integer) RETURNS void
+CREATE FUNCTION casesync_internal.tracking_detach(tracking_id integer) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -141,32 +141,32 @@ BEGIN
 	FOR found_trigger IN
 		SELECT tgrelid::regclass AS member, tgname FROM pg_trigger
 			WHERE tgparentid = 0 AND NOT tgisinternal
-				AND tgfoid IN ('casesync.capture_change()'::regprocedure,
-					'casesync.refuse_truncate()'::regprocedure)
+				AND tgfoid IN ('casesync_internal.capture_change()'::regprocedure,
+					'casesync_internal.refuse_truncate()'::regprocedure)
 				AND tgname ~ format('^casesync_%s_[a-z]+$', tracking_id)
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', found_trigger.tgname, found_trigger.member);
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync.tracking_detach(integer) IS 'drops the triggers of a tracking';
-CREATE FUNCTION casesync.tracking_attach(tracking casesync.tracking) RETURNS void
+COMMENT ON FUNCTION casesync_internal.tracking_detach(integer) IS 'drops the triggers of a tracking';
+CREATE FUNCTION casesync_internal.tracking_attach(tracking casesync_internal.tracking) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	needed record;
 BEGIN
-	PERFORM casesync.tracking_detach(tracking.id);
-	FOR needed IN SELECT * FROM casesync.tracking_triggers(tracking) WHERE is_made LOOP
-		EXECUTE casesync.trigger_statement(tracking, needed.member, needed.trigger, needed.event);
+	PERFORM casesync_internal.tracking_detach(tracking.id);
+	FOR needed IN SELECT * FROM casesync_internal.tracking_triggers(tracking) WHERE is_made LOOP
+		EXECUTE casesync_internal.trigger_statement(tracking, needed.member, needed.trigger, needed.event);
 	END LOOP;
 	IF tracking.replicated THEN
-		FOR needed IN SELECT * FROM casesync.tracking_triggers(tracking) LOOP
+		FOR needed IN SELECT * FROM casesync_internal.tracking_triggers(tracking) LOOP
 			EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', needed.member,
 				needed.trigger);
 		END LOOP;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.tracking_attach(casesync.tracking) IS
+COMMENT ON FUNCTION casesync_internal.tracking_attach(casesync_internal.tracking) IS
 	'makes the triggers of a tracking anew';

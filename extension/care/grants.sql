@@ -2,21 +2,21 @@
  * Every right, in one place to review. Nothing is granted to PUBLIC: an access is a list of
  * functions and views, and grant_access() gives it to a role.
  */
-CREATE TABLE casesync.access_right (
+CREATE TABLE casesync_internal.access_right (
 	access text NOT NULL,
 	object text NOT NULL,
 	PRIMARY KEY (access, object)
 );
-COMMENT ON TABLE casesync.access_right IS
+COMMENT ON TABLE casesync_internal.access_right IS
 	'what each access may use: names of functions (all of that name) and, with a leading verb, of tables and views';
-CREATE TABLE casesync.access_given (
+CREATE TABLE casesync_internal.access_given (
 	role name NOT NULL,
 	access text NOT NULL,
 	PRIMARY KEY (role, access)
 );
-COMMENT ON TABLE casesync.access_given IS 'which accesses roles were given, so that taking one leaves the others whole';
-SELECT pg_catalog.pg_extension_config_dump('casesync.access_given', '');
-INSERT INTO casesync.access_right (access, object)
+COMMENT ON TABLE casesync_internal.access_given IS 'which accesses roles were given, so that taking one leaves the others whole';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.access_given', '');
+INSERT INTO casesync_internal.access_right (access, object)
 SELECT a.access, o FROM (VALUES
 	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code', 'drop_local_code',
 		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name', 'publish_plan',
@@ -67,48 +67,50 @@ SELECT a.access, o FROM (VALUES
  * function that only computes. Those that run with the extension's rights, and those that only
  * the extension's own functions call, are not among them.
  */
-INSERT INTO casesync.access_right (access, object)
+INSERT INTO casesync_internal.access_right (access, object)
 SELECT DISTINCT 'types', p.proname FROM pg_proc p
- WHERE p.pronamespace = 'casesync'::regnamespace AND NOT p.prosecdef
+ WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND NOT p.prosecdef
    AND p.provolatile = 'i'
    AND p.prolang IN (SELECT l.oid FROM pg_language l WHERE l.lanname IN ('c', 'internal'))
    AND p.prorettype NOT IN ('trigger'::regtype)
 ON CONFLICT DO NOTHING;
-INSERT INTO casesync.access_right (access, object)
+INSERT INTO casesync_internal.access_right (access, object)
 SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'label', 'description',
-	'local_label', 'local_description',
+	'local_label', 'local_description', 'code_type_directory',
 	'check_record', 'check_transition', 'is_valid_transition', 'cron_next', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
-CREATE FUNCTION casesync.access_statements(role regrole, access text, verb text)
+CREATE FUNCTION casesync_internal.access_statements(role regrole, access text, verb text)
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH side(word) AS (SELECT CASE verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END)
 	SELECT format('%s EXECUTE ON FUNCTION %s %s %s', verb, p.oid::regprocedure, s.word, role)
-	  FROM casesync.access_right r
-	  JOIN pg_proc p ON p.pronamespace = 'casesync'::regnamespace AND p.proname = r.object
+	  FROM casesync_internal.access_right r
+	  JOIN pg_proc p ON p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+		AND p.proname = r.object
 	 CROSS JOIN side s WHERE r.access = $2 AND p.prokind = 'f'
 	UNION ALL
 	SELECT format('%s EXECUTE ON FUNCTION %s %s %s', verb, p.oid::regprocedure, s.word, role)
-	  FROM casesync.access_right r
-	  JOIN pg_proc p ON p.pronamespace = 'casesync'::regnamespace AND p.proname = r.object
+	  FROM casesync_internal.access_right r
+	  JOIN pg_proc p ON p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+		AND p.proname = r.object
 	 CROSS JOIN side s WHERE r.access = $2 AND p.prokind = 'a'
 	UNION ALL
-	SELECT format('%s %s ON casesync.%I %s %s', verb, split_part(r.object, ' ON ', 1),
-		split_part(r.object, ' ON ', 2), s.word, role)
-	  FROM casesync.access_right r CROSS JOIN side s
-	 WHERE r.access = $2 AND r.object LIKE '% ON %'
-	   AND to_regclass(format('casesync.%I', split_part(r.object, ' ON ', 2))) IS NOT NULL
+	SELECT format('%s %s ON %s %s %s', verb, split_part(r.object, ' ON ', 1), c.oid::regclass, s.word, role)
+	  FROM casesync_internal.access_right r
+	  JOIN pg_class c ON c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+		AND c.relname = split_part(r.object, ' ON ', 2)
+	 CROSS JOIN side s WHERE r.access = $2 AND r.object LIKE '% ON %'
 	UNION ALL
 	SELECT format('%s USAGE ON TYPE %s %s %s', verb, t.oid::regtype, s.word, role)
 	  FROM pg_type t CROSS JOIN side s
 	 WHERE t.typnamespace = 'casesync'::regnamespace AND $2 IN ('types', 'publisher') AND t.typelem = 0
 	   AND (t.typtype = 'b' OR t.typname = 'inbound')
 $$;
-COMMENT ON FUNCTION casesync.access_statements(regrole, text, text) IS
+COMMENT ON FUNCTION casesync_internal.access_statements(regrole, text, text) IS
 	'the GRANT or REVOKE statements that an access consists of';
-CREATE FUNCTION casesync.change_access(role regrole, access text, verb text)
+CREATE FUNCTION casesync_internal.change_access(role regrole, access text, verb text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -116,31 +118,31 @@ AS $$
 DECLARE
 	statement text;
 BEGIN
-	IF NOT EXISTS (SELECT FROM casesync.access_right r WHERE r.access = $2) THEN
+	IF NOT EXISTS (SELECT FROM casesync_internal.access_right r WHERE r.access = $2) THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = format('access "%s" does not exist', $2),
-			hint = (SELECT format('Accesses: %s.', string_agg(DISTINCT r.access, ', ')) FROM casesync.access_right r);
+			hint = (SELECT format('Accesses: %s.', string_agg(DISTINCT r.access, ', ')) FROM casesync_internal.access_right r);
 	END IF;
-	FOR statement IN SELECT * FROM casesync.access_statements(role, $2, verb) LOOP
+	FOR statement IN SELECT * FROM casesync_internal.access_statements(role, $2, verb) LOOP
 		EXECUTE statement;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync.change_access(regrole, text, text) IS 'grant or revoke what an access consists of';
-CREATE FUNCTION casesync.give_access(role regrole, access text)
+COMMENT ON FUNCTION casesync_internal.change_access(regrole, text, text) IS 'grant or revoke what an access consists of';
+CREATE FUNCTION casesync_internal.give_access(role regrole, access text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('GRANT USAGE ON SCHEMA casesync TO %s', role);
+	EXECUTE format('GRANT USAGE ON SCHEMA casesync, casesync_internal TO %s', role);
 	IF access IN ('publisher', 'admin', 'reviewer', 'auditor') THEN
-		PERFORM casesync.change_access(role, 'types', 'GRANT');
+		PERFORM casesync_internal.change_access(role, 'types', 'GRANT');
 	END IF;
-	PERFORM casesync.change_access(role, access, 'GRANT');
+	PERFORM casesync_internal.change_access(role, access, 'GRANT');
 END
 $$;
-COMMENT ON FUNCTION casesync.give_access(regrole, text) IS 'the rights of an access, with those it builds on';
+COMMENT ON FUNCTION casesync_internal.give_access(regrole, text) IS 'the rights of an access, with those it builds on';
 CREATE FUNCTION casesync.grant_access(role regrole, access text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -151,10 +153,10 @@ BEGIN
 	IF $1 IS NULL OR NOT EXISTS (SELECT FROM pg_roles WHERE oid = $1) THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object', message = 'this role does not exist';
 	END IF;
-	PERFORM casesync.give_access($1, $2);
-	INSERT INTO casesync.access_given (role, access)
+	PERFORM casesync_internal.give_access($1, $2);
+	INSERT INTO casesync_internal.access_given (role, access)
 	VALUES ((SELECT rolname FROM pg_roles WHERE oid = $1), $2) ON CONFLICT DO NOTHING;
-	PERFORM casesync.audit_note('grant_access', $1::text, jsonb_build_object('access', $2));
+	PERFORM casesync_internal.audit_note('grant_access', $1::text, jsonb_build_object('access', $2));
 END
 $$;
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
@@ -169,27 +171,27 @@ AS $$
 DECLARE
 	name name := (SELECT rolname FROM pg_roles WHERE oid = $1);
 BEGIN
-	PERFORM casesync.change_access($1, $2, 'REVOKE');
-	PERFORM casesync.change_access($1, 'types', 'REVOKE');
-	DELETE FROM casesync.access_given g WHERE g.role = name AND g.access = $2;
-	PERFORM casesync.give_access($1, g.access) FROM casesync.access_given g WHERE g.role = name;
+	PERFORM casesync_internal.change_access($1, $2, 'REVOKE');
+	PERFORM casesync_internal.change_access($1, 'types', 'REVOKE');
+	DELETE FROM casesync_internal.access_given g WHERE g.role = name AND g.access = $2;
+	PERFORM casesync_internal.give_access($1, g.access) FROM casesync_internal.access_given g WHERE g.role = name;
 	IF NOT FOUND THEN
-		EXECUTE format('REVOKE USAGE ON SCHEMA casesync FROM %s', $1);
+		EXECUTE format('REVOKE USAGE ON SCHEMA casesync, casesync_internal FROM %s', $1);
 	END IF;
-	PERFORM casesync.audit_note('revoke_access', $1::text, jsonb_build_object('access', $2));
+	PERFORM casesync_internal.audit_note('revoke_access', $1::text, jsonb_build_object('access', $2));
 END
 $$;
 COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS
 	'take an access from a role; what its other accesses need stays';
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA casesync FROM PUBLIC;
-REVOKE ALL ON SCHEMA casesync FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync, casesync_internal FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA casesync, casesync_internal FROM PUBLIC;
+REVOKE ALL ON SCHEMA casesync, casesync_internal FROM PUBLIC;
 DO $$
 DECLARE
 	t regtype;
 BEGIN
 	FOR t IN SELECT p.oid FROM pg_type p
-		WHERE p.typnamespace = 'casesync'::regnamespace AND p.typelem = 0 LOOP
+		WHERE p.typnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND p.typelem = 0 LOOP
 		EXECUTE format('REVOKE ALL ON TYPE %s FROM PUBLIC', t);
 	END LOOP;
 END

@@ -1,5 +1,5 @@
 /* The sheet for a partner: how to reach us and what is agreed. Reads nothing that is secret. */
-CREATE FUNCTION casesync.onboarding_addresses(n casesync.node)
+CREATE FUNCTION casesync_internal.onboarding_addresses(n casesync_internal.node)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -21,8 +21,8 @@ BEGIN
 		'  /registry/notify                                where you may tell us of events');
 END
 $$;
-COMMENT ON FUNCTION casesync.onboarding_addresses(casesync.node) IS 'part of onboarding(): where we are';
-CREATE FUNCTION casesync.onboarding_partner(p casesync.partner)
+COMMENT ON FUNCTION casesync_internal.onboarding_addresses(casesync_internal.node) IS 'part of onboarding(): where we are';
+CREATE FUNCTION casesync_internal.onboarding_partner(p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -31,19 +31,19 @@ BEGIN
 	RETURN concat_ws(E'\n',
 		'How we know you',
 		'  sender_id          ' || p.partner,
-		'  client ids         ' || coalesce((SELECT string_agg(c.client_id, ', ' ORDER BY c.client_id) FROM casesync.client c
+		'  client ids         ' || coalesce((SELECT string_agg(c.client_id, ', ' ORDER BY c.client_id) FROM casesync_internal.client c
 			WHERE c.partner = p.partner AND c.issuer = '' AND now() < c.expires), 'none yet; the secret comes by another way, once'),
 		'  your address       ' || coalesce(p.base_url, 'none yet: tell us'),
 		'  notifications to   ' || coalesce(p.notify_url, p.base_url || '/registry/notify',
 			'your sender_uri with /on-subscribe replaced by /notify'),
 		'  sender_uri within  ' || coalesce(array_to_string(p.callback_prefixes, ', '), p.base_url, 'nothing yet'),
-		'  your keys          ' || coalesce((SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync.partner_key k
+		'  your keys          ' || coalesce((SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync_internal.partner_key k
 			WHERE k.partner = p.partner AND k.use = 'sig' AND now() < k.valid_to), 'none yet: send us your public key as a JWK (Ed25519)'),
-		'  encryption         ' || CASE casesync.encryption_rule(p.partner) WHEN 'off' THEN 'none: messages are sent as they are'
+		'  encryption         ' || CASE casesync_internal.encryption_rule(p.partner) WHEN 'off' THEN 'none: messages are sent as they are'
 			WHEN 'accepted' THEN 'we take messages encrypted for the "enc" keys among our public keys'
 			ELSE 'required both ways, by ECDH-ES or RSA-OAEP-256 with A256GCM; yours to us for an "enc" key among our public keys' END,
-		CASE casesync.encryption_rule(p.partner) WHEN 'required' THEN '  to encrypt for you ' || coalesce((
-			SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync.partner_key k
+		CASE casesync_internal.encryption_rule(p.partner) WHEN 'required' THEN '  to encrypt for you ' || coalesce((
+			SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync_internal.partner_key k
 			 WHERE k.partner = p.partner AND k.use = 'enc' AND now() < k.valid_to),
 			'none yet: send us a public key as a JWK ("use": "enc", EC or RSA)') END,
 		'',
@@ -55,17 +55,17 @@ BEGIN
 			ELSE '  we refuse messages of yours without a signature' END);
 END
 $$;
-COMMENT ON FUNCTION casesync.onboarding_partner(casesync.partner) IS 'part of onboarding(): what we know of the partner';
-CREATE FUNCTION casesync.onboarding_list(words text[])
+COMMENT ON FUNCTION casesync_internal.onboarding_partner(casesync_internal.partner) IS 'part of onboarding(): what we know of the partner';
+CREATE FUNCTION casesync_internal.onboarding_list(words text[])
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(nullif(array_to_string(words, ', '), ''), 'none')
 $$;
-COMMENT ON FUNCTION casesync.onboarding_list(text[]) IS 'words with commas, or "none"';
+COMMENT ON FUNCTION casesync_internal.onboarding_list(text[]) IS 'words with commas, or "none"';
 /* The condition that chooses subjects is ours: it may tell more than is shared. */
-CREATE FUNCTION casesync.onboarding_agreement(a casesync.agreement)
+CREATE FUNCTION casesync_internal.onboarding_agreement(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -79,14 +79,14 @@ BEGIN
 		'  purpose            ' || a.purpose,
 		'  legal basis        ' || a.legal_basis,
 		'  document           ' || a.document_uri,
-		'  registries         ' || (SELECT string_agg(format('%s of %s', r.record_type, casesync.reg_type_wire(r.reg_type)), ', '
-			ORDER BY r.reg_type, r.record_type) FROM casesync.registry r WHERE a.direction = 'out' AND r.registry = ANY (a.registries)),
-		'  event types        ' || casesync.onboarding_list(a.event_types),
-		'  fields             ' || casesync.onboarding_list(a.fields),
-		'  identifier types   ' || casesync.onboarding_list(a.identifier_types),
-		CASE a.direction WHEN 'out' THEN '  filter and sort by ' || casesync.onboarding_list(a.filter_fields
+		'  registries         ' || (SELECT string_agg(format('%s of %s', r.record_type, casesync_internal.reg_type_wire(r.reg_type)), ', '
+			ORDER BY r.reg_type, r.record_type) FROM casesync_internal.registry r WHERE a.direction = 'out' AND r.registry = ANY (a.registries)),
+		'  event types        ' || casesync_internal.onboarding_list(a.event_types),
+		'  fields             ' || casesync_internal.onboarding_list(a.fields),
+		'  identifier types   ' || casesync_internal.onboarding_list(a.identifier_types),
+		CASE a.direction WHEN 'out' THEN '  filter and sort by ' || casesync_internal.onboarding_list(a.filter_fields
 			|| ARRAY(SELECT f FROM unnest(a.fields) WITH ORDINALITY x(f, nr) WHERE f <> ALL (a.filter_fields) ORDER BY nr)) END,
-		CASE a.direction WHEN 'out' THEN '  services           ' || casesync.onboarding_list(a.services) END,
+		CASE a.direction WHEN 'out' THEN '  services           ' || casesync_internal.onboarding_list(a.services) END,
 		CASE WHEN a.direction = 'out' AND a.services && '{search,check_enrollment}'
 			THEN format('  lookups            %s people a day', a.lookups_per_day) END,
 		CASE a.direction WHEN 'out' THEN '  subscriptions      ' || CASE a.subscribing WHEN 'auto' THEN 'count at once'
@@ -94,22 +94,22 @@ BEGIN
 		CASE WHEN a.must_encrypt THEN '  encryption         required in both directions' END);
 END
 $$;
-COMMENT ON FUNCTION casesync.onboarding_agreement(casesync.agreement) IS 'part of onboarding(): one agreement, without its condition';
-CREATE FUNCTION casesync.onboarding_subscribe(n casesync.node, p casesync.partner)
+COMMENT ON FUNCTION casesync_internal.onboarding_agreement(casesync_internal.agreement) IS 'part of onboarding(): one agreement, without its condition';
+CREATE FUNCTION casesync_internal.onboarding_subscribe(n casesync_internal.node, p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	a casesync.agreement;
-	r casesync.registry;
+	a casesync_internal.agreement;
+	r casesync_internal.registry;
 	body text;
 BEGIN
-	SELECT t.* INTO a FROM casesync.agreement t
+	SELECT t.* INTO a FROM casesync_internal.agreement t
 	 WHERE t.partner = p.partner AND t.direction = 'out' AND t.state IN ('active', 'draft', 'rehearsed') AND t.event_types <> '{}'
 	   AND 'notify' = ANY (t.services)
 	 ORDER BY t.state, t.agreement, t.version DESC LIMIT 1;
-	SELECT t.* INTO r FROM casesync.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LIMIT 1;
+	SELECT t.* INTO r FROM casesync_internal.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LIMIT 1;
 	IF r.registry IS NULL THEN
 		RETURN NULL;
 	END IF;
@@ -119,8 +119,8 @@ BEGIN
 			'sender_uri', coalesce(p.base_url, 'https://…') || '/registry/on-subscribe'),
 		'message', jsonb_build_object('transaction_id', 'a new UUID', 'subscribe_request', jsonb_build_array(jsonb_build_object(
 			'reference_id', 'a new UUID', 'timestamp', '2026-01-31T12:00:00Z', 'locale', 'eng',
-			'subscribe_criteria', jsonb_build_object('version', '1.0.0', 'reg_type', casesync.reg_type_wire(r.reg_type),
-				'reg_event_type', casesync.event_wire(r.reg_type, a.event_types[1]), 'notify_record_type', r.record_type,
+			'subscribe_criteria', jsonb_build_object('version', '1.0.0', 'reg_type', casesync_internal.reg_type_wire(r.reg_type),
+				'reg_event_type', casesync_internal.event_wire(r.reg_type, a.event_types[1]), 'notify_record_type', r.record_type,
 				'filter_type', 'idtype-value', 'filter', jsonb_build_object('type', a.identifier_types[1], 'value', '12345')))))));
 	RETURN concat_ws(E'\n',
 		'To get a token (its answer has access_token and expires_in):',
@@ -137,7 +137,7 @@ BEGIN
 		'code of the subscription, then notify messages: acknowledge each with ack_status ACK.');
 END
 $$;
-COMMENT ON FUNCTION casesync.onboarding_subscribe(casesync.node, casesync.partner) IS
+COMMENT ON FUNCTION casesync_internal.onboarding_subscribe(casesync_internal.node, casesync_internal.partner) IS
 	'part of onboarding(): the first conversation, ready to be tried';
 CREATE FUNCTION casesync.onboarding(partner text)
 RETURNS text
@@ -146,8 +146,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	n casesync.node := casesync.this_node();
-	p casesync.partner := casesync.require_partner($1);
+	n casesync_internal.node := casesync_internal.this_node();
+	p casesync_internal.partner := casesync_internal.require_partner($1);
 	agreements text;
 BEGIN
 	IF n.base_url IS NULL THEN
@@ -156,19 +156,19 @@ BEGIN
 			detail = 'A partner must know where to send its messages.',
 			hint = format('SELECT casesync.set_node(%L, ''https://…'');', n.sender_id);
 	END IF;
-	SELECT string_agg(casesync.onboarding_agreement(x), E'\n\n' ORDER BY x.direction DESC, x.agreement) INTO agreements
-	  FROM (SELECT DISTINCT ON (a.agreement) a.* FROM casesync.agreement a
+	SELECT string_agg(casesync_internal.onboarding_agreement(x), E'\n\n' ORDER BY x.direction DESC, x.agreement) INTO agreements
+	  FROM (SELECT DISTINCT ON (a.agreement) a.* FROM casesync_internal.agreement a
 			 WHERE a.partner = $1 AND a.state <> 'ended'
 			 ORDER BY a.agreement, a.state <> 'active', a.version DESC) x;
-	PERFORM casesync.audit_note('onboarding', $1);
+	PERFORM casesync_internal.audit_note('onboarding', $1);
 	RETURN concat_ws(E'\n\n',
 		format('%s: how %s takes part (DCI event API, spdci.org)', n.sender_id, $1),
-		casesync.onboarding_addresses(n), casesync.onboarding_partner(p),
+		casesync_internal.onboarding_addresses(n), casesync_internal.onboarding_partner(p),
 		coalesce(agreements, 'Nothing is agreed yet.'),
 		concat_ws(E'\n', 'Limits',
 			'  a message has at most 1 MiB (notify 10 MiB), 1000 items, 32 levels of JSON, 64 KiB in one text',
 			'  everything is bound to you: token, signature and header.sender_id must name ' || $1),
-		casesync.onboarding_subscribe(n, p)) || E'\n';
+		casesync_internal.onboarding_subscribe(n, p)) || E'\n';
 END
 $$;
 COMMENT ON FUNCTION casesync.onboarding(text) IS

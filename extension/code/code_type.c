@@ -104,17 +104,6 @@ code_output(FunctionCallInfo fcinfo, const CodeDirectory *directory)
 }
 
 static Datum
-code_wire_text(FunctionCallInfo fcinfo, const CodeDirectory *directory)
-{
-	int16 number = PG_GETARG_INT16(0);
-	char buffer[CODE_TEXT_SIZE];
-
-	if (!code_exists(directory, number))
-		report_unknown(directory, number);
-	PG_RETURN_TEXT_P(cstring_to_text(code_text(directory, number, buffer)));
-}
-
-static Datum
 code_receive(FunctionCallInfo fcinfo, const CodeDirectory *directory)
 {
 	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
@@ -166,8 +155,8 @@ code_convert(FunctionCallInfo fcinfo, const CodeDirectory *from, const char *to,
 
 /* The SQL functions of each type: which directory it is, and nothing else. */
 #define CODE_FUNCTION(name, body)                                                                  \
-	PG_FUNCTION_INFO_V1(name);                                                                     \
-	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	PG_FUNCTION_INFO_V1(casesync_##name);                                                          \
+	Datum casesync_##name(PG_FUNCTION_ARGS)                                                        \
 	{                                                                                              \
 		return body;                                                                               \
 	}
@@ -176,8 +165,7 @@ code_convert(FunctionCallInfo fcinfo, const CodeDirectory *from, const char *to,
 	CODE_FUNCTION(type##_in, code_input(fcinfo, code_directory_at(index)))                         \
 	CODE_FUNCTION(type##_out, code_output(fcinfo, code_directory_at(index)))                       \
 	CODE_FUNCTION(type##_recv, code_receive(fcinfo, code_directory_at(index)))                     \
-	CODE_FUNCTION(type##_from_integer, code_from_integer(fcinfo, code_directory_at(index)))        \
-	CODE_FUNCTION(type##_code, code_wire_text(fcinfo, code_directory_at(index)))
+	CODE_FUNCTION(type##_from_integer, code_from_integer(fcinfo, code_directory_at(index)))
 
 #define CODE_CAST(from, to, ...)                                                                   \
 	static const int16 from##_to_##to##_numbers[] = {__VA_ARGS__};                                 \
@@ -193,6 +181,8 @@ PG_FUNCTION_INFO_V1(casesync_standard_label);
 PG_FUNCTION_INFO_V1(casesync_standard_description);
 PG_FUNCTION_INFO_V1(casesync_find_code);
 PG_FUNCTION_INFO_V1(casesync_code_type_directory);
+PG_FUNCTION_INFO_V1(casesync_code);
+PG_FUNCTION_INFO_V1(casesync_code_position);
 
 static void
 put_directory(ReturnSetInfo *result, const CodeDirectory *directory)
@@ -275,12 +265,11 @@ casesync_find_code(PG_FUNCTION_ARGS)
 }
 
 /* The directory of a code type, or of a domain over one; an error for every other type. */
-Datum
-casesync_code_type_directory(PG_FUNCTION_ARGS)
+static const CodeDirectory *
+code_directory_of_type(Oid type)
 {
-	Oid type = getBaseType(PG_GETARG_OID(0));
 	const CodeDirectory *directory = NULL;
-	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(getBaseType(type)));
 
 	if (HeapTupleIsValid(tuple))
 	{
@@ -292,8 +281,47 @@ casesync_code_type_directory(PG_FUNCTION_ARGS)
 	}
 	if (directory == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("type %s is not a code type", format_type_be(PG_GETARG_OID(0))),
+						errmsg("type %s is not a code type", format_type_be(type)),
 						errhint("Write the type of the directory: 'Active'::casesync."
 								"enrolment_status, or NULL::casesync.enrolment_status.")));
+	return directory;
+}
+
+Datum
+casesync_code_type_directory(PG_FUNCTION_ARGS)
+{
+	const CodeDirectory *directory = code_directory_of_type(PG_GETARG_OID(0));
+
 	PG_RETURN_TEXT_P(cstring_to_text(code_directory_name(directory)));
+}
+
+/* The type of the argument does not change while a query runs: looked up once. */
+static const CodeDirectory *
+get_argument_directory(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra =
+			(void *) code_directory_of_type(get_fn_expr_argtype(fcinfo->flinfo, 0));
+	return fcinfo->flinfo->fn_extra;
+}
+
+/* casesync.code(anyelement): the code as it goes over the wire */
+Datum
+casesync_code(PG_FUNCTION_ARGS)
+{
+	const CodeDirectory *directory = get_argument_directory(fcinfo);
+	int16 number = PG_GETARG_INT16(0);
+	char buffer[CODE_TEXT_SIZE];
+
+	if (!code_exists(directory, number))
+		report_unknown(directory, number);
+	PG_RETURN_TEXT_P(cstring_to_text(code_text(directory, number, buffer)));
+}
+
+/* casesync_internal.code_position(anyelement): the number of a code of whatever type */
+Datum
+casesync_code_position(PG_FUNCTION_ARGS)
+{
+	get_argument_directory(fcinfo);
+	PG_RETURN_INT16(PG_GETARG_INT16(0));
 }

@@ -1,69 +1,69 @@
 /* Code directories and local codes: what SQL may ask. The types themselves are generated. */
-CREATE FUNCTION casesync.standard_codes(
+CREATE FUNCTION casesync_internal.standard_codes(
 	OUT directory text, OUT directory_id text, OUT number smallint, OUT code text,
 	OUT canonical text, OUT label text, OUT description text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'casesync_standard_codes'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 600;
-COMMENT ON FUNCTION casesync.standard_codes() IS 'every code of every directory of the standard';
-CREATE FUNCTION casesync.standard_label(directory text, number smallint) RETURNS text
+COMMENT ON FUNCTION casesync_internal.standard_codes() IS 'every code of every directory of the standard';
+CREATE FUNCTION casesync_internal.standard_label(directory text, number smallint) RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_standard_label'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION casesync.standard_label(text, smallint) IS
+COMMENT ON FUNCTION casesync_internal.standard_label(text, smallint) IS
 	'the label of a code of the standard, by number; NULL for others';
-CREATE FUNCTION casesync.standard_description(directory text, number smallint) RETURNS text
+CREATE FUNCTION casesync_internal.standard_description(directory text, number smallint) RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_standard_description'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION casesync.standard_description(text, smallint) IS
+COMMENT ON FUNCTION casesync_internal.standard_description(text, smallint) IS
 	'the description of a code of the standard, by number; NULL for others';
-CREATE FUNCTION casesync.find_code(directory text, spelling text) RETURNS smallint
+CREATE FUNCTION casesync_internal.find_code(directory text, spelling text) RETURNS smallint
 	AS 'MODULE_PATHNAME', 'casesync_find_code'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION casesync.find_code(text, text) IS
+COMMENT ON FUNCTION casesync_internal.find_code(text, text) IS
 	'the number of the code that a type would read from this text; NULL instead of an error';
-CREATE FUNCTION casesync.code_type_directory(code_type regtype) RETURNS text
+CREATE FUNCTION casesync_internal.code_type_directory(code_type regtype) RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_code_type_directory'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION casesync.code_type_directory(regtype) IS
+COMMENT ON FUNCTION casesync_internal.code_type_directory(regtype) IS
 	'the directory of a code type or of a domain over one; an error for other types';
 /*
  * A country's own codes. The types accept local:900 to local:32767 with or without a row here:
  * DEFAULT, CHECK and partition bounds are restored before any data.
  */
-CREATE TABLE casesync.local_code (
+CREATE TABLE casesync_internal.local_code (
 	directory text NOT NULL,
 	number smallint NOT NULL CHECK (number >= 900),
 	label text NOT NULL CHECK (label ~ '\S'),
 	description text,
 	PRIMARY KEY (directory, number)
 );
-CREATE UNIQUE INDEX local_code_label ON casesync.local_code (directory, lower(label));
-SELECT pg_catalog.pg_extension_config_dump('casesync.local_code', '');
-COMMENT ON TABLE casesync.local_code IS 'labels of local codes; written by add_local_code()';
-COMMENT ON COLUMN casesync.local_code.directory IS 'the code directory: the name of its type';
-COMMENT ON COLUMN casesync.local_code.number IS '900 for local:900';
-COMMENT ON COLUMN casesync.local_code.label IS 'what people read';
-COMMENT ON COLUMN casesync.local_code.description IS 'what it means';
-CREATE FUNCTION casesync.local_label(directory text, number smallint) RETURNS text
+CREATE UNIQUE INDEX local_code_label ON casesync_internal.local_code (directory, lower(label));
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.local_code', '');
+COMMENT ON TABLE casesync_internal.local_code IS 'labels of local codes; written by add_local_code()';
+COMMENT ON COLUMN casesync_internal.local_code.directory IS 'the code directory: the name of its type';
+COMMENT ON COLUMN casesync_internal.local_code.number IS '900 for local:900';
+COMMENT ON COLUMN casesync_internal.local_code.label IS 'what people read';
+COMMENT ON COLUMN casesync_internal.local_code.description IS 'what it means';
+CREATE FUNCTION casesync_internal.local_label(directory text, number smallint) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	AS 'SELECT c.label FROM casesync.local_code c WHERE c.directory = $1 AND c.number = $2';
-COMMENT ON FUNCTION casesync.local_label(text, smallint) IS
+	AS 'SELECT c.label FROM casesync_internal.local_code c WHERE c.directory = $1 AND c.number = $2';
+COMMENT ON FUNCTION casesync_internal.local_label(text, smallint) IS
 	'the registered label of a local code; NULL if there is none';
-CREATE FUNCTION casesync.local_description(directory text, number smallint) RETURNS text
+CREATE FUNCTION casesync_internal.local_description(directory text, number smallint) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	AS 'SELECT c.description FROM casesync.local_code c WHERE c.directory = $1 AND c.number = $2';
-COMMENT ON FUNCTION casesync.local_description(text, smallint) IS
+	AS 'SELECT c.description FROM casesync_internal.local_code c WHERE c.directory = $1 AND c.number = $2';
+COMMENT ON FUNCTION casesync_internal.local_description(text, smallint) IS
 	'the registered description of a local code; NULL if there is none';
 CREATE VIEW casesync.code_directory AS
 	SELECT s.directory, s.directory_id, s.number, s.code, s.canonical, s.label, s.description,
 		   false AS local
-	  FROM casesync.standard_codes() s
+	  FROM casesync_internal.standard_codes() s
 	UNION ALL
 	SELECT l.directory, NULL, l.number, 'local:' || l.number, 'local:' || l.number, l.label,
 		   l.description, true
-	  FROM casesync.local_code l;
+	  FROM casesync_internal.local_code l;
 COMMENT ON VIEW casesync.code_directory IS
 	'every code of the standard, and the local ones that are registered';
 COMMENT ON COLUMN casesync.code_directory.directory IS 'name of the directory and of its type';
@@ -74,13 +74,45 @@ COMMENT ON COLUMN casesync.code_directory.canonical IS 'what the type writes';
 COMMENT ON COLUMN casesync.code_directory.label IS 'the label';
 COMMENT ON COLUMN casesync.code_directory.description IS 'the meaning';
 COMMENT ON COLUMN casesync.code_directory.local IS 'true for a local code';
+CREATE FUNCTION casesync.code(code anyelement) RETURNS text
+	AS 'MODULE_PATHNAME', 'casesync_code'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync.code(anyelement) IS
+	'a code of any directory as it goes over the wire';
+CREATE FUNCTION casesync_internal.code_position(code anyelement) RETURNS smallint
+	AS 'MODULE_PATHNAME', 'casesync_code_position'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.code_position(anyelement) IS
+	'the number of a code of any directory; an error for other types';
+CREATE FUNCTION casesync.label(code anyelement) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(casesync_internal.standard_label(d.directory, d.number),
+		casesync_internal.local_label(d.directory, d.number))
+	  FROM (SELECT casesync_internal.code_type_directory(pg_typeof(code)) AS directory,
+		casesync_internal.code_position(code) AS number) d
+$$;
+COMMENT ON FUNCTION casesync.label(anyelement) IS
+	'the label of a code of any directory: the standard''s, or the registered one of a local code';
+CREATE FUNCTION casesync.description(code anyelement) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(casesync_internal.standard_description(d.directory, d.number),
+		casesync_internal.local_description(d.directory, d.number))
+	  FROM (SELECT casesync_internal.code_type_directory(pg_typeof(code)) AS directory,
+		casesync_internal.code_position(code) AS number) d
+$$;
+COMMENT ON FUNCTION casesync.description(anyelement) IS
+	'what a code of any directory means: the standard''s words, or the registered ones of a local code';
 /* local:900, or 900, as a number. */
-CREATE FUNCTION casesync.local_code_number(directory text, code text) RETURNS smallint
+CREATE FUNCTION casesync_internal.local_code_number(directory text, code text) RETURNS smallint
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found smallint := casesync.find_code(directory, regexp_replace(code, '^\s*(\d+)\s*$', 'local:\1'));
+	found smallint := casesync_internal.find_code(directory, regexp_replace(code, '^\s*(\d+)\s*$', 'local:\1'));
 BEGIN
 	IF found IS NULL OR found < 900 THEN
 		RAISE EXCEPTION USING errcode = 'invalid_text_representation',
@@ -91,7 +123,7 @@ BEGIN
 	RETURN found;
 END
 $$;
-COMMENT ON FUNCTION casesync.local_code_number(text, text) IS
+COMMENT ON FUNCTION casesync_internal.local_code_number(text, text) IS
 	'the number of a local code written local:900 or 900; an error for anything else';
 CREATE FUNCTION casesync.add_local_code(directory text, code text, label text,
 										description text DEFAULT NULL) RETURNS void
@@ -100,7 +132,7 @@ CREATE FUNCTION casesync.add_local_code(directory text, code text, label text,
 AS $$
 #variable_conflict use_column
 DECLARE
-	code_number smallint := casesync.local_code_number(add_local_code.directory, code);
+	code_number smallint := casesync_internal.local_code_number(add_local_code.directory, code);
 	taken text;
 BEGIN
 	IF code_number IS NULL OR coalesce(add_local_code.label, '') !~ '\S' THEN
@@ -108,10 +140,10 @@ BEGIN
 			message = 'directory, code and label of a local code must be given',
 			hint = 'SELECT casesync.add_local_code(''identifier_type'', ''local:900'', ''National ID'');';
 	END IF;
-	taken := casesync.standard_label(add_local_code.directory,
-		casesync.find_code(add_local_code.directory, add_local_code.label));
+	taken := casesync_internal.standard_label(add_local_code.directory,
+		casesync_internal.find_code(add_local_code.directory, add_local_code.label));
 	IF taken IS NULL THEN
-		SELECT 'local:' || l.number INTO taken FROM casesync.local_code l
+		SELECT 'local:' || l.number INTO taken FROM casesync_internal.local_code l
 		 WHERE l.directory = add_local_code.directory AND l.number <> code_number
 		   AND lower(l.label) = lower(add_local_code.label);
 	END IF;
@@ -121,12 +153,12 @@ BEGIN
 							 add_local_code.directory),
 			hint = 'Choose a label of its own for the local code.';
 	END IF;
-	INSERT INTO casesync.local_code AS c (directory, number, label, description)
+	INSERT INTO casesync_internal.local_code AS c (directory, number, label, description)
 		VALUES (add_local_code.directory, code_number, add_local_code.label,
 				add_local_code.description)
 		ON CONFLICT (directory, number) DO UPDATE
 			SET label = excluded.label, description = excluded.description;
-	PERFORM casesync.audit_note('add_local_code', add_local_code.directory, jsonb_build_object('code', code_number, 'label', add_local_code.label));
+	PERFORM casesync_internal.audit_note('add_local_code', add_local_code.directory, jsonb_build_object('code', code_number, 'label', add_local_code.label));
 END
 $$;
 COMMENT ON FUNCTION casesync.add_local_code(text, text, text, text) IS
@@ -143,10 +175,10 @@ CREATE FUNCTION casesync.drop_local_code(directory text, code text) RETURNS bool
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	DELETE FROM casesync.local_code c
-	 WHERE c.directory = $1 AND c.number = casesync.local_code_number($1, $2);
+	DELETE FROM casesync_internal.local_code c
+	 WHERE c.directory = $1 AND c.number = casesync_internal.local_code_number($1, $2);
 	IF FOUND THEN
-		PERFORM casesync.audit_note('drop_local_code', $1, jsonb_build_object('code', $2));
+		PERFORM casesync_internal.audit_note('drop_local_code', $1, jsonb_build_object('code', $2));
 		RETURN true;
 	END IF;
 	RETURN false;

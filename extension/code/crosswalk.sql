@@ -2,26 +2,26 @@
  * Crosswalk: an application's local words ('ACTIF') and the codes they mean. A word that nobody has
  * mapped is an error of the reader, never a silent NULL; nothing here runs in the application.
  */
-CREATE FUNCTION casesync.crosswalk_mark() RETURNS bigint
+CREATE FUNCTION casesync_internal.crosswalk_mark() RETURNS bigint
 	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	AS 'SELECT mark FROM casesync.crosswalk_change';
-COMMENT ON FUNCTION casesync.crosswalk_mark() IS
+	AS 'SELECT mark FROM casesync_internal.crosswalk_change';
+COMMENT ON FUNCTION casesync_internal.crosswalk_mark() IS
 	'a number that grows with every committed change of the crosswalk';
-CREATE FUNCTION casesync.crosswalk_set_mark() RETURNS trigger
+CREATE FUNCTION casesync_internal.crosswalk_set_mark() RETURNS trigger
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	UPDATE casesync.crosswalk_change
+	UPDATE casesync_internal.crosswalk_change
 	   SET mark = greatest(mark + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync.crosswalk_set_mark() IS 'trigger of crosswalk_word: see crosswalk_mark()';
+COMMENT ON FUNCTION casesync_internal.crosswalk_set_mark() IS 'trigger of crosswalk_word: see crosswalk_mark()';
 CREATE TRIGGER crosswalk_set_mark AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
-	ON casesync.crosswalk_word FOR EACH STATEMENT EXECUTE FUNCTION casesync.crosswalk_set_mark();
-COMMENT ON TRIGGER crosswalk_set_mark ON casesync.crosswalk_word IS 'see crosswalk_mark()';
+	ON casesync_internal.crosswalk_word FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.crosswalk_set_mark();
+COMMENT ON TRIGGER crosswalk_set_mark ON casesync_internal.crosswalk_word IS 'see crosswalk_mark()';
 CREATE FUNCTION casesync.map_code(list text, word text, code anyelement,
 								  preferred boolean DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -29,7 +29,7 @@ CREATE FUNCTION casesync.map_code(list text, word text, code anyelement,
 AS $$
 #variable_conflict use_column
 DECLARE
-	directory_name text := casesync.code_type_directory(pg_typeof(code));
+	directory_name text := casesync_internal.code_type_directory(pg_typeof(code));
 BEGIN
 	IF map_code.list IS NULL OR map_code.word IS NULL OR map_code.code IS NULL THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
@@ -48,11 +48,11 @@ BEGIN
 	END IF;
 
 	IF map_code.preferred THEN
-		UPDATE casesync.crosswalk_word AS w SET preferred = NULL
+		UPDATE casesync_internal.crosswalk_word AS w SET preferred = NULL
 		 WHERE w.list = map_code.list AND w.directory = directory_name
 		   AND w.code = map_code.code::text AND w.word <> map_code.word AND w.preferred;
 	END IF;
-	INSERT INTO casesync.crosswalk_word AS w (list, directory, word, code, preferred)
+	INSERT INTO casesync_internal.crosswalk_word AS w (list, directory, word, code, preferred)
 		VALUES (map_code.list, directory_name, map_code.word, map_code.code::text,
 				map_code.preferred)
 		ON CONFLICT (list, directory, word) DO UPDATE
@@ -61,7 +61,7 @@ BEGIN
 								 THEN coalesce(excluded.preferred, w.preferred)
 								 ELSE excluded.preferred END,
 				mapped = CASE WHEN w.code = excluded.code THEN w.mapped ELSE excluded.mapped END;
-	PERFORM casesync.audit_note('map_code', map_code.list, jsonb_build_object('word', map_code.word, 'directory', directory_name,
+	PERFORM casesync_internal.audit_note('map_code', map_code.list, jsonb_build_object('word', map_code.word, 'directory', directory_name,
 		'code', map_code.code::text));
 END
 $$;
@@ -73,11 +73,11 @@ CREATE FUNCTION casesync.unmap_code(list text, word text, as_type anyelement) RE
 AS $$
 #variable_conflict use_column
 BEGIN
-	DELETE FROM casesync.crosswalk_word w
+	DELETE FROM casesync_internal.crosswalk_word w
 	 WHERE w.list = unmap_code.list AND w.word = unmap_code.word
-	   AND w.directory = casesync.code_type_directory(pg_typeof(as_type));
+	   AND w.directory = casesync_internal.code_type_directory(pg_typeof(as_type));
 	IF FOUND THEN
-		PERFORM casesync.audit_note('unmap_code', unmap_code.list, jsonb_build_object('word', unmap_code.word));
+		PERFORM casesync_internal.audit_note('unmap_code', unmap_code.list, jsonb_build_object('word', unmap_code.word));
 		RETURN true;
 	END IF;
 	RETURN false;
@@ -97,8 +97,8 @@ BEGIN
 	IF to_code.word IS NULL THEN
 		RETURN NULL;
 	END IF;
-	directory_name := casesync.code_type_directory(pg_typeof(as_type));
-	SELECT w.code INTO result FROM casesync.crosswalk_word w
+	directory_name := casesync_internal.code_type_directory(pg_typeof(as_type));
+	SELECT w.code INTO result FROM casesync_internal.crosswalk_word w
 	 WHERE w.list = to_code.list AND w.directory = directory_name AND w.word = to_code.word;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'invalid_text_representation',
@@ -118,9 +118,9 @@ CREATE FUNCTION casesync.to_word(list text, code anyelement) RETURNS text
 AS $$
 #variable_conflict use_column
 BEGIN
-	RETURN (SELECT w.word FROM casesync.crosswalk_word w
+	RETURN (SELECT w.word FROM casesync_internal.crosswalk_word w
 			 WHERE w.list = to_word.list AND w.code = to_word.code::text
-			   AND w.directory = casesync.code_type_directory(pg_typeof(to_word.code))
+			   AND w.directory = casesync_internal.code_type_directory(pg_typeof(to_word.code))
 			   AND w.preferred IS NOT FALSE
 			 ORDER BY w.preferred NULLS LAST, w.mapped LIMIT 1);
 END
@@ -131,7 +131,7 @@ CREATE FUNCTION casesync.word_is_mapped(list text, directory text, word text) RE
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT EXISTS (SELECT FROM casesync.crosswalk_word w
+	SELECT EXISTS (SELECT FROM casesync_internal.crosswalk_word w
 					WHERE w.list = $1 AND w.directory = $2 AND w.word = $3)
 $$;
 COMMENT ON FUNCTION casesync.word_is_mapped(text, text, text) IS
@@ -154,7 +154,7 @@ BEGIN
 		'WHERE r.%I IS NOT NULL GROUP BY r.%I::text) q '
 		'WHERE NOT casesync.word_is_mapped($1, $2, q.word) ORDER BY q.rows DESC, q.word COLLATE "C"',
 		col, relation, col, col)
-		USING list, casesync.code_type_directory(pg_typeof(as_type));
+		USING list, casesync_internal.code_type_directory(pg_typeof(as_type));
 END
 $$;
 COMMENT ON FUNCTION casesync.unmapped_words(text, regclass, name, anyelement) IS
@@ -164,7 +164,7 @@ CREATE VIEW casesync.crosswalk AS
 		   w.preferred IS NOT FALSE AND row_number() OVER (
 			   PARTITION BY w.list, w.directory, w.code
 			   ORDER BY w.preferred IS FALSE, w.preferred IS NULL, w.mapped) = 1 AS preferred
-	  FROM casesync.crosswalk_word w;
+	  FROM casesync_internal.crosswalk_word w;
 COMMENT ON VIEW casesync.crosswalk IS 'local words, the codes they mean, and which word is written';
 COMMENT ON COLUMN casesync.crosswalk.list IS 'name of the list of local words';
 COMMENT ON COLUMN casesync.crosswalk.directory IS 'the code directory';

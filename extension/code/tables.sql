@@ -1,41 +1,41 @@
 /* The tables and types of code/: state, made once; changed by the scripts of upgrade/ only. */
 
 /* ---- crosswalk ---- */
-CREATE SEQUENCE casesync.crosswalk_order;
-COMMENT ON SEQUENCE casesync.crosswalk_order IS 'order in which words were mapped';
-CREATE TABLE casesync.crosswalk_word (
+CREATE SEQUENCE casesync_internal.crosswalk_order;
+COMMENT ON SEQUENCE casesync_internal.crosswalk_order IS 'order in which words were mapped';
+CREATE TABLE casesync_internal.crosswalk_word (
 	list text NOT NULL CHECK (list ~ '\S'),
 	directory text NOT NULL,
 	word text NOT NULL,
 	code text NOT NULL,
 	preferred boolean,
-	mapped bigint NOT NULL DEFAULT pg_catalog.nextval('casesync.crosswalk_order'),
+	mapped bigint NOT NULL DEFAULT pg_catalog.nextval('casesync_internal.crosswalk_order'),
 	PRIMARY KEY (list, directory, word)
 );
-ALTER SEQUENCE casesync.crosswalk_order OWNED BY casesync.crosswalk_word.mapped;
-CREATE INDEX crosswalk_word_code ON casesync.crosswalk_word (list, directory, code);
-CREATE UNIQUE INDEX crosswalk_word_preferred ON casesync.crosswalk_word (list, directory, code)
+ALTER SEQUENCE casesync_internal.crosswalk_order OWNED BY casesync_internal.crosswalk_word.mapped;
+CREATE INDEX crosswalk_word_code ON casesync_internal.crosswalk_word (list, directory, code);
+CREATE UNIQUE INDEX crosswalk_word_preferred ON casesync_internal.crosswalk_word (list, directory, code)
 	WHERE preferred;
-SELECT pg_catalog.pg_extension_config_dump('casesync.crosswalk_word', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.crosswalk_order', '');
-COMMENT ON TABLE casesync.crosswalk_word IS 'local words and their codes; written by map_code()';
-COMMENT ON COLUMN casesync.crosswalk_word.list IS 'name of the list of local words';
-COMMENT ON COLUMN casesync.crosswalk_word.directory IS 'the code directory: the name of its type';
-COMMENT ON COLUMN casesync.crosswalk_word.word IS 'the local word, exactly as it is stored';
-COMMENT ON COLUMN casesync.crosswalk_word.code IS 'the code, as its type writes it';
-COMMENT ON COLUMN casesync.crosswalk_word.preferred IS
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.crosswalk_word', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.crosswalk_order', '');
+COMMENT ON TABLE casesync_internal.crosswalk_word IS 'local words and their codes; written by map_code()';
+COMMENT ON COLUMN casesync_internal.crosswalk_word.list IS 'name of the list of local words';
+COMMENT ON COLUMN casesync_internal.crosswalk_word.directory IS 'the code directory: the name of its type';
+COMMENT ON COLUMN casesync_internal.crosswalk_word.word IS 'the local word, exactly as it is stored';
+COMMENT ON COLUMN casesync_internal.crosswalk_word.code IS 'the code, as its type writes it';
+COMMENT ON COLUMN casesync_internal.crosswalk_word.preferred IS
 	'true: the word to write for this code; false: never; NULL: the first one mapped';
-COMMENT ON COLUMN casesync.crosswalk_word.mapped IS 'order in which words were mapped';
+COMMENT ON COLUMN casesync_internal.crosswalk_word.mapped IS 'order in which words were mapped';
 /*
  * A word not found quarantines a subject; whoever retries compares this mark. It is a row, not a
  * sequence: a mark must become visible together with the words it stands for. It follows the
  * clock, so that a restored database does not repeat a mark that was seen before.
  */
-CREATE TABLE casesync.crosswalk_change (
+CREATE TABLE casesync_internal.crosswalk_change (
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
 	mark bigint NOT NULL
 );
-INSERT INTO casesync.crosswalk_change (mark) VALUES (0);
-COMMENT ON TABLE casesync.crosswalk_change IS 'one row: the mark of the last change of the crosswalk';
-COMMENT ON COLUMN casesync.crosswalk_change.only_row IS 'there is one row';
-COMMENT ON COLUMN casesync.crosswalk_change.mark IS 'see crosswalk_mark()';
+INSERT INTO casesync_internal.crosswalk_change (mark) VALUES (0);
+COMMENT ON TABLE casesync_internal.crosswalk_change IS 'one row: the mark of the last change of the crosswalk';
+COMMENT ON COLUMN casesync_internal.crosswalk_change.only_row IS 'there is one row';
+COMMENT ON COLUMN casesync_internal.crosswalk_change.mark IS 'see crosswalk_mark()';

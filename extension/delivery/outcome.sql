@@ -1,8 +1,8 @@
 /* How a message ended, as the bridge reports it, and what its lane does next. */
 /* What a lane does after an outcome; the only place where its state changes on one. */
-CREATE FUNCTION casesync.lane_after(s casesync.lane_state, verdict text, wait_ms bigint,
+CREATE FUNCTION casesync_internal.lane_after(s casesync_internal.lane_state, verdict text, wait_ms bigint,
 	http_status integer, why text)
-RETURNS casesync.lane_state
+RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,9 +47,9 @@ BEGIN
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync.lane_after(casesync.lane_state, text, bigint, integer, text) IS
+COMMENT ON FUNCTION casesync_internal.lane_after(casesync_internal.lane_state, text, bigint, integer, text) IS
 	'the state of a lane after an outcome: delivered, retry, refused or stop';
-CREATE FUNCTION casesync.record_outcome(lane integer, message_id uuid, verdict text, wait_ms bigint,
+CREATE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid, verdict text, wait_ms bigint,
 	http_status integer, ack_status text, error_code text, detail text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -57,9 +57,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	s casesync.lane_state;
+	s casesync_internal.lane_state;
 	verdict text := $3;
-	kind text := (SELECT l.kind FROM casesync.lane l WHERE l.lane = $1);
+	kind text := (SELECT l.kind FROM casesync_internal.lane l WHERE l.lane = $1);
 	/* What the partner wrote is kept only in the form of a code, never as free text. */
 	ack text := CASE WHEN $6 IN ('ACK', 'NACK', 'ERR') THEN $6 END;
 	code text := CASE WHEN $7 ~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$' THEN $7 END;
@@ -69,33 +69,33 @@ BEGIN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = format('verdict "%s" is not known', $3);
 	END IF;
-	IF NOT casesync.lock_for_transaction(2, $1) THEN
-		PERFORM casesync.sharing_release($1);
+	IF NOT casesync_internal.lock_for_transaction(2, $1) THEN
+		PERFORM casesync_internal.sharing_release($1);
 		RETURN false;
 	END IF;
-	s := casesync.lane_now($1);
+	s := casesync_internal.lane_now($1);
 	IF s.message_id IS NULL OR s.message_id IS DISTINCT FROM $2 THEN
-		PERFORM casesync.sharing_release($1);
+		PERFORM casesync_internal.sharing_release($1);
 		RETURN false;
 	END IF;
 	IF verdict = 'retry' AND $5 >= 500 AND s.others_pass AND s.items = ARRAY[s.suspect] THEN
 		verdict := 'refused';
 		why := why || '; others were accepted in between';
 	END IF;
-	INSERT INTO casesync.attempt (lane, message_id, started_at, items, verdict, http_status, ack_status,
+	INSERT INTO casesync_internal.attempt (lane, message_id, started_at, items, verdict, http_status, ack_status,
 		error_code, detail)
 	VALUES ($1, $2, s.at, cardinality(s.items), verdict, $5, ack, code, left($8, 300));
 	IF verdict = 'delivered' OR (verdict = 'refused' AND cardinality(s.items) = 1) THEN
 		IF kind = 'notify' THEN
-			PERFORM casesync.settle_notifications(s.items, verdict, CASE verdict WHEN 'refused' THEN why END);
+			PERFORM casesync_internal.settle_notifications(s.items, verdict, CASE verdict WHEN 'refused' THEN why END);
 		ELSE
-			PERFORM casesync.settle_outgoing(s.items, verdict, CASE verdict WHEN 'refused' THEN why END);
+			PERFORM casesync_internal.settle_outgoing(s.items, verdict, CASE verdict WHEN 'refused' THEN why END);
 		END IF;
 	END IF;
-	PERFORM casesync.lane_set(casesync.lane_after(s, verdict, $4, $5, why));
-	PERFORM casesync.sharing_release($1);
+	PERFORM casesync_internal.lane_set(casesync_internal.lane_after(s, verdict, $4, $5, why));
+	PERFORM casesync_internal.sharing_release($1);
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION casesync.record_outcome(integer, uuid, text, bigint, integer, text, text, text) IS
+COMMENT ON FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text, text) IS
 	'how the message in flight ended; false when another bridge has taken over since';

@@ -1,7 +1,7 @@
 /* The tables and types of delivery/: state, made once; changed by the scripts of upgrade/ only. */
 
 /* ---- delivery ---- */
-CREATE TABLE casesync.attempt (
+CREATE TABLE casesync_internal.attempt (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	lane integer NOT NULL,
 	message_id uuid NOT NULL,
@@ -14,23 +14,23 @@ CREATE TABLE casesync.attempt (
 	error_code text,
 	detail text
 );
-CREATE INDEX attempt_of_lane ON casesync.attempt (lane, id);
-COMMENT ON TABLE casesync.attempt IS 'one row a POST: how it ended; ids and codes only';
-SELECT pg_catalog.pg_extension_config_dump('casesync.attempt', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.attempt_id_seq', '');
-CREATE TABLE casesync.subscription_seq (
+CREATE INDEX attempt_of_lane ON casesync_internal.attempt (lane, id);
+COMMENT ON TABLE casesync_internal.attempt IS 'one row a POST: how it ended; ids and codes only';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.attempt', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.attempt_id_seq', '');
+CREATE TABLE casesync_internal.subscription_seq (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	subscription bigint NOT NULL,
 	stream uuid NOT NULL,
 	seq bigint NOT NULL
 );
-CREATE INDEX subscription_seq_newest ON casesync.subscription_seq (subscription, stream, seq);
-COMMENT ON TABLE casesync.subscription_seq IS 'appended; the last sequence number given in a subscription''s stream';
-SELECT pg_catalog.pg_extension_config_dump('casesync.subscription_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.subscription_seq_id_seq', '');
+CREATE INDEX subscription_seq_newest ON casesync_internal.subscription_seq (subscription, stream, seq);
+COMMENT ON TABLE casesync_internal.subscription_seq IS 'appended; the last sequence number given in a subscription''s stream';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_seq_id_seq', '');
 /* A message ready for the bridge, which adds header, signature and nothing else. */
-CREATE TYPE casesync.parcel AS (message_id uuid, url text, action text, sender_id text,
+CREATE TYPE casesync_internal.parcel AS (message_id uuid, url text, action text, sender_id text,
 	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,
 	message text, meta text, attempt integer, networks text[], tls_name text,
 	token_url text, client_id text, secret_name text, encrypt text);
-COMMENT ON TYPE casesync.parcel IS 'a message that is to be sent now';
+COMMENT ON TYPE casesync_internal.parcel IS 'a message that is to be sent now';

@@ -11,40 +11,40 @@
  * column named in filter_fields, and a value that is none for the column's type. Not unknown is
  * unknown. "ne" is not eq. Of a list, any element may fit.
  */
-CREATE FUNCTION casesync.filter_parse(filter jsonb, filter_type text, OUT tree jsonb, OUT problem text)
-	AS 'MODULE_PATHNAME', 'filter_parse' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION casesync.filter_parse(jsonb, text) IS
+CREATE FUNCTION casesync_internal.filter_parse(filter jsonb, filter_type text, OUT tree jsonb, OUT problem text)
+	AS 'MODULE_PATHNAME', 'casesync_filter_parse' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.filter_parse(jsonb, text) IS
 	'read a partner''s filter: its tree, or a sentence about what is wrong; both NULL: it asks for everybody';
-CREATE FUNCTION casesync.filter_identifier(tree jsonb, OUT id_type text, OUT id_value text)
-	AS 'MODULE_PATHNAME', 'filter_identifier' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION casesync.filter_identifier(jsonb) IS
+CREATE FUNCTION casesync_internal.filter_identifier(tree jsonb, OUT id_type text, OUT id_value text)
+	AS 'MODULE_PATHNAME', 'casesync_filter_identifier' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.filter_identifier(jsonb) IS
 	'the identifier, when the whole filter is one of a named type; else both NULL';
-CREATE FUNCTION casesync.filter_matches(tree jsonb, record jsonb, columns jsonb)
+CREATE FUNCTION casesync_internal.filter_matches(tree jsonb, record jsonb, columns jsonb)
 	RETURNS boolean
-	AS 'MODULE_PATHNAME', 'filter_matches' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200;
-COMMENT ON FUNCTION casesync.filter_matches(jsonb, jsonb, jsonb) IS
+	AS 'MODULE_PATHNAME', 'casesync_filter_matches' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200;
+COMMENT ON FUNCTION casesync_internal.filter_matches(jsonb, jsonb, jsonb) IS
 	'whether a filter''s tree holds for a projected record and its agreed columns; NULL: unknown, which is no match';
-CREATE FUNCTION casesync.filter_sort_key(record jsonb, path text)
+CREATE FUNCTION casesync_internal.filter_sort_key(record jsonb, path text)
 	RETURNS jsonb
-	AS 'MODULE_PATHNAME', 'filter_sort_key' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION casesync.filter_sort_key(jsonb, text) IS
+	AS 'MODULE_PATHNAME', 'casesync_filter_sort_key' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION casesync_internal.filter_sort_key(jsonb, text) IS
 	'what a record is sorted by at a path: a code''s number, a time, a number or a text; NULL when nothing is there';
-CREATE FUNCTION casesync.filter_column_type(type oid, collation_id oid)
+CREATE FUNCTION casesync_internal.filter_column_type(type oid, collation_id oid)
 	RETURNS text
-	AS 'MODULE_PATHNAME', 'filter_column_type' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION casesync.filter_column_type(oid, oid) IS
+	AS 'MODULE_PATHNAME', 'casesync_filter_column_type' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.filter_column_type(oid, oid) IS
 	'how filters compare a column: as its base type or code type, or as JSON (any)';
-CREATE FUNCTION casesync.filter_sql(tree jsonb, record_column text, columns text[], column_types text[],
+CREATE FUNCTION casesync_internal.filter_sql(tree jsonb, record_column text, columns text[], column_types text[],
 	column_uses text[], fields text, identifier_types text, agreed_types text[],
 	OUT condition text, OUT arguments text[])
-	AS 'MODULE_PATHNAME', 'filter_sql' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION casesync.filter_sql(jsonb, text, text[], text[], text[], text, text, text[]) IS
+	AS 'MODULE_PATHNAME', 'casesync_filter_sql' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.filter_sql(jsonb, text, text[], text[], text[], text, text, text[]) IS
 	'the condition for a tree, given the columns it may use; for filter_condition()';
 /*
  * use: "agreed" is a column of filter_fields; "identifier" one that is named like an agreed type of
  * identifier, and narrows down whose records are looked at.
  */
-CREATE FUNCTION casesync.filter_columns_of(r casesync.registry, a casesync.agreement)
+CREATE FUNCTION casesync_internal.filter_columns_of(r casesync_internal.registry, a casesync_internal.agreement)
 RETURNS TABLE (column_name text, column_type text, use text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -53,20 +53,20 @@ BEGIN
 	RETURN QUERY
 	SELECT c.attname::text, t.name, u.use
 	  FROM pg_attribute c
-	  CROSS JOIN LATERAL (SELECT casesync.filter_column_type(c.atttypid, c.attcollation)) t(name)
+	  CROSS JOIN LATERAL (SELECT casesync_internal.filter_column_type(c.atttypid, c.attcollation)) t(name)
 	  CROSS JOIN LATERAL (
 		SELECT 'agreed' WHERE c.attname = ANY (a.filter_fields)
 		UNION ALL
 		SELECT 'identifier' WHERE t.name <> 'any' AND EXISTS (
 			SELECT FROM unnest(a.identifier_types) i
-			 WHERE lower(c.attname) IN (lower(i), lower(casesync.fold_identifier_type(i))))) u(use)
+			 WHERE lower(c.attname) IN (lower(i), lower(casesync_internal.fold_identifier_type(i))))) u(use)
 	 WHERE c.attrelid = r.view AND c.attnum > 0 AND NOT c.attisdropped
 	 ORDER BY c.attnum;
 END
 $$;
-COMMENT ON FUNCTION casesync.filter_columns_of(casesync.registry, casesync.agreement) IS
+COMMENT ON FUNCTION casesync_internal.filter_columns_of(casesync_internal.registry, casesync_internal.agreement) IS
 	'the columns of a registry''s view that filters under an agreement may use';
-CREATE FUNCTION casesync.filter_columns(r casesync.registry, a casesync.agreement)
+CREATE FUNCTION casesync_internal.filter_columns(r casesync_internal.registry, a casesync_internal.agreement)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -78,13 +78,13 @@ BEGIN
 			CASE WHEN c.column_type IN ('real', 'double')
 				THEN 'pg_catalog.encode(pg_catalog.float8send(%I), ''hex'')' ELSE '%I' END || ')))',
 			c.column_name, c.column_type, c.column_name), ' OPERATOR(pg_catalog.||) ')
-		  FROM casesync.filter_columns_of(r, a) c WHERE c.use = 'agreed'),
+		  FROM casesync_internal.filter_columns_of(r, a) c WHERE c.use = 'agreed'),
 		'NULL::pg_catalog.jsonb');
 END
 $$;
-COMMENT ON FUNCTION casesync.filter_columns(casesync.registry, casesync.agreement) IS
+COMMENT ON FUNCTION casesync_internal.filter_columns(casesync_internal.registry, casesync_internal.agreement) IS
 	'SQL over the view: the agreed filter columns of a row, as filter_matches() takes them';
-CREATE FUNCTION casesync.filter_condition(tree jsonb, r casesync.registry, a casesync.agreement,
+CREATE FUNCTION casesync_internal.filter_condition(tree jsonb, r casesync_internal.registry, a casesync_internal.agreement,
 	OUT condition text, OUT arguments text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -101,26 +101,26 @@ BEGIN
 	SELECT coalesce(array_agg(c.column_name), '{}'), coalesce(array_agg(c.column_type), '{}'),
 		coalesce(array_agg(c.use), '{}')
 	  INTO names, types, uses
-	  FROM casesync.filter_columns_of(r, a) c;
+	  FROM casesync_internal.filter_columns_of(r, a) c;
 	SELECT s.condition, s.arguments INTO condition, arguments
-	  FROM casesync.filter_sql(tree, r.record_column::text, names, types, uses,
+	  FROM casesync_internal.filter_sql(tree, r.record_column::text, names, types, uses,
 		a.fields::text, a.identifier_types::text,
-		ARRAY(SELECT casesync.fold_identifier_type(i) FROM unnest(a.identifier_types) i)) s;
+		ARRAY(SELECT casesync_internal.fold_identifier_type(i) FROM unnest(a.identifier_types) i)) s;
 END
 $$;
-COMMENT ON FUNCTION casesync.filter_condition(jsonb, casesync.registry, casesync.agreement) IS
+COMMENT ON FUNCTION casesync_internal.filter_condition(jsonb, casesync_internal.registry, casesync_internal.agreement) IS
 	'the condition over the view for a filter''s tree; what the partner sent is only in the arguments ($1)';
-CREATE FUNCTION casesync.filter_order_term(item jsonb, r casesync.registry, a casesync.agreement)
+CREATE FUNCTION casesync_internal.filter_order_term(item jsonb, r casesync_internal.registry, a casesync_internal.agreement)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	name text := casesync.plain_name(item->>'attribute_name');
+	name text := casesync_internal.plain_name(item->>'attribute_name');
 	direction text := CASE lower(item->>'sort_order') WHEN 'desc' THEN ' DESC NULLS LAST' ELSE ' ASC NULLS LAST' END;
 	known text;
 BEGIN
-	SELECT c.column_name INTO known FROM casesync.filter_columns_of(r, a) c
+	SELECT c.column_name INTO known FROM casesync_internal.filter_columns_of(r, a) c
 	 WHERE c.use = 'agreed' AND c.column_name = name AND c.column_type <> 'any';
 	IF FOUND THEN
 		RETURN format('%I', known) || direction;
@@ -128,19 +128,19 @@ BEGIN
 	/* The agreement's own spelling of the path, so that nothing of the request is in the SQL. */
 	SELECT f INTO known FROM unnest(a.fields) f WHERE f = name;
 	IF FOUND THEN
-		RETURN format('casesync.filter_sort_key(casesync.project(%I, %L::text[], %L::text[]), %L)',
+		RETURN format('casesync_internal.filter_sort_key(casesync_internal.project(%I, %L::text[], %L::text[]), %L)',
 			r.record_column, a.fields, a.identifier_types, known) || direction;
 	END IF;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync.filter_order_term(jsonb, casesync.registry, casesync.agreement) IS
+COMMENT ON FUNCTION casesync_internal.filter_order_term(jsonb, casesync_internal.registry, casesync_internal.agreement) IS
 	'one term of ORDER BY; NULL for a name that is not agreed, whether it exists or not';
 /*
  * A name that is not agreed orders nothing, just as one that does not exist. The subject key comes
  * last, so that pages neither overlap nor leave gaps.
  */
-CREATE FUNCTION casesync.filter_order(sort jsonb, r casesync.registry, a casesync.agreement,
+CREATE FUNCTION casesync_internal.filter_order(sort jsonb, r casesync_internal.registry, a casesync_internal.agreement,
 	OUT clause text, OUT problem text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -164,9 +164,9 @@ BEGIN
 	END IF;
 	SELECT string_agg(t.term, ', ' ORDER BY i.position) INTO clause
 	  FROM jsonb_array_elements(items) WITH ORDINALITY i(item, position)
-	  CROSS JOIN LATERAL (SELECT casesync.filter_order_term(i.item, r, a)) t(term);
+	  CROSS JOIN LATERAL (SELECT casesync_internal.filter_order_term(i.item, r, a)) t(term);
 	clause := concat_ws(', ', clause, format('%I', r.key_column));
 END
 $$;
-COMMENT ON FUNCTION casesync.filter_order(jsonb, casesync.registry, casesync.agreement) IS
+COMMENT ON FUNCTION casesync_internal.filter_order(jsonb, casesync_internal.registry, casesync_internal.agreement) IS
 	'what stands behind ORDER BY for a partner''s sort, or a sentence about what is wrong with it';

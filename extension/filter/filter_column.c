@@ -20,7 +20,7 @@
 #include "filter/filter_sql.h"
 #include "base/pg_compat.h"
 
-PG_FUNCTION_INFO_V1(filter_column_type);
+PG_FUNCTION_INFO_V1(casesync_filter_column_type);
 
 /* What a value becomes for a column: a condition that can be written, or an answer. */
 typedef enum TermKind
@@ -112,7 +112,7 @@ type_of_casesync(Oid type)
  * An equality that is not that of bytes is nothing for texts of others.
  */
 Datum
-filter_column_type(PG_FUNCTION_ARGS)
+casesync_filter_column_type(PG_FUNCTION_ARGS)
 {
 	Oid type = getBaseType(PG_GETARG_OID(0));
 	Oid collation = PG_GETARG_OID(1);

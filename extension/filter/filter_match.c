@@ -20,8 +20,8 @@
 #include "base/pg_compat.h"
 #include "record/record_identity.h"
 
-PG_FUNCTION_INFO_V1(filter_matches);
-PG_FUNCTION_INFO_V1(filter_sort_key);
+PG_FUNCTION_INFO_V1(casesync_filter_matches);
+PG_FUNCTION_INFO_V1(casesync_filter_sort_key);
 
 typedef enum Truth
 {
@@ -245,7 +245,7 @@ node_evaluate(const Subject *subject, const FilterNode *node)
 /* filter_matches(tree jsonb, record jsonb, columns jsonb) → boolean; a NULL tree is for everybody
  */
 Datum
-filter_matches(PG_FUNCTION_ARGS)
+casesync_filter_matches(PG_FUNCTION_ARGS)
 {
 	Subject subject;
 	Truth truth;
@@ -272,7 +272,7 @@ read_sort_key(void *context, const DataAttribute *attribute, const JsonbValue *s
 
 /* filter_sort_key(record jsonb, path text) → jsonb: the first value at the path, or NULL */
 Datum
-filter_sort_key(PG_FUNCTION_ARGS)
+casesync_filter_sort_key(PG_FUNCTION_ARGS)
 {
 	Jsonb *record = PG_GETARG_JSONB_P(0);
 	JsonbValue key;

@@ -14,8 +14,8 @@
 
 #include "filter/filter_parse.h"
 
-PG_FUNCTION_INFO_V1(filter_parse);
-PG_FUNCTION_INFO_V1(filter_identifier);
+PG_FUNCTION_INFO_V1(casesync_filter_parse);
+PG_FUNCTION_INFO_V1(casesync_filter_identifier);
 
 #define GRAPHQL_REFUSED "graphql is not supported; send idtype-value, expression or predicate"
 
@@ -117,7 +117,7 @@ return_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 
 /* filter_parse(filter jsonb, filter_type text, OUT tree jsonb, OUT problem text) */
 Datum
-filter_parse(PG_FUNCTION_ARGS)
+casesync_filter_parse(PG_FUNCTION_ARGS)
 {
 	FilterParser parser = {0};
 	FilterShape shape = SHAPE_EXPRESSION;
@@ -151,7 +151,7 @@ filter_parse(PG_FUNCTION_ARGS)
 /* filter_identifier(tree jsonb, OUT id_type text, OUT id_value text): both NULL for other filters
  */
 Datum
-filter_identifier(PG_FUNCTION_ARGS)
+casesync_filter_identifier(PG_FUNCTION_ARGS)
 {
 	Datum values[2] = {0};
 	bool nulls[2] = {true, true};

@@ -13,7 +13,7 @@
 
 #include "record/data_object.h"
 
-PG_FUNCTION_INFO_V1(filter_path_may_exist);
+PG_FUNCTION_INFO_V1(casesync_filter_path_may_exist);
 
 #define ATTRIBUTES_KEY "additional_attributes"
 
@@ -58,7 +58,7 @@ field_reaches(const char *path, const char *field)
  * Identifiers are kept wherever they stand, by their types and not by fields.
  */
 Datum
-filter_path_may_exist(PG_FUNCTION_ARGS)
+casesync_filter_path_may_exist(PG_FUNCTION_ARGS)
 {
 	char *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Datum *fields;

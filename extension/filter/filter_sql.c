@@ -21,7 +21,7 @@
 #include "filter/filter_sql.h"
 #include "base/pg_compat.h"
 
-PG_FUNCTION_INFO_V1(filter_sql);
+PG_FUNCTION_INFO_V1(casesync_filter_sql);
 
 /* A column of the view that filters may use. */
 typedef struct Column
@@ -105,7 +105,7 @@ static void
 produce_record(Producer *producer, const FilterNode *node)
 {
 	appendStringInfo(&producer->sql,
-					 "casesync.filter_matches(($1[%d])::jsonb, casesync.project(%s, "
+					 "casesync_internal.filter_matches(($1[%d])::jsonb, casesync_internal.project(%s, "
 					 "($1[1])::text[], ($1[2])::text[]), NULL)",
 					 filter_argument_add(&producer->arguments, tree_text(node)), producer->record);
 }
@@ -115,7 +115,7 @@ static void
 produce_any_column(Producer *producer, const FilterNode *node, const Column *column)
 {
 	appendStringInfo(&producer->sql,
-					 "casesync.filter_matches(($1[%d])::jsonb, NULL, "
+					 "casesync_internal.filter_matches(($1[%d])::jsonb, NULL, "
 					 "pg_catalog.jsonb_build_object(%s, pg_catalog.jsonb_build_object('type', "
 					 "'any', 'value', pg_catalog.to_jsonb(%s))))",
 					 filter_argument_add(&producer->arguments, tree_text(node)),
@@ -299,7 +299,7 @@ write_texts(const FilterArguments *arguments)
  *		OUT condition text, OUT arguments text[])
  */
 Datum
-filter_sql(PG_FUNCTION_ARGS)
+casesync_filter_sql(PG_FUNCTION_ARGS)
 {
 	Producer producer = {0};
 	Datum values[2];

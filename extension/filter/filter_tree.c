@@ -107,7 +107,7 @@ static void
 refuse_tree(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("this is not a filter tree"),
-					errhint("Make one with SELECT tree, problem FROM casesync.filter_parse(filter, "
+					errhint("Make one with SELECT tree, problem FROM casesync_internal.filter_parse(filter, "
 							"filter_type);")));
 }
 

@@ -21,7 +21,7 @@
 #include "record/record_identity.h"
 #include "base/text_format.h"
 
-PG_FUNCTION_INFO_V1(record_contains);
+PG_FUNCTION_INFO_V1(casesync_record_contains);
 
 /* Lists are compared element by element; a partner must not make that endless. */
 #define COMPARISONS_MAX 1000000
@@ -244,7 +244,7 @@ set_container(JsonbValue *value, Jsonb *json)
 
 /* record_contains(known jsonb, record jsonb) → boolean */
 Datum
-record_contains(PG_FUNCTION_ARGS)
+casesync_record_contains(PG_FUNCTION_ARGS)
 {
 	Match match = {0};
 	JsonbValue known;

@@ -1,14 +1,14 @@
 /* What partners told us: stored before it is acknowledged, applied by functions of their owners. */
-CREATE FUNCTION casesync.owns_function(f regprocedure)
+CREATE FUNCTION casesync_internal.owns_function(f regprocedure)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce((SELECT pg_has_role(p.proowner, 'USAGE') FROM pg_proc p WHERE p.oid = f), true)
 $$;
-COMMENT ON FUNCTION casesync.owns_function(regprocedure) IS
+COMMENT ON FUNCTION casesync_internal.owns_function(regprocedure) IS
 	'whether the current user has the rights of the function''s owner; a function that is gone is anybody''s';
-CREATE FUNCTION casesync.owns_handler(name text)
+CREATE FUNCTION casesync_internal.owns_handler(name text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -18,11 +18,11 @@ AS $$
 		WHERE p.pronargs = 1 AND format('%I.%I(casesync.inbound)', n.nspname, p.proname) = name
 		  AND p.proargtypes[0] = 'casesync.inbound'::regtype), true)
 $$;
-COMMENT ON FUNCTION casesync.owns_handler(text) IS
+COMMENT ON FUNCTION casesync_internal.owns_handler(text) IS
 	'the same for an apply function by name; unlike to_regprocedure() it needs no right on its schema';
-ALTER TABLE casesync.handler ENABLE ROW LEVEL SECURITY;
-CREATE POLICY handler_of_owner ON casesync.handler
-	USING (casesync.owns_handler(handler)) WITH CHECK (casesync.owns_handler(handler));
+ALTER TABLE casesync_internal.handler ENABLE ROW LEVEL SECURITY;
+CREATE POLICY handler_of_owner ON casesync_internal.handler
+	USING (casesync_internal.owns_handler(handler)) WITH CHECK (casesync_internal.owns_handler(handler));
 CREATE FUNCTION casesync.on_notify(record_type text, event_type text, handler regprocedure)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -41,7 +41,7 @@ BEGIN
 			detail = 'An apply function takes one casesync.inbound and returns text: applied, ignored, or review: why.',
 			hint = 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER …;';
 	END IF;
-	IF NOT p.prosecdef OR NOT casesync.owns_function($3) THEN
+	IF NOT p.prosecdef OR NOT casesync_internal.owns_function($3) THEN
 		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
 			message = format('%s must be SECURITY DEFINER and your own', $3),
 			detail = 'It is called with its owner''s rights, by the bridge, which has none on your tables.',
@@ -59,8 +59,8 @@ BEGIN
 			hint = format('SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', %L);', $3);
 	END IF;
 	BEGIN
-		INSERT INTO casesync.handler AS t (record_type, event_type, handler)
-		VALUES (casesync.plain_name($1), casesync.event_name($2), format('%I.%I(casesync.inbound)',
+		INSERT INTO casesync_internal.handler AS t (record_type, event_type, handler)
+		VALUES (casesync_internal.plain_name($1), casesync_internal.event_name($2), format('%I.%I(casesync.inbound)',
 			(SELECT n.nspname FROM pg_namespace n WHERE n.oid = p.pronamespace), p.proname))
 		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
 	EXCEPTION WHEN insufficient_privilege THEN
@@ -74,7 +74,7 @@ $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type';
 /* NULL when the record says something there that nobody can read: then a person looks. */
-CREATE FUNCTION casesync.reports_death(record jsonb)
+CREATE FUNCTION casesync_internal.reports_death(record jsonb)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -86,9 +86,9 @@ EXCEPTION WHEN data_exception THEN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync.reports_death(jsonb) IS 'whether a record says that its subject has died; NULL when it cannot be read';
+COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS 'whether a record says that its subject has died; NULL when it cannot be read';
 /* How an item is to be handled: the strictest of what the agreement says about its parts. */
-CREATE FUNCTION casesync.apply_mode_of(a casesync.agreement, event_type text, record jsonb,
+CREATE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement, event_type text, record jsonb,
 	is_solicited boolean, previous jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -98,7 +98,7 @@ DECLARE
 	word text;
 	subject text;
 	modes text[] := ARRAY[split_part(a.apply_mode, ',', 1)];
-	is_death boolean := casesync.reports_death(record);
+	is_death boolean := casesync_internal.reports_death(record);
 	is_other_person boolean := previous IS NOT NULL AND EXISTS (
 		SELECT FROM casesync.record_identifiers(record) i
 		 WHERE NOT EXISTS (SELECT FROM casesync.record_identifiers(previous) p
@@ -112,7 +112,7 @@ BEGIN
 		subject := split_part(word, '=', 1);
 		written := written || subject;
 		IF subject = event_type OR (subject = 'death' AND is_death) OR (subject = 'identifier' AND is_other_person)
-			OR casesync.project(record, ARRAY[subject], '{}') IS NOT NULL
+			OR casesync_internal.project(record, ARRAY[subject], '{}') IS NOT NULL
 		THEN
 			modes := modes || split_part(word, '=', 2);
 		END IF;
@@ -125,16 +125,16 @@ BEGIN
 	RETURN CASE WHEN 'observe' = ANY (modes) THEN 'observe' ELSE 'auto' END;
 END
 $$;
-COMMENT ON FUNCTION casesync.apply_mode_of(casesync.agreement, text, jsonb, boolean, jsonb) IS
+COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement, text, jsonb, boolean, jsonb) IS
 	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait for a person unless the agreement says otherwise';
 /* Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. */
-CREATE FUNCTION casesync.run_handler(i casesync.inbox_item,
+CREATE FUNCTION casesync_internal.run_handler(i casesync_internal.inbox_item,
 	OUT state text, OUT reason text, OUT error_code text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	handler regprocedure := (SELECT to_regprocedure(h.handler) FROM casesync.handler h
+	handler regprocedure := (SELECT to_regprocedure(h.handler) FROM casesync_internal.handler h
 		WHERE lower(h.record_type) = lower(i.record_type) AND h.event_type = i.event_type);
 	answer text;
 BEGIN
@@ -144,8 +144,8 @@ BEGIN
 		RETURN;
 	END IF;
 	BEGIN
-		PERFORM casesync.set_origin(i.id);
-		answer := casesync.owner_call(handler, ROW(i.id, i.partner, i.event_type, i.record_type,
+		PERFORM casesync_internal.set_origin(i.id);
+		answer := casesync_internal.owner_call(handler, ROW(i.id, i.partner, i.event_type, i.record_type,
 			i.record, i.reference_id, i.sent_at, i.received_at)::casesync.inbound);
 		IF answer IN ('applied', 'ignored') THEN
 			state := answer;
@@ -161,21 +161,21 @@ BEGIN
 	END;
 END
 $$;
-COMMENT ON FUNCTION casesync.run_handler(casesync.inbox_item) IS
+COMMENT ON FUNCTION casesync_internal.run_handler(casesync_internal.inbox_item) IS
 	'apply one item as the owner of its apply function, and say what came of it';
-CREATE FUNCTION casesync.apply_inbox()
+CREATE FUNCTION casesync_internal.apply_inbox()
 RETURNS TABLE (items integer, more boolean, wait_ms bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	i casesync.inbox_item;
+	i casesync_internal.inbox_item;
 	done record;
 	is_later boolean;
 BEGIN
 	items := 0; more := false;
-	IF NOT casesync.lock_for_transaction(3, 0) THEN
+	IF NOT casesync_internal.lock_for_transaction(3, 0) THEN
 		RETURN NEXT;
 		RETURN;
 	END IF;
@@ -183,19 +183,19 @@ BEGIN
 	 * Of each partner only the oldest: one that must wait keeps the later ones waiting, in order.
 	 * One whose subject has an older one that waits for a person waits too, but nothing else does.
 	 */
-	SELECT n.* INTO i FROM casesync.partner p
-	 CROSS JOIN LATERAL (SELECT t.* FROM casesync.inbox_item t
+	SELECT n.* INTO i FROM casesync_internal.partner p
+	 CROSS JOIN LATERAL (SELECT t.* FROM casesync_internal.inbox_item t
 						  WHERE t.partner = p.partner AND t.state = 'new' AND NOT EXISTS (
-							SELECT FROM casesync.inbox_item o
+							SELECT FROM casesync_internal.inbox_item o
 							 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
 							   AND o.state IN ('review', 'failed'))
 						  ORDER BY t.id LIMIT 1) n
 	 WHERE n.next_try IS NULL OR n.next_try <= clock_timestamp()
 	 ORDER BY n.id LIMIT 1;
 	IF FOUND THEN
-		done := casesync.run_handler(i);
-		is_later := done.state = 'failed' AND casesync.is_transient(done.error_code) AND i.tries < 20;
-		UPDATE casesync.inbox_item t SET
+		done := casesync_internal.run_handler(i);
+		is_later := done.state = 'failed' AND casesync_internal.is_transient(done.error_code) AND i.tries < 20;
+		UPDATE casesync_internal.inbox_item t SET
 			state = CASE WHEN is_later THEN 'new' ELSE done.state END,
 			reason = done.reason, error_code = done.error_code, tries = t.tries + 1,
 			next_try = CASE WHEN is_later THEN clock_timestamp()
@@ -206,39 +206,39 @@ BEGIN
 		more := true;
 	END IF;
 	SELECT greatest(0, ceil(extract(epoch FROM min(n.next_try) - clock_timestamp()) * 1000))::bigint INTO wait_ms
-	  FROM casesync.inbox_item n WHERE n.state = 'new' AND n.next_try IS NOT NULL;
+	  FROM casesync_internal.inbox_item n WHERE n.state = 'new' AND n.next_try IS NOT NULL;
 	RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION casesync.apply_inbox() IS
+COMMENT ON FUNCTION casesync_internal.apply_inbox() IS
 	'apply the next received item, one a transaction; more: call again; wait_ms: when a postponed one is due';
-CREATE FUNCTION casesync.inbox_decide(inbox_id bigint, from_states text[], to_state text, note text)
+CREATE FUNCTION casesync_internal.inbox_decide(inbox_id bigint, from_states text[], to_state text, note text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	UPDATE casesync.inbox_item t SET state = to_state, decided_by = session_user,
+	UPDATE casesync_internal.inbox_item t SET state = to_state, decided_by = session_user,
 		decided_at = clock_timestamp(), note = left($4, 2000), tries = 0, next_try = NULL
 	 WHERE t.id = inbox_id AND t.state = ANY (from_states);
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
 			message = format('inbox item %s is not waiting for this decision', inbox_id),
-			detail = format('Its state is %s; it must be %s.', coalesce((SELECT t.state FROM casesync.inbox_item t
+			detail = format('Its state is %s; it must be %s.', coalesce((SELECT t.state FROM casesync_internal.inbox_item t
 				WHERE t.id = inbox_id), 'unknown'), array_to_string(from_states, ' or ')),
 			hint = 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = ''review'';';
 	END IF;
-	PERFORM casesync.audit_note('inbox ' || to_state, inbox_id::text, jsonb_build_object('item', inbox_id));
-	PERFORM casesync.ring();
+	PERFORM casesync_internal.audit_note('inbox ' || to_state, inbox_id::text, jsonb_build_object('item', inbox_id));
+	PERFORM casesync_internal.ring();
 END
 $$;
-COMMENT ON FUNCTION casesync.inbox_decide(bigint, text[], text, text) IS 'a person decides about an item';
+COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) IS 'a person decides about an item';
 CREATE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync.inbox_decide(inbox_id, '{review}', 'new', note)
+	SELECT casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note)
 $$;
 COMMENT ON FUNCTION casesync.accept(bigint, text) IS 'an item in review is applied; the bridge does it at once';
 CREATE FUNCTION casesync.reject(inbox_id bigint, reason text)
@@ -246,7 +246,7 @@ RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason)
+	SELECT casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason)
 $$;
 COMMENT ON FUNCTION casesync.reject(bigint, text) IS 'an item in review or failed is not applied';
 CREATE FUNCTION casesync.retry_inbox(inbox_id bigint DEFAULT NULL)
@@ -257,11 +257,11 @@ AS $$
 DECLARE
 	asked bigint;
 BEGIN
-	UPDATE casesync.inbox_item t SET state = 'new', tries = 0, next_try = NULL
+	UPDATE casesync_internal.inbox_item t SET state = 'new', tries = 0, next_try = NULL
 	 WHERE t.state = 'failed' AND (inbox_id IS NULL OR t.id = inbox_id);
 	GET DIAGNOSTICS asked = ROW_COUNT;
-	PERFORM casesync.audit_note('retry_inbox', $1::text, jsonb_build_object('items', asked));
-	PERFORM casesync.ring();
+	PERFORM casesync_internal.audit_note('retry_inbox', $1::text, jsonb_build_object('items', asked));
+	PERFORM casesync_internal.ring();
 	RETURN asked;
 END
 $$;

@@ -2,15 +2,15 @@
  * What all messages of partners share: acknowledgements, and values read from them with care. It
  * knows of no kind of message.
  */
-CREATE FUNCTION casesync.refusal(code text, message text)
-RETURNS casesync.answer
+CREATE FUNCTION casesync_internal.refusal(code text, message text)
+RETURNS casesync_internal.answer
 LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ROW('ERR', code, left(message, 999), gen_random_uuid()::text, clock_timestamp())::casesync.answer
+	SELECT ROW('ERR', code, left(message, 999), gen_random_uuid()::text, clock_timestamp())::casesync_internal.answer
 $$;
-COMMENT ON FUNCTION casesync.refusal(text, text) IS 'an ERR acknowledgement';
-CREATE FUNCTION casesync.is_within(url text, prefix text)
+COMMENT ON FUNCTION casesync_internal.refusal(text, text) IS 'an ERR acknowledgement';
+CREATE FUNCTION casesync_internal.is_within(url text, prefix text)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -27,22 +27,22 @@ BEGIN
 		AND url !~ '(^|/)\.\.?([/?;]|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'));
 END
 $$;
-COMMENT ON FUNCTION casesync.is_within(text, text) IS
+COMMENT ON FUNCTION casesync_internal.is_within(text, text) IS
 	'whether a URL is the prefix or below it, with nothing in it that could lead elsewhere';
 /* Where an answer goes: sender_uri if it is the partner's, else the registered address, else nowhere. */
-CREATE FUNCTION casesync.callback_url(p casesync.partner, sender_uri text, action text,
+CREATE FUNCTION casesync_internal.callback_url(p casesync_internal.partner, sender_uri text, action text,
 	OUT is_allowed boolean, OUT url text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(sender_uri, '') = '' OR EXISTS (
 			SELECT FROM unnest(coalesce(p.callback_prefixes, ARRAY[p.base_url])) x(prefix)
-			 WHERE casesync.is_within(sender_uri, x.prefix)),
+			 WHERE casesync_internal.is_within(sender_uri, x.prefix)),
 		coalesce(nullif(sender_uri, ''), p.base_url || '/registry/' || action)
 $$;
-COMMENT ON FUNCTION casesync.callback_url(casesync.partner, text, text) IS
+COMMENT ON FUNCTION casesync_internal.callback_url(casesync_internal.partner, text, text) IS
 	'the address of a callback, and whether the partner may name it';
-CREATE FUNCTION casesync.read_body(raw bytea)
+CREATE FUNCTION casesync_internal.read_body(raw bytea)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -53,22 +53,22 @@ EXCEPTION WHEN data_exception OR untranslatable_character OR program_limit_excee
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync.read_body(bytea) IS 'a body as JSON; NULL when it is none that can be kept';
+COMMENT ON FUNCTION casesync_internal.read_body(bytea) IS 'a body as JSON; NULL when it is none that can be kept';
 /*
  * What a body says. An encrypted message is replaced by its plain text, whose member meta is what
  * header.meta would say: the header travels in the open.
  */
-CREATE FUNCTION casesync.read_message(raw bytea, plain bytea, OUT header jsonb, OUT message jsonb)
+CREATE FUNCTION casesync_internal.read_message(raw bytea, plain bytea, OUT header jsonb, OUT message jsonb)
 LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	body jsonb := casesync.read_body(raw);
+	body jsonb := casesync_internal.read_body(raw);
 BEGIN
 	header := body->'header';
 	message := nullif(body->'message', 'null');
 	IF plain IS NOT NULL AND jsonb_typeof(header) = 'object' THEN
-		message := casesync.read_body(plain);
+		message := casesync_internal.read_body(plain);
 		header := header - 'meta';
 		IF jsonb_typeof(message) = 'object' THEN
 			header := header || jsonb_strip_nulls(jsonb_build_object('meta', message->'meta'));
@@ -81,11 +81,11 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.read_message(bytea, bytea) IS
+COMMENT ON FUNCTION casesync_internal.read_message(bytea, bytea) IS
 	'header and message of a body, the message decrypted if it was not plain';
 /* The standard sets no limits (B27); these hold for every kind of request. */
-CREATE FUNCTION casesync.batch_refusal(header jsonb, items jsonb, name text)
-RETURNS casesync.answer
+CREATE FUNCTION casesync_internal.batch_refusal(header jsonb, items jsonb, name text)
+RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -93,14 +93,14 @@ DECLARE
 	found constant integer := jsonb_array_length(items);
 BEGIN
 	RETURN CASE
-		WHEN found = 0 THEN casesync.refusal('err.request.bad',
+		WHEN found = 0 THEN casesync_internal.refusal('err.request.bad',
 			format('%s is empty: rjct.total_count.invalid', name))
-		WHEN found > 1000 THEN casesync.refusal('err.request.bad',
+		WHEN found > 1000 THEN casesync_internal.refusal('err.request.bad',
 			format('%s has %s items; send at most 1000 in a message: rjct.total_count.limit_exceeded', name, found))
-		WHEN coalesce(header->'total_count', 'null') NOT IN ('null', to_jsonb(found)) THEN casesync.refusal('err.request.bad',
+		WHEN coalesce(header->'total_count', 'null') NOT IN ('null', to_jsonb(found)) THEN casesync_internal.refusal('err.request.bad',
 			format('header.total_count must be the number of items of %s, %s: rjct.total_count.invalid', name, found))
 		END;
 END
 $$;
-COMMENT ON FUNCTION casesync.batch_refusal(jsonb, jsonb, text) IS
+COMMENT ON FUNCTION casesync_internal.batch_refusal(jsonb, jsonb, text) IS
 	'why the items of a request cannot be taken as a whole: none, too many, or not as many as it says; NULL when they can';

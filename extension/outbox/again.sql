@@ -1,18 +1,18 @@
-CREATE FUNCTION casesync.mark_of(registry text)
+CREATE FUNCTION casesync_internal.mark_of(registry text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH RECURSIVE used(class, object) AS (
-		SELECT 'pg_class'::regclass::oid, r.view::oid FROM casesync.registry r WHERE r.registry = $1
+		SELECT 'pg_class'::regclass::oid, r.view::oid FROM casesync_internal.registry r WHERE r.registry = $1
 		UNION
 		SELECT d.refclassid, d.refobjid FROM used u
 		  JOIN pg_rewrite w ON w.ev_class = u.object AND u.class = 'pg_class'::regclass
 		  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
 		 WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
 	)
-	SELECT md5(concat_ws(' ', casesync.crosswalk_mark(),
-		(SELECT string_agg(concat_ws(' ', a.agreement, a.version), ',' ORDER BY a.agreement) FROM casesync.agreement a
+	SELECT md5(concat_ws(' ', casesync_internal.crosswalk_mark(),
+		(SELECT string_agg(concat_ws(' ', a.agreement, a.version), ',' ORDER BY a.agreement) FROM casesync_internal.agreement a
 		  WHERE a.state = 'active' AND $1 = ANY (a.registries)),
 		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin),
 		',' ORDER BY u.class, u.object, w.oid)))
@@ -21,45 +21,45 @@ AS $$
 	  LEFT JOIN pg_rewrite w ON w.ev_class = c.oid
 	  LEFT JOIN pg_proc p ON p.oid = u.object AND u.class = 'pg_proc'::regclass
 $$;
-COMMENT ON FUNCTION casesync.mark_of(text) IS
+COMMENT ON FUNCTION casesync_internal.mark_of(text) IS
 	'changes when the registry''s view, what it reads and calls, rights on it, agreements or the crosswalk do, so that quarantined subjects are tried again';
-CREATE FUNCTION casesync.quarantine_add(registry text, tracking integer, keys text[], event_type text,
+CREATE FUNCTION casesync_internal.quarantine_add(registry text, tracking integer, keys text[], event_type text,
 	error_code text, reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO casesync.quarantine_entry AS q (registry, tracking, key, event_type, error_code, reason, mark)
+	INSERT INTO casesync_internal.quarantine_entry AS q (registry, tracking, key, event_type, error_code, reason, mark)
 	SELECT registry, tracking, k, event_type, error_code, left(reason, 2000), m.mark
-	  FROM (SELECT DISTINCT u.k FROM unnest(keys) u(k)) d CROSS JOIN (SELECT casesync.mark_of(registry) AS mark) m
+	  FROM (SELECT DISTINCT u.k FROM unnest(keys) u(k)) d CROSS JOIN (SELECT casesync_internal.mark_of(registry) AS mark) m
 	ON CONFLICT (registry, tracking, md5(key), event_type) DO UPDATE
 		SET error_code = excluded.error_code, reason = excluded.reason, mark = excluded.mark,
 			tries = q.tries + 1, at = excluded.at, is_requested = false
 $$;
-COMMENT ON FUNCTION casesync.quarantine_add(text, integer, text[], text, text, text) IS
+COMMENT ON FUNCTION casesync_internal.quarantine_add(text, integer, text[], text, text, text) IS
 	'remember that a subject (or a key''s subjects) could not be rendered, and why';
-CREATE FUNCTION casesync.notification_leaf()
+CREATE FUNCTION casesync_internal.notification_leaf()
 RETURNS regclass
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT format('casesync.notification_%s', coalesce(
-		(SELECT g.leaf FROM casesync.notification_ring g ORDER BY g.id DESC LIMIT 1), 0))::regclass);
+	RETURN (SELECT format('casesync_internal.notification_%s', coalesce(
+		(SELECT g.leaf FROM casesync_internal.notification_ring g ORDER BY g.id DESC LIMIT 1), 0))::regclass);
 END
 $$;
-COMMENT ON FUNCTION casesync.notification_leaf() IS 'the leaf that notifications are appended to';
-CREATE FUNCTION casesync.enqueue(partner text, action text, url text, message jsonb, status text,
+COMMENT ON FUNCTION casesync_internal.notification_leaf() IS 'the leaf that notifications are appended to';
+CREATE FUNCTION casesync_internal.enqueue(partner text, action text, url text, message jsonb, status text,
 	subscriptions bigint[] DEFAULT '{}')
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO casesync.outgoing (lane, action, url, status, message, subscriptions, must_encrypt)
-	VALUES (casesync.lane_for($1, 'control', $3), $2, $3, $5, $4, $6, casesync.encryption_rule($1) = 'required');
-	PERFORM casesync.ring();
+	INSERT INTO casesync_internal.outgoing (lane, action, url, status, message, subscriptions, must_encrypt)
+	VALUES (casesync_internal.lane_for($1, 'control', $3), $2, $3, $5, $4, $6, casesync_internal.encryption_rule($1) = 'required');
+	PERFORM casesync_internal.ring();
 END
 $$;
-COMMENT ON FUNCTION casesync.enqueue(text, text, text, jsonb, text, bigint[]) IS
+COMMENT ON FUNCTION casesync_internal.enqueue(text, text, text, jsonb, text, bigint[]) IS
 	'a request or callback to a partner, sent soon with the care of a notification';

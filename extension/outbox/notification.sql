@@ -2,7 +2,7 @@
  * What waits for partners, what they know, and what was disclosed. Notifications live in a ring
  * of leaves (children of one empty parent), so that old ones go by TRUNCATE.
  */
-CREATE FUNCTION casesync.refuse_change()
+CREATE FUNCTION casesync_internal.refuse_change()
 RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -12,61 +12,61 @@ BEGIN
 		message = format('%s is append-only', TG_RELID::regclass);
 END
 $$;
-COMMENT ON FUNCTION casesync.refuse_change() IS 'trigger of append-only tables';
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync.disclosure
-	FOR EACH ROW EXECUTE FUNCTION casesync.refuse_change();
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync.audit_entry
-	FOR EACH ROW EXECUTE FUNCTION casesync.refuse_change();
+COMMENT ON FUNCTION casesync_internal.refuse_change() IS 'trigger of append-only tables';
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
+	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.audit_entry
+	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();
 /*
  * Due notifications are not sent after all. The partner does not learn that state, so what it knows
  * is open again and the next event of the subject is sent whatever it holds. There may be a backlog
  * of many thousands: all are done at once, locked in the order that take() locks them in.
  */
-CREATE FUNCTION casesync.withhold(reference_ids uuid[], why text)
+CREATE FUNCTION casesync_internal.withhold(reference_ids uuid[], why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-	items bigint[] := ARRAY(SELECT n.id FROM unnest($1) u(id) JOIN casesync.notification n ON n.reference_id = u.id
+	items bigint[] := ARRAY(SELECT n.id FROM unnest($1) u(id) JOIN casesync_internal.notification n ON n.reference_id = u.id
 		WHERE n.state = 'due' ORDER BY n.id FOR UPDATE OF n);
 BEGIN
 	IF items = '{}' THEN
 		RETURN;
 	END IF;
-	UPDATE casesync.notification n SET state = 'withheld', state_reason = why FROM unnest(items) u(id) WHERE n.id = u.id;
+	UPDATE casesync_internal.notification n SET state = 'withheld', state_reason = why FROM unnest(items) u(id) WHERE n.id = u.id;
 	/* A removal that is not sent is still to be told: whom it is about must be known then. */
-	INSERT INTO casesync.told (partner, registry, key, identifiers, at)
+	INSERT INTO casesync_internal.told (partner, registry, key, identifiers, at)
 	SELECT DISTINCT ON (l.partner, n.registry, n.key) l.partner, n.registry, n.key, x.identifiers, clock_timestamp()
-	  FROM unnest(items) u(id) JOIN casesync.notification n ON n.id = u.id JOIN casesync.lane l ON l.lane = n.lane
+	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id JOIN casesync_internal.lane l ON l.lane = n.lane
 	 CROSS JOIN LATERAL (SELECT jsonb_agg(to_jsonb(i)) AS identifiers FROM casesync.record_identifiers(n.record) i) x
 	 WHERE n.removal AND x.identifiers IS NOT NULL
 	 ORDER BY l.partner, n.registry, n.key, n.id DESC
 	ON CONFLICT DO NOTHING;
-	PERFORM casesync.forget_told(items);
+	PERFORM casesync_internal.forget_told(items);
 END
 $$;
-COMMENT ON FUNCTION casesync.withhold(uuid[], text) IS 'those of these notifications that are due are not sent';
-CREATE FUNCTION casesync.forget_told(items bigint[])
+COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS 'those of these notifications that are due are not sent';
+CREATE FUNCTION casesync_internal.forget_told(items bigint[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
 	/* Of a subscription to a filter too: whoever has left it since is told once more. */
-	UPDATE casesync.filter_inside i SET hmac = NULL
-	  FROM unnest(items) u(id) JOIN casesync.notification n ON n.id = u.id
+	UPDATE casesync_internal.filter_inside i SET hmac = NULL
+	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
 	 WHERE i.subscription = n.subscription AND i.registry = n.registry AND i.key = n.key AND i.hmac = n.hmac;
-	INSERT INTO casesync.filter_inside (registry, key, subscription)
+	INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
 	SELECT n.registry, n.key, n.subscription
-	  FROM unnest(items) u(id) JOIN casesync.notification n ON n.id = u.id
-	  JOIN casesync.subscription s ON s.id = n.subscription
+	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
+	  JOIN casesync_internal.subscription s ON s.id = n.subscription
 	 WHERE NOT n.removal AND s.tree IS NOT NULL AND s.state = 'active'
 	ON CONFLICT DO NOTHING;
-	UPDATE casesync.told t SET hmac = NULL
-	  FROM unnest(items) u(id) JOIN casesync.notification n ON n.id = u.id JOIN casesync.lane l ON l.lane = n.lane
+	UPDATE casesync_internal.told t SET hmac = NULL
+	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id JOIN casesync_internal.lane l ON l.lane = n.lane
 	 WHERE t.partner = l.partner AND t.registry = n.registry AND t.key = n.key AND t.hmac = n.hmac;
 END
 $$;
-COMMENT ON FUNCTION casesync.forget_told(bigint[]) IS
+COMMENT ON FUNCTION casesync_internal.forget_told(bigint[]) IS
 	'the partner did not get these items: what it knows of their subjects is open';

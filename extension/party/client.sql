@@ -5,25 +5,25 @@
 CREATE VIEW casesync.clients AS
 	SELECT c.partner, nullif(c.issuer, '') AS issuer, c.client_id, c.issued_at, c.expires, c.last_token_at,
 		CASE WHEN now() < c.expires THEN 'valid' ELSE 'expired' END AS state
-	  FROM casesync.client c;
+	  FROM casesync_internal.client c;
 COMMENT ON VIEW casesync.clients IS
 	'who may call in whose name: clients of our token endpoint (issuer is NULL) and holders of outside issuers'' tokens';
 CREATE VIEW casesync.issuers AS
 	SELECT i.issuer, i.jwks_url, i.audience, i.algorithms, i.client_claim, i.scope_claim, i.networks,
 		jsonb_array_length(i.jwks->'keys') AS keys
-	  FROM casesync.issuer i;
+	  FROM casesync_internal.issuer i;
 COMMENT ON VIEW casesync.issuers IS 'outside issuers of tokens; keys is NULL while none were fetched';
-CREATE FUNCTION casesync.client_secret_hash(digest bytea)
+CREATE FUNCTION casesync_internal.client_secret_hash(digest bytea)
 RETURNS bytea
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT casesync.keyed_hash(s.hash_key,
-			jsonb_build_object('client_secret', encode(digest, 'hex'))) FROM casesync.node_secret s);
+	RETURN (SELECT casesync_internal.keyed_hash(s.hash_key,
+			jsonb_build_object('client_secret', encode(digest, 'hex'))) FROM casesync_internal.node_secret s);
 END
 $$;
-COMMENT ON FUNCTION casesync.client_secret_hash(bytea) IS
+COMMENT ON FUNCTION casesync_internal.client_secret_hash(bytea) IS
 	'what is kept of a client''s secret: HMAC, with the node''s own key, of its SHA-256';
 CREATE FUNCTION casesync.issue_client(partner text, expires timestamptz DEFAULT NULL)
 RETURNS TABLE (client_id text, client_secret text)
@@ -34,8 +34,8 @@ AS $$
 DECLARE
 	until timestamptz := coalesce($2, 'infinity');
 BEGIN
-	PERFORM casesync.this_node();
-	PERFORM casesync.require_partner($1);
+	PERFORM casesync_internal.this_node();
+	PERFORM casesync_internal.require_partner($1);
 	IF until <= now() THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = 'expires must lie in the future',
@@ -45,9 +45,9 @@ BEGIN
 	/* 366 random bits make 256 */
 	client_secret := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid())
 		|| uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'), '+/', '-_'), '=');
-	INSERT INTO casesync.client (issuer, client_id, partner, secret_hmac, expires)
-	VALUES ('', client_id, $1, casesync.client_secret_hash(sha256(convert_to(client_secret, 'UTF8'))), until);
-	PERFORM casesync.audit_note('issue_client', $1, jsonb_build_object('client_id', client_id, 'expires', until));
+	INSERT INTO casesync_internal.client (issuer, client_id, partner, secret_hmac, expires)
+	VALUES ('', client_id, $1, casesync_internal.client_secret_hash(sha256(convert_to(client_secret, 'UTF8'))), until);
+	PERFORM casesync_internal.audit_note('issue_client', $1, jsonb_build_object('client_id', client_id, 'expires', until));
 	RETURN NEXT;
 END
 $$;
@@ -62,7 +62,7 @@ AS $$
 DECLARE
 	partner text;
 BEGIN
-	UPDATE casesync.client c SET expires = coalesce($3, now())
+	UPDATE casesync_internal.client c SET expires = coalesce($3, now())
 	 WHERE c.issuer = coalesce($2, '') AND c.client_id = $1
 	RETURNING c.partner INTO partner;
 	IF NOT FOUND THEN
@@ -70,13 +70,13 @@ BEGIN
 			message = format('client "%s"%s is not known', $1, ' of issuer "' || $2 || '"'),
 			hint = 'SELECT partner, issuer, client_id, state FROM casesync.clients;';
 	END IF;
-	PERFORM casesync.audit_note('retire_client', partner,
+	PERFORM casesync_internal.audit_note('retire_client', partner,
 		jsonb_build_object('client_id', $1, 'issuer', $2, 'at', coalesce($3, now())));
 END
 $$;
 COMMENT ON FUNCTION casesync.retire_client(text, text, timestamptz) IS
 	'a client counts no longer from the given time, nor do tokens that it already has';
-CREATE FUNCTION casesync.check_issuer(i casesync.issuer)
+CREATE FUNCTION casesync_internal.check_issuer(i casesync_internal.issuer)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -88,7 +88,7 @@ BEGIN
 	problem := CASE
 		WHEN coalesce(i.issuer, '') = '' OR octet_length(i.issuer) > 255 OR i.issuer ~ '[[:cntrl:]]'
 			THEN 'issuer must be what its tokens have as iss: 1 to 255 bytes without control characters'
-		WHEN i.issuer = (casesync.this_node()).sender_id
+		WHEN i.issuer = (casesync_internal.this_node()).sender_id
 			THEN 'this node is no outside issuer: its own tokens are always accepted'
 		WHEN i.jwks_url IS NULL AND i.jwks IS NULL THEN 'an issuer needs jwks_url or jwks: where its keys are, or the keys'
 		WHEN i.jwks IS NOT NULL AND (jsonb_typeof(i.jwks->'keys') IS DISTINCT FROM 'array' OR octet_length(i.jwks::text) > 65536)
@@ -107,44 +107,44 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.check_issuer(casesync.issuer) IS 'an error when an outside issuer cannot be what is given';
+COMMENT ON FUNCTION casesync_internal.check_issuer(casesync_internal.issuer) IS 'an error when an outside issuer cannot be what is given';
 CREATE FUNCTION casesync.set_issuer(issuer text, jwks_url text DEFAULT NULL, jwks jsonb DEFAULT NULL,
 	audience text DEFAULT NULL, algorithms text[] DEFAULT NULL, client_claim text DEFAULT NULL,
 	scope_claim text DEFAULT NULL, networks cidr[] DEFAULT NULL)
-RETURNS casesync.issuer
+RETURNS casesync_internal.issuer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	i casesync.issuer;
-	url text := casesync.check_url('jwks_url', $2);
+	i casesync_internal.issuer;
+	url text := casesync_internal.check_url('jwks_url', $2);
 BEGIN
 	IF $2 IS NOT NULL AND $3 IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = 'give either jwks_url or jwks, not both',
 			detail = 'Keys given are kept as they are, keys at an address are fetched again and again.';
 	END IF;
-	SELECT t.* INTO i FROM casesync.issuer t WHERE t.issuer = $1 FOR UPDATE;
+	SELECT t.* INTO i FROM casesync_internal.issuer t WHERE t.issuer = $1 FOR UPDATE;
 	IF url IS DISTINCT FROM i.jwks_url AND ($2 IS NOT NULL OR $3 IS NOT NULL) THEN
 		i.jwks := NULL;
 		i.jwks_url := url;
 	END IF;
 	i.jwks := coalesce($3, i.jwks);
 	i.issuer := $1;
-	i.audience := coalesce($4, i.audience, (casesync.this_node()).sender_id);
+	i.audience := coalesce($4, i.audience, (casesync_internal.this_node()).sender_id);
 	i.algorithms := coalesce($5, i.algorithms);
 	i.client_claim := coalesce($6, i.client_claim, 'sub');
 	i.scope_claim := coalesce($7, i.scope_claim, 'scope');
 	i.networks := coalesce($8, i.networks, '{}');
-	PERFORM casesync.check_issuer(i);
-	INSERT INTO casesync.issuer AS t VALUES (i.*)
+	PERFORM casesync_internal.check_issuer(i);
+	INSERT INTO casesync_internal.issuer AS t VALUES (i.*)
 	ON CONFLICT ON CONSTRAINT issuer_pkey DO UPDATE SET
 		jwks_url = excluded.jwks_url, jwks = excluded.jwks, audience = excluded.audience,
 		algorithms = excluded.algorithms, client_claim = excluded.client_claim,
 		scope_claim = excluded.scope_claim, networks = excluded.networks;
-	PERFORM casesync.audit_note('set_issuer', $1, to_jsonb(i));
-	PERFORM casesync.ring();
+	PERFORM casesync_internal.audit_note('set_issuer', $1, to_jsonb(i));
+	PERFORM casesync_internal.ring();
 	RETURN i;
 END
 $$;
@@ -159,8 +159,8 @@ AS $$
 DECLARE
 	other text;
 BEGIN
-	PERFORM casesync.require_partner($1);
-	IF NOT EXISTS (SELECT FROM casesync.issuer i WHERE i.issuer = $2) THEN
+	PERFORM casesync_internal.require_partner($1);
+	IF NOT EXISTS (SELECT FROM casesync_internal.issuer i WHERE i.issuer = $2) THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('issuer "%s" is not known', $2),
 			hint = format('SELECT casesync.set_issuer(%L, jwks_url => ''https://…'', algorithms => ''{RS256}'');', $2);
@@ -170,17 +170,17 @@ BEGIN
 			message = 'client_id must be 1 to 255 bytes',
 			detail = 'It is what the issuer''s tokens have in the claim that names their holder.';
 	END IF;
-	SELECT c.partner INTO other FROM casesync.client c
+	SELECT c.partner INTO other FROM casesync_internal.client c
 	 WHERE c.issuer = $2 AND c.client_id = $3 AND c.partner <> $1;
 	IF FOUND THEN
 		RAISE EXCEPTION USING errcode = 'duplicate_object',
 			message = format('client "%s" speaks for partner "%s" already', $3, other),
 			detail = 'A token must name one partner.';
 	END IF;
-	INSERT INTO casesync.client AS c (issuer, client_id, partner, expires)
+	INSERT INTO casesync_internal.client AS c (issuer, client_id, partner, expires)
 	VALUES ($2, $3, $1, coalesce($4, 'infinity'))
 	ON CONFLICT ON CONSTRAINT client_pkey DO UPDATE SET expires = excluded.expires;
-	PERFORM casesync.audit_note('bind_client', $1,
+	PERFORM casesync_internal.audit_note('bind_client', $1,
 		jsonb_build_object('issuer', $2, 'client_id', $3, 'expires', coalesce($4, 'infinity')));
 END
 $$;
@@ -196,27 +196,27 @@ DECLARE
 	uses text;
 BEGIN
 	SELECT string_agg(format('%s (%s)', c.client_id, c.partner), ', ' ORDER BY c.client_id) INTO uses
-	  FROM casesync.client c WHERE c.issuer = $1 AND now() < c.expires;
+	  FROM casesync_internal.client c WHERE c.issuer = $1 AND now() < c.expires;
 	IF uses IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
 			message = format('issuer "%s" is in use', $1),
 			detail = format('Clients: %s.', uses),
 			hint = format('SELECT casesync.retire_client(client_id, issuer) FROM casesync.clients WHERE issuer = %L; first.', $1);
 	END IF;
-	DELETE FROM casesync.issuer i WHERE i.issuer = $1;
+	DELETE FROM casesync_internal.issuer i WHERE i.issuer = $1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('issuer "%s" is not known', $1),
 			hint = 'SELECT issuer FROM casesync.issuers;';
 	END IF;
-	DELETE FROM casesync.client c WHERE c.issuer = $1 AND $1 <> '';
-	DELETE FROM casesync.jwks_source s WHERE s.kind = 'issuer' AND s.name = $1;
-	PERFORM casesync.audit_note('drop_issuer', $1);
-	PERFORM casesync.ring();
+	DELETE FROM casesync_internal.client c WHERE c.issuer = $1 AND $1 <> '';
+	DELETE FROM casesync_internal.jwks_source s WHERE s.kind = 'issuer' AND s.name = $1;
+	PERFORM casesync_internal.audit_note('drop_issuer', $1);
+	PERFORM casesync_internal.ring();
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_issuer(text) IS 'trust an outside issuer no longer; refuses while it has valid clients';
-CREATE FUNCTION casesync.token_issuers()
+CREATE FUNCTION casesync_internal.token_issuers()
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -224,11 +224,11 @@ AS $$
 BEGIN
 	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('issuer', i.issuer, 'audience', i.audience,
 			'algorithms', i.algorithms, 'client_claim', i.client_claim, 'scope_claim', i.scope_claim,
-			'keys', i.jwks->'keys') ORDER BY i.issuer), '[]') FROM casesync.issuer i);
+			'keys', i.jwks->'keys') ORDER BY i.issuer), '[]') FROM casesync_internal.issuer i);
 END
 $$;
-COMMENT ON FUNCTION casesync.token_issuers() IS 'the outside issuers, as the bridge checks tokens by them';
-CREATE FUNCTION casesync.authenticate(token_issuer text, token_client text, sender_id text)
+COMMENT ON FUNCTION casesync_internal.token_issuers() IS 'the outside issuers, as the bridge checks tokens by them';
+CREATE FUNCTION casesync_internal.authenticate(token_issuer text, token_client text, sender_id text)
 RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb,
 	networks text, encryption text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
@@ -236,22 +236,22 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	c casesync.client;
+	c casesync_internal.client;
 BEGIN
-	SELECT t.* INTO c FROM casesync.client t
+	SELECT t.* INTO c FROM casesync_internal.client t
 	 WHERE t.client_id = $2
-	   AND t.issuer = (SELECT CASE WHEN n.sender_id = $1 THEN '' ELSE nullif($1, '') END FROM casesync.node n);
+	   AND t.issuer = (SELECT CASE WHEN n.sender_id = $1 THEN '' ELSE nullif($1, '') END FROM casesync_internal.node n);
 	client_partner := c.partner;
 	client_state := CASE WHEN c.partner IS NULL THEN 'unknown' WHEN now() < c.expires THEN 'ok' ELSE 'expired' END;
 	/* Without a sender_id the rules are those of whoever holds the token. */
 	SELECT CASE WHEN $3 IS NOT NULL THEN p.partner END, p.signature, coalesce((
-			SELECT jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk)) FROM casesync.partner_key k
+			SELECT jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk)) FROM casesync_internal.partner_key k
 			 WHERE k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from AND now() < k.valid_to), '[]'),
-		p.networks::text, casesync.encryption_rule(p.partner)
+		p.networks::text, casesync_internal.encryption_rule(p.partner)
 	  INTO partner, signature, keys, networks, encryption
-	  FROM casesync.partner p WHERE p.partner = coalesce($3, c.partner);
+	  FROM casesync_internal.partner p WHERE p.partner = coalesce($3, c.partner);
 	RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION casesync.authenticate(text, text, text) IS
+COMMENT ON FUNCTION casesync_internal.authenticate(text, text, text) IS
 	'whom a token that the bridge found good speaks for, and the partner that sender_id names with the keys that count now and whether it encrypts';

@@ -2,7 +2,7 @@
  * Is this the client's secret? Asked by the token endpoint. Whoever is wrong too often has to wait,
  * and learns nothing from the answer or the time it takes.
  */
-CREATE FUNCTION casesync.address_place(address text)
+CREATE FUNCTION casesync_internal.address_place(address text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -16,23 +16,23 @@ EXCEPTION WHEN invalid_text_representation THEN
 	RETURN left(address, 64);
 END
 $$;
-COMMENT ON FUNCTION casesync.address_place(text) IS
+COMMENT ON FUNCTION casesync_internal.address_place(text) IS
 	'what counts as one address: an IPv4 address, the network of 64 bits of an IPv6 one';
-CREATE FUNCTION casesync.failure_bucket(kind text, subject text)
+CREATE FUNCTION casesync_internal.failure_bucket(kind text, subject text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	hash bytea := (SELECT casesync.keyed_hash(s.hash_key, jsonb_build_array(kind, subject)) FROM casesync.node_secret s);
+	hash bytea := (SELECT casesync_internal.keyed_hash(s.hash_key, jsonb_build_array(kind, subject)) FROM casesync_internal.node_secret s);
 BEGIN
 	RETURN get_byte(hash, 0) * 256 + get_byte(hash, 1);
 END
 $$;
-COMMENT ON FUNCTION casesync.failure_bucket(text, text) IS
+COMMENT ON FUNCTION casesync_internal.failure_bucket(text, text) IS
 	'where failures are counted; the node''s secret key keeps others from choosing it';
 /* Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes; an hour of peace forgives. */
-CREATE FUNCTION casesync.failure_wait(f casesync.client_failure)
+CREATE FUNCTION casesync_internal.failure_wait(f casesync_internal.client_failure)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -45,16 +45,16 @@ BEGIN
 		+ least(2 ^ least(f.failures - 6, 10), 900)));
 END
 $$;
-COMMENT ON FUNCTION casesync.failure_wait(casesync.client_failure) IS
+COMMENT ON FUNCTION casesync_internal.failure_wait(casesync_internal.client_failure) IS
 	'seconds until the next try is looked at; 0 when it is now';
-CREATE FUNCTION casesync.failure_count(kind text, bucket integer, subject text)
+CREATE FUNCTION casesync_internal.failure_count(kind text, bucket integer, subject text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	INSERT INTO casesync.client_failure AS f (kind, bucket, failures, last_at, subject)
+	INSERT INTO casesync_internal.client_failure AS f (kind, bucket, failures, last_at, subject)
 	VALUES ($1, $2, 1, clock_timestamp(), $3)
 	ON CONFLICT ON CONSTRAINT client_failure_pkey DO UPDATE SET
 		failures = CASE WHEN f.last_at < clock_timestamp() - interval '1 hour' THEN 1
@@ -62,30 +62,30 @@ BEGIN
 		last_at = excluded.last_at, subject = excluded.subject;
 END
 $$;
-COMMENT ON FUNCTION casesync.failure_count(text, integer, text) IS 'one more wrong secret';
+COMMENT ON FUNCTION casesync_internal.failure_count(text, integer, text) IS 'one more wrong secret';
 /*
  * The hash of the secret is asked for, not the secret: parameters may end up in the server's log.
  * What is compared are keyed hashes, so the time that a comparison takes says nothing about the
  * secret; a client that does not exist costs the same statements as a wrong secret.
  */
-CREATE FUNCTION casesync.check_client(client_id text, secret_digest bytea, address text)
+CREATE FUNCTION casesync_internal.check_client(client_id text, secret_digest bytea, address text)
 RETURNS TABLE (state text, wait_seconds integer, partner text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	c casesync.client;
-	place text := casesync.address_place(coalesce($3, ''));
-	at_address integer := casesync.failure_bucket('address', place);
-	at_client integer := casesync.failure_bucket('client', coalesce($1, ''));
+	c casesync_internal.client;
+	place text := casesync_internal.address_place(coalesce($3, ''));
+	at_address integer := casesync_internal.failure_bucket('address', place);
+	at_client integer := casesync_internal.failure_bucket('client', coalesce($1, ''));
 	is_right boolean;
 BEGIN
-	SELECT t.* INTO c FROM casesync.client t WHERE t.issuer = '' AND t.client_id = $1;
-	SELECT max(casesync.failure_wait(f)) INTO wait_seconds FROM casesync.client_failure f
+	SELECT t.* INTO c FROM casesync_internal.client t WHERE t.issuer = '' AND t.client_id = $1;
+	SELECT max(casesync_internal.failure_wait(f)) INTO wait_seconds FROM casesync_internal.client_failure f
 	 WHERE f.kind = 'address' AND f.bucket = at_address
 		OR f.kind = 'client' AND f.bucket = at_client;
-	is_right := coalesce(casesync.client_secret_hash($2) = coalesce(c.secret_hmac, '\x'), false)
+	is_right := coalesce(casesync_internal.client_secret_hash($2) = coalesce(c.secret_hmac, '\x'), false)
 		AND coalesce(clock_timestamp() < c.expires, false);
 	/*
 	 * From where it last had a token the right secret always passes: behind a proxy all partners have
@@ -95,25 +95,25 @@ BEGIN
 		state := 'ok';
 		wait_seconds := 0;
 		partner := c.partner;
-		UPDATE casesync.client t SET last_token_at = clock_timestamp(), last_place = place
+		UPDATE casesync_internal.client t SET last_token_at = clock_timestamp(), last_place = place
 		 WHERE t.issuer = '' AND t.client_id = $1;
-		DELETE FROM casesync.client_failure f WHERE f.kind = 'client' AND f.bucket = at_client;
+		DELETE FROM casesync_internal.client_failure f WHERE f.kind = 'client' AND f.bucket = at_client;
 	ELSIF wait_seconds > 0 THEN
 		state := 'slow';
 	ELSE
 		state := 'refused';
-		PERFORM casesync.failure_count('address', at_address, place);
-		PERFORM casesync.failure_count('client', at_client, c.client_id);
+		PERFORM casesync_internal.failure_count('address', at_address, place);
+		PERFORM casesync_internal.failure_count('client', at_client, c.client_id);
 	END IF;
 	wait_seconds := coalesce(wait_seconds, 0);
 	RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION casesync.check_client(text, bytea, text) IS
+COMMENT ON FUNCTION casesync_internal.check_client(text, bytea, text) IS
 	'whether the SHA-256 is that of the client''s secret: ok (and whose client it is), refused, or slow: too many failures of late, ask again in so many seconds';
 CREATE VIEW casesync.client_failures AS
-	SELECT f.kind, f.subject, f.failures, f.last_at, casesync.failure_wait(f) AS wait_seconds
-	  FROM casesync.client_failure f
+	SELECT f.kind, f.subject, f.failures, f.last_at, casesync_internal.failure_wait(f) AS wait_seconds
+	  FROM casesync_internal.client_failure f
 	 WHERE f.last_at > now() - interval '1 hour';
 COMMENT ON VIEW casesync.client_failures IS
 	'wrong secrets at the token endpoint within the last hour, by client (NULL: none that exists) and address';

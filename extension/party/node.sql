@@ -1,5 +1,5 @@
 /* Who we are: one row. Its identity tells this database from its copies. */
-CREATE FUNCTION casesync.identity_matches(n casesync.node)
+CREATE FUNCTION casesync_internal.identity_matches(n casesync_internal.node)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -10,17 +10,17 @@ BEGIN
 	  FROM pg_control_system() c);
 END
 $$;
-COMMENT ON FUNCTION casesync.identity_matches(casesync.node) IS
+COMMENT ON FUNCTION casesync_internal.identity_matches(casesync_internal.node) IS
 	'false when this database is a copy of the one that set_node() was called in';
-CREATE FUNCTION casesync.this_node()
-RETURNS casesync.node
+CREATE FUNCTION casesync_internal.this_node()
+RETURNS casesync_internal.node
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	n casesync.node;
+	n casesync_internal.node;
 BEGIN
-	SELECT * INTO n FROM casesync.node;
+	SELECT * INTO n FROM casesync_internal.node;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
 			message = 'this node has no name yet',
@@ -30,18 +30,18 @@ BEGIN
 	RETURN n;
 END
 $$;
-COMMENT ON FUNCTION casesync.this_node() IS 'the node''s row; an error that says what to do when there is none';
+COMMENT ON FUNCTION casesync_internal.this_node() IS 'the node''s row; an error that says what to do when there is none';
 CREATE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
 	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
 	four_eyes boolean DEFAULT NULL)
-RETURNS casesync.node
+RETURNS casesync_internal.node
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
 	p ALIAS FOR $1;
-	n casesync.node;
+	n casesync_internal.node;
 BEGIN
 	IF p IS NULL OR p = '' THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
@@ -63,9 +63,9 @@ BEGIN
 			message = format('time zone "%s" is not known', $5),
 			hint = 'SELECT name FROM pg_timezone_names ORDER BY name;';
 	END IF;
-	INSERT INTO casesync.node AS t (sender_id, base_url, key_ids, locale, time_zone,
+	INSERT INTO casesync_internal.node AS t (sender_id, base_url, key_ids, locale, time_zone,
 			system_identifier, database_oid, four_eyes)
-	SELECT p, casesync.check_url('base_url', $2), $3, coalesce($4, 'eng'), coalesce($5, current_setting('TimeZone')),
+	SELECT p, casesync_internal.check_url('base_url', $2), $3, coalesce($4, 'eng'), coalesce($5, current_setting('TimeZone')),
 		c.system_identifier, d.oid, coalesce($6, true)
 	  FROM pg_control_system() c, pg_database d
 	 WHERE d.datname = current_database()
@@ -77,23 +77,23 @@ BEGIN
 		time_zone = coalesce($5, t.time_zone),
 		four_eyes = coalesce($6, t.four_eyes)
 	RETURNING t.* INTO n;
-	INSERT INTO casesync.node_secret (hash_key)
+	INSERT INTO casesync_internal.node_secret (hash_key)
 	VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
 	ON CONFLICT DO NOTHING;
-	PERFORM casesync.audit_note('set_node', p, to_jsonb(n) - 'node_id');
+	PERFORM casesync_internal.audit_note('set_node', p, to_jsonb(n) - 'node_id');
 	RETURN n;
 END
 $$;
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
 	'say who we are to partners; parameters left out keep their value';
-CREATE FUNCTION casesync.pause_node(reason text)
+CREATE FUNCTION casesync_internal.pause_node(reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	UPDATE casesync.node SET paused = true, paused_reason = reason WHERE NOT paused
+	UPDATE casesync_internal.node SET paused = true, paused_reason = reason WHERE NOT paused
 $$;
-COMMENT ON FUNCTION casesync.pause_node(text) IS 'stop routing and sending until resume()';
+COMMENT ON FUNCTION casesync_internal.pause_node(text) IS 'stop routing and sending until resume()';
 CREATE FUNCTION casesync.resume()
 RETURNS TABLE (registry text, hint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -101,8 +101,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	n casesync.node := casesync.this_node();
-	is_other_database boolean := NOT casesync.identity_matches(n);
+	n casesync_internal.node := casesync_internal.this_node();
+	is_other_database boolean := NOT casesync_internal.identity_matches(n);
 BEGIN
 	IF NOT n.paused AND NOT is_other_database THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
@@ -117,20 +117,20 @@ BEGIN
 	 */
 	IF is_other_database THEN
 		n.era := n.era + 1;
-		PERFORM casesync.routing_begin_era(n.era);
+		PERFORM casesync_internal.routing_begin_era(n.era);
 	END IF;
-	UPDATE casesync.node SET paused = false, paused_reason = NULL, node_id = NULL,
+	UPDATE casesync_internal.node SET paused = false, paused_reason = NULL, node_id = NULL,
 		era = n.era, stream = gen_random_uuid(),
 		system_identifier = (SELECT c.system_identifier FROM pg_control_system() c),
 		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database());
 	/* Partners may have been told newer states than this database remembers. */
-	UPDATE casesync.told SET hmac = NULL WHERE hmac IS NOT NULL;
-	UPDATE casesync.filter_inside SET hmac = NULL WHERE hmac IS NOT NULL;
-	PERFORM casesync.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
-	PERFORM casesync.ring();
+	UPDATE casesync_internal.told SET hmac = NULL WHERE hmac IS NOT NULL;
+	UPDATE casesync_internal.filter_inside SET hmac = NULL WHERE hmac IS NOT NULL;
+	PERFORM casesync_internal.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
+	PERFORM casesync_internal.ring();
 	RETURN QUERY SELECT r.registry, format('Partners may know what was changed after the backup and is not here; '
 		'to send them the present state of every subject they may see: SELECT casesync.look_again(%L);', r.registry)
-	  FROM casesync.registry r ORDER BY 1;
+	  FROM casesync_internal.registry r ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION casesync.resume() IS
@@ -141,49 +141,49 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync.this_node();
-	UPDATE casesync.node SET paused = true, node_id = NULL,
+	PERFORM casesync_internal.this_node();
+	UPDATE casesync_internal.node SET paused = true, node_id = NULL,
 		paused_reason = 'this database is a copy: it never sends';
-	PERFORM casesync.audit_note('start_as_copy', current_database());
+	PERFORM casesync_internal.audit_note('start_as_copy', current_database());
 END
 $$;
 COMMENT ON FUNCTION casesync.start_as_copy() IS 'this database is a copy for tests: it stays paused';
-CREATE FUNCTION casesync.bridge_start(node_id uuid, version text)
+CREATE FUNCTION casesync_internal.bridge_start(node_id uuid, version text)
 RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	n casesync.node := casesync.this_node();
+	n casesync_internal.node := casesync_internal.this_node();
 BEGIN
 	IF $1 IS NULL THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
 			message = 'a bridge must name its node_id',
 			hint = 'Set node_id in the bridge''s configuration file.';
 	END IF;
-	IF NOT casesync.identity_matches(n) THEN
-		PERFORM casesync.pause_node('this database is a copy of the one that was set up: '
+	IF NOT casesync_internal.identity_matches(n) THEN
+		PERFORM casesync_internal.pause_node('this database is a copy of the one that was set up: '
 			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if not');
 	ELSIF n.node_id IS NULL AND NOT n.paused THEN
-		UPDATE casesync.node SET node_id = $1;
+		UPDATE casesync_internal.node SET node_id = $1;
 	ELSIF n.node_id IS DISTINCT FROM $1 THEN
-		PERFORM casesync.pause_node('a bridge with another node_id has started: '
+		PERFORM casesync_internal.pause_node('a bridge with another node_id has started: '
 			'SELECT casesync.resume() if it is the right one');
 	END IF;
 	RETURN QUERY SELECT t.sender_id, t.base_url, t.key_ids, t.paused, t.paused_reason
-	  FROM casesync.node t;
+	  FROM casesync_internal.node t;
 END
 $$;
-COMMENT ON FUNCTION casesync.bridge_start(uuid, text) IS
+COMMENT ON FUNCTION casesync_internal.bridge_start(uuid, text) IS
 	'what a bridge says first: checks that bridge and database belong together';
-CREATE FUNCTION casesync.may_speak()
+CREATE FUNCTION casesync_internal.may_speak()
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN coalesce((SELECT NOT n.paused AND casesync.identity_matches(n) FROM casesync.node n), false);
+	RETURN coalesce((SELECT NOT n.paused AND casesync_internal.identity_matches(n) FROM casesync_internal.node n), false);
 END
 $$;
-COMMENT ON FUNCTION casesync.may_speak() IS 'whether this database routes and sends at all';
+COMMENT ON FUNCTION casesync_internal.may_speak() IS 'whether this database routes and sends at all';

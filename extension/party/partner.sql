@@ -3,15 +3,15 @@
  * state here and elsewhere: pg_restore -j loads an extension's tables in any order, with the
  * constraints there already. The functions that write them see to it.
  */
-CREATE FUNCTION casesync.require_partner(name text)
-RETURNS casesync.partner
+CREATE FUNCTION casesync_internal.require_partner(name text)
+RETURNS casesync_internal.partner
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	p casesync.partner;
+	p casesync_internal.partner;
 BEGIN
-	SELECT * INTO p FROM casesync.partner t WHERE t.partner = name;
+	SELECT * INTO p FROM casesync_internal.partner t WHERE t.partner = name;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('partner "%s" is not known', name),
@@ -20,19 +20,19 @@ BEGIN
 	RETURN p;
 END
 $$;
-COMMENT ON FUNCTION casesync.require_partner(text) IS 'the partner''s row, or an error that says how to make it';
+COMMENT ON FUNCTION casesync_internal.require_partner(text) IS 'the partner''s row, or an error that says how to make it';
 CREATE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
 	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
 	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
 	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
 	signature text DEFAULT NULL, profile text DEFAULT NULL, encryption text DEFAULT NULL)
-RETURNS casesync.partner
+RETURNS casesync_internal.partner
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	p casesync.partner;
+	p casesync_internal.partner;
 BEGIN
 	IF $1 IS NULL OR $1 = '' OR length($1) > 255 OR $1 ~ '[[:cntrl:]"|]' THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
@@ -69,11 +69,11 @@ BEGIN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
 			message = 'callback_prefixes must not contain NULL';
 	END IF;
-	PERFORM casesync.check_url('callback prefix', u) FROM unnest($4) u;
-	INSERT INTO casesync.partner AS t (partner, base_url, notify_url, callback_prefixes, jwks_url,
+	PERFORM casesync_internal.check_url('callback prefix', u) FROM unnest($4) u;
+	INSERT INTO casesync_internal.partner AS t (partner, base_url, notify_url, callback_prefixes, jwks_url,
 			jwks_trust, token_url, client_id, secret_name, tls_name, networks, signature, profile, encryption)
-	VALUES ($1, casesync.check_url('base_url', $2), casesync.check_url('notify_url', $3), $4,
-		casesync.check_url('jwks_url', nullif($5, '')), coalesce($6, 'pin'), casesync.check_url('token_url', nullif($7, '')),
+	VALUES ($1, casesync_internal.check_url('base_url', $2), casesync_internal.check_url('notify_url', $3), $4,
+		casesync_internal.check_url('jwks_url', nullif($5, '')), coalesce($6, 'pin'), casesync_internal.check_url('token_url', nullif($7, '')),
 		$8, $9, $10, coalesce($11, '{}'), coalesce($12, 'required'), coalesce($13, 'spdci-1.0'),
 		coalesce($14, 'off'))
 	ON CONFLICT (partner) DO UPDATE SET
@@ -96,13 +96,13 @@ BEGIN
 			message = 'token_url needs client_id and secret_name',
 			detail = 'They are what the partner gave us to get tokens with; the secret is a file beside the bridge.';
 	END IF;
-	INSERT INTO casesync.lane (partner, kind) VALUES ($1, 'notify'), ($1, 'control')
+	INSERT INTO casesync_internal.lane (partner, kind) VALUES ($1, 'notify'), ($1, 'control')
 	ON CONFLICT DO NOTHING;
 	IF $2 IS NOT NULL OR $3 IS NOT NULL THEN
-		PERFORM casesync.assign_lanes(p);
+		PERFORM casesync_internal.assign_lanes(p);
 	END IF;
-	PERFORM casesync.audit_note('set_partner', $1, to_jsonb(p));
-	PERFORM casesync.ring();
+	PERFORM casesync_internal.audit_note('set_partner', $1, to_jsonb(p));
+	PERFORM casesync_internal.ring();
 	RETURN p;
 END
 $$;
@@ -117,47 +117,47 @@ AS $$
 DECLARE
 	uses text;
 BEGIN
-	PERFORM casesync.require_partner($1);
+	PERFORM casesync_internal.require_partner($1);
 	SELECT string_agg(format('%s (%s)', a.agreement, a.state), ', ') INTO uses
-	  FROM casesync.agreement a WHERE a.partner = $1 AND a.state IN ('rehearsed', 'active', 'suspended');
+	  FROM casesync_internal.agreement a WHERE a.partner = $1 AND a.state IN ('rehearsed', 'active', 'suspended');
 	IF uses IS NOT NULL THEN
 		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
 			message = format('partner "%s" is in use', $1),
 			detail = format('Agreements: %s.', uses),
 			hint = 'SELECT casesync.end_agreement(agreement, reason) first.';
 	END IF;
-	IF EXISTS (SELECT FROM casesync.disclosure d WHERE d.partner = $1)
-		OR EXISTS (SELECT FROM casesync.message_in m WHERE m.partner = $1)
+	IF EXISTS (SELECT FROM casesync_internal.disclosure d WHERE d.partner = $1)
+		OR EXISTS (SELECT FROM casesync_internal.message_in m WHERE m.partner = $1)
 	THEN
 		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
 			message = format('partner "%s" has a history', $1),
 			detail = 'What was sent to and received from a partner must remain explainable.',
 			hint = format('SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner = %L; keeps it silent.', $1);
 	END IF;
-	DELETE FROM casesync.notification n USING casesync.lane l WHERE l.partner = $1 AND n.lane = l.lane;
-	DELETE FROM casesync.told t WHERE t.partner = $1;
-	DELETE FROM casesync.subscription_seq q USING casesync.subscription s
+	DELETE FROM casesync_internal.notification n USING casesync_internal.lane l WHERE l.partner = $1 AND n.lane = l.lane;
+	DELETE FROM casesync_internal.told t WHERE t.partner = $1;
+	DELETE FROM casesync_internal.subscription_seq q USING casesync_internal.subscription s
 	 WHERE s.partner = $1 AND q.subscription = s.id;
-	DELETE FROM casesync.filter_inside i USING casesync.subscription s
+	DELETE FROM casesync_internal.filter_inside i USING casesync_internal.subscription s
 	 WHERE s.partner = $1 AND i.subscription = s.id;
-	DELETE FROM casesync.subscription s WHERE s.partner = $1;
-	DELETE FROM casesync.rehearsal_count c USING casesync.agreement a WHERE a.partner = $1 AND c.agreement = a.agreement;
-	DELETE FROM casesync.missed m USING casesync.agreement a WHERE a.partner = $1 AND m.agreement = a.agreement;
-	DELETE FROM casesync.agreement a WHERE a.partner = $1;
-	DELETE FROM casesync.sharing_stop s WHERE s.partner = $1;
-	DELETE FROM casesync.lookup_day d WHERE d.partner = $1;
-	DELETE FROM casesync.my_subscription m WHERE m.partner = $1;
-	DELETE FROM casesync.my_request m WHERE m.partner = $1;
-	DELETE FROM casesync.request_in r WHERE r.partner = $1;
-	DELETE FROM casesync.lane_state s USING casesync.lane l WHERE l.partner = $1 AND s.lane = l.lane;
-	DELETE FROM casesync.outgoing o USING casesync.lane l WHERE l.partner = $1 AND o.lane = l.lane;
-	DELETE FROM casesync.lane l WHERE l.partner = $1;
-	DELETE FROM casesync.partner_key k WHERE k.partner = $1;
-	DELETE FROM casesync.published_key o WHERE o.partner = $1;
-	DELETE FROM casesync.jwks_source s WHERE s.kind = 'partner' AND s.name = $1;
-	DELETE FROM casesync.client c WHERE c.partner = $1;
-	DELETE FROM casesync.partner p WHERE p.partner = $1;
-	PERFORM casesync.audit_note('drop_partner', $1);
+	DELETE FROM casesync_internal.subscription s WHERE s.partner = $1;
+	DELETE FROM casesync_internal.rehearsal_count c USING casesync_internal.agreement a WHERE a.partner = $1 AND c.agreement = a.agreement;
+	DELETE FROM casesync_internal.missed m USING casesync_internal.agreement a WHERE a.partner = $1 AND m.agreement = a.agreement;
+	DELETE FROM casesync_internal.agreement a WHERE a.partner = $1;
+	DELETE FROM casesync_internal.sharing_stop s WHERE s.partner = $1;
+	DELETE FROM casesync_internal.lookup_day d WHERE d.partner = $1;
+	DELETE FROM casesync_internal.my_subscription m WHERE m.partner = $1;
+	DELETE FROM casesync_internal.my_request m WHERE m.partner = $1;
+	DELETE FROM casesync_internal.request_in r WHERE r.partner = $1;
+	DELETE FROM casesync_internal.lane_state s USING casesync_internal.lane l WHERE l.partner = $1 AND s.lane = l.lane;
+	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l WHERE l.partner = $1 AND o.lane = l.lane;
+	DELETE FROM casesync_internal.lane l WHERE l.partner = $1;
+	DELETE FROM casesync_internal.partner_key k WHERE k.partner = $1;
+	DELETE FROM casesync_internal.published_key o WHERE o.partner = $1;
+	DELETE FROM casesync_internal.jwks_source s WHERE s.kind = 'partner' AND s.name = $1;
+	DELETE FROM casesync_internal.client c WHERE c.partner = $1;
+	DELETE FROM casesync_internal.partner p WHERE p.partner = $1;
+	PERFORM casesync_internal.audit_note('drop_partner', $1);
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_partner(text) IS 'forget a partner that nothing was ever shared with';

@@ -2,7 +2,7 @@
  * Public keys of partners: Ed25519 to verify what they sign, EC and RSA to encrypt for them. Knows
  * the form of keys (RFC 7517, 7518, 8037) and when they count, not what is done with them.
  */
-CREATE FUNCTION casesync.key_bytes(member text)
+CREATE FUNCTION casesync_internal.key_bytes(member text)
 RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -12,8 +12,8 @@ BEGIN
 		THEN decode(rpad(translate(member, '-_', '+/'), (length(member) + 3) / 4 * 4, '='), 'base64') END;
 END
 $$;
-COMMENT ON FUNCTION casesync.key_bytes(text) IS 'the bytes of a member in base64url without padding; NULL when it is none';
-CREATE FUNCTION casesync.key_number(bytes bytea)
+COMMENT ON FUNCTION casesync_internal.key_bytes(text) IS 'the bytes of a member in base64url without padding; NULL when it is none';
+CREATE FUNCTION casesync_internal.key_number(bytes bytea)
 RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -27,9 +27,9 @@ BEGIN
 	RETURN number;
 END
 $$;
-COMMENT ON FUNCTION casesync.key_number(bytea) IS 'bytes as one number, the first byte counting most';
+COMMENT ON FUNCTION casesync_internal.key_number(bytea) IS 'bytes as one number, the first byte counting most';
 /* y^2 = x^3 - 3x + b, modulo p (FIPS 186-4, D.1.2): who takes other points gives secrets away. */
-CREATE FUNCTION casesync.key_is_on_curve(curve text, x bytea, y bytea)
+CREATE FUNCTION casesync_internal.key_is_on_curve(curve text, x bytea, y bytea)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -38,8 +38,8 @@ DECLARE
 	size integer;
 	p numeric;
 	b numeric;
-	u numeric := casesync.key_number(x);
-	v numeric := casesync.key_number(y);
+	u numeric := casesync_internal.key_number(x);
+	v numeric := casesync_internal.key_number(y);
 BEGIN
 	SELECT c.size, c.p, c.b INTO size, p, b FROM (VALUES
 		('P-256', 32, 115792089210356248762697446949407573530086143415290314195533631308867097853951,
@@ -53,29 +53,29 @@ BEGIN
 		AND (v * v) % p = (u * u % p * u + (p - 3) * u + b) % p, false);
 END
 $$;
-COMMENT ON FUNCTION casesync.key_is_on_curve(text, bytea, bytea) IS
+COMMENT ON FUNCTION casesync_internal.key_is_on_curve(text, bytea, bytea) IS
 	'whether two coordinates are a point of P-256, P-384 or P-521';
-CREATE FUNCTION casesync.key_is_sound(jwk jsonb)
+CREATE FUNCTION casesync_internal.key_is_sound(jwk jsonb)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	n bytea := casesync.key_bytes(jwk->>'n');
-	e bytea := casesync.key_bytes(jwk->>'e');
+	n bytea := casesync_internal.key_bytes(jwk->>'n');
+	e bytea := casesync_internal.key_bytes(jwk->>'e');
 BEGIN
 	RETURN coalesce(CASE jwk->>'kty'
-		WHEN 'OKP' THEN jwk->>'crv' = 'Ed25519' AND length(casesync.key_bytes(jwk->>'x')) = 32
-		WHEN 'EC' THEN casesync.key_is_on_curve(jwk->>'crv', casesync.key_bytes(jwk->>'x'), casesync.key_bytes(jwk->>'y'))
+		WHEN 'OKP' THEN jwk->>'crv' = 'Ed25519' AND length(casesync_internal.key_bytes(jwk->>'x')) = 32
+		WHEN 'EC' THEN casesync_internal.key_is_on_curve(jwk->>'crv', casesync_internal.key_bytes(jwk->>'x'), casesync_internal.key_bytes(jwk->>'y'))
 		WHEN 'RSA' THEN (length(n) BETWEEN 257 AND 1024 OR length(n) = 256 AND get_byte(n, 0) >= 128)
 			AND get_byte(n, 0) > 0 AND get_byte(n, length(n) - 1) % 2 = 1
 			AND length(e) BETWEEN 1 AND 8 AND e <> '\x01' AND get_byte(e, length(e) - 1) % 2 = 1
 		END, false);
 END
 $$;
-COMMENT ON FUNCTION casesync.key_is_sound(jsonb) IS
+COMMENT ON FUNCTION casesync_internal.key_is_sound(jsonb) IS
 	'whether a JWK is an Ed25519, P-256, P-384 or P-521 public key, or an RSA one of 2048 to 8192 bits';
-CREATE FUNCTION casesync.key_required(jwk jsonb)
+CREATE FUNCTION casesync_internal.key_required(jwk jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -87,7 +87,7 @@ BEGIN
 			detail = 'The member "d" (for RSA also "p", "q" and others, for a shared secret "k") must never leave its owner, so this key is no longer secret.',
 			hint = 'Ask the partner to make a new key and to send only its public part.';
 	END IF;
-	IF NOT casesync.key_is_sound(jwk) THEN
+	IF NOT casesync_internal.key_is_sound(jwk) THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = 'not a public key in JWK form that can be used',
 			detail = 'For signatures: {"kty":"OKP","crv":"Ed25519","x":"43 characters of base64url"} (RFC 8037). '
@@ -100,8 +100,8 @@ BEGIN
 		ELSE jsonb_build_object('kty', 'RSA', 'n', jwk->'n', 'e', jwk->'e') END;
 END
 $$;
-COMMENT ON FUNCTION casesync.key_required(jsonb) IS 'the members that state a public key, or an error that says what is wrong';
-CREATE FUNCTION casesync.key_thumbprint(jwk jsonb)
+COMMENT ON FUNCTION casesync_internal.key_required(jsonb) IS 'the members that state a public key, or an error that says what is wrong';
+CREATE FUNCTION casesync_internal.key_thumbprint(jwk jsonb)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -110,12 +110,12 @@ BEGIN
 	RETURN (SELECT rtrim(translate(encode(sha256(convert_to(
 			'{' || string_agg(format('"%s":"%s"', m.key, m.value), ',' ORDER BY m.key COLLATE "C") || '}', 'UTF8')),
 			'base64'), '+/', '-_'), '=')
-		FROM jsonb_each_text(casesync.key_required(jwk)) m);
+		FROM jsonb_each_text(casesync_internal.key_required(jwk)) m);
 END
 $$;
-COMMENT ON FUNCTION casesync.key_thumbprint(jsonb) IS 'RFC 7638 thumbprint of a public key';
+COMMENT ON FUNCTION casesync_internal.key_thumbprint(jsonb) IS 'RFC 7638 thumbprint of a public key';
 /* What a key is for, and by which algorithm: what is kept of a JWK beside the key itself. */
-CREATE FUNCTION casesync.key_purpose(jwk jsonb, OUT use text, OUT alg text)
+CREATE FUNCTION casesync_internal.key_purpose(jwk jsonb, OUT use text, OUT alg text)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -137,7 +137,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.key_purpose(jsonb) IS
+COMMENT ON FUNCTION casesync_internal.key_purpose(jsonb) IS
 	'whether a key verifies signatures (sig) or encrypts (enc), and how; an error when its JWK says otherwise';
 CREATE FUNCTION casesync.add_key(partner text, jwk jsonb, valid_from timestamptz DEFAULT now(),
 	valid_to timestamptz DEFAULT 'infinity')
@@ -147,12 +147,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	own_kid text := casesync.key_thumbprint($2);
+	own_kid text := casesync_internal.key_thumbprint($2);
 	kid text := coalesce($2->>'kid', own_kid);
-	key jsonb := casesync.key_required($2);
+	key jsonb := casesync_internal.key_required($2);
 	purpose record;
 BEGIN
-	PERFORM casesync.require_partner($1);
+	PERFORM casesync_internal.require_partner($1);
 	IF own_kid IS NULL THEN
 		RAISE EXCEPTION USING errcode = 'null_value_not_allowed', message = 'jwk must not be null';
 	END IF;
@@ -165,16 +165,16 @@ BEGIN
 			message = 'a key must begin to count before it ends',
 			detail = format('valid_from is %s, valid_to is %s.', coalesce($3::text, 'NULL'), coalesce($4::text, 'NULL'));
 	END IF;
-	purpose := casesync.key_purpose($2);
+	purpose := casesync_internal.key_purpose($2);
 	IF purpose.use = 'enc' THEN
 		key := key || jsonb_build_object('use', 'enc', 'alg', purpose.alg, 'kid', kid);
 	END IF;
-	INSERT INTO casesync.partner_key AS t (partner, kid, jwk, valid_from, valid_to, use)
+	INSERT INTO casesync_internal.partner_key AS t (partner, kid, jwk, valid_from, valid_to, use)
 	VALUES ($1, kid, key, $3, $4, purpose.use)
 	ON CONFLICT ON CONSTRAINT partner_key_pkey DO UPDATE
 		SET jwk = excluded.jwk, valid_from = excluded.valid_from, valid_to = excluded.valid_to;
-	PERFORM casesync.audit_note('add_key', $1, jsonb_build_object('kid', kid, 'use', purpose.use, 'from', $3, 'to', $4));
-	PERFORM casesync.ring();
+	PERFORM casesync_internal.audit_note('add_key', $1, jsonb_build_object('kid', kid, 'use', purpose.use, 'from', $3, 'to', $4));
+	PERFORM casesync_internal.ring();
 	RETURN kid;
 END
 $$;
@@ -187,14 +187,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	UPDATE casesync.partner_key k SET valid_to = greatest($3, k.valid_from + interval '1 microsecond')
+	UPDATE casesync_internal.partner_key k SET valid_to = greatest($3, k.valid_from + interval '1 microsecond')
 	 WHERE k.partner = $1 AND k.kid = $2;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('partner "%s" has no key "%s"', $1, $2),
 			hint = format('SELECT kid, valid_to FROM casesync.partner_keys WHERE partner = %L;', $1);
 	END IF;
-	PERFORM casesync.audit_note('retire_key', $1, jsonb_build_object('kid', $2, 'at', $3));
+	PERFORM casesync_internal.audit_note('retire_key', $1, jsonb_build_object('kid', $2, 'at', $3));
 END
 $$;
 COMMENT ON FUNCTION casesync.retire_key(text, text, timestamptz) IS

@@ -1,7 +1,7 @@
 /* The tables and types of party/: state, made once; changed by the scripts of upgrade/ only. */
 
 /* ---- node ---- */
-CREATE TABLE casesync.node (
+CREATE TABLE casesync_internal.node (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	sender_id text NOT NULL CHECK (sender_id <> '' AND length(sender_id) <= 255),
 	base_url text CHECK (base_url ~ '^https?://[^\s]+$' AND length(base_url) <= 2000),
@@ -17,19 +17,19 @@ CREATE TABLE casesync.node (
 	paused boolean NOT NULL DEFAULT false,
 	paused_reason text
 );
-COMMENT ON TABLE casesync.node IS 'this system: its name to others, its identity, whether it may send';
-COMMENT ON COLUMN casesync.node.node_id IS 'the UUID in the bridge''s file; a copy of the database has no bridge with it';
-COMMENT ON COLUMN casesync.node.era IS 'counts restores: tells transaction ids of different clusters apart';
-COMMENT ON COLUMN casesync.node.stream IS 'names one run of sequence numbers to partners';
-SELECT pg_catalog.pg_extension_config_dump('casesync.node', '');
-CREATE TABLE casesync.node_secret (
+COMMENT ON TABLE casesync_internal.node IS 'this system: its name to others, its identity, whether it may send';
+COMMENT ON COLUMN casesync_internal.node.node_id IS 'the UUID in the bridge''s file; a copy of the database has no bridge with it';
+COMMENT ON COLUMN casesync_internal.node.era IS 'counts restores: tells transaction ids of different clusters apart';
+COMMENT ON COLUMN casesync_internal.node.stream IS 'names one run of sequence numbers to partners';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.node', '');
+CREATE TABLE casesync_internal.node_secret (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	hash_key bytea NOT NULL
 );
-COMMENT ON TABLE casesync.node_secret IS 'the key of content hashes; readable by nobody but the extension';
-SELECT pg_catalog.pg_extension_config_dump('casesync.node_secret', '');
+COMMENT ON TABLE casesync_internal.node_secret IS 'the key of content hashes; readable by nobody but the extension';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.node_secret', '');
 /* ---- partner ---- */
-CREATE TABLE casesync.partner (
+CREATE TABLE casesync_internal.partner (
 	partner text PRIMARY KEY CHECK (partner <> '' AND length(partner) <= 255),
 	base_url text,
 	notify_url text,
@@ -48,12 +48,12 @@ CREATE TABLE casesync.partner (
 	max_filters integer NOT NULL DEFAULT 50 CHECK (max_filters >= 0),
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE casesync.partner IS 'other systems; partner is their sender_id';
-COMMENT ON COLUMN casesync.partner.max_subscriptions IS 'how many living subscriptions it may ask for';
-COMMENT ON COLUMN casesync.partner.max_filters IS
+COMMENT ON TABLE casesync_internal.partner IS 'other systems; partner is their sender_id';
+COMMENT ON COLUMN casesync_internal.partner.max_subscriptions IS 'how many living subscriptions it may ask for';
+COMMENT ON COLUMN casesync_internal.partner.max_filters IS
 	'how many of them may be of something else than one identifier: these cost at every event';
-SELECT pg_catalog.pg_extension_config_dump('casesync.partner', '');
-CREATE TABLE casesync.partner_key (
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.partner', '');
+CREATE TABLE casesync_internal.partner_key (
 	partner text NOT NULL,
 	kid text NOT NULL,
 	jwk jsonb NOT NULL,
@@ -63,22 +63,22 @@ CREATE TABLE casesync.partner_key (
 	PRIMARY KEY (partner, kid, use),
 	CHECK (valid_from < valid_to)
 );
-COMMENT ON TABLE casesync.partner_key IS 'public keys of partners (RFC 7517) and when they count';
-SELECT pg_catalog.pg_extension_config_dump('casesync.partner_key', '');
-CREATE TABLE casesync.lane (
+COMMENT ON TABLE casesync_internal.partner_key IS 'public keys of partners (RFC 7517) and when they count';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.partner_key', '');
+CREATE TABLE casesync_internal.lane (
 	lane integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	partner text NOT NULL,
 	kind text NOT NULL CHECK (kind IN ('notify', 'control')),
 	address text NOT NULL DEFAULT '',
 	UNIQUE (partner, kind, address)
 );
-COMMENT ON TABLE casesync.lane IS 'the order of delivery to one partner: notifications, and requests and callbacks';
-COMMENT ON COLUMN casesync.lane.address IS
+COMMENT ON TABLE casesync_internal.lane IS 'the order of delivery to one partner: notifications, and requests and callbacks';
+COMMENT ON COLUMN casesync_internal.lane.address IS
 	'scheme, host and port that its messages go to; empty: the registered ones. An address that does not answer holds up no other';
-SELECT pg_catalog.pg_extension_config_dump('casesync.lane', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.lane_lane_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane_lane_seq', '');
 /* ---- client ---- */
-CREATE TABLE casesync.client (
+CREATE TABLE casesync_internal.client (
 	issuer text NOT NULL,
 	client_id text NOT NULL CHECK (client_id <> '' AND octet_length(client_id) <= 255),
 	partner text NOT NULL,
@@ -90,12 +90,12 @@ CREATE TABLE casesync.client (
 	PRIMARY KEY (issuer, client_id),
 	CHECK ((issuer = '') = (secret_hmac IS NOT NULL))
 );
-COMMENT ON TABLE casesync.client IS
+COMMENT ON TABLE casesync_internal.client IS
 	'who may call in whose name; issuer is '''' for clients of our own token endpoint';
-COMMENT ON COLUMN casesync.client.last_place IS
+COMMENT ON COLUMN casesync_internal.client.last_place IS
 	'where its secret was last right; from there failures, its own and others'', do not slow it';
-SELECT pg_catalog.pg_extension_config_dump('casesync.client', '');
-CREATE TABLE casesync.issuer (
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.client', '');
+CREATE TABLE casesync_internal.issuer (
 	issuer text PRIMARY KEY CHECK (octet_length(issuer) <= 255),
 	jwks_url text,
 	jwks jsonb,
@@ -105,10 +105,10 @@ CREATE TABLE casesync.issuer (
 	scope_claim text NOT NULL,
 	networks cidr[] NOT NULL
 );
-COMMENT ON TABLE casesync.issuer IS 'outside issuers of tokens, and their public keys (RFC 7517)';
-SELECT pg_catalog.pg_extension_config_dump('casesync.issuer', '');
+COMMENT ON TABLE casesync_internal.issuer IS 'outside issuers of tokens, and their public keys (RFC 7517)';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.issuer', '');
 /* As many rows as there are buckets, whatever is tried: nobody can fill it. */
-CREATE TABLE casesync.client_failure (
+CREATE TABLE casesync_internal.client_failure (
 	kind text NOT NULL CHECK (kind IN ('client', 'address')),
 	bucket integer NOT NULL CHECK (bucket BETWEEN 0 AND 65535),
 	failures integer NOT NULL,
@@ -116,11 +116,11 @@ CREATE TABLE casesync.client_failure (
 	subject text,
 	PRIMARY KEY (kind, bucket)
 );
-COMMENT ON TABLE casesync.client_failure IS
+COMMENT ON TABLE casesync_internal.client_failure IS
 	'wrong secrets of late, by keyed hash of the client''s name and of the address; subject is the last one, NULL for a client that does not exist';
-SELECT pg_catalog.pg_extension_config_dump('casesync.client_failure', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.client_failure', '');
 /* ---- jwks ---- */
-CREATE TABLE casesync.jwks_source (
+CREATE TABLE casesync_internal.jwks_source (
 	kind text NOT NULL CHECK (kind IN ('issuer', 'partner')),
 	name text NOT NULL,
 	url text NOT NULL,
@@ -130,9 +130,9 @@ CREATE TABLE casesync.jwks_source (
 	problem text,
 	PRIMARY KEY (kind, name)
 );
-COMMENT ON TABLE casesync.jwks_source IS 'when published keys were fetched, and are fetched next';
-SELECT pg_catalog.pg_extension_config_dump('casesync.jwks_source', '');
-CREATE TABLE casesync.published_key (
+COMMENT ON TABLE casesync_internal.jwks_source IS 'when published keys were fetched, and are fetched next';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.jwks_source', '');
+CREATE TABLE casesync_internal.published_key (
 	partner text NOT NULL,
 	kid text NOT NULL,
 	use text NOT NULL,
@@ -141,11 +141,11 @@ CREATE TABLE casesync.published_key (
 	first_seen timestamptz NOT NULL DEFAULT clock_timestamp(),
 	PRIMARY KEY (partner, kid, use)
 );
-COMMENT ON TABLE casesync.published_key IS
+COMMENT ON TABLE casesync_internal.published_key IS
 	'keys that a partner publishes: waiting for accept_key(), or taken over (is_followed)';
-SELECT pg_catalog.pg_extension_config_dump('casesync.published_key', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.published_key', '');
 /* ---- delivery ---- */
-CREATE TABLE casesync.lane_state (
+CREATE TABLE casesync_internal.lane_state (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	lane integer NOT NULL,
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -161,11 +161,11 @@ CREATE TABLE casesync.lane_state (
 	is_stopped boolean NOT NULL DEFAULT false,
 	reason text
 );
-CREATE INDEX lane_state_newest ON casesync.lane_state (lane, id);
-COMMENT ON TABLE casesync.lane_state IS 'appended; the newest row of a lane counts';
-COMMENT ON COLUMN casesync.lane_state.message_id IS 'the message in flight; only its outcome is believed';
-COMMENT ON COLUMN casesync.lane_state.refusals IS 'items refused one after another, with nothing delivered in between';
-COMMENT ON COLUMN casesync.lane_state.suspect IS 'the item that alone drew server errors: another subject''s item is tried before it';
-COMMENT ON COLUMN casesync.lane_state.batch_limit IS 'shrinks when batches are refused, to find the poisonous item, and grows again';
-SELECT pg_catalog.pg_extension_config_dump('casesync.lane_state', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.lane_state_id_seq', '');
+CREATE INDEX lane_state_newest ON casesync_internal.lane_state (lane, id);
+COMMENT ON TABLE casesync_internal.lane_state IS 'appended; the newest row of a lane counts';
+COMMENT ON COLUMN casesync_internal.lane_state.message_id IS 'the message in flight; only its outcome is believed';
+COMMENT ON COLUMN casesync_internal.lane_state.refusals IS 'items refused one after another, with nothing delivered in between';
+COMMENT ON COLUMN casesync_internal.lane_state.suspect IS 'the item that alone drew server errors: another subject''s item is tried before it';
+COMMENT ON COLUMN casesync_internal.lane_state.batch_limit IS 'shrinks when batches are refused, to find the poisonous item, and grows again';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane_state', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane_state_id_seq', '');

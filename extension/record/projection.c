@@ -16,8 +16,8 @@
 #include "base/pg_compat.h"
 #include "record/record_identity.h"
 
-PG_FUNCTION_INFO_V1(project);
-PG_FUNCTION_INFO_V1(is_field_path);
+PG_FUNCTION_INFO_V1(casesync_project);
+PG_FUNCTION_INFO_V1(casesync_is_field_path);
 
 /* The agreed paths as a tree; a node that keeps everything needs no children. */
 typedef struct FieldNode
@@ -357,7 +357,7 @@ keep_value(const Projection *projection, Place place, const JsonbValue *value, J
 
 /* project(record jsonb, fields text[], identifier_types text[]) → jsonb; NULL: nothing remains */
 Datum
-project(PG_FUNCTION_ARGS)
+casesync_project(PG_FUNCTION_ARGS)
 {
 	FieldNode root = {0};
 	Projection projection = {0};
@@ -390,7 +390,7 @@ project(PG_FUNCTION_ARGS)
 }
 
 Datum
-is_field_path(PG_FUNCTION_ARGS)
+casesync_is_field_path(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(path_is_valid(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }

@@ -28,8 +28,8 @@
 #include "record/record_json.h"
 #include "record/record_status.h"
 
-PG_FUNCTION_INFO_V1(record_build);
-PG_FUNCTION_INFO_V1(additional_attributes);
+PG_FUNCTION_INFO_V1(casesync_record_build);
+PG_FUNCTION_INFO_V1(casesync_additional_attributes);
 
 typedef struct Attribute
 {
@@ -389,7 +389,7 @@ finish_beneficiary(Build *build)
 
 /* Every builder: an object of its class with the arguments given; NULL when none says anything. */
 Datum
-record_build(PG_FUNCTION_ARGS)
+casesync_record_build(PG_FUNCTION_ARGS)
 {
 	BuilderPlan *plan = fcinfo->flinfo->fn_extra;
 	Build build = {0};
@@ -424,7 +424,7 @@ record_build(PG_FUNCTION_ARGS)
 
 /* additional_attributes(attributes jsonb) → jsonb: the list of pairs */
 Datum
-additional_attributes(PG_FUNCTION_ARGS)
+casesync_additional_attributes(PG_FUNCTION_ARGS)
 {
 	Jsonb *attributes = PG_GETARG_JSONB_P(0);
 	JsonbParseState *state = NULL;

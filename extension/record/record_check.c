@@ -21,8 +21,8 @@
 #include "record/record_limits.h"
 #include "record/record_value.h"
 
-PG_FUNCTION_INFO_V1(is_valid_record);
-PG_FUNCTION_INFO_V1(check_record);
+PG_FUNCTION_INFO_V1(casesync_is_valid_record);
+PG_FUNCTION_INFO_V1(casesync_check_record);
 
 #define PROBLEMS_SHOWN_MAX 100
 #define VALUES_MAX 100000
@@ -423,7 +423,7 @@ check_root(Check *check, const char *record_type, Jsonb *record)
 
 /* is_valid_record(record_type text, record jsonb) → boolean */
 Datum
-is_valid_record(PG_FUNCTION_ARGS)
+casesync_is_valid_record(PG_FUNCTION_ARGS)
 {
 	Check check = {0};
 
@@ -433,7 +433,7 @@ is_valid_record(PG_FUNCTION_ARGS)
 
 /* check_record(record_type text, record jsonb) → (path, problem, severity) */
 Datum
-check_record(PG_FUNCTION_ARGS)
+casesync_check_record(PG_FUNCTION_ARGS)
 {
 	Check check = {0};
 	int hidden;

@@ -16,9 +16,9 @@
 #include "code/code_directory.h"
 #include "record/record_identity.h"
 
-PG_FUNCTION_INFO_V1(record_identifiers);
-PG_FUNCTION_INFO_V1(identifier_of);
-PG_FUNCTION_INFO_V1(fold_identifier_type);
+PG_FUNCTION_INFO_V1(casesync_record_identifiers);
+PG_FUNCTION_INFO_V1(casesync_identifier_of);
+PG_FUNCTION_INFO_V1(casesync_fold_identifier_type);
 
 typedef struct IdentifierList
 {
@@ -283,7 +283,7 @@ find_identifiers(Jsonb *record)
 
 /* record_identifiers(record jsonb): the subject's own identifiers, each once */
 Datum
-record_identifiers(PG_FUNCTION_ARGS)
+casesync_record_identifiers(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	IdentifierList list;
@@ -307,7 +307,7 @@ record_identifiers(PG_FUNCTION_ARGS)
 
 /* identifier_of(record jsonb, identifier_type text) → text: the first in the record's own order */
 Datum
-identifier_of(PG_FUNCTION_ARGS)
+casesync_identifier_of(PG_FUNCTION_ARGS)
 {
 	IdentifierList list = find_identifiers(PG_GETARG_JSONB_P(0));
 	char *wanted = record_fold_identifier_type(text_to_cstring(PG_GETARG_TEXT_PP(1)));
@@ -322,7 +322,7 @@ identifier_of(PG_FUNCTION_ARGS)
 }
 
 Datum
-fold_identifier_type(PG_FUNCTION_ARGS)
+casesync_fold_identifier_type(PG_FUNCTION_ARGS)
 {
 	char *type = text_to_cstring(PG_GETARG_TEXT_PP(0));
 

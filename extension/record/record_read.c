@@ -15,7 +15,7 @@
 #include "record/record_identity.h"
 #include "base/text_format.h"
 
-PG_FUNCTION_INFO_V1(death_date_of);
+PG_FUNCTION_INFO_V1(casesync_death_date_of);
 
 /* A value below a path of keys, lists not entered. */
 static bool
@@ -58,7 +58,7 @@ read_day(const JsonbValue *value)
 
 /* death_date_of(record jsonb) → date: of a person, a member or a beneficiary's member */
 Datum
-death_date_of(PG_FUNCTION_ARGS)
+casesync_death_date_of(PG_FUNCTION_ARGS)
 {
 	static const char *const places[][4] = {
 		{"demographic_info", "death_date", NULL},

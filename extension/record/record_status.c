@@ -15,9 +15,9 @@
 #include "record/record_identity.h"
 #include "record/record_status.h"
 
-PG_FUNCTION_INFO_V1(enrolment_status_of);
-PG_FUNCTION_INFO_V1(check_transition);
-PG_FUNCTION_INFO_V1(is_valid_transition);
+PG_FUNCTION_INFO_V1(casesync_enrolment_status_of);
+PG_FUNCTION_INFO_V1(casesync_check_transition);
+PG_FUNCTION_INFO_V1(casesync_is_valid_transition);
 
 #define WORD_SHOWN_MAX 40
 
@@ -216,7 +216,7 @@ record_status_read(Jsonb *record)
 
 /* enrolment_status_of(record jsonb) → casesync.enrolment_status */
 Datum
-enrolment_status_of(PG_FUNCTION_ARGS)
+casesync_enrolment_status_of(PG_FUNCTION_ARGS)
 {
 	int16 status = record_status_read(PG_GETARG_JSONB_P(0));
 
@@ -253,7 +253,7 @@ refuse_arguments(FunctionCallInfo fcinfo)
 
 /* check_transition(old, new) → text */
 Datum
-check_transition(PG_FUNCTION_ARGS)
+casesync_check_transition(PG_FUNCTION_ARGS)
 {
 	const char *reason = refuse_arguments(fcinfo);
 
@@ -264,7 +264,7 @@ check_transition(PG_FUNCTION_ARGS)
 
 /* is_valid_transition(old, new) → boolean */
 Datum
-is_valid_transition(PG_FUNCTION_ARGS)
+casesync_is_valid_transition(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(refuse_arguments(fcinfo) == NULL);
 }

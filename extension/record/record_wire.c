@@ -18,8 +18,8 @@
 #include "base/pg_compat.h"
 #include "record/record_limits.h"
 
-PG_FUNCTION_INFO_V1(wire);
-PG_FUNCTION_INFO_V1(keyed_hash);
+PG_FUNCTION_INFO_V1(casesync_wire);
+PG_FUNCTION_INFO_V1(casesync_keyed_hash);
 
 #define HASH_KEY_LENGTH_MIN 16
 
@@ -153,7 +153,7 @@ wire_value(JsonbValue *value, int depth)
 
 /* wire(record jsonb) → jsonb */
 Datum
-wire(PG_FUNCTION_ARGS)
+casesync_wire(PG_FUNCTION_ARGS)
 {
 	Jsonb *record = PG_GETARG_JSONB_P(0);
 	JsonbValue value;
@@ -172,7 +172,7 @@ wire(PG_FUNCTION_ARGS)
 
 /* keyed_hash(key bytea, record jsonb) → bytea: HMAC-SHA256 over the text of the jsonb */
 Datum
-keyed_hash(PG_FUNCTION_ARGS)
+casesync_keyed_hash(PG_FUNCTION_ARGS)
 {
 	bytea *key = PG_GETARG_BYTEA_PP(0);
 	Jsonb *record = PG_GETARG_JSONB_P(1);

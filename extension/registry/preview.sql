@@ -1,23 +1,23 @@
 /* What would leave, before anything does; and, on request, what a case worker sends. */
-CREATE FUNCTION casesync.view_keys(r casesync.registry, max_rows integer DEFAULT NULL)
+CREATE FUNCTION casesync_internal.view_keys(r casesync_internal.registry, max_rows integer DEFAULT NULL)
 RETURNS text[]
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY(SELECT q.key FROM casesync.owner_query(r.view, format(
+	SELECT ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.view, format(
 		'SELECT DISTINCT (v.%1$I::text) COLLATE "C", NULL::jsonb FROM %2$s v
 		  WHERE v.%1$I IS NOT NULL ORDER BY 1 LIMIT $1', r.key_column, r.view),
 		coalesce(max_rows, 2147483647)) q)
 $$;
-COMMENT ON FUNCTION casesync.view_keys(casesync.registry, integer) IS
+COMMENT ON FUNCTION casesync_internal.view_keys(casesync_internal.registry, integer) IS
 	'the subject keys of a registry, in byte order';
-CREATE FUNCTION casesync.preview_keys(a casesync.agreement, r casesync.registry, keys text[])
+CREATE FUNCTION casesync_internal.preview_keys(a casesync_internal.agreement, r casesync_internal.registry, keys text[])
 RETURNS TABLE (registry text, subject_key text, outcome text, reason text, record jsonb, problems text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	subjects casesync.rendered[] := ARRAY(SELECT s FROM casesync.render(r, keys) s);
+	subjects casesync_internal.rendered[] := ARRAY(SELECT s FROM casesync_internal.render(r, keys) s);
 BEGIN
 	RETURN QUERY
 	SELECT r.registry, s.key,
@@ -29,11 +29,11 @@ BEGIN
 		CASE WHEN o.state = 'pass' THEN o.record END,
 		ARRAY(SELECT concat(p.severity, ': ', p.path, ': ', p.problem)
 				FROM casesync.check_record(r.record_type, o.record) p WHERE o.state = 'pass')
-	  FROM unnest(subjects) s JOIN casesync.offers(a, r, subjects) o ON o.key = s.key
+	  FROM unnest(subjects) s JOIN casesync_internal.offers(a, r, subjects) o ON o.key = s.key
 	 ORDER BY s.key COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION casesync.preview_keys(casesync.agreement, casesync.registry, text[]) IS
+COMMENT ON FUNCTION casesync_internal.preview_keys(casesync_internal.agreement, casesync_internal.registry, text[]) IS
 	'what an agreement would do with these subjects';
 CREATE FUNCTION casesync.preview(agreement text, key text DEFAULT NULL, at timestamptz DEFAULT now(),
 	max_rows integer DEFAULT 20)
@@ -43,23 +43,23 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	a casesync.agreement := casesync.latest_agreement($1);
-	r casesync.registry;
+	a casesync_internal.agreement := casesync_internal.latest_agreement($1);
+	r casesync_internal.registry;
 BEGIN
 	IF $4 IS NULL OR $4 NOT BETWEEN 1 AND 10000 THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value', message = 'max_rows must be between 1 and 10000';
 	END IF;
-	FOR r IN SELECT * FROM casesync.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LOOP
+	FOR r IN SELECT * FROM casesync_internal.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LOOP
 		RETURN QUERY
 		SELECT p.registry, p.subject_key,
 			CASE WHEN v.is_valid THEN p.outcome ELSE 'withhold' END,
 			CASE WHEN v.is_valid THEN p.reason ELSE 'the agreement is not valid at that time' END,
 			CASE WHEN v.is_valid THEN p.record END, p.problems
-		  FROM casesync.preview_keys(a, r, CASE WHEN $2 IS NULL THEN casesync.view_keys(r, $4)
+		  FROM casesync_internal.preview_keys(a, r, CASE WHEN $2 IS NULL THEN casesync_internal.view_keys(r, $4)
 				ELSE ARRAY[$2] END) p
 		 CROSS JOIN (SELECT coalesce(a.valid_from <= $3 AND $3 < a.valid_to, false) AS is_valid) v;
 	END LOOP;
-	PERFORM casesync.audit_note('preview', $1, jsonb_build_object('version', a.version, 'one_subject', $2 IS NOT NULL));
+	PERFORM casesync_internal.audit_note('preview', $1, jsonb_build_object('version', a.version, 'one_subject', $2 IS NOT NULL));
 END
 $$;
 COMMENT ON FUNCTION casesync.preview(text, text, timestamptz, integer) IS
@@ -71,26 +71,26 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	a casesync.agreement := casesync.latest_agreement($1);
+	a casesync_internal.agreement := casesync_internal.latest_agreement($1);
 	is_valid boolean := coalesce(a.valid_from <= $2 AND $2 < a.valid_to, false);
-	r casesync.registry;
+	r casesync_internal.registry;
 	keys text[];
 	counts jsonb;
 BEGIN
-	FOR r IN SELECT * FROM casesync.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LOOP
+	FOR r IN SELECT * FROM casesync_internal.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LOOP
 		counts := '{}';
-		keys := casesync.view_keys(r);
+		keys := casesync_internal.view_keys(r);
 		FOR place IN 1 .. cardinality(keys) BY 2000 LOOP
 			SELECT counts || coalesce(jsonb_object_agg(x.what, coalesce((counts->>x.what)::bigint, 0) + x.n), '{}') INTO counts
 			  FROM (SELECT jsonb_build_array(CASE WHEN is_valid THEN p.outcome ELSE 'withhold' END,
 						CASE WHEN is_valid THEN regexp_replace(p.reason, '"[^"]*"', '"…"', 'g')
 							ELSE 'the agreement is not valid at that time' END)::text AS what, count(*) AS n
-					  FROM casesync.preview_keys(a, r, keys[place:place + 1999]) p GROUP BY 1) x;
+					  FROM casesync_internal.preview_keys(a, r, keys[place:place + 1999]) p GROUP BY 1) x;
 		END LOOP;
 		RETURN QUERY SELECT r.registry, c.key::jsonb->>0, c.key::jsonb->>1, c.value::bigint
 			FROM jsonb_each_text(counts) c ORDER BY 2, 3;
 	END LOOP;
-	PERFORM casesync.audit_note('preview_summary', $1, jsonb_build_object('version', a.version));
+	PERFORM casesync_internal.audit_note('preview_summary', $1, jsonb_build_object('version', a.version));
 END
 $$;
 COMMENT ON FUNCTION casesync.preview_summary(text, timestamptz) IS

@@ -3,7 +3,7 @@
  * Run a query about subjects as the owner of a relation. An error stops the subjects that cause
  * it and no other: the keys are halved until the culprits stand alone.
  */
-CREATE FUNCTION casesync.rows_by_key(relation regclass, query text, keys text[],
+CREATE FUNCTION casesync_internal.rows_by_key(relation regclass, query text, keys text[],
 	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
 	OUT found_keys text[], OUT found_records jsonb[], OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -22,21 +22,21 @@ BEGIN
 		RETURN;
 	END IF;
 	IF is_first THEN
-		budget := extract(epoch FROM casesync.setting('casesync.render_timeout')::interval) * 1000;
+		budget := extract(epoch FROM casesync_internal.setting('casesync.render_timeout')::interval) * 1000;
 		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond' ELSE 'infinity' END;
 	END IF;
 	IF clock_timestamp() < until THEN
 		BEGIN
 			SELECT coalesce(array_agg(q.key), '{}'), 
-				coalesce(array_agg(CASE WHEN is_record THEN casesync.wire(q.record) ELSE q.record END), '{}')
+				coalesce(array_agg(CASE WHEN is_record THEN casesync_internal.wire(q.record) ELSE q.record END), '{}')
 			  INTO found_keys, found_records
-			  FROM casesync.owner_query(relation, query, keys, budget) q;
+			  FROM casesync_internal.owner_query(relation, query, keys, budget) q;
 			RETURN;
 		EXCEPTION WHEN OTHERS THEN
 			found_keys := '{}'; found_records := '{}';
 			failed_code := SQLSTATE; failed_reason := SQLERRM;
 		END;
-		IF is_first AND half > 0 AND casesync.fails_always(relation, query, budget) THEN
+		IF is_first AND half > 0 AND casesync_internal.fails_always(relation, query, budget) THEN
 			half := 0;
 		END IF;
 	ELSE
@@ -49,8 +49,8 @@ BEGIN
 		RETURN;
 	END IF;
 	budget := CASE WHEN budget > 0 THEN least(budget, greatest(budget / 2, 100)) ELSE budget END;
-	a := casesync.rows_by_key(relation, query, keys[1:half], budget, until, is_record);
-	b := casesync.rows_by_key(relation, query, keys[half + 1:], budget, until, is_record);
+	a := casesync_internal.rows_by_key(relation, query, keys[1:half], budget, until, is_record);
+	b := casesync_internal.rows_by_key(relation, query, keys[half + 1:], budget, until, is_record);
 	found_keys := a.found_keys || b.found_keys;
 	found_records := a.found_records || b.found_records;
 	bad_keys := a.bad_keys || b.bad_keys;
@@ -58,23 +58,23 @@ BEGIN
 	bad_reasons := a.bad_reasons || b.bad_reasons;
 END
 $$;
-COMMENT ON FUNCTION casesync.rows_by_key(regclass, text, text[], integer, timestamptz, boolean) IS
+COMMENT ON FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz, boolean) IS
 	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
-CREATE FUNCTION casesync.fails_always(relation regclass, query text, budget integer)
+CREATE FUNCTION casesync_internal.fails_always(relation regclass, query text, budget integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM FROM casesync.owner_query(relation, query, '{}'::text[], budget);
+	PERFORM FROM casesync_internal.owner_query(relation, query, '{}'::text[], budget);
 	RETURN false;
 EXCEPTION WHEN OTHERS THEN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION casesync.fails_always(regclass, text, integer) IS
+COMMENT ON FUNCTION casesync_internal.fails_always(regclass, text, integer) IS
 	'whether a query fails without any key: then halving finds no culprit';
-CREATE FUNCTION casesync.render_query(r casesync.registry)
+CREATE FUNCTION casesync_internal.render_query(r casesync_internal.registry)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -82,17 +82,17 @@ AS $$
 	SELECT format('SELECT %1$I::text, %2$I FROM %3$s WHERE %1$I = ANY ($1::%4$s[])',
 		r.key_column, r.record_column, r.view, r.key_type)
 $$;
-COMMENT ON FUNCTION casesync.render_query(casesync.registry) IS
+COMMENT ON FUNCTION casesync_internal.render_query(casesync_internal.registry) IS
 	'the query for the records of keys ($1): the key array is cast, never the column, or no index serves';
 /* Each key once: its record, gone, or in quarantine. */
-CREATE FUNCTION casesync.render(r casesync.registry, keys text[])
-RETURNS SETOF casesync.rendered
+CREATE FUNCTION casesync_internal.render(r casesync_internal.registry, keys text[])
+RETURNS SETOF casesync_internal.rendered
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	usable text[] := ARRAY(SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) <= 1000);
-	rows record := casesync.rows_by_key(r.view, casesync.render_query(r), usable);
+	rows record := casesync_internal.rows_by_key(r.view, casesync_internal.render_query(r), usable);
 BEGIN
 	RETURN QUERY
 	WITH found AS (
@@ -116,9 +116,9 @@ BEGIN
 	  LEFT JOIN bad b ON b.key = k.key;
 END
 $$;
-COMMENT ON FUNCTION casesync.render(casesync.registry, text[]) IS
+COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[]) IS
 	'the records of these subjects as the view has them now, rendered as the view''s owner';
-CREATE FUNCTION casesync.condition_query(r casesync.registry, condition text)
+CREATE FUNCTION casesync_internal.condition_query(r casesync_internal.registry, condition text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -126,19 +126,19 @@ AS $$
 	SELECT format('SELECT %1$I::text, NULL::jsonb FROM %2$s WHERE %1$I = ANY ($1::%3$s[]) AND (%4$s)',
 		r.key_column, r.view, r.key_type, condition)
 $$;
-COMMENT ON FUNCTION casesync.condition_query(casesync.registry, text) IS
+COMMENT ON FUNCTION casesync_internal.condition_query(casesync_internal.registry, text) IS
 	'the query for those of the keys ($1) for which the (deparsed) condition holds';
 /*
  * What one agreement lets pass of rendered subjects: pass (with the projected record), leave (the
  * subject is gone or no longer among the agreement's subjects), keep (it cannot be said now).
  */
-CREATE FUNCTION casesync.offers(a casesync.agreement, r casesync.registry, subjects casesync.rendered[])
-RETURNS SETOF casesync.offer
+CREATE FUNCTION casesync_internal.offers(a casesync_internal.agreement, r casesync_internal.registry, subjects casesync_internal.rendered[])
+RETURNS SETOF casesync_internal.offer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	hash_key bytea := (SELECT s.hash_key FROM casesync.node_secret s);
+	hash_key bytea := (SELECT s.hash_key FROM casesync_internal.node_secret s);
 	keys text[] := ARRAY(SELECT s.key FROM unnest(subjects) s WHERE s.state = 'found');
 	inside text[] := keys;
 	bad_keys text[];
@@ -149,8 +149,8 @@ BEGIN
 		BEGIN
 			SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
 			  INTO inside, bad_keys, bad_codes, bad_reasons
-			  FROM casesync.rows_by_key(r.view,
-				casesync.condition_query(r, casesync.parse_condition(r.view, a.subjects)), keys) x;
+			  FROM casesync_internal.rows_by_key(r.view,
+				casesync_internal.condition_query(r, casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
 		EXCEPTION WHEN OTHERS THEN
 			/* The view has changed and the condition no longer fits it. */
 			inside := '{}'; bad_keys := keys;
@@ -159,16 +159,16 @@ BEGIN
 		END;
 	END IF;
 	RETURN QUERY
-	SELECT s.key, p.record, casesync.keyed_hash(hash_key, p.record),
+	SELECT s.key, p.record, casesync_internal.keyed_hash(hash_key, p.record),
 		CASE WHEN s.state = 'quarantine' OR b.key IS NOT NULL THEN 'keep'
 			WHEN p.record IS NOT NULL THEN 'pass'
 			ELSE 'leave' END, b.code, b.reason
 	  FROM unnest(subjects) s
 	  LEFT JOIN (SELECT DISTINCT k.key FROM unnest(inside) k(key)) i ON i.key = s.key
 	  LEFT JOIN unnest(bad_keys, bad_codes, bad_reasons) b(key, code, reason) ON b.key = s.key
-	  LEFT JOIN LATERAL (SELECT casesync.project(s.record, a.fields, a.identifier_types) AS record
+	  LEFT JOIN LATERAL (SELECT casesync_internal.project(s.record, a.fields, a.identifier_types) AS record
 						  WHERE i.key IS NOT NULL AND s.state = 'found') p ON true;
 END
 $$;
-COMMENT ON FUNCTION casesync.offers(casesync.agreement, casesync.registry, casesync.rendered[]) IS
+COMMENT ON FUNCTION casesync_internal.offers(casesync_internal.agreement, casesync_internal.registry, casesync_internal.rendered[]) IS
 	'project rendered subjects by an agreement: its subjects, fields and identifier types';

@@ -3,8 +3,8 @@
  * Knows no lane, no subscription, no address.
  */
 /* Dates do not count: rehearsed is what has not begun yet. Neither do subscriptions: there are none. */
-CREATE FUNCTION casesync.rehearse_events(a casesync.agreement, r casesync.registry,
-	events casesync.subject_event[], subjects casesync.rendered[])
+CREATE FUNCTION casesync_internal.rehearse_events(a casesync_internal.agreement, r casesync_internal.registry,
+	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -14,55 +14,55 @@ BEGIN
 		SELECT DISTINCT ON (o.key) o.key, o.record, o.hmac, e.event_type, e.position,
 			CASE WHEN o.state = 'keep' THEN 'quarantine' WHEN o.state <> 'pass' THEN 'withhold'
 				WHEN coalesce(t.hmac, k.hmac) = o.hmac THEN 'known' ELSE 'send' END AS outcome
-		  FROM casesync.offers(a, r, subjects) o
+		  FROM casesync_internal.offers(a, r, subjects) o
 		  JOIN unnest(events) e ON e.key = o.key AND e.event_type = ANY (a.event_types)
-		  LEFT JOIN casesync.rehearsal_told t
+		  LEFT JOIN casesync_internal.rehearsal_told t
 			ON t.agreement = a.agreement AND t.version = a.version AND t.registry = r.registry AND t.key = o.key
-		  LEFT JOIN casesync.told k ON k.partner = a.partner AND k.registry = r.registry AND k.key = o.key
+		  LEFT JOIN casesync_internal.told k ON k.partner = a.partner AND k.registry = r.registry AND k.key = o.key
 		 ORDER BY o.key, e.position
 	), remembered AS (
-		INSERT INTO casesync.rehearsal_told AS t (agreement, version, registry, key, hmac)
+		INSERT INTO casesync_internal.rehearsal_told AS t (agreement, version, registry, key, hmac)
 		SELECT a.agreement, a.version, r.registry, j.key, j.hmac FROM judged j WHERE j.outcome = 'send'
 		ON CONFLICT ON CONSTRAINT rehearsal_told_pkey DO UPDATE SET hmac = excluded.hmac
 	), kept AS (
-		INSERT INTO casesync.rehearsal_sample (agreement, version, registry, key, event_type, record)
+		INSERT INTO casesync_internal.rehearsal_sample (agreement, version, registry, key, event_type, record)
 		SELECT a.agreement, a.version, r.registry, x.key, x.event_type, x.record
 		  FROM (SELECT j.* FROM judged j WHERE j.outcome = 'send' ORDER BY j.position DESC LIMIT 100) x
 		 ORDER BY x.position
 	)
-	INSERT INTO casesync.rehearsal_count AS c (agreement, version, registry, event_type, outcome, subjects)
+	INSERT INTO casesync_internal.rehearsal_count AS c (agreement, version, registry, event_type, outcome, subjects)
 	SELECT a.agreement, a.version, r.registry, j.event_type, j.outcome, count(*) FROM judged j
 	 GROUP BY j.event_type, j.outcome
 	ON CONFLICT ON CONSTRAINT rehearsal_count_pkey DO UPDATE SET subjects = c.subjects + excluded.subjects;
-	DELETE FROM casesync.rehearsal_sample s
+	DELETE FROM casesync_internal.rehearsal_sample s
 	 WHERE s.agreement = a.agreement AND s.version = a.version AND s.id <= (
-		SELECT x.id FROM casesync.rehearsal_sample x WHERE x.agreement = a.agreement AND x.version = a.version
+		SELECT x.id FROM casesync_internal.rehearsal_sample x WHERE x.agreement = a.agreement AND x.version = a.version
 		 ORDER BY x.id DESC OFFSET 100 LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION casesync.rehearse_events(casesync.agreement, casesync.registry, casesync.subject_event[], casesync.rendered[]) IS
+COMMENT ON FUNCTION casesync_internal.rehearse_events(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.rendered[]) IS
 	'what an agreement would do with rendered subjects, counted';
 /* What goes wrong in a rehearsal must not disturb what is shared. */
-CREATE FUNCTION casesync.route_unshared(r casesync.registry, events casesync.subject_event[],
-	subjects casesync.rendered[])
+CREATE FUNCTION casesync_internal.route_unshared(r casesync_internal.registry, events casesync_internal.subject_event[],
+	subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	a casesync.agreement;
+	a casesync_internal.agreement;
 BEGIN
-	PERFORM casesync.note_missed(r.registry, events);
+	PERFORM casesync_internal.note_missed(r.registry, events);
 	FOR a IN
-		SELECT g.* FROM casesync.agreement g
+		SELECT g.* FROM casesync_internal.agreement g
 		 WHERE g.state = 'rehearsed' AND g.direction = 'out' AND r.registry = ANY (g.registries)
 		   AND now() < g.rehearsed_until AND 'notify' = ANY (g.services)
 		 ORDER BY g.agreement
 	LOOP
 		BEGIN
-			PERFORM casesync.rehearse_events(a, r, events, subjects);
+			PERFORM casesync_internal.rehearse_events(a, r, events, subjects);
 		EXCEPTION WHEN OTHERS THEN
-			INSERT INTO casesync.rehearsal_count AS c (agreement, version, registry, event_type, outcome, subjects)
+			INSERT INTO casesync_internal.rehearsal_count AS c (agreement, version, registry, event_type, outcome, subjects)
 			SELECT a.agreement, a.version, r.registry, e.event_type, 'failed', count(DISTINCT e.key)
 			  FROM unnest(events) e WHERE e.event_type = ANY (a.event_types) GROUP BY e.event_type
 			ON CONFLICT ON CONSTRAINT rehearsal_count_pkey DO UPDATE SET subjects = c.subjects + excluded.subjects;
@@ -70,15 +70,15 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync.route_unshared(casesync.registry, casesync.subject_event[], casesync.rendered[]) IS
+COMMENT ON FUNCTION casesync_internal.route_unshared(casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.rendered[]) IS
 	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed ones count';
-CREATE FUNCTION casesync.check_rehearsal(a casesync.agreement, until timestamptz)
+CREATE FUNCTION casesync_internal.check_rehearsal(a casesync_internal.agreement, until timestamptz)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	missing text := casesync.agreement_gaps(a);
+	missing text := casesync_internal.agreement_gaps(a);
 BEGIN
 	IF a.direction <> 'out' OR a.state NOT IN ('draft', 'rehearsed') THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
@@ -98,10 +98,10 @@ BEGIN
 			detail = format('until is %s.', coalesce(until::text, 'NULL')),
 			hint = format('SELECT casesync.rehearse(%L, until => now() + interval ''7 days'');', a.agreement);
 	END IF;
-	PERFORM casesync.check_subjects(a.registries, a.subjects);
+	PERFORM casesync_internal.check_subjects(a.registries, a.subjects);
 END
 $$;
-COMMENT ON FUNCTION casesync.check_rehearsal(casesync.agreement, timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.check_rehearsal(casesync_internal.agreement, timestamptz) IS
 	'whether this version may be rehearsed until then, or an error';
 CREATE FUNCTION casesync.rehearse(agreement text, until timestamptz)
 RETURNS void
@@ -110,20 +110,20 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	a casesync.agreement;
+	a casesync_internal.agreement;
 BEGIN
-	LOCK TABLE casesync.agreement IN SHARE ROW EXCLUSIVE MODE;
-	a := casesync.latest_agreement($1);
-	PERFORM casesync.check_rehearsal(a, $2);
-	UPDATE casesync.agreement t SET state = 'ended', ended_at = clock_timestamp(),
+	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
+	a := casesync_internal.latest_agreement($1);
+	PERFORM casesync_internal.check_rehearsal(a, $2);
+	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
 		end_reason = format('version %s is rehearsed', a.version)
 	 WHERE t.agreement = $1 AND t.version <> a.version AND t.state = 'rehearsed';
 	IF FOUND THEN
-		PERFORM casesync.rehearsal_forget($1);
+		PERFORM casesync_internal.rehearsal_forget($1);
 	END IF;
-	UPDATE casesync.agreement t SET state = 'rehearsed', rehearsed_until = $2
+	UPDATE casesync_internal.agreement t SET state = 'rehearsed', rehearsed_until = $2
 	 WHERE t.agreement = $1 AND t.version = a.version;
-	PERFORM casesync.audit_note('rehearse', $1, jsonb_build_object('version', a.version, 'until', $2));
+	PERFORM casesync_internal.audit_note('rehearse', $1, jsonb_build_object('version', a.version, 'until', $2));
 END
 $$;
 COMMENT ON FUNCTION casesync.rehearse(text, timestamptz) IS
@@ -132,12 +132,12 @@ CREATE VIEW casesync.rehearsals AS
 	SELECT a.agreement, a.version, a.partner, a.rehearsed_until AS until,
 		a.state = 'rehearsed' AND now() < a.rehearsed_until AS is_running,
 		c.registry, c.event_type, c.outcome, c.subjects
-	  FROM casesync.agreement a
-	  LEFT JOIN casesync.rehearsal_count c ON c.agreement = a.agreement AND c.version = a.version
+	  FROM casesync_internal.agreement a
+	  LEFT JOIN casesync_internal.rehearsal_count c ON c.agreement = a.agreement AND c.version = a.version
 	 WHERE a.rehearsed_until IS NOT NULL;
 COMMENT ON VIEW casesync.rehearsals IS
 	'rehearsed agreements and how often they would have sent, known it already (known), withheld, quarantined or failed';
 CREATE VIEW casesync.rehearsal_samples AS
-	SELECT s.id, s.agreement, s.version, s.registry, s.key, s.event_type, s.record, s.at FROM casesync.rehearsal_sample s;
+	SELECT s.id, s.agreement, s.version, s.registry, s.key, s.event_type, s.record, s.at FROM casesync_internal.rehearsal_sample s;
 COMMENT ON VIEW casesync.rehearsal_samples IS
 	'the last 100 notifications that each rehearsal would have made, with content: for auditors';

@@ -1,43 +1,43 @@
 /* Change to event to notification: the turn of the router. What a partner gets is decided elsewhere. */
 /* Events of one registry, at most a slice of subjects at a time. */
-CREATE FUNCTION casesync.route_registry(r casesync.registry, events casesync.subject_event[])
+CREATE FUNCTION casesync_internal.route_registry(r casesync_internal.registry, events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	started constant timestamptz := clock_timestamp();
-	subjects casesync.rendered[] := ARRAY(SELECT s FROM casesync.render(r, ARRAY(SELECT DISTINCT e.key FROM unnest(events) e)) s);
-	a casesync.agreement;
+	subjects casesync_internal.rendered[] := ARRAY(SELECT s FROM casesync_internal.render(r, ARRAY(SELECT DISTINCT e.key FROM unnest(events) e)) s);
+	a casesync_internal.agreement;
 	appended integer := 0;
 BEGIN
 	/* Whoever waits for an event type of a subject in quarantine must get it when it comes out by another. */
 	events := events || ARRAY(
-		SELECT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at, q.id)::casesync.subject_event
-		  FROM casesync.quarantine_entry q
+		SELECT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at, q.id)::casesync_internal.subject_event
+		  FROM casesync_internal.quarantine_entry q
 		 WHERE q.registry = r.registry AND q.tracking = 0 AND q.key IN (SELECT s.key FROM unnest(subjects) s));
-	PERFORM casesync.quarantine_add(r.registry, 0, array_agg(s.key), e.event_type, s.error_code, s.reason)
+	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(s.key), e.event_type, s.error_code, s.reason)
 	   FROM unnest(subjects) s JOIN unnest(events) e ON e.key = s.key WHERE s.state = 'quarantine'
 	  GROUP BY e.event_type, s.error_code, s.reason;
-	PERFORM casesync.route_unshared(r, events, subjects);
+	PERFORM casesync_internal.route_unshared(r, events, subjects);
 	FOR a IN
-		SELECT g.* FROM casesync.agreement g
+		SELECT g.* FROM casesync_internal.agreement g
 		 WHERE g.state = 'active' AND g.direction = 'out' AND r.registry = ANY (g.registries)
 		   AND now() < g.valid_to AND 'notify' = ANY (g.services)
 		 ORDER BY g.agreement
 	LOOP
-		appended := appended + casesync.route_agreement(a, r, events, subjects);
+		appended := appended + casesync_internal.route_agreement(a, r, events, subjects);
 	END LOOP;
-	DELETE FROM casesync.quarantine_entry q
+	DELETE FROM casesync_internal.quarantine_entry q
 	 WHERE q.registry = r.registry AND q.tracking = 0 AND q.at < started
 	   AND q.key IN (SELECT s.key FROM unnest(subjects) s);
 	RETURN appended;
 END
 $$;
-COMMENT ON FUNCTION casesync.route_registry(casesync.registry, casesync.subject_event[]) IS
+COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry, casesync_internal.subject_event[]) IS
 	'render a slice of one registry''s subjects once and offer them to every agreement';
 /* The last net: whatever goes wrong about a subject must not stop the others. */
-CREATE FUNCTION casesync.route_slice(r casesync.registry, events casesync.subject_event[])
+CREATE FUNCTION casesync_internal.route_slice(r casesync_internal.registry, events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -47,28 +47,28 @@ DECLARE
 	half integer := cardinality(keys) / 2;
 BEGIN
 	BEGIN
-		RETURN casesync.route_registry(r, events);
+		RETURN casesync_internal.route_registry(r, events);
 	EXCEPTION WHEN OTHERS THEN
-		IF casesync.is_transient(SQLSTATE) THEN
+		IF casesync_internal.is_transient(SQLSTATE) THEN
 			RAISE;
 		END IF;
 		IF half = 0 THEN
-			PERFORM casesync.quarantine_add(r.registry, 0, keys, e.event_type, SQLSTATE, SQLERRM)
+			PERFORM casesync_internal.quarantine_add(r.registry, 0, keys, e.event_type, SQLSTATE, SQLERRM)
 			   FROM (SELECT DISTINCT x.event_type FROM unnest(events) x) e;
 			RETURN 0;
 		END IF;
 	END;
-	RETURN casesync.route_slice(r, ARRAY(SELECT e FROM unnest(events) e WHERE e.key = ANY (keys[1:half])))
-		+ casesync.route_slice(r, ARRAY(SELECT e FROM unnest(events) e WHERE e.key = ANY (keys[half + 1:])));
+	RETURN casesync_internal.route_slice(r, ARRAY(SELECT e FROM unnest(events) e WHERE e.key = ANY (keys[1:half])))
+		+ casesync_internal.route_slice(r, ARRAY(SELECT e FROM unnest(events) e WHERE e.key = ANY (keys[half + 1:])));
 END
 $$;
-COMMENT ON FUNCTION casesync.route_slice(casesync.registry, casesync.subject_event[]) IS
+COMMENT ON FUNCTION casesync_internal.route_slice(casesync_internal.registry, casesync_internal.subject_event[]) IS
 	'route a slice; subjects that make it fail are put in quarantine';
 /*
  * Plans that do not know how long the arrays are join them by nested loops: right for a few rows,
  * where planning would take longer than all the rest, and quadratic for many.
  */
-CREATE FUNCTION casesync.plan_for(rows integer)
+CREATE FUNCTION casesync_internal.plan_for(rows integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -79,8 +79,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.plan_for(integer) IS 'from now on in this turn, plan for that many rows';
-CREATE FUNCTION casesync.route_events(events casesync.subject_event[])
+COMMENT ON FUNCTION casesync_internal.plan_for(integer) IS 'from now on in this turn, plan for that many rows';
+CREATE FUNCTION casesync_internal.route_events(events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -89,34 +89,34 @@ DECLARE
 	slice record;
 	appended integer := 0;
 BEGIN
-	PERFORM casesync.plan_for(cardinality(events));
+	PERFORM casesync_internal.plan_for(cardinality(events));
 	FOR slice IN
 		SELECT x.r, array_agg(x.e ORDER BY (x.e).position) AS events
 		  FROM (SELECT r, e, dense_rank() OVER (PARTITION BY r.registry ORDER BY e.key) / 1000 AS n
-				  FROM unnest(events) e JOIN casesync.registry r ON r.registry = e.registry) x
+				  FROM unnest(events) e JOIN casesync_internal.registry r ON r.registry = e.registry) x
 		 GROUP BY x.r, x.n
 		 ORDER BY min((x.e).position)
 	LOOP
-		appended := appended + casesync.route_slice(slice.r, slice.events);
+		appended := appended + casesync_internal.route_slice(slice.r, slice.events);
 	END LOOP;
 	RETURN appended;
 END
 $$;
-COMMENT ON FUNCTION casesync.route_events(casesync.subject_event[]) IS
+COMMENT ON FUNCTION casesync_internal.route_events(casesync_internal.subject_event[]) IS
 	'events to notifications, registry by registry, a thousand subjects at a time';
-CREATE FUNCTION casesync.route(max_changes integer DEFAULT 1000)
+CREATE FUNCTION casesync_internal.route(max_changes integer DEFAULT 1000)
 RETURNS TABLE (changes integer, notifications integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
-	s casesync.routing_state;
+	s casesync_internal.routing_state;
 	upto pg_snapshot;
-	chunk casesync.change[];
-	newest casesync.change;
+	chunk casesync_internal.change[];
+	newest casesync_internal.change;
 	split xid8[];
-	retried casesync.subject_event[];
+	retried casesync_internal.subject_event[];
 	has_new_filters boolean;
 BEGIN
 	changes := 0; notifications := 0; more := false;
@@ -129,41 +129,41 @@ BEGIN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
 			message = 'max_changes must be between 1 and 100000';
 	END IF;
-	IF NOT casesync.may_speak() OR NOT casesync.lock_for_transaction(1, 0) THEN
+	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.lock_for_transaction(1, 0) THEN
 		RETURN NEXT;
 		RETURN;
 	END IF;
 	/* Before the window is opened: changes after this look are in it. */
-	has_new_filters := casesync.seed_filters();
-	s := casesync.routing_position();
+	has_new_filters := casesync_internal.seed_filters();
+	s := casesync_internal.routing_position();
 	upto := coalesce(s.now, pg_current_snapshot());
-	chunk := ARRAY(SELECT c FROM casesync.window_chunk(s, upto, max_changes) c);
-	retried := ARRAY(SELECT e FROM casesync.quarantine_due(max_changes) e);
+	chunk := ARRAY(SELECT c FROM casesync_internal.window_chunk(s, upto, max_changes) c);
+	retried := ARRAY(SELECT e FROM casesync_internal.quarantine_due(max_changes) e);
 	changes := cardinality(chunk) + cardinality(retried);
 	/* A window that was opened by an earlier call is over: there may be a next one. */
 	more := cardinality(chunk) = max_changes OR cardinality(retried) = max_changes OR s.now IS NOT NULL OR has_new_filters;
 	newest := chunk[cardinality(chunk)];
-	PERFORM casesync.plan_for(changes);
+	PERFORM casesync_internal.plan_for(changes);
 	IF cardinality(retried) > 0 THEN
-		notifications := casesync.route_events(retried);
+		notifications := casesync_internal.route_events(retried);
 	END IF;
 	IF cardinality(chunk) > 0 THEN
-		PERFORM casesync.gap_found(c) FROM unnest(chunk) c WHERE c.op = 'G';
+		PERFORM casesync_internal.gap_found(c) FROM unnest(chunk) c WHERE c.op = 'G';
 		split := ARRAY[s.done_xid, CASE WHEN cardinality(chunk) = max_changes THEN newest.xid END];
-		notifications := notifications + casesync.route_events(
-			ARRAY(SELECT e FROM casesync.expand(chunk, split) e));
+		notifications := notifications + casesync_internal.route_events(
+			ARRAY(SELECT e FROM casesync_internal.expand(chunk, split) e));
 	END IF;
 	IF cardinality(chunk) > 0 OR s.now IS NOT NULL THEN
 		IF cardinality(chunk) = max_changes THEN
-			INSERT INTO casesync.routing_state (era, last, now, done_xid, done_id)
+			INSERT INTO casesync_internal.routing_state (era, last, now, done_xid, done_id)
 			VALUES (s.era, s.last, upto, newest.xid, newest.id);
 		ELSE
-			INSERT INTO casesync.routing_state (era, last) VALUES (s.era, upto);
+			INSERT INTO casesync_internal.routing_state (era, last) VALUES (s.era, upto);
 		END IF;
-		DELETE FROM casesync.routing_state r WHERE r.era = s.era AND r.id <= s.id;
+		DELETE FROM casesync_internal.routing_state r WHERE r.era = s.era AND r.id <= s.id;
 	END IF;
 	RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION casesync.route(integer) IS
+COMMENT ON FUNCTION casesync_internal.route(integer) IS
 	'one chunk of the routing window, in this transaction; call again while more';

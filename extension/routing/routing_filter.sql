@@ -8,26 +8,26 @@
  * this one. One that leaves is told once more, with its record of now, and then no longer; if that
  * record was told already, nothing is sent, since it would say nothing.
  */
-CREATE FUNCTION casesync.filters_of(a casesync.agreement, r casesync.registry)
-RETURNS casesync.subscription[]
+CREATE FUNCTION casesync_internal.filters_of(a casesync_internal.agreement, r casesync_internal.registry)
+RETURNS casesync_internal.subscription[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN ARRAY(SELECT s FROM casesync.subscription s
+	RETURN ARRAY(SELECT s FROM casesync_internal.subscription s
 		WHERE s.partner = a.partner AND s.state = 'active' AND s.id_type IS NULL AND s.tree IS NOT NULL
 		  AND s.event_type = ANY (a.event_types) AND lower(s.record_type) = lower(r.record_type)
-		  AND (s.reg_type IS NULL OR s.reg_type = casesync.reg_type_name(r.reg_type))
+		  AND (s.reg_type IS NULL OR s.reg_type = casesync_internal.reg_type_name(r.reg_type))
 		  AND (s.registry IS NULL OR s.registry = r.registry)
 		  AND (s.starts IS NULL OR s.starts <= now()) AND (s.ends IS NULL OR now() < s.ends)
 		ORDER BY s.id);
 END
 $$;
-COMMENT ON FUNCTION casesync.filters_of(casesync.agreement, casesync.registry) IS
+COMMENT ON FUNCTION casesync_internal.filters_of(casesync_internal.agreement, casesync_internal.registry) IS
 	'a partner''s subscriptions to filters over a registry';
 /* A subject whose columns cannot be read is judged when they can. */
-CREATE FUNCTION casesync.filter_rows(a casesync.agreement, r casesync.registry, events casesync.subject_event[],
-	offers casesync.offer[], OUT keys text[], OUT columns jsonb[], OUT unread text[])
+CREATE FUNCTION casesync_internal.filter_rows(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+	offers casesync_internal.offer[], OUT keys text[], OUT columns jsonb[], OUT unread text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -38,130 +38,130 @@ BEGIN
 	IF a.filter_fields = '{}' THEN
 		RETURN;
 	END IF;
-	rows := casesync.rows_by_key(r.view,
-		format('SELECT %1$I::text, %2$s FROM %3$s WHERE %1$I = ANY ($1::%4$s[])', r.key_column, casesync.filter_columns(r, a), r.view, r.key_type),
+	rows := casesync_internal.rows_by_key(r.view,
+		format('SELECT %1$I::text, %2$s FROM %3$s WHERE %1$I = ANY ($1::%4$s[])', r.key_column, casesync_internal.filter_columns(r, a), r.view, r.key_type),
 		ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'pass'), is_record => false);
 	keys := rows.found_keys; columns := rows.found_records; unread := rows.bad_keys;
-	PERFORM casesync.quarantine_add(r.registry, 0, array_agg(b.key), e.event_type, b.code, b.reason)
+	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(b.key), e.event_type, b.code, b.reason)
 	   FROM unnest(rows.bad_keys, rows.bad_codes, rows.bad_reasons) b(key, code, reason)
 	   JOIN unnest(events) e ON e.key = b.key
 	  GROUP BY e.event_type, b.code, b.reason;
 END
 $$;
-COMMENT ON FUNCTION casesync.filter_rows(casesync.agreement, casesync.registry, casesync.subject_event[], casesync.offer[]) IS
+COMMENT ON FUNCTION casesync_internal.filter_rows(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
 	'the agreed filter columns of these subjects, read as the view''s owner; those that cannot be read go into quarantine';
-CREATE FUNCTION casesync.filter_moves(a casesync.agreement, r casesync.registry, events casesync.subject_event[],
-	offers casesync.offer[], filters casesync.subscription[])
-RETURNS SETOF casesync.filter_move
+CREATE FUNCTION casesync_internal.filter_moves(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+	offers casesync_internal.offer[], filters casesync_internal.subscription[])
+RETURNS SETOF casesync_internal.filter_move
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	rows record := casesync.filter_rows(a, r, events, offers);
+	rows record := casesync_internal.filter_rows(a, r, events, offers);
 BEGIN
 	RETURN QUERY
 	SELECT DISTINCT ON (x.key, f.id) x.e, f.id, x.record, x.hmac, m.is_inside,
 		i.hmac IS DISTINCT FROM x.hmac
-			AND NOT ((x.e).origin IS NOT NULL AND casesync.is_echo((x.e).origin, a.partner, x.record, x.told_at))
+			AND NOT ((x.e).origin IS NOT NULL AND casesync_internal.is_echo((x.e).origin, a.partner, x.record, x.told_at))
 	  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 	  FROM (SELECT o.key, o.record, o.hmac, e, c.columns, t.at AS told_at
 			  FROM unnest(offers) o
 			  JOIN unnest(events) e ON e.key = o.key
 			  LEFT JOIN unnest(rows.keys, rows.columns) c(key, columns) ON c.key = o.key
-			  LEFT JOIN casesync.told t ON t.partner = a.partner AND t.registry = r.registry AND t.key = o.key
+			  LEFT JOIN casesync_internal.told t ON t.partner = a.partner AND t.registry = r.registry AND t.key = o.key
 			 WHERE o.state = 'pass' AND o.key <> ALL (rows.unread)
 			OFFSET 0) x
 	  JOIN unnest(filters) f ON f.event_type = (x.e).event_type
-	  LEFT JOIN casesync.filter_inside i ON i.registry = r.registry AND i.key = x.key AND i.subscription = f.id
-	 CROSS JOIN LATERAL (SELECT coalesce(casesync.filter_matches(f.tree, x.record, x.columns), false) AS is_inside) m
+	  LEFT JOIN casesync_internal.filter_inside i ON i.registry = r.registry AND i.key = x.key AND i.subscription = f.id
+	 CROSS JOIN LATERAL (SELECT coalesce(casesync_internal.filter_matches(f.tree, x.record, x.columns), false) AS is_inside) m
 	 WHERE a.valid_from <= (x.e).at AND (x.e).at < a.valid_to AND (m.is_inside OR i.subscription IS NOT NULL)
 	 ORDER BY x.key, f.id, (x.e).position;
 END
 $$;
-COMMENT ON FUNCTION casesync.filter_moves(casesync.agreement, casesync.registry, casesync.subject_event[], casesync.offer[], casesync.subscription[]) IS
+COMMENT ON FUNCTION casesync_internal.filter_moves(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[], casesync_internal.subscription[]) IS
 	'who is, or was when it was last told, inside the filters';
-CREATE FUNCTION casesync.route_filters(a casesync.agreement, r casesync.registry, events casesync.subject_event[],
-	offers casesync.offer[])
-RETURNS casesync.draft[]
+CREATE FUNCTION casesync_internal.route_filters(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+	offers casesync_internal.offer[])
+RETURNS casesync_internal.draft[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	filters casesync.subscription[] := casesync.filters_of(a, r);
-	moves casesync.filter_move[];
+	filters casesync_internal.subscription[] := casesync_internal.filters_of(a, r);
+	moves casesync_internal.filter_move[];
 BEGIN
 	IF filters = '{}' THEN
 		RETURN '{}';
 	END IF;
-	moves := ARRAY(SELECT m FROM casesync.filter_moves(a, r, events, offers, filters) m);
-	INSERT INTO casesync.filter_inside AS i (registry, key, subscription, hmac)
+	moves := ARRAY(SELECT m FROM casesync_internal.filter_moves(a, r, events, offers, filters) m);
+	INSERT INTO casesync_internal.filter_inside AS i (registry, key, subscription, hmac)
 	SELECT r.registry, (m.event).key, m.subscription, m.hmac FROM unnest(moves) m WHERE m.is_inside
 	ON CONFLICT (registry, key, subscription) DO UPDATE SET hmac = excluded.hmac
 		WHERE i.hmac IS DISTINCT FROM excluded.hmac;
-	DELETE FROM casesync.filter_inside i USING unnest(moves) m
+	DELETE FROM casesync_internal.filter_inside i USING unnest(moves) m
 	 WHERE NOT m.is_inside AND i.registry = r.registry AND i.key = (m.event).key AND i.subscription = m.subscription;
 	RETURN ARRAY(
-		SELECT ROW(m.event, array_agg(m.subscription), m.record, m.hmac, false)::casesync.draft
+		SELECT ROW(m.event, array_agg(m.subscription), m.record, m.hmac, false)::casesync_internal.draft
 		  FROM unnest(moves) m WHERE m.is_news GROUP BY m.event, m.record, m.hmac);
 END
 $$;
-COMMENT ON FUNCTION casesync.route_filters(casesync.agreement, casesync.registry, casesync.subject_event[], casesync.offer[]) IS
+COMMENT ON FUNCTION casesync_internal.route_filters(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
 	'what to tell a partner''s subscriptions to filters; remembers that they were told';
 /*
  * Whoever is inside when a subscription begins is not told (there is no initial state), but must be
  * told of when it leaves. The router looks them up once, at most so many and for a quarter of a second: a filter
  * that takes more begins knowing nobody, and tells of leaving only who was told of before.
  */
-CREATE FUNCTION casesync.seed_filter(s casesync.subscription)
+CREATE FUNCTION casesync_internal.seed_filter(s casesync_internal.subscription)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	until constant timestamptz := clock_timestamp() + interval '250 ms';
-	a casesync.agreement;
-	r casesync.registry;
+	a casesync_internal.agreement;
+	r casesync_internal.registry;
 	wanted record;
 	keys text[];
 BEGIN
-	FOR a IN SELECT g.* FROM casesync.agreements_about(s) g
+	FOR a IN SELECT g.* FROM casesync_internal.agreements_about(s) g
 			  WHERE g.state = 'active' AND g.valid_from <= now() AND s.event_type = ANY (g.event_types) LOOP
-		FOR r IN SELECT g.* FROM casesync.registry g WHERE g.registry = ANY (a.registries) LOOP
-			CONTINUE WHEN NOT s.id = ANY (ARRAY(SELECT f.id FROM unnest(casesync.filters_of(a, r)) f));
-			wanted := casesync.filter_condition(s.tree, r, a);
-			keys := casesync.search_run(r, casesync.search_query(r, a, wanted.condition, NULL, 50001), wanted.arguments, until);
+		FOR r IN SELECT g.* FROM casesync_internal.registry g WHERE g.registry = ANY (a.registries) LOOP
+			CONTINUE WHEN NOT s.id = ANY (ARRAY(SELECT f.id FROM unnest(casesync_internal.filters_of(a, r)) f));
+			wanted := casesync_internal.filter_condition(s.tree, r, a);
+			keys := casesync_internal.search_run(r, casesync_internal.search_query(r, a, wanted.condition, NULL, 50001), wanted.arguments, until);
 			CONTINUE WHEN cardinality(keys) > 50000;
-			INSERT INTO casesync.filter_inside (registry, key, subscription)
+			INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
 			SELECT DISTINCT r.registry, k, s.id FROM unnest(keys) k WHERE octet_length(k) <= 1000
 			ON CONFLICT DO NOTHING;
 		END LOOP;
 	END LOOP;
 EXCEPTION WHEN OTHERS THEN
-	IF casesync.is_transient(SQLSTATE) THEN
+	IF casesync_internal.is_transient(SQLSTATE) THEN
 		RAISE;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.seed_filter(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.seed_filter(casesync_internal.subscription) IS
 	'remember who is inside a new subscription''s filter now';
-CREATE FUNCTION casesync.seed_filters()
+CREATE FUNCTION casesync_internal.seed_filters()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync.subscription;
+	s casesync_internal.subscription;
 BEGIN
-	SELECT * INTO s FROM casesync.subscription t
+	SELECT * INTO s FROM casesync_internal.subscription t
 	 WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded ORDER BY t.id LIMIT 1;
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
-	PERFORM casesync.seed_filter(s);
-	UPDATE casesync.subscription t SET is_seeded = true WHERE t.id = s.id;
-	RETURN EXISTS (SELECT FROM casesync.subscription t
+	PERFORM casesync_internal.seed_filter(s);
+	UPDATE casesync_internal.subscription t SET is_seeded = true WHERE t.id = s.id;
+	RETURN EXISTS (SELECT FROM casesync_internal.subscription t
 		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded);
 END
 $$;
-COMMENT ON FUNCTION casesync.seed_filters() IS
+COMMENT ON FUNCTION casesync_internal.seed_filters() IS
 	'one new subscription to a filter learns who is inside; true when another one waits';

@@ -1,5 +1,5 @@
 /* From changes to the subjects that they are about, and those that cannot be rendered now. */
-CREATE FUNCTION casesync.event_type_of(t casesync.tracking, has_insert boolean, has_update boolean,
+CREATE FUNCTION casesync_internal.event_type_of(t casesync_internal.tracking, has_insert boolean, has_update boolean,
 	has_delete boolean, is_split boolean)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -15,10 +15,10 @@ BEGIN
 		ELSE t.on_delete END;
 END
 $$;
-COMMENT ON FUNCTION casesync.event_type_of(casesync.tracking, boolean, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean, boolean, boolean) IS
 	'the event type of what a transaction did to a key: delete and insert are an update, also when they are in two chunks';
 /* The keys that changes touched, each once for a tracking, with what happened to it. */
-CREATE FUNCTION casesync.fold(changes casesync.change[], split xid8[])
+CREATE FUNCTION casesync_internal.fold(changes casesync_internal.change[], split xid8[])
 RETURNS TABLE (tracking integer, key text, event_type text, origin bigint, at timestamptz, pos bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -35,8 +35,8 @@ BEGIN
 		 WHERE c.op <> 'G' AND k.key IS NOT NULL
 		 GROUP BY c.tracking, k.key, c.xid
 	), named AS (
-		SELECT f.*, casesync.event_type_of(t, f.has_insert, f.has_update, f.has_delete, f.xid = ANY (split)) AS event_type
-		  FROM touched f JOIN casesync.tracking t ON t.id = f.tracking
+		SELECT f.*, casesync_internal.event_type_of(t, f.has_insert, f.has_update, f.has_delete, f.xid = ANY (split)) AS event_type
+		  FROM touched f JOIN casesync_internal.tracking t ON t.id = f.tracking
 	)
 	SELECT n.tracking, n.key, n.event_type, CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END,
 		max(n.at), min(n.pos)
@@ -44,33 +44,33 @@ BEGIN
 	 GROUP BY n.tracking, n.key, n.event_type;
 END
 $$;
-COMMENT ON FUNCTION casesync.fold(casesync.change[], xid8[]) IS
+COMMENT ON FUNCTION casesync_internal.fold(casesync_internal.change[], xid8[]) IS
 	'what happened to each key in these changes, of which some transactions are not here whole; the origin only when all of it came from a partner';
 /* The subject keys of one captured key. A key expression gives the key that `subjects` is asked with. */
-CREATE FUNCTION casesync.subjects_of(t casesync.tracking, key text)
+CREATE FUNCTION casesync_internal.subjects_of(t casesync_internal.tracking, key text)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	asked text := CASE WHEN casesync.key_is_padded(t) THEN rtrim(key, ' ') ELSE key END;
+	asked text := CASE WHEN casesync_internal.key_is_padded(t) THEN rtrim(key, ' ') ELSE key END;
 	query constant text := 'SELECT q.k::text, NULL::jsonb FROM (%s) AS q(k)';
 BEGIN
 	IF NOT t.key_is_column THEN
 		SELECT q.key INTO asked
-		  FROM casesync.owner_query(t.relation, format(query, t.key_query), key::jsonb) q;
+		  FROM casesync_internal.owner_query(t.relation, format(query, t.key_query), key::jsonb) q;
 	END IF;
 	IF t.subjects IS NULL OR asked IS NULL THEN
 		RETURN ARRAY[asked];
 	END IF;
 	RETURN ARRAY(SELECT DISTINCT q.key
-		FROM casesync.owner_query(t.relation, format(query, t.subjects), asked) q WHERE q.key IS NOT NULL);
+		FROM casesync_internal.owner_query(t.relation, format(query, t.subjects), asked) q WHERE q.key IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION casesync.subjects_of(casesync.tracking, text) IS
+COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text) IS
 	'which subjects a captured key is about, asked as the owner of the tracked table';
 /* Output of char(n) is padded, its text is not. */
-CREATE FUNCTION casesync.key_is_padded(t casesync.tracking)
+CREATE FUNCTION casesync_internal.key_is_padded(t casesync_internal.tracking)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -80,97 +80,97 @@ BEGIN
 		WHERE a.attrelid = t.relation AND a.attname = t.key AND a.atttypid = 'bpchar'::regtype));
 END
 $$;
-COMMENT ON FUNCTION casesync.key_is_padded(casesync.tracking) IS 'whether captured keys end in padding';
-CREATE FUNCTION casesync.expand_by_query(t casesync.tracking, key text, event_type text, origin bigint,
+COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) IS 'whether captured keys end in padding';
+CREATE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text, event_type text, origin bigint,
 	at timestamptz, pos bigint)
-RETURNS SETOF casesync.subject_event
+RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY
 		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos
-		  FROM unnest(casesync.subjects_of(t, key)) s CROSS JOIN unnest(t.registries) r WHERE s IS NOT NULL;
+		  FROM unnest(casesync_internal.subjects_of(t, key)) s CROSS JOIN unnest(t.registries) r WHERE s IS NOT NULL;
 EXCEPTION WHEN OTHERS THEN
-	PERFORM casesync.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
+	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
 	   FROM unnest(t.registries) r;
 END
 $$;
-COMMENT ON FUNCTION casesync.expand_by_query(casesync.tracking, text, text, bigint, timestamptz, bigint) IS
+COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text, bigint, timestamptz, bigint) IS
 	'part of expand(): a key whose subjects must be asked for; an error puts the key in quarantine';
-CREATE FUNCTION casesync.expand(changes casesync.change[], split xid8[])
-RETURNS SETOF casesync.subject_event
+CREATE FUNCTION casesync_internal.expand(changes casesync_internal.change[], split xid8[])
+RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	t casesync.tracking;
+	t casesync_internal.tracking;
 BEGIN
-	FOR t IN SELECT * FROM casesync.tracking x WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) LOOP
+	FOR t IN SELECT * FROM casesync_internal.tracking x WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) LOOP
 		IF t.key_is_column AND t.subjects IS NULL THEN
 			RETURN QUERY
 				SELECT gen_random_uuid(), r, CASE WHEN p.is_padded THEN rtrim(f.key, ' ') ELSE f.key END,
 					f.event_type, f.origin, f.at, f.pos
-				  FROM casesync.fold(ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id), split) f
+				  FROM casesync_internal.fold(ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id), split) f
 				 CROSS JOIN unnest(t.registries) r
-				 CROSS JOIN (SELECT casesync.key_is_padded(t) AS is_padded) p;
+				 CROSS JOIN (SELECT casesync_internal.key_is_padded(t) AS is_padded) p;
 		ELSE
 			RETURN QUERY
-				SELECT e.* FROM casesync.fold(ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id), split) f
-				 CROSS JOIN LATERAL casesync.expand_by_query(t, f.key, f.event_type, f.origin, f.at, f.pos) e;
+				SELECT e.* FROM casesync_internal.fold(ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id), split) f
+				 CROSS JOIN LATERAL casesync_internal.expand_by_query(t, f.key, f.event_type, f.origin, f.at, f.pos) e;
 		END IF;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync.expand(casesync.change[], xid8[]) IS 'changes to the subjects that they are about';
+COMMENT ON FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[]) IS 'changes to the subjects that they are about';
 /* Quarantined subjects whose view or crosswalk has changed, or that somebody asked for. */
-CREATE FUNCTION casesync.quarantine_chosen(max_subjects integer)
-RETURNS SETOF casesync.quarantine_entry
+CREATE FUNCTION casesync_internal.quarantine_chosen(max_subjects integer)
+RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT e.* FROM casesync.quarantine_entry e
-	  JOIN (SELECT g.registry, casesync.mark_of(g.registry) AS mark FROM casesync.registry g) m
+	SELECT e.* FROM casesync_internal.quarantine_entry e
+	  JOIN (SELECT g.registry, casesync_internal.mark_of(g.registry) AS mark FROM casesync_internal.registry g) m
 		ON m.registry = e.registry
 	 WHERE e.is_requested OR e.mark IS DISTINCT FROM m.mark
-		OR (e.error_code = 'CS002' OR casesync.is_transient(e.error_code))
+		OR (e.error_code = 'CS002' OR casesync_internal.is_transient(e.error_code))
 			AND e.at < clock_timestamp() - least(600, 10 * 2 ^ least(e.tries, 10)) * interval '1 second'
 	 ORDER BY e.id LIMIT max_subjects
 $$;
-COMMENT ON FUNCTION casesync.quarantine_chosen(integer) IS
+COMMENT ON FUNCTION casesync_internal.quarantine_chosen(integer) IS
 	'what to try again: asked for, changed since, or failed for a reason that passes by itself';
-CREATE FUNCTION casesync.quarantine_due(max_subjects integer)
-RETURNS SETOF casesync.subject_event
+CREATE FUNCTION casesync_internal.quarantine_due(max_subjects integer)
+RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	q casesync.quarantine_entry;
-	t casesync.tracking;
+	q casesync_internal.quarantine_entry;
+	t casesync_internal.tracking;
 BEGIN
-	IF NOT EXISTS (SELECT FROM casesync.quarantine_entry) THEN
+	IF NOT EXISTS (SELECT FROM casesync_internal.quarantine_entry) THEN
 		RETURN;
 	END IF;
-	DELETE FROM casesync.quarantine_entry e
-	 WHERE NOT EXISTS (SELECT FROM casesync.registry g WHERE g.registry = e.registry)
-		OR e.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync.tracking x WHERE x.id = e.tracking);
-	FOR q IN SELECT * FROM casesync.quarantine_chosen(max_subjects) LOOP
+	DELETE FROM casesync_internal.quarantine_entry e
+	 WHERE NOT EXISTS (SELECT FROM casesync_internal.registry g WHERE g.registry = e.registry)
+		OR e.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking x WHERE x.id = e.tracking);
+	FOR q IN SELECT * FROM casesync_internal.quarantine_chosen(max_subjects) LOOP
 		IF q.tracking = 0 THEN
-			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at, q.id)::casesync.subject_event;
+			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at, q.id)::casesync_internal.subject_event;
 			CONTINUE;
 		END IF;
-		SELECT * INTO t FROM casesync.tracking x WHERE x.id = q.tracking;
+		SELECT * INTO t FROM casesync_internal.tracking x WHERE x.id = q.tracking;
 		BEGIN
 			RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint, q.at, q.id
-				FROM unnest(casesync.subjects_of(t, q.key)) s WHERE s IS NOT NULL;
-			DELETE FROM casesync.quarantine_entry e WHERE e.id = q.id;
+				FROM unnest(casesync_internal.subjects_of(t, q.key)) s WHERE s IS NOT NULL;
+			DELETE FROM casesync_internal.quarantine_entry e WHERE e.id = q.id;
 		EXCEPTION WHEN OTHERS THEN
-			PERFORM casesync.quarantine_add(q.registry, q.tracking, ARRAY[q.key], q.event_type, SQLSTATE, SQLERRM);
+			PERFORM casesync_internal.quarantine_add(q.registry, q.tracking, ARRAY[q.key], q.event_type, SQLSTATE, SQLERRM);
 		END;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync.quarantine_due(integer) IS
+COMMENT ON FUNCTION casesync_internal.quarantine_due(integer) IS
 	'the subjects in quarantine to try again; routing them takes them out or writes that they failed again';
 CREATE FUNCTION casesync.retry_quarantine(registry text DEFAULT NULL)
 RETURNS bigint
@@ -180,10 +180,10 @@ AS $$
 DECLARE
 	asked bigint;
 BEGIN
-	UPDATE casesync.quarantine_entry q SET is_requested = true WHERE $1 IS NULL OR q.registry = $1;
+	UPDATE casesync_internal.quarantine_entry q SET is_requested = true WHERE $1 IS NULL OR q.registry = $1;
 	GET DIAGNOSTICS asked = ROW_COUNT;
-	PERFORM casesync.audit_note('retry_quarantine', $1, jsonb_build_object('subjects', asked));
-	PERFORM casesync.ring();
+	PERFORM casesync_internal.audit_note('retry_quarantine', $1, jsonb_build_object('subjects', asked));
+	PERFORM casesync_internal.ring();
 	RETURN asked;
 END
 $$;

@@ -1,44 +1,44 @@
 /* Which changes are to be routed next: nothing twice and nothing lost, in whatever order they commit. */
 /* Of a transaction that was open in s.last: its rows after the last one done. */
-CREATE FUNCTION casesync.window_of(s casesync.routing_state, transaction xid8, max_changes integer)
-RETURNS SETOF casesync.change
+CREATE FUNCTION casesync_internal.window_of(s casesync_internal.routing_state, transaction xid8, max_changes integer)
+RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 	SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT c.* FROM casesync.change c
+	SELECT c.* FROM casesync_internal.change c
 	 WHERE c.xid = transaction AND c.era = s.era
 	   AND c.id > CASE WHEN transaction = s.done_xid THEN s.done_id ELSE -1 END
 	 ORDER BY c.xid, c.id LIMIT max_changes;
 END
 $$;
-COMMENT ON FUNCTION casesync.window_of(casesync.routing_state, xid8, integer) IS
+COMMENT ON FUNCTION casesync_internal.window_of(casesync_internal.routing_state, xid8, integer) IS
 	'part of window_chunk(): the next changes of one transaction';
 /*
  * From a place on, always by the index and from that place: the planner may know nothing of tables
  * that were empty a minute ago, and a chunk must cost what it holds, not what the window holds.
  */
-CREATE FUNCTION casesync.window_after(after_xid xid8, after_id bigint, era integer, upto pg_snapshot,
+CREATE FUNCTION casesync_internal.window_after(after_xid xid8, after_id bigint, era integer, upto pg_snapshot,
 	max_changes integer)
-RETURNS SETOF casesync.change
+RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 	SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT c.* FROM casesync.change c
+	SELECT c.* FROM casesync_internal.change c
 	 WHERE (c.xid, c.id) > (after_xid, after_id) AND c.xid < pg_snapshot_xmax(upto)
 	   AND c.era = $3 AND pg_visible_in_snapshot(c.xid, upto)
 	 ORDER BY c.xid, c.id LIMIT max_changes;
 END
 $$;
-COMMENT ON FUNCTION casesync.window_after(xid8, bigint, integer, pg_snapshot, integer) IS
+COMMENT ON FUNCTION casesync_internal.window_after(xid8, bigint, integer, pg_snapshot, integer) IS
 	'part of window_chunk(): the next changes after a place in the log that are visible';
-CREATE FUNCTION casesync.window_chunk(s casesync.routing_state, upto pg_snapshot, max_changes integer)
-RETURNS SETOF casesync.change
+CREATE FUNCTION casesync_internal.window_chunk(s casesync_internal.routing_state, upto pg_snapshot, max_changes integer)
+RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -52,7 +52,7 @@ BEGIN
 		SELECT x FROM pg_snapshot_xip(s.last) x
 		 WHERE (s.done_xid IS NULL OR x >= s.done_xid) AND pg_visible_in_snapshot(x, upto) ORDER BY x
 	LOOP
-		RETURN QUERY SELECT * FROM casesync.window_of(s, transaction, wanted);
+		RETURN QUERY SELECT * FROM casesync_internal.window_of(s, transaction, wanted);
 		GET DIAGNOSTICS found_here = ROW_COUNT;
 		wanted := wanted - found_here;
 		IF wanted = 0 THEN
@@ -60,26 +60,26 @@ BEGIN
 		END IF;
 	END LOOP;
 	IF s.done_xid >= start THEN
-		RETURN QUERY SELECT * FROM casesync.window_after(s.done_xid, s.done_id, s.era, upto, wanted);
+		RETURN QUERY SELECT * FROM casesync_internal.window_after(s.done_xid, s.done_id, s.era, upto, wanted);
 	ELSE
-		RETURN QUERY SELECT * FROM casesync.window_after(start, -1, s.era, upto, wanted);
+		RETURN QUERY SELECT * FROM casesync_internal.window_after(start, -1, s.era, upto, wanted);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.window_chunk(casesync.routing_state, pg_snapshot, integer) IS
+COMMENT ON FUNCTION casesync_internal.window_chunk(casesync_internal.routing_state, pg_snapshot, integer) IS
 	'the next changes, in order, that are visible in upto and not in s.last; never by id alone, since ids commit out of order';
 /* The newest state of the oldest era that may still have something to route. */
-CREATE FUNCTION casesync.routing_position()
-RETURNS casesync.routing_state
+CREATE FUNCTION casesync_internal.routing_position()
+RETURNS casesync_internal.routing_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync.routing_state;
-	current integer := (casesync.this_node()).era;
+	s casesync_internal.routing_state;
+	current integer := (casesync_internal.this_node()).era;
 BEGIN
 	FOR s IN
-		SELECT DISTINCT ON (r.era) r.* FROM casesync.routing_state r ORDER BY r.era, r.id DESC
+		SELECT DISTINCT ON (r.era) r.* FROM casesync_internal.routing_state r ORDER BY r.era, r.id DESC
 	LOOP
 		IF s.era >= current THEN
 			RETURN s;
@@ -90,12 +90,12 @@ BEGIN
 		END IF;
 		/* Of an older era all is written: one window to the end of its numbers. */
 		s.now := '9223372036854775807:9223372036854775807:';
-		IF EXISTS (SELECT FROM casesync.window_chunk(s, s.now, 1)) THEN
+		IF EXISTS (SELECT FROM casesync_internal.window_chunk(s, s.now, 1)) THEN
 			RETURN s;
 		END IF;
 	END LOOP;
-	INSERT INTO casesync.routing_state (era, last) VALUES (current, '1:1:') RETURNING * INTO s;
+	INSERT INTO casesync_internal.routing_state (era, last) VALUES (current, '1:1:') RETURNING * INTO s;
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync.routing_position() IS 'where routing goes on';
+COMMENT ON FUNCTION casesync_internal.routing_position() IS 'where routing goes on';

@@ -1,7 +1,7 @@
 /* The tables and types of routing/: state, made once; changed by the scripts of upgrade/ only. */
 
 /* ---- routing_window ---- */
-CREATE TABLE casesync.routing_state (
+CREATE TABLE casesync_internal.routing_state (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	era integer NOT NULL,
 	last pg_snapshot NOT NULL,
@@ -9,26 +9,26 @@ CREATE TABLE casesync.routing_state (
 	done_xid xid8,
 	done_id bigint
 );
-COMMENT ON TABLE casesync.routing_state IS
+COMMENT ON TABLE casesync_internal.routing_state IS
 	'appended; the newest row of an era tells what is routed: all that is visible in last, and of the open window (last, now] all up to done';
-SELECT pg_catalog.pg_extension_config_dump('casesync.routing_state', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.routing_state_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_state', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_state_id_seq', '');
 /* ---- routing_subject ---- */
 /* One subject to look at: why, and how the change came here. */
-CREATE TYPE casesync.subject_event AS (
+CREATE TYPE casesync_internal.subject_event AS (
 	event uuid, registry text, key text, event_type text, origin bigint, at timestamptz, position bigint
 );
-COMMENT ON TYPE casesync.subject_event IS 'an event before it is known what the subject looks like';
+COMMENT ON TYPE casesync_internal.subject_event IS 'an event before it is known what the subject looks like';
 /* A notification before it is written. */
-CREATE TYPE casesync.draft AS (event casesync.subject_event, subscriptions bigint[], record jsonb,
+CREATE TYPE casesync_internal.draft AS (event casesync_internal.subject_event, subscriptions bigint[], record jsonb,
 	hmac bytea, removal boolean);
-COMMENT ON TYPE casesync.draft IS 'one event for one partner: the subscriptions it goes to and what it says';
+COMMENT ON TYPE casesync_internal.draft IS 'one event for one partner: the subscriptions it goes to and what it says';
 /* ---- routing_filter ---- */
-CREATE TYPE casesync.filter_move AS (event casesync.subject_event, subscription bigint, record jsonb, hmac bytea,
+CREATE TYPE casesync_internal.filter_move AS (event casesync_internal.subject_event, subscription bigint, record jsonb, hmac bytea,
 	is_inside boolean, is_news boolean);
-COMMENT ON TYPE casesync.filter_move IS 'a subject that is or was inside the filter of a subscription, and whether that is told';
+COMMENT ON TYPE casesync_internal.filter_move IS 'a subject that is or was inside the filter of a subscription, and whether that is told';
 /* ---- rehearsal ---- */
-CREATE TABLE casesync.rehearsal_count (
+CREATE TABLE casesync_internal.rehearsal_count (
 	agreement text NOT NULL,
 	version integer NOT NULL,
 	registry text NOT NULL,
@@ -37,9 +37,9 @@ CREATE TABLE casesync.rehearsal_count (
 	subjects bigint NOT NULL,
 	PRIMARY KEY (agreement, version, registry, event_type, outcome)
 );
-COMMENT ON TABLE casesync.rehearsal_count IS 'how often a rehearsed agreement would have done what';
-SELECT pg_catalog.pg_extension_config_dump('casesync.rehearsal_count', '');
-CREATE TABLE casesync.rehearsal_told (
+COMMENT ON TABLE casesync_internal.rehearsal_count IS 'how often a rehearsed agreement would have done what';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_count', '');
+CREATE TABLE casesync_internal.rehearsal_told (
 	agreement text NOT NULL,
 	version integer NOT NULL,
 	registry text NOT NULL,
@@ -47,9 +47,9 @@ CREATE TABLE casesync.rehearsal_told (
 	hmac bytea NOT NULL,
 	PRIMARY KEY (agreement, version, registry, key)
 );
-COMMENT ON TABLE casesync.rehearsal_told IS 'what a partner would know by now: keyed hashes';
-SELECT pg_catalog.pg_extension_config_dump('casesync.rehearsal_told', '');
-CREATE TABLE casesync.rehearsal_sample (
+COMMENT ON TABLE casesync_internal.rehearsal_told IS 'what a partner would know by now: keyed hashes';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_told', '');
+CREATE TABLE casesync_internal.rehearsal_sample (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	agreement text NOT NULL,
 	version integer NOT NULL,
@@ -59,8 +59,8 @@ CREATE TABLE casesync.rehearsal_sample (
 	record jsonb NOT NULL,
 	at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-CREATE INDEX rehearsal_sample_newest ON casesync.rehearsal_sample (agreement, version, id);
-COMMENT ON TABLE casesync.rehearsal_sample IS
+CREATE INDEX rehearsal_sample_newest ON casesync_internal.rehearsal_sample (agreement, version, id);
+COMMENT ON TABLE casesync_internal.rehearsal_sample IS
 	'the last 100 notifications that a rehearsed agreement would have made, until it is activated or ends';
-SELECT pg_catalog.pg_extension_config_dump('casesync.rehearsal_sample', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.rehearsal_sample_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_sample', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_sample_id_seq', '');

@@ -18,8 +18,8 @@
 
 #include "subscription/cron_parse.h"
 
-PG_FUNCTION_INFO_V1(cron_check);
-PG_FUNCTION_INFO_V1(cron_next);
+PG_FUNCTION_INFO_V1(casesync_cron_check);
+PG_FUNCTION_INFO_V1(casesync_cron_next);
 
 /* No zone has ever been changed by more than a day at once. */
 #define SHIFT_MAX (27 * SECS_PER_HOUR)
@@ -119,7 +119,7 @@ find_zone(const char *name)
 
 /* cron_check(expression text) → text: NULL when it is good, else a sentence */
 Datum
-cron_check(PG_FUNCTION_ARGS)
+casesync_cron_check(PG_FUNCTION_ARGS)
 {
 	char problem[CRON_PROBLEM_SIZE];
 	CronSchedule schedule;
@@ -131,7 +131,7 @@ cron_check(PG_FUNCTION_ARGS)
 
 /* cron_next(expression text, after timestamptz, zone text) → timestamptz; NULL: never */
 Datum
-cron_next(PG_FUNCTION_ARGS)
+casesync_cron_next(PG_FUNCTION_ARGS)
 {
 	TimestampTz after = PG_GETARG_TIMESTAMPTZ(1);
 	pg_tz *zone = find_zone(text_to_cstring(PG_GETARG_TEXT_PP(2)));

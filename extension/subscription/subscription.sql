@@ -7,39 +7,39 @@
  * Whoever changes several subscriptions locks them in the order of their ids first, else two who change
  * the same ones wait for each other.
  */
-CREATE FUNCTION casesync.end_subscriptions(subscriptions bigint[], why text)
+CREATE FUNCTION casesync_internal.end_subscriptions(subscriptions bigint[], why text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	ended bigint[] := ARRAY(SELECT t.id FROM casesync.subscription t
+	ended bigint[] := ARRAY(SELECT t.id FROM casesync_internal.subscription t
 		WHERE t.id = ANY (subscriptions) AND t.state IN ('pending', 'active') ORDER BY t.id FOR UPDATE);
 BEGIN
 	IF ended = '{}' THEN
 		RETURN 0;
 	END IF;
-	UPDATE casesync.subscription t SET state = 'ended', waits_for = NULL, ended_at = clock_timestamp(), reason = why
+	UPDATE casesync_internal.subscription t SET state = 'ended', waits_for = NULL, ended_at = clock_timestamp(), reason = why
 	 WHERE t.id = ANY (ended);
-	DELETE FROM casesync.filter_inside i WHERE i.subscription = ANY (ended);
-	PERFORM casesync.withhold(ARRAY(SELECT n.reference_id
-		  FROM casesync.lane l JOIN casesync.notification n ON n.lane = l.lane
-		 WHERE l.partner IN (SELECT s.partner FROM casesync.subscription s WHERE s.id = ANY (ended))
+	DELETE FROM casesync_internal.filter_inside i WHERE i.subscription = ANY (ended);
+	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id
+		  FROM casesync_internal.lane l JOIN casesync_internal.notification n ON n.lane = l.lane
+		 WHERE l.partner IN (SELECT s.partner FROM casesync_internal.subscription s WHERE s.id = ANY (ended))
 		   AND l.kind = 'notify' AND n.state = 'due' AND n.subscription = ANY (ended)), 'subscription ended');
 	RETURN cardinality(ended);
 END
 $$;
-COMMENT ON FUNCTION casesync.end_subscriptions(bigint[], text) IS
+COMMENT ON FUNCTION casesync_internal.end_subscriptions(bigint[], text) IS
 	'end those of the subscriptions that live and withhold what waits for them; returns how many';
-CREATE FUNCTION casesync.require_subscription(code text)
-RETURNS casesync.subscription
+CREATE FUNCTION casesync_internal.require_subscription(code text)
+RETURNS casesync_internal.subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync.subscription;
+	s casesync_internal.subscription;
 BEGIN
-	SELECT * INTO s FROM casesync.subscription t WHERE t.code = $1;
+	SELECT * INTO s FROM casesync_internal.subscription t WHERE t.code = $1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'undefined_object',
 			message = format('there is no subscription with code "%s"', left($1, 99)),
@@ -48,34 +48,34 @@ BEGIN
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync.require_subscription(text) IS 'the subscription''s row, or an error';
+COMMENT ON FUNCTION casesync_internal.require_subscription(text) IS 'the subscription''s row, or an error';
 CREATE FUNCTION casesync.unsubscribe(code text, reason text DEFAULT NULL)
-RETURNS casesync.subscription
+RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync.end_subscriptions(ARRAY[(casesync.require_subscription(code)).id], reason);
-	PERFORM casesync.audit_note('unsubscribe', code, jsonb_build_object('reason', reason));
-	RETURN casesync.require_subscription(code);
+	PERFORM casesync_internal.end_subscriptions(ARRAY[(casesync_internal.require_subscription(code)).id], reason);
+	PERFORM casesync_internal.audit_note('unsubscribe', code, jsonb_build_object('reason', reason));
+	RETURN casesync_internal.require_subscription(code);
 END
 $$;
 COMMENT ON FUNCTION casesync.unsubscribe(text, text) IS 'end a partner''s subscription';
 /* The standard has three members or none; with cron the zone is said too, since it says nothing of it. */
-CREATE FUNCTION casesync.subscription_frequency(s casesync.subscription)
+CREATE FUNCTION casesync_internal.subscription_frequency(s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN num_nonnulls(s.cron, s.starts, s.ends) > 0 THEN
-		jsonb_build_object('start_time', casesync.wire_time(coalesce(s.starts, s.decided_at, s.created_at)),
-			'end_time', casesync.wire_time(coalesce(s.ends, '9999-12-31 00:00:00+00')),
+		jsonb_build_object('start_time', casesync_internal.wire_time(coalesce(s.starts, s.decided_at, s.created_at)),
+			'end_time', casesync_internal.wire_time(coalesce(s.ends, '9999-12-31 00:00:00+00')),
 			'frequency', coalesce(s.cron, ''))
 		|| CASE WHEN s.cron IS NULL THEN '{}' ELSE jsonb_build_object('time_zone', s.time_zone) END END
 $$;
-COMMENT ON FUNCTION casesync.subscription_frequency(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.subscription_frequency(casesync_internal.subscription) IS
 	'when a subscription''s partner wants to be told, as the standard writes it; NULL: at once';
-CREATE FUNCTION casesync.subscription_item(s casesync.subscription)
+CREATE FUNCTION casesync_internal.subscription_item(s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -83,33 +83,33 @@ AS $$
 	SELECT jsonb_strip_nulls(jsonb_build_object(
 		'code', s.code,
 		'status', CASE WHEN s.state IN ('pending', 'active') THEN 'subscribe' ELSE 'unsubscribe' END,
-		'timestamp', casesync.wire_time(coalesce(s.decided_at, s.created_at)),
-		'reg_type', casesync.reg_type_wire(s.reg_type),
-		'reg_event_type', casesync.event_wire(coalesce(s.reg_type, 'ESS'), s.event_type),
-		'frequency', casesync.subscription_frequency(s), 'filter_type', s.filter_type,
+		'timestamp', casesync_internal.wire_time(coalesce(s.decided_at, s.created_at)),
+		'reg_type', casesync_internal.reg_type_wire(s.reg_type),
+		'reg_event_type', casesync_internal.event_wire(coalesce(s.reg_type, 'ESS'), s.event_type),
+		'frequency', casesync_internal.subscription_frequency(s), 'filter_type', s.filter_type,
 		'notify_record_type', s.record_type, 'locale', s.locale))
 		/* As it was sent, what is null in it too. */
 		|| CASE WHEN s.filter IS NULL OR s.filter IN ('{}', '[]') THEN '{}' ELSE jsonb_build_object('filter', s.filter) END
 $$;
-COMMENT ON FUNCTION casesync.subscription_item(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.subscription_item(casesync_internal.subscription) IS
 	'a subscription as the standard''s SubscriptionInfo';
 /* The item of an on-subscribe for one request: rows decide, this only words it. */
-CREATE FUNCTION casesync.subscribe_answer(reference_id text, status text, code text, why text,
-	s casesync.subscription)
+CREATE FUNCTION casesync_internal.subscribe_answer(reference_id text, status text, code text, why text,
+	s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_strip_nulls(jsonb_build_object(
-		'reference_id', left(reference_id, 255), 'timestamp', casesync.wire_time(clock_timestamp()),
+		'reference_id', left(reference_id, 255), 'timestamp', casesync_internal.wire_time(clock_timestamp()),
 		'status', status, 'status_reason_code', code, 'status_reason_message', left(why, 999),
 		'locale', coalesce(s.locale, 'eng')))
 		|| CASE WHEN s.id IS NULL THEN '{}'
-			ELSE jsonb_build_object('subscriptions', jsonb_build_array(casesync.subscription_item(s))) END
+			ELSE jsonb_build_object('subscriptions', jsonb_build_array(casesync_internal.subscription_item(s))) END
 $$;
-COMMENT ON FUNCTION casesync.subscribe_answer(text, text, text, text, casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.subscribe_answer(text, text, text, text, casesync_internal.subscription) IS
 	'one item of an on-subscribe message (ESS SubscribeResponse)';
-CREATE FUNCTION casesync.subscription_outcome(s casesync.subscription, OUT status text, OUT code text, OUT why text)
+CREATE FUNCTION casesync_internal.subscription_outcome(s casesync_internal.subscription, OUT status text, OUT code text, OUT why text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -124,72 +124,72 @@ BEGIN
 		ELSE s.note END;
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_outcome(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.subscription_outcome(casesync_internal.subscription) IS
 	'what to answer about a subscription: now, and whenever its reference_id comes again';
-CREATE FUNCTION casesync.subscription_tell(s casesync.subscription)
+CREATE FUNCTION casesync_internal.subscription_tell(s casesync_internal.subscription)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	o record := casesync.subscription_outcome(s);
+	o record := casesync_internal.subscription_outcome(s);
 BEGIN
 	IF s.callback_url IS NULL THEN
-		UPDATE casesync.subscription t SET is_confirmed = true WHERE t.id = s.id;
+		UPDATE casesync_internal.subscription t SET is_confirmed = true WHERE t.id = s.id;
 		RETURN;
 	END IF;
-	PERFORM casesync.enqueue(s.partner, 'on-subscribe', s.callback_url, jsonb_build_object(
+	PERFORM casesync_internal.enqueue(s.partner, 'on-subscribe', s.callback_url, jsonb_build_object(
 		'transaction_id', s.transaction_id, 'correlation_id', s.correlation_id,
 		'subscribe_response', jsonb_build_array(
-			casesync.subscribe_answer(s.reference_id, o.status, o.code, o.why, s))),
+			casesync_internal.subscribe_answer(s.reference_id, o.status, o.code, o.why, s))),
 		o.status, ARRAY[s.id]);
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_tell(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.subscription_tell(casesync_internal.subscription) IS
 	'send the partner an on-subscribe about one subscription';
-CREATE FUNCTION casesync.subscription_decide(s casesync.subscription, decision text, why text)
-RETURNS casesync.subscription
+CREATE FUNCTION casesync_internal.subscription_decide(s casesync_internal.subscription, decision text, why text)
+RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	decided casesync.subscription;
+	decided casesync_internal.subscription;
 BEGIN
-	UPDATE casesync.subscription t SET state = decision, waits_for = NULL, reason = why, decided_at = clock_timestamp()
+	UPDATE casesync_internal.subscription t SET state = decision, waits_for = NULL, reason = why, decided_at = clock_timestamp()
 	 WHERE t.id = s.id AND t.state = 'pending' RETURNING t.* INTO decided;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
 			message = format('subscription "%s" is not waiting for a decision', s.code),
 			hint = 'SELECT code, partner FROM casesync.pending_subscriptions;';
 	END IF;
-	PERFORM casesync.subscription_tell(decided);
+	PERFORM casesync_internal.subscription_tell(decided);
 	RETURN decided;
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_decide(casesync.subscription, text, text) IS
+COMMENT ON FUNCTION casesync_internal.subscription_decide(casesync_internal.subscription, text, text) IS
 	'a pending subscription becomes active or refused, and the partner is told';
 CREATE FUNCTION casesync.approve(code text)
-RETURNS casesync.subscription
+RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync.subscription := casesync.subscription_decide(casesync.require_subscription(code), 'active', NULL);
+	s casesync_internal.subscription := casesync_internal.subscription_decide(casesync_internal.require_subscription(code), 'active', NULL);
 BEGIN
-	PERFORM casesync.audit_note('approve', code);
+	PERFORM casesync_internal.audit_note('approve', code);
 	RETURN s;
 END
 $$;
 COMMENT ON FUNCTION casesync.approve(text) IS 'a pending subscription counts from now; the partner is told';
 CREATE FUNCTION casesync.refuse(code text, reason text)
-RETURNS casesync.subscription
+RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync.subscription := casesync.subscription_decide(casesync.require_subscription(code), 'refused', reason);
+	s casesync_internal.subscription := casesync_internal.subscription_decide(casesync_internal.require_subscription(code), 'refused', reason);
 BEGIN
-	PERFORM casesync.audit_note('refuse', code, jsonb_build_object('reason', reason));
+	PERFORM casesync_internal.audit_note('refuse', code, jsonb_build_object('reason', reason));
 	RETURN s;
 END
 $$;
@@ -198,49 +198,49 @@ COMMENT ON FUNCTION casesync.refuse(text, text) IS 'a pending subscription is re
  * The standard has no message for it: the partner named the end itself. One that somebody is at now
  * comes the next time: who expires must wait for nobody, since others wait for the router's lock.
  */
-CREATE FUNCTION casesync.expire_subscriptions(partner text DEFAULT NULL)
+CREATE FUNCTION casesync_internal.expire_subscriptions(partner text DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN casesync.end_subscriptions(ARRAY(
-		SELECT s.id FROM casesync.subscription s
+	RETURN casesync_internal.end_subscriptions(ARRAY(
+		SELECT s.id FROM casesync_internal.subscription s
 		 WHERE s.state IN ('pending', 'active') AND s.ends <= now() AND ($1 IS NULL OR s.partner = $1)
 		 ORDER BY s.ends LIMIT 1000 FOR UPDATE SKIP LOCKED), 'its time is over');
 END
 $$;
-COMMENT ON FUNCTION casesync.expire_subscriptions(text) IS
+COMMENT ON FUNCTION casesync_internal.expire_subscriptions(text) IS
 	'end subscriptions whose time is over, at most a thousand; returns how many';
 /*
  * Agreements begin and end by themselves; what waits for one is looked at again. Judged by kind, of
  * which there are few: thousands that must wait on do not stand in the way of others.
  */
-CREATE FUNCTION casesync.admit_subscriptions()
+CREATE FUNCTION casesync_internal.admit_subscriptions()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	kind casesync.subscription;
-	s casesync.subscription;
+	kind casesync_internal.subscription;
+	s casesync_internal.subscription;
 	cover record;
 	decided integer := 0;
 BEGIN
-	FOR kind IN SELECT k.* FROM casesync.subscription k WHERE k.id IN (
-			SELECT min(t.id) FROM casesync.subscription t WHERE t.state = 'pending' AND t.waits_for = 'agreement'
+	FOR kind IN SELECT k.* FROM casesync_internal.subscription k WHERE k.id IN (
+			SELECT min(t.id) FROM casesync_internal.subscription t WHERE t.state = 'pending' AND t.waits_for = 'agreement'
 			 GROUP BY t.partner, t.event_type, t.record_type, t.reg_type, t.registry) LOOP
-		cover := casesync.wish_cover(kind);
+		cover := casesync_internal.wish_cover(kind);
 		CONTINUE WHEN cover.is_covered AND NOT cover.has_begun;
-		FOR s IN SELECT * FROM casesync.subscription t
+		FOR s IN SELECT * FROM casesync_internal.subscription t
 				  WHERE t.state = 'pending' AND t.waits_for = 'agreement' AND t.partner = kind.partner
 					AND (t.event_type, t.record_type, t.reg_type, t.registry) IS NOT DISTINCT FROM
 						(kind.event_type, kind.record_type, kind.reg_type, kind.registry)
 				  ORDER BY t.id LIMIT 1000 FOR UPDATE SKIP LOCKED LOOP
 			IF cover.is_covered AND cover.needs_decision THEN
-				UPDATE casesync.subscription t SET waits_for = 'decision' WHERE t.id = s.id;
+				UPDATE casesync_internal.subscription t SET waits_for = 'decision' WHERE t.id = s.id;
 			ELSE
-				PERFORM casesync.subscription_decide(s, CASE WHEN cover.is_covered THEN 'active' ELSE 'refused' END,
+				PERFORM casesync_internal.subscription_decide(s, CASE WHEN cover.is_covered THEN 'active' ELSE 'refused' END,
 					CASE WHEN NOT cover.is_covered THEN 'the agreement that this waited for is no more' END);
 			END IF;
 			decided := decided + 1;
@@ -249,11 +249,11 @@ BEGIN
 	RETURN decided;
 END
 $$;
-COMMENT ON FUNCTION casesync.admit_subscriptions() IS
+COMMENT ON FUNCTION casesync_internal.admit_subscriptions() IS
 	'decide about subscriptions that waited for an agreement to begin; returns about how many';
 CREATE VIEW casesync.pending_subscriptions AS
 	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.waits_for, s.filter_type, s.filter,
 		s.cron, s.starts, s.ends, s.authorize_claim, s.created_at
-	  FROM casesync.subscription s WHERE s.state = 'pending';
+	  FROM casesync_internal.subscription s WHERE s.state = 'pending';
 COMMENT ON VIEW casesync.pending_subscriptions IS
 	'what partners ask for and nobody has decided about: for approve() and refuse()';

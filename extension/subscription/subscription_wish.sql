@@ -2,7 +2,7 @@
  * Whether a wish can become a subscription: read, held against agreements, event types, twins and
  * quotas. The API and casesync.subscribe() use the same rules. Nothing is written but by subscribe().
  */
-CREATE FUNCTION casesync.frequency_read(frequency jsonb,
+CREATE FUNCTION casesync_internal.frequency_read(frequency jsonb,
 	OUT cron text, OUT starts timestamptz, OUT ends timestamptz, OUT problem text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -24,8 +24,8 @@ BEGIN
 		END IF;
 	END LOOP;
 	cron := nullif(btrim(frequency->>'frequency'), '');
-	starts := casesync.time_of(nullif(frequency->>'start_time', ''));
-	ends := casesync.time_of(nullif(frequency->>'end_time', ''));
+	starts := casesync_internal.time_of(nullif(frequency->>'start_time', ''));
+	ends := casesync_internal.time_of(nullif(frequency->>'end_time', ''));
 	problem := CASE
 		WHEN starts IS NULL AND coalesce(frequency->>'start_time', '') <> '' THEN 'frequency.start_time must be ISO 8601 with a zone'
 		WHEN ends IS NULL AND coalesce(frequency->>'end_time', '') <> '' THEN 'frequency.end_time must be ISO 8601 with a zone'
@@ -34,29 +34,29 @@ BEGIN
 		END;
 END
 $$;
-COMMENT ON FUNCTION casesync.frequency_read(jsonb) IS
+COMMENT ON FUNCTION casesync_internal.frequency_read(jsonb) IS
 	'the times of a subscription, or what is wrong with them; no cron means at once, no end means open';
 /* What criteria say, spelled our way: a row that is not one yet. */
-CREATE FUNCTION casesync.wish_read(partner text, criteria jsonb,
-	OUT s casesync.subscription, OUT code text, OUT why text)
+CREATE FUNCTION casesync_internal.wish_read(partner text, criteria jsonb,
+	OUT s casesync_internal.subscription, OUT code text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	parsed record := casesync.filter_parse(criteria->'filter', criteria->>'filter_type');
+	parsed record := casesync_internal.filter_parse(criteria->'filter', criteria->>'filter_type');
 	person record;
-	times record := casesync.frequency_read(criteria->'frequency');
-	named text := casesync.plain_name(criteria->>'notify_record_type');
+	times record := casesync_internal.frequency_read(criteria->'frequency');
+	named text := casesync_internal.plain_name(criteria->>'notify_record_type');
 BEGIN
 	s.partner := $1;
-	s.event_type := casesync.event_name(criteria->>'reg_event_type');
-	s.record_type := coalesce((SELECT r.record_type FROM casesync.registry r
+	s.event_type := casesync_internal.event_name(criteria->>'reg_event_type');
+	s.record_type := coalesce((SELECT r.record_type FROM casesync_internal.registry r
 		WHERE lower(r.record_type) = lower(named) ORDER BY r.registry LIMIT 1), named);
-	s.reg_type := casesync.reg_type_name(nullif(criteria->>'reg_type', ''));
+	s.reg_type := casesync_internal.reg_type_name(nullif(criteria->>'reg_type', ''));
 	s.filter := nullif(criteria->'filter', 'null');
 	s.filter_type := nullif(criteria->>'filter_type', '');
 	s.cron := times.cron; s.starts := times.starts; s.ends := times.ends;
-	s.time_zone := CASE WHEN s.cron IS NOT NULL THEN (SELECT n.time_zone FROM casesync.this_node() n) END;
+	s.time_zone := CASE WHEN s.cron IS NOT NULL THEN (SELECT n.time_zone FROM casesync_internal.this_node() n) END;
 	s.deliver := CASE WHEN s.cron IS NULL THEN 'every' ELSE 'latest' END;
 	s.authorize_claim := CASE WHEN jsonb_typeof(criteria->'authorize') = 'object'
 		AND length(criteria->>'authorize') <= 4000 THEN criteria->'authorize' END;
@@ -71,18 +71,18 @@ BEGIN
 		code := 'rjct.notify_details.invalid'; why := coalesce(parsed.problem, times.problem);
 		RETURN;
 	END IF;
-	person := casesync.filter_identifier(parsed.tree);
+	person := casesync_internal.filter_identifier(parsed.tree);
 	IF octet_length(person.id_type) > 255 OR octet_length(person.id_value) > 1000 THEN
 		code := 'rjct.notify_details.invalid'; why := 'the identifier of the filter is too long';
 		RETURN;
 	END IF;
-	s.id_type := casesync.fold_identifier_type(person.id_type); s.id_value := person.id_value;
+	s.id_type := casesync_internal.fold_identifier_type(person.id_type); s.id_value := person.id_value;
 	s.tree := CASE WHEN person.id_type IS NULL THEN parsed.tree END;
 END
 $$;
-COMMENT ON FUNCTION casesync.wish_read(text, jsonb) IS
+COMMENT ON FUNCTION casesync_internal.wish_read(text, jsonb) IS
 	'a subscribe_criteria of the standard as a subscription, or why it cannot be read';
-CREATE FUNCTION casesync.is_same_wish(a casesync.subscription, b casesync.subscription)
+CREATE FUNCTION casesync_internal.is_same_wish(a casesync_internal.subscription, b casesync_internal.subscription)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -91,41 +91,41 @@ AS $$
 		IS NOT DISTINCT FROM
 		(b.event_type, lower(b.record_type), b.reg_type, b.registry, b.tree, upper(b.id_type), b.id_value, b.cron, b.starts, b.ends)
 $$;
-COMMENT ON FUNCTION casesync.is_same_wish(casesync.subscription, casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.is_same_wish(casesync_internal.subscription, casesync_internal.subscription) IS
 	'whether two subscriptions have the same criteria, however they were spelled';
-CREATE FUNCTION casesync.agreements_about(s casesync.subscription)
-RETURNS SETOF casesync.agreement
+CREATE FUNCTION casesync_internal.agreements_about(s casesync_internal.subscription)
+RETURNS SETOF casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT a.* FROM casesync.agreement a
+	SELECT a.* FROM casesync_internal.agreement a
 	 WHERE a.state IN ('active', 'suspended') AND a.direction = 'out' AND a.partner = s.partner
 	   AND now() < a.valid_to AND 'notify' = ANY (a.services)
-	   AND EXISTS (SELECT FROM casesync.registry r
+	   AND EXISTS (SELECT FROM casesync_internal.registry r
 					WHERE r.registry = ANY (a.registries) AND lower(r.record_type) = lower(s.record_type)
-					  AND (s.reg_type IS NULL OR casesync.reg_type_name(r.reg_type) = s.reg_type)
+					  AND (s.reg_type IS NULL OR casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
 					  AND (s.registry IS NULL OR r.registry = s.registry));
 END
 $$;
-COMMENT ON FUNCTION casesync.agreements_about(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.agreements_about(casesync_internal.subscription) IS
 	'the agreements under which the partner may be told of such records, now or from some day on';
 /* What the agreements say about a wish. An event type that nothing feeds need not be named in them. */
-CREATE FUNCTION casesync.wish_cover(s casesync.subscription, OUT is_known boolean, OUT is_covered boolean,
+CREATE FUNCTION casesync_internal.wish_cover(s casesync_internal.subscription, OUT is_known boolean, OUT is_covered boolean,
 	OUT is_fed boolean, OUT has_begun boolean, OUT needs_decision boolean, OUT identifier_types text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	about casesync.agreement[] := ARRAY(SELECT a FROM casesync.agreements_about(s) a);
-	naming casesync.agreement[] := ARRAY(SELECT a FROM unnest(about) a WHERE s.event_type = ANY (a.event_types));
+	about casesync_internal.agreement[] := ARRAY(SELECT a FROM casesync_internal.agreements_about(s) a);
+	naming casesync_internal.agreement[] := ARRAY(SELECT a FROM unnest(about) a WHERE s.event_type = ANY (a.event_types));
 BEGIN
 	is_fed := EXISTS (
-		SELECT FROM casesync.tracking t JOIN unnest(about) a ON a.registries && t.registries
+		SELECT FROM casesync_internal.tracking t JOIN unnest(about) a ON a.registries && t.registries
 		 WHERE NOT t.removed AND s.event_type IN (t.on_insert, t.on_update, t.on_delete));
 	is_known := naming <> '{}' OR EXISTS (
-		SELECT FROM casesync.event_type e
+		SELECT FROM casesync_internal.event_type e
 		 WHERE e.event_type = s.event_type AND (s.reg_type IS NULL OR e.reg_type = s.reg_type));
 	IF naming = '{}' AND NOT is_fed THEN
 		naming := about;
@@ -133,12 +133,12 @@ BEGIN
 	is_covered := naming <> '{}';
 	SELECT bool_or(a.state = 'active' AND a.valid_from <= now()), bool_or(a.subscribing <> 'auto')
 	  INTO has_begun, needs_decision FROM unnest(naming) a;
-	identifier_types := ARRAY(SELECT DISTINCT upper(casesync.fold_identifier_type(i)) FROM unnest(naming) a CROSS JOIN unnest(a.identifier_types) i);
+	identifier_types := ARRAY(SELECT DISTINCT upper(casesync_internal.fold_identifier_type(i)) FROM unnest(naming) a CROSS JOIN unnest(a.identifier_types) i);
 END
 $$;
-COMMENT ON FUNCTION casesync.wish_cover(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.wish_cover(casesync_internal.subscription) IS
 	'whether agreements let a wish be granted, and since when, and by whom';
-CREATE FUNCTION casesync.known_event_types(reg_type text)
+CREATE FUNCTION casesync_internal.known_event_types(reg_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -147,63 +147,63 @@ BEGIN
 	RETURN (SELECT string_agg(DISTINCT e.wire, ', ') FROM casesync.event_types e WHERE $1 IS NULL OR e.reg_type = $1);
 END
 $$;
-COMMENT ON FUNCTION casesync.known_event_types(text) IS 'event types to name in a message that one is not known';
-CREATE FUNCTION casesync.subscription_twin(s casesync.subscription)
+COMMENT ON FUNCTION casesync_internal.known_event_types(text) IS 'event types to name in a message that one is not known';
+CREATE FUNCTION casesync_internal.subscription_twin(s casesync_internal.subscription)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
 	IF s.id_type IS NOT NULL THEN
-		RETURN (SELECT t.code FROM casesync.subscription t
+		RETURN (SELECT t.code FROM casesync_internal.subscription t
 			WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL AND t.id_value = s.id_value
-			  AND t.partner = s.partner AND casesync.is_same_wish(t, s) ORDER BY t.id LIMIT 1);
+			  AND t.partner = s.partner AND casesync_internal.is_same_wish(t, s) ORDER BY t.id LIMIT 1);
 	END IF;
-	RETURN (SELECT t.code FROM casesync.subscription t
+	RETURN (SELECT t.code FROM casesync_internal.subscription t
 		WHERE t.state IN ('pending', 'active') AND t.id_type IS NULL AND t.partner = s.partner
-		  AND t.event_type = s.event_type AND casesync.is_same_wish(t, s) ORDER BY t.id LIMIT 1);
+		  AND t.event_type = s.event_type AND casesync_internal.is_same_wish(t, s) ORDER BY t.id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_twin(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.subscription_twin(casesync_internal.subscription) IS
 	'the code of a living subscription with the same criteria';
 /* How many more a partner may have. Those of a filter cost at every event, those of an identifier do not. */
-CREATE FUNCTION casesync.subscription_room(p casesync.partner, OUT of_any integer, OUT of_many integer)
+CREATE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner, OUT of_any integer, OUT of_many integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	SELECT p.max_subscriptions - count(*) INTO of_any FROM (
-		SELECT FROM casesync.subscription s
+		SELECT FROM casesync_internal.subscription s
 		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') LIMIT p.max_subscriptions) x;
 	SELECT p.max_filters - count(*) INTO of_many FROM (
-		SELECT FROM casesync.subscription s
+		SELECT FROM casesync_internal.subscription s
 		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.id_type IS NULL LIMIT p.max_filters) x;
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_room(casesync.partner) IS
+COMMENT ON FUNCTION casesync_internal.subscription_room(casesync_internal.partner) IS
 	'how many more subscriptions a partner may have, and how many of them not of one identifier';
 CREATE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL, filters integer DEFAULT NULL)
-RETURNS casesync.partner
+RETURNS casesync_internal.partner
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	p casesync.partner := casesync.require_partner($1);
+	p casesync_internal.partner := casesync_internal.require_partner($1);
 BEGIN
 	IF $2 < 0 OR $3 < 0 THEN
 		RAISE EXCEPTION USING errcode = 'invalid_parameter_value', message = 'a quota must not be negative';
 	END IF;
-	UPDATE casesync.partner t SET max_subscriptions = coalesce($2, t.max_subscriptions),
+	UPDATE casesync_internal.partner t SET max_subscriptions = coalesce($2, t.max_subscriptions),
 		max_filters = coalesce($3, t.max_filters)
 	 WHERE t.partner = $1 RETURNING t.* INTO p;
-	PERFORM casesync.audit_note('set_quota', $1, jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters));
+	PERFORM casesync_internal.audit_note('set_quota', $1, jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters));
 	RETURN p;
 END
 $$;
 COMMENT ON FUNCTION casesync.set_quota(text, integer, integer) IS
 	'how many living subscriptions a partner may ask for, and how many of them not of one identifier';
-CREATE FUNCTION casesync.wish_over_quota(p casesync.partner, s casesync.subscription, of_any integer, of_many integer)
+CREATE FUNCTION casesync_internal.wish_over_quota(p casesync_internal.partner, s casesync_internal.subscription, of_any integer, of_many integer)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -213,27 +213,27 @@ BEGIN
 		WHEN of_any <= 0 THEN format('you have %s subscriptions, as many as you may have: unsubscribe some', p.max_subscriptions)
 		WHEN s.id_type IS NULL AND of_many <= 0 THEN
 			format('you have %s subscriptions that name no single identifier, as many as you may have: unsubscribe some', p.max_filters)
-		WHEN (SELECT count(*) FROM casesync.subscription t
+		WHEN (SELECT count(*) FROM casesync_internal.subscription t
 			   WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL AND t.id_value = s.id_value
 				 AND upper(t.id_type) = upper(s.id_type) AND t.partner = s.partner) >= 20 THEN
 			'you have 20 subscriptions to this identifier, as many as you may have: unsubscribe some'
 		END;
 END
 $$;
-COMMENT ON FUNCTION casesync.wish_over_quota(casesync.partner, casesync.subscription, integer, integer) IS
+COMMENT ON FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner, casesync_internal.subscription, integer, integer) IS
 	'why a partner may not have one more subscription; NULL when it may';
 /* A wish that could be read: whether it is granted, and if not, with which of the standard's codes. */
-CREATE FUNCTION casesync.wish_judge(s casesync.subscription, OUT code text, OUT why text, OUT waits_for text)
+CREATE FUNCTION casesync_internal.wish_judge(s casesync_internal.subscription, OUT code text, OUT why text, OUT waits_for text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	cover record := casesync.wish_cover(s);
-	twin text := casesync.subscription_twin(s);
+	cover record := casesync_internal.wish_cover(s);
+	twin text := casesync_internal.subscription_twin(s);
 	event text := left(s.event_type, 99);
 BEGIN
-	IF s.reg_type IS NOT NULL AND NOT EXISTS (SELECT FROM casesync.registry_type t WHERE t.reg_type = s.reg_type)
-		AND NOT EXISTS (SELECT FROM casesync.registry r WHERE casesync.reg_type_name(r.reg_type) = s.reg_type)
+	IF s.reg_type IS NOT NULL AND NOT EXISTS (SELECT FROM casesync_internal.registry_type t WHERE t.reg_type = s.reg_type)
+		AND NOT EXISTS (SELECT FROM casesync_internal.registry r WHERE casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
 	THEN
 		code := 'rjct.notify_types.invalid';
 		why := format('registry type "%s" is not known here; known: %s', left(s.reg_type, 99),
@@ -241,7 +241,7 @@ BEGIN
 	ELSIF NOT coalesce(cover.is_known, false) THEN
 		code := 'rjct.notify_types.invalid';
 		why := format('event type "%s" is not known here%s; known: %s', event, ' for registry type ' || s.reg_type,
-			casesync.known_event_types(s.reg_type));
+			casesync_internal.known_event_types(s.reg_type));
 	ELSIF NOT cover.is_covered THEN
 		code := 'rjct.notify_types.invalid';
 		why := format('no agreement with %s covers event type "%s" of record type "%s"', s.partner, event, left(s.record_type, 99));
@@ -258,36 +258,36 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync.wish_judge(casesync.subscription) IS
+COMMENT ON FUNCTION casesync_internal.wish_judge(casesync_internal.subscription) IS
 	'whether a wish is granted at once, later or not at all; why without a code is a remark';
-CREATE FUNCTION casesync.subscription_add(s casesync.subscription, waits_for text)
-RETURNS casesync.subscription
+CREATE FUNCTION casesync_internal.subscription_add(s casesync_internal.subscription, waits_for text)
+RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	INSERT INTO casesync.subscription AS t (partner, event_type, record_type, reg_type, registry, filter,
+	INSERT INTO casesync_internal.subscription AS t (partner, event_type, record_type, reg_type, registry, filter,
 		filter_type, tree, id_type, id_value, cron, time_zone, starts, ends, deliver, authorize_claim, reference_id,
 		transaction_id, correlation_id, callback_url, lane, locale, state, waits_for, is_confirmed, note, decided_at)
 	VALUES (s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.filter, s.filter_type,
 		s.tree, s.id_type, s.id_value, s.cron, s.time_zone, s.starts, s.ends, s.deliver, s.authorize_claim,
 		s.reference_id, s.transaction_id, s.correlation_id, s.callback_url,
-		casesync.lane_for(s.partner, 'notify', casesync.notify_url(casesync.require_partner(s.partner), s)), coalesce(s.locale, 'eng'),
+		casesync_internal.lane_for(s.partner, 'notify', casesync_internal.notify_url(casesync_internal.require_partner(s.partner), s)), coalesce(s.locale, 'eng'),
 		CASE WHEN $2 IS NULL THEN 'active' ELSE 'pending' END, $2, coalesce(s.is_confirmed, false), s.note,
 		CASE WHEN $2 IS NULL THEN clock_timestamp() END)
 	RETURNING t.* INTO s;
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync.subscription_add(casesync.subscription, text) IS
+COMMENT ON FUNCTION casesync_internal.subscription_add(casesync_internal.subscription, text) IS
 	'a wish becomes a subscription, active or waiting';
 /* The DBA decides by calling it: no quota, no waiting. What the agreement says still counts. */
 CREATE FUNCTION casesync.subscribe(partner text, event_type text, record_type text,
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
 	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, deliver text DEFAULT NULL,
 	reference_id text DEFAULT NULL, registry text DEFAULT NULL)
-RETURNS casesync.subscription
+RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -295,24 +295,24 @@ AS $$
 DECLARE
 	wish record;
 	verdict record;
-	s casesync.subscription;
+	s casesync_internal.subscription;
 BEGIN
-	PERFORM casesync.require_partner($1);
-	PERFORM casesync.check_choice('deliver', $9, '{every,latest}');
-	PERFORM FROM casesync.partner p WHERE p.partner = $1 FOR NO KEY UPDATE;
-	PERFORM casesync.expire_subscriptions($1);
-	wish := casesync.wish_read($1, jsonb_build_object('reg_event_type', $2, 'notify_record_type', $3,
+	PERFORM casesync_internal.require_partner($1);
+	PERFORM casesync_internal.check_choice('deliver', $9, '{every,latest}');
+	PERFORM FROM casesync_internal.partner p WHERE p.partner = $1 FOR NO KEY UPDATE;
+	PERFORM casesync_internal.expire_subscriptions($1);
+	wish := casesync_internal.wish_read($1, jsonb_build_object('reg_event_type', $2, 'notify_record_type', $3,
 		'filter', $4, 'filter_type', $5, 'frequency', jsonb_build_object('frequency', $6)));
 	s := wish.s;
 	s.starts := $7; s.ends := $8; s.registry := $11; s.deliver := coalesce($9, s.deliver);
 	s.reference_id := $10; s.transaction_id := gen_random_uuid()::text; s.is_confirmed := true;
-	IF EXISTS (SELECT FROM casesync.subscription t WHERE t.partner = $1 AND t.reference_id = $10) THEN
+	IF EXISTS (SELECT FROM casesync_internal.subscription t WHERE t.partner = $1 AND t.reference_id = $10) THEN
 		RAISE EXCEPTION USING errcode = 'duplicate_object',
 			message = format('"%s" has a subscription with reference_id "%s" already', $1, left($10, 99)),
 			hint = 'SELECT casesync.unsubscribe(code, reason);';
 	END IF;
-	verdict := casesync.wish_judge(s);
-	IF verdict.code IS NULL AND NOT EXISTS (SELECT FROM casesync.agreements_about(s) a WHERE a.state = 'active') THEN
+	verdict := casesync_internal.wish_judge(s);
+	IF verdict.code IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.agreements_about(s) a WHERE a.state = 'active') THEN
 		verdict.code := 'rjct.notify_types.invalid';
 		verdict.why := format('sharing with "%s" is stopped', $1);
 	END IF;
@@ -323,9 +323,9 @@ BEGIN
 			message = CASE WHEN wish.code IS NOT NULL THEN wish.why ELSE verdict.why END,
 			hint = format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1);
 	END IF;
-	s := casesync.subscription_add(s, NULL);
-	PERFORM casesync.ring();
-	PERFORM casesync.audit_note('subscribe', s.code, jsonb_build_object('partner', $1));
+	s := casesync_internal.subscription_add(s, NULL);
+	PERFORM casesync_internal.ring();
+	PERFORM casesync_internal.audit_note('subscribe', s.code, jsonb_build_object('partner', $1));
 	IF verdict.why IS NOT NULL THEN
 		RAISE NOTICE USING message = verdict.why;
 	END IF;

@@ -1,7 +1,7 @@
 /* The tables and types of subscription/: state, made once; changed by the scripts of upgrade/ only. */
 
 /* ---- subscription ---- */
-CREATE TABLE casesync.subscription (
+CREATE TABLE casesync_internal.subscription (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	code text NOT NULL UNIQUE DEFAULT gen_random_uuid()::text CHECK (length(code) <= 99),
 	partner text NOT NULL,
@@ -39,34 +39,34 @@ CREATE TABLE casesync.subscription (
 	CHECK (id_type IS NULL OR tree IS NULL),
 	CHECK ((state = 'pending') = (waits_for IS NOT NULL))
 );
-CREATE UNIQUE INDEX subscription_reference ON casesync.subscription (partner, reference_id)
+CREATE UNIQUE INDEX subscription_reference ON casesync_internal.subscription (partner, reference_id)
 	WHERE reference_id IS NOT NULL;
 /* The living ones: of the whole agreement or a filter, of one identifier, and all of a partner. */
-CREATE INDEX subscription_of_many ON casesync.subscription (partner, event_type)
+CREATE INDEX subscription_of_many ON casesync_internal.subscription (partner, event_type)
 	WHERE state IN ('pending', 'active') AND id_type IS NULL;
-CREATE INDEX subscription_of_one ON casesync.subscription (id_value, id_type, partner)
+CREATE INDEX subscription_of_one ON casesync_internal.subscription (id_value, id_type, partner)
 	WHERE state IN ('pending', 'active') AND id_type IS NOT NULL;
-CREATE INDEX subscription_living ON casesync.subscription (partner, lane) WHERE state IN ('pending', 'active');
-CREATE INDEX subscription_waiting ON casesync.subscription (waits_for, partner) WHERE state = 'pending';
-CREATE INDEX subscription_ending ON casesync.subscription (ends)
+CREATE INDEX subscription_living ON casesync_internal.subscription (partner, lane) WHERE state IN ('pending', 'active');
+CREATE INDEX subscription_waiting ON casesync_internal.subscription (waits_for, partner) WHERE state = 'pending';
+CREATE INDEX subscription_ending ON casesync_internal.subscription (ends)
 	WHERE state IN ('pending', 'active') AND ends IS NOT NULL;
-CREATE INDEX subscription_unseeded ON casesync.subscription (id)
+CREATE INDEX subscription_unseeded ON casesync_internal.subscription (id)
 	WHERE state = 'active' AND tree IS NOT NULL AND NOT is_seeded;
-COMMENT ON TABLE casesync.subscription IS 'partners'' subscriptions; is_confirmed: they know that it exists';
-COMMENT ON COLUMN casesync.subscription.lane IS 'that of the address it is told at; NULL: of the registered one';
-COMMENT ON COLUMN casesync.subscription.tree IS
+COMMENT ON TABLE casesync_internal.subscription IS 'partners'' subscriptions; is_confirmed: they know that it exists';
+COMMENT ON COLUMN casesync_internal.subscription.lane IS 'that of the address it is told at; NULL: of the registered one';
+COMMENT ON COLUMN casesync_internal.subscription.tree IS
 	'the parsed filter; NULL: everybody the agreement allows or, with an identifier, this one';
-COMMENT ON COLUMN casesync.subscription.authorize_claim IS
+COMMENT ON COLUMN casesync_internal.subscription.authorize_claim IS
 	'what the partner says it is authorized by: shown to who decides, never trusted';
-COMMENT ON COLUMN casesync.subscription.waits_for IS
+COMMENT ON COLUMN casesync_internal.subscription.waits_for IS
 	'pending until somebody decides, or until the agreement begins';
-COMMENT ON COLUMN casesync.subscription.is_seeded IS
+COMMENT ON COLUMN casesync_internal.subscription.is_seeded IS
 	'of a filter: who was inside when it began has been looked up';
-COMMENT ON COLUMN casesync.subscription.note IS 'what was said with the answer, to say it again';
-SELECT pg_catalog.pg_extension_config_dump('casesync.subscription', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync.subscription_id_seq', '');
+COMMENT ON COLUMN casesync_internal.subscription.note IS 'what was said with the answer, to say it again';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_id_seq', '');
 /* ---- my_subscription ---- */
-CREATE TABLE casesync.my_subscription (
+CREATE TABLE casesync_internal.my_subscription (
 	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 	partner text NOT NULL,
 	event_type text NOT NULL,
@@ -82,6 +82,6 @@ CREATE TABLE casesync.my_subscription (
 	requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	answered_at timestamptz
 );
-CREATE INDEX my_subscription_code ON casesync.my_subscription (partner, code);
-COMMENT ON TABLE casesync.my_subscription IS 'what we have asked partners to tell us';
-SELECT pg_catalog.pg_extension_config_dump('casesync.my_subscription', '');
+CREATE INDEX my_subscription_code ON casesync_internal.my_subscription (partner, code);
+COMMENT ON TABLE casesync_internal.my_subscription IS 'what we have asked partners to tell us';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.my_subscription', '');

@@ -37,12 +37,12 @@ SELECT m.* FROM (VALUES
 	('read only (floor)', 'SELECT count(*) FROM bench_record WHERE jsonb_typeof(record) = ''object'''),
 	('is_valid_record', 'SELECT count(*) FROM bench_record WHERE casesync.is_valid_record(''Beneficiary'', record)'),
 	('check_record', 'SELECT count(*) FROM bench_record, casesync.check_record(''Beneficiary'', record)'),
-	('project (names and status)', 'SELECT count(casesync.project(record, ''{programme_identifier.programme_name,enrollment_status}'', ''{UIN}'')) FROM bench_record'),
-	('project (nearly all)', 'SELECT count(casesync.project(record, ''{member,programme_identifier,enrollment_status}'', ''{UIN}'')) FROM bench_record'),
-	('wire', 'SELECT count(casesync.wire(record)) FROM bench_record'),
-	('keyed_hash', 'SELECT count(casesync.keyed_hash(''\x000102030405060708090a0b0c0d0e0f'', record)) FROM bench_record'),
+	('project (names and status)', 'SELECT count(casesync_internal.project(record, ''{programme_identifier.programme_name,enrollment_status}'', ''{UIN}'')) FROM bench_record'),
+	('project (nearly all)', 'SELECT count(casesync_internal.project(record, ''{member,programme_identifier,enrollment_status}'', ''{UIN}'')) FROM bench_record'),
+	('wire', 'SELECT count(casesync_internal.wire(record)) FROM bench_record'),
+	('keyed_hash', 'SELECT count(casesync_internal.keyed_hash(''\x000102030405060708090a0b0c0d0e0f'', record)) FROM bench_record'),
 	('record_identifiers', 'SELECT count(*) FROM bench_record, casesync.record_identifiers(record)'),
-	('record_contains (itself)', 'SELECT count(*) FROM bench_record WHERE casesync.record_contains(record, record)'),
+	('record_contains (itself)', 'SELECT count(*) FROM bench_record WHERE casesync_internal.record_contains(record, record)'),
 	('beneficiary (as in the first day)', 'SELECT count(casesync.beneficiary(
 		identifiers => ARRAY[casesync.identifier(''NATIONAL_ID'', n::text)],
 		programmes => ARRAY[casesync.enrolment(''Cash'', ''Active''::casesync.enrolment_status)])) FROM bench_record')

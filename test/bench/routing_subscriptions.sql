@@ -29,24 +29,24 @@ BEGIN
 		UPDATE bench.person SET status = 1 + status % 7;
 		COMMIT;
 		started := clock_timestamp();
-		WHILE (SELECT more FROM casesync.route(1000)) LOOP
+		WHILE (SELECT more FROM casesync_internal.route(1000)) LOOP
 			COMMIT;
 		END LOOP;
 		best := least(best, clock_timestamp() - started);
 		COMMIT;
 	END LOOP;
-	INSERT INTO bench.result SELECT (SELECT count(*) FROM casesync.subscription),
+	INSERT INTO bench.result SELECT (SELECT count(*) FROM casesync_internal.subscription),
 		round(extract(epoch FROM best) * 1000000 / (SELECT count(*) FROM bench.person), 1);
 END
 $$;
 CALL bench.measure();
-INSERT INTO casesync.subscription (partner, event_type, record_type, id_type, id_value, transaction_id, state)
+INSERT INTO casesync_internal.subscription (partner, event_type, record_type, id_type, id_value, transaction_id, state)
 SELECT 'ess.test', 'enrolment_status_change', 'Member', 'UIN', 'V' || i, 't', 'active' FROM generate_series(1, 1000000) i;
-VACUUM ANALYZE casesync.subscription;
+VACUUM ANALYZE casesync_internal.subscription;
 CALL bench.measure();
 -- once more with 10: what the logs have grown by meanwhile is no fault of the subscriptions
-DELETE FROM casesync.subscription WHERE id_value ^@ 'V';
-VACUUM FULL casesync.subscription;
+DELETE FROM casesync_internal.subscription WHERE id_value ^@ 'V';
+VACUUM FULL casesync_internal.subscription;
 CALL bench.measure();
 \o
 SELECT subscriptions, min(microseconds) AS microseconds_per_change,

@@ -296,7 +296,7 @@ sub authorization
 	my ($sender) = $body =~ /"sender_id"\s*:\s*"([\w.-]+)"/;
 	my $known = $self->{tokens} // {};
 	$sender = undef if defined $sender && !$known->{$sender}
-	  && $self->sql("SELECT count(*) FROM casesync.partner WHERE partner = '$sender'") == 0;
+	  && $self->sql("SELECT count(*) FROM casesync_internal.partner WHERE partner = '$sender'") == 0;
 	$sender //= $self->{first_partner} // return;
 	return 'Bearer ' . $self->token($sender);
 }

@@ -72,14 +72,14 @@ SELECT casesync.set_partner('test-client', 'http://127.0.0.1:9999',
 	networks => '{127.0.0.0/8,::1/128}', signature => 'unsigned_accepted', encryption => 'accepted');
 SELECT casesync.set_agreement('sandbox', 'test-client',
 	registries => '{ess_member,social_member,crvs_person,farmer}',
-	event_types => (SELECT array_agg(DISTINCT event_type) FROM casesync.event_type),
+	event_types => (SELECT array_agg(DISTINCT event_type) FROM casesync_internal.event_type),
 	services => '{notify,search,check_enrollment}', subjects => 'true', subscribing => 'auto',
 	identifier_types => '{UIN,BIRTH_REG_NO,FARMER_ID}',
 	fields => '{demographic_info,name,sex,birth_date,death_date,marital_status,employment_status,additional_attributes,last_updated}',
 	filter_fields => '{uin,birth_reg_no,farmer_id,region,enrolment_status,birth_date,death_date,farm_size_ha,last_updated}',
 	valid_from => '2026-01-01', legal_basis => 'invented people');
 SELECT casesync.set_agreement('sandbox-in', 'test-client', direction => 'in',
-	event_types => (SELECT array_agg(DISTINCT event_type) FROM casesync.event_type),
+	event_types => (SELECT array_agg(DISTINCT event_type) FROM casesync_internal.event_type),
 	identifier_types => '{UIN,BIRTH_REG_NO,FARMER_ID}',
 	fields => '{demographic_info,name,sex,birth_date,death_date,marital_status,employment_status,additional_attributes,last_updated}',
 	apply_mode => 'observe', valid_from => '2026-01-01', legal_basis => 'invented people');

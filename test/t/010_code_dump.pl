@@ -30,7 +30,7 @@ my @questions = (
 	"SELECT casesync.label('local:900'::casesync.enrolment_status)",
 	'SELECT * FROM casesync.event_types ORDER BY reg_type, event_type',
 	'SELECT * FROM casesync.registry_types ORDER BY reg_type',
-	'SELECT count(*), count(*) FILTER (WHERE is_shipped) FROM casesync.event_type');
+	'SELECT count(*), count(*) FILTER (WHERE is_shipped) FROM casesync_internal.event_type');
 
 my $application = q{
 CREATE EXTENSION casesync;
@@ -139,7 +139,7 @@ $node->command_ok(['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$director
 is_restored('inserts', $expected, 'dump --column-inserts');
 
 # A restored crosswalk shows as a change to whoever waits for one.
-is($node->safe_psql('plain', 'SELECT casesync.crosswalk_mark() > 0'), 't', 'a restore moves the mark');
+is($node->safe_psql('plain', 'SELECT casesync_internal.crosswalk_mark() > 0'), 't', 'a restore moves the mark');
 
 $node->stop;
 done_testing();

@@ -1,5 +1,5 @@
 # Tracked tables survive dump and restore: trackings, gaps and unrouted changes come along, and
-# what is written there is captured in the next era. With -Fc -j4, with plain SQL, with -n casesync.
+# what is written there is captured in the next era. With -Fc -j4, with plain SQL, with -t 'casesync_internal.*'.
 use strict;
 use warnings;
 
@@ -13,7 +13,7 @@ $node->append_conf('postgresql.conf', "max_prepared_transactions = 5\nfsync = of
 $node->start;
 my $dump = $node->basedir . '/dump';
 
-my $changes = 'SELECT era, op, key, old_key, changed FROM casesync.change ORDER BY era, xid, cid, id';
+my $changes = 'SELECT era, op, key, old_key, changed FROM casesync_internal.change ORDER BY era, xid, cid, id';
 
 $node->safe_psql('postgres', q{CREATE DATABASE origin ENCODING 'UTF8' TEMPLATE template0});
 $node->safe_psql('origin', <<'SQL');
@@ -29,21 +29,21 @@ ALTER TABLE payment_south DROP COLUMN dropped;
 ALTER TABLE payment ATTACH PARTITION payment_south FOR VALUES IN ('south');
 CREATE VIEW people AS SELECT id::text AS subject_key, casesync.member() AS record FROM "Person";
 SELECT casesync.set_node('sp.example.org', 'https://dci.example.org');
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 SELECT casesync.track('"Person"', '{people}', 'id', on_update => 'enrolment_status_change');
 SELECT casesync.track('payment', '{people}', 'person_id || ''/'' || region', on_update => 'enrolment_status_change',
 	columns => '{amount}', condition => 'amount > 0', subjects => 'SELECT id FROM "Person" WHERE id::text = $1');
 INSERT INTO "Person" VALUES (1, 'Ana', 'x');
 INSERT INTO payment VALUES (1, 1, 'south', 10);
-SELECT casesync.rotate_changes();
+SELECT casesync_internal.rotate_changes();
 UPDATE "Person" SET "Full Name" = 'Ana B.';
 SELECT casesync.stop_capture('dump');
 SQL
 my $before = $node->safe_psql('origin', $changes);
 is($before, join("\n", '1|I|1||', '1|I|{"region": "south", "person_id": "1"}||',
 	'1|U|1||{"Full Name": ["Ana", "Ana B."]}'), 'changes before the dump');
-my $trackings = 'SELECT id, relation, registries, key, columns, condition, subjects, enabled FROM casesync.tracking ORDER BY id';
+my $trackings = 'SELECT id, relation, registries, key, columns, condition, subjects, enabled FROM casesync_internal.tracking ORDER BY id';
 my $trackings_before = $node->safe_psql('origin', $trackings);
 
 # What must be true of every restored copy.
@@ -53,7 +53,7 @@ sub check_copy
 
 	is($copy->safe_psql($database, $trackings), $trackings_before, "$database: trackings");
 	is($copy->safe_psql($database, $changes), $before, "$database: unrouted changes");
-	is($copy->safe_psql($database, 'SELECT leaf FROM casesync.change_ring'), '1', "$database: the ring");
+	is($copy->safe_psql($database, 'SELECT leaf FROM casesync_internal.change_ring'), '1', "$database: the ring");
 	is($copy->safe_psql($database, 'SELECT registry FROM casesync.start_capture(1)'), 'people', "$database: the gap");
 	is($copy->safe_psql($database, q{SELECT tracking, drift FROM casesync.tracked ORDER BY 1}), "1|{}\n2|{}",
 		"$database: no drift");
@@ -80,7 +80,7 @@ SELECT casesync.retrack();
 ALTER TABLE "Old App"."Person" RENAME remark TO note;
 UPDATE "Old App"."Person" SET note = 'z';
 SQL
-	is($copy->safe_psql($database, q{SELECT changed FROM casesync.change WHERE era = 2 AND key = '1' ORDER BY id DESC LIMIT 1}),
+	is($copy->safe_psql($database, q{SELECT changed FROM casesync_internal.change WHERE era = 2 AND key = '1' ORDER BY id DESC LIMIT 1}),
 		'{"remark": ["y", "z"]}', "$database: a renamed column");
 }
 
@@ -103,9 +103,9 @@ $node->command_ok(['psql', '-X', '-v', 'ON_ERROR_STOP=1', '-q', '-f', "$dump.sql
 check_copy($node, 'plain');
 
 # the state of casesync alone, into a database that has the application's tables and the extension
-$node->command_ok(['pg_dump', '-n', 'casesync', '--data-only', '-f', "$dump.state", '-d', $node->connstr('origin')],
-	'pg_dump -n casesync');
-$node->command_ok(['pg_dump', '-N', 'casesync', '--section=pre-data', '--section=data', '-f', "$dump.app", '-d', $node->connstr('origin')],
+$node->command_ok(['pg_dump', '-t', 'casesync_internal.*', '--data-only', '-f', "$dump.state", '-d', $node->connstr('origin')],
+	'pg_dump -t casesync_internal.*');
+$node->command_ok(['pg_dump', '-N', 'casesync', '-N', 'casesync_internal', '--section=pre-data', '--section=data', '-f', "$dump.app", '-d', $node->connstr('origin')],
 	'pg_dump of the application');
 $young->safe_psql('postgres', q{CREATE DATABASE state ENCODING 'UTF8' TEMPLATE template0});
 $young->safe_psql('state', 'CREATE EXTENSION casesync');
@@ -128,10 +128,10 @@ SQL
 $node->stop('immediate');
 $node->start;
 is($node->safe_psql('origin', $changes), $before, 'a prepared change is invisible, also after a crash');
-is($node->safe_psql('origin', q{SELECT casesync.rotate_changes();
-	SELECT casesync.empty_change_leaves(pg_current_snapshot(), 1)}), "2\n1", 'its leaf is not emptied');
+is($node->safe_psql('origin', q{SELECT casesync_internal.rotate_changes();
+	SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 1)}), "2\n1", 'its leaf is not emptied');
 $node->safe_psql('origin', q{COMMIT PREPARED 'capture'});
-is($node->safe_psql('origin', q{SELECT era, op, key, changed FROM casesync.change}),
+is($node->safe_psql('origin', q{SELECT era, op, key, changed FROM casesync_internal.change}),
 	'1|U|1|{"Full Name": ["Ana", "Ana B."]}' . "\n" . '1|U|1|{"remark": ["x", "prepared"]}',
 	'and is there when it is committed');
 

@@ -32,7 +32,7 @@ ok($target->poll_query_until('cases', 'SELECT count(*) = 2 AND bool_and(srsubsta
 $target->safe_psql('cases', <<'SQL');
 CREATE EXTENSION casesync;
 CREATE VIEW people AS SELECT '1'::text AS subject_key, casesync.member() AS record;
-INSERT INTO casesync.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
+INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
 	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
 SELECT casesync.track('enrolment', '{people}', 'person_id', on_update => 'enrolment_status_change', replicated => true);
 SELECT casesync.track('consent', '{people}', 'person_id', on_insert => 'enrolment_status_change');
@@ -48,7 +48,7 @@ UPDATE enrolment SET status = 'Suspended';
 DELETE FROM enrolment;
 SQL
 $source->wait_for_catchup('cases');
-is($target->safe_psql('cases', 'SELECT op, key, old_key, changed, "session_user" = current_user FROM casesync.change ORDER BY xid, cid, id'),
+is($target->safe_psql('cases', 'SELECT op, key, old_key, changed, "session_user" = current_user FROM casesync_internal.change ORDER BY xid, cid, id'),
 	"U|2|1|{\"status\": [\"Active\", \"Suspended\"], \"person_id\": [\"1\", \"2\"]}|t\nD|2|||t",
 	'replicated changes are captured, those of the other table are not');
 
@@ -57,14 +57,14 @@ $target->safe_psql('cases', q{SELECT casesync.untrack('consent');
 is($target->safe_psql('cases', 'SELECT count(*) FROM casesync.tracked WHERE cardinality(drift) > 0'), '0', 'mended');
 $source->safe_psql('cases', 'INSERT INTO consent VALUES (2, 2)');
 $source->wait_for_catchup('cases');
-is($target->safe_psql('cases', q{SELECT op, key FROM casesync.change WHERE relation = 'consent'::regclass}), 'I|2', 'captured');
+is($target->safe_psql('cases', q{SELECT op, key FROM casesync_internal.change WHERE relation = 'consent'::regclass}), 'I|2', 'captured');
 is($target->safe_psql('cases', q{SELECT count(*) FROM pg_stat_subscription WHERE pid IS NOT NULL}), '1',
 	'the apply worker is alive');
 
 # a tracked table that is copied anew by a subscription: its rows are captured as insertions
 $target->safe_psql('cases', 'DROP SUBSCRIPTION cases; DELETE FROM consent');
 $target->safe_psql('cases', "CREATE SUBSCRIPTION cases CONNECTION '$connection' PUBLICATION cases");
-ok($target->poll_query_until('cases', q{SELECT count(*) = 3 FROM casesync.change WHERE relation = 'consent'::regclass AND op = 'I'}),
+ok($target->poll_query_until('cases', q{SELECT count(*) = 3 FROM casesync_internal.change WHERE relation = 'consent'::regclass AND op = 'I'}),
 	'the initial copy is captured too');
 
 $target->stop;

@@ -26,14 +26,14 @@ SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law');
 SELECT casesync.activate('OUT');
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member');
-SELECT paused FROM casesync.bridge_start('$bridge_id', 'test');
+SELECT paused FROM casesync_internal.bridge_start('$bridge_id', 'test');
 CREATE FUNCTION route_all() RETURNS bigint LANGUAGE plpgsql AS \$\$
 DECLARE
 	r record;
 	n bigint := 0;
 BEGIN
 	LOOP
-		SELECT * INTO r FROM casesync.route(2);
+		SELECT * INTO r FROM casesync_internal.route(2);
 		n := n + r.changes;
 		EXIT WHEN NOT r.more;
 	END LOOP;
@@ -43,11 +43,11 @@ END
 -- sends one message as a bridge does; what it says, with numbers and stream
 CREATE FUNCTION send() RETURNS TABLE (says text, seqs text, stream text) LANGUAGE plpgsql AS \$\$
 DECLARE
-	l integer := (SELECT lane FROM casesync.lane WHERE kind = 'notify');
-	p casesync.parcel;
+	l integer := (SELECT lane FROM casesync_internal.lane WHERE kind = 'notify');
+	p casesync_internal.parcel;
 BEGIN
-	SELECT * INTO p FROM casesync.take(l);
-	PERFORM casesync.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
+	SELECT * INTO p FROM casesync_internal.take(l);
+	PERFORM casesync_internal.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
 	SELECT string_agg(concat(e #>> '{data,reg_records,member_identifier,0,identifier_value}', '=', e #>> '{data,reg_records,employment_status}'), ' ' ORDER BY n)
 	  INTO says FROM jsonb_array_elements(p.message::jsonb->'notify_event') WITH ORDINALITY x(e, n);
 	SELECT string_agg(i->>'seq', ' ') INTO seqs FROM jsonb_array_elements(p.meta::jsonb->'items') i;
@@ -67,7 +67,7 @@ is($seqs, '1 2 3 4 5', 'numbers at home');
 my $late = $node->background_psql('origin');
 $late->query_safe("BEGIN; UPDATE person SET status = 'late' WHERE id = 1;");
 $node->safe_psql('origin', "UPDATE person SET status = 'b' WHERE id = $_") for 2, 3, 4;
-is($node->safe_psql('origin', 'SELECT changes, more FROM casesync.route(2)'), '2|t', 'a window is open');
+is($node->safe_psql('origin', 'SELECT changes, more FROM casesync_internal.route(2)'), '2|t', 'a window is open');
 $late->query_safe('COMMIT;');
 $late->quit;
 $node->safe_psql('origin', "UPDATE person SET status = 'before dump' WHERE id = 5");
@@ -78,13 +78,13 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('origin'
 sub check_copy
 {
 	my ($copy, $name) = @_;
-	my $bridge = "SELECT paused FROM casesync.bridge_start('$bridge_id', 'test')";
+	my $bridge = "SELECT paused FROM casesync_internal.bridge_start('$bridge_id', 'test')";
 
-	is($copy->safe_psql('origin_copy', 'SELECT casesync.may_speak()'), 'f', "$name: silent without being told");
+	is($copy->safe_psql('origin_copy', 'SELECT casesync_internal.may_speak()'), 'f', "$name: silent without being told");
 	like($copy->safe_psql('origin_copy', 'SELECT problem FROM casesync.health'), qr/is a copy/, "$name: health says so");
-	is($copy->safe_psql('origin_copy', 'SELECT * FROM casesync.route()'), '0|0|f', "$name: no routing");
-	is($copy->safe_psql('origin_copy', 'SELECT * FROM casesync.lanes()'), '', "$name: no lane");
-	is($copy->safe_psql('origin_copy', 'SELECT count(*) FROM casesync.take((SELECT min(lane) FROM casesync.lane))'), '0', "$name: no taking");
+	is($copy->safe_psql('origin_copy', 'SELECT * FROM casesync_internal.route()'), '0|0|f', "$name: no routing");
+	is($copy->safe_psql('origin_copy', 'SELECT * FROM casesync_internal.lanes()'), '', "$name: no lane");
+	is($copy->safe_psql('origin_copy', 'SELECT count(*) FROM casesync_internal.take((SELECT min(lane) FROM casesync_internal.lane))'), '0', "$name: no taking");
 	is($copy->safe_psql('origin_copy', $bridge), 't', "$name: the bridge is told");
 	is($copy->safe_psql('origin_copy', $bridge), 't', "$name: and told again");
 
@@ -108,11 +108,11 @@ sub check_copy
 	my @numbers = split / /, $copy_seqs;
 	is_deeply(\@numbers, [ 1 .. @numbers ], "$name: numbers begin at 1");
 	isnt($copy_stream, $stream, "$name: another stream");
-	is($copy->safe_psql('origin_copy', 'SELECT count(*) FROM casesync.notification WHERE state = $$due$$'), '0', "$name: nothing is left");
-	is($copy->safe_psql('origin_copy', 'SELECT count(DISTINCT era) FROM casesync.change'), '2', "$name: two eras");
-	like($copy->safe_psql('origin_copy', 'SELECT * FROM casesync.tidy(0)'), qr/^t/, "$name: the log goes on with the next leaf");
-	is($copy->safe_psql('origin_copy', 'SELECT emptied FROM casesync.tidy(0) UNION ALL SELECT count(*) FROM casesync.change') =~ /^\d\n\d+$/ ? 1 : 0, 1, "$name: tidied");
-	is($copy->safe_psql('origin_copy', 'SELECT count(*) FROM casesync.change'), '0', "$name: routed leaves are emptied");
+	is($copy->safe_psql('origin_copy', 'SELECT count(*) FROM casesync_internal.notification WHERE state = $$due$$'), '0', "$name: nothing is left");
+	is($copy->safe_psql('origin_copy', 'SELECT count(DISTINCT era) FROM casesync_internal.change'), '2', "$name: two eras");
+	like($copy->safe_psql('origin_copy', 'SELECT * FROM casesync_internal.tidy(0)'), qr/^t/, "$name: the log goes on with the next leaf");
+	is($copy->safe_psql('origin_copy', 'SELECT emptied FROM casesync_internal.tidy(0) UNION ALL SELECT count(*) FROM casesync_internal.change') =~ /^\d\n\d+$/ ? 1 : 0, 1, "$name: tidied");
+	is($copy->safe_psql('origin_copy', 'SELECT count(*) FROM casesync_internal.change'), '0', "$name: routed leaves are emptied");
 	return;
 }
 
@@ -131,7 +131,7 @@ foreach my $target ([ $node, 'other database' ], [ $younger, 'younger cluster' ]
 }
 
 # The original was not touched by any of it.
-is($node->safe_psql('origin', 'SELECT casesync.may_speak()'), 't', 'the original still speaks');
+is($node->safe_psql('origin', 'SELECT casesync_internal.may_speak()'), 't', 'the original still speaks');
 is($node->safe_psql('origin', 'SELECT route_all() > 0'), 't', 'the original routes the rest');
 
 # A physical copy cannot be told by itself from the original: its bridge's file tells. A standby that
@@ -147,12 +147,12 @@ foreach my $kind ('copy', 'standby')
 	{
 		$node->safe_psql('origin', "UPDATE person SET status = 'replicated' WHERE id = 4");
 		$node->wait_for_catchup($physical, 'replay', $node->lsn('insert'));
-		is($physical->safe_psql('origin', 'SELECT casesync.may_speak()'), 't', 'standby: can be asked');
+		is($physical->safe_psql('origin', 'SELECT casesync_internal.may_speak()'), 't', 'standby: can be asked');
 		$node->stop('fast');
 		$physical->promote;
 	}
 	my $id = $kind eq 'standby' ? $bridge_id : '00000000-0000-4000-8000-000000000002';
-	is($physical->safe_psql('origin', "SELECT paused FROM casesync.bridge_start('$id', 'test')"),
+	is($physical->safe_psql('origin', "SELECT paused FROM casesync_internal.bridge_start('$id', 'test')"),
 		$kind eq 'standby' ? 'f' : 't', "$kind: whether it may go on");
 	is($physical->safe_psql('origin', 'SELECT route_all()'), $kind eq 'standby' ? '1' : '0', "$kind: routing");
 	my ($its_says, $its_seqs, $its_stream) = split /\|/, $physical->safe_psql('origin', 'SELECT * FROM send()'), -1;
@@ -172,8 +172,8 @@ foreach my $kind ('copy', 'standby')
 		$open->query_safe('COMMIT;');
 		$open->quit;
 		is($physical->safe_psql('origin', 'SELECT route_all()'), '1', 'copy: a transaction open at resume() is not lost');
-		isnt($physical->safe_psql('origin', 'SELECT stream FROM casesync.node'), $stream, 'copy: another stream');
-		is($physical->safe_psql('origin', 'SELECT era FROM casesync.node'), '1', 'copy: the same era, since transaction ids go on');
+		isnt($physical->safe_psql('origin', 'SELECT stream FROM casesync_internal.node'), $stream, 'copy: another stream');
+		is($physical->safe_psql('origin', 'SELECT era FROM casesync_internal.node'), '1', 'copy: the same era, since transaction ids go on');
 	}
 	$physical->stop('fast');
 }

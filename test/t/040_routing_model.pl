@@ -46,13 +46,13 @@ SELECT casesync.subscribe(p, e, 'Member') FROM unnest('{all,some}'::text[]) p, u
 CREATE TABLE received (n bigserial PRIMARY KEY, partner text, reference_id text, code text, seq bigint, record jsonb);
 CREATE PROCEDURE deliver(partner_name text, messages integer, trouble float) LANGUAGE plpgsql AS $$
 DECLARE
-	l integer := (SELECT x.lane FROM casesync.lane x WHERE x.partner = partner_name AND x.kind = 'notify');
+	l integer := (SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = partner_name AND x.kind = 'notify');
 	p record;
 	arrives boolean;
 	verdict text;
 BEGIN
 	FOR i IN 1 .. messages LOOP
-		SELECT * INTO p FROM casesync.take(l);
+		SELECT * INTO p FROM casesync_internal.take(l);
 		EXIT WHEN NOT FOUND;
 		COMMIT;
 		/* Refused is what did not arrive; a lost answer may belong to a message that did. */
@@ -65,14 +65,14 @@ BEGIN
 			  JOIN jsonb_array_elements(p.meta::jsonb->'items') WITH ORDINALITY m(value, n) USING (n) ORDER BY n;
 		END IF;
 		COMMIT;
-		PERFORM casesync.record_outcome(l, p.message_id, verdict, 0, CASE WHEN verdict = 'delivered' THEN 200 ELSE 400 END, NULL, NULL, NULL);
+		PERFORM casesync_internal.record_outcome(l, p.message_id, verdict, 0, CASE WHEN verdict = 'delivered' THEN 200 ELSE 400 END, NULL, NULL, NULL);
 		COMMIT;
 	END LOOP;
 END $$;
 CREATE TABLE finished (yes boolean PRIMARY KEY);
 CREATE PROCEDURE route_until_finished() LANGUAGE plpgsql AS $$ BEGIN
 	WHILE NOT EXISTS (SELECT FROM finished) LOOP
-		PERFORM casesync.route(1 + (random() * 8)::integer);
+		PERFORM casesync_internal.route(1 + (random() * 8)::integer);
 		COMMIT;
 	END LOOP;
 END $$;
@@ -154,12 +154,12 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_prepared_xacts'), '0', 
 my $rounds = 0;
 while ($rounds++ < 50)
 {
-	1 while $node->safe_psql('postgres', 'SELECT more FROM casesync.route(1000)') eq 't';
+	1 while $node->safe_psql('postgres', 'SELECT more FROM casesync_internal.route(1000)') eq 't';
 	$node->safe_psql('postgres', "CALL deliver('$_', 1000000, 0)") for 'all', 'some';
 	my $dead = $node->safe_psql('postgres', "SELECT count(casesync.retry(reference_id)::text) FROM casesync.dead_letter");
 	last if $dead eq '0'
-		&& $node->safe_psql('postgres', "SELECT count(*) FROM casesync.notification WHERE state = 'due'") eq '0'
-		&& $node->safe_psql('postgres', 'SELECT changes FROM casesync.route(1000)') eq '0';
+		&& $node->safe_psql('postgres', "SELECT count(*) FROM casesync_internal.notification WHERE state = 'due'") eq '0'
+		&& $node->safe_psql('postgres', 'SELECT changes FROM casesync_internal.route(1000)') eq '0';
 }
 cmp_ok($rounds, '<', 50, 'it settles');
 
@@ -194,7 +194,7 @@ none_of('nothing is fabricated', q{
 none_of('what comes twice is the same', q{
 	SELECT reference_id FROM received GROUP BY partner, reference_id HAVING count(DISTINCT (record, seq, code)) > 1});
 none_of('every number of a subscription is given once, without a gap', q{
-	SELECT subscription FROM casesync.notification WHERE seq IS NOT NULL
+	SELECT subscription FROM casesync_internal.notification WHERE seq IS NOT NULL
 	 GROUP BY subscription HAVING count(*) <> max(seq) OR count(DISTINCT seq) <> max(seq)});
 none_of('what was not refused comes in the order of its numbers', q{
 	SELECT * FROM (

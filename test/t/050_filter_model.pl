@@ -285,16 +285,16 @@ CREATE TABLE subject (subject_key integer PRIMARY KEY, uin text, record jsonb, $
 INSERT INTO subject VALUES $rows;
 CREATE VIEW share AS SELECT * FROM subject;
 SELECT casesync.publish('share', 'share', 'Member');
-CREATE TABLE terms AS SELECT r AS registry, jsonb_populate_record(NULL::casesync.agreement, jsonb_build_object(
+CREATE TABLE terms AS SELECT r AS registry, jsonb_populate_record(NULL::casesync_internal.agreement, jsonb_build_object(
 	'fields', '["enrolment_status","enrollment_status","sex","spdci:sex","demographic_info.birth_date","demographic_info.name","poverty_score","group_size","is_disabled","employment_info","additional_attributes.hours","additional_attributes.shift"]'::jsonb,
 	'filter_fields', \$fields\$$agreed\$fields\$::jsonb, 'identifier_types', '["UIN"]'::jsonb)) AS agreement
-  FROM casesync.registry r;
+  FROM casesync_internal.registry r;
 CREATE TABLE filter (n serial PRIMARY KEY, filter jsonb, filter_type text);
 
 CREATE FUNCTION chosen(tree jsonb, is_searched boolean) RETURNS integer[] LANGUAGE plpgsql AS \$\$
 DECLARE
 	t terms := (SELECT x FROM terms x);
-	c record := casesync.filter_condition(tree, (t).registry, (t).agreement);
+	c record := casesync_internal.filter_condition(tree, (t).registry, (t).agreement);
 	keys integer[];
 BEGIN
 	IF c.condition ~ 'zq|DROP' THEN
@@ -303,8 +303,8 @@ BEGIN
 	IF is_searched THEN
 		EXECUTE 'SELECT array_agg(subject_key ORDER BY subject_key) FROM public.share WHERE ' || c.condition INTO keys USING c.arguments;
 	ELSE
-		EXECUTE 'SELECT array_agg(subject_key ORDER BY subject_key) FROM public.share WHERE casesync.filter_matches(\$1, '
-			'casesync.project(record, \$2, \$3), ' || casesync.filter_columns((t).registry, (t).agreement) || ')'
+		EXECUTE 'SELECT array_agg(subject_key ORDER BY subject_key) FROM public.share WHERE casesync_internal.filter_matches(\$1, '
+			'casesync_internal.project(record, \$2, \$3), ' || casesync_internal.filter_columns((t).registry, (t).agreement) || ')'
 			INTO keys USING tree, ((t).agreement).fields, ((t).agreement).identifier_types;
 	END IF;
 	RETURN coalesce(keys, '{}');
@@ -322,7 +322,7 @@ DECLARE
 	evaluated integer[];
 BEGIN
 	FOR f IN SELECT * FROM filter ORDER BY filter.n LOOP
-		p := casesync.filter_parse(f.filter, f.filter_type);
+		p := casesync_internal.filter_parse(f.filter, f.filter_type);
 		n := f.n; subjects := 0;
 		IF p.problem IS NOT NULL THEN
 			verdict := 'refused: ' || p.problem;
@@ -349,7 +349,7 @@ my $trees = <<'SQL';
 DO $$ DECLARE f filter; BEGIN
 	FOR f IN SELECT * FROM filter LOOP
 		BEGIN
-			PERFORM casesync.filter_matches(f.filter, f.filter, f.filter), casesync.filter_identifier(f.filter);
+			PERFORM casesync_internal.filter_matches(f.filter, f.filter, f.filter), casesync_internal.filter_identifier(f.filter);
 		EXCEPTION WHEN invalid_parameter_value THEN
 			NULL;
 		END;

@@ -46,7 +46,7 @@ sub person_of
 	return $id;
 }
 
-sub forget { $sp->sql("DELETE FROM casesync.attempt"); return; }
+sub forget { $sp->sql("DELETE FROM casesync_internal.attempt"); return; }
 
 insert();
 ok($bad->wait_received(1) && $well->wait_received(1), 'both get the first');

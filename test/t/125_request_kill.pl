@@ -38,7 +38,7 @@ sub ask_something
 		my $reference = 'r' . ++$asked;
 		my $id = 'ID-' . (1 + $asked % $people);
 		my $ack = $sp->sql(<<"SQL");
-SELECT ack_status FROM casesync.receive('ess.example.org', 'm$asked', convert_to(jsonb_build_object(
+SELECT ack_status FROM casesync_internal.receive('ess.example.org', 'm$asked', convert_to(jsonb_build_object(
 	'header', '{"action": "search"}'::jsonb, 'message', jsonb_build_object('transaction_id', 't$asked', 'search_request',
 	jsonb_build_array(jsonb_build_object('reference_id', '$reference', 'timestamp', '2026-01-01T00:00:00Z',
 		'search_criteria', '{"query": {"type": "NATIONAL_ID", "value": "$id"}}'::jsonb))))::text, 'UTF8'), NULL, NULL)
@@ -88,7 +88,7 @@ for my $round (1 .. 4)
 	}
 }
 ok(BridgeTest::wait_for('every answer to arrive', sub {
-	$sp->sql("SELECT count(*) FROM casesync.request_in WHERE state IN ('new', 'claimed')") == 0
+	$sp->sql("SELECT count(*) FROM casesync_internal.request_in WHERE state IN ('new', 'claimed')") == 0
 	  && $sp->sql("SELECT sum(due) FROM casesync.queue") == 0 }, 120), 'everything is answered and delivered');
 
 my (%answers, %content);
@@ -106,10 +106,10 @@ for my $record (grep { $_->{path} eq '/registry/on-search' } $ess->received)
 is(scalar(grep { !$answers{$_} } 1 .. $asked), 0, "all of $asked searches were answered");
 is(scalar(grep { $_ ne 'succ' } map { @$_ } values %answers), 0, 'none was refused');
 is($content{wrong} // 0, 0, 'each with what was asked for');
-is($sp->sql("SELECT count(*) FROM casesync.request_in WHERE state <> 'answered'"), 0, 'none failed');
+is($sp->sql("SELECT count(*) FROM casesync_internal.request_in WHERE state <> 'answered'"), 0, 'none failed');
 is($sp->sql('SELECT count(*) FROM casesync.dead_letter'), 0, 'no dead letter');
-note 'tries: ', $sp->sql("SELECT string_agg(format('%s requests %s', n, t), ', ') FROM (SELECT tries AS t, count(*) AS n FROM casesync.request_in GROUP BY 1 ORDER BY 1) x");
-is($sp->sql("SELECT count(*) FROM casesync.outgoing WHERE message ? 'search_response'"), 0, 'and no record is kept');
+note 'tries: ', $sp->sql("SELECT string_agg(format('%s requests %s', n, t), ', ') FROM (SELECT tries AS t, count(*) AS n FROM casesync_internal.request_in GROUP BY 1 ORDER BY 1) x");
+is($sp->sql("SELECT count(*) FROM casesync_internal.outgoing WHERE message ? 'search_response'"), 0, 'and no record is kept');
 $sp->stop_ok;
 
 done_testing();

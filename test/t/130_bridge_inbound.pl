@@ -96,7 +96,7 @@ is($sp->post('/dci/ess/registry/unsubscribe', signed(header('unsubscribe'), { tr
 $body = signed(header('notify'), event(), indent => 2);
 $answer = $sp->post('/dci/sp/registry/notify', $body);
 is($answer->{short}, '200 ACK', 'a signed notify is acknowledged, however its JSON is written');
-is($sp->sql("SELECT count(*) FROM casesync.message_in WHERE raw = decode('" . unpack('H*', $body) . "', 'hex')"),
+is($sp->sql("SELECT count(*) FROM casesync_internal.message_in WHERE raw = decode('" . unpack('H*', $body) . "', 'hex')"),
 	1, 'and stored byte by byte');
 ok(BridgeTest::wait_for('the item in review', sub {
 	$sp->sql("SELECT count(*) FROM casesync.inbox WHERE state = 'review'") == 1 }), 'its item waits for review');
@@ -228,7 +228,7 @@ is("@statuses", '401 401 401 401 401', 'several requests over one connection');
 
 # --- when the database does not answer ---
 my $locker = $sp->{server}->background_psql('app');
-$locker->query_safe('BEGIN; LOCK TABLE casesync.partner IN ACCESS EXCLUSIVE MODE');
+$locker->query_safe('BEGIN; LOCK TABLE casesync_internal.partner IN ACCESS EXCLUSIVE MODE');
 $begin = time;
 $body = signed(header('notify'), event());
 is($sp->post('/dci/registry/notify', $body)->{short}, '503 ERR err.service.unavailable', 'a database that does not answer: 503');

@@ -68,7 +68,7 @@ my %wrong = (
 	'a database without the extension' => [ "--database=host=$host port=$port dbname=empty user=bridge",
 		qr/not ok  extension casesync.*CREATE EXTENSION casesync/ ],
 	'a role without rights' => [ "--database=host=$host port=$port dbname=app user=nobody",
-		qr/not ok  function casesync\.route: .*grant_access/ ],
+		qr/not ok  function casesync_internal\.route: .*grant_access/ ],
 );
 for my $case (sort keys %wrong)
 {

@@ -251,7 +251,7 @@ for my $word (qw(enrollementstatus enrollmentstatus enrolmentstatus enrolment-st
 is_acknowledged('/registry/notify', unsigned(header('notify'), $event), 'no signature at all');
 
 # --- a probe has no effect ---
-my $effects = sub { $sp->sql('SELECT (SELECT count(*) FROM casesync.message_in), (SELECT count(*) FROM casesync.subscription), (SELECT count(*) FROM casesync.request_in)') };
+my $effects = sub { $sp->sql('SELECT (SELECT count(*) FROM casesync_internal.message_in), (SELECT count(*) FROM casesync_internal.subscription), (SELECT count(*) FROM casesync_internal.request_in)') };
 my $before = $effects->();
 for my $path (qw(subscribe unsubscribe notify search on-search on-subscribe on-unsubscribe txn/status txn/on-status sync/search sync/txn/status sync/check-enrollment))
 {

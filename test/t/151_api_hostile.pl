@@ -79,8 +79,8 @@ my %action_of = ('txn/status' => 'txn-status', 'txn/on-status' => 'txn-on-status
 	'sync/txn/status' => 'txn-status', 'sync/check-enrollment' => 'enrollementstatus');
 my @async = qw(subscribe unsubscribe search txn/status notify on-search on-subscribe on-unsubscribe txn/on-status);
 my @sync = qw(sync/search sync/txn/status sync/check-enrollment);
-my $effects = sub { $sp->sql('SELECT (SELECT count(*) FROM casesync.message_in), (SELECT count(*) FROM casesync.subscription),
-	(SELECT count(*) FROM casesync.request_in), (SELECT count(*) FROM casesync.inbox), (SELECT count(*) FROM casesync.disclosure)') };
+my $effects = sub { $sp->sql('SELECT (SELECT count(*) FROM casesync_internal.message_in), (SELECT count(*) FROM casesync_internal.subscription),
+	(SELECT count(*) FROM casesync_internal.request_in), (SELECT count(*) FROM casesync.inbox), (SELECT count(*) FROM casesync_internal.disclosure)') };
 my $nothing = $effects->();
 
 # Refused in the way of its path: 200 with ERR, or 400.

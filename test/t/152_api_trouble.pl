@@ -81,7 +81,7 @@ sub timed
 
 # --- whoever has no token costs the database nothing ---
 my $closer = $sp->{server}->background_psql('app');
-$closer->query_safe('BEGIN; LOCK TABLE casesync.client, casesync.partner IN ACCESS EXCLUSIVE MODE');
+$closer->query_safe('BEGIN; LOCK TABLE casesync_internal.client, casesync_internal.partner IN ACCESS EXCLUSIVE MODE');
 for my $path (qw(subscribe notify search sync/search sync/check-enrollment))
 {
 	my $begin = time;
@@ -98,7 +98,7 @@ $locker->query_safe('BEGIN; LOCK TABLE person IN ACCESS EXCLUSIVE MODE');
 my ($answer, $seconds) = timed('/registry/sync/search', question());
 is($answer->{json}{message}{search_response}[0]{status}, 'rjct', 'an item that cannot be found in time is refused');
 cmp_ok($seconds, '<', 2.5, 'within the time that partners wait');
-$locker->query_safe('COMMIT; BEGIN; LOCK TABLE casesync.disclosure IN SHARE MODE');
+$locker->query_safe('COMMIT; BEGIN; LOCK TABLE casesync_internal.disclosure IN SHARE MODE');
 ($answer, $seconds) = timed('/registry/sync/search', question());
 is($answer->{short}, '503 ERR err.request.timeout', 'an answer that cannot be put on record in time is none');
 cmp_ok($seconds, '<', 2.5, 'within the same time');
@@ -150,9 +150,9 @@ is(scalar $ess->received, 4, 'and sends nothing');
 
 # --- messages that take too long ---
 my $row = $sp->{server}->background_psql('app');
-my $stored = sub { $sp->sql("SELECT count(*) FROM casesync.message_in WHERE partner = 'ess.example.org'") };
+my $stored = sub { $sp->sql("SELECT count(*) FROM casesync_internal.message_in WHERE partner = 'ess.example.org'") };
 my $before = $stored->();
-$row->query_safe("BEGIN; SELECT FROM casesync.partner WHERE partner = 'ess.example.org' FOR UPDATE");
+$row->query_safe("BEGIN; SELECT FROM casesync_internal.partner WHERE partner = 'ess.example.org' FOR UPDATE");
 ask_many('/registry/search');
 ok(BridgeTest::wait_for('a message that waits', sub { waiting_sessions('http') == 1 }), 'a partner has one session for its messages');
 ($answer, $seconds) = timed('/registry/search', question('far.example.org'));

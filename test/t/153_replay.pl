@@ -51,8 +51,8 @@ my %message = (
 );
 my @paths = qw(subscribe unsubscribe search txn/status notify on-subscribe on-unsubscribe on-search txn/on-status
   sync/search sync/txn/status sync/check-enrollment);
-my $effects = sub { $sp->sql('SELECT (SELECT count(*) FROM casesync.message_in), (SELECT count(*) FROM casesync.subscription),
-	(SELECT count(*) FROM casesync.request_in), (SELECT count(*) FROM casesync.inbox), (SELECT count(*) FROM casesync.outgoing)') };
+my $effects = sub { $sp->sql('SELECT (SELECT count(*) FROM casesync_internal.message_in), (SELECT count(*) FROM casesync_internal.subscription),
+	(SELECT count(*) FROM casesync_internal.request_in), (SELECT count(*) FROM casesync.inbox), (SELECT count(*) FROM casesync_internal.outgoing)') };
 my %token = map { $_ => 'Bearer ' . $sp->token($_) } sort keys %key;
 
 for my $action (sort keys %message)

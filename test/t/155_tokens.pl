@@ -72,11 +72,11 @@ for my $row (@refused)
 	is("$refusal->{status} " . ($refusal->{json}{error} // '-'), "$status $error", "$name: $status $error");
 	is($refusal->{headers}{'www-authenticate'}, $status == 401 ? 'Basic realm="casesync"' : undef, 'WWW-Authenticate only where it belongs');
 	ok($refusal->{json}{errors}[0]{code} && $refusal->{json}{message}{ack_status} eq 'ERR', 'and in both shapes of the standard');
-	$sp->sql('DELETE FROM casesync.client_failure');
+	$sp->sql('DELETE FROM casesync_internal.client_failure');
 }
 is($sp->ask_token({ %good, client_id => 'nobody' })->{json}{error_description}, $sp->ask_token({ %good, client_secret => 'x' })->{json}{error_description},
 	'a client that does not exist and a wrong secret are one answer');
-$sp->sql('DELETE FROM casesync.client_failure');
+$sp->sql('DELETE FROM casesync_internal.client_failure');
 is($sp->post('/dci/oauth2/client/token', '{}')->{status}, 400, 'a token is not needed to get one');
 
 # --- every path wants one ---
@@ -148,7 +148,7 @@ my $message = sub {
 is($probe->('/registry/unsubscribe', "Bearer $token", $message->('ess.example.org')), '200 ACK', 'one\'s own token and sender_id');
 is($probe->('/registry/unsubscribe', "Bearer $token", $message->('far.example.org')), '403 ERR err.request.forbidden', 'another one\'s sender_id');
 is($probe->('/registry/unsubscribe', "Bearer $token", $message->('new.example.org')), '401 ERR err.sender_id.invalid', 'an unknown one\'s');
-is($sp->sql("SELECT string_agg(DISTINCT token_client, ',') FROM casesync.message_in"), $id, 'what is stored says with whose token it came');
+is($sp->sql("SELECT string_agg(DISTINCT token_client, ',') FROM casesync_internal.message_in"), $id, 'what is stored says with whose token it came');
 
 # --- the order of the checks ---
 is($probe->('/registry/notify', $bad{cut}, '{"half'), $no, 'token before JSON');
@@ -165,20 +165,20 @@ is($sp->ask_token({ %good, client_id => $short, client_secret => $short_secret }
 is($probe->('/registry/notify', "Bearer $token"), '200 ACK', 'the first client\'s still is');
 
 # --- guessing ---
-$sp->sql('DELETE FROM casesync.client_failure');
+$sp->sql('DELETE FROM casesync_internal.client_failure');
 my @answers = map { $sp->ask_token({ %good, client_secret => "guess $_" })->{status} } 1 .. 6;
 is("@answers", '401 401 401 401 401 401', 'six guesses');
-$sp->sql('UPDATE casesync.client_failure SET failures = 12, last_at = clock_timestamp()');
+$sp->sql('UPDATE casesync_internal.client_failure SET failures = 12, last_at = clock_timestamp()');
 my $slow = $sp->ask_token({ %good, client_secret => 'guess 7' });
 is($slow->{status}, 429, 'then guessing is slowed');
 is($sp->ask_token({ %good, client_id => 'nobody' })->{status}, 429, 'whatever client it is');
 like($slow->{headers}{'retry-after'}, qr/^6[0-4]$/, 'and how long is said');
 like($sp->sql('SELECT problem FROM casesync.health'), qr/^(?!.*guesses)/s, 'a few guesses are no alarm');
-$sp->sql('UPDATE casesync.client_failure SET failures = 30');
+$sp->sql('UPDATE casesync_internal.client_failure SET failures = 30');
 like($sp->sql('SELECT problem FROM casesync.health'), qr/somebody guesses the secret of client \Q$id\E/, 'many are');
 is($probe->('/registry/notify', "Bearer $token"), '200 ACK', 'who has a token is not disturbed');
 is($sp->ask_token(\%good)->{status}, 200, 'nor who has had one from there and knows the secret');
-$sp->sql('DELETE FROM casesync.client_failure');
+$sp->sql('DELETE FROM casesync_internal.client_failure');
 
 # --- outside issuers ---
 my $login = $sp->start_partner(name => 'login');
@@ -230,15 +230,15 @@ is($probe->('/registry/notify', $outside_bad{$_}), $no, "a token of the issuer: 
 # a new key is looked for when a token names it, not more often than once a minute
 $sp->sql("SELECT casesync.set_issuer('$issuer', algorithms => '{RS256,EdDSA}')");
 publish(map { $key_of{$_} } qw(RS256 EdDSA));
-$sp->sql("UPDATE casesync.jwks_source SET tried_at = tried_at - interval '2 minutes'");
+$sp->sql("UPDATE casesync_internal.jwks_source SET tried_at = tried_at - interval '2 minutes'");
 ok(BridgeTest::wait_for('the new key', sub { $probe->('/registry/notify', outside('EdDSA')) eq '200 ACK' }), 'a key that the issuer is new to is fetched');
 is($probe->('/registry/notify', outside('ES256')), $no, 'a key that it has no more does not count');
-my $tried = $sp->sql('SELECT tried_at FROM casesync.jwks_source');
+my $tried = $sp->sql('SELECT tried_at FROM casesync_internal.jwks_source');
 $probe->('/registry/notify', outside('RS256', header => { kid => "invented-$_" })) for 1 .. 5;
-ok(BridgeTest::wait_for('another look', sub { $sp->sql("SELECT next_at >= tried_at + interval '59 seconds' FROM casesync.jwks_source") eq 't' }), 'invented keys do not make us ask at once');
-is($sp->sql('SELECT tried_at FROM casesync.jwks_source'), $tried, 'nobody was asked');
+ok(BridgeTest::wait_for('another look', sub { $sp->sql("SELECT next_at >= tried_at + interval '59 seconds' FROM casesync_internal.jwks_source") eq 't' }), 'invented keys do not make us ask at once');
+is($sp->sql('SELECT tried_at FROM casesync_internal.jwks_source'), $tried, 'nobody was asked');
 $login->order(files => { '/jwks' => '<html>' });
-$sp->sql('UPDATE casesync.jwks_source SET next_at = now()');
+$sp->sql('UPDATE casesync_internal.jwks_source SET next_at = now()');
 ok(BridgeTest::wait_for('the problem', sub { $sp->sql('SELECT problem FROM casesync.health') =~ /keys of issuer \Q$issuer\E cannot be had since 2.*no key set/ }), 'keys that cannot be had are in health');
 is($probe->('/registry/notify', outside('RS256')), '200 ACK', 'those that we have go on counting');
 $sp->sql("SELECT casesync.retire_client('ess-at-login', '$issuer')");
@@ -253,9 +253,9 @@ is($probe->('/registry/notify', outside('RS256')), $no, 'the dropped one is forg
 # --- keys that partners publish ---
 my ($ess_key, $ess_jwk) = $sp->make_key('ess');
 my ($new_key, $new_jwk) = $sp->make_key('new');
-my ($kid, $new_kid) = map { JSON::PP::decode_json($_)->{kid} // $sp->sql("SELECT casesync.key_thumbprint('$_')") } $ess_jwk, $new_jwk;
+my ($kid, $new_kid) = map { JSON::PP::decode_json($_)->{kid} // $sp->sql("SELECT casesync_internal.key_thumbprint('$_')") } $ess_jwk, $new_jwk;
 sub publish_keys { $login->order(files => { '/keys' => '{"keys":[' . join(',', @_) . ']}' }); return; }
-sub look { my ($what, $claim) = @_; $sp->sql("UPDATE casesync.jwks_source SET next_at = now() WHERE kind = 'partner'"); return BridgeTest::wait_for($what, $claim); }
+sub look { my ($what, $claim) = @_; $sp->sql("UPDATE casesync_internal.jwks_source SET next_at = now() WHERE kind = 'partner'"); return BridgeTest::wait_for($what, $claim); }
 publish_keys($ess_jwk);
 $sp->sql("SELECT casesync.set_partner('ess.example.org', jwks_url => 'http://127.0.0.1:$login->{port}/keys')");
 ok(BridgeTest::wait_for('the offer', sub { $sp->sql('SELECT kid FROM casesync.offered_keys') eq $kid }), 'a key that a partner publishes waits');

@@ -67,7 +67,7 @@ my $officer = start("SELECT sent_to, message_id, subjects FROM casesync.stop_sha
 ok(wait_for_officer(), 'who stops sharing waits');
 change();
 is(told(2), 1, 'meanwhile nothing else is sent, and the other partner is not kept waiting');
-is($sp->sql("SELECT casesync.sharing_begin('slow.example.org')"), 'f', 'and nobody may read for it');
+is($sp->sql("SELECT casesync_internal.sharing_begin('slow.example.org')"), 'f', 'and nobody may read for it');
 $slow->order(mode => 'ack');
 my $message = ($slow->received)[0]{message}{header}{message_id};
 is(finish($officer), "slow.example.org|$message|1\n", 'when it is acknowledged the stop is through, and says what was sent');
@@ -151,7 +151,7 @@ sub found_later
 	my ($id) = @_;
 	my $body = unpack 'H*', question($id);
 	return start("SELECT message::jsonb #>> '{search_response,0,data,reg_records}'
-		FROM casesync.answer_now('slow.example.org', '$id', decode('$body', 'hex'), 'client', NULL)", 'bridge');
+		FROM casesync_internal.answer_now('slow.example.org', '$id', decode('$body', 'hex'), 'client', NULL)", 'bridge');
 }
 
 sub waiting_at_gate

@@ -203,7 +203,7 @@ for my $partner (sort keys %server)
 	my $before = () = $server{$partner}->received;
 	$sp->sql("UPDATE person SET status = CASE status WHEN 'A' THEN 'I' ELSE 'A' END WHERE id = 5");
 	ok($server{$partner}->wait_received($before + 1), "$partner: a change");
-	is($sp->sql("SELECT count(*) FROM casesync.notification n JOIN casesync.subscription s ON s.id = n.subscription WHERE s.reference_id ~ '^guess-'"), 0,
+	is($sp->sql("SELECT count(*) FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription WHERE s.reference_id ~ '^guess-'"), 0,
 		"$partner: and whoever subscribed by a guess is told nothing");
 }
 

@@ -21,7 +21,7 @@ my %other = (sp => $ess, ess => $sp);
 my @nodes = ($sp, $ess);
 my $people = 60;
 # Whose age of keys is looked at every hour is looked at now.
-my $look_at_keys = 'UPDATE casesync.jwks_source SET next_at = now()';
+my $look_at_keys = 'UPDATE casesync_internal.jwks_source SET next_at = now()';
 
 # --- files: an authority for both, a certificate, keys and a directory of secrets for each ---
 my $authority = Certificates->new("$sp->{folder}/authority");
@@ -190,7 +190,7 @@ sub wait_keys
 
 ok(wait_keys($sp, 'SELECT count(*) FROM casesync.offered_keys', 2), 'pin: the keys that the other one publishes wait for a person');
 is($sp->sql("SELECT count(casesync.accept_key(partner, kid)) FROM casesync.offered_keys"), 2, 'who accepts them');
-ok(wait_keys($ess, 'SELECT count(*) FROM casesync.partner_key', 2), 'follow: they are taken over');
+ok(wait_keys($ess, 'SELECT count(*) FROM casesync_internal.partner_key', 2), 'follow: they are taken over');
 my $keys = q{SELECT string_agg(use, ' ' ORDER BY use) FROM casesync.partner_keys WHERE now() < valid_to};
 is($ess->sql($keys), 'enc sig', 'one to verify with, one to encrypt with');
 is($sp->sql($keys), 'enc sig', 'both know the other one\'s keys now');
@@ -208,7 +208,7 @@ sub wait_states
 {
 	my ($node, $states) = @_;
 	return BridgeTest::wait_for("subscriptions that are $states", sub {
-		$node->sql("SELECT string_agg(state, ' ') FROM casesync.my_subscription") eq $states });
+		$node->sql("SELECT string_agg(state, ' ') FROM casesync_internal.my_subscription") eq $states });
 }
 
 ok(wait_states($sp, 'active'), 'a subscription of everybody is active at once where that is agreed');
@@ -247,23 +247,23 @@ ok(hears($sp, 3, 1), 'and what changes there arrives here');
 sub algorithms
 {
 	my ($node) = @_;
-	return $node->sql(q{SELECT string_agg(DISTINCT convert_from(raw, 'UTF8')::jsonb #>> '{message,header,alg}', ' ') FROM casesync.message_in});
+	return $node->sql(q{SELECT string_agg(DISTINCT convert_from(raw, 'UTF8')::jsonb #>> '{message,header,alg}', ' ') FROM casesync_internal.message_in});
 }
 is(algorithms($ess), 'ECDH-ES', 'everything came encrypted, by the one algorithm');
 is(algorithms($sp), 'RSA-OAEP-256', 'and went back by the other');
-is($_->sql(q{SELECT count(*) FROM casesync.message_in WHERE kid IS NULL OR token_client IS NULL OR convert_from(raw, 'UTF8') ~ 'NID-7731|"note"'}), 0,
+is($_->sql(q{SELECT count(*) FROM casesync_internal.message_in WHERE kid IS NULL OR token_client IS NULL OR convert_from(raw, 'UTF8') ~ 'NID-7731|"note"'}), 0,
 	'signed, with a token, and nothing of it can be read') for @nodes;
 
 # --- questions ---
 my $search = $ess->sql(q{SELECT casesync.search_at('sp.example.org', 'Beneficiary', '{"type": "NATIONAL_ID", "value": "NID-7731-3"}')});
 my $answered = 'SELECT state, records, total_count FROM casesync.my_requests WHERE reference_id =';
 ok(BridgeTest::wait_for('the answer', sub { $ess->sql("$answered '$search'") eq 'answered|1|1' }), 'a search is answered');
-is($ess->sql("SELECT state, record->>'note' FROM casesync.inbox_item WHERE event_type = 'search'"), 'review|1', 'into the inbox');
+is($ess->sql("SELECT state, record->>'note' FROM casesync_internal.inbox_item WHERE event_type = 'search'"), 'review|1', 'into the inbox');
 my $status = $ess->sql("SELECT casesync.status_at('$search')");
 ok(BridgeTest::wait_for('the answer', sub { $ess->sql("$answered '$status'") =~ /^answered/ }), 'so is what became of it');
-like($ess->sql("SELECT reason FROM casesync.my_request WHERE reference_id = '$status'"), qr/succ/, 'as it was');
-$ess->sql("SELECT casesync.reject(id, 'known') FROM casesync.inbox_item WHERE state = 'review'");
-is($ess->sql("SELECT count(*) FROM casesync.inbox_item WHERE state = 'rejected'"), 1, 'which a person has seen');
+like($ess->sql("SELECT reason FROM casesync_internal.my_request WHERE reference_id = '$status'"), qr/succ/, 'as it was');
+$ess->sql("SELECT casesync.reject(id, 'known') FROM casesync_internal.inbox_item WHERE state = 'review'");
+is($ess->sql("SELECT count(*) FROM casesync_internal.inbox_item WHERE state = 'rejected'"), 1, 'which a person has seen');
 
 # check-enrollment, which the standard has in the immediate form only: by hand, as the other node would.
 sub ask
@@ -277,7 +277,7 @@ sub ask
 sub question
 {
 	my ($message) = @_;
-	my $sp_jwk = $json->decode($ess->sql("SELECT jwk FROM casesync.partner_key WHERE use = 'enc' AND now() < valid_to"));
+	my $sp_jwk = $json->decode($ess->sql("SELECT jwk FROM casesync_internal.partner_key WHERE use = 'enc' AND now() < valid_to"));
 	my $order = $json->encode({ header => { version => '1.0.0', message_id => 'by-hand', message_ts => '2026-11-22T10:00:00.000Z',
 			action => 'enrollementstatus', sender_id => 'ess.example.org', receiver_id => 'sp.example.org', total_count => 1, is_msg_encrypted => JSON::PP::true },
 		message => $json->decode(BridgeTest::python('encrypt_message', $json->encode({ message => $message, jwk => $sp_jwk }), 'encrypt')) });
@@ -315,14 +315,14 @@ sub end_traffic
 sub flows
 {
 	my ($name) = @_;
-	my %since = map { $_->{name} => $_->sql('SELECT last_value FROM casesync.notification_id') } @nodes;
-	my %mark = map { $_->{name} => $_->sql('SELECT coalesce(max(id), 0) FROM casesync.inbox_item') } @nodes;
+	my %since = map { $_->{name} => $_->sql('SELECT last_value FROM casesync_internal.notification_id') } @nodes;
+	my %mark = map { $_->{name} => $_->sql('SELECT coalesce(max(id), 0) FROM casesync_internal.inbox_item') } @nodes;
 	for my $from (@nodes)
 	{
 		my $to = $other{ $from->{name} };
 		ok(BridgeTest::wait_for("$from->{name} to tell", sub {
-			$from->sql("SELECT count(*) FROM casesync.notification WHERE id > $since{$from->{name}} AND state = 'delivered'") >= 3
-			  && $to->sql("SELECT count(*) FROM casesync.inbox_item WHERE id > $mark{$to->{name}} AND state = 'applied'") >= 3 }),
+			$from->sql("SELECT count(*) FROM casesync_internal.notification WHERE id > $since{$from->{name}} AND state = 'delivered'") >= 3
+			  && $to->sql("SELECT count(*) FROM casesync_internal.inbox_item WHERE id > $mark{$to->{name}} AND state = 'applied'") >= 3 }),
 			"$name: what $from->{name} tells arrives and is applied") || BAIL_OUT('nothing that follows would');
 	}
 	return;
@@ -351,7 +351,7 @@ my $old_key = $sp->key_file;
 $sp->{settings}{key_file} = $new_key;
 ok(reload($sp, other_key_files => $old_key), 'it signs');
 flows('new key');
-is($ess->sql('SELECT kid FROM casesync.message_in ORDER BY at DESC LIMIT 1'), $new_kid, 'with the new key');
+is($ess->sql('SELECT kid FROM casesync_internal.message_in ORDER BY at DESC LIMIT 1'), $new_kid, 'with the new key');
 $sp->{key_file} = $new_key;
 ok(reload($sp), 'the old one is taken away, and with it the tokens that it signed');
 flows('without the old key');
@@ -367,7 +367,7 @@ my $new_client = hand_over_client($sp);
 $ess->sql("SELECT casesync.set_partner('sp.example.org', client_id => '$new_client')");
 $sp->sql("SELECT casesync.retire_client('$old_client')");
 flows('new client');
-is($sp->sql('SELECT token_client FROM casesync.message_in ORDER BY at DESC LIMIT 1'), $new_client, 'as the new client');
+is($sp->sql('SELECT token_client FROM casesync_internal.message_in ORDER BY at DESC LIMIT 1'), $new_client, 'as the new client');
 ($http) = ask($form, '/oauth2/client/token', '--type', 'application/x-www-form-urlencoded');
 like($http, qr/^401 /, 'the old one gets no token');
 
@@ -376,9 +376,9 @@ my $second = $sp->beside;
 $second->start_bridge;
 ok($second->wait_ready, 'a second bridge beside the first is ready too');
 $sp->end_bridge('KILL');
-my $sent = $sp->sql('SELECT last_value FROM casesync.notification_id');
+my $sent = $sp->sql('SELECT last_value FROM casesync_internal.notification_id');
 ok(BridgeTest::wait_for('the second bridge', sub {
-	$sp->sql("SELECT count(*) FROM casesync.notification WHERE id > $sent AND state = 'delivered'") >= 3 }), 'the first is killed: the second goes on');
+	$sp->sql("SELECT count(*) FROM casesync_internal.notification WHERE id > $sent AND state = 'delivered'") >= 3 }), 'the first is killed: the second goes on');
 $sp->start_bridge;
 ok($sp->wait_ready, 'the first is back');
 $second->stop_ok;
@@ -409,11 +409,11 @@ flows('tokens again');
 # cause is our guess), so pairs split by the stop do not count below.
 $sp->sql("SELECT count(*) FROM casesync.stop_sharing('a doubt', 'ess.example.org')");
 my $stopped = $ess->sql('SELECT clock_timestamp()');
-my $mark = $ess->sql('SELECT coalesce(max(id), 0) FROM casesync.inbox_item');
+my $mark = $ess->sql('SELECT coalesce(max(id), 0) FROM casesync_internal.inbox_item');
 my $note = $sp->sql('SELECT max(note) + 1000 FROM person');
 $sp->sql("UPDATE person SET note = $note WHERE id = 12");
-ok(BridgeTest::wait_for('what was missed', sub { $sp->sql("SELECT count(*) FROM casesync.missed WHERE key = '12'") == 1 }), 'what changes while sharing is stopped is remembered');
-is($ess->sql("SELECT count(*) FROM casesync.inbox_item WHERE id > $mark"), 0, 'and nothing of it leaves');
+ok(BridgeTest::wait_for('what was missed', sub { $sp->sql("SELECT count(*) FROM casesync_internal.missed WHERE key = '12'") == 1 }), 'what changes while sharing is stopped is remembered');
+is($ess->sql("SELECT count(*) FROM casesync_internal.inbox_item WHERE id > $mark"), 0, 'and nothing of it leaves');
 is($sp->sql("SELECT casesync.resume_sharing('ess.example.org')"), 3, 'sharing goes on');
 ok(hears($ess, 12, $note), 'and what was missed is told');
 flows('sharing again');
@@ -441,20 +441,20 @@ for my $node (@nodes)
 	is($node->sql(q{SELECT count(*) FROM (SELECT note < lag(note) OVER (PARTITION BY national_id ORDER BY n) AS back FROM heard) h WHERE back}), 0,
 		'the states of each record came in their order');
 	is($node->sql(q{SELECT subject, record->>'note', array_agg(seq ORDER BY id), array_agg(received_at ORDER BY id)
-		FROM casesync.inbox_item WHERE event_type <> 'search'
+		FROM casesync_internal.inbox_item WHERE event_type <> 'search'
 		GROUP BY transaction_id, subject, record, received_at < '}.$stopped.q{' HAVING count(DISTINCT reference_id) > 1}), '',
 		'what came twice had one reference_id')
-	  or diag $other{ $node->{name} }->sql("SELECT ended_at, verdict, http_status, error_code, detail FROM casesync.attempt WHERE verdict <> 'delivered' ORDER BY id");
-	is($node->sql(q{SELECT count(*) FROM (SELECT FROM casesync.inbox_item WHERE seq IS NOT NULL
+	  or diag $other{ $node->{name} }->sql("SELECT ended_at, verdict, http_status, error_code, detail FROM casesync_internal.attempt WHERE verdict <> 'delivered' ORDER BY id");
+	is($node->sql(q{SELECT count(*) FROM (SELECT FROM casesync_internal.inbox_item WHERE seq IS NOT NULL
 		GROUP BY transaction_id, stream HAVING count(DISTINCT seq) <> max(seq)) x}), 0, 'no number is missing');
-	is($node->sql(q{SELECT count(*) FROM casesync.inbox_item WHERE state NOT IN ('applied', 'rejected')}), 0, 'nothing is left in the inbox');
+	is($node->sql(q{SELECT count(*) FROM casesync_internal.inbox_item WHERE state NOT IN ('applied', 'rejected')}), 0, 'nothing is left in the inbox');
 	is($node->sql('SELECT count(*) FROM casesync.dead_letter'), 0, 'no message was given up');
 }
 
 # --- an end ---
-my $code = $ess->sql("SELECT code FROM casesync.my_subscription WHERE reference_id = '$mine{identifier}'");
+my $code = $ess->sql("SELECT code FROM casesync_internal.my_subscription WHERE reference_id = '$mine{identifier}'");
 $ess->sql("SELECT casesync.unsubscribe_at('sp.example.org', '$code')");
-ok(BridgeTest::wait_for('the end', sub { $ess->sql("SELECT state FROM casesync.my_subscription WHERE code = '$code'") eq 'ended' }), 'a subscription ends over the wire');
+ok(BridgeTest::wait_for('the end', sub { $ess->sql("SELECT state FROM casesync_internal.my_subscription WHERE code = '$code'") eq 'ended' }), 'a subscription ends over the wire');
 my $before = record_of($ess, 2);
 $sp->sql("UPDATE person SET note = note + 1 WHERE id = 2; UPDATE person SET note = note + 1 WHERE id = 8");
 ok(hears($ess, 8, $sp->sql('SELECT note FROM person WHERE id = 8')), 'others go on');
