@@ -147,14 +147,15 @@ answer_ask(ApiExchange *exchange)
 	}
 	exchange->session = api_answer_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
-	api_exchange_ask(exchange,
-					 "SELECT error_code, error_message, action, status, status_reason_code,"
-					 " status_reason_message, total_count, completed_count, correlation_id,"
-					 " message, sender_id, receiver_id, encrypt"
-					 " FROM casesync_internal.answer_now(partner => $1::text, message_id => $2::text,"
-					 " raw => $3::bytea, token_client => $4::text, kid => $5::text,"
-					 " plain => $6::bytea)",
-					 API_MESSAGE_PARAMS, params, answer_got);
+	api_exchange_ask(
+		exchange,
+		"SELECT error_code, error_message, action, status, status_reason_code,"
+		" status_reason_message, total_count, completed_count, correlation_id,"
+		" message, sender_id, receiver_id, encrypt"
+		" FROM casesync_internal.answer_now(partner => $1::text, message_id => $2::text,"
+		" raw => $3::bytea, token_client => $4::text, kid => $5::text,"
+		" plain => $6::bytea)",
+		API_MESSAGE_PARAMS, params, answer_got);
 }
 
 void

@@ -41,7 +41,8 @@ receive_store(ApiExchange *exchange)
 		exchange,
 		"SELECT ack_status, error_code, error_message, correlation_id,"
 		" pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-		" FROM casesync_internal.receive(partner => $1::text, message_id => $2::text, raw => $3::bytea,"
+		" FROM casesync_internal.receive(partner => $1::text, message_id => $2::text, raw => "
+		"$3::bytea,"
 		" token_client => $4::text, kid => $5::text, plain => $6::bytea)",
 		API_MESSAGE_PARAMS, params, receive_stored);
 }

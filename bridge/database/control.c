@@ -101,11 +101,11 @@ control_ask(Control *control)
 
 	if (control->is_asking)
 		return;
-	control->is_asking =
-		pg_session_query(control->session,
-						 "SELECT sender_id, key_ids, paused, paused_reason FROM"
-						 " casesync_internal.bridge_start(node_id => $1::uuid, version => $2::text)",
-						 2, params, control_started, control, &failure);
+	control->is_asking = pg_session_query(
+		control->session,
+		"SELECT sender_id, key_ids, paused, paused_reason FROM"
+		" casesync_internal.bridge_start(node_id => $1::uuid, version => $2::text)",
+		2, params, control_started, control, &failure);
 }
 
 /* Whoever rang before the LISTEN was done was not heard. */

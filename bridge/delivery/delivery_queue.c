@@ -12,8 +12,8 @@
 bool
 delivery_queue_lanes(PgSession *session, PgResultHandler handler, void *context, Failure *failure)
 {
-	return pg_session_query(session, "SELECT lane, wait_ms FROM casesync_internal.lanes()", 0, NULL, handler,
-							context, failure);
+	return pg_session_query(session, "SELECT lane, wait_ms FROM casesync_internal.lanes()", 0, NULL,
+							handler, context, failure);
 }
 
 static bool
@@ -31,15 +31,16 @@ bool
 delivery_queue_lock(PgSession *session, int lane, PgResultHandler handler, void *context,
 					Failure *failure)
 {
-	return queue_ask_about_lane(session, "SELECT casesync_internal.lock_lane(lane => $1::integer)", lane,
-								handler, context, failure);
+	return queue_ask_about_lane(session, "SELECT casesync_internal.lock_lane(lane => $1::integer)",
+								lane, handler, context, failure);
 }
 
 bool
 delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler, void *context,
 					  Failure *failure)
 {
-	return queue_ask_about_lane(session, "SELECT casesync_internal.unlock_lane(lane => $1::integer)", lane,
+	return queue_ask_about_lane(session,
+								"SELECT casesync_internal.unlock_lane(lane => $1::integer)", lane,
 								handler, context, failure);
 }
 

@@ -33,9 +33,9 @@ extern void bearer_free(BearerVerifier *verifier);
 extern bool bearer_set_own(BearerVerifier *verifier, const char *sender_id, const char *jwks);
 
 /*
- * The outside issuers, instead of those before: casesync_internal.token_issuers()'s list of {"issuer",
- * "audience", "algorithms":[…], "client_claim", "scope_claim", "keys":[JWK, …] or null}. False, and
- * nothing changed, when that is not what is given.
+ * The outside issuers, instead of those before: casesync_internal.token_issuers()'s list of
+ * {"issuer", "audience", "algorithms":[…], "client_claim", "scope_claim", "keys":[JWK, …] or null}.
+ * False, and nothing changed, when that is not what is given.
  */
 extern bool bearer_set_issuers(BearerVerifier *verifier, const json_t *issuers, Failure *failure);
 

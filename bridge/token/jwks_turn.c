@@ -208,8 +208,9 @@ turn_step(void *context)
 		return;
 	timer_set_sooner(turn->timer, (*turn->parts.config)->poll_interval_ms);
 	if (pg_session_is_connected(turn->parts.session))
-		turn->is_busy = pg_session_query(turn->parts.session, "SELECT casesync_internal.token_issuers()", 0,
-										 NULL, turn_got_issuers, turn, &failure);
+		turn->is_busy =
+			pg_session_query(turn->parts.session, "SELECT casesync_internal.token_issuers()", 0,
+							 NULL, turn_got_issuers, turn, &failure);
 }
 
 static void
@@ -233,8 +234,9 @@ turn_wish(void *context, const char *issuer)
 	if (turn->wished_at != 0 && event_loop_now() - turn->wished_at < WISH_EVERY_MS)
 		return;
 	turn->wished_at = event_loop_now();
-	(void) pg_session_query(turn->parts.session, "SELECT casesync_internal.want_jwks(issuer => $1::text)", 1,
-							params, turn_wished, turn, &failure);
+	(void) pg_session_query(turn->parts.session,
+							"SELECT casesync_internal.want_jwks(issuer => $1::text)", 1, params,
+							turn_wished, turn, &failure);
 }
 
 void

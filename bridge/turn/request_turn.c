@@ -78,9 +78,9 @@ turn_step(RequestTurn *turn)
 		event_loop_now() < turn->rest_until)
 		return;
 	turn->is_wanted = false;
-	turn->is_asking =
-		pg_session_query(turn->session, "SELECT requests, more FROM casesync_internal.work_requests()", 0,
-						 NULL, turn_worked, turn, &failure);
+	turn->is_asking = pg_session_query(
+		turn->session, "SELECT requests, more FROM casesync_internal.work_requests()", 0, NULL,
+		turn_worked, turn, &failure);
 	if (!turn->is_asking)
 		turn_trouble(turn, &failure);
 }

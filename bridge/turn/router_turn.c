@@ -187,13 +187,13 @@ router_step(RouterTurn *router)
 		return;
 	timer_set_sooner(router->timer, config->poll_interval_ms);
 	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
-		router_ask(router, ROUTER_LOCKING, "SELECT casesync_internal.lock_router()", 0, router_locked,
-				   "lock_router_failed");
+		router_ask(router, ROUTER_LOCKING, "SELECT casesync_internal.lock_router()", 0,
+				   router_locked, "lock_router_failed");
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
-		router_ask(router, ROUTER_TIDYING, "SELECT rotated, emptied FROM casesync_internal.tidy()", 0,
-				   router_has_tidied, "tidy_failed");
+		router_ask(router, ROUTER_TIDYING, "SELECT rotated, emptied FROM casesync_internal.tidy()",
+				   0, router_has_tidied, "tidy_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_route &&
 			 !(router->wants_apply && event_loop_now() < router->route_from))
@@ -208,8 +208,8 @@ router_step(RouterTurn *router)
 	{
 		router->wants_apply = false;
 		router_ask(router, ROUTER_APPLYING,
-				   "SELECT items, more, wait_ms FROM casesync_internal.apply_inbox()", 0, router_has_applied,
-				   "apply_failed");
+				   "SELECT items, more, wait_ms FROM casesync_internal.apply_inbox()", 0,
+				   router_has_applied, "apply_failed");
 	}
 	else if (!router->has_told)
 		router_tell(router);

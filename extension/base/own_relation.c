@@ -31,9 +31,9 @@ own_relation_get(const char *name)
 	Oid relation = own_relation_find(name);
 
 	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table casesync_internal.%s does not exist", name),
-				 errhint("Install the extension again: CREATE EXTENSION casesync;")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table casesync_internal.%s does not exist", name),
+						errhint("Install the extension again: CREATE EXTENSION casesync;")));
 	return relation;
 }
 
@@ -60,8 +60,9 @@ casesync_cache_reset(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("casesync_internal.cache_reset must be called as a statement trigger")));
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casesync_internal.cache_reset must be called as a statement trigger")));
 
 	CacheInvalidateRelcache(trigger->tg_relation);
 	return PointerGetDatum(NULL);

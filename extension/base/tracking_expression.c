@@ -185,8 +185,9 @@ expression_columns(Node *expression, TupleDesc descriptor)
 }
 
 /*
- * casesync_internal.row_expression(relation, what, expression, path, OUT plain, OUT old_row, OUT new_row,
- * OUT columns): the expression over plain columns, over OLD and over NEW, and what it names.
+ * casesync_internal.row_expression(relation, what, expression, path, OUT plain, OUT old_row, OUT
+ * new_row, OUT columns): the expression over plain columns, over OLD and over NEW, and what it
+ * names.
  */
 Datum
 casesync_row_expression(PG_FUNCTION_ARGS)
@@ -259,8 +260,8 @@ renamed_alias(Relation relation, ArrayType *names, ArrayType *numbers)
 }
 
 /*
- * casesync_internal.renamed_condition(relation, condition, names, numbers): the condition, written when
- * the columns of these numbers had these names, with the names they have now.
+ * casesync_internal.renamed_condition(relation, condition, names, numbers): the condition, written
+ * when the columns of these numbers had these names, with the names they have now.
  */
 Datum
 casesync_renamed_condition(PG_FUNCTION_ARGS)

@@ -45,10 +45,11 @@ capture_check_call(FunctionCallInfo fcinfo)
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("casesync_internal.capture_change must be called as a trigger after each row"),
-				 errhint("Let casesync make its triggers: SELECT casesync.track(…);")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("casesync_internal.capture_change must be called as a trigger after each row"),
+			 errhint("Let casesync make its triggers: SELECT casesync.track(…);")));
 	return trigger;
 }
 
@@ -178,8 +179,8 @@ casesync_capture_change(PG_FUNCTION_ARGS)
 }
 
 /*
- * casesync_internal.refuse_truncate(tracking): BEFORE TRUNCATE, for the statement. On a table that has
- * left the tracked one (a detached partition) nothing is refused.
+ * casesync_internal.refuse_truncate(tracking): BEFORE TRUNCATE, for the statement. On a table that
+ * has left the tracked one (a detached partition) nothing is refused.
  */
 Datum
 casesync_refuse_truncate(PG_FUNCTION_ARGS)
@@ -190,9 +191,10 @@ casesync_refuse_truncate(PG_FUNCTION_ARGS)
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
 		!TRIGGER_FIRED_BEFORE(trigger->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("casesync_internal.refuse_truncate must be called as a trigger before "
-							   "truncate")));
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("casesync_internal.refuse_truncate must be called as a trigger before "
+						"truncate")));
 	root = tracking_root_name(argument_tracking(trigger), trigger->tg_relation);
 	if (root == NULL)
 		return PointerGetDatum(NULL);

@@ -75,7 +75,8 @@ change_origin_current(void)
 	return innermost == NULL ? 0 : innermost->origin;
 }
 
-/* casesync_internal.set_origin(bigint): until the running (sub)transaction ends; NULL takes it back. */
+/* casesync_internal.set_origin(bigint): until the running (sub)transaction ends; NULL takes it
+ * back. */
 Datum
 casesync_set_origin(PG_FUNCTION_ARGS)
 {

@@ -118,13 +118,13 @@ static void
 row_get(int32 tracking, TrackingRow *row)
 {
 	if (!tracking_row_read(tracking, row))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no tracking %d is defined in this database", tracking),
-				 errdetail("A trigger of casesync is there, but not what it should record."),
-				 errhint("Restore the rows of casesync_internal.tracking, or track the table again and drop "
-						 "the triggers named casesync_%d_….",
-						 tracking)));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("no tracking %d is defined in this database", tracking),
+						errdetail("A trigger of casesync is there, but not what it should record."),
+						errhint("Restore the rows of casesync_internal.tracking, or track the "
+								"table again and drop "
+								"the triggers named casesync_%d_….",
+								tracking)));
 }
 
 static char *

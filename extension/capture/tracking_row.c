@@ -1,7 +1,7 @@
 /*
  * tracking_row.c
- *		Reads one row of casesync_internal.tracking by its index, whoever the current user is. Must not
- *		know triggers or caches.
+ *		Reads one row of casesync_internal.tracking by its index, whoever the current user is. Must
+ *not know triggers or caches.
  *
  * Column numbers survive a rename, names survive a dump and restore. So a row keeps both, with
  * the place (cluster, database, table) where the numbers are true.

@@ -99,7 +99,8 @@ statement_run(FixedStatement *statement, int expected)
 static Oid
 tracking_relation(int32 tracking)
 {
-	FixedStatement statement = {"SELECT relation::oid FROM casesync_internal.tracking WHERE id = $1"};
+	FixedStatement statement = {
+		"SELECT relation::oid FROM casesync_internal.tracking WHERE id = $1"};
 	bool is_null;
 	Datum datum;
 
@@ -111,7 +112,8 @@ tracking_relation(int32 tracking)
 	return is_null ? InvalidOid : DatumGetObjectId(datum);
 }
 
-/* casesync_internal.tracking_write(casesync_internal.tracking): inserts the row, or replaces the one of its id. */
+/* casesync_internal.tracking_write(casesync_internal.tracking): inserts the row, or replaces the
+ * one of its id. */
 Datum
 casesync_tracking_write(PG_FUNCTION_ARGS)
 {
@@ -150,7 +152,8 @@ trackings_must_be_owned(ArrayType *trackings)
 		caller_must_own(tracking_relation(DatumGetInt32(elements[i])));
 }
 
-/* casesync_internal.gap_begin(trackings, relation, reason): stops these trackings under a new gap. */
+/* casesync_internal.gap_begin(trackings, relation, reason): stops these trackings under a new gap.
+ */
 Datum
 casesync_gap_begin(PG_FUNCTION_ARGS)
 {
@@ -159,7 +162,8 @@ casesync_gap_begin(PG_FUNCTION_ARGS)
 		"SELECT CASE WHEN cardinality($1) = 1 THEN $1[1] END, $2, "
 		"ARRAY(SELECT DISTINCT r FROM casesync_internal.tracking, unnest(registries) AS r "
 		"WHERE id = ANY ($1) ORDER BY r), $3, session_user, clock_timestamp() RETURNING id"};
-	FixedStatement stop = {"UPDATE casesync_internal.tracking SET stopped_gap = $2 WHERE id = ANY ($1)"};
+	FixedStatement stop = {
+		"UPDATE casesync_internal.tracking SET stopped_gap = $2 WHERE id = ANY ($1)"};
 	Datum gap;
 	bool is_null;
 
@@ -181,16 +185,18 @@ casesync_gap_begin(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(gap);
 }
 
-/* casesync_internal.gap_end(gap, trackings): they record again; the gap ends when none is left in it. */
+/* casesync_internal.gap_end(gap, trackings): they record again; the gap ends when none is left in
+ * it. */
 Datum
 casesync_gap_end(PG_FUNCTION_ARGS)
 {
 	FixedStatement start = {"UPDATE casesync_internal.tracking SET stopped_gap = NULL "
 							"WHERE id = ANY ($2) AND stopped_gap = $1"};
-	FixedStatement end = {"UPDATE casesync_internal.gap SET ended = clock_timestamp() "
-						  "WHERE id = $1 AND ended IS NULL AND EXISTS "
-						  "(SELECT FROM casesync_internal.tracking WHERE id = ANY ($2)) AND NOT EXISTS "
-						  "(SELECT FROM casesync_internal.tracking WHERE stopped_gap = $1)"};
+	FixedStatement end = {
+		"UPDATE casesync_internal.gap SET ended = clock_timestamp() "
+		"WHERE id = $1 AND ended IS NULL AND EXISTS "
+		"(SELECT FROM casesync_internal.tracking WHERE id = ANY ($2)) AND NOT EXISTS "
+		"(SELECT FROM casesync_internal.tracking WHERE stopped_gap = $1)"};
 
 	SPI_connect();
 	trackings_must_be_owned(PG_GETARG_ARRAYTYPE_P(1));

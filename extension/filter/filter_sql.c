@@ -104,10 +104,11 @@ tree_text(const FilterNode *node)
 static void
 produce_record(Producer *producer, const FilterNode *node)
 {
-	appendStringInfo(&producer->sql,
-					 "casesync_internal.filter_matches(($1[%d])::jsonb, casesync_internal.project(%s, "
-					 "($1[1])::text[], ($1[2])::text[]), NULL)",
-					 filter_argument_add(&producer->arguments, tree_text(node)), producer->record);
+	appendStringInfo(
+		&producer->sql,
+		"casesync_internal.filter_matches(($1[%d])::jsonb, casesync_internal.project(%s, "
+		"($1[1])::text[], ($1[2])::text[]), NULL)",
+		filter_argument_add(&producer->arguments, tree_text(node)), producer->record);
 }
 
 /* A column of a type that others made is compared as JSON, by the same code as in evaluation. */

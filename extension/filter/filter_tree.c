@@ -106,9 +106,11 @@ filter_tree_write(const FilterNode *node)
 static void
 refuse_tree(void)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("this is not a filter tree"),
-					errhint("Make one with SELECT tree, problem FROM casesync_internal.filter_parse(filter, "
-							"filter_type);")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("this is not a filter tree"),
+		 errhint("Make one with SELECT tree, problem FROM casesync_internal.filter_parse(filter, "
+				 "filter_type);")));
 }
 
 static char *
