@@ -5,7 +5,8 @@ EXTENSION_FLOORS = base code record filter party outbox agreement capture regist
 	inbox answer care
 
 EXTENSION_SOURCES = \
-	extension/base/own_relation.c extension/base/owner_query.c extension/base/session_lock.c \
+	extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
+	extension/base/session_lock.c \
 	extension/base/text_format.c extension/base/time_budget.c \
 	extension/base/tracking_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \

@@ -1,7 +1,7 @@
 /*
  * envelope.h
- *		A row of casesync_internal.take() into the signed bytes of a DCI message (pure). Does not know
- *what the message says or where it goes.
+ *		A row of casesync_internal.take() into the signed bytes of a DCI message (pure). Does not
+ *know what the message says or where it goes.
  */
 #ifndef ENVELOPE_H
 #define ENVELOPE_H

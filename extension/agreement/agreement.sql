@@ -9,9 +9,9 @@ DECLARE
 BEGIN
 	SELECT * INTO a FROM casesync_internal.agreement t WHERE t.agreement = name ORDER BY t.version DESC LIMIT 1;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('agreement "%s" does not exist', name),
-			hint = format('SELECT casesync.set_agreement(%L, partner, …);', name);
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('agreement "%s" does not exist', name),
+			hint => format('SELECT casesync.set_agreement(%L, partner, …);', name));
 	END IF;
 	RETURN a;
 END
@@ -24,10 +24,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF mode !~ '^(review|auto|observe)(,(death|identifier|[a-z_][a-z0-9_.]*)=(review|auto|observe))*$' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('apply_mode "%s" is not understood', left(mode, 200)),
-			detail = 'It is review, auto or observe, then exceptions for deaths, identifier changes, event types and fields.',
-			hint = 'For example: apply_mode => ''auto,death=review''.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('apply_mode "%s" is not understood', left(mode, 200)),
+			detail => 'It is review, auto or observe, then exceptions for deaths, identifier changes, event types and fields.',
+			hint => 'For example: apply_mode => ''auto,death=review''.');
 	END IF;
 END
 $$;
@@ -43,14 +43,14 @@ BEGIN
 	SELECT p INTO bad FROM unnest(paths) p
 	 WHERE p IS NULL OR p !~ '^[A-Za-z_@][A-Za-z0-9_ -]*(\.[A-Za-z_@][A-Za-z0-9_ -]*){0,15}$' LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('%s: "%s" is not a path', what, left(bad, 200)),
-			detail = 'A path is attribute names joined by dots; lists are walked through.',
-			hint = 'For example: fields => ''{enrollment_status,demographic_info.death_date}''.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('%s: "%s" is not a path', what, left(bad, 200)),
+			detail => 'A path is attribute names joined by dots; lists are walked through.',
+			hint => 'For example: fields => ''{enrollment_status,demographic_info.death_date}''.');
 	END IF;
 	IF cardinality(paths) > 500 THEN
-		RAISE EXCEPTION USING errcode = 'program_limit_exceeded',
-			message = format('%s: at most 500 paths', what);
+		PERFORM casesync_internal.raise_error(errcode => 'program_limit_exceeded',
+			message => format('%s: at most 500 paths', what));
 	END IF;
 END
 $$;
@@ -96,10 +96,10 @@ BEGIN
 	SELECT e INTO bad FROM unnest(event_types) e
 	 WHERE e IS NULL OR e !~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$' LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('event type "%s" is not understood', left(bad, 100)),
-			detail = 'An event type is one word of at most 99 letters, digits, dots, hyphens and underscores, without prefix.',
-			hint = 'For example: event_types => ''{enrolment,enrolment_status_change}''.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('event type "%s" is not understood', left(bad, 100)),
+			detail => 'An event type is one word of at most 99 letters, digits, dots, hyphens and underscores, without prefix.',
+			hint => 'For example: event_types => ''{enrolment,enrolment_status_change}''.');
 	END IF;
 END
 $$;
@@ -124,8 +124,8 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.require_partner($2);
 	IF $1 IS NULL OR $1 = '' OR length($1) > 99 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'the name of an agreement has 1 to 99 characters';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'the name of an agreement has 1 to 99 characters');
 	END IF;
 	PERFORM casesync_internal.check_choice('direction', coalesce($3, ''), '{out,in}');
 	PERFORM casesync_internal.check_choice('subscribing', $19, '{approve,auto}');
@@ -133,21 +133,21 @@ BEGIN
 	PERFORM casesync_internal.check_services($10);
 	PERFORM casesync_internal.check_event_types($5);
 	IF $22 < 0 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'lookups_per_day must not be negative';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'lookups_per_day must not be negative');
 	END IF;
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	SELECT * INTO old FROM casesync_internal.agreement t WHERE t.agreement = $1 ORDER BY t.version DESC LIMIT 1;
 	IF FOUND AND (old.partner, old.direction) IS DISTINCT FROM ($2, $3) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('agreement "%s" is with "%s", direction %s', $1, old.partner, old.direction),
-			detail = 'A new version cannot name another partner or direction.',
-			hint = 'Write a new agreement under another name.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('agreement "%s" is with "%s", direction %s', $1, old.partner, old.direction),
+			detail => 'A new version cannot name another partner or direction.',
+			hint => 'Write a new agreement under another name.');
 	END IF;
 	IF coalesce($12, old.valid_from) >= coalesce($13, old.valid_to) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'an agreement must begin before it ends',
-			detail = format('valid_from is %s, valid_to %s.', coalesce($12, old.valid_from), coalesce($13, old.valid_to));
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'an agreement must begin before it ends',
+			detail => format('valid_from is %s, valid_to %s.', coalesce($12, old.valid_from), coalesce($13, old.valid_to)));
 	END IF;
 	PERFORM casesync_internal.check_apply_mode($11);
 	PERFORM casesync_internal.check_paths('fields', $6);
@@ -218,34 +218,34 @@ DECLARE
 	rival text := casesync_internal.agreement_rival(a);
 BEGIN
 	IF a.state NOT IN ('draft', 'rehearsed') THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('agreement "%s" version %s is %s', a.agreement, a.version, a.state),
-			hint = format('SELECT casesync.set_agreement(%L, %L, …); writes a new version.', a.agreement, a.partner);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('agreement "%s" version %s is %s', a.agreement, a.version, a.state),
+			hint => format('SELECT casesync.set_agreement(%L, %L, …); writes a new version.', a.agreement, a.partner));
 	END IF;
 	IF missing IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('agreement "%s" is not complete', a.agreement),
-			detail = format('Missing: %s.', missing),
-			hint = format('SELECT casesync.set_agreement(%L, %L, direction => %L, …);', a.agreement, a.partner, a.direction);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('agreement "%s" is not complete', a.agreement),
+			detail => format('Missing: %s.', missing),
+			hint => format('SELECT casesync.set_agreement(%L, %L, direction => %L, …);', a.agreement, a.partner, a.direction));
 	END IF;
 	IF a.author = session_user AND (SELECT n.four_eyes FROM casesync_internal.this_node() n) THEN
-		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
-			message = format('agreement "%s" must be activated by someone else than its author', a.agreement),
-			detail = format('Version %s was written by %s.', a.version, a.author),
-			hint = format('Another login with the access "approver" runs SELECT casesync.activate(%L);', a.agreement);
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('agreement "%s" must be activated by someone else than its author', a.agreement),
+			detail => format('Version %s was written by %s.', a.version, a.author),
+			hint => format('Another login with the access "approver" runs SELECT casesync.activate(%L);', a.agreement));
 	END IF;
 	IF rival IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('agreement "%s" already decides about this', rival),
-			detail = 'Two agreements with one partner may not cover the same registry (in: event type) at the same time.',
-			hint = format('SELECT casesync.end_agreement(%L, reason);', rival);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('agreement "%s" already decides about this', rival),
+			detail => 'Two agreements with one partner may not cover the same registry (in: event type) at the same time.',
+			hint => format('SELECT casesync.end_agreement(%L, reason);', rival));
 	END IF;
 	IF a.valid_from > now() AND EXISTS (SELECT FROM casesync_internal.agreement t
 			WHERE t.agreement = a.agreement AND t.state = 'active' AND t.valid_to > now()) THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('version %s of agreement "%s" begins only at %s', a.version, a.agreement, a.valid_from),
-			detail = 'The version before it would end now, and nothing could be shared until then.',
-			hint = 'Activate it when it begins, or write it with an earlier valid_from.';
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('version %s of agreement "%s" begins only at %s', a.version, a.agreement, a.valid_from),
+			detail => 'The version before it would end now, and nothing could be shared until then.',
+			hint => 'Activate it when it begins, or write it with an earlier valid_from.');
 	END IF;
 	PERFORM casesync_internal.check_subjects(a.registries, a.subjects);
 END

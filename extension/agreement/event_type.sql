@@ -80,14 +80,14 @@ BEGIN
 	IF array_position(spellings, NULL) IS NOT NULL OR cardinality(spellings) > 50
 		OR EXISTS (SELECT FROM unnest(spellings) s WHERE s = '' OR length(s) > 255 OR s ~ '[[:cntrl:]:]')
 	THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('these are no spellings of %s "%s"', what, meant),
-			detail = 'Spellings are at most 50 texts of 1 to 255 characters, without colon: a prefix is ignored when they are read.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('these are no spellings of %s "%s"', what, meant),
+			detail => 'Spellings are at most 50 texts of 1 to 255 characters, without colon: a prefix is ignored when they are read.');
 	END IF;
 	IF is_other IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'duplicate_object',
-			message = format('a spelling of %s "%s" already means "%s"', what, meant, is_other),
-			hint = 'SELECT * FROM casesync.event_types;';
+		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
+			message => format('a spelling of %s "%s" already means "%s"', what, meant, is_other),
+			hint => 'SELECT * FROM casesync.event_types;');
 	END IF;
 END
 $$;
@@ -106,9 +106,9 @@ DECLARE
 		FROM unnest(ARRAY[$1, casesync_internal.plain_name(coalesce($4, $1))] || coalesce($2, '{}')) w);
 BEGIN
 	IF coalesce($1, '') !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$' OR length($4) NOT BETWEEN 1 AND 255 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('"%s" cannot be a registry type', left(coalesce($1, 'NULL'), 100)),
-			detail = 'A registry type is a letter and up to 62 letters, digits and underscores; what is sent has 1 to 255 characters.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('"%s" cannot be a registry type', left(coalesce($1, 'NULL'), 100)),
+			detail => 'A registry type is a letter and up to 62 letters, digits and underscores; what is sent has 1 to 255 characters.');
 	END IF;
 	LOCK TABLE casesync_internal.registry_type IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM casesync_internal.check_spellings('registry type', words, $1, (SELECT x.reg_type FROM casesync_internal.registry_type x
@@ -138,14 +138,14 @@ DECLARE
 		FROM unnest(ARRAY[$1, casesync_internal.plain_name(coalesce($5, $1))] || coalesce($3, '{}')) w);
 BEGIN
 	IF coalesce($1, '') !~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$' OR length($5) NOT BETWEEN 1 AND 255 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('"%s" cannot be an event type', left(coalesce($1, 'NULL'), 100)),
-			detail = 'An event type is a letter and up to 98 letters, digits, underscores, dots and hyphens; what is sent has 1 to 255 characters.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('"%s" cannot be an event type', left(coalesce($1, 'NULL'), 100)),
+			detail => 'An event type is a letter and up to 98 letters, digits, underscores, dots and hyphens; what is sent has 1 to 255 characters.');
 	END IF;
 	IF NOT EXISTS (SELECT FROM casesync_internal.registry_type x WHERE x.reg_type = kind) THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('registry type "%s" is not known', left(coalesce($2, 'NULL'), 100)),
-			hint = format('SELECT casesync.add_registry_type(%L);', left($2, 100));
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('registry type "%s" is not known', left(coalesce($2, 'NULL'), 100)),
+			hint => format('SELECT casesync.add_registry_type(%L);', left($2, 100)));
 	END IF;
 	LOCK TABLE casesync_internal.event_type IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM casesync_internal.check_spellings('event type', words, $1, (SELECT x.event_type FROM casesync_internal.event_type x
@@ -179,14 +179,14 @@ BEGIN
 		SELECT format('subscription %s', s.code) FROM casesync_internal.subscription s
 		 WHERE s.reg_type = $1 AND s.state IN ('pending', 'active') LIMIT 10) u(what) WHERE NOT is_left;
 	IF uses IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
-			message = format('registry type "%s" is in use', $1), detail = format('By: %s.', uses);
+		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
+			message => format('registry type "%s" is in use', $1), detail => format('By: %s.', uses));
 	END IF;
 	DELETE FROM casesync_internal.registry_type x WHERE x.reg_type = $1 AND NOT x.is_shipped;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('there is no registry type "%s" of your own', left(coalesce($1, 'NULL'), 100)),
-			hint = 'SELECT reg_type FROM casesync.registry_types WHERE NOT is_shipped;';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('there is no registry type "%s" of your own', left(coalesce($1, 'NULL'), 100)),
+			hint => 'SELECT reg_type FROM casesync.registry_types WHERE NOT is_shipped;');
 	END IF;
 	PERFORM casesync_internal.audit_note('drop_registry_type', $1);
 END
@@ -214,14 +214,14 @@ BEGIN
 		SELECT format('subscription %s', s.code) FROM casesync_internal.subscription s
 		 WHERE s.event_type = $1 AND s.state IN ('pending', 'active') LIMIT 10) u(what) WHERE NOT is_left;
 	IF uses IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
-			message = format('event type "%s" is in use', $1), detail = format('By: %s.', uses);
+		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
+			message => format('event type "%s" is in use', $1), detail => format('By: %s.', uses));
 	END IF;
 	DELETE FROM casesync_internal.event_type x WHERE x.event_type = $1 AND x.reg_type = kind AND NOT x.is_shipped;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('there is no event type "%s" of your own for registry type "%s"', left(coalesce($1, 'NULL'), 100), left($2, 100)),
-			hint = 'SELECT event_type, reg_type FROM casesync.event_types WHERE NOT is_shipped;';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('there is no event type "%s" of your own for registry type "%s"', left(coalesce($1, 'NULL'), 100), left($2, 100)),
+			hint => 'SELECT event_type, reg_type FROM casesync.event_types WHERE NOT is_shipped;');
 	END IF;
 	PERFORM casesync_internal.audit_note('drop_event_type', $1, jsonb_build_object('reg_type', kind));
 END

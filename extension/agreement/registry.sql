@@ -21,9 +21,9 @@ DECLARE
 BEGIN
 	SELECT * INTO r FROM casesync_internal.registry t WHERE t.registry = name;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('registry "%s" is not published', name),
-			hint = format('SELECT * FROM casesync.publish(%L, ''schema.view'', ''Member'');', name);
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('registry "%s" is not published', name),
+			hint => format('SELECT * FROM casesync.publish(%L, ''schema.view'', ''Member'');', name));
 	END IF;
 	RETURN r;
 END
@@ -40,10 +40,10 @@ BEGIN
 	SELECT a.atttypid INTO column_type FROM pg_attribute a
 	 WHERE a.attrelid = view AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_column',
-			message = format('view %s has no column "%s" for its %s', view, column_name, what),
-			hint = format('Name the column in the view, or say which it is: %s => ''column''.',
-				CASE what WHEN 'subject key' THEN 'key' ELSE 'record' END);
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_column',
+			message => format('view %s has no column "%s" for its %s', view, column_name, what),
+			hint => format('Name the column in the view, or say which it is: %s => ''column''.',
+				CASE what WHEN 'subject key' THEN 'key' ELSE 'record' END));
 	END IF;
 	RETURN column_type;
 END
@@ -59,14 +59,14 @@ DECLARE
 BEGIN
 	SELECT c.relkind INTO kind FROM pg_class c WHERE c.oid = view;
 	IF kind IS DISTINCT FROM 'v' THEN
-		RAISE EXCEPTION USING errcode = 'wrong_object_type',
-			message = format('%s is not a view', coalesce(view::text, 'NULL')),
-			detail = 'A registry is an ordinary view, so that what partners see is always what the tables say.',
-			hint = format('CREATE VIEW … AS SELECT …::text AS subject_key, casesync.member(…) AS record FROM %s;', coalesce(view::text, '…'));
+		PERFORM casesync_internal.raise_error(errcode => 'wrong_object_type',
+			message => format('%s is not a view', coalesce(view::text, 'NULL')),
+			detail => 'A registry is an ordinary view, so that what partners see is always what the tables say.',
+			hint => format('CREATE VIEW … AS SELECT …::text AS subject_key, casesync.member(…) AS record FROM %s;', coalesce(view::text, '…')));
 	END IF;
 	IF NOT casesync_internal.owns(view) THEN
-		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
-			message = format('must be owner of view %s', view);
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('must be owner of view %s', view));
 	END IF;
 END
 $$;
@@ -126,10 +126,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF name IS NULL OR name !~ pattern THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('%s is not a name: %s', what, coalesce(quote_literal(left(name, 100)), 'NULL')),
-			detail = 'A name has at most 63 letters, digits and underscores (a registry''s also dots and hyphens), and begins with a letter (a registry''s also with a digit).',
-			hint = 'SELECT * FROM casesync.publish(''ess_members'', ''schema.view'', ''Member'');';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('%s is not a name: %s', what, coalesce(quote_literal(left(name, 100)), 'NULL')),
+			detail => 'A name has at most 63 letters, digits and underscores (a registry''s also dots and hyphens), and begins with a letter (a registry''s also with a digit).',
+			hint => 'SELECT * FROM casesync.publish(''ess_members'', ''schema.view'', ''Member'');');
 	END IF;
 END
 $$;
@@ -151,9 +151,9 @@ BEGIN
 	r := ROW($1, $2, $3, regexp_replace($4, '^.*:', ''), $5,
 		casesync_internal.publish_column($2, $5, 'subject key'), $6);
 	IF casesync_internal.publish_column($2, $6, 'record') <> 'jsonb'::regtype THEN
-		RAISE EXCEPTION USING errcode = 'datatype_mismatch',
-			message = format('column "%s" of view %s is not of type jsonb', $6, $2),
-			hint = 'Make the record with the builders: casesync.member(…), casesync.beneficiary(…), casesync.person(…).';
+		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
+			message => format('column "%s" of view %s is not of type jsonb', $6, $2),
+			hint => 'Make the record with the builders: casesync.member(…), casesync.beneficiary(…), casesync.person(…).');
 	END IF;
 	BEGIN
 		INSERT INTO casesync_internal.registry AS t SELECT r.*
@@ -161,10 +161,10 @@ BEGIN
 			reg_type = excluded.reg_type, key_column = excluded.key_column,
 			key_type = excluded.key_type, record_column = excluded.record_column;
 	EXCEPTION WHEN insufficient_privilege THEN
-		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
-			message = format('may not publish registry "%s"', $1),
-			detail = format('Publishing takes the access "publisher", and a registry of another owner cannot be replaced: %s.', SQLERRM),
-			hint = format('SELECT casesync.grant_access(%L, ''publisher'');', current_user);
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('may not publish registry "%s"', $1),
+			detail => format('Publishing takes the access "publisher", and a registry of another owner cannot be replaced: %s.', SQLERRM),
+			hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
 	END;
 	RETURN QUERY SELECT * FROM casesync_internal.publish_warnings(r);
 END
@@ -197,10 +197,10 @@ BEGIN
 	PERFORM casesync_internal.require_registry($1);
 	uses := casesync_internal.registry_uses($1);
 	IF uses IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
-			message = format('registry "%s" is in use', $1),
-			detail = format('By %s.', uses),
-			hint = 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, reason);';
+		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
+			message => format('registry "%s" is in use', $1),
+			detail => format('By %s.', uses),
+			hint => 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, reason);');
 	END IF;
 	DELETE FROM casesync_internal.registry t WHERE t.registry = $1;
 END

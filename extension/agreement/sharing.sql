@@ -182,9 +182,9 @@ DECLARE
 	a casesync_internal.agreement;
 BEGIN
 	IF coalesce(reason, '') = '' THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'the reason must not be empty',
-			hint = 'SELECT * FROM casesync.stop_sharing(''what happened'', partner => …);';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'the reason must not be empty',
+			hint => 'SELECT * FROM casesync.stop_sharing(''what happened'', partner => …);');
 	END IF;
 	IF partner IS NOT NULL THEN
 		PERFORM casesync_internal.require_partner(partner);
@@ -194,10 +194,10 @@ BEGIN
 	END IF;
 	a := casesync_internal.latest_agreement(agreement);
 	IF a.direction <> 'out' OR a.partner <> partner THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('agreement "%s" is with "%s", direction %s', agreement, a.partner, a.direction),
-			detail = 'Sharing goes out; what a partner tells us is ended by end_agreement().',
-			hint = format('SELECT * FROM casesync.agreements WHERE agreement = %L;', agreement);
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('agreement "%s" is with "%s", direction %s', agreement, a.partner, a.direction),
+			detail => 'Sharing goes out; what a partner tells us is ended by end_agreement().',
+			hint => format('SELECT * FROM casesync.agreements WHERE agreement = %L;', agreement));
 	END IF;
 END
 $$;
@@ -330,9 +330,9 @@ BEGIN
 		PERFORM casesync_internal.check_stop('resume', partner, agreement);
 		SELECT * INTO a FROM casesync_internal.agreement t WHERE t.agreement = $2 AND t.state = 'suspended';
 		IF NOT FOUND THEN
-			RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-				message = format('agreement "%s" is not suspended', $2),
-				hint = format('SELECT version, state FROM casesync.agreements WHERE agreement = %L;', $2);
+			PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+				message => format('agreement "%s" is not suspended', $2),
+				hint => format('SELECT version, state FROM casesync.agreements WHERE agreement = %L;', $2));
 		END IF;
 		whose := a.partner;
 	END IF;
@@ -340,12 +340,12 @@ BEGIN
 	 WHERE s.partner = '' AND whose IS NOT NULL OR s.partner = whose AND agreement IS NOT NULL
 	 ORDER BY s.partner LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = CASE stop.partner WHEN '' THEN 'sharing with everybody is stopped'
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => CASE stop.partner WHEN '' THEN 'sharing with everybody is stopped'
 				ELSE format('sharing with "%s" is stopped', stop.partner) END,
-			detail = format('Stopped by %s: %s', stop.who, stop.reason),
-			hint = CASE stop.partner WHEN '' THEN 'SELECT casesync.resume_sharing();'
-				ELSE format('SELECT casesync.resume_sharing(%L);', stop.partner) END;
+			detail => format('Stopped by %s: %s', stop.who, stop.reason),
+			hint => CASE stop.partner WHEN '' THEN 'SELECT casesync.resume_sharing();'
+				ELSE format('SELECT casesync.resume_sharing(%L);', stop.partner) END);
 	END IF;
 END
 $$;
@@ -370,9 +370,9 @@ BEGIN
 	LOOP
 		rival := casesync_internal.agreement_rival(a);
 		IF rival IS NOT NULL THEN
-			RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-				message = format('agreement "%s" now decides about what "%s" was about', rival, a.agreement),
-				hint = format('SELECT casesync.end_agreement(%L, reason);', a.agreement);
+			PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+				message => format('agreement "%s" now decides about what "%s" was about', rival, a.agreement),
+				hint => format('SELECT casesync.end_agreement(%L, reason);', a.agreement));
 		END IF;
 		UPDATE casesync_internal.agreement t SET state = 'active', stopped_at = NULL, stop_reason = NULL, stop_scope = NULL
 		 WHERE t.agreement = a.agreement AND t.version = a.version RETURNING t.* INTO a;

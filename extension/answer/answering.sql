@@ -326,7 +326,7 @@ AS $$
 BEGIN
 	o := casesync_internal.request_answer(p, r.action, r.message, r.correlation_id, casesync_internal.request_deadline(10));
 	IF o.failed IS NOT NULL AND r.tries < 5 THEN
-		RAISE EXCEPTION USING errcode = o.failed;
+		PERFORM casesync_internal.raise_error(errcode => o.failed);
 	END IF;
 EXCEPTION WHEN OTHERS THEN
 	o := NULL;

@@ -101,7 +101,7 @@ BEGIN
 		looked := casesync_internal.search_keys(s, (SELECT f.tree FROM casesync_internal.filter_parse(
 			jsonb_build_object('type', wanted, 'value', $3), 'idtype-value') f), NULL, 100, $4);
 		IF looked.failed IS NOT NULL THEN
-			RAISE EXCEPTION USING errcode = looked.failed;
+			PERFORM casesync_internal.raise_error(errcode => looked.failed);
 		END IF;
 		keys := keys || looked.keys;
 	END LOOP;

@@ -3,10 +3,10 @@
 DO $$
 BEGIN
 	IF current_setting('server_encoding') <> 'UTF8' THEN
-		RAISE EXCEPTION USING errcode = 'feature_not_supported',
-			message = 'casesync needs a database with encoding UTF8',
-			detail = format('This database has encoding %s.', current_setting('server_encoding')),
-			hint = 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0;';
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => 'casesync needs a database with encoding UTF8',
+			detail => format('This database has encoding %s.', current_setting('server_encoding')),
+			hint => 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0;');
 	END IF;
 END
 $$;

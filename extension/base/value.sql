@@ -1,3 +1,10 @@
+CREATE FUNCTION casesync_internal.raise_error(errcode text, message text DEFAULT NULL,
+	detail text DEFAULT NULL, hint text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'casesync_raise_error'
+LANGUAGE C VOLATILE PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.raise_error(text, text, text, text) IS
+	'an error for the caller of one of our functions, without the context lines that name ours; errcode is a condition of PL/pgSQL or an SQLSTATE';
 CREATE FUNCTION casesync_internal.plain_name(name text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -21,9 +28,9 @@ BEGIN
 		OR length(url) > 2000 OR url ~ '[[:cntrl:]]|/\.\.?(/|$)|%2[eEfF]|%5[cC]'
 		OR (what IN ('base_url', 'callback prefix') AND url ~ '\?')
 	THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('%s is not a URL we can send to: "%s"', what, left(url, 200)),
-			detail = 'A URL begins with https:// (or http:// where the bridge allows it), and has no user, fragment, space, back step or, where paths are added to it, query.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('%s is not a URL we can send to: "%s"', what, left(url, 200)),
+			detail => 'A URL begins with https:// (or http:// where the bridge allows it), and has no user, fragment, space, back step or, where paths are added to it, query.');
 	END IF;
 	RETURN rtrim(url, '/');
 END
@@ -65,9 +72,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF value <> ALL (choices) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('%s "%s" is not understood', what, left(value, 100)),
-			hint = format('%s is one of: %s.', what, array_to_string(choices, ', '));
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('%s "%s" is not understood', what, left(value, 100)),
+			hint => format('%s is one of: %s.', what, array_to_string(choices, ', ')));
 	END IF;
 END
 $$;

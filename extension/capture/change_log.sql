@@ -96,10 +96,10 @@ DECLARE
 	is_used boolean;
 BEGIN
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
-		RAISE EXCEPTION USING errcode = 'active_sql_transaction',
-			message = 'casesync_internal.empty_change_leaves must run in a read committed transaction',
-			detail = 'An older snapshot would not see rows that were written since.',
-			hint = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
+		PERFORM casesync_internal.raise_error(errcode => 'active_sql_transaction',
+			message => 'casesync_internal.empty_change_leaves must run in a read committed transaction',
+			detail => 'An older snapshot would not see rows that were written since.',
+			hint => 'BEGIN ISOLATION LEVEL READ COMMITTED;');
 	END IF;
 	/* The ring must not come round to a leaf that is being emptied. */
 	LOCK TABLE casesync_internal.change_ring IN SHARE ROW EXCLUSIVE MODE;

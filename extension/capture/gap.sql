@@ -19,16 +19,16 @@ DECLARE
 			AND (stop_capture.relation IS NULL OR t.relation = stop_capture.relation));
 BEGIN
 	IF reason IS NULL OR reason = '' THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'casesync.stop_capture needs a reason',
-			hint = 'SELECT casesync.stop_capture(''why'');';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'casesync.stop_capture needs a reason',
+			hint => 'SELECT casesync.stop_capture(''why'');');
 	END IF;
 	IF cardinality(trackings) = 0 THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = CASE WHEN relation IS NULL THEN 'no table is being captured'
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => CASE WHEN relation IS NULL THEN 'no table is being captured'
 				ELSE format('table "%s" is not being captured', relation) END,
-			detail = 'It is not tracked, or its capture was stopped before.',
-			hint = 'SELECT * FROM casesync.tracked;';
+			detail => 'It is not tracked, or its capture was stopped before.',
+			hint => 'SELECT * FROM casesync.tracked;');
 	END IF;
 	RETURN casesync_internal.gap_begin(trackings, relation, reason);
 END
@@ -51,10 +51,10 @@ DECLARE
 	member regclass;
 BEGIN
 	IF cardinality(trackings) = 0 THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('capture is not stopped by gap %s', gap),
-			detail = 'There is no such gap, or its capture was started before.',
-			hint = 'SELECT * FROM casesync.gaps;';
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('capture is not stopped by gap %s', gap),
+			detail => 'There is no such gap, or its capture was started before.',
+			hint => 'SELECT * FROM casesync.gaps;');
 	END IF;
 	/* Who is writing now goes on with what it knew; behind these locks nobody does. */
 	FOR member IN SELECT DISTINCT f.member::oid FROM casesync_internal.tracking t,

@@ -55,39 +55,39 @@ BEGIN
 	SELECT c.relkind, c.relpersistence, n.nspname, c.relowner INTO class
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
 	IF class.relkind IS NULL OR class.relkind NOT IN ('r', 'p') THEN
-		RAISE EXCEPTION USING errcode = 'wrong_object_type',
-			message = format('"%s" is not a table', relation),
-			detail = 'Only tables and partitioned tables can be tracked: views, foreign tables and others have no row triggers that see every change.',
-			hint = 'Track the tables behind it: SELECT casesync.track(''a_table'', …);';
+		PERFORM casesync_internal.raise_error(errcode => 'wrong_object_type',
+			message => format('"%s" is not a table', relation),
+			detail => 'Only tables and partitioned tables can be tracked: views, foreign tables and others have no row triggers that see every change.',
+			hint => 'Track the tables behind it: SELECT casesync.track(''a_table'', …);');
 	ELSIF class.relpersistence = 't' THEN
-		RAISE EXCEPTION USING errcode = 'feature_not_supported',
-			message = format('temporary table "%s" cannot be tracked', relation),
-			detail = 'It is gone when its session ends.',
-			hint = 'Track the permanent table that holds the facts.';
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => format('temporary table "%s" cannot be tracked', relation),
+			detail => 'It is gone when its session ends.',
+			hint => 'Track the permanent table that holds the facts.');
 	ELSIF class.relpersistence = 'u' THEN
-		RAISE EXCEPTION USING errcode = 'feature_not_supported',
-			message = format('unlogged table "%s" cannot be tracked', relation),
-			detail = 'A crash empties it without a word, so partners would keep what is gone.',
-			hint = format('ALTER TABLE %s SET LOGGED;', relation);
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => format('unlogged table "%s" cannot be tracked', relation),
+			detail => 'A crash empties it without a word, so partners would keep what is gone.',
+			hint => format('ALTER TABLE %s SET LOGGED;', relation));
 	ELSIF class.nspname IN ('casesync', 'casesync_internal', 'pg_catalog', 'information_schema') THEN
-		RAISE EXCEPTION USING errcode = 'feature_not_supported',
-			message = format('table "%s" belongs to the system and cannot be tracked', relation),
-			detail = format('It is in schema %s.', class.nspname),
-			hint = 'Track the tables of the application.';
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => format('table "%s" belongs to the system and cannot be tracked', relation),
+			detail => format('It is in schema %s.', class.nspname),
+			hint => 'Track the tables of the application.');
 	ELSIF NOT pg_has_role(class.relowner, 'USAGE') THEN
-		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
-			message = format('must be owner of table "%s"', relation),
-			detail = format('It belongs to role "%s".', class.relowner::regrole),
-			hint = format('SET ROLE %s;', class.relowner::regrole);
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('must be owner of table "%s"', relation),
+			detail => format('It belongs to role "%s".', class.relowner::regrole),
+			hint => format('SET ROLE %s;', class.relowner::regrole));
 	END IF;
 	SELECT member INTO foreign_member FROM casesync_internal.table_family(relation)
 		WHERE kind NOT IN ('r', 'p') LIMIT 1;
 	IF foreign_member IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'feature_not_supported',
-			message = format('table "%s" has a member that is not a local table: "%s"', relation,
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => format('table "%s" has a member that is not a local table: "%s"', relation,
 				foreign_member),
-			detail = 'What others write to a foreign table, no trigger here would see.',
-			hint = 'Track the local members one by one.';
+			detail => 'What others write to a foreign table, no trigger here would see.',
+			hint => 'Track the local members one by one.');
 	END IF;
 END
 $$;
@@ -105,29 +105,29 @@ DECLARE
 	parsed record;
 BEGIN
 	IF relation IS NULL OR registries IS NULL OR cardinality(registries) = 0 OR key IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'casesync.track needs a relation, at least one registry and a key',
-			hint = 'SELECT casesync.track(''enrolment'', ''{my_registry}'', ''person_id'', on_update => ''enrolment_status_change'');';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'casesync.track needs a relation, at least one registry and a key',
+			hint => 'SELECT casesync.track(''enrolment'', ''{my_registry}'', ''person_id'', on_update => ''enrolment_status_change'');');
 	END IF;
 	PERFORM casesync_internal.relation_must_be_trackable(relation);
 	unknown := casesync_internal.unknown_registries(registries);
 	IF cardinality(unknown) > 0 THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('registry %s is not published', array_to_string(unknown, ', ')),
-			detail = 'A tracking says which published records a table''s changes concern.',
-			hint = format('SELECT * FROM casesync.publish(%L, ''a_view'', ''Member'');', unknown[1]);
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('registry %s is not published', array_to_string(unknown, ', ')),
+			detail => 'A tracking says which published records a table''s changes concern.',
+			hint => format('SELECT * FROM casesync.publish(%L, ''a_view'', ''Member'');', unknown[1]));
 	END IF;
 	IF coalesce(on_insert, on_update, on_delete) IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('tracking of "%s" makes no event', relation),
-			detail = 'None of on_insert, on_update and on_delete names an event type.',
-			hint = 'Name one: on_update => ''enrolment_status_change''.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('tracking of "%s" makes no event', relation),
+			detail => 'None of on_insert, on_update and on_delete names an event type.',
+			hint => 'Name one: on_update => ''enrolment_status_change''.');
 	END IF;
 	IF columns IS NOT NULL AND ignore IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'columns and ignore exclude each other',
-			detail = 'columns names what is tracked, ignore what is left out of the whole row.',
-			hint = 'Leave one of them out.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'columns and ignore exclude each other',
+			detail => 'columns names what is tracked, ignore what is left out of the whole row.',
+			hint => 'Leave one of them out.');
 	END IF;
 
 	t.id := casesync_internal.tracking_id_next();
@@ -152,10 +152,10 @@ BEGIN
 		t.key := parsed.plain;
 		t.key_columns := parsed.columns;
 		IF cardinality(t.key_columns) = 0 THEN
-			RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-				message = format('key "%s" names no column of "%s"', key, relation),
-				detail = 'Every change would concern the same subject.',
-				hint = 'Name the column that tells whom a row is about, or an expression over such columns.';
+			PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+				message => format('key "%s" names no column of "%s"', key, relation),
+				detail => 'Every change would concern the same subject.',
+				hint => 'Name the column that tells whom a row is about, or an expression over such columns.');
 		END IF;
 		t.key_is_column := cardinality(t.key_columns) = 1 AND parsed.plain = quote_ident(t.key_columns[1]);
 		IF t.key_is_column THEN
@@ -181,11 +181,11 @@ BEGIN
 
 	PERFORM casesync_internal.column_numbers(relation, coalesce(columns, ignore, '{}'));
 	IF ignore && needed THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('column %s cannot be ignored', (SELECT string_agg(quote_ident(c), ', ')
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('column %s cannot be ignored', (SELECT string_agg(quote_ident(c), ', ')
 				FROM unnest(ignore) c WHERE c = ANY (needed))),
-			detail = 'The key or the condition names it: when it changes, another subject is concerned or the row begins or ceases to matter.',
-			hint = 'Leave it out of ignore.';
+			detail => 'The key or the condition names it: when it changes, another subject is concerned or the row begins or ceases to matter.',
+			hint => 'Leave it out of ignore.');
 	END IF;
 	IF columns IS NULL THEN
 		t.ignored := coalesce(ignore, '{}');

@@ -16,13 +16,13 @@ DECLARE
 		WHERE c <> ALL (coalesce(casesync_internal.live_columns(relation), '{}')));
 BEGIN
 	IF cardinality(missing) > 0 THEN
-		RAISE EXCEPTION USING errcode = 'undefined_column',
-			message = format('table "%s" has no column %s', relation,
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_column',
+			message => format('table "%s" has no column %s', relation,
 				(SELECT string_agg(quote_ident(m), ', ') FROM unnest(missing) m)),
-			detail = format('Its columns are %s.', (SELECT string_agg(quote_ident(c), ', ')
+			detail => format('Its columns are %s.', (SELECT string_agg(quote_ident(c), ', ')
 				FROM unnest(casesync_internal.live_columns(relation)) c)),
-			hint = format('SELECT casesync.untrack(%L); and track it with columns that it has.',
-				relation);
+			hint => format('SELECT casesync.untrack(%L); and track it with columns that it has.',
+				relation));
 	END IF;
 	RETURN ARRAY(SELECT attnum FROM unnest(columns) WITH ORDINALITY c(name, place)
 		JOIN pg_attribute ON attrelid = relation AND attname = c.name ORDER BY c.place);

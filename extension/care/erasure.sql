@@ -27,9 +27,9 @@ BEGIN
 			RETURN NEW;
 		END IF;
 	END IF;
-	RAISE EXCEPTION USING errcode = 'restrict_violation',
-		message = format('%s is append-only', TG_RELID::regclass),
-		hint = 'SELECT * FROM casesync.erase(registry, key, reason); forgets who a subject was.';
+	PERFORM casesync_internal.raise_error(errcode => 'restrict_violation',
+		message => format('%s is append-only', TG_RELID::regclass),
+		hint => 'SELECT * FROM casesync.erase(registry, key, reason); forgets who a subject was.');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.keep_disclosure() IS 'trigger of the disclosures: they can be added to, and erased from by erase() only';
@@ -127,9 +127,9 @@ DECLARE
 BEGIN
 	FOREACH given IN ARRAY coalesce(identifiers, '{}') LOOP
 		IF given IS NULL OR given !~ '^[^:]+:.' THEN
-			RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-				message = 'an identifier is written type:value',
-				hint = 'SELECT * FROM casesync.erase(registry, key, reason, identifiers => ''{NATIONAL_ID:12345}'');';
+			PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+				message => 'an identifier is written type:value',
+				hint => 'SELECT * FROM casesync.erase(registry, key, reason, identifiers => ''{NATIONAL_ID:12345}'');');
 		END IF;
 	END LOOP;
 	SELECT coalesce(array_agg(DISTINCT x.value), '{}'), coalesce(array_agg(DISTINCT concat(upper(x.type), ':', x.value)), '{}')
@@ -362,9 +362,9 @@ DECLARE
 	done jsonb;
 BEGIN
 	IF coalesce($2, '') = '' OR coalesce($3, '') = '' THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'key and reason must not be empty',
-			hint = format('SELECT * FROM casesync.erase(%L, ''subject key'', ''reason'');', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'key and reason must not be empty',
+			hint => format('SELECT * FROM casesync.erase(%L, ''subject key'', ''reason'');', $1));
 	END IF;
 	p := casesync_internal.person_of(r, $2, $4);
 	SELECT jsonb_agg(jsonb_build_object('what', x.what, 'rows', x.rows)) INTO done FROM (

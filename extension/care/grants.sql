@@ -45,14 +45,14 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
 		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'SELECT ON audit',
 		'tracking_drift', 'gap_hint']),
-	('approver', ARRAY['activate', 'preview', 'preview_summary', 'approve', 'refuse', 'end_agreement',
+	('approver', ARRAY['raise_error', 'activate', 'preview', 'preview_summary', 'approve', 'refuse', 'end_agreement',
 		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON pending_subscriptions', 'SELECT ON partners']),
-	('bridge', ARRAY['bridge_start', 'lock_router', 'lock_lane', 'unlock_lane', 'route', 'apply_inbox',
+	('bridge', ARRAY['raise_error', 'bridge_start', 'lock_router', 'lock_lane', 'unlock_lane', 'route', 'apply_inbox',
 		'lanes', 'take', 'record_outcome', 'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now', 'work_requests', 'tidy']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
-	('reader', ARRAY['check', 'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
+	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
 		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures', 'SELECT ON offered_keys', 'SELECT ON jwks_sources', 'failure_wait',
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
@@ -77,7 +77,7 @@ ON CONFLICT DO NOTHING;
 INSERT INTO casesync_internal.access_right (access, object)
 SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'label', 'description',
 	'local_label', 'local_description', 'code_type_directory',
-	'check_record', 'check_transition', 'is_valid_transition', 'cron_next', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
+	'raise_error', 'check_record', 'check_transition', 'is_valid_transition', 'cron_next', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
 CREATE FUNCTION casesync_internal.access_statements(role regrole, access text, verb text)
 RETURNS SETOF text
@@ -119,9 +119,9 @@ DECLARE
 	statement text;
 BEGIN
 	IF NOT EXISTS (SELECT FROM casesync_internal.access_right r WHERE r.access = $2) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('access "%s" does not exist', $2),
-			hint = (SELECT format('Accesses: %s.', string_agg(DISTINCT r.access, ', ')) FROM casesync_internal.access_right r);
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('access "%s" does not exist', $2),
+			hint => (SELECT format('Accesses: %s.', string_agg(DISTINCT r.access, ', ')) FROM casesync_internal.access_right r));
 	END IF;
 	FOR statement IN SELECT * FROM casesync_internal.access_statements(role, $2, verb) LOOP
 		EXECUTE statement;
@@ -151,7 +151,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	IF $1 IS NULL OR NOT EXISTS (SELECT FROM pg_roles WHERE oid = $1) THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object', message = 'this role does not exist';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object', message => 'this role does not exist');
 	END IF;
 	PERFORM casesync_internal.give_access($1, $2);
 	INSERT INTO casesync_internal.access_given (role, access)

@@ -151,10 +151,10 @@ DECLARE
 	agreements text;
 BEGIN
 	IF n.base_url IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = 'this node has no base_url yet',
-			detail = 'A partner must know where to send its messages.',
-			hint = format('SELECT casesync.set_node(%L, ''https://…'');', n.sender_id);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => 'this node has no base_url yet',
+			detail => 'A partner must know where to send its messages.',
+			hint => format('SELECT casesync.set_node(%L, ''https://…'');', n.sender_id));
 	END IF;
 	SELECT string_agg(casesync_internal.onboarding_agreement(x), E'\n\n' ORDER BY x.direction DESC, x.agreement) INTO agreements
 	  FROM (SELECT DISTINCT ON (a.agreement) a.* FROM casesync_internal.agreement a

@@ -103,13 +103,13 @@ BEGIN
 		EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %s)', leaf, kept) INTO is_needed USING before;
 		BEGIN
 			IF is_needed OR leaf = casesync_internal.notification_leaf() THEN
-				RAISE EXCEPTION USING errcode = 'lock_not_available';
+				PERFORM casesync_internal.raise_error(errcode => 'lock_not_available');
 			END IF;
 			EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', leaf);
 			EXECUTE format('SELECT count(*), coalesce(bool_or(%s), false) FROM %s', kept, leaf)
 			   INTO rows, is_needed USING before;
 			IF is_needed THEN
-				RAISE EXCEPTION USING errcode = 'lock_not_available';
+				PERFORM casesync_internal.raise_error(errcode => 'lock_not_available');
 			END IF;
 			EXECUTE format('TRUNCATE %s', leaf);
 		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
@@ -172,9 +172,9 @@ DECLARE
 	counted bigint;
 BEGIN
 	IF keep IS NULL OR keep < interval '0' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'keep must not be negative',
-			hint = 'SELECT * FROM casesync.prune(keep => ''90 days'');';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'keep must not be negative',
+			hint => 'SELECT * FROM casesync.prune(keep => ''90 days'');');
 	END IF;
 	RETURN QUERY SELECT 'notifications', casesync_internal.prune_notifications(before);
 	DELETE FROM casesync_internal.event e
@@ -255,12 +255,12 @@ DECLARE
 BEGIN
 	SELECT * INTO g FROM casesync_internal.gap t WHERE t.id = $1 FOR UPDATE;
 	IF NOT FOUND OR g.ended IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = CASE WHEN g.id IS NULL THEN format('there is no gap %s', $1)
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => CASE WHEN g.id IS NULL THEN format('there is no gap %s', $1)
 				ELSE format('gap %s is still open', $1) END,
-			detail = 'Only when changes are captured again can what was missed be made up for.',
-			hint = CASE WHEN g.id IS NULL THEN 'SELECT * FROM casesync.gaps;'
-				ELSE format('SELECT * FROM casesync.start_capture(%s);', $1) END;
+			detail => 'Only when changes are captured again can what was missed be made up for.',
+			hint => CASE WHEN g.id IS NULL THEN 'SELECT * FROM casesync.gaps;'
+				ELSE format('SELECT * FROM casesync.start_capture(%s);', $1) END);
 	END IF;
 	SELECT coalesce(sum(casesync_internal.look_again_at(r, format('gap %s: to be looked at again', g.id))), 0) INTO asked
 	  FROM casesync_internal.registry r WHERE r.registry = ANY (g.registries);

@@ -115,10 +115,10 @@ DECLARE
 	found smallint := casesync_internal.find_code(directory, regexp_replace(code, '^\s*(\d+)\s*$', 'local:\1'));
 BEGIN
 	IF found IS NULL OR found < 900 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_text_representation',
-			message = format('"%s" is no local code', code),
-			detail = 'Local codes run from local:900 to local:32767.',
-			hint = format('SELECT casesync.add_local_code(%L, ''local:900'', ''label'');', directory);
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_text_representation',
+			message => format('"%s" is no local code', code),
+			detail => 'Local codes run from local:900 to local:32767.',
+			hint => format('SELECT casesync.add_local_code(%L, ''local:900'', ''label'');', directory));
 	END IF;
 	RETURN found;
 END
@@ -136,9 +136,9 @@ DECLARE
 	taken text;
 BEGIN
 	IF code_number IS NULL OR coalesce(add_local_code.label, '') !~ '\S' THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'directory, code and label of a local code must be given',
-			hint = 'SELECT casesync.add_local_code(''identifier_type'', ''local:900'', ''National ID'');';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'directory, code and label of a local code must be given',
+			hint => 'SELECT casesync.add_local_code(''identifier_type'', ''local:900'', ''National ID'');');
 	END IF;
 	taken := casesync_internal.standard_label(add_local_code.directory,
 		casesync_internal.find_code(add_local_code.directory, add_local_code.label));
@@ -148,10 +148,10 @@ BEGIN
 		   AND lower(l.label) = lower(add_local_code.label);
 	END IF;
 	IF taken IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'unique_violation',
-			message = format('"%s" already means %s in directory %s', add_local_code.label, taken,
+		PERFORM casesync_internal.raise_error(errcode => 'unique_violation',
+			message => format('"%s" already means %s in directory %s', add_local_code.label, taken,
 							 add_local_code.directory),
-			hint = 'Choose a label of its own for the local code.';
+			hint => 'Choose a label of its own for the local code.');
 	END IF;
 	INSERT INTO casesync_internal.local_code AS c (directory, number, label, description)
 		VALUES (add_local_code.directory, code_number, add_local_code.label,

@@ -32,19 +32,19 @@ DECLARE
 	directory_name text := casesync_internal.code_type_directory(pg_typeof(code));
 BEGIN
 	IF map_code.list IS NULL OR map_code.word IS NULL OR map_code.code IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'list, word and code of a mapping must be given',
-			detail = format('List %s, word %s, code %s.', coalesce(quote_literal(map_code.list), 'NULL'),
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'list, word and code of a mapping must be given',
+			detail => format('List %s, word %s, code %s.', coalesce(quote_literal(map_code.list), 'NULL'),
 							coalesce(quote_literal(map_code.word), 'NULL'),
 							coalesce(quote_literal(map_code.code::text), 'NULL')),
-			hint = format('To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
+			hint => format('To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
 						  coalesce(map_code.list, 'list'), coalesce(map_code.word, 'word'),
-						  directory_name);
+						  directory_name));
 	END IF;
 	IF map_code.list !~ '\S' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'the name of a list of words must not be empty',
-			hint = 'Name it after the system whose words they are, as ''sp''.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'the name of a list of words must not be empty',
+			hint => 'Name it after the system whose words they are, as ''sp''.');
 	END IF;
 
 	IF map_code.preferred THEN
@@ -101,11 +101,11 @@ BEGIN
 	SELECT w.code INTO result FROM casesync_internal.crosswalk_word w
 	 WHERE w.list = to_code.list AND w.directory = directory_name AND w.word = to_code.word;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'invalid_text_representation',
-			message = format('word "%s" of list "%s" is mapped to no code of directory %s', to_code.word,
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_text_representation',
+			message => format('word "%s" of list "%s" is mapped to no code of directory %s', to_code.word,
 							 to_code.list, directory_name),
-			hint = format('SELECT casesync.map_code(%L, %L, ''...''::casesync.%I);', to_code.list,
-						  to_code.word, directory_name);
+			hint => format('SELECT casesync.map_code(%L, %L, ''...''::casesync.%I);', to_code.list,
+						  to_code.word, directory_name));
 	END IF;
 	RETURN result;
 END
@@ -145,9 +145,9 @@ AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_attribute a
 					WHERE a.attrelid = relation AND a.attname = col AND NOT a.attisdropped) THEN
-		RAISE EXCEPTION USING errcode = 'undefined_column',
-			message = format('column "%s" of relation "%s" does not exist', col, relation),
-			hint = 'Give the name of the column as it is stored, without quotes.';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_column',
+			message => format('column "%s" of relation "%s" does not exist', col, relation),
+			hint => 'Give the name of the column as it is stored, without quotes.');
 	END IF;
 	RETURN QUERY EXECUTE format(
 		'SELECT q.word, q.rows FROM (SELECT r.%I::text AS word, count(*) AS rows FROM %s r '

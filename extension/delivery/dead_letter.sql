@@ -9,9 +9,9 @@ DECLARE
 BEGIN
 	SELECT * INTO n FROM casesync_internal.notification t WHERE t.reference_id = $1 AND t.state = 'dead';
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('%s is not in the dead letters', $1),
-			hint = 'SELECT reference_id, partner, reason FROM casesync.dead_letter;';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('%s is not in the dead letters', $1),
+			hint => 'SELECT reference_id, partner, reason FROM casesync.dead_letter;');
 	END IF;
 	RETURN n;
 END

@@ -66,8 +66,8 @@ DECLARE
 	why text := left(concat_ws(' ', 'HTTP ' || $5, ack, code, $8), 500);
 BEGIN
 	IF $3 IS NULL OR $3 NOT IN ('delivered', 'retry', 'refused', 'stop') THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('verdict "%s" is not known', $3);
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('verdict "%s" is not known', $3));
 	END IF;
 	IF NOT casesync_internal.lock_for_transaction(2, $1) THEN
 		PERFORM casesync_internal.sharing_release($1);

@@ -36,27 +36,27 @@ BEGIN
 	IF NOT FOUND OR p.prokind <> 'f' OR p.pronargs <> 1 OR p.prorettype <> 'text'::regtype
 		OR p.proargtypes[0] <> 'casesync.inbound'::regtype OR p.proretset
 	THEN
-		RAISE EXCEPTION USING errcode = 'invalid_function_definition',
-			message = format('%s cannot be an apply function', coalesce($3::text, 'NULL')),
-			detail = 'An apply function takes one casesync.inbound and returns text: applied, ignored, or review: why.',
-			hint = 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER …;';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
+			message => format('%s cannot be an apply function', coalesce($3::text, 'NULL')),
+			detail => 'An apply function takes one casesync.inbound and returns text: applied, ignored, or review: why.',
+			hint => 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER …;');
 	END IF;
 	IF NOT p.prosecdef OR NOT casesync_internal.owns_function($3) THEN
-		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
-			message = format('%s must be SECURITY DEFINER and your own', $3),
-			detail = 'It is called with its owner''s rights, by the bridge, which has none on your tables.',
-			hint = format('ALTER FUNCTION %s SECURITY DEFINER;', $3);
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('%s must be SECURITY DEFINER and your own', $3),
+			detail => 'It is called with its owner''s rights, by the bridge, which has none on your tables.',
+			hint => format('ALTER FUNCTION %s SECURITY DEFINER;', $3));
 	END IF;
 	IF NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ^@ 'search_path=') THEN
-		RAISE EXCEPTION USING errcode = 'invalid_function_definition',
-			message = format('%s must have a search_path of its own', $3),
-			detail = 'It runs in a session of the bridge, which does not see your schemas.',
-			hint = format('ALTER FUNCTION %s SET search_path = public, pg_temp;', $3);
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
+			message => format('%s must have a search_path of its own', $3),
+			detail => 'It runs in a session of the bridge, which does not see your schemas.',
+			hint => format('ALTER FUNCTION %s SET search_path = public, pg_temp;', $3));
 	END IF;
 	IF coalesce($1, '') = '' OR coalesce($2, '') = '' THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'record_type and event_type must not be empty',
-			hint = format('SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', %L);', $3);
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'record_type and event_type must not be empty',
+			hint => format('SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', %L);', $3));
 	END IF;
 	BEGIN
 		INSERT INTO casesync_internal.handler AS t (record_type, event_type, handler)
@@ -64,10 +64,10 @@ BEGIN
 			(SELECT n.nspname FROM pg_namespace n WHERE n.oid = p.pronamespace), p.proname))
 		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
 	EXCEPTION WHEN insufficient_privilege THEN
-		RAISE EXCEPTION USING errcode = 'insufficient_privilege',
-			message = format('may not name the apply function for %s of %s', $2, $1),
-			detail = format('It takes the access "publisher", and a function of another owner cannot be replaced: %s.', SQLERRM),
-			hint = format('SELECT casesync.grant_access(%L, ''publisher'');', current_user);
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('may not name the apply function for %s of %s', $2, $1),
+			detail => format('It takes the access "publisher", and a function of another owner cannot be replaced: %s.', SQLERRM),
+			hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
 	END;
 END
 $$;
@@ -222,11 +222,11 @@ BEGIN
 		decided_at = clock_timestamp(), note = left($4, 2000), tries = 0, next_try = NULL
 	 WHERE t.id = inbox_id AND t.state = ANY (from_states);
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('inbox item %s is not waiting for this decision', inbox_id),
-			detail = format('Its state is %s; it must be %s.', coalesce((SELECT t.state FROM casesync_internal.inbox_item t
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('inbox item %s is not waiting for this decision', inbox_id),
+			detail => format('Its state is %s; it must be %s.', coalesce((SELECT t.state FROM casesync_internal.inbox_item t
 				WHERE t.id = inbox_id), 'unknown'), array_to_string(from_states, ' or ')),
-			hint = 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = ''review'';';
+			hint => 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = ''review'';');
 	END IF;
 	PERFORM casesync_internal.audit_note('inbox ' || to_state, inbox_id::text, jsonb_build_object('item', inbox_id));
 	PERFORM casesync_internal.ring();

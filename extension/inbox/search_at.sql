@@ -17,9 +17,9 @@ DECLARE
 	p casesync_internal.partner := casesync_internal.require_partner($1);
 BEGIN
 	IF p.base_url IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('partner "%s" has no base_url', $1),
-			hint = format('SELECT casesync.set_partner(%L, base_url => ''https://…'');', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('partner "%s" has no base_url', $1),
+			hint => format('SELECT casesync.set_partner(%L, base_url => ''https://…'');', $1));
 	END IF;
 	RETURN p;
 END
@@ -48,15 +48,15 @@ DECLARE
 	m casesync_internal.my_request;
 BEGIN
 	IF coalesce($2, '') = '' OR $3 IS NULL OR coalesce($7, 0) NOT BETWEEN 1 AND 2000 OR coalesce($8, 0) < 1 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'record_type and filter must not be empty, page_size must be between 1 and 2000 and page_number at least 1',
-			hint = format('SELECT casesync.search_at(%L, ''Member'', ''{"type": "UIN", "value": "12345"}'');', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'record_type and filter must not be empty, page_size must be between 1 and 2000 and page_number at least 1',
+			hint => format('SELECT casesync.search_at(%L, ''Member'', ''{"type": "UIN", "value": "12345"}'');', $1));
 	END IF;
 	IF (casesync_internal.agreement_in($1, 'search')).agreement IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('no agreement says what "%s" may tell us in answer to a search', $1),
-			detail = 'An agreement of direction in must list the event type "search", and the fields and identifier types to take.',
-			hint = format('SELECT casesync.set_agreement(…, %L, direction => ''in'', event_types => ''{search,…}'');', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('no agreement says what "%s" may tell us in answer to a search', $1),
+			detail => 'An agreement of direction in must list the event type "search", and the fields and identifier types to take.',
+			hint => format('SELECT casesync.set_agreement(…, %L, direction => ''in'', event_types => ''{search,…}'');', $1));
 	END IF;
 	INSERT INTO casesync_internal.my_request AS t (partner, action, record_type, reg_type, filter_type)
 	VALUES ($1, 'search', casesync_internal.plain_name($2), casesync_internal.plain_name($5), coalesce($4, casesync_internal.query_type_of($3)))
@@ -93,9 +93,9 @@ BEGIN
 		UNION ALL
 		SELECT s.partner, s.transaction_id, 'subscribe' FROM casesync_internal.my_subscription s WHERE s.reference_id = $1) x;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('%s is no request of ours to a partner', $1),
-			hint = 'SELECT reference_id, partner, state FROM casesync.my_requests;  -- or casesync.my_subscriptions';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('%s is no request of ours to a partner', $1),
+			hint => 'SELECT reference_id, partner, state FROM casesync.my_requests;  -- or casesync.my_subscriptions');
 	END IF;
 	p := casesync_internal.require_address(asked.partner);
 	INSERT INTO casesync_internal.my_request AS t (partner, action, about)

@@ -8,8 +8,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION USING errcode = 'restrict_violation',
-		message = format('%s is append-only', TG_RELID::regclass);
+	PERFORM casesync_internal.raise_error(errcode => 'restrict_violation',
+		message => format('%s is append-only', TG_RELID::regclass));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.refuse_change() IS 'trigger of append-only tables';

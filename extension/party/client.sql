@@ -37,9 +37,9 @@ BEGIN
 	PERFORM casesync_internal.this_node();
 	PERFORM casesync_internal.require_partner($1);
 	IF until <= now() THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'expires must lie in the future',
-			detail = format('It is %s.', until);
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'expires must lie in the future',
+			detail => format('It is %s.', until));
 	END IF;
 	client_id := gen_random_uuid();
 	/* 366 random bits make 256 */
@@ -66,9 +66,9 @@ BEGIN
 	 WHERE c.issuer = coalesce($2, '') AND c.client_id = $1
 	RETURNING c.partner INTO partner;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('client "%s"%s is not known', $1, ' of issuer "' || $2 || '"'),
-			hint = 'SELECT partner, issuer, client_id, state FROM casesync.clients;';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('client "%s"%s is not known', $1, ' of issuer "' || $2 || '"'),
+			hint => 'SELECT partner, issuer, client_id, state FROM casesync.clients;');
 	END IF;
 	PERFORM casesync_internal.audit_note('retire_client', partner,
 		jsonb_build_object('client_id', $1, 'issuer', $2, 'at', coalesce($3, now())));
@@ -102,8 +102,8 @@ BEGIN
 			THEN 'the name of a claim has 1 to 60 letters, digits and _ : / . -'
 		END;
 	IF problem IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value', message = problem,
-			hint = 'SELECT casesync.set_issuer(''https://login.example.org'', jwks_url => ''https://login.example.org/jwks'', algorithms => ''{RS256}'');';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value', message => problem,
+			hint => 'SELECT casesync.set_issuer(''https://login.example.org'', jwks_url => ''https://login.example.org/jwks'', algorithms => ''{RS256}'');');
 	END IF;
 END
 $$;
@@ -121,9 +121,9 @@ DECLARE
 	url text := casesync_internal.check_url('jwks_url', $2);
 BEGIN
 	IF $2 IS NOT NULL AND $3 IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'give either jwks_url or jwks, not both',
-			detail = 'Keys given are kept as they are, keys at an address are fetched again and again.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'give either jwks_url or jwks, not both',
+			detail => 'Keys given are kept as they are, keys at an address are fetched again and again.');
 	END IF;
 	SELECT t.* INTO i FROM casesync_internal.issuer t WHERE t.issuer = $1 FOR UPDATE;
 	IF url IS DISTINCT FROM i.jwks_url AND ($2 IS NOT NULL OR $3 IS NOT NULL) THEN
@@ -161,21 +161,21 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.require_partner($1);
 	IF NOT EXISTS (SELECT FROM casesync_internal.issuer i WHERE i.issuer = $2) THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('issuer "%s" is not known', $2),
-			hint = format('SELECT casesync.set_issuer(%L, jwks_url => ''https://…'', algorithms => ''{RS256}'');', $2);
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('issuer "%s" is not known', $2),
+			hint => format('SELECT casesync.set_issuer(%L, jwks_url => ''https://…'', algorithms => ''{RS256}'');', $2));
 	END IF;
 	IF $3 IS NULL OR $3 = '' OR octet_length($3) > 255 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'client_id must be 1 to 255 bytes',
-			detail = 'It is what the issuer''s tokens have in the claim that names their holder.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'client_id must be 1 to 255 bytes',
+			detail => 'It is what the issuer''s tokens have in the claim that names their holder.');
 	END IF;
 	SELECT c.partner INTO other FROM casesync_internal.client c
 	 WHERE c.issuer = $2 AND c.client_id = $3 AND c.partner <> $1;
 	IF FOUND THEN
-		RAISE EXCEPTION USING errcode = 'duplicate_object',
-			message = format('client "%s" speaks for partner "%s" already', $3, other),
-			detail = 'A token must name one partner.';
+		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
+			message => format('client "%s" speaks for partner "%s" already', $3, other),
+			detail => 'A token must name one partner.');
 	END IF;
 	INSERT INTO casesync_internal.client AS c (issuer, client_id, partner, expires)
 	VALUES ($2, $3, $1, coalesce($4, 'infinity'))
@@ -198,16 +198,16 @@ BEGIN
 	SELECT string_agg(format('%s (%s)', c.client_id, c.partner), ', ' ORDER BY c.client_id) INTO uses
 	  FROM casesync_internal.client c WHERE c.issuer = $1 AND now() < c.expires;
 	IF uses IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
-			message = format('issuer "%s" is in use', $1),
-			detail = format('Clients: %s.', uses),
-			hint = format('SELECT casesync.retire_client(client_id, issuer) FROM casesync.clients WHERE issuer = %L; first.', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
+			message => format('issuer "%s" is in use', $1),
+			detail => format('Clients: %s.', uses),
+			hint => format('SELECT casesync.retire_client(client_id, issuer) FROM casesync.clients WHERE issuer = %L; first.', $1));
 	END IF;
 	DELETE FROM casesync_internal.issuer i WHERE i.issuer = $1;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('issuer "%s" is not known', $1),
-			hint = 'SELECT issuer FROM casesync.issuers;';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('issuer "%s" is not known', $1),
+			hint => 'SELECT issuer FROM casesync.issuers;');
 	END IF;
 	DELETE FROM casesync_internal.client c WHERE c.issuer = $1 AND $1 <> '';
 	DELETE FROM casesync_internal.jwks_source s WHERE s.kind = 'issuer' AND s.name = $1;

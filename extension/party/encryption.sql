@@ -55,10 +55,10 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	IF casesync_internal.encryption_key_now($1) IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('there is no key to encrypt with for partner "%s"', $1),
-			detail = 'What is sent to it must be encrypted, and no encryption key of it counts now.',
-			hint = format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('there is no key to encrypt with for partner "%s"', $1),
+			detail => 'What is sent to it must be encrypted, and no encryption key of it counts now.',
+			hint => format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');', $1));
 	END IF;
 	RETURN casesync_internal.encryption_key_now($1);
 END

@@ -170,9 +170,9 @@ BEGIN
 	PERFORM casesync.add_key(o.partner, o.jwk) FROM casesync_internal.published_key o
 	 WHERE o.partner = $1 AND o.kid = $2 AND NOT o.is_followed;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('partner "%s" publishes no new key "%s"', $1, $2),
-			hint = format('SELECT kid, first_seen FROM casesync.offered_keys WHERE partner = %L;', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('partner "%s" publishes no new key "%s"', $1, $2),
+			hint => format('SELECT kid, first_seen FROM casesync.offered_keys WHERE partner = %L;', $1));
 	END IF;
 	DELETE FROM casesync_internal.published_key o WHERE o.partner = $1 AND o.kid = $2 AND NOT o.is_followed;
 	PERFORM casesync_internal.audit_note('accept_key', $1, jsonb_build_object('kid', $2));

@@ -22,10 +22,10 @@ DECLARE
 BEGIN
 	SELECT * INTO n FROM casesync_internal.node;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = 'this node has no name yet',
-			detail = 'Partners know a system by its sender_id.',
-			hint = 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');';
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => 'this node has no name yet',
+			detail => 'Partners know a system by its sender_id.',
+			hint => 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');');
 	END IF;
 	RETURN n;
 END
@@ -44,24 +44,24 @@ DECLARE
 	n casesync_internal.node;
 BEGIN
 	IF p IS NULL OR p = '' THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'sender_id must not be empty',
-			hint = 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'sender_id must not be empty',
+			hint => 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');');
 	END IF;
 	IF length(p) > 255 OR p ~ '[[:cntrl:]"|]' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'sender_id must be 1 to 255 characters without quotes, bars and control characters';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'sender_id must be 1 to 255 characters without quotes, bars and control characters');
 	END IF;
 	IF $4 !~ '^[a-z]{3}$' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('locale "%s" is not a language code', left($4, 20)),
-			detail = 'The standard asks for three lower-case letters (ISO 639-3).',
-			hint = 'locale => ''eng''';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('locale "%s" is not a language code', left($4, 20)),
+			detail => 'The standard asks for three lower-case letters (ISO 639-3).',
+			hint => 'locale => ''eng''');
 	END IF;
 	IF $5 IS NOT NULL AND NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = $5) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('time zone "%s" is not known', $5),
-			hint = 'SELECT name FROM pg_timezone_names ORDER BY name;';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('time zone "%s" is not known', $5),
+			hint => 'SELECT name FROM pg_timezone_names ORDER BY name;');
 	END IF;
 	INSERT INTO casesync_internal.node AS t (sender_id, base_url, key_ids, locale, time_zone,
 			system_identifier, database_oid, four_eyes)
@@ -105,10 +105,10 @@ DECLARE
 	is_other_database boolean := NOT casesync_internal.identity_matches(n);
 BEGIN
 	IF NOT n.paused AND NOT is_other_database THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = 'this node is not paused',
-			detail = 'resume() begins a new stream, so that partners see a break in the numbering; it is for copies and restored databases.',
-			hint = 'SELECT * FROM casesync.health;';
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => 'this node is not paused',
+			detail => 'resume() begins a new stream, so that partners see a break in the numbering; it is for copies and restored databases.',
+			hint => 'SELECT * FROM casesync.health;');
 	END IF;
 	/*
 	 * The era changes only with the database: within one, transaction ids go on, and a transaction
@@ -158,9 +158,9 @@ DECLARE
 	n casesync_internal.node := casesync_internal.this_node();
 BEGIN
 	IF $1 IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'a bridge must name its node_id',
-			hint = 'Set node_id in the bridge''s configuration file.';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'a bridge must name its node_id',
+			hint => 'Set node_id in the bridge''s configuration file.');
 	END IF;
 	IF NOT casesync_internal.identity_matches(n) THEN
 		PERFORM casesync_internal.pause_node('this database is a copy of the one that was set up: '

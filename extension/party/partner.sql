@@ -13,9 +13,9 @@ DECLARE
 BEGIN
 	SELECT * INTO p FROM casesync_internal.partner t WHERE t.partner = name;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('partner "%s" is not known', name),
-			hint = format('SELECT casesync.set_partner(%L, ''https://…'');', name);
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('partner "%s" is not known', name),
+			hint => format('SELECT casesync.set_partner(%L, ''https://…'');', name));
 	END IF;
 	RETURN p;
 END
@@ -35,39 +35,39 @@ DECLARE
 	p casesync_internal.partner;
 BEGIN
 	IF $1 IS NULL OR $1 = '' OR length($1) > 255 OR $1 ~ '[[:cntrl:]"|]' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'sender_id must be 1 to 255 characters without quotes, bars and control characters';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'sender_id must be 1 to 255 characters without quotes, bars and control characters');
 	END IF;
 	IF $13 IS NOT NULL AND $13 NOT IN ('spdci-1.0', 'extended') THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('profile "%s" is not known', $13),
-			hint = 'Profiles: spdci-1.0, extended.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('profile "%s" is not known', $13),
+			hint => 'Profiles: spdci-1.0, extended.');
 	END IF;
 	IF $6 NOT IN ('pin', 'follow') OR $12 NOT IN ('required', 'unsigned_accepted') THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = CASE WHEN $6 NOT IN ('pin', 'follow') THEN format('jwks_trust "%s" is not known', $6)
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => CASE WHEN $6 NOT IN ('pin', 'follow') THEN format('jwks_trust "%s" is not known', $6)
 				ELSE format('signature "%s" is not known', $12) END,
-			hint = 'jwks_trust: pin, follow. signature: required, unsigned_accepted.';
+			hint => 'jwks_trust: pin, follow. signature: required, unsigned_accepted.');
 	END IF;
 	IF $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' OR $8 = '' OR octet_length($8) > 1000 OR $8 ~ '[[:cntrl:]]' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = CASE WHEN $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' THEN 'secret_name must be the plain name of a file'
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => CASE WHEN $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' THEN 'secret_name must be the plain name of a file'
 				ELSE 'client_id must be 1 to 1000 bytes without control characters' END,
-			detail = 'The secret itself is never in the database: the bridge reads it from the file of this name in its secrets_directory.';
+			detail => 'The secret itself is never in the database: the bridge reads it from the file of this name in its secrets_directory.');
 	END IF;
 	IF $10 !~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$' AND $10 <> '' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'tls_name is not a plain file name',
-			detail = 'It names the files x.crt, x.key and x.ca in the bridge''s tls_directory: 1 to 64 letters, digits, dots, hyphens and underscores. An empty one takes it away.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'tls_name is not a plain file name',
+			detail => 'It names the files x.crt, x.key and x.ca in the bridge''s tls_directory: 1 to 64 letters, digits, dots, hyphens and underscores. An empty one takes it away.');
 	END IF;
 	IF $14 NOT IN ('off', 'accepted', 'required') THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = format('encryption "%s" is not known', $14),
-			hint = 'encryption: off, accepted (we take encrypted messages and send plain ones), required (both ways).';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('encryption "%s" is not known', $14),
+			hint => 'encryption: off, accepted (we take encrypted messages and send plain ones), required (both ways).');
 	END IF;
 	IF array_position($4, NULL) IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'callback_prefixes must not contain NULL';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'callback_prefixes must not contain NULL');
 	END IF;
 	PERFORM casesync_internal.check_url('callback prefix', u) FROM unnest($4) u;
 	INSERT INTO casesync_internal.partner AS t (partner, base_url, notify_url, callback_prefixes, jwks_url,
@@ -92,9 +92,9 @@ BEGIN
 		encryption = coalesce($14, t.encryption)
 	RETURNING t.* INTO p;
 	IF p.token_url IS NOT NULL AND (p.client_id IS NULL OR p.secret_name IS NULL) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'token_url needs client_id and secret_name',
-			detail = 'They are what the partner gave us to get tokens with; the secret is a file beside the bridge.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'token_url needs client_id and secret_name',
+			detail => 'They are what the partner gave us to get tokens with; the secret is a file beside the bridge.');
 	END IF;
 	INSERT INTO casesync_internal.lane (partner, kind) VALUES ($1, 'notify'), ($1, 'control')
 	ON CONFLICT DO NOTHING;
@@ -121,18 +121,18 @@ BEGIN
 	SELECT string_agg(format('%s (%s)', a.agreement, a.state), ', ') INTO uses
 	  FROM casesync_internal.agreement a WHERE a.partner = $1 AND a.state IN ('rehearsed', 'active', 'suspended');
 	IF uses IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
-			message = format('partner "%s" is in use', $1),
-			detail = format('Agreements: %s.', uses),
-			hint = 'SELECT casesync.end_agreement(agreement, reason) first.';
+		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
+			message => format('partner "%s" is in use', $1),
+			detail => format('Agreements: %s.', uses),
+			hint => 'SELECT casesync.end_agreement(agreement, reason) first.');
 	END IF;
 	IF EXISTS (SELECT FROM casesync_internal.disclosure d WHERE d.partner = $1)
 		OR EXISTS (SELECT FROM casesync_internal.message_in m WHERE m.partner = $1)
 	THEN
-		RAISE EXCEPTION USING errcode = 'dependent_objects_still_exist',
-			message = format('partner "%s" has a history', $1),
-			detail = 'What was sent to and received from a partner must remain explainable.',
-			hint = format('SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner = %L; keeps it silent.', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
+			message => format('partner "%s" has a history', $1),
+			detail => 'What was sent to and received from a partner must remain explainable.',
+			hint => format('SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner = %L; keeps it silent.', $1));
 	END IF;
 	DELETE FROM casesync_internal.notification n USING casesync_internal.lane l WHERE l.partner = $1 AND n.lane = l.lane;
 	DELETE FROM casesync_internal.told t WHERE t.partner = $1;

@@ -82,17 +82,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF jwk ?| '{d,p,q,dp,dq,qi,oth,k}' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'this is a private key',
-			detail = 'The member "d" (for RSA also "p", "q" and others, for a shared secret "k") must never leave its owner, so this key is no longer secret.',
-			hint = 'Ask the partner to make a new key and to send only its public part.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'this is a private key',
+			detail => 'The member "d" (for RSA also "p", "q" and others, for a shared secret "k") must never leave its owner, so this key is no longer secret.',
+			hint => 'Ask the partner to make a new key and to send only its public part.');
 	END IF;
 	IF NOT casesync_internal.key_is_sound(jwk) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'not a public key in JWK form that can be used',
-			detail = 'For signatures: {"kty":"OKP","crv":"Ed25519","x":"43 characters of base64url"} (RFC 8037). '
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'not a public key in JWK form that can be used',
+			detail => 'For signatures: {"kty":"OKP","crv":"Ed25519","x":"43 characters of base64url"} (RFC 8037). '
 				'For encryption: {"use":"enc","kty":"EC","crv":"P-256","x":…,"y":…}, a point of its curve (also P-384, P-521), or {"use":"enc","kty":"RSA","n":…,"e":…} of 2048 to 8192 bits.',
-			hint = 'Ask the partner for it; a casesync bridge prints its own with --print-key.';
+			hint => 'Ask the partner for it; a casesync bridge prints its own with --print-key.');
 	END IF;
 	RETURN CASE jwk->>'kty'
 		WHEN 'OKP' THEN jsonb_build_object('kty', 'OKP', 'crv', jwk->'crv', 'x', jwk->'x')
@@ -129,11 +129,11 @@ BEGIN
 	IF coalesce(jwk->>'use', CASE WHEN use = 'sig' OR jwk ? 'alg' THEN use END) IS DISTINCT FROM use
 		OR (use = 'enc' AND alg <> ALL (known))
 	THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'this key is not for what it could be used for here',
-			detail = 'Ed25519 keys verify signatures ("use": "sig"). EC and RSA keys encrypt ("use": "enc"): EC by ECDH-ES or ECDH-ES+A256KW, RSA by RSA-OAEP-256, as "alg" says.',
-			hint = CASE WHEN use = 'enc' THEN 'For a key to encrypt with, register it with "use": "enc" and without, or with a fitting, "alg".'
-				ELSE 'Ask the partner for an EC or RSA key to encrypt with.' END;
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'this key is not for what it could be used for here',
+			detail => 'Ed25519 keys verify signatures ("use": "sig"). EC and RSA keys encrypt ("use": "enc"): EC by ECDH-ES or ECDH-ES+A256KW, RSA by RSA-OAEP-256, as "alg" says.',
+			hint => CASE WHEN use = 'enc' THEN 'For a key to encrypt with, register it with "use": "enc" and without, or with a fitting, "alg".'
+				ELSE 'Ask the partner for an EC or RSA key to encrypt with.' END);
 	END IF;
 END
 $$;
@@ -154,16 +154,16 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.require_partner($1);
 	IF own_kid IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed', message = 'jwk must not be null';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed', message => 'jwk must not be null');
 	END IF;
 	IF kid = '' OR length(kid) > 255 OR kid ~ '[[:cntrl:]"|]' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'kid must be 1 to 255 characters without quotes, bars and control characters';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'kid must be 1 to 255 characters without quotes, bars and control characters');
 	END IF;
 	IF NOT coalesce($3 < $4, false) THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'a key must begin to count before it ends',
-			detail = format('valid_from is %s, valid_to is %s.', coalesce($3::text, 'NULL'), coalesce($4::text, 'NULL'));
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'a key must begin to count before it ends',
+			detail => format('valid_from is %s, valid_to is %s.', coalesce($3::text, 'NULL'), coalesce($4::text, 'NULL')));
 	END IF;
 	purpose := casesync_internal.key_purpose($2);
 	IF purpose.use = 'enc' THEN
@@ -190,9 +190,9 @@ BEGIN
 	UPDATE casesync_internal.partner_key k SET valid_to = greatest($3, k.valid_from + interval '1 microsecond')
 	 WHERE k.partner = $1 AND k.kid = $2;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('partner "%s" has no key "%s"', $1, $2),
-			hint = format('SELECT kid, valid_to FROM casesync.partner_keys WHERE partner = %L;', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('partner "%s" has no key "%s"', $1, $2),
+			hint => format('SELECT kid, valid_to FROM casesync.partner_keys WHERE partner = %L;', $1));
 	END IF;
 	PERFORM casesync_internal.audit_note('retire_key', $1, jsonb_build_object('kid', $2, 'at', $3));
 END

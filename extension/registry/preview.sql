@@ -47,7 +47,7 @@ DECLARE
 	r casesync_internal.registry;
 BEGIN
 	IF $4 IS NULL OR $4 NOT BETWEEN 1 AND 10000 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value', message = 'max_rows must be between 1 and 10000';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value', message => 'max_rows must be between 1 and 10000');
 	END IF;
 	FOR r IN SELECT * FROM casesync_internal.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LOOP
 		RETURN QUERY

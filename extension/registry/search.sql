@@ -95,11 +95,11 @@ DECLARE
 	readable text[];
 BEGIN
 	IF cardinality(keys) >= max_keys THEN
-		RAISE EXCEPTION USING errcode = 'program_limit_exceeded', message = 'too many records to look at one by one';
+		PERFORM casesync_internal.raise_error(errcode => 'program_limit_exceeded', message => 'too many records to look at one by one');
 	END IF;
 	readable := ARRAY(SELECT s.key FROM casesync_internal.render(r, keys) s WHERE s.state = 'found');
 	IF readable = '{}' AND keys <> '{}' THEN
-		RAISE EXCEPTION USING errcode = 'data_exception', message = 'no record can be rendered';
+		PERFORM casesync_internal.raise_error(errcode => 'data_exception', message => 'no record can be rendered');
 	END IF;
 	RETURN readable;
 END

@@ -81,22 +81,22 @@ DECLARE
 	missing text := casesync_internal.agreement_gaps(a);
 BEGIN
 	IF a.direction <> 'out' OR a.state NOT IN ('draft', 'rehearsed') THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('agreement "%s" version %s cannot be rehearsed', a.agreement, a.version),
-			detail = format('It has direction %s and is %s; a draft of direction out can be.', a.direction, a.state),
-			hint = format('SELECT casesync.set_agreement(%L, %L, …); writes a new version.', a.agreement, a.partner);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('agreement "%s" version %s cannot be rehearsed', a.agreement, a.version),
+			detail => format('It has direction %s and is %s; a draft of direction out can be.', a.direction, a.state),
+			hint => format('SELECT casesync.set_agreement(%L, %L, …); writes a new version.', a.agreement, a.partner));
 	END IF;
 	IF missing IS NOT NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('agreement "%s" is not complete', a.agreement),
-			detail = format('Missing: %s.', missing),
-			hint = format('SELECT casesync.set_agreement(%L, %L, …);', a.agreement, a.partner);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('agreement "%s" is not complete', a.agreement),
+			detail => format('Missing: %s.', missing),
+			hint => format('SELECT casesync.set_agreement(%L, %L, …);', a.agreement, a.partner));
 	END IF;
 	IF until IS NULL OR until <= now() OR until > now() + interval '1 year' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'a rehearsal ends within a year from now',
-			detail = format('until is %s.', coalesce(until::text, 'NULL')),
-			hint = format('SELECT casesync.rehearse(%L, until => now() + interval ''7 days'');', a.agreement);
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'a rehearsal ends within a year from now',
+			detail => format('until is %s.', coalesce(until::text, 'NULL')),
+			hint => format('SELECT casesync.rehearse(%L, until => now() + interval ''7 days'');', a.agreement));
 	END IF;
 	PERFORM casesync_internal.check_subjects(a.registries, a.subjects);
 END

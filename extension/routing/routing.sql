@@ -121,13 +121,13 @@ DECLARE
 BEGIN
 	changes := 0; notifications := 0; more := false;
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
-		RAISE EXCEPTION USING errcode = 'invalid_transaction_state',
-			message = 'route() needs the isolation level READ COMMITTED',
-			detail = 'With an older snapshot than its own it could not see what it has to route.';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_transaction_state',
+			message => 'route() needs the isolation level READ COMMITTED',
+			detail => 'With an older snapshot than its own it could not see what it has to route.');
 	END IF;
 	IF max_changes IS NULL OR max_changes NOT BETWEEN 1 AND 100000 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value',
-			message = 'max_changes must be between 1 and 100000';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'max_changes must be between 1 and 100000');
 	END IF;
 	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.lock_for_transaction(1, 0) THEN
 		RETURN NEXT;

@@ -12,20 +12,20 @@ DECLARE
 	m casesync_internal.my_subscription;
 BEGIN
 	IF coalesce($2, '') = '' OR coalesce($3, '') = '' THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'event_type and record_type must not be empty',
-			hint = format('SELECT casesync.subscribe_to(%L, ''enrolment_status_change'', ''Member'');', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'event_type and record_type must not be empty',
+			hint => format('SELECT casesync.subscribe_to(%L, ''enrolment_status_change'', ''Member'');', $1));
 	END IF;
 	IF p.base_url IS NULL THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('partner "%s" has no base_url', $1),
-			hint = format('SELECT casesync.set_partner(%L, base_url => ''https://…'');', $1);
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('partner "%s" has no base_url', $1),
+			hint => format('SELECT casesync.set_partner(%L, base_url => ''https://…'');', $1));
 	END IF;
 	IF num_nulls($6, $7, $8) NOT IN (0, 3) THEN
-		RAISE EXCEPTION USING errcode = 'null_value_not_allowed',
-			message = 'frequency, starts and ends go together',
-			detail = 'The standard requires start_time, end_time and frequency together.',
-			hint = 'frequency => ''0 5 * * *'', starts => now(), ends => now() + interval ''10 years''';
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'frequency, starts and ends go together',
+			detail => 'The standard requires start_time, end_time and frequency together.',
+			hint => 'frequency => ''0 5 * * *'', starts => now(), ends => now() + interval ''10 years''');
 	END IF;
 	INSERT INTO casesync_internal.my_subscription AS t (partner, event_type, record_type, filter, filter_type,
 		frequency, transaction_id)
@@ -60,9 +60,9 @@ BEGIN
 	UPDATE casesync_internal.my_subscription t SET state = 'ending'
 	 WHERE t.partner = $1 AND t.code = $2 AND t.state IN ('active', 'pending', 'ending') RETURNING t.* INTO m;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('we have no active subscription "%s" at "%s"', left($2, 99), $1),
-			hint = 'SELECT partner, code, state FROM casesync.my_subscriptions;';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('we have no active subscription "%s" at "%s"', left($2, 99), $1),
+			hint => 'SELECT partner, code, state FROM casesync.my_subscriptions;');
 	END IF;
 	PERFORM casesync_internal.enqueue($1, 'unsubscribe', p.base_url || '/registry/unsubscribe',
 		jsonb_build_object('transaction_id', m.transaction_id,

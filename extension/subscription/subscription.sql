@@ -41,9 +41,9 @@ DECLARE
 BEGIN
 	SELECT * INTO s FROM casesync_internal.subscription t WHERE t.code = $1;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'undefined_object',
-			message = format('there is no subscription with code "%s"', left($1, 99)),
-			hint = 'SELECT code, partner, state FROM casesync.subscriptions;';
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('there is no subscription with code "%s"', left($1, 99)),
+			hint => 'SELECT code, partner, state FROM casesync.subscriptions;');
 	END IF;
 	RETURN s;
 END
@@ -158,9 +158,9 @@ BEGIN
 	UPDATE casesync_internal.subscription t SET state = decision, waits_for = NULL, reason = why, decided_at = clock_timestamp()
 	 WHERE t.id = s.id AND t.state = 'pending' RETURNING t.* INTO decided;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
-			message = format('subscription "%s" is not waiting for a decision', s.code),
-			hint = 'SELECT code, partner FROM casesync.pending_subscriptions;';
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('subscription "%s" is not waiting for a decision', s.code),
+			hint => 'SELECT code, partner FROM casesync.pending_subscriptions;');
 	END IF;
 	PERFORM casesync_internal.subscription_tell(decided);
 	RETURN decided;

@@ -192,7 +192,7 @@ DECLARE
 	p casesync_internal.partner := casesync_internal.require_partner($1);
 BEGIN
 	IF $2 < 0 OR $3 < 0 THEN
-		RAISE EXCEPTION USING errcode = 'invalid_parameter_value', message = 'a quota must not be negative';
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value', message => 'a quota must not be negative');
 	END IF;
 	UPDATE casesync_internal.partner t SET max_subscriptions = coalesce($2, t.max_subscriptions),
 		max_filters = coalesce($3, t.max_filters)
@@ -307,9 +307,9 @@ BEGIN
 	s.starts := $7; s.ends := $8; s.registry := $11; s.deliver := coalesce($9, s.deliver);
 	s.reference_id := $10; s.transaction_id := gen_random_uuid()::text; s.is_confirmed := true;
 	IF EXISTS (SELECT FROM casesync_internal.subscription t WHERE t.partner = $1 AND t.reference_id = $10) THEN
-		RAISE EXCEPTION USING errcode = 'duplicate_object',
-			message = format('"%s" has a subscription with reference_id "%s" already', $1, left($10, 99)),
-			hint = 'SELECT casesync.unsubscribe(code, reason);';
+		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
+			message => format('"%s" has a subscription with reference_id "%s" already', $1, left($10, 99)),
+			hint => 'SELECT casesync.unsubscribe(code, reason);');
 	END IF;
 	verdict := casesync_internal.wish_judge(s);
 	IF verdict.code IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.agreements_about(s) a WHERE a.state = 'active') THEN
@@ -317,11 +317,10 @@ BEGIN
 		verdict.why := format('sharing with "%s" is stopped', $1);
 	END IF;
 	IF coalesce(wish.code, verdict.code) IS NOT NULL THEN
-		RAISE EXCEPTION USING
-			errcode = CASE coalesce(wish.code, verdict.code) WHEN 'rjct.event.already_subscribed' THEN 'duplicate_object'
+		PERFORM casesync_internal.raise_error(errcode => CASE coalesce(wish.code, verdict.code) WHEN 'rjct.event.already_subscribed' THEN 'duplicate_object'
 				WHEN 'rjct.notify_types.invalid' THEN 'object_not_in_prerequisite_state' ELSE 'invalid_parameter_value' END,
-			message = CASE WHEN wish.code IS NOT NULL THEN wish.why ELSE verdict.why END,
-			hint = format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1);
+			message => CASE WHEN wish.code IS NOT NULL THEN wish.why ELSE verdict.why END,
+			hint => format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1));
 	END IF;
 	s := casesync_internal.subscription_add(s, NULL);
 	PERFORM casesync_internal.ring();
