@@ -32,7 +32,8 @@ EXTENSION_SOURCES = \
 # The parts of the install script: tables and types first, then what works on them, in the order in
 # which they need each other.
 GENERATED_SQL = extension/generated/code_type.sql
-SQL_TABLES = extension/base/schema.sql \
+# Types are made once, as tables are.
+SQL_TABLES = extension/base/schema.sql $(GENERATED_SQL) \
 	extension/base/tables.sql \
 	extension/code/tables.sql \
 	extension/party/tables.sql \
@@ -50,7 +51,7 @@ SQL_CODE = \
 	extension/base/value.sql extension/base/text_format.sql extension/base/owner_query.sql \
 	extension/base/audit.sql \
 	extension/code/code_type.sql extension/code/crosswalk.sql \
-	$(GENERATED_SQL) \
+	\
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \

@@ -1,5 +1,5 @@
 /* What may pass to or from a partner. Versions: content is never changed, only the state is. */
-CREATE FUNCTION casesync_internal.latest_agreement(name text)
+CREATE OR REPLACE FUNCTION casesync_internal.latest_agreement(name text)
 RETURNS casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.latest_agreement(text) IS 'the newest version of an agreement, or an error';
-CREATE FUNCTION casesync_internal.check_apply_mode(mode text)
+CREATE OR REPLACE FUNCTION casesync_internal.check_apply_mode(mode text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_apply_mode(text) IS 'review, auto or observe with exceptions, or an error';
-CREATE FUNCTION casesync_internal.check_paths(what text, paths text[])
+CREATE OR REPLACE FUNCTION casesync_internal.check_paths(what text, paths text[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -55,7 +55,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_paths(text, text[]) IS 'attribute paths of an agreement, or an error';
-CREATE FUNCTION casesync_internal.check_subjects(registries text[], condition text)
+CREATE OR REPLACE FUNCTION casesync_internal.check_subjects(registries text[], condition text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -74,7 +74,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_subjects(text[], text) IS
 	'the condition must be one boolean expression over the columns of every named registry''s view';
-CREATE FUNCTION casesync_internal.check_services(services text[])
+CREATE OR REPLACE FUNCTION casesync_internal.check_services(services text[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -85,7 +85,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_services(text[]) IS 'the ways out that an agreement opens, or an error';
-CREATE FUNCTION casesync_internal.check_event_types(event_types text[])
+CREATE OR REPLACE FUNCTION casesync_internal.check_event_types(event_types text[])
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -104,7 +104,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_event_types(text[]) IS 'event types of an agreement, or an error';
-CREATE FUNCTION casesync.set_agreement(agreement text, partner text, direction text DEFAULT 'out',
+CREATE OR REPLACE FUNCTION casesync.set_agreement(agreement text, partner text, direction text DEFAULT 'out',
 	registries text[] DEFAULT NULL, event_types text[] DEFAULT NULL, fields text[] DEFAULT NULL,
 	filter_fields text[] DEFAULT NULL, identifier_types text[] DEFAULT NULL,
 	subjects text DEFAULT NULL, services text[] DEFAULT NULL, apply_mode text DEFAULT NULL,
@@ -176,7 +176,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.set_agreement(text, text, text, text[], text[], text[], text[], text[], text, text[], text, timestamptz, timestamptz, text, text, text, bytea, boolean, text, boolean, text, integer) IS
 	'write a new version (a draft) of an agreement; parameters left out are as in the version before';
-CREATE FUNCTION casesync_internal.agreement_gaps(a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_gaps(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -193,7 +193,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_gaps(casesync_internal.agreement) IS
 	'what an agreement must say before it can be activated and does not; NULL when complete';
-CREATE FUNCTION casesync_internal.agreement_rival(a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_rival(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -208,7 +208,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_rival(casesync_internal.agreement) IS
 	'another active agreement that would decide about the same things';
-CREATE FUNCTION casesync_internal.check_activation(a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.check_activation(a casesync_internal.agreement)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -252,7 +252,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreement) IS
 	'whether this version may be activated now by the current login, or an error';
-CREATE FUNCTION casesync.activate(agreement text)
+CREATE OR REPLACE FUNCTION casesync.activate(agreement text)
 RETURNS casesync_internal.agreement
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -279,7 +279,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.activate(text) IS
 	'the newest version counts from now; by someone else than its author';
-CREATE FUNCTION casesync.end_agreement(agreement text, reason text)
+CREATE OR REPLACE FUNCTION casesync.end_agreement(agreement text, reason text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -304,7 +304,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.end_agreement(text, text) IS
 	'nothing more passes under this agreement; returns how many waiting notifications were withheld';
-CREATE FUNCTION casesync_internal.agreement_in(partner text, event_type text)
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_in(partner text, event_type text)
 RETURNS casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

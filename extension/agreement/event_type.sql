@@ -2,7 +2,7 @@
  * Registry types and event types are data: the standard leaves them to each country. Knows their
  * names and spellings; who publishes or subscribes to what is not known here.
  */
-CREATE FUNCTION casesync_internal.event_name(name text)
+CREATE OR REPLACE FUNCTION casesync_internal.event_name(name text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.event_name(text) IS
 	'the event type that a name means, whatever its prefix, case and spelling; a name that is not known is itself';
-CREATE FUNCTION casesync_internal.event_names(names text[])
+CREATE OR REPLACE FUNCTION casesync_internal.event_names(names text[])
 RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -28,7 +28,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.event_names(text[]) IS 'the event types that some names mean, each once';
-CREATE FUNCTION casesync_internal.event_wire(reg_type text, event_type text)
+CREATE OR REPLACE FUNCTION casesync_internal.event_wire(reg_type text, event_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -42,7 +42,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.event_wire(text, text) IS
 	'how an event type is written to peers of a registry type: IBR peers spell enrolment otherwise than ESS ones';
-CREATE FUNCTION casesync_internal.reg_type_name(name text)
+CREATE OR REPLACE FUNCTION casesync_internal.reg_type_name(name text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -57,7 +57,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.reg_type_name(text) IS
 	'the registry type that a name means, whatever its prefix, case and spelling; a name that is not known is itself';
-CREATE FUNCTION casesync_internal.reg_type_wire(reg_type text)
+CREATE OR REPLACE FUNCTION casesync_internal.reg_type_wire(reg_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -71,7 +71,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.reg_type_wire(text) IS 'a registry type as the standard''s documents write it';
 /* What a word means must not depend on where it stands, so no spelling may have two meanings. */
-CREATE FUNCTION casesync_internal.check_spellings(what text, spellings text[], meant text, is_other text)
+CREATE OR REPLACE FUNCTION casesync_internal.check_spellings(what text, spellings text[], meant text, is_other text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -93,7 +93,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_spellings(text, text[], text, text) IS
 	'spellings that can be read, of which none means something else, or an error';
-CREATE FUNCTION casesync.add_registry_type(reg_type text, spellings text[] DEFAULT '{}',
+CREATE OR REPLACE FUNCTION casesync.add_registry_type(reg_type text, spellings text[] DEFAULT '{}',
 	description text DEFAULT NULL, wire text DEFAULT NULL)
 RETURNS casesync_internal.registry_type
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -124,7 +124,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.add_registry_type(text, text[], text, text) IS
 	'a kind of registry of one''s own, or other spellings for one that there is';
-CREATE FUNCTION casesync.add_event_type(event_type text, reg_type text DEFAULT 'ESS',
+CREATE OR REPLACE FUNCTION casesync.add_event_type(event_type text, reg_type text DEFAULT 'ESS',
 	spellings text[] DEFAULT '{}', description text DEFAULT NULL, wire text DEFAULT NULL)
 RETURNS casesync_internal.event_type
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -161,7 +161,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.add_event_type(text, text, text[], text, text) IS
 	'an event type of one''s own for a registry type, or other spellings for one that there is';
-CREATE FUNCTION casesync.drop_registry_type(reg_type text)
+CREATE OR REPLACE FUNCTION casesync.drop_registry_type(reg_type text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -192,7 +192,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_registry_type(text) IS 'forget a kind of registry of one''s own; refused while in use';
-CREATE FUNCTION casesync.drop_event_type(event_type text, reg_type text DEFAULT 'ESS')
+CREATE OR REPLACE FUNCTION casesync.drop_event_type(event_type text, reg_type text DEFAULT 'ESS')
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -227,11 +227,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_event_type(text, text) IS 'forget an event type of one''s own; refused while in use';
-CREATE VIEW casesync.registry_types AS
+CREATE OR REPLACE VIEW casesync.registry_types AS
 	SELECT DISTINCT ON (t.reg_type) t.reg_type, t.wire, t.spellings, t.description, t.is_shipped
 	  FROM casesync_internal.registry_type t ORDER BY t.reg_type, t.is_shipped;
 COMMENT ON VIEW casesync.registry_types IS 'the kinds of registries that are known';
-CREATE VIEW casesync.event_types AS
+CREATE OR REPLACE VIEW casesync.event_types AS
 	SELECT DISTINCT ON (t.reg_type, t.event_type) t.reg_type, t.event_type, t.wire, t.spellings, t.description, t.is_shipped
 	  FROM casesync_internal.event_type t ORDER BY t.reg_type, t.event_type, t.is_shipped;
 COMMENT ON VIEW casesync.event_types IS 'the event types that are known, for each kind of registry';

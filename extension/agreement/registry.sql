@@ -1,5 +1,5 @@
 /* A registry is a view: its name, subject key and record. */
-CREATE FUNCTION casesync_internal.owns(relation regclass)
+CREATE OR REPLACE FUNCTION casesync_internal.owns(relation regclass)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ COMMENT ON FUNCTION casesync_internal.owns(regclass) IS 'whether the current use
 ALTER TABLE casesync_internal.registry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY registry_of_owner ON casesync_internal.registry
 	USING (casesync_internal.owns(view)) WITH CHECK (casesync_internal.owns(view));
-CREATE FUNCTION casesync_internal.require_registry(name text)
+CREATE OR REPLACE FUNCTION casesync_internal.require_registry(name text)
 RETURNS casesync_internal.registry
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -29,7 +29,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.require_registry(text) IS 'the registry''s row, or an error that says how to make it';
-CREATE FUNCTION casesync_internal.publish_column(view regclass, column_name name, what text)
+CREATE OR REPLACE FUNCTION casesync_internal.publish_column(view regclass, column_name name, what text)
 RETURNS regtype
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_column(regclass, name, text) IS 'the type of a column that publish() needs';
-CREATE FUNCTION casesync_internal.publish_check_view(view regclass)
+CREATE OR REPLACE FUNCTION casesync_internal.publish_check_view(view regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -71,7 +71,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_check_view(regclass) IS 'an ordinary view of the caller''s own, or an error';
-CREATE FUNCTION casesync_internal.scanned_relations(plan jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.scanned_relations(plan jsonb)
 RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -89,7 +89,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.scanned_relations(jsonb) IS
 	'the tables that a plan reads from end to end, be it through an index';
 /* What one subject costs: the plan without all that only pays for many rows. */
-CREATE FUNCTION casesync_internal.publish_plan(r casesync_internal.registry)
+CREATE OR REPLACE FUNCTION casesync_internal.publish_plan(r casesync_internal.registry)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -105,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS 'how one subject of a registry would be looked up';
-CREATE FUNCTION casesync_internal.publish_warnings(r casesync_internal.registry)
+CREATE OR REPLACE FUNCTION casesync_internal.publish_warnings(r casesync_internal.registry)
 RETURNS SETOF casesync.problem
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -119,7 +119,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_warnings(casesync_internal.registry) IS
 	'what will be slow: the tables that looking up one subject reads from end to end';
-CREATE FUNCTION casesync_internal.publish_check_name(what text, name text, pattern text)
+CREATE OR REPLACE FUNCTION casesync_internal.publish_check_name(what text, name text, pattern text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -134,7 +134,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_check_name(text, text, text) IS 'a name that publish() can take, or an error';
-CREATE FUNCTION casesync.publish(registry text, view regclass, record_type text,
+CREATE OR REPLACE FUNCTION casesync.publish(registry text, view regclass, record_type text,
 	reg_type text DEFAULT 'ESS', key name DEFAULT 'subject_key', record name DEFAULT 'record')
 RETURNS SETOF casesync.problem
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -171,7 +171,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.publish(text, regclass, text, text, name, name) IS
 	'make a view of one''s own a registry, or change how; returns what to look at, errors raise';
-CREATE FUNCTION casesync_internal.registry_uses(registry text)
+CREATE OR REPLACE FUNCTION casesync_internal.registry_uses(registry text)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -185,7 +185,7 @@ AS $$
 	) u(use)
 $$;
 COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS 'what names this registry; NULL when nothing does';
-CREATE FUNCTION casesync.unpublish(registry text)
+CREATE OR REPLACE FUNCTION casesync.unpublish(registry text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -206,7 +206,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.unpublish(text) IS 'a registry is no longer one; refused while anything names it';
-CREATE FUNCTION casesync_internal.parse_condition(view regclass, condition text)
+CREATE OR REPLACE FUNCTION casesync_internal.parse_condition(view regclass, condition text)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -215,7 +215,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.parse_condition(regclass, text) IS
 	'parse a condition over a view''s columns and write it out with full names, or an error';
-CREATE FUNCTION casesync_internal.rehearsal_forget(agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_forget(agreement text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -2,7 +2,7 @@
  * Whether anything may leave now: stopped and resumed, waited for, counted. Whoever reads what is
  * to leave calls sharing_begin() first. Knows nothing of what leaves.
  */
-CREATE FUNCTION casesync_internal.is_stopped(partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.is_stopped(partner text)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -12,7 +12,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_stopped(text) IS 'whether nothing may leave to this partner';
-CREATE FUNCTION casesync_internal.sharing_begin(partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.sharing_begin(partner text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -31,7 +31,7 @@ COMMENT ON FUNCTION casesync_internal.sharing_begin(text) IS
 	'called before reading what is to leave: stop_sharing() waits until this transaction ends; false: sharing is stopped, answer as if nothing were agreed';
 /* ---- how many people a partner may ask for ---------------------------------------------------- */
 
-CREATE FUNCTION casesync_internal.lookup_limit(partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.lookup_limit(partner text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -44,7 +44,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lookup_limit(text) IS
 	'how many people a partner may ask for in a day: the highest of its agreements';
-CREATE FUNCTION casesync_internal.lookup_today()
+CREATE OR REPLACE FUNCTION casesync_internal.lookup_today()
 RETURNS date
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -53,7 +53,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.lookup_today() IS 'the day that lookups count for, in the node''s time zone';
 /* Questions under way at the same moment do not see each other: the limit may be passed by as many. */
-CREATE FUNCTION casesync_internal.lookup_allowed(partner text, lookups integer)
+CREATE OR REPLACE FUNCTION casesync_internal.lookup_allowed(partner text, lookups integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -84,7 +84,7 @@ COMMENT ON FUNCTION casesync_internal.lookup_allowed(text, integer) IS
  * Called by routing before it offers anything. The lock on the agreement's row makes resume_sharing()
  * wait until what is noted here can be seen.
  */
-CREATE FUNCTION casesync_internal.note_missed(registry text, events casesync_internal.subject_event[])
+CREATE OR REPLACE FUNCTION casesync_internal.note_missed(registry text, events casesync_internal.subject_event[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -106,7 +106,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.note_missed(text, casesync_internal.subject_event[]) IS
 	'remember, for suspended agreements, which subjects changed';
-CREATE FUNCTION casesync_internal.missed_requeue(agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.missed_requeue(agreement text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -127,7 +127,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.missed_requeue(text) IS
 	'have the subjects that an agreement missed rendered again; partners are told what they do not know';
 /* Nothing that was projected before the stop is sent after it: consent may have gone meanwhile. */
-CREATE FUNCTION casesync_internal.withhold_stopped(agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.withhold_stopped(agreement text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -150,7 +150,7 @@ COMMENT ON FUNCTION casesync_internal.withhold_stopped(text) IS
 	'withhold what waits under an agreement and remember whom it was about';
 /* ---- stop and resume ------------------------------------------------------------------------- */
 
-CREATE FUNCTION casesync_internal.suspend_agreements(reason text, partner text, agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.suspend_agreements(reason text, partner text, agreement text)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -173,7 +173,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.suspend_agreements(text, text, text) IS
 	'active agreements are suspended; what was stopped for itself stays stopped for itself';
-CREATE FUNCTION casesync_internal.check_stop(reason text, partner text, agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.check_stop(reason text, partner text, agreement text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -202,7 +202,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_stop(text, text, text) IS 'a reason and names that exist, or an error';
-CREATE FUNCTION casesync_internal.drain_lanes(lanes integer[], wait interval)
+CREATE OR REPLACE FUNCTION casesync_internal.drain_lanes(lanes integer[], wait interval)
 RETURNS integer[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = 0
@@ -228,7 +228,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.drain_lanes(integer[], interval) IS
 	'wait until nothing of these closed lanes is under way; gives those of which something still is';
-CREATE FUNCTION casesync_internal.warn_of_senders(busy integer[])
+CREATE OR REPLACE FUNCTION casesync_internal.warn_of_senders(busy integer[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -253,7 +253,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.warn_of_senders(integer[]) IS
 	'part of stop_sharing(): who did not come to an end in time; an error would undo the stop';
-CREATE FUNCTION casesync_internal.sent_lately(lanes integer[], since timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.sent_lately(lanes integer[], since timestamptz)
 RETURNS TABLE (sent_to text, message_id text, sent_at timestamptz, subjects integer)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -275,7 +275,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.sent_lately(integer[], timestamptz) IS
 	'messages that left on these lanes since a time, or are still under way, and answers to questions';
-CREATE FUNCTION casesync.stop_sharing(reason text, partner text DEFAULT NULL, agreement text DEFAULT NULL,
+CREATE OR REPLACE FUNCTION casesync.stop_sharing(reason text, partner text DEFAULT NULL, agreement text DEFAULT NULL,
 	wait interval DEFAULT '1 min')
 RETURNS TABLE (sent_to text, message_id text, sent_at timestamptz, subjects integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -313,7 +313,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.stop_sharing(text, text, text, interval) IS
 	'nothing leaves any more to a partner, under an agreement, or at all; returns when nothing is under way, with what left in the last minute';
-CREATE FUNCTION casesync_internal.check_resume(partner text, agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.check_resume(partner text, agreement text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -351,7 +351,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_resume(text, text) IS
 	'whether this may be resumed for itself: nothing wider is stopped, or an error';
-CREATE FUNCTION casesync_internal.resume_agreements(partner text, agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.resume_agreements(partner text, agreement text)
 RETURNS SETOF casesync_internal.agreement
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -385,7 +385,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.resume_agreements(text, text) IS
 	'suspended agreements count again, and what they missed is looked at';
-CREATE FUNCTION casesync_internal.resume_lanes(partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.resume_lanes(partner text)
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -407,7 +407,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.resume_lanes(text) IS
 	'lanes that stopped by themselves (too many refusals, a moved address) go on';
 /* What was found before the stop is looked up again: it may not be agreed any more, or be another. */
-CREATE FUNCTION casesync_internal.answers_anew(partners text[])
+CREATE OR REPLACE FUNCTION casesync_internal.answers_anew(partners text[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -423,7 +423,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.answers_anew(text[]) IS 'search answers that wait for these partners (the empty name: for all) are worked anew';
-CREATE FUNCTION casesync.resume_sharing(partner text DEFAULT NULL, agreement text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.resume_sharing(partner text DEFAULT NULL, agreement text DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -2,7 +2,7 @@
  * Requests of partners that ask for an answer: stored, worked, answered, remembered for transaction
  * status. It knows how requests travel, not what any kind of them means.
  */
-CREATE FUNCTION casesync_internal.request_action(action text, message jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.request_action(action text, message jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.request_action(text, jsonb) IS
 	'what a header.action asks for, in the spellings that peers use; NULL when it asks for nothing we answer';
-CREATE FUNCTION casesync_internal.request_error(code text, message text)
+CREATE OR REPLACE FUNCTION casesync_internal.request_error(code text, message text)
 RETURNS casesync_internal.request_outcome
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.request_error(text, text) IS 'a request that cannot be answered at all';
 /* What of a message can be judged without looking anything up: before ACK, and before a synchronous answer. */
-CREATE FUNCTION casesync_internal.request_problem(action text, header jsonb, message jsonb, OUT code text, OUT why text)
+CREATE OR REPLACE FUNCTION casesync_internal.request_problem(action text, header jsonb, message jsonb, OUT code text, OUT why text)
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -59,7 +59,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.request_problem(text, jsonb, jsonb) IS
 	'why a request cannot be taken, for the partner; NULL when it can';
-CREATE FUNCTION casesync_internal.request_references(action text, message jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.request_references(action text, message jsonb)
 RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -76,7 +76,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_references(text, jsonb) IS
 	'the reference_ids of a request, of an unsubscribe the codes, by which its sender may ask what became of it';
 /* The partner's own claims, for the record; what decides is our agreement. */
-CREATE FUNCTION casesync_internal.request_claims(message jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.request_claims(message jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -89,7 +89,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.request_claims(jsonb) IS 'consent and authorize of each item; NULL when none, or when too long to keep';
 /* Remember a subscribe or unsubscribe that was decided at once; its outcome is looked up when asked for. */
-CREATE FUNCTION casesync_internal.note_request(partner text, header jsonb, message jsonb, answer casesync_internal.answer)
+CREATE OR REPLACE FUNCTION casesync_internal.note_request(partner text, header jsonb, message jsonb, answer casesync_internal.answer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -109,7 +109,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.note_request(text, jsonb, jsonb, casesync_internal.answer) IS
 	'remember that a partner asked to be subscribed or unsubscribed, for transaction status';
-CREATE FUNCTION casesync_internal.receive_request(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.receive_request(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -150,7 +150,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.receive_request(casesync_internal.partner, jsonb, jsonb, text) IS
 	'a partner asks to search, or what became of a request: stored, so that work_requests() answers it';
 /* With the empty name nothing is agreed, ever: while sharing is stopped a partner is answered like that one. */
-CREATE FUNCTION casesync_internal.sharing_partner(p casesync_internal.partner)
+CREATE OR REPLACE FUNCTION casesync_internal.sharing_partner(p casesync_internal.partner)
 RETURNS casesync_internal.partner
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -165,7 +165,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.sharing_partner(casesync_internal.partner) IS
 	'the partner, when something may leave to it until the end of this transaction; else nobody';
 /* The one place where requests become answers; what it reads it may give until the transaction ends. */
-CREATE FUNCTION casesync_internal.request_answer(p casesync_internal.partner, action text, message jsonb, correlation_id text,
+CREATE OR REPLACE FUNCTION casesync_internal.request_answer(p casesync_internal.partner, action text, message jsonb, correlation_id text,
 	until timestamptz)
 RETURNS casesync_internal.request_outcome
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -185,7 +185,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_answer(casesync_internal.partner, text, jsonb, text, timestamptz) IS
 	'work a request that request_problem() found nothing wrong with';
 /* Before the session's own statement_timeout strikes, which leaves no answer at all. */
-CREATE FUNCTION casesync_internal.request_deadline(searches integer)
+CREATE OR REPLACE FUNCTION casesync_internal.request_deadline(searches integer)
 RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -197,7 +197,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.request_deadline(integer) IS
 	'until when a request may be worked on that may take as long as so many searches';
-CREATE FUNCTION casesync_internal.reply_of(o casesync_internal.request_outcome, correlation_id text, partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.reply_of(o casesync_internal.request_outcome, correlation_id text, partner text)
 RETURNS casesync_internal.reply
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -212,7 +212,7 @@ COMMENT ON FUNCTION casesync_internal.reply_of(casesync_internal.request_outcome
  * A repeated message_id is computed anew: nothing but the record of disclosure comes of answering,
  * and what was given a minute ago may not be agreed any more.
  */
-CREATE FUNCTION casesync_internal.answer_now(partner text, message_id text, raw bytea, token_client text, kid text,
+CREATE OR REPLACE FUNCTION casesync_internal.answer_now(partner text, message_id text, raw bytea, token_client text, kid text,
 	plain bytea DEFAULT NULL)
 RETURNS SETOF casesync_internal.reply
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -271,7 +271,7 @@ COMMENT ON FUNCTION casesync_internal.answer_now(text, text, bytea, text, text, 
  * has been counted, and is not tried for ever. Who was answered longest ago comes first: a partner
  * that asks much keeps only itself waiting.
  */
-CREATE FUNCTION casesync_internal.request_claim()
+CREATE OR REPLACE FUNCTION casesync_internal.request_claim()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -295,7 +295,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.request_claim() IS
 	'take the oldest request of a partner that is due, for two minutes or as long as this process lives; false when there is none';
-CREATE FUNCTION casesync_internal.request_finish(r casesync_internal.request_in, p casesync_internal.partner, o casesync_internal.request_outcome)
+CREATE OR REPLACE FUNCTION casesync_internal.request_finish(r casesync_internal.request_in, p casesync_internal.partner, o casesync_internal.request_outcome)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -319,7 +319,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_finish(casesync_internal.request_in, casesync_internal.partner, casesync_internal.request_outcome) IS
 	'a request is answered: its callback and its state, in one transaction';
 /* In a subtransaction of its own: what fails leaves no disclosure behind. */
-CREATE FUNCTION casesync_internal.request_try(r casesync_internal.request_in, p casesync_internal.partner, OUT o casesync_internal.request_outcome)
+CREATE OR REPLACE FUNCTION casesync_internal.request_try(r casesync_internal.request_in, p casesync_internal.partner, OUT o casesync_internal.request_outcome)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -335,7 +335,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.request_try(casesync_internal.request_in, casesync_internal.partner) IS
 	'work a request; with nothing but failed set when it must be tried again';
-CREATE FUNCTION casesync_internal.work_requests()
+CREATE OR REPLACE FUNCTION casesync_internal.work_requests()
 RETURNS TABLE (requests integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -383,7 +383,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.work_requests() IS
 	'take a stored request, or answer the one taken; more: call again. One that fails five times is answered with rjct';
-CREATE FUNCTION casesync_internal.request_apology(r casesync_internal.request_in, error_code text)
+CREATE OR REPLACE FUNCTION casesync_internal.request_apology(r casesync_internal.request_in, error_code text)
 RETURNS casesync_internal.request_outcome
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -409,7 +409,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.request_apology(casesync_internal.request_in, text) IS
 	'the answer to a request that we failed to work: every item refused, and why';
-CREATE FUNCTION casesync_internal.prune_requests(before timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.prune_requests(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -426,7 +426,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.prune_requests(timestamptz) IS
 	'part of prune(): requests of partners that were answered before a time; of those transaction status knows nothing more';
-CREATE FUNCTION casesync_internal.answering_problems()
+CREATE OR REPLACE FUNCTION casesync_internal.answering_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -3,7 +3,7 @@
  * record as the agreement lets it pass. Whom nobody knows and who is withheld have one answer.
  */
 /* The identifier that a question names; without a type, any that is agreed. */
-CREATE FUNCTION casesync_internal.enrolment_identifier(criteria jsonb, OUT id_type text, OUT id_value text, OUT why text)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_identifier(criteria jsonb, OUT id_type text, OUT id_value text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,7 +47,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_identifier(jsonb) IS
 	'the identifier that a check of enrolment is about (id_type NULL: of any type), or why it names none';
-CREATE FUNCTION casesync_internal.enrolment_question_problem(criteria jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_question_problem(criteria jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -72,7 +72,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_question_problem(jsonb) IS
 	'what is wrong with a check of enrolment; NULL when nothing is';
 /* A status nobody can read is as good as none: the person is answered like one nobody knows. */
-CREATE FUNCTION casesync_internal.enrolment_code(record jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_code(record jsonb)
 RETURNS casesync.enrolment_status
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -85,7 +85,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_code(jsonb) IS 'the enrolment status of a record; NULL when it has none that can be read';
 /* Subjects of one source that have this identifier and a status that may be told. */
-CREATE FUNCTION casesync_internal.enrolment_subjects(s casesync_internal.search_source, id_type text, id_value text, until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_subjects(s casesync_internal.search_source, id_type text, id_value text, until timestamptz)
 RETURNS TABLE (key text, status casesync.enrolment_status)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -116,7 +116,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_subjects(casesync_internal.search_source, text, text, timestamptz) IS
 	'whom an identifier names in one registry, as the agreement lets it be seen, with the enrolment status';
 /* The word that is sent. The standard's list lacks Exited (A3) and words of a country's own. */
-CREATE FUNCTION casesync_internal.enrolment_answer(p casesync_internal.partner, reference_id text, status casesync.enrolment_status)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_answer(p casesync_internal.partner, reference_id text, status casesync.enrolment_status)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -131,7 +131,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_answer(casesync_internal.partner, text, casesync.enrolment_status) IS
 	'one item of the answer to a check of enrolment (ESS EnrolledResponse)';
 /* What says most about a person comes first, as in a record with several programmes. */
-CREATE FUNCTION casesync_internal.enrolment_rank(status casesync.enrolment_status)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_rank(status casesync.enrolment_status)
 RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -140,7 +140,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_rank(casesync.enrolment_status) IS
 	'which of two statuses of one person in two registries is told: the lower';
-CREATE FUNCTION casesync_internal.enrolment_find(p casesync_internal.partner, criteria jsonb, until timestamptz,
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_find(p casesync_internal.partner, criteria jsonb, until timestamptz,
 	OUT answers jsonb, OUT is_allowed boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -182,7 +182,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb, timestamptz) IS
 	'the status of whom a question names, disclosed; none when unknown, withheld or not agreed';
-CREATE FUNCTION casesync_internal.enrolment_outcome(p casesync_internal.partner, message jsonb, correlation_id text, until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_outcome(p casesync_internal.partner, message jsonb, correlation_id text, until timestamptz)
 RETURNS casesync_internal.request_outcome
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

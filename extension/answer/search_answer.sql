@@ -2,7 +2,7 @@
  * A search request item by item: what is wrong with one does not touch the others (ESS
  * SearchRequest to SearchResponse). It decides nothing about who may see what: search.sql does.
  */
-CREATE FUNCTION casesync_internal.search_refusal(item jsonb, code text, why text)
+CREATE OR REPLACE FUNCTION casesync_internal.search_refusal(item jsonb, code text, why text)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -14,7 +14,7 @@ AS $$
 		'locale', casesync_internal.search_locale(item))
 $$;
 COMMENT ON FUNCTION casesync_internal.search_refusal(jsonb, text, text) IS 'the answer to an item that is refused';
-CREATE FUNCTION casesync_internal.search_locale(item jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.search_locale(item jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.search_locale(jsonb) IS 'the locale of an item, or the default';
 /* What is wrong with an item before anything is looked up. */
-CREATE FUNCTION casesync_internal.search_item_problem(item jsonb, earlier text[], OUT code text, OUT why text)
+CREATE OR REPLACE FUNCTION casesync_internal.search_item_problem(item jsonb, earlier text[], OUT code text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -62,7 +62,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_item_problem(jsonb, text[]) IS
 	'why an item cannot be searched for, after the reference_ids of earlier items; NULL when it can';
 /* In search_criteria, where the standard has it, or beside it, where peers put it. */
-CREATE FUNCTION casesync_internal.search_page(item jsonb, OUT page_size integer, OUT page_number integer, OUT why text)
+CREATE OR REPLACE FUNCTION casesync_internal.search_page(item jsonb, OUT page_size integer, OUT page_number integer, OUT why text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -85,7 +85,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_page(jsonb) IS 'which page an item asks for: 100 records and the first, if it does not say';
 /* One name if all sources have the same, else none: the standard has room for one only. */
-CREATE FUNCTION casesync_internal.search_data(criteria jsonb, sources casesync_internal.search_source[], records jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.search_data(criteria jsonb, sources casesync_internal.search_source[], records jsonb)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -101,7 +101,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.search_data(jsonb, casesync_internal.search_source[], jsonb) IS
 	'the data of an answer: a list of records, also when there are none';
-CREATE FUNCTION casesync_internal.search_refused(code text, why text)
+CREATE OR REPLACE FUNCTION casesync_internal.search_refused(code text, why text)
 RETURNS casesync_internal.search_result
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -110,7 +110,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.search_refused(text, text) IS 'an item that is refused, and why';
 /* All subjects are found before any is given: only then is it known whether they are too many. */
-CREATE FUNCTION casesync_internal.search_find(sources casesync_internal.search_source[], tree jsonb, sort jsonb, until timestamptz,
+CREATE OR REPLACE FUNCTION casesync_internal.search_find(sources casesync_internal.search_source[], tree jsonb, sort jsonb, until timestamptz,
 	OUT refused casesync_internal.search_result, OUT keys text[], OUT places integer[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -147,7 +147,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_find(casesync_internal.search_source[], jsonb, jsonb, timestamptz) IS
 	'the subjects that match, source by source (places), each source in the order asked for';
-CREATE FUNCTION casesync_internal.search_give(sources casesync_internal.search_source[], keys text[], places integer[], given uuid)
+CREATE OR REPLACE FUNCTION casesync_internal.search_give(sources casesync_internal.search_source[], keys text[], places integer[], given uuid)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -168,7 +168,7 @@ COMMENT ON FUNCTION casesync_internal.search_give(casesync_internal.search_sourc
  * One item that is well formed. Unknown, withheld and not agreed have one answer, an empty list;
  * so has a registry that no agreement covers.
  */
-CREATE FUNCTION casesync_internal.search_item(p casesync_internal.partner, item jsonb, page record, max_bytes bigint, until timestamptz,
+CREATE OR REPLACE FUNCTION casesync_internal.search_item(p casesync_internal.partner, item jsonb, page record, max_bytes bigint, until timestamptz,
 	given uuid)
 RETURNS casesync_internal.search_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -216,7 +216,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_item(casesync_internal.partner, jsonb, record, bigint, timestamptz, uuid) IS
 	'the page that one item asks for';
 /* How many identifiers or other values a filter tries: what a partner may look up a day is counted in these. */
-CREATE FUNCTION casesync_internal.search_lookups(tree jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.search_lookups(tree jsonb)
 RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -224,7 +224,7 @@ AS $$
 	SELECT greatest(1, count(*))::integer FROM jsonb_path_query(tree, 'strict $.**.values[*]')
 $$;
 COMMENT ON FUNCTION casesync_internal.search_lookups(jsonb) IS 'how many lookups a filter counts for';
-CREATE FUNCTION casesync_internal.search_late()
+CREATE OR REPLACE FUNCTION casesync_internal.search_late()
 RETURNS casesync_internal.search_result
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -237,7 +237,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_late() IS 'an item for which there was no time';
 /* What fails is undone with all that it disclosed, and does not touch the other items. */
-CREATE FUNCTION casesync_internal.search_try(p casesync_internal.partner, item jsonb, page record, max_bytes bigint, until timestamptz,
+CREATE OR REPLACE FUNCTION casesync_internal.search_try(p casesync_internal.partner, item jsonb, page record, max_bytes bigint, until timestamptz,
 	given uuid)
 RETURNS casesync_internal.search_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -265,7 +265,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_try(casesync_internal.partner, jsonb, record, bigint, timestamptz, uuid) IS
 	'the page that one item asks for, or why there is none';
-CREATE FUNCTION casesync_internal.search_answer(p casesync_internal.partner, item jsonb, earlier text[], max_bytes bigint,
+CREATE OR REPLACE FUNCTION casesync_internal.search_answer(p casesync_internal.partner, item jsonb, earlier text[], max_bytes bigint,
 	until timestamptz, given uuid, OUT answer jsonb, OUT agreements text[], OUT failed text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -299,7 +299,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_answer(casesync_internal.partner, jsonb, text[], bigint, timestamptz, uuid) IS
 	'the answer to one item, whatever it is';
-CREATE FUNCTION casesync_internal.search_outcome(p casesync_internal.partner, message jsonb, correlation_id text, until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.search_outcome(p casesync_internal.partner, message jsonb, correlation_id text, until timestamptz)
 RETURNS casesync_internal.request_outcome
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -2,7 +2,7 @@
  * What became of a request of a partner (ESS TxnStatusRequest): of its own only, by transaction_id,
  * correlation_id, reference_ids or codes of subscriptions. Records are not given again: who wants them searches.
  */
-CREATE FUNCTION casesync_internal.status_kind(txn_type text)
+CREATE OR REPLACE FUNCTION casesync_internal.status_kind(txn_type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.status_kind(text) IS
 	'what a txn_type asks about, also in spellings that the standard once had; NULL when unknown';
-CREATE FUNCTION casesync_internal.status_question_problem(question jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.status_question_problem(question jsonb)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -56,7 +56,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.status_question_problem(jsonb) IS
 	'what is wrong with a question about a transaction; NULL when nothing is';
 /* An unsubscribe has no reference_id: it goes by its codes, and a subscribe by what it called the subscription. */
-CREATE FUNCTION casesync_internal.status_names(partner text, action text, attribute text, wanted text[])
+CREATE OR REPLACE FUNCTION casesync_internal.status_names(partner text, action text, attribute text, wanted text[])
 RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -72,7 +72,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.status_names(text, text, text, text[]) IS
 	'which items of requests a question is about, as request_references() calls them; NULL when about all';
 /* Three queries rather than one with OR: each has its index. */
-CREATE FUNCTION casesync_internal.status_requests(partner text, action text, attribute text, wanted text[])
+CREATE OR REPLACE FUNCTION casesync_internal.status_requests(partner text, action text, attribute text, wanted text[])
 RETURNS SETOF casesync_internal.request_in
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -93,7 +93,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.status_requests(text, text, text, text[]) IS
 	'the requests of a partner that a question is about, newest first, at most 100';
 /* A search that is not answered yet has its items too: what is known of each is that it waits. */
-CREATE FUNCTION casesync_internal.search_status(r casesync_internal.request_in)
+CREATE OR REPLACE FUNCTION casesync_internal.search_status(r casesync_internal.request_in)
 RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -111,7 +111,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_status(casesync_internal.request_in) IS 'how each item of a search ended, without records';
 /* As it is now: what was pending may have been approved or ended since the callback told. */
-CREATE FUNCTION casesync_internal.subscribe_status(r casesync_internal.request_in)
+CREATE OR REPLACE FUNCTION casesync_internal.subscribe_status(r casesync_internal.request_in)
 RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -135,7 +135,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscribe_status(casesync_internal.request_in) IS 'what became of each subscription that was asked for';
-CREATE FUNCTION casesync_internal.unsubscribe_status(requests casesync_internal.request_in[], wanted text[])
+CREATE OR REPLACE FUNCTION casesync_internal.unsubscribe_status(requests casesync_internal.request_in[], wanted text[])
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -157,7 +157,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.unsubscribe_status(casesync_internal.request_in[], text[]) IS
 	'what became of the newest unsubscribe, as its callback told it, and how the subscriptions of all of them are now';
-CREATE FUNCTION casesync_internal.status_items(r casesync_internal.request_in)
+CREATE OR REPLACE FUNCTION casesync_internal.status_items(r casesync_internal.request_in)
 RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -175,7 +175,7 @@ COMMENT ON FUNCTION casesync_internal.status_items(casesync_internal.request_in)
  * The body of an answer. It is always the SearchResponse that the standard's schema wants here; what
  * a subscribe or unsubscribe came to stands beside its empty list, in its own form (B18).
  */
-CREATE FUNCTION casesync_internal.status_body(kind text, requests casesync_internal.request_in[], wanted text[])
+CREATE OR REPLACE FUNCTION casesync_internal.status_body(kind text, requests casesync_internal.request_in[], wanted text[])
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -202,7 +202,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.status_body(text, casesync_internal.request_in[], text[]) IS
 	'what is told about the requests found, in the form for their kind; with wanted only those reference_ids';
 /* Of several outcomes the best, as in a callback's header. */
-CREATE FUNCTION casesync_internal.status_summary(kind text, requests casesync_internal.request_in[], body jsonb,
+CREATE OR REPLACE FUNCTION casesync_internal.status_summary(kind text, requests casesync_internal.request_in[], body jsonb,
 	OUT status text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -230,7 +230,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.status_summary(text, casesync_internal.request_in[], jsonb) IS
 	'the header''s status and message: for a subscribe or unsubscribe its outcome, for a search that the question is answered';
-CREATE FUNCTION casesync_internal.status_outcome(p casesync_internal.partner, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.status_outcome(p casesync_internal.partner, message jsonb, correlation_id text)
 RETURNS casesync_internal.request_outcome
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

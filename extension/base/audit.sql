@@ -1,5 +1,5 @@
 /* What administrators did: one row a call, never changed. */
-CREATE FUNCTION casesync_internal.audit_note(what text, about text, detail jsonb DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.audit_note(what text, about text, detail jsonb DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

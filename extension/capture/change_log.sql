@@ -1,12 +1,12 @@
 /* The log of captured changes: a ring of plain tables that only C code writes to. */
-CREATE FUNCTION casesync_internal.cache_reset() RETURNS trigger
+CREATE OR REPLACE FUNCTION casesync_internal.cache_reset() RETURNS trigger
 	LANGUAGE c SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_cache_reset';
 COMMENT ON FUNCTION casesync_internal.cache_reset() IS
 	'statement trigger: tells all sessions that a table which they cache was written';
-CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.change_ring
+CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.change_ring
 	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
-CREATE VIEW casesync_internal.change AS
+CREATE OR REPLACE VIEW casesync_internal.change AS
 	SELECT * FROM casesync_internal.change_0 UNION ALL SELECT * FROM casesync_internal.change_1
 	UNION ALL SELECT * FROM casesync_internal.change_2 UNION ALL SELECT * FROM casesync_internal.change_3
 	UNION ALL SELECT * FROM casesync_internal.change_4 UNION ALL SELECT * FROM casesync_internal.change_5
@@ -34,7 +34,7 @@ BEGIN
 	END IF;
 END
 $$;
-CREATE FUNCTION casesync_internal.rotate_changes() RETURNS integer
+CREATE OR REPLACE FUNCTION casesync_internal.rotate_changes() RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -54,7 +54,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.rotate_changes() IS
 	'lets writers go on with the next leaf of the log; gives its number, NULL when it is not empty yet';
-CREATE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot, era integer,
+CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot, era integer,
 		earlier_routed boolean) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
@@ -86,7 +86,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.empty_change_leaf(integer, pg_snapshot, integer, boolean) IS
 	'part of empty_change_leaves(): one leaf';
-CREATE FUNCTION casesync_internal.empty_change_leaves(routed pg_snapshot, era integer,
+CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaves(routed pg_snapshot, era integer,
 		earlier_routed boolean DEFAULT false) RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$

@@ -2,29 +2,29 @@
  * What is tracked, and how people say so: track(), untrack(), retrack(). Functions run with their
  * caller's rights; the triggers themselves are put on in tracking_trigger.sql.
  */
-CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.tracking
+CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.tracking
 	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 /* ---- the triggers ---------------------------------------------------------------------------- */
 
-CREATE FUNCTION casesync_internal.capture_change() RETURNS trigger
+CREATE OR REPLACE FUNCTION casesync_internal.capture_change() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_capture_change';
 COMMENT ON FUNCTION casesync_internal.capture_change() IS
 	'trigger of tracked tables: records the change; its argument is the number of the tracking';
-CREATE FUNCTION casesync_internal.refuse_truncate() RETURNS trigger
+CREATE OR REPLACE FUNCTION casesync_internal.refuse_truncate() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
 COMMENT ON FUNCTION casesync_internal.refuse_truncate() IS 'trigger of tracked tables: refuses TRUNCATE';
 REVOKE ALL ON FUNCTION casesync_internal.capture_change(), casesync_internal.refuse_truncate() FROM PUBLIC;
-CREATE FUNCTION casesync_internal.tracking_place(relation regclass) RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_place(relation regclass) RETURNS text
 	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_tracking_place';
 COMMENT ON FUNCTION casesync_internal.tracking_place(regclass) IS
 	'where column numbers of the table are true: cluster, database, table';
-CREATE FUNCTION casesync_internal.tracking_write(tracking casesync_internal.tracking) RETURNS void
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_write(tracking casesync_internal.tracking) RETURNS void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'casesync_tracking_write';
 COMMENT ON FUNCTION casesync_internal.tracking_write(casesync_internal.tracking) IS
 	'stores a tracking for the owner of its table';
-CREATE FUNCTION casesync_internal.tracking_id_next() RETURNS integer
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_id_next() RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -33,7 +33,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_id_next() IS 'a number for a new tracking';
-CREATE FUNCTION casesync_internal.unknown_registries(registries text[]) RETURNS text[]
+CREATE OR REPLACE FUNCTION casesync_internal.unknown_registries(registries text[]) RETURNS text[]
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -45,7 +45,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.unknown_registries(text[]) IS 'the names that no registry has';
 /* ---- what people call ------------------------------------------------------------------------ */
 
-CREATE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass) RETURNS void
+CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -93,7 +93,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.relation_must_be_trackable(regclass) IS
 	'raises an error unless the caller may track the table';
-CREATE FUNCTION casesync_internal.track_with(path text, relation regclass, registries text[], key text,
+CREATE OR REPLACE FUNCTION casesync_internal.track_with(path text, relation regclass, registries text[], key text,
 		on_insert text, on_update text, on_delete text, columns name[], ignore name[],
 		condition text, subjects text, replicated boolean) RETURNS casesync_internal.tracking
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -203,7 +203,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.track_with(text, regclass, text[], text, text, text, text, name[],
 	name[], text, text, boolean) IS 'track(), with the search path in which to read its texts';
 /* No search_path of its own: the key, condition and subjects are read in the caller's. */
-CREATE FUNCTION casesync.track(relation regclass, registries text[], key text,
+CREATE OR REPLACE FUNCTION casesync.track(relation regclass, registries text[], key text,
 		on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
 		columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
 		subjects text DEFAULT NULL, replicated boolean DEFAULT false) RETURNS casesync_internal.tracking
@@ -216,7 +216,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, name[], name[], text,
 	text, boolean) IS 'records changes of a table from now on; gives the tracking with the columns taken';
-CREATE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false) RETURNS integer
+CREATE OR REPLACE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false) RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -238,7 +238,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.untrack(regclass, boolean) IS
 	'drops the triggers of a table''s trackings; keep: the definitions stay for retrack()';
-CREATE FUNCTION casesync_internal.tracking_refresh(tracking casesync_internal.tracking, relation regclass)
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_refresh(tracking casesync_internal.tracking, relation regclass)
 	RETURNS casesync_internal.tracking
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -272,7 +272,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_refresh(casesync_internal.tracking, regclass) IS
 	'part of retrack(): the tracking as the table is now';
-CREATE FUNCTION casesync.retrack(relation regclass DEFAULT NULL) RETURNS integer
+CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL) RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -1,5 +1,5 @@
 /* What differs between a tracking and its table as it is now; all that is tracked, for people. */
-CREATE FUNCTION casesync_internal.trigger_drift(tracking casesync_internal.tracking) RETURNS SETOF text
+CREATE OR REPLACE FUNCTION casesync_internal.trigger_drift(tracking casesync_internal.tracking) RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN t.oid IS NULL AND NOT n.is_made
@@ -27,7 +27,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.trigger_drift(casesync_internal.tracking) IS
 	'triggers of a tracking that are missing or do not fire';
-CREATE FUNCTION casesync_internal.column_drift(tracking casesync_internal.tracking) RETURNS SETOF text
+CREATE OR REPLACE FUNCTION casesync_internal.column_drift(tracking casesync_internal.tracking) RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format('column "%s" was dropped', c.name)
@@ -56,7 +56,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.column_drift(casesync_internal.tracking) IS
 	'columns of a tracking that are not what they were';
 /* It reads catalogs only; with its owner's rights, so that who may see the view sees it whole. */
-CREATE FUNCTION casesync_internal.tracking_drift(tracking casesync_internal.tracking) RETURNS text[]
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_drift(tracking casesync_internal.tracking) RETURNS text[]
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -81,7 +81,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_drift(casesync_internal.tracking) IS
 	'what keeps a tracking from recording every change; empty = nothing';
-CREATE VIEW casesync.tracked AS
+CREATE OR REPLACE VIEW casesync.tracked AS
 	SELECT t.id AS tracking, t.relation, t.registries, t.key, t.on_insert, t.on_update, t.on_delete,
 		t.columns, t.condition, t.subjects, t.replicated, d.drift,
 		CASE WHEN cardinality(d.drift) = 0 THEN NULL

@@ -1,14 +1,14 @@
 /* The triggers of a tracking: which, on which tables and columns; putting them on, taking them off. */
 /* ---- columns and filters --------------------------------------------------------------------- */
 
-CREATE FUNCTION casesync_internal.live_columns(relation regclass) RETURNS name[]
+CREATE OR REPLACE FUNCTION casesync_internal.live_columns(relation regclass) RETURNS name[]
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute
 		WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
 $$;
 COMMENT ON FUNCTION casesync_internal.live_columns(regclass) IS 'the columns of a table, in its order';
-CREATE FUNCTION casesync_internal.column_numbers(relation regclass, columns name[]) RETURNS smallint[]
+CREATE OR REPLACE FUNCTION casesync_internal.column_numbers(relation regclass, columns name[]) RETURNS smallint[]
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -30,7 +30,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.column_numbers(regclass, name[]) IS
 	'the numbers of columns; an error names those that do not exist';
-CREATE FUNCTION casesync_internal.column_filter(relation regclass, columns name[]) RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.column_filter(relation regclass, columns name[]) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	/*
@@ -57,7 +57,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.column_filter(regclass, name[]) IS
 	'the WHEN of an update trigger for these columns, NULL when the trigger has to compare';
-CREATE FUNCTION casesync_internal.tracking_events(tracking casesync_internal.tracking) RETURNS text[]
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_events(tracking casesync_internal.tracking) RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	/*
@@ -72,7 +72,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_events(casesync_internal.tracking) IS
 	'the row triggers that a tracking needs';
-CREATE FUNCTION casesync_internal.table_family(relation regclass)
+CREATE OR REPLACE FUNCTION casesync_internal.table_family(relation regclass)
 	RETURNS TABLE (member regclass, is_root boolean, kind "char")
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -85,7 +85,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.table_family(regclass) IS
 	'a table with its partitions or inheritance children, of all levels';
-CREATE FUNCTION casesync_internal.tracking_triggers(tracking casesync_internal.tracking)
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_triggers(tracking casesync_internal.tracking)
 	RETURNS TABLE (member regclass, trigger name, event text, is_made boolean)
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -100,7 +100,7 @@ COMMENT ON FUNCTION casesync_internal.tracking_triggers(casesync_internal.tracki
 	'the triggers that must exist for a tracking, and which of them casesync makes';
 /* ---- putting triggers on and taking them off -------------------------------------------------- */
 
-CREATE FUNCTION casesync_internal.trigger_statement(tracking casesync_internal.tracking, member regclass,
+CREATE OR REPLACE FUNCTION casesync_internal.trigger_statement(tracking casesync_internal.tracking, member regclass,
 		trigger name, event text) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -132,7 +132,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.trigger_statement(casesync_internal.tracking, regclass, name, text) IS
 	'the CREATE TRIGGER of one trigger of a tracking';
-CREATE FUNCTION casesync_internal.tracking_detach(tracking_id integer) RETURNS void
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_detach(tracking_id integer) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -150,7 +150,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_detach(integer) IS 'drops the triggers of a tracking';
-CREATE FUNCTION casesync_internal.tracking_attach(tracking casesync_internal.tracking) RETURNS void
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_attach(tracking casesync_internal.tracking) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

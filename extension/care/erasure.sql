@@ -2,7 +2,7 @@
  * People's rights: who was told what, who holds what, and what casesync itself forgets. The records
  * of disclosure stay, under a name that only who knows the subject can find.
  */
-CREATE FUNCTION casesync_internal.erased_key(registry text, key text)
+CREATE OR REPLACE FUNCTION casesync_internal.erased_key(registry text, key text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -15,7 +15,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.erased_key(text, text) IS
 	'what stands for a subject''s key after erase(): a keyed hash of it';
 /* Append-only, but for exactly one change: the key becomes its keyed hash. */
-CREATE FUNCTION casesync_internal.keep_disclosure()
+CREATE OR REPLACE FUNCTION casesync_internal.keep_disclosure()
 RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -34,11 +34,11 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.keep_disclosure() IS 'trigger of the disclosures: they can be added to, and erased from by erase() only';
 DROP TRIGGER append_only ON casesync_internal.disclosure;
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.keep_disclosure();
 /* ---- who was told what ----------------------------------------------------------------------- */
 
-CREATE FUNCTION casesync.disclosures(registry text, key text)
+CREATE OR REPLACE FUNCTION casesync.disclosures(registry text, key text)
 RETURNS TABLE (at timestamptz, partner text, way text, fields text[], agreement text, purpose text,
 	legal_basis text, outcome text, reference_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
@@ -56,7 +56,7 @@ $$;
 COMMENT ON FUNCTION casesync.disclosures(text, text) IS
 	'who was told what about one subject, by which way, when, under which agreement; attempted: it may have arrived, as all that was answered at once, which nobody acknowledges';
 /* What was refused for good is not held; what was only attempted may be. */
-CREATE FUNCTION casesync.held_by(registry text, key text)
+CREATE OR REPLACE FUNCTION casesync.held_by(registry text, key text)
 RETURNS TABLE (partner text, last_sent timestamptz, fields text[])
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -72,7 +72,7 @@ COMMENT ON FUNCTION casesync.held_by(text, text) IS
 /* ---- forgetting ------------------------------------------------------------------------------ */
 
 /* A word of a JSON text, wherever it is a value of its own, becomes another; a long number becomes 0. */
-CREATE FUNCTION casesync_internal.json_without(document jsonb, words text[], substitute text)
+CREATE OR REPLACE FUNCTION casesync_internal.json_without(document jsonb, words text[], substitute text)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -92,7 +92,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.json_without(jsonb, text[], text) IS
 	'a document in which none of these words is a value any more';
-CREATE FUNCTION casesync_internal.records_of(r casesync_internal.registry, key text)
+CREATE OR REPLACE FUNCTION casesync_internal.records_of(r casesync_internal.registry, key text)
 RETURNS SETOF jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -116,7 +116,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.records_of(casesync_internal.registry, text) IS
 	'all records of one subject that are at hand: as it is now, as it was sent, as it came in';
-CREATE FUNCTION casesync_internal.person_of(r casesync_internal.registry, key text, identifiers text[])
+CREATE OR REPLACE FUNCTION casesync_internal.person_of(r casesync_internal.registry, key text, identifiers text[])
 RETURNS casesync_internal.person
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -146,7 +146,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.person_of(casesync_internal.registry, text, text[]) IS
 	'by what one subject can be recognised in what casesync keeps';
-CREATE FUNCTION casesync_internal.erase_sent(p casesync_internal.person)
+CREATE OR REPLACE FUNCTION casesync_internal.erase_sent(p casesync_internal.person)
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -184,7 +184,7 @@ COMMENT ON FUNCTION casesync_internal.erase_sent(casesync_internal.person) IS 'p
  * tracking by expression or query are about the subject cannot be told any more, so all give up
  * what routing does not need.
  */
-CREATE FUNCTION casesync_internal.erase_changes(p casesync_internal.person, OUT erased bigint, OUT unrouted bigint)
+CREATE OR REPLACE FUNCTION casesync_internal.erase_changes(p casesync_internal.person, OUT erased bigint, OUT unrouted bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -224,7 +224,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.erase_changes(casesync_internal.person) IS
 	'part of erase(): captured changes; unrouted: those that keep the key until they are routed';
-CREATE FUNCTION casesync_internal.erase_captured(p casesync_internal.person)
+CREATE OR REPLACE FUNCTION casesync_internal.erase_captured(p casesync_internal.person)
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -247,7 +247,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.erase_captured(casesync_internal.person) IS
 	'part of erase(): what was captured of a subject, and why it could not be rendered';
-CREATE FUNCTION casesync_internal.erase_received(p casesync_internal.person)
+CREATE OR REPLACE FUNCTION casesync_internal.erase_received(p casesync_internal.person)
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -277,7 +277,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.erase_received(casesync_internal.person) IS
 	'part of erase(): what partners told us; what was not applied yet is rejected';
-CREATE FUNCTION casesync_internal.erase_wishes(p casesync_internal.person)
+CREATE OR REPLACE FUNCTION casesync_internal.erase_wishes(p casesync_internal.person)
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -317,7 +317,7 @@ COMMENT ON FUNCTION casesync_internal.erase_wishes(casesync_internal.person) IS
  * Questions that name the subject, and answers about it that wait to be sent: one that others are in
  * too is worked anew, from what the registry says then.
  */
-CREATE FUNCTION casesync_internal.erase_requests(p casesync_internal.person)
+CREATE OR REPLACE FUNCTION casesync_internal.erase_requests(p casesync_internal.person)
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -350,7 +350,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.erase_requests(casesync_internal.person) IS
 	'part of erase(): questions about a subject and answers that hold it';
-CREATE FUNCTION casesync.erase(registry text, key text, reason text, identifiers text[] DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.erase(registry text, key text, reason text, identifiers text[] DEFAULT NULL)
 RETURNS TABLE (what text, rows bigint, partner_to_inform text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

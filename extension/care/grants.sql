@@ -2,20 +2,6 @@
  * Every right, in one place to review. Nothing is granted to PUBLIC: an access is a list of
  * functions and views, and grant_access() gives it to a role.
  */
-CREATE TABLE casesync_internal.access_right (
-	access text NOT NULL,
-	object text NOT NULL,
-	PRIMARY KEY (access, object)
-);
-COMMENT ON TABLE casesync_internal.access_right IS
-	'what each access may use: names of functions (all of that name) and, with a leading verb, of tables and views';
-CREATE TABLE casesync_internal.access_given (
-	role name NOT NULL,
-	access text NOT NULL,
-	PRIMARY KEY (role, access)
-);
-COMMENT ON TABLE casesync_internal.access_given IS 'which accesses roles were given, so that taking one leaves the others whole';
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.access_given', '');
 INSERT INTO casesync_internal.access_right (access, object)
 SELECT a.access, o FROM (VALUES
 	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code', 'drop_local_code',
@@ -79,7 +65,7 @@ SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'lab
 	'local_label', 'local_description', 'code_type_directory',
 	'raise_error', 'check_record', 'check_transition', 'is_valid_transition', 'cron_next', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
-CREATE FUNCTION casesync_internal.access_statements(role regrole, access text, verb text)
+CREATE OR REPLACE FUNCTION casesync_internal.access_statements(role regrole, access text, verb text)
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -110,7 +96,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.access_statements(regrole, text, text) IS
 	'the GRANT or REVOKE statements that an access consists of';
-CREATE FUNCTION casesync_internal.change_access(role regrole, access text, verb text)
+CREATE OR REPLACE FUNCTION casesync_internal.change_access(role regrole, access text, verb text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -129,7 +115,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.change_access(regrole, text, text) IS 'grant or revoke what an access consists of';
-CREATE FUNCTION casesync_internal.give_access(role regrole, access text)
+CREATE OR REPLACE FUNCTION casesync_internal.give_access(role regrole, access text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -143,7 +129,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.give_access(regrole, text) IS 'the rights of an access, with those it builds on';
-CREATE FUNCTION casesync.grant_access(role regrole, access text)
+CREATE OR REPLACE FUNCTION casesync.grant_access(role regrole, access text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -162,7 +148,7 @@ $$;
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
 	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor or reader';
 /* Accesses overlap: all that the role has goes, and what it keeps is given again, in one transaction. */
-CREATE FUNCTION casesync.revoke_access(role regrole, access text)
+CREATE OR REPLACE FUNCTION casesync.revoke_access(role regrole, access text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 /* The sheet for a partner: how to reach us and what is agreed. Reads nothing that is secret. */
-CREATE FUNCTION casesync_internal.onboarding_addresses(n casesync_internal.node)
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_addresses(n casesync_internal.node)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -22,7 +22,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_addresses(casesync_internal.node) IS 'part of onboarding(): where we are';
-CREATE FUNCTION casesync_internal.onboarding_partner(p casesync_internal.partner)
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_partner(p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -56,7 +56,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_partner(casesync_internal.partner) IS 'part of onboarding(): what we know of the partner';
-CREATE FUNCTION casesync_internal.onboarding_list(words text[])
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_list(words text[])
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -65,7 +65,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_list(text[]) IS 'words with commas, or "none"';
 /* The condition that chooses subjects is ours: it may tell more than is shared. */
-CREATE FUNCTION casesync_internal.onboarding_agreement(a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_agreement(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -95,7 +95,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_agreement(casesync_internal.agreement) IS 'part of onboarding(): one agreement, without its condition';
-CREATE FUNCTION casesync_internal.onboarding_subscribe(n casesync_internal.node, p casesync_internal.partner)
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_subscribe(n casesync_internal.node, p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -139,7 +139,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_subscribe(casesync_internal.node, casesync_internal.partner) IS
 	'part of onboarding(): the first conversation, ready to be tried';
-CREATE FUNCTION casesync.onboarding(partner text)
+CREATE OR REPLACE FUNCTION casesync.onboarding(partner text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

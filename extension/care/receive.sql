@@ -1,5 +1,5 @@
 /* Messages of partners, verified by the bridge: stored, handed to who decides about them, answered. */
-CREATE FUNCTION casesync_internal.receive(partner text, message_id text, raw bytea, token_client text, kid text,
+CREATE OR REPLACE FUNCTION casesync_internal.receive(partner text, message_id text, raw bytea, token_client text, kid text,
 	plain bytea DEFAULT NULL)
 RETURNS SETOF casesync_internal.answer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -1,26 +1,26 @@
 /* What a DBA looks at: ids and states, never content but for auditors and reviewers. */
-CREATE VIEW casesync.registries AS
+CREATE OR REPLACE VIEW casesync.registries AS
 	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column FROM casesync_internal.registry r;
 COMMENT ON VIEW casesync.registries IS 'published views';
-CREATE VIEW casesync.partners AS
+CREATE OR REPLACE VIEW casesync.partners AS
 	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature, p.profile,
 		(SELECT count(*) FROM casesync_internal.partner_key k
 		  WHERE k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to) AS valid_keys, p.created_at,
 		p.encryption
 	  FROM casesync_internal.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
-CREATE VIEW casesync.partner_keys AS
+CREATE OR REPLACE VIEW casesync.partner_keys AS
 	SELECT k.partner, k.kid, k.valid_from, k.valid_to, k.use FROM casesync_internal.partner_key k;
 COMMENT ON VIEW casesync.partner_keys IS 'partners'' public keys and when they count';
-CREATE VIEW casesync.agreements AS SELECT a.* FROM casesync_internal.agreement a;
+CREATE OR REPLACE VIEW casesync.agreements AS SELECT a.* FROM casesync_internal.agreement a;
 COMMENT ON VIEW casesync.agreements IS 'agreements, all versions';
-CREATE VIEW casesync.lane_status AS
+CREATE OR REPLACE VIEW casesync.lane_status AS
 	SELECT l.lane, l.partner, l.kind, s.message_id IS NOT NULL AS in_flight, coalesce(s.attempt, 0) AS failed_attempts,
 		s.next_attempt, coalesce(s.is_stopped, false) AS is_stopped, s.reason, l.address
 	  FROM casesync_internal.lane l
 	  LEFT JOIN LATERAL (SELECT t.* FROM casesync_internal.lane_state t WHERE t.lane = l.lane ORDER BY t.id DESC LIMIT 1) s ON true;
 COMMENT ON VIEW casesync.lane_status IS 'the lanes to partners and what they are doing';
-CREATE VIEW casesync.queue AS
+CREATE OR REPLACE VIEW casesync.queue AS
 	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt, l.is_stopped, l.reason,
 		l.address
 	  FROM casesync.lane_status l
@@ -33,7 +33,7 @@ CREATE VIEW casesync.queue AS
 		 WHERE l.kind = 'control' AND o.lane = l.lane AND o.state = 'due'
 		HAVING l.kind = 'control') q;
 COMMENT ON VIEW casesync.queue IS 'what waits for each partner';
-CREATE VIEW casesync.subscriptions AS
+CREATE OR REPLACE VIEW casesync.subscriptions AS
 	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.id_type, s.state,
 		s.is_confirmed, s.reason, s.created_at, s.decided_at, s.ended_at,
 		coalesce(w.due, 0) AS due,
@@ -44,19 +44,19 @@ CREATE VIEW casesync.subscriptions AS
 				  GROUP BY n.subscription) w ON w.subscription = s.id;
 COMMENT ON VIEW casesync.subscriptions IS 'partners'' subscriptions at us';
 /* Neither the filter (it may name a person) nor what the partner wrote beside its reason code. */
-CREATE VIEW casesync.my_subscriptions AS
+CREATE OR REPLACE VIEW casesync.my_subscriptions AS
 	SELECT m.reference_id, m.partner, m.event_type, m.record_type, m.filter_type, m.frequency, m.transaction_id,
 		m.code, m.state, CASE WHEN m.reason ^@ 'HTTP ' THEN m.reason
 			ELSE substring(m.reason from '^(?:rjct|err)\.[a-z_.]*') END AS reason,
 		m.requested_at, m.answered_at
 	  FROM casesync_internal.my_subscription m;
 COMMENT ON VIEW casesync.my_subscriptions IS 'our subscriptions at partners';
-CREATE VIEW casesync.attempts AS
+CREATE OR REPLACE VIEW casesync.attempts AS
 	SELECT l.partner, l.kind, a.message_id, a.started_at, a.ended_at, a.items, a.verdict, a.http_status,
 		a.ack_status, a.error_code, a.detail
 	  FROM casesync_internal.attempt a JOIN casesync_internal.lane l ON l.lane = a.lane;
 COMMENT ON VIEW casesync.attempts IS 'every POST and how it ended';
-CREATE VIEW casesync.dead_letter AS
+CREATE OR REPLACE VIEW casesync.dead_letter AS
 	SELECT n.reference_id, l.partner, n.registry, n.event_type, n.at, n.state_reason AS reason, s.code
 	  FROM casesync_internal.notification n
 	  JOIN casesync_internal.lane l ON l.lane = n.lane
@@ -68,38 +68,38 @@ CREATE VIEW casesync.dead_letter AS
 	 WHERE o.state = 'dead';
 COMMENT ON VIEW casesync.dead_letter IS
 	'notifications, and requests and callbacks (no registry), that a partner refused for good: retry() or discard() them';
-CREATE VIEW casesync.quarantine AS
+CREATE OR REPLACE VIEW casesync.quarantine AS
 	SELECT q.id, q.registry, q.key, nullif(q.tracking, 0) AS tracking, q.event_type, q.error_code, q.reason, q.at,
 		q.tries, q.is_requested
 	  FROM casesync_internal.quarantine_entry q;
 COMMENT ON VIEW casesync.quarantine IS 'subjects that cannot be rendered now, and why; for auditors, since reasons may quote content';
-CREATE VIEW casesync.quarantined AS
+CREATE OR REPLACE VIEW casesync.quarantined AS
 	SELECT q.registry, q.error_code, count(*) AS subjects, min(q.at) AS oldest
 	  FROM casesync_internal.quarantine_entry q
 	 WHERE NOT (q.is_requested AND q.error_code = '00000')
 	 GROUP BY q.registry, q.error_code;
 COMMENT ON VIEW casesync.quarantined IS 'how many subjects of each registry cannot be rendered now';
-CREATE VIEW casesync.inbox AS
+CREATE OR REPLACE VIEW casesync.inbox AS
 	SELECT i.id, i.partner, i.event_type, i.record_type, i.record, i.state, i.reason, i.error_code, i.mode,
 		i.reference_id, i.sent_at, i.received_at, i.tries, i.next_try, i.decided_by, i.decided_at, i.note, i.applied_at
 	  FROM casesync_internal.inbox_item i;
 COMMENT ON VIEW casesync.inbox IS 'what partners told us, with content: for reviewers and auditors';
-CREATE VIEW casesync.received AS
+CREATE OR REPLACE VIEW casesync.received AS
 	SELECT i.partner, i.event_type, i.state, count(*) AS items, max(i.received_at) AS newest
 	  FROM casesync_internal.inbox_item i GROUP BY i.partner, i.event_type, i.state;
 COMMENT ON VIEW casesync.received IS 'how many items partners sent us, and what became of them';
-CREATE VIEW casesync.disclosed AS
+CREATE OR REPLACE VIEW casesync.disclosed AS
 	SELECT d.id, d.partner, d.registry, d.key, d.at, d.way, d.agreement, d.agreement_version, d.reference_id, d.outcome
 	  FROM casesync_internal.disclosure d;
 COMMENT ON VIEW casesync.disclosed IS 'who was told about whom, when, under which agreement';
-CREATE VIEW casesync.lookups AS
+CREATE OR REPLACE VIEW casesync.lookups AS
 	SELECT d.partner, d.day, sum(d.lookups)::bigint AS lookups, sum(d.refused)::bigint AS refused,
 		casesync_internal.lookup_limit(d.partner) AS lookups_per_day
 	  FROM casesync_internal.lookup_day d GROUP BY d.partner, d.day;
 COMMENT ON VIEW casesync.lookups IS 'how many people each partner has asked for in a day, and how often it was refused more';
-CREATE VIEW casesync.audit AS SELECT e.* FROM casesync_internal.audit_entry e;
+CREATE OR REPLACE VIEW casesync.audit AS SELECT e.* FROM casesync_internal.audit_entry e;
 COMMENT ON VIEW casesync.audit IS 'administrative calls';
-CREATE FUNCTION casesync_internal.unrouted_since()
+CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
 RETURNS timestamptz
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -111,7 +111,7 @@ AS $$
 	 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
 $$;
 COMMENT ON FUNCTION casesync_internal.unrouted_since() IS 'when the oldest change that waits for routing was made; NULL when none waits';
-CREATE FUNCTION casesync_internal.node_problems()
+CREATE OR REPLACE FUNCTION casesync_internal.node_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -131,7 +131,7 @@ AS $$
 	  FROM casesync_internal.unrouted_since() u(at) WHERE u.at < now() - interval '1 minute'
 $$;
 COMMENT ON FUNCTION casesync_internal.node_problems() IS 'what is wrong with this node';
-CREATE FUNCTION casesync_internal.capture_problems()
+CREATE OR REPLACE FUNCTION casesync_internal.capture_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -153,7 +153,7 @@ AS $$
 	  FROM casesync.quarantined q WHERE q.error_code <> '00000'
 $$;
 COMMENT ON FUNCTION casesync_internal.capture_problems() IS 'what is not captured or cannot be rendered';
-CREATE FUNCTION casesync_internal.delivery_problems()
+CREATE OR REPLACE FUNCTION casesync_internal.delivery_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -171,7 +171,7 @@ AS $$
 	  FROM casesync.dead_letter d GROUP BY d.partner
 $$;
 COMMENT ON FUNCTION casesync_internal.delivery_problems() IS 'what does not reach partners';
-CREATE FUNCTION casesync_internal.sharing_problems()
+CREATE OR REPLACE FUNCTION casesync_internal.sharing_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -219,7 +219,7 @@ AS $$
 	  FROM casesync.lookups d WHERE d.day = casesync_internal.lookup_today() AND d.refused > 0
 $$;
 COMMENT ON FUNCTION casesync_internal.sharing_problems() IS 'what waits for a person';
-CREATE FUNCTION casesync_internal.problems()
+CREATE OR REPLACE FUNCTION casesync_internal.problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -233,10 +233,10 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.answering_problems()
 $$;
 COMMENT ON FUNCTION casesync_internal.problems() IS 'everything that needs somebody, worst first';
-CREATE VIEW casesync.health AS
+CREATE OR REPLACE VIEW casesync.health AS
 	SELECT p.* FROM casesync_internal.problems() p ORDER BY p.severity, p.problem;
 COMMENT ON VIEW casesync.health IS 'look here first: one row per problem, with the SQL that mends it; empty is well';
-CREATE FUNCTION casesync.check(warn interval DEFAULT '5 min', crit interval DEFAULT '30 min')
+CREATE OR REPLACE FUNCTION casesync.check(warn interval DEFAULT '5 min', crit interval DEFAULT '30 min')
 RETURNS TABLE (status text, message text)
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -4,3 +4,17 @@
 CREATE TYPE casesync_internal.person AS (registry text, key text, erased text, words text[], names text[]);
 COMMENT ON TYPE casesync_internal.person IS
 	'who is to be forgotten: identifiers as values (words) and as TYPE:value (names), as found in inbox subjects';
+CREATE TABLE casesync_internal.access_right (
+	access text NOT NULL,
+	object text NOT NULL,
+	PRIMARY KEY (access, object)
+);
+COMMENT ON TABLE casesync_internal.access_right IS
+	'what each access may use: names of functions (all of that name) and, with a leading verb, of tables and views';
+CREATE TABLE casesync_internal.access_given (
+	role name NOT NULL,
+	access text NOT NULL,
+	PRIMARY KEY (role, access)
+);
+COMMENT ON TABLE casesync_internal.access_given IS 'which accesses roles were given, so that taking one leaves the others whole';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.access_given', '');

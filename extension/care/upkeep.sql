@@ -1,6 +1,6 @@
 /* Keeps logs and queues from growing for ever. Knows what is settled, never decides about it. */
 /* All of the older eras is routed, so that their rows may go. */
-CREATE FUNCTION casesync_internal.earlier_eras_routed(current integer)
+CREATE OR REPLACE FUNCTION casesync_internal.earlier_eras_routed(current integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -22,7 +22,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.earlier_eras_routed(integer) IS
 	'whether nothing that was written before the last restore waits for routing';
-CREATE FUNCTION casesync_internal.rotate_notifications()
+CREATE OR REPLACE FUNCTION casesync_internal.rotate_notifications()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -43,7 +43,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.rotate_notifications() IS
 	'append to the next leaf from now on; gives its number, NULL when it is not empty yet';
-CREATE FUNCTION casesync_internal.leaf_is_full(leaf regclass, leaf_limit bigint)
+CREATE OR REPLACE FUNCTION casesync_internal.leaf_is_full(leaf regclass, leaf_limit bigint)
 RETURNS boolean
 LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -52,7 +52,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.leaf_is_full(regclass, bigint) IS
 	'whether a leaf is used and has more than so many bytes';
-CREATE FUNCTION casesync_internal.tidy(leaf_limit bigint DEFAULT 67108864)
+CREATE OR REPLACE FUNCTION casesync_internal.tidy(leaf_limit bigint DEFAULT 67108864)
 RETURNS TABLE (rotated boolean, emptied integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -86,7 +86,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tidy(bigint) IS
 	'what the bridge calls every minute: new changes and notifications go to the next leaf once one has leaf_limit bytes, and leaves of routed changes are emptied';
 /* A leaf of which nothing is needed goes at once; from others row by row. */
-CREATE FUNCTION casesync_internal.prune_notifications(before timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.prune_notifications(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
@@ -124,7 +124,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.prune_notifications(timestamptz) IS
 	'part of prune(): settled notifications made before a time';
 /* The row stays, so that a repetition is still recognised, and of the record who it was about. */
-CREATE FUNCTION casesync_internal.prune_inbox(before timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.prune_inbox(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -143,7 +143,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.prune_inbox(timestamptz) IS
 	'part of prune(): content of received items that were settled before a time';
-CREATE FUNCTION casesync_internal.prune_messages(before timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.prune_messages(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -161,7 +161,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.prune_messages(timestamptz) IS
 	'part of prune(): bytes of received messages whose items are pruned';
-CREATE FUNCTION casesync.prune(keep interval DEFAULT '90 days')
+CREATE OR REPLACE FUNCTION casesync.prune(keep interval DEFAULT '90 days')
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -205,7 +205,7 @@ COMMENT ON FUNCTION casesync.prune(interval) IS
  * What changed in a gap nobody knows, so all subjects of its registries are looked at again, those
  * too that partners were told of and that are gone. Partners get only what they do not know.
  */
-CREATE FUNCTION casesync_internal.look_again_at(r casesync_internal.registry, reason text)
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_at(r casesync_internal.registry, reason text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -229,7 +229,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
 	'have every subject of a registry rendered and compared again; returns how many';
-CREATE FUNCTION casesync.look_again(registry text)
+CREATE OR REPLACE FUNCTION casesync.look_again(registry text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -244,7 +244,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.look_again(text) IS
 	'look again at every subject of a registry; partners are told what they do not know; returns how many are looked at';
-CREATE FUNCTION casesync.fill_gap(gap bigint)
+CREATE OR REPLACE FUNCTION casesync.fill_gap(gap bigint)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,62 +1,44 @@
 /* Code directories and local codes: what SQL may ask. The types themselves are generated. */
-CREATE FUNCTION casesync_internal.standard_codes(
+CREATE OR REPLACE FUNCTION casesync_internal.standard_codes(
 	OUT directory text, OUT directory_id text, OUT number smallint, OUT code text,
 	OUT canonical text, OUT label text, OUT description text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'casesync_standard_codes'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 600;
 COMMENT ON FUNCTION casesync_internal.standard_codes() IS 'every code of every directory of the standard';
-CREATE FUNCTION casesync_internal.standard_label(directory text, number smallint) RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.standard_label(directory text, number smallint) RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_standard_label'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.standard_label(text, smallint) IS
 	'the label of a code of the standard, by number; NULL for others';
-CREATE FUNCTION casesync_internal.standard_description(directory text, number smallint) RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.standard_description(directory text, number smallint) RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_standard_description'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.standard_description(text, smallint) IS
 	'the description of a code of the standard, by number; NULL for others';
-CREATE FUNCTION casesync_internal.find_code(directory text, spelling text) RETURNS smallint
+CREATE OR REPLACE FUNCTION casesync_internal.find_code(directory text, spelling text) RETURNS smallint
 	AS 'MODULE_PATHNAME', 'casesync_find_code'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.find_code(text, text) IS
 	'the number of the code that a type would read from this text; NULL instead of an error';
-CREATE FUNCTION casesync_internal.code_type_directory(code_type regtype) RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.code_type_directory(code_type regtype) RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_code_type_directory'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.code_type_directory(regtype) IS
 	'the directory of a code type or of a domain over one; an error for other types';
-/*
- * A country's own codes. The types accept local:900 to local:32767 with or without a row here:
- * DEFAULT, CHECK and partition bounds are restored before any data.
- */
-CREATE TABLE casesync_internal.local_code (
-	directory text NOT NULL,
-	number smallint NOT NULL CHECK (number >= 900),
-	label text NOT NULL CHECK (label ~ '\S'),
-	description text,
-	PRIMARY KEY (directory, number)
-);
-CREATE UNIQUE INDEX local_code_label ON casesync_internal.local_code (directory, lower(label));
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.local_code', '');
-COMMENT ON TABLE casesync_internal.local_code IS 'labels of local codes; written by add_local_code()';
-COMMENT ON COLUMN casesync_internal.local_code.directory IS 'the code directory: the name of its type';
-COMMENT ON COLUMN casesync_internal.local_code.number IS '900 for local:900';
-COMMENT ON COLUMN casesync_internal.local_code.label IS 'what people read';
-COMMENT ON COLUMN casesync_internal.local_code.description IS 'what it means';
-CREATE FUNCTION casesync_internal.local_label(directory text, number smallint) RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.local_label(directory text, number smallint) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS 'SELECT c.label FROM casesync_internal.local_code c WHERE c.directory = $1 AND c.number = $2';
 COMMENT ON FUNCTION casesync_internal.local_label(text, smallint) IS
 	'the registered label of a local code; NULL if there is none';
-CREATE FUNCTION casesync_internal.local_description(directory text, number smallint) RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.local_description(directory text, number smallint) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS 'SELECT c.description FROM casesync_internal.local_code c WHERE c.directory = $1 AND c.number = $2';
 COMMENT ON FUNCTION casesync_internal.local_description(text, smallint) IS
 	'the registered description of a local code; NULL if there is none';
-CREATE VIEW casesync.code_directory AS
+CREATE OR REPLACE VIEW casesync.code_directory AS
 	SELECT s.directory, s.directory_id, s.number, s.code, s.canonical, s.label, s.description,
 		   false AS local
 	  FROM casesync_internal.standard_codes() s
@@ -74,17 +56,17 @@ COMMENT ON COLUMN casesync.code_directory.canonical IS 'what the type writes';
 COMMENT ON COLUMN casesync.code_directory.label IS 'the label';
 COMMENT ON COLUMN casesync.code_directory.description IS 'the meaning';
 COMMENT ON COLUMN casesync.code_directory.local IS 'true for a local code';
-CREATE FUNCTION casesync.code(code anyelement) RETURNS text
+CREATE OR REPLACE FUNCTION casesync.code(code anyelement) RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_code'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync.code(anyelement) IS
 	'a code of any directory as it goes over the wire';
-CREATE FUNCTION casesync_internal.code_position(code anyelement) RETURNS smallint
+CREATE OR REPLACE FUNCTION casesync_internal.code_position(code anyelement) RETURNS smallint
 	AS 'MODULE_PATHNAME', 'casesync_code_position'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.code_position(anyelement) IS
 	'the number of a code of any directory; an error for other types';
-CREATE FUNCTION casesync.label(code anyelement) RETURNS text
+CREATE OR REPLACE FUNCTION casesync.label(code anyelement) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -95,7 +77,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync.label(anyelement) IS
 	'the label of a code of any directory: the standard''s, or the registered one of a local code';
-CREATE FUNCTION casesync.description(code anyelement) RETURNS text
+CREATE OR REPLACE FUNCTION casesync.description(code anyelement) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -107,7 +89,7 @@ $$;
 COMMENT ON FUNCTION casesync.description(anyelement) IS
 	'what a code of any directory means: the standard''s words, or the registered ones of a local code';
 /* local:900, or 900, as a number. */
-CREATE FUNCTION casesync_internal.local_code_number(directory text, code text) RETURNS smallint
+CREATE OR REPLACE FUNCTION casesync_internal.local_code_number(directory text, code text) RETURNS smallint
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -125,7 +107,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.local_code_number(text, text) IS
 	'the number of a local code written local:900 or 900; an error for anything else';
-CREATE FUNCTION casesync.add_local_code(directory text, code text, label text,
+CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code text, label text,
 										description text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -163,14 +145,14 @@ END
 $$;
 COMMENT ON FUNCTION casesync.add_local_code(text, text, text, text) IS
 	'give a local code a label, or change its label and description';
-CREATE FUNCTION casesync.add_local_code(directory text, code integer, label text,
+CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code integer, label text,
 										description text DEFAULT NULL) RETURNS void
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	AS 'SELECT casesync.add_local_code($1, $2::text, $3, $4)';
 COMMENT ON FUNCTION casesync.add_local_code(text, integer, text, text) IS
 	'give a local code a label, or change its label and description';
-CREATE FUNCTION casesync.drop_local_code(directory text, code text) RETURNS boolean
+CREATE OR REPLACE FUNCTION casesync.drop_local_code(directory text, code text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$

@@ -2,13 +2,13 @@
  * Crosswalk: an application's local words ('ACTIF') and the codes they mean. A word that nobody has
  * mapped is an error of the reader, never a silent NULL; nothing here runs in the application.
  */
-CREATE FUNCTION casesync_internal.crosswalk_mark() RETURNS bigint
+CREATE OR REPLACE FUNCTION casesync_internal.crosswalk_mark() RETURNS bigint
 	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	AS 'SELECT mark FROM casesync_internal.crosswalk_change';
 COMMENT ON FUNCTION casesync_internal.crosswalk_mark() IS
 	'a number that grows with every committed change of the crosswalk';
-CREATE FUNCTION casesync_internal.crosswalk_set_mark() RETURNS trigger
+CREATE OR REPLACE FUNCTION casesync_internal.crosswalk_set_mark() RETURNS trigger
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -19,10 +19,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.crosswalk_set_mark() IS 'trigger of crosswalk_word: see crosswalk_mark()';
-CREATE TRIGGER crosswalk_set_mark AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+CREATE OR REPLACE TRIGGER crosswalk_set_mark AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
 	ON casesync_internal.crosswalk_word FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.crosswalk_set_mark();
 COMMENT ON TRIGGER crosswalk_set_mark ON casesync_internal.crosswalk_word IS 'see crosswalk_mark()';
-CREATE FUNCTION casesync.map_code(list text, word text, code anyelement,
+CREATE OR REPLACE FUNCTION casesync.map_code(list text, word text, code anyelement,
 								  preferred boolean DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -67,7 +67,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.map_code(text, text, anyelement, boolean) IS
 	'say which code a local word means; the first word of a code is the one to_word() gives';
-CREATE FUNCTION casesync.unmap_code(list text, word text, as_type anyelement) RETURNS boolean
+CREATE OR REPLACE FUNCTION casesync.unmap_code(list text, word text, as_type anyelement) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -85,7 +85,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.unmap_code(text, text, anyelement) IS
 	'forget what a local word means; false if it meant nothing';
-CREATE FUNCTION casesync.to_code(list text, word text, as_type anyelement) RETURNS anyelement
+CREATE OR REPLACE FUNCTION casesync.to_code(list text, word text, as_type anyelement) RETURNS anyelement
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -112,7 +112,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.to_code(text, text, anyelement) IS
 	'the code a local word means; NULL for NULL, an error for a word that is not mapped';
-CREATE FUNCTION casesync.to_word(list text, code anyelement) RETURNS text
+CREATE OR REPLACE FUNCTION casesync.to_word(list text, code anyelement) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -127,7 +127,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.to_word(text, anyelement) IS
 	'the preferred local word for a code; NULL if there is none';
-CREATE FUNCTION casesync.word_is_mapped(list text, directory text, word text) RETURNS boolean
+CREATE OR REPLACE FUNCTION casesync.word_is_mapped(list text, directory text, word text) RETURNS boolean
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -137,7 +137,7 @@ $$;
 COMMENT ON FUNCTION casesync.word_is_mapped(text, text, text) IS
 	'does a list give a local word a code of this directory?';
 /* Reads the relation with the rights of the caller, hence not SECURITY DEFINER. */
-CREATE FUNCTION casesync.unmapped_words(list text, relation regclass, col name, as_type anyelement)
+CREATE OR REPLACE FUNCTION casesync.unmapped_words(list text, relation regclass, col name, as_type anyelement)
 	RETURNS TABLE (word text, rows bigint)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -159,7 +159,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.unmapped_words(text, regclass, name, anyelement) IS
 	'the words in a column that a list gives no code, and in how many rows they stand';
-CREATE VIEW casesync.crosswalk AS
+CREATE OR REPLACE VIEW casesync.crosswalk AS
 	SELECT w.list, w.directory, w.word, w.code,
 		   w.preferred IS NOT FALSE AND row_number() OVER (
 			   PARTITION BY w.list, w.directory, w.code

@@ -39,3 +39,21 @@ INSERT INTO casesync_internal.crosswalk_change (mark) VALUES (0);
 COMMENT ON TABLE casesync_internal.crosswalk_change IS 'one row: the mark of the last change of the crosswalk';
 COMMENT ON COLUMN casesync_internal.crosswalk_change.only_row IS 'there is one row';
 COMMENT ON COLUMN casesync_internal.crosswalk_change.mark IS 'see crosswalk_mark()';
+/*
+ * A country's own codes. The types accept local:900 to local:32767 with or without a row here:
+ * DEFAULT, CHECK and partition bounds are restored before any data.
+ */
+CREATE TABLE casesync_internal.local_code (
+	directory text NOT NULL,
+	number smallint NOT NULL CHECK (number >= 900),
+	label text NOT NULL CHECK (label ~ '\S'),
+	description text,
+	PRIMARY KEY (directory, number)
+);
+CREATE UNIQUE INDEX local_code_label ON casesync_internal.local_code (directory, lower(label));
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.local_code', '');
+COMMENT ON TABLE casesync_internal.local_code IS 'labels of local codes; written by add_local_code()';
+COMMENT ON COLUMN casesync_internal.local_code.directory IS 'the code directory: the name of its type';
+COMMENT ON COLUMN casesync_internal.local_code.number IS '900 for local:900';
+COMMENT ON COLUMN casesync_internal.local_code.label IS 'what people read';
+COMMENT ON COLUMN casesync_internal.local_code.description IS 'what it means';

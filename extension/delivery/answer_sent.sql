@@ -1,5 +1,5 @@
 /* Records wait for delivery, perhaps for days: what is not agreed any more is found anew. */
-CREATE FUNCTION casesync_internal.answer_withdrawn(o casesync_internal.outgoing)
+CREATE OR REPLACE FUNCTION casesync_internal.answer_withdrawn(o casesync_internal.outgoing)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -25,7 +25,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.answer_withdrawn(casesync_internal.outgoing) IS
 	'whether a search answer was taken back, because an agreement that it was given under counts no more; it is worked anew';
 /* Neither the question nor the records are kept once the partner has them, or never will. */
-CREATE FUNCTION casesync_internal.settle_requests(items bigint[], verdict text, why text)
+CREATE OR REPLACE FUNCTION casesync_internal.settle_requests(items bigint[], verdict text, why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

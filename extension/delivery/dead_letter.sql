@@ -1,5 +1,5 @@
 /* Messages that were given up: people send them again, or throw them away. */
-CREATE FUNCTION casesync_internal.require_dead(reference_id uuid)
+CREATE OR REPLACE FUNCTION casesync_internal.require_dead(reference_id uuid)
 RETURNS casesync_internal.notification
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.require_dead(uuid) IS 'a dead letter, or an error';
-CREATE FUNCTION casesync.retry(reference_id uuid)
+CREATE OR REPLACE FUNCTION casesync.retry(reference_id uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -66,7 +66,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.retry(uuid) IS
 	'send a dead letter again; when newer events have overtaken it, the subject''s current record instead';
-CREATE FUNCTION casesync.discard(reference_id uuid, reason text)
+CREATE OR REPLACE FUNCTION casesync.discard(reference_id uuid, reason text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -6,7 +6,7 @@
  * older one of the same subject before it: in another subscription of this lane, confirmed or not, or
  * left in the lane of an address that the partner has given up. So do all of the subject to skip.
  */
-CREATE FUNCTION casesync_internal.next_notifications(lane integer, max_items integer, skip bigint DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.next_notifications(lane integer, max_items integer, skip bigint DEFAULT NULL)
 RETURNS SETOF casesync_internal.notification
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -47,7 +47,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigint) IS
 	'the next notifications of a lane, of one subscription, in order, bounded in number and size';
-CREATE FUNCTION casesync_internal.lanes()
+CREATE OR REPLACE FUNCTION casesync_internal.lanes()
 RETURNS TABLE (lane integer, wait_ms bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -68,7 +68,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lanes() IS 'the lanes that have something to send, and how long each must wait';
 /* Take back what may not be sent (any more), and have its subjects looked at again. */
-CREATE FUNCTION casesync_internal.withdraw(items casesync_internal.notification[])
+CREATE OR REPLACE FUNCTION casesync_internal.withdraw(items casesync_internal.notification[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -88,7 +88,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.withdraw(casesync_internal.notification[]) IS
 	'withhold notifications and render their subjects anew under the agreement of today; returns how many';
-CREATE FUNCTION casesync_internal.is_wished(n casesync_internal.notification)
+CREATE OR REPLACE FUNCTION casesync_internal.is_wished(n casesync_internal.notification)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -100,7 +100,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_wished(casesync_internal.notification) IS
 	'whether its subscription still counts, at the time of sending';
-CREATE FUNCTION casesync_internal.is_agreed(n casesync_internal.notification)
+CREATE OR REPLACE FUNCTION casesync_internal.is_agreed(n casesync_internal.notification)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -114,7 +114,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_agreed(casesync_internal.notification) IS
 	'whether the agreement under which it was projected still counts, at the time of sending';
 /* First sending: a place in the subscription's stream, and the disclosure on record before it happens. */
-CREATE FUNCTION casesync_internal.give_seq(items casesync_internal.notification[], stream uuid)
+CREATE OR REPLACE FUNCTION casesync_internal.give_seq(items casesync_internal.notification[], stream uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -146,7 +146,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid) IS
 	'number items that were never sent in this stream, and record that they are about to be';
-CREATE FUNCTION casesync_internal.notify_message(items bigint[], OUT message jsonb, OUT meta jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.notify_message(items bigint[], OUT message jsonb, OUT meta jsonb)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -181,7 +181,7 @@ COMMENT ON FUNCTION casesync_internal.notify_message(bigint[]) IS
  * Routing may withhold a notification while it is being taken. Whoever comes second waits here
  * and then sees what the first has done, so that nothing withheld is sent.
  */
-CREATE FUNCTION casesync_internal.lock_due(items casesync_internal.notification[])
+CREATE OR REPLACE FUNCTION casesync_internal.lock_due(items casesync_internal.notification[])
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -198,7 +198,7 @@ COMMENT ON FUNCTION casesync_internal.lock_due(casesync_internal.notification[])
  * What is sent next, less what may not be sent any more. When an item alone has drawn server errors,
  * another subject's item goes first: if that passes, the item and not the partner is at fault.
  */
-CREATE FUNCTION casesync_internal.items_to_send(s casesync_internal.lane_state)
+CREATE OR REPLACE FUNCTION casesync_internal.items_to_send(s casesync_internal.lane_state)
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -235,7 +235,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.items_to_send(casesync_internal.lane_state) IS
 	'the notifications of the next message; what is not agreed or wished any more is withheld on the way';
-CREATE FUNCTION casesync_internal.take_notifications(s casesync_internal.lane_state, p casesync_internal.partner, n casesync_internal.node)
+CREATE OR REPLACE FUNCTION casesync_internal.take_notifications(s casesync_internal.lane_state, p casesync_internal.partner, n casesync_internal.node)
 RETURNS casesync_internal.parcel
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -276,7 +276,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.take_notifications(casesync_internal.lane_state, casesync_internal.partner, casesync_internal.node) IS
 	'the next notify message of a lane; NULL when there is nothing to send';
-CREATE FUNCTION casesync_internal.take_outgoing(s casesync_internal.lane_state, p casesync_internal.partner, n casesync_internal.node)
+CREATE OR REPLACE FUNCTION casesync_internal.take_outgoing(s casesync_internal.lane_state, p casesync_internal.partner, n casesync_internal.node)
 RETURNS casesync_internal.parcel
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -312,7 +312,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.take_outgoing(casesync_internal.lane_state, casesync_internal.partner, casesync_internal.node) IS
 	'the next request or callback of a lane; NULL when there is none';
-CREATE FUNCTION casesync_internal.take(lane integer)
+CREATE OR REPLACE FUNCTION casesync_internal.take(lane integer)
 RETURNS SETOF casesync_internal.parcel
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -356,7 +356,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.take(integer) IS
 	'the message to send next on a lane, if one is due; it is in flight until record_outcome() or the next take()';
-CREATE FUNCTION casesync_internal.settle_notifications(items bigint[], verdict text, why text)
+CREATE OR REPLACE FUNCTION casesync_internal.settle_notifications(items bigint[], verdict text, why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -380,7 +380,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.settle_notifications(bigint[], text, text) IS
 	'notifications reached the partner, or never will; the disclosure''s outcome with them';
 /* A callback that is refused for good leaves its subscriptions alive: notifications still arrive. */
-CREATE FUNCTION casesync_internal.settle_outgoing(items bigint[], verdict text, why text)
+CREATE OR REPLACE FUNCTION casesync_internal.settle_outgoing(items bigint[], verdict text, why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

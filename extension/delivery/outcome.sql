@@ -1,6 +1,6 @@
 /* How a message ended, as the bridge reports it, and what its lane does next. */
 /* What a lane does after an outcome; the only place where its state changes on one. */
-CREATE FUNCTION casesync_internal.lane_after(s casesync_internal.lane_state, verdict text, wait_ms bigint,
+CREATE OR REPLACE FUNCTION casesync_internal.lane_after(s casesync_internal.lane_state, verdict text, wait_ms bigint,
 	http_status integer, why text)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -49,7 +49,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_after(casesync_internal.lane_state, text, bigint, integer, text) IS
 	'the state of a lane after an outcome: delivered, retry, refused or stop';
-CREATE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid, verdict text, wait_ms bigint,
+CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid, verdict text, wait_ms bigint,
 	http_status integer, ack_status text, error_code text, detail text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

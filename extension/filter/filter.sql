@@ -11,30 +11,30 @@
  * column named in filter_fields, and a value that is none for the column's type. Not unknown is
  * unknown. "ne" is not eq. Of a list, any element may fit.
  */
-CREATE FUNCTION casesync_internal.filter_parse(filter jsonb, filter_type text, OUT tree jsonb, OUT problem text)
+CREATE OR REPLACE FUNCTION casesync_internal.filter_parse(filter jsonb, filter_type text, OUT tree jsonb, OUT problem text)
 	AS 'MODULE_PATHNAME', 'casesync_filter_parse' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.filter_parse(jsonb, text) IS
 	'read a partner''s filter: its tree, or a sentence about what is wrong; both NULL: it asks for everybody';
-CREATE FUNCTION casesync_internal.filter_identifier(tree jsonb, OUT id_type text, OUT id_value text)
+CREATE OR REPLACE FUNCTION casesync_internal.filter_identifier(tree jsonb, OUT id_type text, OUT id_value text)
 	AS 'MODULE_PATHNAME', 'casesync_filter_identifier' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.filter_identifier(jsonb) IS
 	'the identifier, when the whole filter is one of a named type; else both NULL';
-CREATE FUNCTION casesync_internal.filter_matches(tree jsonb, record jsonb, columns jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.filter_matches(tree jsonb, record jsonb, columns jsonb)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'casesync_filter_matches' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200;
 COMMENT ON FUNCTION casesync_internal.filter_matches(jsonb, jsonb, jsonb) IS
 	'whether a filter''s tree holds for a projected record and its agreed columns; NULL: unknown, which is no match';
-CREATE FUNCTION casesync_internal.filter_sort_key(record jsonb, path text)
+CREATE OR REPLACE FUNCTION casesync_internal.filter_sort_key(record jsonb, path text)
 	RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'casesync_filter_sort_key' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION casesync_internal.filter_sort_key(jsonb, text) IS
 	'what a record is sorted by at a path: a code''s number, a time, a number or a text; NULL when nothing is there';
-CREATE FUNCTION casesync_internal.filter_column_type(type oid, collation_id oid)
+CREATE OR REPLACE FUNCTION casesync_internal.filter_column_type(type oid, collation_id oid)
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_filter_column_type' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.filter_column_type(oid, oid) IS
 	'how filters compare a column: as its base type or code type, or as JSON (any)';
-CREATE FUNCTION casesync_internal.filter_sql(tree jsonb, record_column text, columns text[], column_types text[],
+CREATE OR REPLACE FUNCTION casesync_internal.filter_sql(tree jsonb, record_column text, columns text[], column_types text[],
 	column_uses text[], fields text, identifier_types text, agreed_types text[],
 	OUT condition text, OUT arguments text[])
 	AS 'MODULE_PATHNAME', 'casesync_filter_sql' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -44,7 +44,7 @@ COMMENT ON FUNCTION casesync_internal.filter_sql(jsonb, text, text[], text[], te
  * use: "agreed" is a column of filter_fields; "identifier" one that is named like an agreed type of
  * identifier, and narrows down whose records are looked at.
  */
-CREATE FUNCTION casesync_internal.filter_columns_of(r casesync_internal.registry, a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.filter_columns_of(r casesync_internal.registry, a casesync_internal.agreement)
 RETURNS TABLE (column_name text, column_type text, use text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -66,7 +66,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.filter_columns_of(casesync_internal.registry, casesync_internal.agreement) IS
 	'the columns of a registry''s view that filters under an agreement may use';
-CREATE FUNCTION casesync_internal.filter_columns(r casesync_internal.registry, a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.filter_columns(r casesync_internal.registry, a casesync_internal.agreement)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -84,7 +84,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.filter_columns(casesync_internal.registry, casesync_internal.agreement) IS
 	'SQL over the view: the agreed filter columns of a row, as filter_matches() takes them';
-CREATE FUNCTION casesync_internal.filter_condition(tree jsonb, r casesync_internal.registry, a casesync_internal.agreement,
+CREATE OR REPLACE FUNCTION casesync_internal.filter_condition(tree jsonb, r casesync_internal.registry, a casesync_internal.agreement,
 	OUT condition text, OUT arguments text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -110,7 +110,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.filter_condition(jsonb, casesync_internal.registry, casesync_internal.agreement) IS
 	'the condition over the view for a filter''s tree; what the partner sent is only in the arguments ($1)';
-CREATE FUNCTION casesync_internal.filter_order_term(item jsonb, r casesync_internal.registry, a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.filter_order_term(item jsonb, r casesync_internal.registry, a casesync_internal.agreement)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -140,7 +140,7 @@ COMMENT ON FUNCTION casesync_internal.filter_order_term(jsonb, casesync_internal
  * A name that is not agreed orders nothing, just as one that does not exist. The subject key comes
  * last, so that pages neither overlap nor leave gaps.
  */
-CREATE FUNCTION casesync_internal.filter_order(sort jsonb, r casesync_internal.registry, a casesync_internal.agreement,
+CREATE OR REPLACE FUNCTION casesync_internal.filter_order(sort jsonb, r casesync_internal.registry, a casesync_internal.agreement,
 	OUT clause text, OUT problem text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 /* What partners told us: stored before it is acknowledged, applied by functions of their owners. */
-CREATE FUNCTION casesync_internal.owns_function(f regprocedure)
+CREATE OR REPLACE FUNCTION casesync_internal.owns_function(f regprocedure)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -8,7 +8,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.owns_function(regprocedure) IS
 	'whether the current user has the rights of the function''s owner; a function that is gone is anybody''s';
-CREATE FUNCTION casesync_internal.owns_handler(name text)
+CREATE OR REPLACE FUNCTION casesync_internal.owns_handler(name text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ COMMENT ON FUNCTION casesync_internal.owns_handler(text) IS
 ALTER TABLE casesync_internal.handler ENABLE ROW LEVEL SECURITY;
 CREATE POLICY handler_of_owner ON casesync_internal.handler
 	USING (casesync_internal.owns_handler(handler)) WITH CHECK (casesync_internal.owns_handler(handler));
-CREATE FUNCTION casesync.on_notify(record_type text, event_type text, handler regprocedure)
+CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text, handler regprocedure)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -74,7 +74,7 @@ $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type';
 /* NULL when the record says something there that nobody can read: then a person looks. */
-CREATE FUNCTION casesync_internal.reports_death(record jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.reports_death(record jsonb)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -88,7 +88,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS 'whether a record says that its subject has died; NULL when it cannot be read';
 /* How an item is to be handled: the strictest of what the agreement says about its parts. */
-CREATE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement, event_type text, record jsonb,
+CREATE OR REPLACE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement, event_type text, record jsonb,
 	is_solicited boolean, previous jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -128,7 +128,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement, text, jsonb, boolean, jsonb) IS
 	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait for a person unless the agreement says otherwise';
 /* Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. */
-CREATE FUNCTION casesync_internal.run_handler(i casesync_internal.inbox_item,
+CREATE OR REPLACE FUNCTION casesync_internal.run_handler(i casesync_internal.inbox_item,
 	OUT state text, OUT reason text, OUT error_code text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -163,7 +163,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.run_handler(casesync_internal.inbox_item) IS
 	'apply one item as the owner of its apply function, and say what came of it';
-CREATE FUNCTION casesync_internal.apply_inbox()
+CREATE OR REPLACE FUNCTION casesync_internal.apply_inbox()
 RETURNS TABLE (items integer, more boolean, wait_ms bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -212,7 +212,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.apply_inbox() IS
 	'apply the next received item, one a transaction; more: call again; wait_ms: when a postponed one is due';
-CREATE FUNCTION casesync_internal.inbox_decide(inbox_id bigint, from_states text[], to_state text, note text)
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_decide(inbox_id bigint, from_states text[], to_state text, note text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -233,7 +233,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) IS 'a person decides about an item';
-CREATE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -241,7 +241,7 @@ AS $$
 	SELECT casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note)
 $$;
 COMMENT ON FUNCTION casesync.accept(bigint, text) IS 'an item in review is applied; the bridge does it at once';
-CREATE FUNCTION casesync.reject(inbox_id bigint, reason text)
+CREATE OR REPLACE FUNCTION casesync.reject(inbox_id bigint, reason text)
 RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -249,7 +249,7 @@ AS $$
 	SELECT casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason)
 $$;
 COMMENT ON FUNCTION casesync.reject(bigint, text) IS 'an item in review or failed is not applied';
-CREATE FUNCTION casesync.retry_inbox(inbox_id bigint DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.retry_inbox(inbox_id bigint DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -2,7 +2,7 @@
  * What all messages of partners share: acknowledgements, and values read from them with care. It
  * knows of no kind of message.
  */
-CREATE FUNCTION casesync_internal.refusal(code text, message text)
+CREATE OR REPLACE FUNCTION casesync_internal.refusal(code text, message text)
 RETURNS casesync_internal.answer
 LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ AS $$
 	SELECT ROW('ERR', code, left(message, 999), gen_random_uuid()::text, clock_timestamp())::casesync_internal.answer
 $$;
 COMMENT ON FUNCTION casesync_internal.refusal(text, text) IS 'an ERR acknowledgement';
-CREATE FUNCTION casesync_internal.is_within(url text, prefix text)
+CREATE OR REPLACE FUNCTION casesync_internal.is_within(url text, prefix text)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -30,7 +30,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_within(text, text) IS
 	'whether a URL is the prefix or below it, with nothing in it that could lead elsewhere';
 /* Where an answer goes: sender_uri if it is the partner's, else the registered address, else nowhere. */
-CREATE FUNCTION casesync_internal.callback_url(p casesync_internal.partner, sender_uri text, action text,
+CREATE OR REPLACE FUNCTION casesync_internal.callback_url(p casesync_internal.partner, sender_uri text, action text,
 	OUT is_allowed boolean, OUT url text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -42,7 +42,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.callback_url(casesync_internal.partner, text, text) IS
 	'the address of a callback, and whether the partner may name it';
-CREATE FUNCTION casesync_internal.read_body(raw bytea)
+CREATE OR REPLACE FUNCTION casesync_internal.read_body(raw bytea)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -58,7 +58,7 @@ COMMENT ON FUNCTION casesync_internal.read_body(bytea) IS 'a body as JSON; NULL 
  * What a body says. An encrypted message is replaced by its plain text, whose member meta is what
  * header.meta would say: the header travels in the open.
  */
-CREATE FUNCTION casesync_internal.read_message(raw bytea, plain bytea, OUT header jsonb, OUT message jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.read_message(raw bytea, plain bytea, OUT header jsonb, OUT message jsonb)
 LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -84,7 +84,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.read_message(bytea, bytea) IS
 	'header and message of a body, the message decrypted if it was not plain';
 /* The standard sets no limits (B27); these hold for every kind of request. */
-CREATE FUNCTION casesync_internal.batch_refusal(header jsonb, items jsonb, name text)
+CREATE OR REPLACE FUNCTION casesync_internal.batch_refusal(header jsonb, items jsonb, name text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
 /* A partner's events: told apart, checked, put into the inbox. What is done with them is not known here. */
 /* The records of a notify, each with what belongs to it; a list in reg_records is several events. */
-CREATE FUNCTION casesync_internal.notify_items(header jsonb, message jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.notify_items(header jsonb, message jsonb)
 RETURNS TABLE (item integer, reference_id text, event_type text, record_type text, record jsonb,
 	sent_at timestamptz, meta jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -15,7 +15,7 @@ AS $$
 	 CROSS JOIN LATERAL jsonb_array_elements(casesync_internal.list_of(e.event #> '{data,reg_records}')) WITH ORDINALITY r(record, n)
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_items(jsonb, jsonb) IS 'the records of a notify message';
-CREATE FUNCTION casesync_internal.subject_name(record jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.subject_name(record jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -26,7 +26,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.subject_name(jsonb) IS 'one identifier of a record, always the same one';
 /* Under one identifier a person stays one subject, also when others come or go. */
-CREATE FUNCTION casesync_internal.known_subject(partner text, record jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.known_subject(partner text, record jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -42,7 +42,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.known_subject(text, jsonb) IS
 	'the name under which a partner''s record is about somebody: the one used before, else one of its identifiers';
 /* Store one record; a repetition of what this reference_id said last is not stored again. */
-CREATE FUNCTION casesync_internal.store_item(p casesync_internal.partner, message_id text, transaction_id text,
+CREATE OR REPLACE FUNCTION casesync_internal.store_item(p casesync_internal.partner, message_id text, transaction_id text,
 	stream text, i record, event_type text, is_solicited boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -81,7 +81,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.store_item(casesync_internal.partner, text, text, text, record, text, boolean) IS
 	'put one record into the inbox, and say whether it is applied or waits for a person';
-CREATE FUNCTION casesync_internal.my_subscription_of(partner text, transaction_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_of(partner text, transaction_id text)
 RETURNS casesync_internal.my_subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -97,7 +97,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.my_subscription_of(text, text) IS
 	'our subscription that a message belongs to, if it keeps the transaction_id of the request';
 /* The standard's notification does not name its subscription: peers that number anew are found by what they tell. */
-CREATE FUNCTION casesync_internal.is_solicited(partner text, mine casesync_internal.my_subscription, reference_id text,
+CREATE OR REPLACE FUNCTION casesync_internal.is_solicited(partner text, mine casesync_internal.my_subscription, reference_id text,
 	event_type text, record_type text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -112,7 +112,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_solicited(text, casesync_internal.my_subscription, text, text, text) IS
 	'whether a notification answers a living subscription of ours';
 /* A list in reg_records is several events, so total_count may be the number of events or of records. */
-CREATE FUNCTION casesync_internal.notify_refusal(header jsonb, events jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.notify_refusal(header jsonb, events jsonb)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -133,7 +133,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_refusal(jsonb, jsonb) IS
 	'why the events of a notify cannot be taken as a whole; NULL when they can';
-CREATE FUNCTION casesync_internal.receive_notify(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.receive_notify(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -3,7 +3,7 @@
  * One item of a subscribe request becomes a subscription, or a reason why not. A reference_id names
  * one wish of the partner for ever: said again it is answered again, with other criteria it is refused.
  */
-CREATE FUNCTION casesync_internal.receive_wish(p casesync_internal.partner, request casesync_internal.subscription, item jsonb,
+CREATE OR REPLACE FUNCTION casesync_internal.receive_wish(p casesync_internal.partner, request casesync_internal.subscription, item jsonb,
 	of_any integer, of_many integer, OUT answer jsonb, OUT status text, OUT is_new boolean, OUT s casesync_internal.subscription)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -54,7 +54,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.receive_wish(casesync_internal.partner, casesync_internal.subscription, jsonb, integer, integer) IS
 	'decide about one item of a subscribe request; the request''s ids and address are in the row request';
-CREATE FUNCTION casesync_internal.receive_subscribe(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.receive_subscribe(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -105,7 +105,7 @@ COMMENT ON FUNCTION casesync_internal.receive_subscribe(casesync_internal.partne
  * Other partners' codes and unknown ones get one answer, or codes could be tried out. A request
  * has one status: what became of each code stands in subscription_status.
  */
-CREATE FUNCTION casesync_internal.unsubscribe_outcome(p casesync_internal.partner, codes text[], sent_at text,
+CREATE OR REPLACE FUNCTION casesync_internal.unsubscribe_outcome(p casesync_internal.partner, codes text[], sent_at text,
 	OUT status text, OUT code text, OUT why text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -129,7 +129,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.unsubscribe_outcome(casesync_internal.partner, text[], text) IS
 	'end those of the codes that are living subscriptions of this partner, and say how that went';
-CREATE FUNCTION casesync_internal.receive_unsubscribe(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.receive_unsubscribe(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -166,7 +166,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.receive_unsubscribe(casesync_internal.partner, jsonb, jsonb, text) IS
 	'a partner ends its own subscriptions; the outcome goes out as on-unsubscribe';
-CREATE FUNCTION casesync_internal.receive_on_subscribe(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.receive_on_subscribe(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -196,7 +196,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.receive_on_subscribe(casesync_internal.partner, jsonb, jsonb, text) IS
 	'a partner answers our subscribe (ESS SubscribeResponse)';
-CREATE FUNCTION casesync_internal.receive_on_unsubscribe(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.receive_on_unsubscribe(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

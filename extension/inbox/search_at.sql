@@ -2,13 +2,13 @@
  * Our own questions to partners: asked, and what they answer received. Knows nothing of what
  * partners ask us.
  */
-CREATE VIEW casesync.my_requests AS
+CREATE OR REPLACE VIEW casesync.my_requests AS
 	SELECT m.reference_id, m.partner, m.action, m.record_type, m.filter_type, m.transaction_id, m.about, m.state,
 		CASE WHEN m.reason ^@ 'HTTP ' THEN m.reason ELSE substring(m.reason from '^(?:rjct|err|succ|pdng|rcvd)[a-z_.]*') END AS reason,
 		m.records, m.total_count, m.requested_at, m.answered_at
 	  FROM casesync_internal.my_request m;
 COMMENT ON VIEW casesync.my_requests IS 'our questions to partners: records is how many came into the inbox, total_count how many match there';
-CREATE FUNCTION casesync_internal.require_address(partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.require_address(partner text)
 RETURNS casesync_internal.partner
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -26,7 +26,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.require_address(text) IS 'a partner that requests can be sent to, or an error';
 /* Partners are told which shape it is, always (B12). */
-CREATE FUNCTION casesync_internal.query_type_of(filter jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.query_type_of(filter jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -36,7 +36,7 @@ AS $$
 		ELSE 'expression' END
 $$;
 COMMENT ON FUNCTION casesync_internal.query_type_of(jsonb) IS 'the shape of a filter whose type is not said';
-CREATE FUNCTION casesync.search_at(partner text, record_type text, filter jsonb, filter_type text DEFAULT NULL,
+CREATE OR REPLACE FUNCTION casesync.search_at(partner text, record_type text, filter jsonb, filter_type text DEFAULT NULL,
 	reg_type text DEFAULT 'ESS', sort jsonb DEFAULT NULL, page_size integer DEFAULT 100, page_number integer DEFAULT 1)
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -76,7 +76,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.search_at(text, text, jsonb, text, text, jsonb, integer, integer) IS
 	'search at a partner; returns our reference_id, the records come into the inbox as event type search';
-CREATE FUNCTION casesync.status_at(reference_id uuid)
+CREATE OR REPLACE FUNCTION casesync.status_at(reference_id uuid)
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -111,7 +111,7 @@ $$;
 COMMENT ON FUNCTION casesync.status_at(uuid) IS
 	'ask the partner what became of a search or subscription of ours; the answer appears in my_requests';
 /* Records of one item into the inbox, each under a name of its own, so that a repetition is recognised. */
-CREATE FUNCTION casesync_internal.store_found(p casesync_internal.partner, header jsonb, m casesync_internal.my_request, answer jsonb, first integer)
+CREATE OR REPLACE FUNCTION casesync_internal.store_found(p casesync_internal.partner, header jsonb, m casesync_internal.my_request, answer jsonb, first integer)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -136,7 +136,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.store_found(casesync_internal.partner, jsonb, casesync_internal.my_request, jsonb, integer) IS
 	'put the records of one answer into the inbox; returns how many were not there yet';
-CREATE FUNCTION casesync_internal.receive_on_search(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.receive_on_search(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -179,7 +179,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.receive_on_search(casesync_internal.partner, jsonb, jsonb, text) IS
 	'a partner answers our search (ESS SearchResponse): records into the inbox';
-CREATE FUNCTION casesync_internal.receive_on_status(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.receive_on_status(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

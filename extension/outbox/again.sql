@@ -1,4 +1,4 @@
-CREATE FUNCTION casesync_internal.mark_of(registry text)
+CREATE OR REPLACE FUNCTION casesync_internal.mark_of(registry text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.mark_of(text) IS
 	'changes when the registry''s view, what it reads and calls, rights on it, agreements or the crosswalk do, so that quarantined subjects are tried again';
-CREATE FUNCTION casesync_internal.quarantine_add(registry text, tracking integer, keys text[], event_type text,
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_add(registry text, tracking integer, keys text[], event_type text,
 	error_code text, reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -38,7 +38,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_add(text, integer, text[], text, text, text) IS
 	'remember that a subject (or a key''s subjects) could not be rendered, and why';
-CREATE FUNCTION casesync_internal.notification_leaf()
+CREATE OR REPLACE FUNCTION casesync_internal.notification_leaf()
 RETURNS regclass
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_leaf() IS 'the leaf that notifications are appended to';
-CREATE FUNCTION casesync_internal.enqueue(partner text, action text, url text, message jsonb, status text,
+CREATE OR REPLACE FUNCTION casesync_internal.enqueue(partner text, action text, url text, message jsonb, status text,
 	subscriptions bigint[] DEFAULT '{}')
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

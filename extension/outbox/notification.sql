@@ -2,7 +2,7 @@
  * What waits for partners, what they know, and what was disclosed. Notifications live in a ring
  * of leaves (children of one empty parent), so that old ones go by TRUNCATE.
  */
-CREATE FUNCTION casesync_internal.refuse_change()
+CREATE OR REPLACE FUNCTION casesync_internal.refuse_change()
 RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -13,16 +13,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.refuse_change() IS 'trigger of append-only tables';
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.audit_entry
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.audit_entry
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();
 /*
  * Due notifications are not sent after all. The partner does not learn that state, so what it knows
  * is open again and the next event of the subject is sent whatever it holds. There may be a backlog
  * of many thousands: all are done at once, locked in the order that take() locks them in.
  */
-CREATE FUNCTION casesync_internal.withhold(reference_ids uuid[], why text)
+CREATE OR REPLACE FUNCTION casesync_internal.withhold(reference_ids uuid[], why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS 'those of these notifications that are due are not sent';
-CREATE FUNCTION casesync_internal.forget_told(items bigint[])
+CREATE OR REPLACE FUNCTION casesync_internal.forget_told(items bigint[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan

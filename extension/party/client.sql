@@ -2,18 +2,18 @@
  * Who may call: clients of our token endpoint, outside issuers and whom their tokens speak for, and
  * the one question that the bridge asks about every request. Keeps no secret, only keyed hashes.
  */
-CREATE VIEW casesync.clients AS
+CREATE OR REPLACE VIEW casesync.clients AS
 	SELECT c.partner, nullif(c.issuer, '') AS issuer, c.client_id, c.issued_at, c.expires, c.last_token_at,
 		CASE WHEN now() < c.expires THEN 'valid' ELSE 'expired' END AS state
 	  FROM casesync_internal.client c;
 COMMENT ON VIEW casesync.clients IS
 	'who may call in whose name: clients of our token endpoint (issuer is NULL) and holders of outside issuers'' tokens';
-CREATE VIEW casesync.issuers AS
+CREATE OR REPLACE VIEW casesync.issuers AS
 	SELECT i.issuer, i.jwks_url, i.audience, i.algorithms, i.client_claim, i.scope_claim, i.networks,
 		jsonb_array_length(i.jwks->'keys') AS keys
 	  FROM casesync_internal.issuer i;
 COMMENT ON VIEW casesync.issuers IS 'outside issuers of tokens; keys is NULL while none were fetched';
-CREATE FUNCTION casesync_internal.client_secret_hash(digest bytea)
+CREATE OR REPLACE FUNCTION casesync_internal.client_secret_hash(digest bytea)
 RETURNS bytea
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -25,7 +25,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.client_secret_hash(bytea) IS
 	'what is kept of a client''s secret: HMAC, with the node''s own key, of its SHA-256';
-CREATE FUNCTION casesync.issue_client(partner text, expires timestamptz DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.issue_client(partner text, expires timestamptz DEFAULT NULL)
 RETURNS TABLE (client_id text, client_secret text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -53,7 +53,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.issue_client(text, timestamptz) IS
 	'a client of our token endpoint for a partner; its secret is shown this once and not kept';
-CREATE FUNCTION casesync.retire_client(client_id text, issuer text DEFAULT NULL, at timestamptz DEFAULT now())
+CREATE OR REPLACE FUNCTION casesync.retire_client(client_id text, issuer text DEFAULT NULL, at timestamptz DEFAULT now())
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -76,7 +76,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.retire_client(text, text, timestamptz) IS
 	'a client counts no longer from the given time, nor do tokens that it already has';
-CREATE FUNCTION casesync_internal.check_issuer(i casesync_internal.issuer)
+CREATE OR REPLACE FUNCTION casesync_internal.check_issuer(i casesync_internal.issuer)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -108,7 +108,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_issuer(casesync_internal.issuer) IS 'an error when an outside issuer cannot be what is given';
-CREATE FUNCTION casesync.set_issuer(issuer text, jwks_url text DEFAULT NULL, jwks jsonb DEFAULT NULL,
+CREATE OR REPLACE FUNCTION casesync.set_issuer(issuer text, jwks_url text DEFAULT NULL, jwks jsonb DEFAULT NULL,
 	audience text DEFAULT NULL, algorithms text[] DEFAULT NULL, client_claim text DEFAULT NULL,
 	scope_claim text DEFAULT NULL, networks cidr[] DEFAULT NULL)
 RETURNS casesync_internal.issuer
@@ -150,7 +150,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.set_issuer(text, text, jsonb, text, text[], text, text, cidr[]) IS
 	'trust an outside issuer of tokens for the holders given by bind_client(); parameters left out keep their value';
-CREATE FUNCTION casesync.bind_client(partner text, issuer text, client_id text, expires timestamptz DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.bind_client(partner text, issuer text, client_id text, expires timestamptz DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -186,7 +186,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.bind_client(text, text, text, timestamptz) IS
 	'tokens that an outside issuer gives to this client speak for the partner';
-CREATE FUNCTION casesync.drop_issuer(issuer text)
+CREATE OR REPLACE FUNCTION casesync.drop_issuer(issuer text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -216,7 +216,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_issuer(text) IS 'trust an outside issuer no longer; refuses while it has valid clients';
-CREATE FUNCTION casesync_internal.token_issuers()
+CREATE OR REPLACE FUNCTION casesync_internal.token_issuers()
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -228,7 +228,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.token_issuers() IS 'the outside issuers, as the bridge checks tokens by them';
-CREATE FUNCTION casesync_internal.authenticate(token_issuer text, token_client text, sender_id text)
+CREATE OR REPLACE FUNCTION casesync_internal.authenticate(token_issuer text, token_client text, sender_id text)
 RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb,
 	networks text, encryption text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE

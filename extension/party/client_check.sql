@@ -2,7 +2,7 @@
  * Is this the client's secret? Asked by the token endpoint. Whoever is wrong too often has to wait,
  * and learns nothing from the answer or the time it takes.
  */
-CREATE FUNCTION casesync_internal.address_place(address text)
+CREATE OR REPLACE FUNCTION casesync_internal.address_place(address text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -18,7 +18,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.address_place(text) IS
 	'what counts as one address: an IPv4 address, the network of 64 bits of an IPv6 one';
-CREATE FUNCTION casesync_internal.failure_bucket(kind text, subject text)
+CREATE OR REPLACE FUNCTION casesync_internal.failure_bucket(kind text, subject text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.failure_bucket(text, text) IS
 	'where failures are counted; the node''s secret key keeps others from choosing it';
 /* Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes; an hour of peace forgives. */
-CREATE FUNCTION casesync_internal.failure_wait(f casesync_internal.client_failure)
+CREATE OR REPLACE FUNCTION casesync_internal.failure_wait(f casesync_internal.client_failure)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -47,7 +47,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.failure_wait(casesync_internal.client_failure) IS
 	'seconds until the next try is looked at; 0 when it is now';
-CREATE FUNCTION casesync_internal.failure_count(kind text, bucket integer, subject text)
+CREATE OR REPLACE FUNCTION casesync_internal.failure_count(kind text, bucket integer, subject text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -68,7 +68,7 @@ COMMENT ON FUNCTION casesync_internal.failure_count(text, integer, text) IS 'one
  * What is compared are keyed hashes, so the time that a comparison takes says nothing about the
  * secret; a client that does not exist costs the same statements as a wrong secret.
  */
-CREATE FUNCTION casesync_internal.check_client(client_id text, secret_digest bytea, address text)
+CREATE OR REPLACE FUNCTION casesync_internal.check_client(client_id text, secret_digest bytea, address text)
 RETURNS TABLE (state text, wait_seconds integer, partner text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -111,7 +111,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_client(text, bytea, text) IS
 	'whether the SHA-256 is that of the client''s secret: ok (and whose client it is), refused, or slow: too many failures of late, ask again in so many seconds';
-CREATE VIEW casesync.client_failures AS
+CREATE OR REPLACE VIEW casesync.client_failures AS
 	SELECT f.kind, f.subject, f.failures, f.last_at, casesync_internal.failure_wait(f) AS wait_seconds
 	  FROM casesync_internal.client_failure f
 	 WHERE f.last_at > now() - interval '1 hour';

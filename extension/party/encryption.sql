@@ -6,7 +6,7 @@
  * An agreement that must be encrypted makes encryption required with its partner, for every message
  * and both ways: a callback or a search may be about any of the agreements.
  */
-CREATE FUNCTION casesync_internal.encryption_rule(partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.encryption_rule(partner text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -19,7 +19,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_rule(text) IS
 	'off, accepted or required: as set_partner() says, or required because an agreement must be encrypted; NULL for nobody';
-CREATE FUNCTION casesync_internal.encryption_key_now(partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.encryption_key_now(partner text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_key_now(text) IS
 	'the partner''s key to encrypt with (JWK): EC before RSA, then the newest that counts; NULL when there is none';
-CREATE FUNCTION casesync_internal.encryption_is_missing(partner text)
+CREATE OR REPLACE FUNCTION casesync_internal.encryption_is_missing(partner text)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -45,7 +45,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_is_missing(text) IS
 	'whether nothing may be sent to a partner, because it must be encrypted and cannot be';
-CREATE FUNCTION casesync_internal.encryption_key(partner text, must_encrypt boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION casesync_internal.encryption_key(partner text, must_encrypt boolean DEFAULT false)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -65,7 +65,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_key(text, boolean) IS
 	'what the next message to a partner is encrypted with (JWK); NULL: it goes as it is; an error when it must be encrypted and cannot be';
-CREATE FUNCTION casesync_internal.encryption_problem(partner text, is_encrypted boolean)
+CREATE OR REPLACE FUNCTION casesync_internal.encryption_problem(partner text, is_encrypted boolean)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -79,7 +79,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_problem(text, boolean) IS
 	'why a received message is refused (err.encryption.invalid); NULL when it is as agreed';
-CREATE FUNCTION casesync_internal.encryption_problems()
+CREATE OR REPLACE FUNCTION casesync_internal.encryption_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -2,13 +2,13 @@
  * Public keys that others publish (RFC 7517): of outside issuers and of partners. The bridge fetches
  * them; here is decided when, and what a key that was fetched is worth. Knows nothing of HTTP.
  */
-CREATE VIEW casesync.offered_keys AS
+CREATE OR REPLACE VIEW casesync.offered_keys AS
 	SELECT o.partner, o.kid, o.use, o.jwk, o.first_seen FROM casesync_internal.published_key o WHERE NOT o.is_followed;
 COMMENT ON VIEW casesync.offered_keys IS 'new keys that partners publish and that wait for accept_key()';
-CREATE VIEW casesync.jwks_sources AS
+CREATE OR REPLACE VIEW casesync.jwks_sources AS
 	SELECT s.kind, s.name, s.url, s.tried_at, s.fetched_at, s.next_at, s.problem FROM casesync_internal.jwks_source s;
 COMMENT ON VIEW casesync.jwks_sources IS 'where keys are published, and how fetching them went';
-CREATE FUNCTION casesync_internal.jwks_urls()
+CREATE OR REPLACE FUNCTION casesync_internal.jwks_urls()
 RETURNS TABLE (kind text, name text, url text, networks text[], tls_name text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -19,7 +19,7 @@ AS $$
 	  FROM casesync_internal.partner p WHERE p.jwks_url IS NOT NULL
 $$;
 COMMENT ON FUNCTION casesync_internal.jwks_urls() IS 'where keys are published, by whom, and how to get there';
-CREATE FUNCTION casesync_internal.next_jwks()
+CREATE OR REPLACE FUNCTION casesync_internal.next_jwks()
 RETURNS TABLE (kind text, name text, url text, networks text[], tls_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -48,7 +48,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.next_jwks() IS 'the published keys to fetch now, one address at a time; no row when none is due';
-CREATE FUNCTION casesync_internal.want_jwks(issuer text)
+CREATE OR REPLACE FUNCTION casesync_internal.want_jwks(issuer text)
 RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -59,7 +59,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.want_jwks(text) IS
 	'a token names a key that its issuer did not have: look again, but not more often than once a minute';
 /* False when it is none that we can use: other kinds of keys stand in the same sets. */
-CREATE FUNCTION casesync_internal.take_published_key(p casesync_internal.partner, jwk jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.take_published_key(p casesync_internal.partner, jwk jsonb)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -99,7 +99,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.take_published_key(casesync_internal.partner, jsonb) IS
 	'part of record_jwks(): a key that a partner publishes is taken over (jwks_trust follow) or waits for accept_key() (pin)';
-CREATE FUNCTION casesync_internal.take_published_keys(p casesync_internal.partner, keys jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.take_published_keys(p casesync_internal.partner, keys jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -129,7 +129,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.take_published_keys(casesync_internal.partner, jsonb) IS
 	'part of record_jwks(): all that a partner publishes; a followed key that is gone counts ten minutes longer';
-CREATE FUNCTION casesync_internal.record_jwks(kind text, name text, url text, jwks jsonb, problem text)
+CREATE OR REPLACE FUNCTION casesync_internal.record_jwks(kind text, name text, url text, jwks jsonb, problem text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -160,7 +160,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.record_jwks(text, text, text, jsonb, text) IS
 	'what came of fetching published keys: the set, or the problem; returns what is wrong with it';
-CREATE FUNCTION casesync.accept_key(partner text, kid text)
+CREATE OR REPLACE FUNCTION casesync.accept_key(partner text, kid text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -181,7 +181,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.accept_key(text, text) IS
 	'register a new key that a partner publishes; ask the partner first, by another way, whether it is theirs';
-CREATE FUNCTION casesync_internal.access_problems()
+CREATE OR REPLACE FUNCTION casesync_internal.access_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
-CREATE FUNCTION casesync_internal.routing_begin_era(era integer)
+CREATE OR REPLACE FUNCTION casesync_internal.routing_begin_era(era integer)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -6,7 +6,7 @@ AS $$
 	INSERT INTO casesync_internal.routing_state (era, last) VALUES (era, '1:1:')
 $$;
 COMMENT ON FUNCTION casesync_internal.routing_begin_era(integer) IS 'nothing of this era is routed yet';
-CREATE FUNCTION casesync_internal.lane_now(lane integer)
+CREATE OR REPLACE FUNCTION casesync_internal.lane_now(lane integer)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -19,7 +19,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_now(integer) IS 'the state of a lane';
-CREATE FUNCTION casesync_internal.lane_set(s casesync_internal.lane_state)
+CREATE OR REPLACE FUNCTION casesync_internal.lane_set(s casesync_internal.lane_state)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS 'append a lane''s new state';
-CREATE FUNCTION casesync_internal.notify_url(p casesync_internal.partner, s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.notify_url(p casesync_internal.partner, s casesync_internal.subscription)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -47,7 +47,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_url(casesync_internal.partner, casesync_internal.subscription) IS
 	'where notifications go: the registered address, else what follows from the subscriber''s sender_uri';
-CREATE FUNCTION casesync_internal.address_of(url text)
+CREATE OR REPLACE FUNCTION casesync_internal.address_of(url text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -57,7 +57,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.address_of(text) IS 'scheme, host and port of a URL';
-CREATE FUNCTION casesync_internal.lane_is_idle(l casesync_internal.lane)
+CREATE OR REPLACE FUNCTION casesync_internal.lane_is_idle(l casesync_internal.lane)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -74,7 +74,7 @@ COMMENT ON FUNCTION casesync_internal.lane_is_idle(casesync_internal.lane) IS 'w
  * A lane more for an address that has none. stop_sharing() must know all lanes it closes: while it
  * works, or when a partner names addresses without end, the lane of the registered ones does.
  */
-CREATE FUNCTION casesync_internal.lane_add(partner text, kind text, address text)
+CREATE OR REPLACE FUNCTION casesync_internal.lane_add(partner text, kind text, address text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -112,7 +112,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_add(text, text, text) IS
 	'a lane for one more address of a partner; NULL when there cannot be one now';
-CREATE FUNCTION casesync_internal.lane_for(partner text, kind text, url text)
+CREATE OR REPLACE FUNCTION casesync_internal.lane_for(partner text, kind text, url text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -138,7 +138,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_for(text, text, text) IS
 	'the lane (notify or control) in which a message to this URL of a partner waits for its turn';
 /* What waited for an address that did not answer is not to wait as long at the new one. */
-CREATE FUNCTION casesync_internal.lane_wake(lane integer)
+CREATE OR REPLACE FUNCTION casesync_internal.lane_wake(lane integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -154,7 +154,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_wake(integer) IS 'a lane that waits after failures tries again now';
-CREATE FUNCTION casesync_internal.assign_lanes(p casesync_internal.partner)
+CREATE OR REPLACE FUNCTION casesync_internal.assign_lanes(p casesync_internal.partner)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

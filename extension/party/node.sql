@@ -1,5 +1,5 @@
 /* Who we are: one row. Its identity tells this database from its copies. */
-CREATE FUNCTION casesync_internal.identity_matches(n casesync_internal.node)
+CREATE OR REPLACE FUNCTION casesync_internal.identity_matches(n casesync_internal.node)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -12,7 +12,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.identity_matches(casesync_internal.node) IS
 	'false when this database is a copy of the one that set_node() was called in';
-CREATE FUNCTION casesync_internal.this_node()
+CREATE OR REPLACE FUNCTION casesync_internal.this_node()
 RETURNS casesync_internal.node
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -31,7 +31,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.this_node() IS 'the node''s row; an error that says what to do when there is none';
-CREATE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
+CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
 	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
 	four_eyes boolean DEFAULT NULL)
 RETURNS casesync_internal.node
@@ -86,7 +86,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
 	'say who we are to partners; parameters left out keep their value';
-CREATE FUNCTION casesync_internal.pause_node(reason text)
+CREATE OR REPLACE FUNCTION casesync_internal.pause_node(reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -94,7 +94,7 @@ AS $$
 	UPDATE casesync_internal.node SET paused = true, paused_reason = reason WHERE NOT paused
 $$;
 COMMENT ON FUNCTION casesync_internal.pause_node(text) IS 'stop routing and sending until resume()';
-CREATE FUNCTION casesync.resume()
+CREATE OR REPLACE FUNCTION casesync.resume()
 RETURNS TABLE (registry text, hint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -135,7 +135,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.resume() IS
 	'this database is the real one again: a new stream begins (in another database also a new era); says what to look after';
-CREATE FUNCTION casesync.start_as_copy()
+CREATE OR REPLACE FUNCTION casesync.start_as_copy()
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -148,7 +148,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.start_as_copy() IS 'this database is a copy for tests: it stays paused';
-CREATE FUNCTION casesync_internal.bridge_start(node_id uuid, version text)
+CREATE OR REPLACE FUNCTION casesync_internal.bridge_start(node_id uuid, version text)
 RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -177,7 +177,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_start(uuid, text) IS
 	'what a bridge says first: checks that bridge and database belong together';
-CREATE FUNCTION casesync_internal.may_speak()
+CREATE OR REPLACE FUNCTION casesync_internal.may_speak()
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -3,7 +3,7 @@
  * state here and elsewhere: pg_restore -j loads an extension's tables in any order, with the
  * constraints there already. The functions that write them see to it.
  */
-CREATE FUNCTION casesync_internal.require_partner(name text)
+CREATE OR REPLACE FUNCTION casesync_internal.require_partner(name text)
 RETURNS casesync_internal.partner
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -21,7 +21,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.require_partner(text) IS 'the partner''s row, or an error that says how to make it';
-CREATE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
+CREATE OR REPLACE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
 	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
 	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
 	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
@@ -108,7 +108,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text, cidr[], text, text, text) IS
 	'create or change a partner; parameters left out keep their value; an empty jwks_url, token_url or tls_name takes it away';
-CREATE FUNCTION casesync.drop_partner(partner text)
+CREATE OR REPLACE FUNCTION casesync.drop_partner(partner text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -2,7 +2,7 @@
  * Public keys of partners: Ed25519 to verify what they sign, EC and RSA to encrypt for them. Knows
  * the form of keys (RFC 7517, 7518, 8037) and when they count, not what is done with them.
  */
-CREATE FUNCTION casesync_internal.key_bytes(member text)
+CREATE OR REPLACE FUNCTION casesync_internal.key_bytes(member text)
 RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -13,7 +13,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_bytes(text) IS 'the bytes of a member in base64url without padding; NULL when it is none';
-CREATE FUNCTION casesync_internal.key_number(bytes bytea)
+CREATE OR REPLACE FUNCTION casesync_internal.key_number(bytes bytea)
 RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -29,7 +29,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_number(bytea) IS 'bytes as one number, the first byte counting most';
 /* y^2 = x^3 - 3x + b, modulo p (FIPS 186-4, D.1.2): who takes other points gives secrets away. */
-CREATE FUNCTION casesync_internal.key_is_on_curve(curve text, x bytea, y bytea)
+CREATE OR REPLACE FUNCTION casesync_internal.key_is_on_curve(curve text, x bytea, y bytea)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -55,7 +55,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_is_on_curve(text, bytea, bytea) IS
 	'whether two coordinates are a point of P-256, P-384 or P-521';
-CREATE FUNCTION casesync_internal.key_is_sound(jwk jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.key_is_sound(jwk jsonb)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -75,7 +75,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_is_sound(jsonb) IS
 	'whether a JWK is an Ed25519, P-256, P-384 or P-521 public key, or an RSA one of 2048 to 8192 bits';
-CREATE FUNCTION casesync_internal.key_required(jwk jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.key_required(jwk jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -101,7 +101,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_required(jsonb) IS 'the members that state a public key, or an error that says what is wrong';
-CREATE FUNCTION casesync_internal.key_thumbprint(jwk jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.key_thumbprint(jwk jsonb)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -115,7 +115,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_thumbprint(jsonb) IS 'RFC 7638 thumbprint of a public key';
 /* What a key is for, and by which algorithm: what is kept of a JWK beside the key itself. */
-CREATE FUNCTION casesync_internal.key_purpose(jwk jsonb, OUT use text, OUT alg text)
+CREATE OR REPLACE FUNCTION casesync_internal.key_purpose(jwk jsonb, OUT use text, OUT alg text)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -139,7 +139,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_purpose(jsonb) IS
 	'whether a key verifies signatures (sig) or encrypts (enc), and how; an error when its JWK says otherwise';
-CREATE FUNCTION casesync.add_key(partner text, jwk jsonb, valid_from timestamptz DEFAULT now(),
+CREATE OR REPLACE FUNCTION casesync.add_key(partner text, jwk jsonb, valid_from timestamptz DEFAULT now(),
 	valid_to timestamptz DEFAULT 'infinity')
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -180,7 +180,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.add_key(text, jsonb, timestamptz, timestamptz) IS
 	'register a partner''s public key (JWK): Ed25519 for its signatures, EC or RSA to encrypt for it; returns its kid';
-CREATE FUNCTION casesync.retire_key(partner text, kid text, at timestamptz DEFAULT now())
+CREATE OR REPLACE FUNCTION casesync.retire_key(partner text, kid text, at timestamptz DEFAULT now())
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 /* What would leave, before anything does; and, on request, what a case worker sends. */
-CREATE FUNCTION casesync_internal.view_keys(r casesync_internal.registry, max_rows integer DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.view_keys(r casesync_internal.registry, max_rows integer DEFAULT NULL)
 RETURNS text[]
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.view_keys(casesync_internal.registry, integer) IS
 	'the subject keys of a registry, in byte order';
-CREATE FUNCTION casesync_internal.preview_keys(a casesync_internal.agreement, r casesync_internal.registry, keys text[])
+CREATE OR REPLACE FUNCTION casesync_internal.preview_keys(a casesync_internal.agreement, r casesync_internal.registry, keys text[])
 RETURNS TABLE (registry text, subject_key text, outcome text, reason text, record jsonb, problems text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -35,7 +35,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.preview_keys(casesync_internal.agreement, casesync_internal.registry, text[]) IS
 	'what an agreement would do with these subjects';
-CREATE FUNCTION casesync.preview(agreement text, key text DEFAULT NULL, at timestamptz DEFAULT now(),
+CREATE OR REPLACE FUNCTION casesync.preview(agreement text, key text DEFAULT NULL, at timestamptz DEFAULT now(),
 	max_rows integer DEFAULT 20)
 RETURNS TABLE (registry text, subject_key text, outcome text, reason text, record jsonb, problems text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -64,7 +64,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.preview(text, text, timestamptz, integer) IS
 	'what the newest version of an agreement would let pass: the records exactly as they would be sent';
-CREATE FUNCTION casesync.preview_summary(agreement text, at timestamptz DEFAULT now())
+CREATE OR REPLACE FUNCTION casesync.preview_summary(agreement text, at timestamptz DEFAULT now())
 RETURNS TABLE (registry text, outcome text, reason text, subjects bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

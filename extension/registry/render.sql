@@ -3,7 +3,7 @@
  * Run a query about subjects as the owner of a relation. An error stops the subjects that cause
  * it and no other: the keys are halved until the culprits stand alone.
  */
-CREATE FUNCTION casesync_internal.rows_by_key(relation regclass, query text, keys text[],
+CREATE OR REPLACE FUNCTION casesync_internal.rows_by_key(relation regclass, query text, keys text[],
 	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
 	OUT found_keys text[], OUT found_records jsonb[], OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -60,7 +60,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz, boolean) IS
 	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
-CREATE FUNCTION casesync_internal.fails_always(relation regclass, query text, budget integer)
+CREATE OR REPLACE FUNCTION casesync_internal.fails_always(relation regclass, query text, budget integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -74,7 +74,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.fails_always(regclass, text, integer) IS
 	'whether a query fails without any key: then halving finds no culprit';
-CREATE FUNCTION casesync_internal.render_query(r casesync_internal.registry)
+CREATE OR REPLACE FUNCTION casesync_internal.render_query(r casesync_internal.registry)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -85,7 +85,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.render_query(casesync_internal.registry) IS
 	'the query for the records of keys ($1): the key array is cast, never the column, or no index serves';
 /* Each key once: its record, gone, or in quarantine. */
-CREATE FUNCTION casesync_internal.render(r casesync_internal.registry, keys text[])
+CREATE OR REPLACE FUNCTION casesync_internal.render(r casesync_internal.registry, keys text[])
 RETURNS SETOF casesync_internal.rendered
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -118,7 +118,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[]) IS
 	'the records of these subjects as the view has them now, rendered as the view''s owner';
-CREATE FUNCTION casesync_internal.condition_query(r casesync_internal.registry, condition text)
+CREATE OR REPLACE FUNCTION casesync_internal.condition_query(r casesync_internal.registry, condition text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -132,7 +132,7 @@ COMMENT ON FUNCTION casesync_internal.condition_query(casesync_internal.registry
  * What one agreement lets pass of rendered subjects: pass (with the projected record), leave (the
  * subject is gone or no longer among the agreement's subjects), keep (it cannot be said now).
  */
-CREATE FUNCTION casesync_internal.offers(a casesync_internal.agreement, r casesync_internal.registry, subjects casesync_internal.rendered[])
+CREATE OR REPLACE FUNCTION casesync_internal.offers(a casesync_internal.agreement, r casesync_internal.registry, subjects casesync_internal.rendered[])
 RETURNS SETOF casesync_internal.offer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

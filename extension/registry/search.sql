@@ -2,7 +2,7 @@
  * Search: from what a partner asks to the subjects that match, in order. It reads views as their
  * owners, within limits; nothing of a request becomes SQL text (filter.sql sees to that).
  */
-CREATE FUNCTION casesync_internal.agreements_for_search(partner text, service text, reg_type text, record_type text)
+CREATE OR REPLACE FUNCTION casesync_internal.agreements_for_search(partner text, service text, reg_type text, record_type text)
 RETURNS SETOF casesync_internal.search_source
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -20,7 +20,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreements_for_search(text, text, text, text) IS
 	'what a partner may ask now by a service (search, check_enrollment), of a registry type and record type (NULL: of any)';
-CREATE FUNCTION casesync_internal.filter_path_may_exist(path text, fields text[])
+CREATE OR REPLACE FUNCTION casesync_internal.filter_path_may_exist(path text, fields text[])
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'casesync_filter_path_may_exist' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.filter_path_may_exist(text, text[]) IS
@@ -29,7 +29,7 @@ COMMENT ON FUNCTION casesync_internal.filter_path_may_exist(text, text[]) IS
  * Names that are not agreed match nobody, whether they exist or not. That is known before any
  * record is read; reading all of a large table only to find it out would take too long.
  */
-CREATE FUNCTION casesync_internal.search_may_match(tree jsonb, a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.search_may_match(tree jsonb, a casesync_internal.agreement)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -46,7 +46,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_may_match(jsonb, casesync_internal.agreement) IS
 	'false when no record at all can fit a filter under an agreement';
-CREATE FUNCTION casesync_internal.search_name_is_known(name text, a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.search_name_is_known(name text, a casesync_internal.agreement)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -64,7 +64,7 @@ COMMENT ON FUNCTION casesync_internal.search_name_is_known(text, casesync_intern
  * neither given nor counted, so they go before the limit that ends what would find too many without
  * sorting it; OFFSET 0 keeps records from being read of whom the other conditions do not hold for.
  */
-CREATE FUNCTION casesync_internal.search_query(r casesync_internal.registry, a casesync_internal.agreement, condition text, clause text,
+CREATE OR REPLACE FUNCTION casesync_internal.search_query(r casesync_internal.registry, a casesync_internal.agreement, condition text, clause text,
 	max_keys integer, first_key integer DEFAULT NULL)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -83,7 +83,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_query(casesync_internal.registry, casesync_internal.agreement, text, text, integer, integer) IS
 	'the query for the keys of at most so many subjects that the agreement covers and the condition (over $1) holds for; with first_key only those whose keys stand in $1 from there';
 /* A record that cannot be rendered must not hide the others: look which can be, and ask of those only. */
-CREATE FUNCTION casesync_internal.search_readable(r casesync_internal.registry, a casesync_internal.agreement, max_keys integer, until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.search_readable(r casesync_internal.registry, a casesync_internal.agreement, max_keys integer, until timestamptz)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -106,7 +106,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_readable(casesync_internal.registry, casesync_internal.agreement, integer, timestamptz) IS
 	'the subjects of an agreement whose records can be rendered; an error when none can, or when they are too many to be looked at one by one';
-CREATE FUNCTION casesync_internal.search_run(r casesync_internal.registry, query text, arguments text[], until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.search_run(r casesync_internal.registry, query text, arguments text[], until timestamptz)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -120,7 +120,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_run(casesync_internal.registry, text, text[], timestamptz) IS
 	'the keys that a query of search_query() gives, in its order, as the view''s owner sees them';
 /* What of a source a search is for; parse and order are those of this source. */
-CREATE FUNCTION casesync_internal.search_keys(s casesync_internal.search_source, tree jsonb, clause text, max_keys integer,
+CREATE OR REPLACE FUNCTION casesync_internal.search_keys(s casesync_internal.search_source, tree jsonb, clause text, max_keys integer,
 	until timestamptz, OUT keys text[], OUT failed text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -159,7 +159,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_keys(casesync_internal.search_source, jsonb, text, integer, timestamptz) IS
 	'the keys of the subjects that match, in order; failed: SQLSTATE of a record that stands in the way';
 /* Records exactly as a notification would carry them, in the order of the keys; what is given is on record before. */
-CREATE FUNCTION casesync_internal.search_records(s casesync_internal.search_source, keys text[], way text, given uuid)
+CREATE OR REPLACE FUNCTION casesync_internal.search_records(s casesync_internal.search_source, keys text[], way text, given uuid)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -3,7 +3,7 @@
  * Knows no lane, no subscription, no address.
  */
 /* Dates do not count: rehearsed is what has not begun yet. Neither do subscriptions: there are none. */
-CREATE FUNCTION casesync_internal.rehearse_events(a casesync_internal.agreement, r casesync_internal.registry,
+CREATE OR REPLACE FUNCTION casesync_internal.rehearse_events(a casesync_internal.agreement, r casesync_internal.registry,
 	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -43,7 +43,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.rehearse_events(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.rendered[]) IS
 	'what an agreement would do with rendered subjects, counted';
 /* What goes wrong in a rehearsal must not disturb what is shared. */
-CREATE FUNCTION casesync_internal.route_unshared(r casesync_internal.registry, events casesync_internal.subject_event[],
+CREATE OR REPLACE FUNCTION casesync_internal.route_unshared(r casesync_internal.registry, events casesync_internal.subject_event[],
 	subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -72,7 +72,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_unshared(casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.rendered[]) IS
 	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed ones count';
-CREATE FUNCTION casesync_internal.check_rehearsal(a casesync_internal.agreement, until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.check_rehearsal(a casesync_internal.agreement, until timestamptz)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -103,7 +103,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_rehearsal(casesync_internal.agreement, timestamptz) IS
 	'whether this version may be rehearsed until then, or an error';
-CREATE FUNCTION casesync.rehearse(agreement text, until timestamptz)
+CREATE OR REPLACE FUNCTION casesync.rehearse(agreement text, until timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -128,7 +128,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.rehearse(text, timestamptz) IS
 	'until then, route and count what the newest version would let pass, keep the last 100, send nothing';
-CREATE VIEW casesync.rehearsals AS
+CREATE OR REPLACE VIEW casesync.rehearsals AS
 	SELECT a.agreement, a.version, a.partner, a.rehearsed_until AS until,
 		a.state = 'rehearsed' AND now() < a.rehearsed_until AS is_running,
 		c.registry, c.event_type, c.outcome, c.subjects
@@ -137,7 +137,7 @@ CREATE VIEW casesync.rehearsals AS
 	 WHERE a.rehearsed_until IS NOT NULL;
 COMMENT ON VIEW casesync.rehearsals IS
 	'rehearsed agreements and how often they would have sent, known it already (known), withheld, quarantined or failed';
-CREATE VIEW casesync.rehearsal_samples AS
+CREATE OR REPLACE VIEW casesync.rehearsal_samples AS
 	SELECT s.id, s.agreement, s.version, s.registry, s.key, s.event_type, s.record, s.at FROM casesync_internal.rehearsal_sample s;
 COMMENT ON VIEW casesync.rehearsal_samples IS
 	'the last 100 notifications that each rehearsal would have made, with content: for auditors';

@@ -1,6 +1,6 @@
 /* Change to event to notification: the turn of the router. What a partner gets is decided elsewhere. */
 /* Events of one registry, at most a slice of subjects at a time. */
-CREATE FUNCTION casesync_internal.route_registry(r casesync_internal.registry, events casesync_internal.subject_event[])
+CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry, events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -37,7 +37,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry, casesync_internal.subject_event[]) IS
 	'render a slice of one registry''s subjects once and offer them to every agreement';
 /* The last net: whatever goes wrong about a subject must not stop the others. */
-CREATE FUNCTION casesync_internal.route_slice(r casesync_internal.registry, events casesync_internal.subject_event[])
+CREATE OR REPLACE FUNCTION casesync_internal.route_slice(r casesync_internal.registry, events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -68,7 +68,7 @@ COMMENT ON FUNCTION casesync_internal.route_slice(casesync_internal.registry, ca
  * Plans that do not know how long the arrays are join them by nested loops: right for a few rows,
  * where planning would take longer than all the rest, and quadratic for many.
  */
-CREATE FUNCTION casesync_internal.plan_for(rows integer)
+CREATE OR REPLACE FUNCTION casesync_internal.plan_for(rows integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -80,7 +80,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.plan_for(integer) IS 'from now on in this turn, plan for that many rows';
-CREATE FUNCTION casesync_internal.route_events(events casesync_internal.subject_event[])
+CREATE OR REPLACE FUNCTION casesync_internal.route_events(events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -104,7 +104,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_events(casesync_internal.subject_event[]) IS
 	'events to notifications, registry by registry, a thousand subjects at a time';
-CREATE FUNCTION casesync_internal.route(max_changes integer DEFAULT 1000)
+CREATE OR REPLACE FUNCTION casesync_internal.route(max_changes integer DEFAULT 1000)
 RETURNS TABLE (changes integer, notifications integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan

@@ -8,7 +8,7 @@
  * this one. One that leaves is told once more, with its record of now, and then no longer; if that
  * record was told already, nothing is sent, since it would say nothing.
  */
-CREATE FUNCTION casesync_internal.filters_of(a casesync_internal.agreement, r casesync_internal.registry)
+CREATE OR REPLACE FUNCTION casesync_internal.filters_of(a casesync_internal.agreement, r casesync_internal.registry)
 RETURNS casesync_internal.subscription[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -26,7 +26,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.filters_of(casesync_internal.agreement, casesync_internal.registry) IS
 	'a partner''s subscriptions to filters over a registry';
 /* A subject whose columns cannot be read is judged when they can. */
-CREATE FUNCTION casesync_internal.filter_rows(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+CREATE OR REPLACE FUNCTION casesync_internal.filter_rows(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
 	offers casesync_internal.offer[], OUT keys text[], OUT columns jsonb[], OUT unread text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -50,7 +50,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.filter_rows(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
 	'the agreed filter columns of these subjects, read as the view''s owner; those that cannot be read go into quarantine';
-CREATE FUNCTION casesync_internal.filter_moves(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+CREATE OR REPLACE FUNCTION casesync_internal.filter_moves(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
 	offers casesync_internal.offer[], filters casesync_internal.subscription[])
 RETURNS SETOF casesync_internal.filter_move
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -80,7 +80,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.filter_moves(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[], casesync_internal.subscription[]) IS
 	'who is, or was when it was last told, inside the filters';
-CREATE FUNCTION casesync_internal.route_filters(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+CREATE OR REPLACE FUNCTION casesync_internal.route_filters(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
 	offers casesync_internal.offer[])
 RETURNS casesync_internal.draft[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -112,7 +112,7 @@ COMMENT ON FUNCTION casesync_internal.route_filters(casesync_internal.agreement,
  * told of when it leaves. The router looks them up once, at most so many and for a quarter of a second: a filter
  * that takes more begins knowing nobody, and tells of leaving only who was told of before.
  */
-CREATE FUNCTION casesync_internal.seed_filter(s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.seed_filter(s casesync_internal.subscription)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -144,7 +144,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.seed_filter(casesync_internal.subscription) IS
 	'remember who is inside a new subscription''s filter now';
-CREATE FUNCTION casesync_internal.seed_filters()
+CREATE OR REPLACE FUNCTION casesync_internal.seed_filters()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
 /* One partner and subjects as they are now: what is new to it, and to which of its subscriptions. */
 /* What of a partner's message came into a subject: the origin's record, if it is all its own. */
-CREATE FUNCTION casesync_internal.is_echo(origin bigint, partner text, record jsonb, told_at timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.is_echo(origin bigint, partner text, record jsonb, told_at timestamptz)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -15,7 +15,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_echo(bigint, text, jsonb, timestamptz) IS
 	'whether the partner itself told us all of this record, and we have told it nothing since';
 /* The subscriptions of one partner that want an event about a (projected) record. */
-CREATE FUNCTION casesync_internal.wanted_by(a casesync_internal.agreement, r casesync_internal.registry, event_type text, record jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.wanted_by(a casesync_internal.agreement, r casesync_internal.registry, event_type text, record jsonb)
 RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
@@ -39,7 +39,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.wanted_by(casesync_internal.agreement, casesync_internal.registry, text, jsonb) IS
 	'subscriptions to everybody, and those to one of the record''s own agreed identifiers, by index; not those to filters';
-CREATE FUNCTION casesync_internal.append_notifications(a casesync_internal.agreement, drafts casesync_internal.draft[])
+CREATE OR REPLACE FUNCTION casesync_internal.append_notifications(a casesync_internal.agreement, drafts casesync_internal.draft[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -71,7 +71,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.append_notifications(casesync_internal.agreement, casesync_internal.draft[]) IS
 	'write events and their notifications, in order';
-CREATE FUNCTION casesync_internal.tell(a casesync_internal.agreement, drafts casesync_internal.draft[])
+CREATE OR REPLACE FUNCTION casesync_internal.tell(a casesync_internal.agreement, drafts casesync_internal.draft[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -89,7 +89,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[]) IS
 	'remember what the partner knows, or is about to know';
-CREATE FUNCTION casesync_internal.removal_record(record_type text, identifiers jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.removal_record(record_type text, identifiers jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -104,7 +104,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.removal_record(text, jsonb) IS
 	'what is sent of a subject that left: who it was, and that it is removed';
 /* Subjects that a partner was told of and may not see any more: nothing that waits is sent. */
-CREATE FUNCTION casesync_internal.agreed_identifiers(identifiers jsonb, identifier_types text[])
+CREATE OR REPLACE FUNCTION casesync_internal.agreed_identifiers(identifiers jsonb, identifier_types text[])
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -116,7 +116,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreed_identifiers(jsonb, text[]) IS
 	'those of the identifiers once told that the agreement of today still lets pass; NULL when none';
 /* Only a partner that was sent something of a subject is told that it left. */
-CREATE FUNCTION casesync_internal.removal_drafts(a casesync_internal.agreement, r casesync_internal.registry,
+CREATE OR REPLACE FUNCTION casesync_internal.removal_drafts(a casesync_internal.agreement, r casesync_internal.registry,
 	events casesync_internal.subject_event[], leaving text[])
 RETURNS SETOF casesync_internal.draft
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -141,7 +141,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], text[]) IS
 	'what to tell a partner of subjects that left, where the agreement has on_leave identifier_only';
-CREATE FUNCTION casesync_internal.route_leaving(a casesync_internal.agreement, r casesync_internal.registry,
+CREATE OR REPLACE FUNCTION casesync_internal.route_leaving(a casesync_internal.agreement, r casesync_internal.registry,
 	events casesync_internal.subject_event[], leaving text[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -167,7 +167,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.route_leaving(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], text[]) IS
 	'withhold what waits, forget what the partner was told, and tell it when the agreement says so';
 /* One partner: what it wants and may have, less what it knows already. */
-CREATE FUNCTION casesync_internal.route_agreement(a casesync_internal.agreement, r casesync_internal.registry,
+CREATE OR REPLACE FUNCTION casesync_internal.route_agreement(a casesync_internal.agreement, r casesync_internal.registry,
 	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -1,5 +1,5 @@
 /* From changes to the subjects that they are about, and those that cannot be rendered now. */
-CREATE FUNCTION casesync_internal.event_type_of(t casesync_internal.tracking, has_insert boolean, has_update boolean,
+CREATE OR REPLACE FUNCTION casesync_internal.event_type_of(t casesync_internal.tracking, has_insert boolean, has_update boolean,
 	has_delete boolean, is_split boolean)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -18,7 +18,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean, boolean, boolean) IS
 	'the event type of what a transaction did to a key: delete and insert are an update, also when they are in two chunks';
 /* The keys that changes touched, each once for a tracking, with what happened to it. */
-CREATE FUNCTION casesync_internal.fold(changes casesync_internal.change[], split xid8[])
+CREATE OR REPLACE FUNCTION casesync_internal.fold(changes casesync_internal.change[], split xid8[])
 RETURNS TABLE (tracking integer, key text, event_type text, origin bigint, at timestamptz, pos bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -47,7 +47,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.fold(casesync_internal.change[], xid8[]) IS
 	'what happened to each key in these changes, of which some transactions are not here whole; the origin only when all of it came from a partner';
 /* The subject keys of one captured key. A key expression gives the key that `subjects` is asked with. */
-CREATE FUNCTION casesync_internal.subjects_of(t casesync_internal.tracking, key text)
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_of(t casesync_internal.tracking, key text)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -70,7 +70,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text) IS
 	'which subjects a captured key is about, asked as the owner of the tracked table';
 /* Output of char(n) is padded, its text is not. */
-CREATE FUNCTION casesync_internal.key_is_padded(t casesync_internal.tracking)
+CREATE OR REPLACE FUNCTION casesync_internal.key_is_padded(t casesync_internal.tracking)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -81,7 +81,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) IS 'whether captured keys end in padding';
-CREATE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text, event_type text, origin bigint,
+CREATE OR REPLACE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text, event_type text, origin bigint,
 	at timestamptz, pos bigint)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -98,7 +98,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text, bigint, timestamptz, bigint) IS
 	'part of expand(): a key whose subjects must be asked for; an error puts the key in quarantine';
-CREATE FUNCTION casesync_internal.expand(changes casesync_internal.change[], split xid8[])
+CREATE OR REPLACE FUNCTION casesync_internal.expand(changes casesync_internal.change[], split xid8[])
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -124,7 +124,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[]) IS 'changes to the subjects that they are about';
 /* Quarantined subjects whose view or crosswalk has changed, or that somebody asked for. */
-CREATE FUNCTION casesync_internal.quarantine_chosen(max_subjects integer)
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_chosen(max_subjects integer)
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -139,7 +139,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_chosen(integer) IS
 	'what to try again: asked for, changed since, or failed for a reason that passes by itself';
-CREATE FUNCTION casesync_internal.quarantine_due(max_subjects integer)
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_due(max_subjects integer)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -172,7 +172,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_due(integer) IS
 	'the subjects in quarantine to try again; routing them takes them out or writes that they failed again';
-CREATE FUNCTION casesync.retry_quarantine(registry text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.retry_quarantine(registry text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

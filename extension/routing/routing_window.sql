@@ -1,6 +1,6 @@
 /* Which changes are to be routed next: nothing twice and nothing lost, in whatever order they commit. */
 /* Of a transaction that was open in s.last: its rows after the last one done. */
-CREATE FUNCTION casesync_internal.window_of(s casesync_internal.routing_state, transaction xid8, max_changes integer)
+CREATE OR REPLACE FUNCTION casesync_internal.window_of(s casesync_internal.routing_state, transaction xid8, max_changes integer)
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
@@ -20,7 +20,7 @@ COMMENT ON FUNCTION casesync_internal.window_of(casesync_internal.routing_state,
  * From a place on, always by the index and from that place: the planner may know nothing of tables
  * that were empty a minute ago, and a chunk must cost what it holds, not what the window holds.
  */
-CREATE FUNCTION casesync_internal.window_after(after_xid xid8, after_id bigint, era integer, upto pg_snapshot,
+CREATE OR REPLACE FUNCTION casesync_internal.window_after(after_xid xid8, after_id bigint, era integer, upto pg_snapshot,
 	max_changes integer)
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -37,7 +37,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.window_after(xid8, bigint, integer, pg_snapshot, integer) IS
 	'part of window_chunk(): the next changes after a place in the log that are visible';
-CREATE FUNCTION casesync_internal.window_chunk(s casesync_internal.routing_state, upto pg_snapshot, max_changes integer)
+CREATE OR REPLACE FUNCTION casesync_internal.window_chunk(s casesync_internal.routing_state, upto pg_snapshot, max_changes integer)
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -69,7 +69,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.window_chunk(casesync_internal.routing_state, pg_snapshot, integer) IS
 	'the next changes, in order, that are visible in upto and not in s.last; never by id alone, since ids commit out of order';
 /* The newest state of the oldest era that may still have something to route. */
-CREATE FUNCTION casesync_internal.routing_position()
+CREATE OR REPLACE FUNCTION casesync_internal.routing_position()
 RETURNS casesync_internal.routing_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,10 +1,10 @@
 /* Cron expressions: when a scheduled subscription is due. Knows no subscription. */
-CREATE FUNCTION casesync.cron_check(expression text)
+CREATE OR REPLACE FUNCTION casesync.cron_check(expression text)
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'casesync_cron_check' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync.cron_check(text) IS
 	'what is wrong with a cron expression of 5, 6 or 7 fields, as a sentence; NULL when nothing is';
-CREATE FUNCTION casesync.cron_next(expression text, after timestamptz, zone text)
+CREATE OR REPLACE FUNCTION casesync.cron_next(expression text, after timestamptz, zone text)
 	RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'casesync_cron_next' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync.cron_next(text, timestamptz, text) IS

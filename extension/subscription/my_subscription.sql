@@ -1,5 +1,5 @@
 /* What we ask partners to tell us, and what became of it. Partners' wishes at us are not known here. */
-CREATE FUNCTION casesync.subscribe_to(partner text, event_type text, record_type text,
+CREATE OR REPLACE FUNCTION casesync.subscribe_to(partner text, event_type text, record_type text,
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
 	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, reg_type text DEFAULT 'ESS')
 RETURNS uuid
@@ -47,7 +47,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.subscribe_to(text, text, text, jsonb, text, text, timestamptz, timestamptz, text) IS
 	'ask a partner to notify us; returns our reference_id, the outcome appears in my_subscriptions';
-CREATE FUNCTION casesync.unsubscribe_at(partner text, code text)
+CREATE OR REPLACE FUNCTION casesync.unsubscribe_at(partner text, code text)
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -7,7 +7,7 @@
  * Whoever changes several subscriptions locks them in the order of their ids first, else two who change
  * the same ones wait for each other.
  */
-CREATE FUNCTION casesync_internal.end_subscriptions(subscriptions bigint[], why text)
+CREATE OR REPLACE FUNCTION casesync_internal.end_subscriptions(subscriptions bigint[], why text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -31,7 +31,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.end_subscriptions(bigint[], text) IS
 	'end those of the subscriptions that live and withhold what waits for them; returns how many';
-CREATE FUNCTION casesync_internal.require_subscription(code text)
+CREATE OR REPLACE FUNCTION casesync_internal.require_subscription(code text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.require_subscription(text) IS 'the subscription''s row, or an error';
-CREATE FUNCTION casesync.unsubscribe(code text, reason text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.unsubscribe(code text, reason text DEFAULT NULL)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -62,7 +62,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.unsubscribe(text, text) IS 'end a partner''s subscription';
 /* The standard has three members or none; with cron the zone is said too, since it says nothing of it. */
-CREATE FUNCTION casesync_internal.subscription_frequency(s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_frequency(s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -75,7 +75,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_frequency(casesync_internal.subscription) IS
 	'when a subscription''s partner wants to be told, as the standard writes it; NULL: at once';
-CREATE FUNCTION casesync_internal.subscription_item(s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_item(s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -94,7 +94,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_item(casesync_internal.subscription) IS
 	'a subscription as the standard''s SubscriptionInfo';
 /* The item of an on-subscribe for one request: rows decide, this only words it. */
-CREATE FUNCTION casesync_internal.subscribe_answer(reference_id text, status text, code text, why text,
+CREATE OR REPLACE FUNCTION casesync_internal.subscribe_answer(reference_id text, status text, code text, why text,
 	s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -109,7 +109,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.subscribe_answer(text, text, text, text, casesync_internal.subscription) IS
 	'one item of an on-subscribe message (ESS SubscribeResponse)';
-CREATE FUNCTION casesync_internal.subscription_outcome(s casesync_internal.subscription, OUT status text, OUT code text, OUT why text)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_outcome(s casesync_internal.subscription, OUT status text, OUT code text, OUT why text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -126,7 +126,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_outcome(casesync_internal.subscription) IS
 	'what to answer about a subscription: now, and whenever its reference_id comes again';
-CREATE FUNCTION casesync_internal.subscription_tell(s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_tell(s casesync_internal.subscription)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -147,7 +147,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_tell(casesync_internal.subscription) IS
 	'send the partner an on-subscribe about one subscription';
-CREATE FUNCTION casesync_internal.subscription_decide(s casesync_internal.subscription, decision text, why text)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_decide(s casesync_internal.subscription, decision text, why text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -168,7 +168,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_decide(casesync_internal.subscription, text, text) IS
 	'a pending subscription becomes active or refused, and the partner is told';
-CREATE FUNCTION casesync.approve(code text)
+CREATE OR REPLACE FUNCTION casesync.approve(code text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -181,7 +181,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.approve(text) IS 'a pending subscription counts from now; the partner is told';
-CREATE FUNCTION casesync.refuse(code text, reason text)
+CREATE OR REPLACE FUNCTION casesync.refuse(code text, reason text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -198,7 +198,7 @@ COMMENT ON FUNCTION casesync.refuse(text, text) IS 'a pending subscription is re
  * The standard has no message for it: the partner named the end itself. One that somebody is at now
  * comes the next time: who expires must wait for nobody, since others wait for the router's lock.
  */
-CREATE FUNCTION casesync_internal.expire_subscriptions(partner text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.expire_subscriptions(partner text DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -216,7 +216,7 @@ COMMENT ON FUNCTION casesync_internal.expire_subscriptions(text) IS
  * Agreements begin and end by themselves; what waits for one is looked at again. Judged by kind, of
  * which there are few: thousands that must wait on do not stand in the way of others.
  */
-CREATE FUNCTION casesync_internal.admit_subscriptions()
+CREATE OR REPLACE FUNCTION casesync_internal.admit_subscriptions()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -251,7 +251,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.admit_subscriptions() IS
 	'decide about subscriptions that waited for an agreement to begin; returns about how many';
-CREATE VIEW casesync.pending_subscriptions AS
+CREATE OR REPLACE VIEW casesync.pending_subscriptions AS
 	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.waits_for, s.filter_type, s.filter,
 		s.cron, s.starts, s.ends, s.authorize_claim, s.created_at
 	  FROM casesync_internal.subscription s WHERE s.state = 'pending';

@@ -2,7 +2,7 @@
  * Whether a wish can become a subscription: read, held against agreements, event types, twins and
  * quotas. The API and casesync.subscribe() use the same rules. Nothing is written but by subscribe().
  */
-CREATE FUNCTION casesync_internal.frequency_read(frequency jsonb,
+CREATE OR REPLACE FUNCTION casesync_internal.frequency_read(frequency jsonb,
 	OUT cron text, OUT starts timestamptz, OUT ends timestamptz, OUT problem text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -37,7 +37,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.frequency_read(jsonb) IS
 	'the times of a subscription, or what is wrong with them; no cron means at once, no end means open';
 /* What criteria say, spelled our way: a row that is not one yet. */
-CREATE FUNCTION casesync_internal.wish_read(partner text, criteria jsonb,
+CREATE OR REPLACE FUNCTION casesync_internal.wish_read(partner text, criteria jsonb,
 	OUT s casesync_internal.subscription, OUT code text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -82,7 +82,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.wish_read(text, jsonb) IS
 	'a subscribe_criteria of the standard as a subscription, or why it cannot be read';
-CREATE FUNCTION casesync_internal.is_same_wish(a casesync_internal.subscription, b casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.is_same_wish(a casesync_internal.subscription, b casesync_internal.subscription)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -93,7 +93,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.is_same_wish(casesync_internal.subscription, casesync_internal.subscription) IS
 	'whether two subscriptions have the same criteria, however they were spelled';
-CREATE FUNCTION casesync_internal.agreements_about(s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.agreements_about(s casesync_internal.subscription)
 RETURNS SETOF casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -112,7 +112,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreements_about(casesync_internal.subscription) IS
 	'the agreements under which the partner may be told of such records, now or from some day on';
 /* What the agreements say about a wish. An event type that nothing feeds need not be named in them. */
-CREATE FUNCTION casesync_internal.wish_cover(s casesync_internal.subscription, OUT is_known boolean, OUT is_covered boolean,
+CREATE OR REPLACE FUNCTION casesync_internal.wish_cover(s casesync_internal.subscription, OUT is_known boolean, OUT is_covered boolean,
 	OUT is_fed boolean, OUT has_begun boolean, OUT needs_decision boolean, OUT identifier_types text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -138,7 +138,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.wish_cover(casesync_internal.subscription) IS
 	'whether agreements let a wish be granted, and since when, and by whom';
-CREATE FUNCTION casesync_internal.known_event_types(reg_type text)
+CREATE OR REPLACE FUNCTION casesync_internal.known_event_types(reg_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -148,7 +148,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.known_event_types(text) IS 'event types to name in a message that one is not known';
-CREATE FUNCTION casesync_internal.subscription_twin(s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_twin(s casesync_internal.subscription)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -167,7 +167,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_twin(casesync_internal.subscription) IS
 	'the code of a living subscription with the same criteria';
 /* How many more a partner may have. Those of a filter cost at every event, those of an identifier do not. */
-CREATE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner, OUT of_any integer, OUT of_many integer)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner, OUT of_any integer, OUT of_many integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -182,7 +182,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_room(casesync_internal.partner) IS
 	'how many more subscriptions a partner may have, and how many of them not of one identifier';
-CREATE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL, filters integer DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL, filters integer DEFAULT NULL)
 RETURNS casesync_internal.partner
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -203,7 +203,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.set_quota(text, integer, integer) IS
 	'how many living subscriptions a partner may ask for, and how many of them not of one identifier';
-CREATE FUNCTION casesync_internal.wish_over_quota(p casesync_internal.partner, s casesync_internal.subscription, of_any integer, of_many integer)
+CREATE OR REPLACE FUNCTION casesync_internal.wish_over_quota(p casesync_internal.partner, s casesync_internal.subscription, of_any integer, of_many integer)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -223,7 +223,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner, casesync_internal.subscription, integer, integer) IS
 	'why a partner may not have one more subscription; NULL when it may';
 /* A wish that could be read: whether it is granted, and if not, with which of the standard's codes. */
-CREATE FUNCTION casesync_internal.wish_judge(s casesync_internal.subscription, OUT code text, OUT why text, OUT waits_for text)
+CREATE OR REPLACE FUNCTION casesync_internal.wish_judge(s casesync_internal.subscription, OUT code text, OUT why text, OUT waits_for text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -260,7 +260,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.wish_judge(casesync_internal.subscription) IS
 	'whether a wish is granted at once, later or not at all; why without a code is a remark';
-CREATE FUNCTION casesync_internal.subscription_add(s casesync_internal.subscription, waits_for text)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_add(s casesync_internal.subscription, waits_for text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -283,7 +283,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_add(casesync_internal.subscription, text) IS
 	'a wish becomes a subscription, active or waiting';
 /* The DBA decides by calling it: no quota, no waiting. What the agreement says still counts. */
-CREATE FUNCTION casesync.subscribe(partner text, event_type text, record_type text,
+CREATE OR REPLACE FUNCTION casesync.subscribe(partner text, event_type text, record_type text,
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
 	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, deliver text DEFAULT NULL,
 	reference_id text DEFAULT NULL, registry text DEFAULT NULL)
