@@ -1,8 +1,8 @@
 # extension.mk: what the extension is made of. A name without a file is an error.
 
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
-EXTENSION_FLOORS = base code record filter party outbox agreement capture registry subscription delivery routing \
-	inbox answer care
+EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine agreement capture registry \
+	look_again subscription delivery routing inbox answer intake upkeep forget health onboarding rights
 
 EXTENSION_SOURCES = \
 	extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
@@ -37,7 +37,8 @@ SQL_TABLES = extension/base/schema.sql $(GENERATED_SQL) \
 	extension/base/tables.sql \
 	extension/code/tables.sql \
 	extension/party/tables.sql \
-	extension/outbox/tables.sql \
+	extension/knowledge/tables.sql extension/outbox/tables.sql \
+	extension/quarantine/tables.sql \
 	extension/agreement/tables.sql \
 	extension/capture/tables.sql \
 	extension/registry/tables.sql \
@@ -46,7 +47,7 @@ SQL_TABLES = extension/base/schema.sql $(GENERATED_SQL) \
 	extension/routing/tables.sql \
 	extension/inbox/tables.sql \
 	extension/answer/tables.sql \
-	extension/care/tables.sql
+	extension/forget/tables.sql extension/rights/tables.sql
 SQL_CODE = \
 	extension/base/value.sql extension/base/text_format.sql extension/base/owner_query.sql \
 	extension/base/audit.sql \
@@ -58,7 +59,8 @@ SQL_CODE = \
 	extension/party/node.sql extension/party/partner.sql extension/party/partner_key.sql \
 	extension/party/client.sql extension/party/client_check.sql extension/party/jwks.sql \
 	extension/party/encryption.sql extension/party/lane.sql \
-	extension/outbox/notification.sql extension/outbox/again.sql \
+	extension/knowledge/disclosure.sql extension/outbox/notification.sql \
+	extension/quarantine/quarantine.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
@@ -77,6 +79,7 @@ SQL_CODE = \
 	extension/inbox/search_at.sql \
 	extension/answer/answering.sql extension/answer/search_answer.sql \
 	extension/answer/transaction_status.sql extension/answer/enrollment.sql \
-	extension/care/receive.sql extension/care/upkeep.sql extension/care/status_views.sql \
-	extension/care/erasure.sql extension/care/onboarding.sql extension/care/grants.sql
+	extension/look_again/look_again.sql extension/intake/receive.sql extension/forget/erase.sql \
+	extension/forget/prune.sql extension/upkeep/tidy.sql extension/health/status_views.sql \
+	extension/onboarding/onboarding.sql extension/rights/grants.sql
 SQL_FILES = $(SQL_TABLES) $(SQL_CODE)

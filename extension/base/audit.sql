@@ -8,3 +8,20 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.audit_note(text, text, jsonb) IS
 	'write one line of the audit; called by the administrative functions';
+/*
+ * What waits for partners, what they know, and what was disclosed. Notifications live in a ring
+ * of leaves (children of one empty parent), so that old ones go by TRUNCATE.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.refuse_change()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.raise_error(errcode => 'restrict_violation',
+		message => format('%s is append-only', TG_RELID::regclass));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.refuse_change() IS 'trigger of append-only tables';
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.audit_entry
+	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();

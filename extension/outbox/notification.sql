@@ -1,22 +1,53 @@
 /*
- * What waits for partners, what they know, and what was disclosed. Notifications live in a ring
- * of leaves (children of one empty parent), so that old ones go by TRUNCATE.
+ * What waits for partners. Notifications live in a ring of leaves (children of one empty parent), so
+ * that old ones go by TRUNCATE.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.refuse_change()
-RETURNS trigger
-LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION casesync_internal.notification_leaf()
+RETURNS regclass
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync_internal.raise_error(errcode => 'restrict_violation',
-		message => format('%s is append-only', TG_RELID::regclass));
+	RETURN (SELECT format('casesync_internal.notification_%s', coalesce(
+		(SELECT g.leaf FROM casesync_internal.notification_ring g ORDER BY g.id DESC LIMIT 1), 0))::regclass);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.refuse_change() IS 'trigger of append-only tables';
-CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
-	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();
-CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.audit_entry
-	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();
+COMMENT ON FUNCTION casesync_internal.notification_leaf() IS 'the leaf that notifications are appended to';
+CREATE OR REPLACE FUNCTION casesync_internal.enqueue(partner text, action text, url text, message jsonb, status text,
+	subscriptions bigint[] DEFAULT '{}')
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync_internal.outgoing (lane, action, url, status, message, subscriptions, must_encrypt)
+	VALUES (casesync_internal.lane_for($1, 'control', $3), $2, $3, $5, $4, $6, casesync_internal.encryption_rule($1) = 'required');
+	PERFORM casesync_internal.ring();
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.enqueue(text, text, text, jsonb, text, bigint[]) IS
+	'a request or callback to a partner, sent soon with the care of a notification';
+CREATE OR REPLACE FUNCTION casesync_internal.rotate_notifications()
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	next_leaf integer := (coalesce((SELECT g.leaf FROM casesync_internal.notification_ring g
+		ORDER BY g.id DESC LIMIT 1), 0) + 1) % 8;
+	is_used boolean;
+BEGIN
+	EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.notification_%s)', next_leaf) INTO is_used;
+	IF is_used THEN
+		RETURN NULL;
+	END IF;
+	DELETE FROM casesync_internal.notification_ring;
+	INSERT INTO casesync_internal.notification_ring (leaf) VALUES (next_leaf);
+	RETURN next_leaf;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.rotate_notifications() IS
+	'append to the next leaf from now on; gives its number, NULL when it is not empty yet';
 /*
  * Due notifications are not sent after all. The partner does not learn that state, so what it knows
  * is open again and the next event of the subject is sent whatever it holds. There may be a backlog

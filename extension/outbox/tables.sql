@@ -1,18 +1,4 @@
 /* The tables and types of outbox/: state, made once; changed by the scripts of upgrade/ only. */
-
-/* ---- subscription ---- */
-CREATE TABLE casesync_internal.filter_inside (
-	registry text NOT NULL,
-	key text NOT NULL,
-	subscription bigint NOT NULL,
-	hmac bytea,
-	PRIMARY KEY (registry, key, subscription)
-);
-CREATE INDEX filter_inside_of ON casesync_internal.filter_inside (subscription);
-COMMENT ON TABLE casesync_internal.filter_inside IS
-	'subjects that were told as inside the filter of a subscription, with a keyed hash of the record that was told; NULL: it is open';
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.filter_inside', '');
-/* ---- notification ---- */
 CREATE TABLE casesync_internal.event (
 	id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 	registry text NOT NULL,
@@ -71,59 +57,6 @@ CREATE TABLE casesync_internal.notification_ring (
 COMMENT ON TABLE casesync_internal.notification_ring IS 'the newest row names the leaf that notifications are appended to; none: leaf 0';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.notification_ring', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.notification_ring_id_seq', '');
-CREATE TABLE casesync_internal.told (
-	partner text NOT NULL,
-	registry text NOT NULL,
-	key text NOT NULL,
-	hmac bytea,
-	identifiers jsonb,
-	at timestamptz NOT NULL,
-	PRIMARY KEY (partner, registry, key)
-);
-COMMENT ON TABLE casesync_internal.told IS 'what a partner knows, or is about to know, of a subject: a keyed hash; NULL: it is open';
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.told', '');
-CREATE TABLE casesync_internal.disclosure (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	partner text NOT NULL,
-	registry text NOT NULL,
-	key text NOT NULL,
-	at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	way text NOT NULL,
-	hmac bytea,
-	agreement text NOT NULL,
-	agreement_version integer NOT NULL,
-	reference_id uuid NOT NULL,
-	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused'))
-);
-CREATE INDEX disclosure_of_subject ON casesync_internal.disclosure (registry, key);
-CREATE INDEX disclosure_of_item ON casesync_internal.disclosure (reference_id);
-COMMENT ON TABLE casesync_internal.disclosure IS
-	'append-only: attempted before the first sending of an item, then its outcome; the key becomes a keyed hash by erase()';
-COMMENT ON COLUMN casesync_internal.disclosure.way IS 'notify, search, check_enrollment, push or backfill';
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.disclosure', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.disclosure_id_seq', '');
-/* ---- routing_subject ---- */
-CREATE TABLE casesync_internal.quarantine_entry (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	registry text NOT NULL,
-	tracking integer NOT NULL DEFAULT 0,
-	key text NOT NULL,
-	event_type text NOT NULL,
-	reason text NOT NULL,
-	error_code text NOT NULL,
-	at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	tries integer NOT NULL DEFAULT 1,
-	mark text,
-	is_requested boolean NOT NULL DEFAULT false
-);
-/* The key of an expression is JSON of any length, too long for an index. */
-CREATE UNIQUE INDEX quarantine_entry_about ON casesync_internal.quarantine_entry (registry, tracking, md5(key), event_type);
-COMMENT ON TABLE casesync_internal.quarantine_entry IS
-	'subjects that cannot be rendered now; with a tracking: a key whose subjects cannot be found';
-COMMENT ON COLUMN casesync_internal.quarantine_entry.mark IS 'what the view and the crosswalk looked like; another mark means try again';
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.quarantine_entry', '');
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.quarantine_entry_id_seq', '');
-/* ---- delivery ---- */
 CREATE TABLE casesync_internal.outgoing (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	reference_id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
@@ -144,5 +77,4 @@ COMMENT ON COLUMN casesync_internal.outgoing.must_encrypt IS 'encryption was req
 COMMENT ON COLUMN casesync_internal.outgoing.subscriptions IS 'those that the partner knows of once this is acknowledged';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.outgoing', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.outgoing_id_seq', '');
-/* ---- transaction_status ---- */
 CREATE INDEX outgoing_correlation ON casesync_internal.outgoing ((message->>'correlation_id'));

@@ -18,7 +18,7 @@ LETTERS = {"publisher": "P", "admin": "A", "approver": "V", "reviewer": "R", "au
 
 def rights():
     """The functions of each access, as grants.sql gives them."""
-    with open("extension/care/grants.sql", encoding="utf-8") as file:
+    with open("extension/rights/grants.sql", encoding="utf-8") as file:
         text = file.read()
     found = {access: set() for access in LETTERS}
     for access, objects in re.findall(r"\('(\w+)', ARRAY\[(.*?)\]\)", text, re.S):

@@ -1,9 +1,4 @@
-/* The tables and types of care/: state, made once; changed by the scripts of upgrade/ only. */
-
-/* ---- erasure ---- */
-CREATE TYPE casesync_internal.person AS (registry text, key text, erased text, words text[], names text[]);
-COMMENT ON TYPE casesync_internal.person IS
-	'who is to be forgotten: identifiers as values (words) and as TYPE:value (names), as found in inbox subjects';
+/* The tables and types of rights/: state, made once; changed by the scripts of upgrade/ only. */
 CREATE TABLE casesync_internal.access_right (
 	access text NOT NULL,
 	object text NOT NULL,

@@ -1,3 +1,4 @@
+/* Subjects that cannot be rendered now, and when it is worth to try them again. */
 CREATE OR REPLACE FUNCTION casesync_internal.mark_of(registry text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -38,28 +39,3 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_add(text, integer, text[], text, text, text) IS
 	'remember that a subject (or a key''s subjects) could not be rendered, and why';
-CREATE OR REPLACE FUNCTION casesync_internal.notification_leaf()
-RETURNS regclass
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN (SELECT format('casesync_internal.notification_%s', coalesce(
-		(SELECT g.leaf FROM casesync_internal.notification_ring g ORDER BY g.id DESC LIMIT 1), 0))::regclass);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_leaf() IS 'the leaf that notifications are appended to';
-CREATE OR REPLACE FUNCTION casesync_internal.enqueue(partner text, action text, url text, message jsonb, status text,
-	subscriptions bigint[] DEFAULT '{}')
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	INSERT INTO casesync_internal.outgoing (lane, action, url, status, message, subscriptions, must_encrypt)
-	VALUES (casesync_internal.lane_for($1, 'control', $3), $2, $3, $5, $4, $6, casesync_internal.encryption_rule($1) = 'required');
-	PERFORM casesync_internal.ring();
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.enqueue(text, text, text, jsonb, text, bigint[]) IS
-	'a request or callback to a partner, sent soon with the care of a notification';
