@@ -48,6 +48,9 @@ check-format:
 check-size:
 	@test/check_size $(C_FILES)
 
+check-sql:
+	@test/check_sql $(SQL_CODE)
+
 check-floors:
 	@test/check_floors bridge $(BRIDGE_FLOORS)
 	@test/check_floors extension $(EXTENSION_FLOORS)

@@ -16,18 +16,23 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.event_name(text) IS
-	'the event type that a name means, whatever its prefix, case and spelling; a name that is not known is itself';
+	'the event type that a name means, whatever its prefix, case and spelling; a name that is not '
+	'known is itself';
+
 CREATE OR REPLACE FUNCTION casesync_internal.event_names(names text[])
 RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN ARRAY(SELECT casesync_internal.event_name(n.name) FROM unnest(names) WITH ORDINALITY n(name, i)
+	RETURN ARRAY(SELECT casesync_internal.event_name(n.name)
+		FROM unnest(names) WITH ORDINALITY n(name, i)
 		GROUP BY casesync_internal.event_name(n.name) ORDER BY min(n.i));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.event_names(text[]) IS 'the event types that some names mean, each once';
+COMMENT ON FUNCTION casesync_internal.event_names(text[]) IS
+	'the event types that some names mean, each once';
+
 CREATE OR REPLACE FUNCTION casesync_internal.event_wire(reg_type text, event_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -41,7 +46,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.event_wire(text, text) IS
-	'how an event type is written to peers of a registry type: IBR peers spell enrolment otherwise than ESS ones';
+	'how an event type is written to peers of a registry type: IBR peers spell enrolment otherwise '
+	'than ESS ones';
+
 CREATE OR REPLACE FUNCTION casesync_internal.reg_type_name(name text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -56,7 +63,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.reg_type_name(text) IS
-	'the registry type that a name means, whatever its prefix, case and spelling; a name that is not known is itself';
+	'the registry type that a name means, whatever its prefix, case and spelling; a name that is '
+	'not known is itself';
+
 CREATE OR REPLACE FUNCTION casesync_internal.reg_type_wire(reg_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -69,20 +78,25 @@ BEGIN
 		'ns:org:RegistryType:' || casesync_internal.plain_name($1));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.reg_type_wire(text) IS 'a registry type as the standard''s documents write it';
+COMMENT ON FUNCTION casesync_internal.reg_type_wire(text) IS
+	'a registry type as the standard''s documents write it';
+
 /* What a word means must not depend on where it stands, so no spelling may have two meanings. */
-CREATE OR REPLACE FUNCTION casesync_internal.check_spellings(what text, spellings text[], meant text, is_other text)
+CREATE OR REPLACE FUNCTION casesync_internal.check_spellings(what text, spellings text[],
+	meant text, is_other text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF array_position(spellings, NULL) IS NOT NULL OR cardinality(spellings) > 50
-		OR EXISTS (SELECT FROM unnest(spellings) s WHERE s = '' OR length(s) > 255 OR s ~ '[[:cntrl:]:]')
+		OR EXISTS (SELECT FROM unnest(spellings) s WHERE s = '' OR length(s) > 255
+			OR s ~ '[[:cntrl:]:]')
 	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => format('these are no spellings of %s "%s"', what, meant),
-			detail => 'Spellings are at most 50 texts of 1 to 255 characters, without colon: a prefix is ignored when they are read.');
+			detail => 'Spellings are at most 50 texts of 1 to 255 characters, without colon: a '
+				'prefix is ignored when they are read.');
 	END IF;
 	IF is_other IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
@@ -93,6 +107,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_spellings(text, text[], text, text) IS
 	'spellings that can be read, of which none means something else, or an error';
+
 CREATE OR REPLACE FUNCTION casesync.add_registry_type(reg_type text, spellings text[] DEFAULT '{}',
 	description text DEFAULT NULL, wire text DEFAULT NULL)
 RETURNS casesync_internal.registry_type
@@ -103,15 +118,18 @@ AS $$
 DECLARE
 	t casesync_internal.registry_type;
 	words constant text[] := ARRAY(SELECT DISTINCT lower(w)
-		FROM unnest(ARRAY[$1, casesync_internal.plain_name(coalesce($4, $1))] || coalesce($2, '{}')) w);
+		FROM unnest(ARRAY[$1, casesync_internal.plain_name(coalesce($4, $1))]
+			|| coalesce($2, '{}')) w);
 BEGIN
 	IF coalesce($1, '') !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$' OR length($4) NOT BETWEEN 1 AND 255 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => format('"%s" cannot be a registry type', left(coalesce($1, 'NULL'), 100)),
-			detail => 'A registry type is a letter and up to 62 letters, digits and underscores; what is sent has 1 to 255 characters.');
+			detail => 'A registry type is a letter and up to 62 letters, digits and underscores; '
+				'what is sent has 1 to 255 characters.');
 	END IF;
 	LOCK TABLE casesync_internal.registry_type IN SHARE ROW EXCLUSIVE MODE;
-	PERFORM casesync_internal.check_spellings('registry type', words, $1, (SELECT x.reg_type FROM casesync_internal.registry_type x
+	PERFORM casesync_internal.check_spellings('registry type', words, $1, (SELECT x.reg_type
+		FROM casesync_internal.registry_type x
 		WHERE x.reg_type <> $1 AND x.spellings && words ORDER BY x.reg_type LIMIT 1));
 	INSERT INTO casesync_internal.registry_type AS x (reg_type, wire, spellings, description)
 	VALUES ($1, coalesce($4, 'ns:org:RegistryType:' || $1), words, $3)
@@ -124,6 +142,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.add_registry_type(text, text[], text, text) IS
 	'a kind of registry of one''s own, or other spellings for one that there is';
+
 CREATE OR REPLACE FUNCTION casesync.add_event_type(event_type text, reg_type text DEFAULT 'ESS',
 	spellings text[] DEFAULT '{}', description text DEFAULT NULL, wire text DEFAULT NULL)
 RETURNS casesync_internal.event_type
@@ -135,12 +154,14 @@ DECLARE
 	t casesync_internal.event_type;
 	kind constant text := casesync_internal.reg_type_name($2);
 	words constant text[] := ARRAY(SELECT DISTINCT lower(w)
-		FROM unnest(ARRAY[$1, casesync_internal.plain_name(coalesce($5, $1))] || coalesce($3, '{}')) w);
+		FROM unnest(ARRAY[$1, casesync_internal.plain_name(coalesce($5, $1))]
+			|| coalesce($3, '{}')) w);
 BEGIN
 	IF coalesce($1, '') !~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$' OR length($5) NOT BETWEEN 1 AND 255 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => format('"%s" cannot be an event type', left(coalesce($1, 'NULL'), 100)),
-			detail => 'An event type is a letter and up to 98 letters, digits, underscores, dots and hyphens; what is sent has 1 to 255 characters.');
+			detail => 'An event type is a letter and up to 98 letters, digits, underscores, dots '
+				'and hyphens; what is sent has 1 to 255 characters.');
 	END IF;
 	IF NOT EXISTS (SELECT FROM casesync_internal.registry_type x WHERE x.reg_type = kind) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
@@ -148,9 +169,11 @@ BEGIN
 			hint => format('SELECT casesync.add_registry_type(%L);', left($2, 100)));
 	END IF;
 	LOCK TABLE casesync_internal.event_type IN SHARE ROW EXCLUSIVE MODE;
-	PERFORM casesync_internal.check_spellings('event type', words, $1, (SELECT x.event_type FROM casesync_internal.event_type x
+	PERFORM casesync_internal.check_spellings('event type', words, $1, (SELECT x.event_type
+		FROM casesync_internal.event_type x
 		WHERE x.event_type <> $1 AND x.spellings && words ORDER BY x.event_type LIMIT 1));
-	INSERT INTO casesync_internal.event_type AS x (reg_type, event_type, wire, spellings, description)
+	INSERT INTO casesync_internal.event_type AS x (reg_type, event_type, wire, spellings,
+		description)
 	VALUES (kind, $1, coalesce($5, $1), words, $4)
 	ON CONFLICT ON CONSTRAINT event_type_pkey DO UPDATE
 		SET wire = excluded.wire, spellings = excluded.spellings, description = excluded.description
@@ -161,6 +184,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.add_event_type(text, text, text[], text, text) IS
 	'an event type of one''s own for a registry type, or other spellings for one that there is';
+
 CREATE OR REPLACE FUNCTION casesync.drop_registry_type(reg_type text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -168,30 +192,38 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	is_left constant boolean := EXISTS (SELECT FROM casesync_internal.registry_type x WHERE x.reg_type = $1 AND x.is_shipped);
+	is_left constant boolean := EXISTS (SELECT FROM casesync_internal.registry_type x
+		WHERE x.reg_type = $1 AND x.is_shipped);
 	uses text;
 BEGIN
 	SELECT string_agg(u.what, ', ') INTO uses FROM (
-		SELECT format('registry %s', r.registry) FROM casesync_internal.registry r WHERE casesync_internal.reg_type_name(r.reg_type) = $1
+		SELECT format('registry %s', r.registry) FROM casesync_internal.registry r
+			WHERE casesync_internal.reg_type_name(r.reg_type) = $1
 		UNION ALL
-		SELECT format('event type %s', e.event_type) FROM casesync_internal.event_type e WHERE e.reg_type = $1
+		SELECT format('event type %s', e.event_type) FROM casesync_internal.event_type e
+			WHERE e.reg_type = $1
 		UNION ALL
 		SELECT format('subscription %s', s.code) FROM casesync_internal.subscription s
-		 WHERE s.reg_type = $1 AND s.state IN ('pending', 'active') LIMIT 10) u(what) WHERE NOT is_left;
+		 WHERE s.reg_type = $1 AND s.state IN ('pending', 'active') LIMIT 10) u(what)
+			WHERE NOT is_left;
 	IF uses IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
-			message => format('registry type "%s" is in use', $1), detail => format('By: %s.', uses));
+			message => format('registry type "%s" is in use', $1),
+				detail => format('By: %s.', uses));
 	END IF;
 	DELETE FROM casesync_internal.registry_type x WHERE x.reg_type = $1 AND NOT x.is_shipped;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('there is no registry type "%s" of your own', left(coalesce($1, 'NULL'), 100)),
+			message => format('there is no registry type "%s" of your own',
+				left(coalesce($1, 'NULL'), 100)),
 			hint => 'SELECT reg_type FROM casesync.registry_types WHERE NOT is_shipped;');
 	END IF;
 	PERFORM casesync_internal.audit_note('drop_registry_type', $1);
 END
 $$;
-COMMENT ON FUNCTION casesync.drop_registry_type(text) IS 'forget a kind of registry of one''s own; refused while in use';
+COMMENT ON FUNCTION casesync.drop_registry_type(text) IS
+	'forget a kind of registry of one''s own; refused while in use';
+
 CREATE OR REPLACE FUNCTION casesync.drop_event_type(event_type text, reg_type text DEFAULT 'ESS')
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -212,26 +244,34 @@ BEGIN
 		 WHERE $1 = ANY (a.event_types) AND a.state = 'active'
 		UNION ALL
 		SELECT format('subscription %s', s.code) FROM casesync_internal.subscription s
-		 WHERE s.event_type = $1 AND s.state IN ('pending', 'active') LIMIT 10) u(what) WHERE NOT is_left;
+		 WHERE s.event_type = $1 AND s.state IN ('pending', 'active') LIMIT 10) u(what)
+			WHERE NOT is_left;
 	IF uses IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
 			message => format('event type "%s" is in use', $1), detail => format('By: %s.', uses));
 	END IF;
-	DELETE FROM casesync_internal.event_type x WHERE x.event_type = $1 AND x.reg_type = kind AND NOT x.is_shipped;
+	DELETE FROM casesync_internal.event_type x WHERE x.event_type = $1 AND x.reg_type = kind
+		AND NOT x.is_shipped;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('there is no event type "%s" of your own for registry type "%s"', left(coalesce($1, 'NULL'), 100), left($2, 100)),
+			message => format('there is no event type "%s" of your own for registry type "%s"',
+				left(coalesce($1, 'NULL'), 100), left($2, 100)),
 			hint => 'SELECT event_type, reg_type FROM casesync.event_types WHERE NOT is_shipped;');
 	END IF;
-	PERFORM casesync_internal.audit_note('drop_event_type', $1, jsonb_build_object('reg_type', kind));
+	PERFORM casesync_internal.audit_note('drop_event_type', $1,
+		jsonb_build_object('reg_type', kind));
 END
 $$;
-COMMENT ON FUNCTION casesync.drop_event_type(text, text) IS 'forget an event type of one''s own; refused while in use';
+COMMENT ON FUNCTION casesync.drop_event_type(text, text) IS
+	'forget an event type of one''s own; refused while in use';
+
 CREATE OR REPLACE VIEW casesync.registry_types AS
 	SELECT DISTINCT ON (t.reg_type) t.reg_type, t.wire, t.spellings, t.description, t.is_shipped
 	  FROM casesync_internal.registry_type t ORDER BY t.reg_type, t.is_shipped;
 COMMENT ON VIEW casesync.registry_types IS 'the kinds of registries that are known';
+
 CREATE OR REPLACE VIEW casesync.event_types AS
-	SELECT DISTINCT ON (t.reg_type, t.event_type) t.reg_type, t.event_type, t.wire, t.spellings, t.description, t.is_shipped
+	SELECT DISTINCT ON (t.reg_type, t.event_type) t.reg_type, t.event_type, t.wire, t.spellings,
+		t.description, t.is_shipped
 	  FROM casesync_internal.event_type t ORDER BY t.reg_type, t.event_type, t.is_shipped;
 COMMENT ON VIEW casesync.event_types IS 'the event types that are known, for each kind of registry';

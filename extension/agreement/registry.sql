@@ -4,13 +4,18 @@ RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce((SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = relation), false)
+	SELECT coalesce((SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c
+		WHERE c.oid = relation), false)
 $$;
-COMMENT ON FUNCTION casesync_internal.owns(regclass) IS 'whether the current user has the rights of the relation''s owner';
+COMMENT ON FUNCTION casesync_internal.owns(regclass) IS
+	'whether the current user has the rights of the relation''s owner';
+
 /* publish() runs with the caller's rights; this is what keeps others' registries out of reach. */
 ALTER TABLE casesync_internal.registry ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY registry_of_owner ON casesync_internal.registry
 	USING (casesync_internal.owns(view)) WITH CHECK (casesync_internal.owns(view));
+
 CREATE OR REPLACE FUNCTION casesync_internal.require_registry(name text)
 RETURNS casesync_internal.registry
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -23,13 +28,17 @@ BEGIN
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('registry "%s" is not published', name),
-			hint => format('SELECT * FROM casesync.publish(%L, ''schema.view'', ''Member'');', name));
+			hint => format('SELECT * FROM casesync.publish(%L, ''schema.view'', ''Member'');',
+				name));
 	END IF;
 	RETURN r;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.require_registry(text) IS 'the registry''s row, or an error that says how to make it';
-CREATE OR REPLACE FUNCTION casesync_internal.publish_column(view regclass, column_name name, what text)
+COMMENT ON FUNCTION casesync_internal.require_registry(text) IS
+	'the registry''s row, or an error that says how to make it';
+
+CREATE OR REPLACE FUNCTION casesync_internal.publish_column(view regclass, column_name name,
+	what text)
 RETURNS regtype
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -48,7 +57,9 @@ BEGIN
 	RETURN column_type;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.publish_column(regclass, name, text) IS 'the type of a column that publish() needs';
+COMMENT ON FUNCTION casesync_internal.publish_column(regclass, name, text) IS
+	'the type of a column that publish() needs';
+
 CREATE OR REPLACE FUNCTION casesync_internal.publish_check_view(view regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -61,8 +72,11 @@ BEGIN
 	IF kind IS DISTINCT FROM 'v' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'wrong_object_type',
 			message => format('%s is not a view', coalesce(view::text, 'NULL')),
-			detail => 'A registry is an ordinary view, so that what partners see is always what the tables say.',
-			hint => format('CREATE VIEW … AS SELECT …::text AS subject_key, casesync.member(…) AS record FROM %s;', coalesce(view::text, '…')));
+			detail => 'A registry is an ordinary view, so that what partners see is always what the '
+				'tables say.',
+			hint => format(
+				'CREATE VIEW … AS SELECT …::text AS subject_key, casesync.member(…) AS record FROM '
+				'%s;', coalesce(view::text, '…')));
 	END IF;
 	IF NOT casesync_internal.owns(view) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
@@ -70,7 +84,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.publish_check_view(regclass) IS 'an ordinary view of the caller''s own, or an error';
+COMMENT ON FUNCTION casesync_internal.publish_check_view(regclass) IS
+	'an ordinary view of the caller''s own, or an error';
+
 CREATE OR REPLACE FUNCTION casesync_internal.scanned_relations(plan jsonb)
 RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -88,37 +104,46 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.scanned_relations(jsonb) IS
 	'the tables that a plan reads from end to end, be it through an index';
+
 /* What one subject costs: the plan without all that only pays for many rows. */
 CREATE OR REPLACE FUNCTION casesync_internal.publish_plan(r casesync_internal.registry)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off
+	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+		SET enable_bitmapscan = off
 	SET jit = off
 AS $$
 DECLARE
 	plan json;
 BEGIN
-	EXECUTE format('EXPLAIN (FORMAT JSON, VERBOSE) SELECT %1$I, %2$I FROM %3$s WHERE %1$I = ANY (%4$L::text[]::%5$s[])',
+	EXECUTE format(
+		'EXPLAIN (FORMAT JSON, VERBOSE) SELECT %1$I, %2$I FROM %3$s WHERE %1$I = ANY '
+		'(%4$L::text[]::%5$s[])',
 		r.key_column, r.record_column, r.view, '{}', r.key_type) INTO plan;
 	RETURN plan->0->'Plan';
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS 'how one subject of a registry would be looked up';
+COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS
+	'how one subject of a registry would be looked up';
+
 CREATE OR REPLACE FUNCTION casesync_internal.publish_warnings(r casesync_internal.registry)
 RETURNS SETOF casesync.problem
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT 'warning', format('looking up one subject in %s reads all of table %s', r.view, t.name),
-		format('Let %1$I be a plain column of %2$s with an index, or have an index on what it is made of, for example '
-			'CREATE INDEX ON %2$s ((id::text)); join and group the other tables by indexed columns.', r.key_column, t.name)
+		format('Let %1$I be a plain column of %2$s with an index, or have an index on what it is '
+			'made of, for example '
+			'CREATE INDEX ON %2$s ((id::text)); join and group the other tables by indexed '
+			'columns.', r.key_column, t.name)
 	  FROM casesync_internal.scanned_relations(casesync_internal.publish_plan(r)) t(name)
 	  JOIN pg_class c ON c.oid = to_regclass(t.name)
 	 WHERE c.reltuples > 1000 OR pg_relation_size(c.oid) > 131072
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_warnings(casesync_internal.registry) IS
 	'what will be slow: the tables that looking up one subject reads from end to end';
+
 CREATE OR REPLACE FUNCTION casesync_internal.publish_check_name(what text, name text, pattern text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -127,13 +152,18 @@ AS $$
 BEGIN
 	IF name IS NULL OR name !~ pattern THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('%s is not a name: %s', what, coalesce(quote_literal(left(name, 100)), 'NULL')),
-			detail => 'A name has at most 63 letters, digits and underscores (a registry''s also dots and hyphens), and begins with a letter (a registry''s also with a digit).',
-			hint => 'SELECT * FROM casesync.publish(''ess_members'', ''schema.view'', ''Member'');');
+			message => format('%s is not a name: %s', what,
+				coalesce(quote_literal(left(name, 100)), 'NULL')),
+			detail => 'A name has at most 63 letters, digits and underscores (a registry''s also '
+				'dots and hyphens), and begins with a letter (a registry''s also with a digit).',
+			hint => 'SELECT * FROM casesync.publish(''ess_members'', ''schema.view'', '
+				'''Member'');');
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.publish_check_name(text, text, text) IS 'a name that publish() can take, or an error';
+COMMENT ON FUNCTION casesync_internal.publish_check_name(text, text, text) IS
+	'a name that publish() can take, or an error';
+
 CREATE OR REPLACE FUNCTION casesync.publish(registry text, view regclass, record_type text,
 	reg_type text DEFAULT 'ESS', key name DEFAULT 'subject_key', record name DEFAULT 'record')
 RETURNS SETOF casesync.problem
@@ -144,26 +174,32 @@ AS $$
 DECLARE
 	r casesync_internal.registry;
 BEGIN
-	PERFORM casesync_internal.publish_check_name('registry', $1, '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$');
+	PERFORM casesync_internal.publish_check_name('registry', $1,
+		'^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$');
 	PERFORM casesync_internal.publish_check_name('record_type', $3, '^[A-Za-z][A-Za-z0-9_]{0,62}$');
-	PERFORM casesync_internal.publish_check_name('reg_type', regexp_replace($4, '^.*:', ''), '^[A-Za-z][A-Za-z0-9_]{0,62}$');
+	PERFORM casesync_internal.publish_check_name('reg_type', regexp_replace($4, '^.*:', ''),
+		'^[A-Za-z][A-Za-z0-9_]{0,62}$');
 	PERFORM casesync_internal.publish_check_view($2);
 	r := ROW($1, $2, $3, regexp_replace($4, '^.*:', ''), $5,
 		casesync_internal.publish_column($2, $5, 'subject key'), $6);
 	IF casesync_internal.publish_column($2, $6, 'record') <> 'jsonb'::regtype THEN
 		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
 			message => format('column "%s" of view %s is not of type jsonb', $6, $2),
-			hint => 'Make the record with the builders: casesync.member(…), casesync.beneficiary(…), casesync.person(…).');
+			hint => 'Make the record with the builders: casesync.member(…), '
+				'casesync.beneficiary(…), casesync.person(…).');
 	END IF;
 	BEGIN
 		INSERT INTO casesync_internal.registry AS t SELECT r.*
-		ON CONFLICT (registry) DO UPDATE SET view = excluded.view, record_type = excluded.record_type,
+		ON CONFLICT (registry) DO UPDATE SET view = excluded.view,
+			record_type = excluded.record_type,
 			reg_type = excluded.reg_type, key_column = excluded.key_column,
 			key_type = excluded.key_type, record_column = excluded.record_column;
 	EXCEPTION WHEN insufficient_privilege THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('may not publish registry "%s"', $1),
-			detail => format('Publishing takes the access "publisher", and a registry of another owner cannot be replaced: %s.', SQLERRM),
+			detail => format(
+				'Publishing takes the access "publisher", and a registry of another owner cannot be '
+				'replaced: %s.', SQLERRM),
 			hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
 	END;
 	RETURN QUERY SELECT * FROM casesync_internal.publish_warnings(r);
@@ -171,6 +207,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.publish(text, regclass, text, text, name, name) IS
 	'make a view of one''s own a registry, or change how; returns what to look at, errors raise';
+
 CREATE OR REPLACE FUNCTION casesync_internal.registry_uses(registry text)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
@@ -184,7 +221,9 @@ AS $$
 		 WHERE NOT t.removed AND $1 = ANY (t.registries)
 	) u(use)
 $$;
-COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS 'what names this registry; NULL when nothing does';
+COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS
+	'what names this registry; NULL when nothing does';
+
 CREATE OR REPLACE FUNCTION casesync.unpublish(registry text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -200,21 +239,26 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
 			message => format('registry "%s" is in use', $1),
 			detail => format('By %s.', uses),
-			hint => 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, reason);');
+			hint => 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, '
+				'reason);');
 	END IF;
 	DELETE FROM casesync_internal.registry t WHERE t.registry = $1;
 END
 $$;
-COMMENT ON FUNCTION casesync.unpublish(text) IS 'a registry is no longer one; refused while anything names it';
+COMMENT ON FUNCTION casesync.unpublish(text) IS
+	'a registry is no longer one; refused while anything names it';
+
 CREATE OR REPLACE FUNCTION casesync_internal.parse_condition(view regclass, condition text)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT e.plain FROM casesync_internal.row_expression(view, 'subjects', condition, 'pg_catalog') e
+	SELECT e.plain
+		FROM casesync_internal.row_expression(view, 'subjects', condition, 'pg_catalog') e
 $$;
 COMMENT ON FUNCTION casesync_internal.parse_condition(regclass, text) IS
 	'parse a condition over a view''s columns and write it out with full names, or an error';
+
 CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_forget(agreement text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -225,4 +269,5 @@ BEGIN
 	DELETE FROM casesync_internal.rehearsal_told t WHERE t.agreement = $1;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS 'the content of rehearsals goes, the counts stay';
+COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS
+	'the content of rehearsals goes, the counts stay';

@@ -9,10 +9,13 @@ CREATE TABLE casesync_internal.registry_type (
 	description text,
 	PRIMARY KEY (reg_type, is_shipped)
 );
-COMMENT ON TABLE casesync_internal.registry_type IS 'kinds of registries; a row of one''s own counts before the shipped one of that name';
+COMMENT ON TABLE casesync_internal.registry_type IS
+	'kinds of registries; a row of one''s own counts before the shipped one of that name';
 COMMENT ON COLUMN casesync_internal.registry_type.wire IS 'how it is sent';
-COMMENT ON COLUMN casesync_internal.registry_type.spellings IS 'what is read as it, in lower case, without prefix';
-SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_type', 'WHERE NOT is_shipped');
+COMMENT ON COLUMN casesync_internal.registry_type.spellings IS
+	'what is read as it, in lower case, without prefix';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_type',
+	'WHERE NOT is_shipped');
 CREATE TABLE casesync_internal.event_type (
 	reg_type text NOT NULL,
 	event_type text NOT NULL CHECK (event_type ~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$'),
@@ -22,12 +25,17 @@ CREATE TABLE casesync_internal.event_type (
 	description text,
 	PRIMARY KEY (reg_type, event_type, is_shipped)
 );
-COMMENT ON TABLE casesync_internal.event_type IS 'what can happen in a registry of some kind; a row of one''s own counts before the shipped one of that name';
-COMMENT ON COLUMN casesync_internal.event_type.wire IS 'how it is sent about registries of this type';
-COMMENT ON COLUMN casesync_internal.event_type.spellings IS 'what is read as it, in lower case, without prefix; the same event type in all registry types';
+COMMENT ON TABLE casesync_internal.event_type IS
+	'what can happen in a registry of some kind; a row of one''s own counts before the shipped one '
+	'of that name';
+COMMENT ON COLUMN casesync_internal.event_type.wire IS
+	'how it is sent about registries of this type';
+COMMENT ON COLUMN casesync_internal.event_type.spellings IS
+	'what is read as it, in lower case, without prefix; the same event type in all registry types';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.event_type', 'WHERE NOT is_shipped');
 INSERT INTO casesync_internal.registry_type (reg_type, is_shipped, wire, spellings, description)
-SELECT t.reg_type, true, 'ns:org:RegistryType:' || t.reg_type, lower(t.reg_type) || t.more::text[], t.description
+SELECT t.reg_type, true, 'ns:org:RegistryType:' || t.reg_type, lower(t.reg_type) || t.more::text[],
+	t.description
   FROM (VALUES
 	('ESS', '{employment}', 'employment support system'),
 	('Social', '{sr,socialregistry,social_registry}', 'social registry'),
@@ -36,21 +44,26 @@ SELECT t.reg_type, true, 'ns:org:RegistryType:' || t.reg_type, lower(t.reg_type)
 	('FR', '{farmer,farmerregistry,farmer_registry}', 'farmer registry'),
 	('DR', '{disability,disabilityregistry,disability_registry}', 'disability registry'))
 	t(reg_type, more, description);
-INSERT INTO casesync_internal.event_type (reg_type, event_type, is_shipped, wire, spellings, description)
-SELECT r.reg_type, t.event_type, true, coalesce(t.wire, t.event_type), lower(t.event_type) || t.more::text[], t.description
+INSERT INTO casesync_internal.event_type (reg_type, event_type, is_shipped, wire, spellings,
+	description)
+SELECT r.reg_type, t.event_type, true, coalesce(t.wire, t.event_type),
+	lower(t.event_type) || t.more::text[], t.description
   FROM (VALUES
 	('{ESS}', 'enrolment', NULL, '{enrollment,enrollement}',
 		'somebody is enrolled in, or referred to, a programme'),
-	('{ESS}', 'enrolment_status_change', NULL, '{enrollment_status_change,enrollement_status_change}',
+	('{ESS}', 'enrolment_status_change', NULL,
+		'{enrollment_status_change,enrollement_status_change}',
 		'the enrolment status, or what else is shared of somebody, changed'),
 	('{IBR}', 'enrolment', 'enrollement', '{enrollment,enrollement}',
 		'somebody is enrolled in a programme'),
-	('{IBR}', 'enrolment_status_change', 'enrollement_status_change', '{enrollment_status_change,enrollement_status_change}',
+	('{IBR}', 'enrolment_status_change', 'enrollement_status_change',
+		'{enrollment_status_change,enrollement_status_change}',
 		'the enrolment status of somebody changed'),
 	('{Social,IBR,Civil,FR,DR}', 'REGISTER', NULL, '{}', 'somebody was registered'),
 	('{Social,IBR,Civil,FR,DR}', 'UPDATE', NULL, '{}', 'what is registered of somebody changed'),
 	('{Social,IBR,Civil,FR,DR}', 'DEREGISTER', NULL, '{}', 'somebody is no longer registered'),
-	('{Social}', 'NewHouseHoldMember', NULL, '{new_household_member}', 'a household has one more member'),
+	('{Social}', 'NewHouseHoldMember', NULL, '{new_household_member}',
+		'a household has one more member'),
 	('{Civil}', 'LiveBirth', NULL, '{live_birth}', 'a child was born'),
 	('{Civil}', 'Death', NULL, '{}', 'somebody died'),
 	('{Civil}', 'Marriage', NULL, '{}', 'two people married'),
@@ -67,7 +80,8 @@ CREATE TABLE casesync_internal.registry (
 	key_type regtype NOT NULL,
 	record_column name NOT NULL
 );
-COMMENT ON TABLE casesync_internal.registry IS 'published views; a publisher sees and changes the rows of own views only';
+COMMENT ON TABLE casesync_internal.registry IS
+	'published views; a publisher sees and changes the rows of own views only';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry', '');
 CREATE TYPE casesync.problem AS (severity text, problem text, hint text);
 COMMENT ON TYPE casesync.problem IS 'something to look at: warning or note, what, and what to do';
@@ -111,13 +125,19 @@ CREATE TABLE casesync_internal.agreement (
 	PRIMARY KEY (agreement, version),
 	CHECK (valid_from < valid_to)
 );
-CREATE UNIQUE INDEX agreement_active ON casesync_internal.agreement (agreement) WHERE state = 'active';
-CREATE INDEX agreement_of_partner ON casesync_internal.agreement (partner, direction) WHERE state = 'active';
-CREATE UNIQUE INDEX agreement_rehearsed ON casesync_internal.agreement (agreement) WHERE state = 'rehearsed';
+CREATE UNIQUE INDEX agreement_active ON casesync_internal.agreement (agreement)
+	WHERE state = 'active';
+CREATE INDEX agreement_of_partner ON casesync_internal.agreement (partner, direction)
+	WHERE state = 'active';
+CREATE UNIQUE INDEX agreement_rehearsed ON casesync_internal.agreement (agreement)
+	WHERE state = 'rehearsed';
 COMMENT ON TABLE casesync_internal.agreement IS 'data-sharing agreements, every version of each';
-COMMENT ON COLUMN casesync_internal.agreement.lookups_per_day IS 'how many people the partner may ask for in a day, by search and check-enrollment';
-COMMENT ON COLUMN casesync_internal.agreement.rehearsed_until IS 'routed and counted until then, with nothing sent';
-COMMENT ON COLUMN casesync_internal.agreement.stop_scope IS 'while suspended: what stop_sharing() was asked to stop';
+COMMENT ON COLUMN casesync_internal.agreement.lookups_per_day IS
+	'how many people the partner may ask for in a day, by search and check-enrollment';
+COMMENT ON COLUMN casesync_internal.agreement.rehearsed_until IS
+	'routed and counted until then, with nothing sent';
+COMMENT ON COLUMN casesync_internal.agreement.stop_scope IS
+	'while suspended: what stop_sharing() was asked to stop';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.agreement', '');
 /* ---- sharing ---- */
 CREATE TABLE casesync_internal.sharing_stop (
@@ -126,7 +146,8 @@ CREATE TABLE casesync_internal.sharing_stop (
 	who name NOT NULL DEFAULT session_user,
 	at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE casesync_internal.sharing_stop IS 'partners to whom nothing leaves; the empty name: to nobody';
+COMMENT ON TABLE casesync_internal.sharing_stop IS
+	'partners to whom nothing leaves; the empty name: to nobody';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.sharing_stop', '');
 CREATE TABLE casesync_internal.missed (
 	agreement text NOT NULL,

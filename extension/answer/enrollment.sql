@@ -2,18 +2,23 @@
  * Whether somebody is enrolled (ESS check-enrollment): one status word about one person, from the
  * record as the agreement lets it pass. Whom nobody knows and who is withheld have one answer.
  */
+
 /* The identifier that a question names; without a type, any that is agreed. */
-CREATE OR REPLACE FUNCTION casesync_internal.enrolment_identifier(criteria jsonb, OUT id_type text, OUT id_value text, OUT why text)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_identifier(criteria jsonb, OUT id_type text,
+	OUT id_value text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	query constant jsonb := criteria->'query';
-	name text := CASE jsonb_typeof(query) WHEN 'object' THEN (SELECT min(k) FROM jsonb_object_keys(query) k HAVING count(*) = 1) END;
+	name text := CASE jsonb_typeof(query) WHEN 'object' THEN (SELECT min(k)
+		FROM jsonb_object_keys(query) k HAVING count(*) = 1) END;
 	value jsonb := query->name;
 	tree jsonb;
 	problem text;
-	hint constant text := 'enrolled_criteria.query must name one person, for example {"person_identifier": {"eq": "…"}} or {"type": "UIN", "value": "…"}';
+	hint constant text :=
+		'enrolled_criteria.query must name one person, for example {"person_identifier": {"eq": '
+		'"…"}} or {"type": "UIN", "value": "…"}';
 BEGIN
 	IF jsonb_typeof(value) = 'object' AND (SELECT count(*) FROM jsonb_object_keys(value)) = 1 THEN
 		value := coalesce(value->'eq', value->'$eq');
@@ -25,14 +30,17 @@ BEGIN
 	ELSIF name IS NOT NULL AND jsonb_typeof(value) IN ('string', 'number')
 		AND lower(casesync_internal.plain_name(criteria->>'query_type')) IS DISTINCT FROM 'graphql'
 	THEN
-		id_type := CASE WHEN lower(casesync_internal.plain_name(name)) NOT IN ('person_identifier', 'member_identifier', 'identifier_value', 'identifier')
+		id_type := CASE WHEN lower(casesync_internal.plain_name(name)) NOT IN ('person_identifier',
+			'member_identifier', 'identifier_value', 'identifier')
 			THEN name END;
 	ELSE
 		value := NULL;
 		SELECT f.tree, f.problem INTO tree, problem
-		  FROM casesync_internal.filter_parse(query, casesync_internal.plain_name(criteria->>'query_type')) f;
+		  FROM casesync_internal.filter_parse(
+			query, casesync_internal.plain_name(criteria->>'query_type')) f;
 		IF tree IS NOT NULL THEN
-			SELECT i.id_type, to_jsonb(i.id_value) INTO id_type, value FROM casesync_internal.filter_identifier(tree) i;
+			SELECT i.id_type, to_jsonb(i.id_value) INTO id_type, value
+				FROM casesync_internal.filter_identifier(tree) i;
 		END IF;
 	END IF;
 	id_type := casesync_internal.plain_name(id_type);
@@ -46,7 +54,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_identifier(jsonb) IS
-	'the identifier that a check of enrolment is about (id_type NULL: of any type), or why it names none';
+	'the identifier that a check of enrolment is about (id_type NULL: of any type), or why it names '
+	'none';
+
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_question_problem(criteria jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -63,7 +73,8 @@ BEGIN
 			RETURN format('enrolled_criteria.%s must be text', word);
 		END IF;
 	END LOOP;
-	IF lower(casesync_internal.plain_name(criteria->>'response_entity')) NOT IN ('member', 'group') THEN
+	IF lower(casesync_internal.plain_name(criteria->>'response_entity')) NOT IN ('member', 'group')
+		THEN
 		RETURN 'enrolled_criteria.response_entity must be Member or Group';
 	END IF;
 	RETURN (SELECT i.why FROM casesync_internal.enrolment_identifier(criteria) i);
@@ -71,6 +82,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_question_problem(jsonb) IS
 	'what is wrong with a check of enrolment; NULL when nothing is';
+
 /* A status nobody can read is as good as none: the person is answered like one nobody knows. */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_code(record jsonb)
 RETURNS casesync.enrolment_status
@@ -83,9 +95,12 @@ EXCEPTION WHEN data_exception THEN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.enrolment_code(jsonb) IS 'the enrolment status of a record; NULL when it has none that can be read';
+COMMENT ON FUNCTION casesync_internal.enrolment_code(jsonb) IS
+	'the enrolment status of a record; NULL when it has none that can be read';
+
 /* Subjects of one source that have this identifier and a status that may be told. */
-CREATE OR REPLACE FUNCTION casesync_internal.enrolment_subjects(s casesync_internal.search_source, id_type text, id_value text, until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_subjects(s casesync_internal.search_source,
+	id_type text, id_value text, until timestamptz)
 RETURNS TABLE (key text, status casesync.enrolment_status)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -98,7 +113,8 @@ DECLARE
 	looked record;
 BEGIN
 	FOREACH wanted IN ARRAY types LOOP
-		looked := casesync_internal.search_keys(s, (SELECT f.tree FROM casesync_internal.filter_parse(
+		looked := casesync_internal.search_keys(
+			s, (SELECT f.tree FROM casesync_internal.filter_parse(
 			jsonb_build_object('type', wanted, 'value', $3), 'idtype-value') f), NULL, 100, $4);
 		IF looked.failed IS NOT NULL THEN
 			PERFORM casesync_internal.raise_error(errcode => looked.failed);
@@ -107,29 +123,39 @@ BEGIN
 	END LOOP;
 	RETURN QUERY
 	SELECT o.key, e.status
-	  FROM casesync_internal.offers(s.a, s.r, ARRAY(SELECT x FROM casesync_internal.render(s.r, ARRAY(SELECT DISTINCT k FROM unnest(keys) k)) x)) o
+	  FROM casesync_internal.offers(s.a, s.r, ARRAY(SELECT x
+		FROM casesync_internal.render(s.r, ARRAY(SELECT DISTINCT k FROM unnest(keys) k)) x)) o
 	 CROSS JOIN LATERAL (SELECT casesync_internal.enrolment_code(o.record) AS status) e
 	 WHERE o.state = 'pass' AND e.status IS NOT NULL
 	 ORDER BY o.key COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.enrolment_subjects(casesync_internal.search_source, text, text, timestamptz) IS
-	'whom an identifier names in one registry, as the agreement lets it be seen, with the enrolment status';
+COMMENT ON FUNCTION casesync_internal.enrolment_subjects(casesync_internal.search_source, text,
+	text, timestamptz) IS
+	'whom an identifier names in one registry, as the agreement lets it be seen, with the enrolment '
+	'status';
+
 /* The word that is sent. The standard's list lacks Exited (A3) and words of a country's own. */
-CREATE OR REPLACE FUNCTION casesync_internal.enrolment_answer(p casesync_internal.partner, reference_id text, status casesync.enrolment_status)
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_answer(p casesync_internal.partner,
+	reference_id text, status casesync.enrolment_status)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_build_object('reference_id', reference_id, 'timestamp', casesync_internal.wire_time(clock_timestamp()),
+	SELECT jsonb_build_object('reference_id', reference_id, 'timestamp',
+		casesync_internal.wire_time(clock_timestamp()),
 			'status', 'succ')
-		|| CASE WHEN w.word IN ('Active', 'Deceased', 'Suspended', 'Inactive', 'Reinstated', 'Awaiting Renewal') OR p.profile = 'extended'
+		|| CASE WHEN w.word IN ('Active', 'Deceased', 'Suspended', 'Inactive', 'Reinstated',
+			'Awaiting Renewal') OR p.profile = 'extended'
 			THEN jsonb_build_object('enrolled_status', w.word)
-			ELSE jsonb_build_object('enrolled_status', 'Inactive', 'status_reason_message', left(w.word, 999)) END
+			ELSE jsonb_build_object('enrolled_status', 'Inactive', 'status_reason_message',
+				left(w.word, 999)) END
 	  FROM (SELECT coalesce(casesync.label(status), status::text) AS word) w
 $$;
-COMMENT ON FUNCTION casesync_internal.enrolment_answer(casesync_internal.partner, text, casesync.enrolment_status) IS
+COMMENT ON FUNCTION casesync_internal.enrolment_answer(casesync_internal.partner, text,
+	casesync.enrolment_status) IS
 	'one item of the answer to a check of enrolment (ESS EnrolledResponse)';
+
 /* What says most about a person comes first, as in a record with several programmes. */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_rank(status casesync.enrolment_status)
 RETURNS integer
@@ -140,15 +166,19 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_rank(casesync.enrolment_status) IS
 	'which of two statuses of one person in two registries is told: the lower';
-CREATE OR REPLACE FUNCTION casesync_internal.enrolment_find(p casesync_internal.partner, criteria jsonb, until timestamptz,
+
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_find(p casesync_internal.partner,
+	criteria jsonb, until timestamptz,
 	OUT answers jsonb, OUT is_allowed boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	who record := casesync_internal.enrolment_identifier(criteria);
-	is_group constant boolean := lower(casesync_internal.plain_name(criteria->>'response_entity')) IS NOT DISTINCT FROM 'group';
-	sources casesync_internal.search_source[] := ARRAY(SELECT s FROM casesync_internal.agreements_for_search(p.partner, 'check_enrollment', NULL, NULL) s
+	is_group constant boolean := lower(
+		casesync_internal.plain_name(criteria->>'response_entity')) IS NOT DISTINCT FROM 'group';
+	sources casesync_internal.search_source[] := ARRAY(SELECT s
+		FROM casesync_internal.agreements_for_search(p.partner, 'check_enrollment', NULL, NULL) s
 		WHERE ((s.r).record_type ILIKE 'group') = is_group);
 	given constant uuid := gen_random_uuid();
 	statuses casesync.enrolment_status[] := '{}';
@@ -165,8 +195,10 @@ BEGIN
 		WITH seen AS MATERIALIZED (
 			SELECT * FROM casesync_internal.enrolment_subjects(s, who.id_type, who.id_value, until)
 		), told AS (
-			INSERT INTO casesync_internal.disclosure (partner, registry, key, way, agreement, agreement_version, reference_id, outcome)
-			SELECT p.partner, (s.r).registry, e.key, 'check_enrollment', (s.a).agreement, (s.a).version, given, 'attempted' FROM seen e
+			INSERT INTO casesync_internal.disclosure (partner, registry, key, way, agreement,
+				agreement_version, reference_id, outcome)
+			SELECT p.partner, (s.r).registry, e.key, 'check_enrollment', (s.a).agreement,
+				(s.a).version, given, 'attempted' FROM seen e
 		)
 		SELECT coalesce(array_agg(e.status), '{}') INTO here FROM seen e;
 		statuses := statuses || here;
@@ -174,15 +206,21 @@ BEGIN
 	END LOOP;
 	/* One subject in each registry is one person; more than one in any cannot be put together. */
 	IF most = 1 THEN
-		statuses := ARRAY(SELECT x FROM unnest(statuses) x ORDER BY casesync_internal.enrolment_rank(x) LIMIT 1);
+		statuses := ARRAY(SELECT x FROM unnest(statuses) x
+			ORDER BY casesync_internal.enrolment_rank(x) LIMIT 1);
 	END IF;
-	answers := coalesce((SELECT jsonb_agg(casesync_internal.enrolment_answer(p, who.id_value, x) ORDER BY casesync_internal.enrolment_rank(x))
+	answers := coalesce(
+		(SELECT jsonb_agg(casesync_internal.enrolment_answer(p, who.id_value, x)
+		ORDER BY casesync_internal.enrolment_rank(x))
 		FROM unnest(statuses) x), '[]');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb, timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb,
+	timestamptz) IS
 	'the status of whom a question names, disclosed; none when unknown, withheld or not agreed';
-CREATE OR REPLACE FUNCTION casesync_internal.enrolment_outcome(p casesync_internal.partner, message jsonb, correlation_id text, until timestamptz)
+
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_outcome(p casesync_internal.partner,
+	message jsonb, correlation_id text, until timestamptz)
 RETURNS casesync_internal.request_outcome
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -199,9 +237,12 @@ BEGIN
 		o.message := jsonb_build_object('enrolled_response', result.answers);
 		IF NOT result.is_allowed THEN
 			o.status := 'rjct';
-			o.status_reason_message := 'the lookups agreed for a day are used up: send this one again tomorrow';
+			o.status_reason_message :=
+				'the lookups agreed for a day are used up: send this one again tomorrow';
 		ELSIF result.answers = '[]' THEN
-			o.status_reason_message := 'nobody among those the agreement covers has this identifier and an enrolment status';
+			o.status_reason_message :=
+				'nobody among those the agreement covers has this identifier and an enrolment '
+				'status';
 		END IF;
 	EXCEPTION WHEN OTHERS THEN
 		IF casesync_internal.is_transient(SQLSTATE) THEN
@@ -209,12 +250,16 @@ BEGIN
 		END IF;
 		o.failed := SQLSTATE;
 		o.status := 'rjct';
-		o.status_reason_message := 'this could not be looked up here; nothing is wrong with the request: send it again later';
+		o.status_reason_message :=
+			'this could not be looked up here; nothing is wrong with the request: send it again '
+			'later';
 		o.message := '{"enrolled_response": []}';
 	END;
-	o.message := o.message || jsonb_build_object('transaction_id', message->'transaction_id', 'correlation_id', correlation_id);
+	o.message := o.message || jsonb_build_object('transaction_id', message->'transaction_id',
+		'correlation_id', correlation_id);
 	RETURN o;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.enrolment_outcome(casesync_internal.partner, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.enrolment_outcome(casesync_internal.partner, jsonb, text,
+	timestamptz) IS
 	'a check of enrolment answered; the identifier goes back in the answer and is kept nowhere';

@@ -1,5 +1,6 @@
 /* What administrators did: one row a call, never changed. */
-CREATE OR REPLACE FUNCTION casesync_internal.audit_note(what text, about text, detail jsonb DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.audit_note(what text, about text,
+	detail jsonb DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -8,6 +9,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.audit_note(text, text, jsonb) IS
 	'write one line of the audit; called by the administrative functions';
+
 /*
  * What waits for partners, what they know, and what was disclosed. Notifications live in a ring
  * of leaves (children of one empty parent), so that old ones go by TRUNCATE.
@@ -23,5 +25,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.refuse_change() IS 'trigger of append-only tables';
+
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.audit_entry
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();

@@ -1,35 +1,43 @@
 /* Users' code run as its owner; granted to nobody, called by the extension's functions only. */
-CREATE OR REPLACE FUNCTION casesync_internal.owner_query(relation regclass, query text, argument anyelement,
+CREATE OR REPLACE FUNCTION casesync_internal.owner_query(relation regclass, query text,
+	argument anyelement,
 	milliseconds integer DEFAULT 0)
 RETURNS TABLE (key text, record jsonb)
 AS 'MODULE_PATHNAME', 'casesync_owner_query'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.owner_query(regclass, text, anyelement, integer) IS
-	'run one read-only query as the owner of the relation, with the argument as $1, in at most so much time';
+	'run one read-only query as the owner of the relation, with the argument as $1, in at most so '
+	'much time';
+
 CREATE OR REPLACE FUNCTION casesync_internal.owner_call(function regprocedure, argument anyelement)
 RETURNS text
 AS 'MODULE_PATHNAME', 'casesync_owner_call'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.owner_call(regprocedure, anyelement) IS
 	'call a function of one argument as its owner';
+
 CREATE OR REPLACE FUNCTION casesync_internal.lock_for_transaction(kind integer, key integer)
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_lock_for_transaction'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.lock_for_transaction(integer, integer) IS
-	'try, without waiting, the router''s (1) or a lane''s (2) lock until the end of the transaction';
+	'try, without waiting, the router''s (1) or a lane''s (2) lock until the end of the '
+	'transaction';
+
 CREATE OR REPLACE FUNCTION casesync_internal.lock_router()
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_lock_router'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.lock_router() IS
 	'become the router of this database, for the session; false when another session is';
+
 CREATE OR REPLACE FUNCTION casesync_internal.lock_lane(lane integer)
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_lock_lane'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.lock_lane(integer) IS
 	'take a lane for the session; false when another session has it';
+
 CREATE OR REPLACE FUNCTION casesync_internal.unlock_lane(lane integer)
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_unlock_lane'

@@ -1,5 +1,6 @@
 /* The opening of the install script: guard and what must exist before all else. */
 \echo Use "CREATE EXTENSION casesync" to load this file. \quit
+
 DO $$
 BEGIN
 	IF current_setting('server_encoding') <> 'UTF8' THEN
@@ -10,12 +11,16 @@ BEGIN
 	END IF;
 END
 $$;
+
 CREATE SCHEMA casesync_internal;
 COMMENT ON SCHEMA casesync IS 'functions to call and views to look at';
-COMMENT ON SCHEMA casesync_internal IS 'tables, and what the functions and views of casesync are made of: for nobody to call';
+COMMENT ON SCHEMA casesync_internal IS
+	'tables, and what the functions and views of casesync are made of: for nobody to call';
+
 CREATE OR REPLACE FUNCTION casesync_internal.setting(name text)
 RETURNS text
 AS 'MODULE_PATHNAME', 'casesync_setting_text'
 LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.setting(text) IS
-	'current_setting() for a session that may not have used anything of casesync yet, and so does not know its settings';
+	'current_setting() for a session that may not have used anything of casesync yet, and so does '
+	'not know its settings';

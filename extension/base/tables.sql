@@ -9,6 +9,7 @@ CREATE TABLE casesync_internal.audit_entry (
 	about text,
 	detail jsonb
 );
-COMMENT ON TABLE casesync_internal.audit_entry IS 'administrative calls: who, when, what, about which thing';
+COMMENT ON TABLE casesync_internal.audit_entry IS
+	'administrative calls: who, when, what, about which thing';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.audit_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.audit_entry_id_seq', '');

@@ -1,41 +1,62 @@
 /* The log of captured changes: a ring of plain tables that only C code writes to. */
-CREATE OR REPLACE FUNCTION casesync_internal.cache_reset() RETURNS trigger
-	LANGUAGE c SECURITY INVOKER SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'casesync_cache_reset';
+CREATE OR REPLACE FUNCTION casesync_internal.cache_reset()
+RETURNS trigger
+LANGUAGE c SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_cache_reset';
 COMMENT ON FUNCTION casesync_internal.cache_reset() IS
 	'statement trigger: tells all sessions that a table which they cache was written';
-CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.change_ring
+
+CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE
+	OR DELETE OR TRUNCATE ON casesync_internal.change_ring
 	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
+
 CREATE OR REPLACE VIEW casesync_internal.change AS
 	SELECT * FROM casesync_internal.change_0 UNION ALL SELECT * FROM casesync_internal.change_1
-	UNION ALL SELECT * FROM casesync_internal.change_2 UNION ALL SELECT * FROM casesync_internal.change_3
-	UNION ALL SELECT * FROM casesync_internal.change_4 UNION ALL SELECT * FROM casesync_internal.change_5
-	UNION ALL SELECT * FROM casesync_internal.change_6 UNION ALL SELECT * FROM casesync_internal.change_7;
-COMMENT ON VIEW casesync_internal.change IS 'captured changes of tracked tables; order in a transaction is (cid, id)';
+	UNION ALL SELECT * FROM casesync_internal.change_2 UNION ALL SELECT *
+		FROM casesync_internal.change_3
+	UNION ALL SELECT * FROM casesync_internal.change_4 UNION ALL SELECT *
+		FROM casesync_internal.change_5
+	UNION ALL SELECT * FROM casesync_internal.change_6 UNION ALL SELECT *
+		FROM casesync_internal.change_7;
+COMMENT ON VIEW casesync_internal.change IS
+	'captured changes of tracked tables; order in a transaction is (cid, id)';
 COMMENT ON COLUMN casesync_internal.change.id IS 'rising within a session; order within a command';
 COMMENT ON COLUMN casesync_internal.change.xid IS 'the top transaction';
-COMMENT ON COLUMN casesync_internal.change.era IS 'which life of the cluster wrote it: higher after each restore';
-COMMENT ON COLUMN casesync_internal.change.cid IS 'the command of the transaction that wrote the row';
-COMMENT ON COLUMN casesync_internal.change.relation IS 'the table that was written, maybe a partition';
-COMMENT ON COLUMN casesync_internal.change.op IS 'I, U, D; G = gap: rows were written while capture was off';
-COMMENT ON COLUMN casesync_internal.change.key IS 'text of the key column, or JSON of the columns that the key expression names';
+COMMENT ON COLUMN casesync_internal.change.era IS
+	'which life of the cluster wrote it: higher after each restore';
+COMMENT ON COLUMN casesync_internal.change.cid IS
+	'the command of the transaction that wrote the row';
+COMMENT ON COLUMN casesync_internal.change.relation IS
+	'the table that was written, maybe a partition';
+COMMENT ON COLUMN casesync_internal.change.op IS
+	'I, U, D; G = gap: rows were written while capture was off';
+COMMENT ON COLUMN casesync_internal.change.key IS
+	'text of the key column, or JSON of the columns that the key expression names';
 COMMENT ON COLUMN casesync_internal.change.old_key IS 'the key before, when it changed';
-COMMENT ON COLUMN casesync_internal.change.changed IS 'of an update: {"column": [old, new]}, null for long values';
+COMMENT ON COLUMN casesync_internal.change.changed IS
+	'of an update: {"column": [old, new]}, null for long values';
 COMMENT ON COLUMN casesync_internal.change.actor IS 'who acted, as the application claims';
 COMMENT ON COLUMN casesync_internal.change.channel IS 'through what, as the application claims';
-COMMENT ON COLUMN casesync_internal.change.origin IS 'the received message whose application made the change';
+COMMENT ON COLUMN casesync_internal.change.origin IS
+	'the received message whose application made the change';
 COMMENT ON COLUMN casesync_internal.change.at IS 'the clock when the row was written';
+
 /* casesync_internal.node tells the era of a change, and sessions remember it. */
 DO $$
 BEGIN
 	IF to_regclass('casesync_internal.node') IS NOT NULL THEN
-		CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.node
+		CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE
+			OR DELETE OR TRUNCATE ON casesync_internal.node
 			FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 	END IF;
 END
 $$;
-CREATE OR REPLACE FUNCTION casesync_internal.rotate_changes() RETURNS integer
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.rotate_changes()
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	next_leaf integer;
@@ -43,7 +64,8 @@ DECLARE
 BEGIN
 	LOCK TABLE casesync_internal.change_ring IN SHARE ROW EXCLUSIVE MODE;
 	SELECT (coalesce(max(leaf), 0) + 1) % 8 INTO next_leaf FROM casesync_internal.change_ring;
-	EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.change_%s)', next_leaf) INTO is_used;
+	EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.change_%s)', next_leaf)
+		INTO is_used;
 	IF is_used THEN
 		RETURN NULL;
 	END IF;
@@ -53,11 +75,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.rotate_changes() IS
-	'lets writers go on with the next leaf of the log; gives its number, NULL when it is not empty yet';
-CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot, era integer,
-		earlier_routed boolean) RETURNS boolean
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+	'lets writers go on with the next leaf of the log; gives its number, NULL when it is not empty '
+	'yet';
+
+CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot,
+	era integer,
+		earlier_routed boolean)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
 AS $$
 DECLARE
 	/* Rows of another era cannot be compared with the snapshot at all. */
@@ -86,9 +112,12 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.empty_change_leaf(integer, pg_snapshot, integer, boolean) IS
 	'part of empty_change_leaves(): one leaf';
+
 CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaves(routed pg_snapshot, era integer,
-		earlier_routed boolean DEFAULT false) RETURNS integer
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+		earlier_routed boolean DEFAULT false)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	current_leaf integer;
@@ -97,7 +126,8 @@ DECLARE
 BEGIN
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'active_sql_transaction',
-			message => 'casesync_internal.empty_change_leaves must run in a read committed transaction',
+			message => 'casesync_internal.empty_change_leaves must run in a read committed '
+				'transaction',
 			detail => 'An older snapshot would not see rows that were written since.',
 			hint => 'BEGIN ISOLATION LEVEL READ COMMITTED;');
 	END IF;
@@ -118,4 +148,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.empty_change_leaves(pg_snapshot, integer, boolean) IS
-	'empties the leaves that are not written to and hold only rows visible in the snapshot; gives their number';
+	'empties the leaves that are not written to and hold only rows visible in the snapshot; gives '
+	'their number';

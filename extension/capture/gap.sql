@@ -1,17 +1,25 @@
 /* Gaps: times in which changes were not recorded; stopping and starting capture. */
-CREATE OR REPLACE FUNCTION casesync_internal.gap_begin(trackings integer[], relation regclass, reason text)
-	RETURNS bigint
-	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'casesync_gap_begin';
+CREATE OR REPLACE FUNCTION casesync_internal.gap_begin(trackings integer[], relation regclass,
+	reason text)
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_gap_begin';
 COMMENT ON FUNCTION casesync_internal.gap_begin(integer[], regclass, text) IS
 	'stops trackings for the owner of their tables; gives the number of the gap';
-CREATE OR REPLACE FUNCTION casesync_internal.gap_end(gap bigint, trackings integer[]) RETURNS void
-	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'casesync_gap_end';
+
+CREATE OR REPLACE FUNCTION casesync_internal.gap_end(gap bigint, trackings integer[])
+RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_gap_end';
 COMMENT ON FUNCTION casesync_internal.gap_end(bigint, integer[]) IS
 	'lets stopped trackings record again, for the owner of their tables';
-CREATE OR REPLACE FUNCTION casesync.stop_capture(reason text, relation regclass DEFAULT NULL) RETURNS bigint
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.stop_capture(reason text, relation regclass DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	trackings integer[] := ARRAY(SELECT id FROM casesync_internal.tracking t
@@ -35,15 +43,23 @@ END
 $$;
 COMMENT ON FUNCTION casesync.stop_capture(text, regclass) IS
 	'stops recording changes of a table, or of all; waits for nobody; gives the number of the gap';
-CREATE OR REPLACE FUNCTION casesync_internal.gap_hint(gap bigint, registry text) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.gap_hint(gap bigint, registry text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('Subjects of registry %I may have changed unseen; to look at all of them again: SELECT casesync.fill_gap(%s);',
+	SELECT format(
+		'Subjects of registry %I may have changed unseen; to look at all of them again: SELECT '
+		'casesync.fill_gap(%s);',
 		registry, gap)
 $$;
 COMMENT ON FUNCTION casesync_internal.gap_hint(bigint, text) IS 'how a gap is filled';
-CREATE OR REPLACE FUNCTION casesync.start_capture(gap bigint) RETURNS TABLE (registry text, hint text)
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.start_capture(gap bigint)
+RETURNS TABLE (registry text, hint text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	trackings integer[] := ARRAY(SELECT id FROM casesync_internal.tracking
@@ -69,9 +85,11 @@ END
 $$;
 COMMENT ON FUNCTION casesync.start_capture(bigint) IS
 	'records changes again; gives the registries whose subjects may have changed meanwhile';
-CREATE OR REPLACE FUNCTION casesync_internal.gap_found(change casesync_internal.change) RETURNS bigint
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.gap_found(change casesync_internal.change)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	why CONSTANT text := 'casesync.capture was off';
@@ -97,9 +115,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.gap_found(casesync_internal.change) IS
-	'for the router: keeps a change of operation G as a gap; gives its number, NULL for an unknown tracking';
+	'for the router: keeps a change of operation G as a gap; gives its number, NULL for an unknown '
+	'tracking';
+
 CREATE OR REPLACE VIEW casesync.gaps AS
-	SELECT g.id AS gap, coalesce(g.relation::text, 'all tables') AS relation, g.registries, g.reason,
+	SELECT g.id AS gap, coalesce(g.relation::text, 'all tables') AS relation, g.registries,
+		g.reason,
 		g.who, g.started, g.ended, g.filled,
 		CASE WHEN g.filled IS NOT NULL THEN 'filled' WHEN g.ended IS NULL THEN 'open'
 			ELSE 'to be filled' END AS state,
@@ -108,4 +129,5 @@ CREATE OR REPLACE VIEW casesync.gaps AS
 			ELSE (SELECT string_agg(casesync_internal.gap_hint(g.id, r), E'\n' ORDER BY r)
 				FROM unnest(g.registries) r) END AS hint
 	FROM casesync_internal.gap g;
-COMMENT ON VIEW casesync.gaps IS 'times in which changes were not recorded, and what to do about them';
+COMMENT ON VIEW casesync.gaps IS
+	'times in which changes were not recorded, and what to do about them';

@@ -31,7 +31,8 @@ BEGIN
 				PRIMARY KEY (xid, id)
 			)$table$, i);
 		EXECUTE format('COMMENT ON TABLE casesync_internal.change_%s IS %L', i,
-			'captured changes, leaf ' || i || ' of the ring; read the view casesync_internal.change');
+			'captured changes, leaf ' || i
+			|| ' of the ring; read the view casesync_internal.change');
 		PERFORM pg_extension_config_dump(format('casesync_internal.change_%s', i)::regclass, '');
 	END LOOP;
 END
@@ -65,16 +66,19 @@ CREATE TABLE casesync_internal.tracking (
 	relation_name text NOT NULL,
 	place text NOT NULL
 );
-COMMENT ON TABLE casesync_internal.tracking IS 'tracked tables: what makes which event of which registries';
+COMMENT ON TABLE casesync_internal.tracking IS
+	'tracked tables: what makes which event of which registries';
 COMMENT ON COLUMN casesync_internal.tracking.key IS 'a column, or an expression over key_labels';
 COMMENT ON COLUMN casesync_internal.tracking.key_query IS
 	'for an expression: the query that makes the subject key of a change''s key ($1)';
 COMMENT ON COLUMN casesync_internal.tracking.subjects IS
 	'query giving subject keys for a key ($1, text), to be run as the table''s owner';
-COMMENT ON COLUMN casesync_internal.tracking.enabled IS 'false: untracked, but the definition is kept';
+COMMENT ON COLUMN casesync_internal.tracking.enabled IS
+	'false: untracked, but the definition is kept';
 COMMENT ON COLUMN casesync_internal.tracking.removed IS
 	'untracked for good; the row stays until the log has no change that needs it';
-COMMENT ON COLUMN casesync_internal.tracking.stopped_gap IS 'the gap of stop_capture(), until start_capture()';
+COMMENT ON COLUMN casesync_internal.tracking.stopped_gap IS
+	'the gap of stop_capture(), until start_capture()';
 COMMENT ON COLUMN casesync_internal.tracking.ignored IS
 	'the columns left out of a tracking of whole rows; NULL when columns were named';
 COMMENT ON COLUMN casesync_internal.tracking.place IS
@@ -95,7 +99,9 @@ CREATE TABLE casesync_internal.gap (
 	ended timestamptz,
 	filled timestamptz
 );
-COMMENT ON TABLE casesync_internal.gap IS 'times in which changes of tracked tables were not recorded';
-COMMENT ON COLUMN casesync_internal.gap.filled IS 'when partners were given again what the gap had hidden';
+COMMENT ON TABLE casesync_internal.gap IS
+	'times in which changes of tracked tables were not recorded';
+COMMENT ON COLUMN casesync_internal.gap.filled IS
+	'when partners were given again what the gap had hidden';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.gap_id', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.gap', '');

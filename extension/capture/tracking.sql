@@ -2,51 +2,71 @@
  * What is tracked, and how people say so: track(), untrack(), retrack(). Functions run with their
  * caller's rights; the triggers themselves are put on in tracking_trigger.sql.
  */
-CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.tracking
+CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE
+	OR DELETE OR TRUNCATE ON casesync_internal.tracking
 	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 /* ---- the triggers ---------------------------------------------------------------------------- */
 
-CREATE OR REPLACE FUNCTION casesync_internal.capture_change() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_capture_change';
+CREATE OR REPLACE FUNCTION casesync_internal.capture_change()
+RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_capture_change';
 COMMENT ON FUNCTION casesync_internal.capture_change() IS
 	'trigger of tracked tables: records the change; its argument is the number of the tracking';
-CREATE OR REPLACE FUNCTION casesync_internal.refuse_truncate() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
-COMMENT ON FUNCTION casesync_internal.refuse_truncate() IS 'trigger of tracked tables: refuses TRUNCATE';
-REVOKE ALL ON FUNCTION casesync_internal.capture_change(), casesync_internal.refuse_truncate() FROM PUBLIC;
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_place(relation regclass) RETURNS text
-	LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'casesync_tracking_place';
+
+CREATE OR REPLACE FUNCTION casesync_internal.refuse_truncate()
+RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
+COMMENT ON FUNCTION casesync_internal.refuse_truncate() IS
+	'trigger of tracked tables: refuses TRUNCATE';
+
+REVOKE ALL ON FUNCTION casesync_internal.capture_change(), casesync_internal.refuse_truncate()
+	FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_place(relation regclass)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_tracking_place';
 COMMENT ON FUNCTION casesync_internal.tracking_place(regclass) IS
 	'where column numbers of the table are true: cluster, database, table';
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_write(tracking casesync_internal.tracking) RETURNS void
-	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'casesync_tracking_write';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_write(tracking casesync_internal.tracking)
+RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_tracking_write';
 COMMENT ON FUNCTION casesync_internal.tracking_write(casesync_internal.tracking) IS
 	'stores a tracking for the owner of its table';
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_id_next() RETURNS integer
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_id_next()
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN nextval('casesync_internal.tracking_id');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_id_next() IS 'a number for a new tracking';
-CREATE OR REPLACE FUNCTION casesync_internal.unknown_registries(registries text[]) RETURNS text[]
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.unknown_registries(registries text[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN ARRAY(SELECT r FROM unnest(registries) r
 		WHERE NOT EXISTS (SELECT FROM casesync_internal.registry g WHERE g.registry = r));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.unknown_registries(text[]) IS 'the names that no registry has';
+COMMENT ON FUNCTION casesync_internal.unknown_registries(text[]) IS
+	'the names that no registry has';
 /* ---- what people call ------------------------------------------------------------------------ */
 
-CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass) RETURNS void
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	class record;
@@ -57,7 +77,8 @@ BEGIN
 	IF class.relkind IS NULL OR class.relkind NOT IN ('r', 'p') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'wrong_object_type',
 			message => format('"%s" is not a table', relation),
-			detail => 'Only tables and partitioned tables can be tracked: views, foreign tables and others have no row triggers that see every change.',
+			detail => 'Only tables and partitioned tables can be tracked: views, foreign tables and '
+				'others have no row triggers that see every change.',
 			hint => 'Track the tables behind it: SELECT casesync.track(''a_table'', …);');
 	ELSIF class.relpersistence = 't' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
@@ -69,7 +90,8 @@ BEGIN
 			message => format('unlogged table "%s" cannot be tracked', relation),
 			detail => 'A crash empties it without a word, so partners would keep what is gone.',
 			hint => format('ALTER TABLE %s SET LOGGED;', relation));
-	ELSIF class.nspname IN ('casesync', 'casesync_internal', 'pg_catalog', 'information_schema') THEN
+	ELSIF class.nspname IN ('casesync', 'casesync_internal', 'pg_catalog', 'information_schema')
+		THEN
 		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
 			message => format('table "%s" belongs to the system and cannot be tracked', relation),
 			detail => format('It is in schema %s.', class.nspname),
@@ -93,10 +115,14 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.relation_must_be_trackable(regclass) IS
 	'raises an error unless the caller may track the table';
-CREATE OR REPLACE FUNCTION casesync_internal.track_with(path text, relation regclass, registries text[], key text,
+
+CREATE OR REPLACE FUNCTION casesync_internal.track_with(path text, relation regclass,
+	registries text[], key text,
 		on_insert text, on_update text, on_delete text, columns name[], ignore name[],
-		condition text, subjects text, replicated boolean) RETURNS casesync_internal.tracking
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+		condition text, subjects text, replicated boolean)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking;
@@ -107,7 +133,8 @@ BEGIN
 	IF relation IS NULL OR registries IS NULL OR cardinality(registries) = 0 OR key IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'casesync.track needs a relation, at least one registry and a key',
-			hint => 'SELECT casesync.track(''enrolment'', ''{my_registry}'', ''person_id'', on_update => ''enrolment_status_change'');');
+			hint => 'SELECT casesync.track(''enrolment'', ''{my_registry}'', ''person_id'', '
+				'on_update => ''enrolment_status_change'');');
 	END IF;
 	PERFORM casesync_internal.relation_must_be_trackable(relation);
 	unknown := casesync_internal.unknown_registries(registries);
@@ -115,7 +142,8 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('registry %s is not published', array_to_string(unknown, ', ')),
 			detail => 'A tracking says which published records a table''s changes concern.',
-			hint => format('SELECT * FROM casesync.publish(%L, ''a_view'', ''Member'');', unknown[1]));
+			hint => format('SELECT * FROM casesync.publish(%L, ''a_view'', ''Member'');',
+				unknown[1]));
 	END IF;
 	IF coalesce(on_insert, on_update, on_delete) IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
@@ -155,9 +183,11 @@ BEGIN
 			PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 				message => format('key "%s" names no column of "%s"', key, relation),
 				detail => 'Every change would concern the same subject.',
-				hint => 'Name the column that tells whom a row is about, or an expression over such columns.');
+				hint => 'Name the column that tells whom a row is about, or an expression over such '
+					'columns.');
 		END IF;
-		t.key_is_column := cardinality(t.key_columns) = 1 AND parsed.plain = quote_ident(t.key_columns[1]);
+		t.key_is_column := cardinality(t.key_columns) = 1
+			AND parsed.plain = quote_ident(t.key_columns[1]);
 		IF t.key_is_column THEN
 			t.key := t.key_columns[1];
 		ELSE
@@ -182,9 +212,11 @@ BEGIN
 	PERFORM casesync_internal.column_numbers(relation, coalesce(columns, ignore, '{}'));
 	IF ignore && needed THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('column %s cannot be ignored', (SELECT string_agg(quote_ident(c), ', ')
+			message => format('column %s cannot be ignored',
+				(SELECT string_agg(quote_ident(c), ', ')
 				FROM unnest(ignore) c WHERE c = ANY (needed))),
-			detail => 'The key or the condition names it: when it changes, another subject is concerned or the row begins or ceases to matter.',
+			detail => 'The key or the condition names it: when it changes, another subject is '
+				'concerned or the row begins or ceases to matter.',
 			hint => 'Leave it out of ignore.');
 	END IF;
 	IF columns IS NULL THEN
@@ -200,24 +232,32 @@ BEGIN
 	RETURN t;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.track_with(text, regclass, text[], text, text, text, text, name[],
+COMMENT ON FUNCTION casesync_internal.track_with(text, regclass, text[], text, text, text, text,
+	name[],
 	name[], text, text, boolean) IS 'track(), with the search path in which to read its texts';
+
 /* No search_path of its own: the key, condition and subjects are read in the caller's. */
 CREATE OR REPLACE FUNCTION casesync.track(relation regclass, registries text[], key text,
 		on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
 		columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
-		subjects text DEFAULT NULL, replicated boolean DEFAULT false) RETURNS casesync_internal.tracking
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+		subjects text DEFAULT NULL, replicated boolean DEFAULT false)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 BEGIN
-	RETURN casesync_internal.track_with(pg_catalog.current_setting('search_path'), relation, registries, key,
+	RETURN casesync_internal.track_with(pg_catalog.current_setting('search_path'), relation,
+		registries, key,
 		on_insert, on_update, on_delete, columns, ignore, condition, subjects, replicated);
 END
 $$;
 COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, name[], name[], text,
-	text, boolean) IS 'records changes of a table from now on; gives the tracking with the columns taken';
-CREATE OR REPLACE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false) RETURNS integer
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	text, boolean) IS 'records changes of a table from now on; gives the tracking with the columns '
+		'taken';
+
+CREATE OR REPLACE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking;
@@ -238,18 +278,23 @@ END
 $$;
 COMMENT ON FUNCTION casesync.untrack(regclass, boolean) IS
 	'drops the triggers of a table''s trackings; keep: the definitions stay for retrack()';
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_refresh(tracking casesync_internal.tracking, relation regclass)
-	RETURNS casesync_internal.tracking
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_refresh(tracking casesync_internal.tracking,
+	relation regclass)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking := tracking;
 BEGIN
 	/* Where the numbers are true they find columns that were renamed, and drop dropped ones. */
 	IF t.place = casesync_internal.tracking_place(relation) THEN
-		t.condition := casesync_internal.renamed_condition(relation, t.condition, t.columns, t.column_numbers);
+		t.condition := casesync_internal.renamed_condition(relation, t.condition, t.columns,
+			t.column_numbers);
 		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
-			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped ORDER BY n);
+			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped
+				ORDER BY n);
 		t.key_columns := ARRAY(SELECT CASE WHEN attisdropped THEN k.name ELSE attname END
 			FROM unnest(t.key_numbers, t.key_columns) WITH ORDINALITY k(number, name, place)
 			JOIN pg_attribute ON attrelid = relation AND attnum = k.number ORDER BY k.place);
@@ -272,8 +317,11 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_refresh(casesync_internal.tracking, regclass) IS
 	'part of retrack(): the tracking as the table is now';
-CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL) RETURNS integer
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking;
@@ -296,4 +344,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.retrack(regclass) IS
-	'makes the triggers of a table''s trackings anew, for the table as it is now; if NULL, of all tables that the caller owns';
+	'makes the triggers of a table''s trackings anew, for the table as it is now; if NULL, of all '
+	'tables that the caller owns';

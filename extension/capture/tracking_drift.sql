@@ -1,12 +1,16 @@
 /* What differs between a tracking and its table as it is now; all that is tracked, for people. */
-CREATE OR REPLACE FUNCTION casesync_internal.trigger_drift(tracking casesync_internal.tracking) RETURNS SETOF text
-	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION casesync_internal.trigger_drift(tracking casesync_internal.tracking)
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN t.oid IS NULL AND NOT n.is_made
 				THEN format('partition "%s" lacks trigger %s', n.member, n.trigger)
 			WHEN t.oid IS NULL THEN format('table "%s" lacks trigger %s', n.member, n.trigger)
-			WHEN t.tgenabled = 'D' THEN format('trigger %s of table "%s" is disabled', n.trigger, n.member)
-			WHEN t.tgenabled = 'R' THEN format('trigger %s of table "%s" fires only for replicated rows',
+			WHEN t.tgenabled = 'D' THEN format('trigger %s of table "%s" is disabled', n.trigger,
+				n.member)
+			WHEN t.tgenabled = 'R'
+				THEN format('trigger %s of table "%s" fires only for replicated rows',
 				n.trigger, n.member)
 			ELSE format('trigger %s of table "%s" does not fire for rows that replication brings',
 				n.trigger, n.member) END
@@ -18,22 +22,28 @@ AS $$
 		OR t.tgenabled <> 'A' AND n.event <> 'truncate' AND (tracking.replicated
 			OR EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = n.member))
 	UNION ALL
-	SELECT format('table "%s" has trigger %s and is no part of the tracked table', t.tgrelid::regclass, t.tgname)
+	SELECT format('table "%s" has trigger %s and is no part of the tracked table',
+		t.tgrelid::regclass, t.tgname)
 	FROM pg_trigger t
 	WHERE t.tgfoid = 'casesync_internal.capture_change()'::regprocedure AND t.tgparentid = 0
 		AND t.tgname ~ format('^casesync_%s_[a-z]+$', tracking.id)
-		AND NOT EXISTS (SELECT FROM casesync_internal.table_family(tracking.relation) f WHERE f.member = t.tgrelid)
+		AND NOT EXISTS (SELECT FROM casesync_internal.table_family(tracking.relation) f
+			WHERE f.member = t.tgrelid)
 	ORDER BY 1
 $$;
 COMMENT ON FUNCTION casesync_internal.trigger_drift(casesync_internal.tracking) IS
 	'triggers of a tracking that are missing or do not fire';
-CREATE OR REPLACE FUNCTION casesync_internal.column_drift(tracking casesync_internal.tracking) RETURNS SETOF text
-	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.column_drift(tracking casesync_internal.tracking)
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format('column "%s" was dropped', c.name)
 		FROM unnest(tracking.column_numbers, tracking.columns) c(number, name)
 		JOIN pg_attribute a ON a.attrelid = tracking.relation AND a.attnum = c.number
-		WHERE a.attisdropped AND tracking.place = casesync_internal.tracking_place(tracking.relation)
+		WHERE a.attisdropped AND tracking.place = casesync_internal.tracking_place(
+			tracking.relation)
 	UNION ALL
 	SELECT format('column "%s" is now called "%s"', c.name, a.attname)
 		FROM unnest(tracking.column_numbers, tracking.columns) c(number, name)
@@ -51,13 +61,17 @@ AS $$
 		WHERE c <> ALL (tracking.columns) AND c <> ALL (tracking.ignored)
 			AND NOT EXISTS (SELECT FROM unnest(tracking.column_numbers) n
 				JOIN pg_attribute a ON a.attrelid = tracking.relation AND a.attnum = n
-				WHERE a.attname = c AND tracking.place = casesync_internal.tracking_place(tracking.relation))
+				WHERE a.attname = c AND tracking.place = casesync_internal.tracking_place(
+					tracking.relation))
 $$;
 COMMENT ON FUNCTION casesync_internal.column_drift(casesync_internal.tracking) IS
 	'columns of a tracking that are not what they were';
+
 /* It reads catalogs only; with its owner's rights, so that who may see the view sees it whole. */
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_drift(tracking casesync_internal.tracking) RETURNS text[]
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_drift(tracking casesync_internal.tracking)
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	drift text[] := '{}';
@@ -81,6 +95,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_drift(casesync_internal.tracking) IS
 	'what keeps a tracking from recording every change; empty = nothing';
+
 CREATE OR REPLACE VIEW casesync.tracked AS
 	SELECT t.id AS tracking, t.relation, t.registries, t.key, t.on_insert, t.on_update, t.on_delete,
 		t.columns, t.condition, t.subjects, t.replicated, d.drift,

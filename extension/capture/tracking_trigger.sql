@@ -1,15 +1,21 @@
 /* The triggers of a tracking: which, on which tables and columns; putting them on, taking them off. */
 /* ---- columns and filters --------------------------------------------------------------------- */
 
-CREATE OR REPLACE FUNCTION casesync_internal.live_columns(relation regclass) RETURNS name[]
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION casesync_internal.live_columns(relation regclass)
+RETURNS name[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute
 		WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
 $$;
-COMMENT ON FUNCTION casesync_internal.live_columns(regclass) IS 'the columns of a table, in its order';
-CREATE OR REPLACE FUNCTION casesync_internal.column_numbers(relation regclass, columns name[]) RETURNS smallint[]
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+COMMENT ON FUNCTION casesync_internal.live_columns(regclass) IS
+	'the columns of a table, in its order';
+
+CREATE OR REPLACE FUNCTION casesync_internal.column_numbers(relation regclass, columns name[])
+RETURNS smallint[]
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	missing name[] := ARRAY(SELECT c FROM unnest(columns) c
@@ -30,8 +36,11 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.column_numbers(regclass, name[]) IS
 	'the numbers of columns; an error names those that do not exist';
-CREATE OR REPLACE FUNCTION casesync_internal.column_filter(relation regclass, columns name[]) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.column_filter(relation regclass, columns name[])
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	/*
 	 * A condition that is true when a column differs; NULL when the trigger has to compare by
@@ -40,13 +49,16 @@ AS $$
 	 * for short types whose "=" means equal to the last byte, as their B-tree support knows.
 	 */
 	SELECT CASE WHEN bool_and(is_short AND is_exact) THEN
-			string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', attname), ' OR ' ORDER BY attnum) END
+			string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', attname), ' OR '
+				ORDER BY attnum) END
 	FROM (SELECT attname, attnum,
-			a.attlen > 0 OR a.atttypid = 'varchar'::regtype AND a.atttypmod BETWEEN 0 AND 484 AS is_short,
+			a.attlen > 0 OR a.atttypid = 'varchar'::regtype
+				AND a.atttypmod BETWEEN 0 AND 484 AS is_short,
 			t.typtype = 'e'
 				OR a.atttypid = 'varchar'::regtype AND l.collisdeterministic
 				OR EXISTS (SELECT FROM pg_opclass o
-					JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amproclefttype = o.opcintype
+					JOIN pg_amproc p ON p.amprocfamily = o.opcfamily
+						AND p.amproclefttype = o.opcintype
 						AND p.amprocrighttype = o.opcintype AND p.amprocnum = 4
 					WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree')
 						AND o.opcdefault AND o.opcintype = a.atttypid
@@ -57,8 +69,11 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.column_filter(regclass, name[]) IS
 	'the WHEN of an update trigger for these columns, NULL when the trigger has to compare';
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_events(tracking casesync_internal.tracking) RETURNS text[]
-	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_events(tracking casesync_internal.tracking)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	/*
 	 * A row that moves to another partition fires DELETE and INSERT triggers, and many
@@ -72,22 +87,27 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_events(casesync_internal.tracking) IS
 	'the row triggers that a tracking needs';
+
 CREATE OR REPLACE FUNCTION casesync_internal.table_family(relation regclass)
-	RETURNS TABLE (member regclass, is_root boolean, kind "char")
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURNS TABLE (member regclass, is_root boolean, kind "char")
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH RECURSIVE family(member) AS (
 		SELECT relation::oid
 		UNION
 		SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.member
 	)
-	SELECT c.oid::regclass, c.oid = relation, c.relkind FROM family f JOIN pg_class c ON c.oid = f.member
+	SELECT c.oid::regclass, c.oid = relation, c.relkind FROM family f
+		JOIN pg_class c ON c.oid = f.member
 $$;
 COMMENT ON FUNCTION casesync_internal.table_family(regclass) IS
 	'a table with its partitions or inheritance children, of all levels';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_triggers(tracking casesync_internal.tracking)
-	RETURNS TABLE (member regclass, trigger name, event text, is_made boolean)
-	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURNS TABLE (member regclass, trigger name, event text, is_made boolean)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	/* PostgreSQL itself copies row triggers to partitions, and nothing else to anybody. */
 	SELECT f.member, format('casesync_%s_%s', tracking.id, e.event)::name, e.event,
@@ -100,9 +120,12 @@ COMMENT ON FUNCTION casesync_internal.tracking_triggers(casesync_internal.tracki
 	'the triggers that must exist for a tracking, and which of them casesync makes';
 /* ---- putting triggers on and taking them off -------------------------------------------------- */
 
-CREATE OR REPLACE FUNCTION casesync_internal.trigger_statement(tracking casesync_internal.tracking, member regclass,
-		trigger name, event text) RETURNS text
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION casesync_internal.trigger_statement(tracking casesync_internal.tracking,
+	member regclass,
+		trigger name, event text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	filters text[] := '{}';
@@ -116,7 +139,8 @@ BEGIN
 		filters := filters || casesync_internal.column_filter(tracking.relation, tracking.columns);
 	END IF;
 	IF tracking.condition IS NOT NULL THEN
-		written := casesync_internal.row_expression(tracking.relation, 'condition', tracking.condition,
+		written := casesync_internal.row_expression(tracking.relation, 'condition',
+			tracking.condition,
 			'pg_catalog, pg_temp');
 		filters := filters || CASE event WHEN 'insert' THEN written.new_row
 			WHEN 'delete' THEN written.old_row
@@ -130,10 +154,14 @@ BEGIN
 		tracking.id);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.trigger_statement(casesync_internal.tracking, regclass, name, text) IS
+COMMENT ON FUNCTION casesync_internal.trigger_statement(casesync_internal.tracking, regclass, name,
+	text) IS
 	'the CREATE TRIGGER of one trigger of a tracking';
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_detach(tracking_id integer) RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_detach(tracking_id integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	found_trigger record;
@@ -149,16 +177,21 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.tracking_detach(integer) IS 'drops the triggers of a tracking';
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_attach(tracking casesync_internal.tracking) RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+COMMENT ON FUNCTION casesync_internal.tracking_detach(integer) IS
+	'drops the triggers of a tracking';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_attach(tracking casesync_internal.tracking)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	needed record;
 BEGIN
 	PERFORM casesync_internal.tracking_detach(tracking.id);
 	FOR needed IN SELECT * FROM casesync_internal.tracking_triggers(tracking) WHERE is_made LOOP
-		EXECUTE casesync_internal.trigger_statement(tracking, needed.member, needed.trigger, needed.event);
+		EXECUTE casesync_internal.trigger_statement(tracking, needed.member, needed.trigger,
+			needed.event);
 	END LOOP;
 	IF tracking.replicated THEN
 		FOR needed IN SELECT * FROM casesync_internal.tracking_triggers(tracking) LOOP

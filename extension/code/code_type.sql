@@ -2,42 +2,57 @@
 CREATE OR REPLACE FUNCTION casesync_internal.standard_codes(
 	OUT directory text, OUT directory_id text, OUT number smallint, OUT code text,
 	OUT canonical text, OUT label text, OUT description text)
-	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'casesync_standard_codes'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 600;
-COMMENT ON FUNCTION casesync_internal.standard_codes() IS 'every code of every directory of the standard';
-CREATE OR REPLACE FUNCTION casesync_internal.standard_label(directory text, number smallint) RETURNS text
-	AS 'MODULE_PATHNAME', 'casesync_standard_label'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'casesync_standard_codes'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 600;
+COMMENT ON FUNCTION casesync_internal.standard_codes() IS
+	'every code of every directory of the standard';
+
+CREATE OR REPLACE FUNCTION casesync_internal.standard_label(directory text, number smallint)
+RETURNS text
+AS 'MODULE_PATHNAME', 'casesync_standard_label'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.standard_label(text, smallint) IS
 	'the label of a code of the standard, by number; NULL for others';
-CREATE OR REPLACE FUNCTION casesync_internal.standard_description(directory text, number smallint) RETURNS text
-	AS 'MODULE_PATHNAME', 'casesync_standard_description'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE OR REPLACE FUNCTION casesync_internal.standard_description(directory text, number smallint)
+RETURNS text
+AS 'MODULE_PATHNAME', 'casesync_standard_description'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.standard_description(text, smallint) IS
 	'the description of a code of the standard, by number; NULL for others';
-CREATE OR REPLACE FUNCTION casesync_internal.find_code(directory text, spelling text) RETURNS smallint
-	AS 'MODULE_PATHNAME', 'casesync_find_code'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE OR REPLACE FUNCTION casesync_internal.find_code(directory text, spelling text)
+RETURNS smallint
+AS 'MODULE_PATHNAME', 'casesync_find_code'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.find_code(text, text) IS
 	'the number of the code that a type would read from this text; NULL instead of an error';
-CREATE OR REPLACE FUNCTION casesync_internal.code_type_directory(code_type regtype) RETURNS text
-	AS 'MODULE_PATHNAME', 'casesync_code_type_directory'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE OR REPLACE FUNCTION casesync_internal.code_type_directory(code_type regtype)
+RETURNS text
+AS 'MODULE_PATHNAME', 'casesync_code_type_directory'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.code_type_directory(regtype) IS
 	'the directory of a code type or of a domain over one; an error for other types';
-CREATE OR REPLACE FUNCTION casesync_internal.local_label(directory text, number smallint) RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-	AS 'SELECT c.label FROM casesync_internal.local_code c WHERE c.directory = $1 AND c.number = $2';
+
+CREATE OR REPLACE FUNCTION casesync_internal.local_label(directory text, number smallint)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT c.label FROM casesync_internal.local_code c WHERE c.directory = $1 AND c.number = $2';
 COMMENT ON FUNCTION casesync_internal.local_label(text, smallint) IS
 	'the registered label of a local code; NULL if there is none';
-CREATE OR REPLACE FUNCTION casesync_internal.local_description(directory text, number smallint) RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-	AS 'SELECT c.description FROM casesync_internal.local_code c WHERE c.directory = $1 AND c.number = $2';
+
+CREATE OR REPLACE FUNCTION casesync_internal.local_description(directory text, number smallint)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT c.description FROM casesync_internal.local_code c WHERE c.directory = $1 AND c.number = '
+	'$2';
 COMMENT ON FUNCTION casesync_internal.local_description(text, smallint) IS
 	'the registered description of a local code; NULL if there is none';
+
 CREATE OR REPLACE VIEW casesync.code_directory AS
 	SELECT s.directory, s.directory_id, s.number, s.code, s.canonical, s.label, s.description,
 		   false AS local
@@ -56,19 +71,25 @@ COMMENT ON COLUMN casesync.code_directory.canonical IS 'what the type writes';
 COMMENT ON COLUMN casesync.code_directory.label IS 'the label';
 COMMENT ON COLUMN casesync.code_directory.description IS 'the meaning';
 COMMENT ON COLUMN casesync.code_directory.local IS 'true for a local code';
-CREATE OR REPLACE FUNCTION casesync.code(code anyelement) RETURNS text
-	AS 'MODULE_PATHNAME', 'casesync_code'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE OR REPLACE FUNCTION casesync.code(code anyelement)
+RETURNS text
+AS 'MODULE_PATHNAME', 'casesync_code'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync.code(anyelement) IS
 	'a code of any directory as it goes over the wire';
-CREATE OR REPLACE FUNCTION casesync_internal.code_position(code anyelement) RETURNS smallint
-	AS 'MODULE_PATHNAME', 'casesync_code_position'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE OR REPLACE FUNCTION casesync_internal.code_position(code anyelement)
+RETURNS smallint
+AS 'MODULE_PATHNAME', 'casesync_code_position'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.code_position(anyelement) IS
 	'the number of a code of any directory; an error for other types';
-CREATE OR REPLACE FUNCTION casesync.label(code anyelement) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.label(code anyelement)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(casesync_internal.standard_label(d.directory, d.number),
 		casesync_internal.local_label(d.directory, d.number))
@@ -77,9 +98,11 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync.label(anyelement) IS
 	'the label of a code of any directory: the standard''s, or the registered one of a local code';
-CREATE OR REPLACE FUNCTION casesync.description(code anyelement) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.description(code anyelement)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(casesync_internal.standard_description(d.directory, d.number),
 		casesync_internal.local_description(d.directory, d.number))
@@ -87,30 +110,37 @@ AS $$
 		casesync_internal.code_position(code) AS number) d
 $$;
 COMMENT ON FUNCTION casesync.description(anyelement) IS
-	'what a code of any directory means: the standard''s words, or the registered ones of a local code';
+	'what a code of any directory means: the standard''s words, or the registered ones of a local '
+	'code';
+
 /* local:900, or 900, as a number. */
-CREATE OR REPLACE FUNCTION casesync_internal.local_code_number(directory text, code text) RETURNS smallint
-	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION casesync_internal.local_code_number(directory text, code text)
+RETURNS smallint
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found smallint := casesync_internal.find_code(directory, regexp_replace(code, '^\s*(\d+)\s*$', 'local:\1'));
+	found smallint := casesync_internal.find_code(
+		directory, regexp_replace(code, '^\s*(\d+)\s*$', 'local:\1'));
 BEGIN
 	IF found IS NULL OR found < 900 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_text_representation',
 			message => format('"%s" is no local code', code),
 			detail => 'Local codes run from local:900 to local:32767.',
-			hint => format('SELECT casesync.add_local_code(%L, ''local:900'', ''label'');', directory));
+			hint => format('SELECT casesync.add_local_code(%L, ''local:900'', ''label'');',
+				directory));
 	END IF;
 	RETURN found;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.local_code_number(text, text) IS
 	'the number of a local code written local:900 or 900; an error for anything else';
+
 CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code text, label text,
-										description text DEFAULT NULL) RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+										description text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -120,7 +150,8 @@ BEGIN
 	IF code_number IS NULL OR coalesce(add_local_code.label, '') !~ '\S' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'directory, code and label of a local code must be given',
-			hint => 'SELECT casesync.add_local_code(''identifier_type'', ''local:900'', ''National ID'');');
+			hint => 'SELECT casesync.add_local_code(''identifier_type'', ''local:900'', ''National '
+				'ID'');');
 	END IF;
 	taken := casesync_internal.standard_label(add_local_code.directory,
 		casesync_internal.find_code(add_local_code.directory, add_local_code.label));
@@ -140,21 +171,26 @@ BEGIN
 				add_local_code.description)
 		ON CONFLICT (directory, number) DO UPDATE
 			SET label = excluded.label, description = excluded.description;
-	PERFORM casesync_internal.audit_note('add_local_code', add_local_code.directory, jsonb_build_object('code', code_number, 'label', add_local_code.label));
+	PERFORM casesync_internal.audit_note('add_local_code', add_local_code.directory,
+		jsonb_build_object('code', code_number, 'label', add_local_code.label));
 END
 $$;
 COMMENT ON FUNCTION casesync.add_local_code(text, text, text, text) IS
 	'give a local code a label, or change its label and description';
+
 CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code integer, label text,
-										description text DEFAULT NULL) RETURNS void
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
-	SET search_path = pg_catalog, pg_temp
-	AS 'SELECT casesync.add_local_code($1, $2::text, $3, $4)';
+										description text DEFAULT NULL)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT casesync.add_local_code($1, $2::text, $3, $4)';
 COMMENT ON FUNCTION casesync.add_local_code(text, integer, text, text) IS
 	'give a local code a label, or change its label and description';
-CREATE OR REPLACE FUNCTION casesync.drop_local_code(directory text, code text) RETURNS boolean
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.drop_local_code(directory text, code text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	DELETE FROM casesync_internal.local_code c

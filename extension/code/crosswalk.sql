@@ -2,15 +2,18 @@
  * Crosswalk: an application's local words ('ACTIF') and the codes they mean. A word that nobody has
  * mapped is an error of the reader, never a silent NULL; nothing here runs in the application.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.crosswalk_mark() RETURNS bigint
-	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-	AS 'SELECT mark FROM casesync_internal.crosswalk_change';
+CREATE OR REPLACE FUNCTION casesync_internal.crosswalk_mark()
+RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT mark FROM casesync_internal.crosswalk_change';
 COMMENT ON FUNCTION casesync_internal.crosswalk_mark() IS
 	'a number that grows with every committed change of the crosswalk';
-CREATE OR REPLACE FUNCTION casesync_internal.crosswalk_set_mark() RETURNS trigger
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync_internal.crosswalk_set_mark()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	UPDATE casesync_internal.crosswalk_change
@@ -18,14 +21,19 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.crosswalk_set_mark() IS 'trigger of crosswalk_word: see crosswalk_mark()';
+COMMENT ON FUNCTION casesync_internal.crosswalk_set_mark() IS
+	'trigger of crosswalk_word: see crosswalk_mark()';
+
 CREATE OR REPLACE TRIGGER crosswalk_set_mark AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
-	ON casesync_internal.crosswalk_word FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.crosswalk_set_mark();
+	ON casesync_internal.crosswalk_word FOR EACH STATEMENT EXECUTE FUNCTION
+		casesync_internal.crosswalk_set_mark();
 COMMENT ON TRIGGER crosswalk_set_mark ON casesync_internal.crosswalk_word IS 'see crosswalk_mark()';
+
 CREATE OR REPLACE FUNCTION casesync.map_code(list text, word text, code anyelement,
-								  preferred boolean DEFAULT NULL) RETURNS void
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+								  preferred boolean DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -34,10 +42,12 @@ BEGIN
 	IF map_code.list IS NULL OR map_code.word IS NULL OR map_code.code IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'list, word and code of a mapping must be given',
-			detail => format('List %s, word %s, code %s.', coalesce(quote_literal(map_code.list), 'NULL'),
+			detail => format('List %s, word %s, code %s.',
+				coalesce(quote_literal(map_code.list), 'NULL'),
 							coalesce(quote_literal(map_code.word), 'NULL'),
 							coalesce(quote_literal(map_code.code::text), 'NULL')),
-			hint => format('To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
+			hint => format(
+				'To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
 						  coalesce(map_code.list, 'list'), coalesce(map_code.word, 'word'),
 						  directory_name));
 	END IF;
@@ -61,15 +71,18 @@ BEGIN
 								 THEN coalesce(excluded.preferred, w.preferred)
 								 ELSE excluded.preferred END,
 				mapped = CASE WHEN w.code = excluded.code THEN w.mapped ELSE excluded.mapped END;
-	PERFORM casesync_internal.audit_note('map_code', map_code.list, jsonb_build_object('word', map_code.word, 'directory', directory_name,
+	PERFORM casesync_internal.audit_note('map_code', map_code.list,
+		jsonb_build_object('word', map_code.word, 'directory', directory_name,
 		'code', map_code.code::text));
 END
 $$;
 COMMENT ON FUNCTION casesync.map_code(text, text, anyelement, boolean) IS
 	'say which code a local word means; the first word of a code is the one to_word() gives';
-CREATE OR REPLACE FUNCTION casesync.unmap_code(list text, word text, as_type anyelement) RETURNS boolean
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.unmap_code(list text, word text, as_type anyelement)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -77,7 +90,8 @@ BEGIN
 	 WHERE w.list = unmap_code.list AND w.word = unmap_code.word
 	   AND w.directory = casesync_internal.code_type_directory(pg_typeof(as_type));
 	IF FOUND THEN
-		PERFORM casesync_internal.audit_note('unmap_code', unmap_code.list, jsonb_build_object('word', unmap_code.word));
+		PERFORM casesync_internal.audit_note('unmap_code', unmap_code.list,
+			jsonb_build_object('word', unmap_code.word));
 		RETURN true;
 	END IF;
 	RETURN false;
@@ -85,9 +99,11 @@ END
 $$;
 COMMENT ON FUNCTION casesync.unmap_code(text, text, anyelement) IS
 	'forget what a local word means; false if it meant nothing';
-CREATE OR REPLACE FUNCTION casesync.to_code(list text, word text, as_type anyelement) RETURNS anyelement
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.to_code(list text, word text, as_type anyelement)
+RETURNS anyelement
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -102,7 +118,8 @@ BEGIN
 	 WHERE w.list = to_code.list AND w.directory = directory_name AND w.word = to_code.word;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_text_representation',
-			message => format('word "%s" of list "%s" is mapped to no code of directory %s', to_code.word,
+			message => format('word "%s" of list "%s" is mapped to no code of directory %s',
+				to_code.word,
 							 to_code.list, directory_name),
 			hint => format('SELECT casesync.map_code(%L, %L, ''...''::casesync.%I);', to_code.list,
 						  to_code.word, directory_name));
@@ -112,9 +129,11 @@ END
 $$;
 COMMENT ON FUNCTION casesync.to_code(text, text, anyelement) IS
 	'the code a local word means; NULL for NULL, an error for a word that is not mapped';
-CREATE OR REPLACE FUNCTION casesync.to_word(list text, code anyelement) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.to_word(list text, code anyelement)
+RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -127,20 +146,24 @@ END
 $$;
 COMMENT ON FUNCTION casesync.to_word(text, anyelement) IS
 	'the preferred local word for a code; NULL if there is none';
-CREATE OR REPLACE FUNCTION casesync.word_is_mapped(list text, directory text, word text) RETURNS boolean
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
+
+CREATE OR REPLACE FUNCTION casesync.word_is_mapped(list text, directory text, word text)
+RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT EXISTS (SELECT FROM casesync_internal.crosswalk_word w
 					WHERE w.list = $1 AND w.directory = $2 AND w.word = $3)
 $$;
 COMMENT ON FUNCTION casesync.word_is_mapped(text, text, text) IS
 	'does a list give a local word a code of this directory?';
+
 /* Reads the relation with the rights of the caller, hence not SECURITY DEFINER. */
-CREATE OR REPLACE FUNCTION casesync.unmapped_words(list text, relation regclass, col name, as_type anyelement)
-	RETURNS TABLE (word text, rows bigint)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION casesync.unmapped_words(list text, relation regclass, col name,
+	as_type anyelement)
+RETURNS TABLE (word text, rows bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_attribute a
@@ -152,13 +175,15 @@ BEGIN
 	RETURN QUERY EXECUTE format(
 		'SELECT q.word, q.rows FROM (SELECT r.%I::text AS word, count(*) AS rows FROM %s r '
 		'WHERE r.%I IS NOT NULL GROUP BY r.%I::text) q '
-		'WHERE NOT casesync.word_is_mapped($1, $2, q.word) ORDER BY q.rows DESC, q.word COLLATE "C"',
+		'WHERE NOT casesync.word_is_mapped($1, $2, q.word) ORDER BY q.rows DESC, q.word COLLATE '
+		'"C"',
 		col, relation, col, col)
 		USING list, casesync_internal.code_type_directory(pg_typeof(as_type));
 END
 $$;
 COMMENT ON FUNCTION casesync.unmapped_words(text, regclass, name, anyelement) IS
 	'the words in a column that a list gives no code, and in how many rows they stand';
+
 CREATE OR REPLACE VIEW casesync.crosswalk AS
 	SELECT w.list, w.directory, w.word, w.code,
 		   w.preferred IS NOT FALSE AND row_number() OVER (

@@ -14,14 +14,18 @@ CREATE TABLE casesync_internal.crosswalk_word (
 );
 ALTER SEQUENCE casesync_internal.crosswalk_order OWNED BY casesync_internal.crosswalk_word.mapped;
 CREATE INDEX crosswalk_word_code ON casesync_internal.crosswalk_word (list, directory, code);
-CREATE UNIQUE INDEX crosswalk_word_preferred ON casesync_internal.crosswalk_word (list, directory, code)
+CREATE UNIQUE INDEX crosswalk_word_preferred ON casesync_internal.crosswalk_word (list, directory,
+	code)
 	WHERE preferred;
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.crosswalk_word', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.crosswalk_order', '');
-COMMENT ON TABLE casesync_internal.crosswalk_word IS 'local words and their codes; written by map_code()';
+COMMENT ON TABLE casesync_internal.crosswalk_word IS
+	'local words and their codes; written by map_code()';
 COMMENT ON COLUMN casesync_internal.crosswalk_word.list IS 'name of the list of local words';
-COMMENT ON COLUMN casesync_internal.crosswalk_word.directory IS 'the code directory: the name of its type';
-COMMENT ON COLUMN casesync_internal.crosswalk_word.word IS 'the local word, exactly as it is stored';
+COMMENT ON COLUMN casesync_internal.crosswalk_word.directory IS
+	'the code directory: the name of its type';
+COMMENT ON COLUMN casesync_internal.crosswalk_word.word IS
+	'the local word, exactly as it is stored';
 COMMENT ON COLUMN casesync_internal.crosswalk_word.code IS 'the code, as its type writes it';
 COMMENT ON COLUMN casesync_internal.crosswalk_word.preferred IS
 	'true: the word to write for this code; false: never; NULL: the first one mapped';
@@ -36,7 +40,8 @@ CREATE TABLE casesync_internal.crosswalk_change (
 	mark bigint NOT NULL
 );
 INSERT INTO casesync_internal.crosswalk_change (mark) VALUES (0);
-COMMENT ON TABLE casesync_internal.crosswalk_change IS 'one row: the mark of the last change of the crosswalk';
+COMMENT ON TABLE casesync_internal.crosswalk_change IS
+	'one row: the mark of the last change of the crosswalk';
 COMMENT ON COLUMN casesync_internal.crosswalk_change.only_row IS 'there is one row';
 COMMENT ON COLUMN casesync_internal.crosswalk_change.mark IS 'see crosswalk_mark()';
 /*
@@ -52,8 +57,10 @@ CREATE TABLE casesync_internal.local_code (
 );
 CREATE UNIQUE INDEX local_code_label ON casesync_internal.local_code (directory, lower(label));
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.local_code', '');
-COMMENT ON TABLE casesync_internal.local_code IS 'labels of local codes; written by add_local_code()';
-COMMENT ON COLUMN casesync_internal.local_code.directory IS 'the code directory: the name of its type';
+COMMENT ON TABLE casesync_internal.local_code IS
+	'labels of local codes; written by add_local_code()';
+COMMENT ON COLUMN casesync_internal.local_code.directory IS
+	'the code directory: the name of its type';
 COMMENT ON COLUMN casesync_internal.local_code.number IS '900 for local:900';
 COMMENT ON COLUMN casesync_internal.local_code.label IS 'what people read';
 COMMENT ON COLUMN casesync_internal.local_code.description IS 'what it means';

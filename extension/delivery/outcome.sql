@@ -1,6 +1,7 @@
 /* How a message ended, as the bridge reports it, and what its lane does next. */
 /* What a lane does after an outcome; the only place where its state changes on one. */
-CREATE OR REPLACE FUNCTION casesync_internal.lane_after(s casesync_internal.lane_state, verdict text, wait_ms bigint,
+CREATE OR REPLACE FUNCTION casesync_internal.lane_after(s casesync_internal.lane_state,
+	verdict text, wait_ms bigint,
 	http_status integer, why text)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -25,11 +26,13 @@ BEGIN
 		s.refusals := s.refusals + CASE count WHEN 1 THEN 1 ELSE 0 END;
 		IF s.refusals >= 10 THEN
 			s.is_stopped := true;
-			s.reason := format('%s items were refused one after another; the last: %s', s.refusals, why);
+			s.reason := format('%s items were refused one after another; the last: %s', s.refusals,
+				why);
 		END IF;
 	ELSIF verdict = 'retry' THEN
 		s.attempt := s.attempt + 1;
-		s.next_attempt := clock_timestamp() + least(greatest(wait_ms, 0), 86400000) * interval '1 millisecond';
+		s.next_attempt := clock_timestamp() + least(greatest(wait_ms, 0),
+			86400000) * interval '1 millisecond';
 		IF http_status >= 500 THEN
 			s.server_errors := s.server_errors + 1;
 			IF s.suspect IS NOT NULL THEN
@@ -47,9 +50,12 @@ BEGIN
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.lane_after(casesync_internal.lane_state, text, bigint, integer, text) IS
+COMMENT ON FUNCTION casesync_internal.lane_after(casesync_internal.lane_state, text, bigint,
+	integer, text) IS
 	'the state of a lane after an outcome: delivered, retry, refused or stop';
-CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid, verdict text, wait_ms bigint,
+
+CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid,
+	verdict text, wait_ms bigint,
 	http_status integer, ack_status text, error_code text, detail text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -82,14 +88,17 @@ BEGIN
 		verdict := 'refused';
 		why := why || '; others were accepted in between';
 	END IF;
-	INSERT INTO casesync_internal.attempt (lane, message_id, started_at, items, verdict, http_status, ack_status,
+	INSERT INTO casesync_internal.attempt (lane, message_id, started_at, items, verdict,
+		http_status, ack_status,
 		error_code, detail)
 	VALUES ($1, $2, s.at, cardinality(s.items), verdict, $5, ack, code, left($8, 300));
 	IF verdict = 'delivered' OR (verdict = 'refused' AND cardinality(s.items) = 1) THEN
 		IF kind = 'notify' THEN
-			PERFORM casesync_internal.settle_notifications(s.items, verdict, CASE verdict WHEN 'refused' THEN why END);
+			PERFORM casesync_internal.settle_notifications(s.items, verdict, CASE verdict
+				WHEN 'refused' THEN why END);
 		ELSE
-			PERFORM casesync_internal.settle_outgoing(s.items, verdict, CASE verdict WHEN 'refused' THEN why END);
+			PERFORM casesync_internal.settle_outgoing(s.items, verdict, CASE verdict WHEN 'refused'
+				THEN why END);
 		END IF;
 	END IF;
 	PERFORM casesync_internal.lane_set(casesync_internal.lane_after(s, verdict, $4, $5, why));
@@ -97,5 +106,6 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text, text) IS
+COMMENT ON FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text,
+	text, text) IS
 	'how the message in flight ended; false when another bridge has taken over since';

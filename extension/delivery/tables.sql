@@ -24,8 +24,10 @@ CREATE TABLE casesync_internal.subscription_seq (
 	stream uuid NOT NULL,
 	seq bigint NOT NULL
 );
-CREATE INDEX subscription_seq_newest ON casesync_internal.subscription_seq (subscription, stream, seq);
-COMMENT ON TABLE casesync_internal.subscription_seq IS 'appended; the last sequence number given in a subscription''s stream';
+CREATE INDEX subscription_seq_newest ON casesync_internal.subscription_seq (subscription, stream,
+	seq);
+COMMENT ON TABLE casesync_internal.subscription_seq IS
+	'appended; the last sequence number given in a subscription''s stream';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_seq_id_seq', '');
 /* A message ready for the bridge, which adds header, signature and nothing else. */

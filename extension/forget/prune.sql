@@ -14,7 +14,8 @@ DECLARE
 BEGIN
 	FOR i IN 0 .. 7 LOOP
 		leaf := format('casesync_internal.notification_%s', i)::regclass;
-		EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %s)', leaf, kept) INTO is_needed USING before;
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %s)', leaf, kept) INTO is_needed
+			USING before;
 		BEGIN
 			IF is_needed OR leaf = casesync_internal.notification_leaf() THEN
 				PERFORM casesync_internal.raise_error(errcode => 'lock_not_available');
@@ -37,6 +38,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.prune_notifications(timestamptz) IS
 	'part of prune(): settled notifications made before a time';
+
 /* The row stays, so that a repetition is still recognised, and of the record who it was about. */
 CREATE OR REPLACE FUNCTION casesync_internal.prune_inbox(before timestamptz)
 RETURNS bigint
@@ -57,6 +59,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.prune_inbox(timestamptz) IS
 	'part of prune(): content of received items that were settled before a time';
+
 CREATE OR REPLACE FUNCTION casesync_internal.prune_messages(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -75,6 +78,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.prune_messages(timestamptz) IS
 	'part of prune(): bytes of received messages whose items are pruned';
+
 CREATE OR REPLACE FUNCTION casesync.prune(keep interval DEFAULT '90 days')
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -92,10 +96,12 @@ BEGIN
 	END IF;
 	RETURN QUERY SELECT 'notifications', casesync_internal.prune_notifications(before);
 	DELETE FROM casesync_internal.event e
-	 WHERE e.at < before AND NOT EXISTS (SELECT FROM casesync_internal.notification n WHERE n.event = e.id);
+	 WHERE e.at < before AND NOT EXISTS (SELECT FROM casesync_internal.notification n
+		WHERE n.event = e.id);
 	GET DIAGNOSTICS counted = ROW_COUNT;
 	RETURN QUERY SELECT 'events', counted;
-	DELETE FROM casesync_internal.outgoing o WHERE o.created_at < before AND o.state IN ('delivered', 'discarded');
+	DELETE FROM casesync_internal.outgoing o WHERE o.created_at < before
+		AND o.state IN ('delivered', 'discarded');
 	GET DIAGNOSTICS counted = ROW_COUNT;
 	RETURN QUERY SELECT 'requests and callbacks', counted;
 	DELETE FROM casesync_internal.attempt a WHERE a.ended_at < before;
@@ -114,4 +120,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.prune(interval) IS
-	'forget what was settled longer ago than this; never what is due, dead, in review or quarantined, nor disclosures and audit';
+	'forget what was settled longer ago than this; never what is due, dead, in review or '
+	'quarantined, nor disclosures and audit';

@@ -1,27 +1,38 @@
 /* What a DBA looks at: ids and states, never content but for auditors and reviewers. */
 CREATE OR REPLACE VIEW casesync.registries AS
-	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column FROM casesync_internal.registry r;
+	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column
+		FROM casesync_internal.registry r;
 COMMENT ON VIEW casesync.registries IS 'published views';
+
 CREATE OR REPLACE VIEW casesync.partners AS
-	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature, p.profile,
+	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature,
+		p.profile,
 		(SELECT count(*) FROM casesync_internal.partner_key k
-		  WHERE k.partner = p.partner AND now() >= k.valid_from AND now() < k.valid_to) AS valid_keys, p.created_at,
+		  WHERE k.partner = p.partner AND now() >= k.valid_from
+			AND now() < k.valid_to) AS valid_keys, p.created_at,
 		p.encryption
 	  FROM casesync_internal.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
+
 CREATE OR REPLACE VIEW casesync.partner_keys AS
 	SELECT k.partner, k.kid, k.valid_from, k.valid_to, k.use FROM casesync_internal.partner_key k;
 COMMENT ON VIEW casesync.partner_keys IS 'partners'' public keys and when they count';
+
 CREATE OR REPLACE VIEW casesync.agreements AS SELECT a.* FROM casesync_internal.agreement a;
 COMMENT ON VIEW casesync.agreements IS 'agreements, all versions';
+
 CREATE OR REPLACE VIEW casesync.lane_status AS
-	SELECT l.lane, l.partner, l.kind, s.message_id IS NOT NULL AS in_flight, coalesce(s.attempt, 0) AS failed_attempts,
+	SELECT l.lane, l.partner, l.kind, s.message_id IS NOT NULL AS in_flight,
+		coalesce(s.attempt, 0) AS failed_attempts,
 		s.next_attempt, coalesce(s.is_stopped, false) AS is_stopped, s.reason, l.address
 	  FROM casesync_internal.lane l
-	  LEFT JOIN LATERAL (SELECT t.* FROM casesync_internal.lane_state t WHERE t.lane = l.lane ORDER BY t.id DESC LIMIT 1) s ON true;
+	  LEFT JOIN LATERAL (SELECT t.* FROM casesync_internal.lane_state t WHERE t.lane = l.lane
+		ORDER BY t.id DESC LIMIT 1) s ON true;
 COMMENT ON VIEW casesync.lane_status IS 'the lanes to partners and what they are doing';
+
 CREATE OR REPLACE VIEW casesync.queue AS
-	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt, l.is_stopped, l.reason,
+	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt,
+		l.is_stopped, l.reason,
 		l.address
 	  FROM casesync.lane_status l
 	 CROSS JOIN LATERAL (
@@ -33,31 +44,41 @@ CREATE OR REPLACE VIEW casesync.queue AS
 		 WHERE l.kind = 'control' AND o.lane = l.lane AND o.state = 'due'
 		HAVING l.kind = 'control') q;
 COMMENT ON VIEW casesync.queue IS 'what waits for each partner';
+
 CREATE OR REPLACE VIEW casesync.subscriptions AS
-	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.id_type, s.state,
+	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.id_type,
+		s.state,
 		s.is_confirmed, s.reason, s.created_at, s.decided_at, s.ended_at,
 		coalesce(w.due, 0) AS due,
-		(SELECT q.seq FROM casesync_internal.subscription_seq q WHERE q.subscription = s.id ORDER BY q.id DESC LIMIT 1) AS last_seq
+		(SELECT q.seq FROM casesync_internal.subscription_seq q WHERE q.subscription = s.id
+			ORDER BY q.id DESC LIMIT 1) AS last_seq
 	  FROM casesync_internal.subscription s
 	  /* Counted once for all: both may be many. */
-	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync_internal.notification n WHERE n.state = 'due'
+	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync_internal.notification n
+		WHERE n.state = 'due'
 				  GROUP BY n.subscription) w ON w.subscription = s.id;
 COMMENT ON VIEW casesync.subscriptions IS 'partners'' subscriptions at us';
+
 /* Neither the filter (it may name a person) nor what the partner wrote beside its reason code. */
 CREATE OR REPLACE VIEW casesync.my_subscriptions AS
-	SELECT m.reference_id, m.partner, m.event_type, m.record_type, m.filter_type, m.frequency, m.transaction_id,
+	SELECT m.reference_id, m.partner, m.event_type, m.record_type, m.filter_type, m.frequency,
+		m.transaction_id,
 		m.code, m.state, CASE WHEN m.reason ^@ 'HTTP ' THEN m.reason
 			ELSE substring(m.reason from '^(?:rjct|err)\.[a-z_.]*') END AS reason,
 		m.requested_at, m.answered_at
 	  FROM casesync_internal.my_subscription m;
 COMMENT ON VIEW casesync.my_subscriptions IS 'our subscriptions at partners';
+
 CREATE OR REPLACE VIEW casesync.attempts AS
-	SELECT l.partner, l.kind, a.message_id, a.started_at, a.ended_at, a.items, a.verdict, a.http_status,
+	SELECT l.partner, l.kind, a.message_id, a.started_at, a.ended_at, a.items, a.verdict,
+		a.http_status,
 		a.ack_status, a.error_code, a.detail
 	  FROM casesync_internal.attempt a JOIN casesync_internal.lane l ON l.lane = a.lane;
 COMMENT ON VIEW casesync.attempts IS 'every POST and how it ended';
+
 CREATE OR REPLACE VIEW casesync.dead_letter AS
-	SELECT n.reference_id, l.partner, n.registry, n.event_type, n.at, n.state_reason AS reason, s.code
+	SELECT n.reference_id, l.partner, n.registry, n.event_type, n.at, n.state_reason AS reason,
+		s.code
 	  FROM casesync_internal.notification n
 	  JOIN casesync_internal.lane l ON l.lane = n.lane
 	  JOIN casesync_internal.subscription s ON s.id = n.subscription
@@ -67,38 +88,53 @@ CREATE OR REPLACE VIEW casesync.dead_letter AS
 	  FROM casesync_internal.outgoing o JOIN casesync_internal.lane l ON l.lane = o.lane
 	 WHERE o.state = 'dead';
 COMMENT ON VIEW casesync.dead_letter IS
-	'notifications, and requests and callbacks (no registry), that a partner refused for good: retry() or discard() them';
+	'notifications, and requests and callbacks (no registry), that a partner refused for good: '
+	'retry() or discard() them';
+
 CREATE OR REPLACE VIEW casesync.quarantine AS
-	SELECT q.id, q.registry, q.key, nullif(q.tracking, 0) AS tracking, q.event_type, q.error_code, q.reason, q.at,
+	SELECT q.id, q.registry, q.key, nullif(q.tracking, 0) AS tracking, q.event_type, q.error_code,
+		q.reason, q.at,
 		q.tries, q.is_requested
 	  FROM casesync_internal.quarantine_entry q;
-COMMENT ON VIEW casesync.quarantine IS 'subjects that cannot be rendered now, and why; for auditors, since reasons may quote content';
+COMMENT ON VIEW casesync.quarantine IS
+	'subjects that cannot be rendered now, and why; for auditors, since reasons may quote content';
+
 CREATE OR REPLACE VIEW casesync.quarantined AS
 	SELECT q.registry, q.error_code, count(*) AS subjects, min(q.at) AS oldest
 	  FROM casesync_internal.quarantine_entry q
 	 WHERE NOT (q.is_requested AND q.error_code = '00000')
 	 GROUP BY q.registry, q.error_code;
 COMMENT ON VIEW casesync.quarantined IS 'how many subjects of each registry cannot be rendered now';
+
 CREATE OR REPLACE VIEW casesync.inbox AS
-	SELECT i.id, i.partner, i.event_type, i.record_type, i.record, i.state, i.reason, i.error_code, i.mode,
-		i.reference_id, i.sent_at, i.received_at, i.tries, i.next_try, i.decided_by, i.decided_at, i.note, i.applied_at
+	SELECT i.id, i.partner, i.event_type, i.record_type, i.record, i.state, i.reason, i.error_code,
+		i.mode,
+		i.reference_id, i.sent_at, i.received_at, i.tries, i.next_try, i.decided_by, i.decided_at,
+			i.note, i.applied_at
 	  FROM casesync_internal.inbox_item i;
 COMMENT ON VIEW casesync.inbox IS 'what partners told us, with content: for reviewers and auditors';
+
 CREATE OR REPLACE VIEW casesync.received AS
 	SELECT i.partner, i.event_type, i.state, count(*) AS items, max(i.received_at) AS newest
 	  FROM casesync_internal.inbox_item i GROUP BY i.partner, i.event_type, i.state;
 COMMENT ON VIEW casesync.received IS 'how many items partners sent us, and what became of them';
+
 CREATE OR REPLACE VIEW casesync.disclosed AS
-	SELECT d.id, d.partner, d.registry, d.key, d.at, d.way, d.agreement, d.agreement_version, d.reference_id, d.outcome
+	SELECT d.id, d.partner, d.registry, d.key, d.at, d.way, d.agreement, d.agreement_version,
+		d.reference_id, d.outcome
 	  FROM casesync_internal.disclosure d;
 COMMENT ON VIEW casesync.disclosed IS 'who was told about whom, when, under which agreement';
+
 CREATE OR REPLACE VIEW casesync.lookups AS
 	SELECT d.partner, d.day, sum(d.lookups)::bigint AS lookups, sum(d.refused)::bigint AS refused,
 		casesync_internal.lookup_limit(d.partner) AS lookups_per_day
 	  FROM casesync_internal.lookup_day d GROUP BY d.partner, d.day;
-COMMENT ON VIEW casesync.lookups IS 'how many people each partner has asked for in a day, and how often it was refused more';
+COMMENT ON VIEW casesync.lookups IS
+	'how many people each partner has asked for in a day, and how often it was refused more';
+
 CREATE OR REPLACE VIEW casesync.audit AS SELECT e.* FROM casesync_internal.audit_entry e;
 COMMENT ON VIEW casesync.audit IS 'administrative calls';
+
 CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
 RETURNS timestamptz
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -106,31 +142,39 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT w.at FROM casesync_internal.node n
 	 CROSS JOIN LATERAL coalesce(
-		(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era ORDER BY s.id DESC LIMIT 1),
+		(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
+			ORDER BY s.id DESC LIMIT 1),
 		ROW(0, n.era, '1:1:', NULL, NULL, NULL)::casesync_internal.routing_state) s
 	 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
 $$;
-COMMENT ON FUNCTION casesync_internal.unrouted_since() IS 'when the oldest change that waits for routing was made; NULL when none waits';
+COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
+	'when the oldest change that waits for routing was made; NULL when none waits';
+
 CREATE OR REPLACE FUNCTION casesync_internal.node_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'critical', 'this node has no name yet', 'SELECT casesync.set_node(''sp.example.org'', ''https://…'');'
+	SELECT 'critical', 'this node has no name yet',
+		'SELECT casesync.set_node(''sp.example.org'', ''https://…'');'
 	 WHERE NOT EXISTS (SELECT FROM casesync_internal.node)
 	UNION ALL
-	SELECT 'critical', format('this node is paused: %s', n.paused_reason), 'SELECT * FROM casesync.resume();'
+	SELECT 'critical', format('this node is paused: %s', n.paused_reason),
+		'SELECT * FROM casesync.resume();'
 	  FROM casesync_internal.node n WHERE n.paused
 	UNION ALL
 	SELECT 'critical', 'this database is a copy of the one that was set up',
-		'SELECT * FROM casesync.resume();  -- if it is the real one, else SELECT casesync.start_as_copy();'
+		'SELECT * FROM casesync.resume();  -- if it is the real one, else SELECT '
+		'casesync.start_as_copy();'
 	  FROM casesync_internal.node n WHERE NOT n.paused AND NOT casesync_internal.identity_matches(n)
 	UNION ALL
-	SELECT 'critical', format('changes wait for routing since %s', to_char(u.at, 'YYYY-MM-DD HH24:MI:SS')),
+	SELECT 'critical',
+		format('changes wait for routing since %s', to_char(u.at, 'YYYY-MM-DD HH24:MI:SS')),
 		'-- start a bridge: systemctl start casesync-bridge'
 	  FROM casesync_internal.unrouted_since() u(at) WHERE u.at < now() - interval '1 minute'
 $$;
 COMMENT ON FUNCTION casesync_internal.node_problems() IS 'what is wrong with this node';
+
 CREATE OR REPLACE FUNCTION casesync_internal.capture_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -138,21 +182,26 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT 'critical', format('tracking %s of %s: %s', t.id, t.relation_name, d),
 		format('SELECT casesync.retrack(%L);', t.relation_name)
-	  FROM casesync_internal.tracking t CROSS JOIN LATERAL unnest(casesync_internal.tracking_drift(t)) d
+	  FROM casesync_internal.tracking t
+		CROSS JOIN LATERAL unnest(casesync_internal.tracking_drift(t)) d
 	 WHERE t.enabled AND NOT t.removed
 	UNION ALL
-	SELECT 'critical', format('%s was not captured since %s: %s', coalesce(g.relation::text, 'everything'),
+	SELECT 'critical',
+		format('%s was not captured since %s: %s', coalesce(g.relation::text, 'everything'),
 			to_char(g.started, 'YYYY-MM-DD HH24:MI'), g.reason),
 		CASE WHEN g.ended IS NULL THEN format('SELECT * FROM casesync.start_capture(%s);', g.id)
 			ELSE format('SELECT casesync.fill_gap(%s);', g.id) END
 	  FROM casesync_internal.gap g WHERE g.filled IS NULL
 	UNION ALL
-	SELECT 'warning', format('%s subjects of registry %s cannot be rendered (%s), since %s', q.subjects, q.registry,
+	SELECT 'warning', format('%s subjects of registry %s cannot be rendered (%s), since %s',
+		q.subjects, q.registry,
 			q.error_code, to_char(q.oldest, 'YYYY-MM-DD HH24:MI')),
 		format('SELECT * FROM casesync.quarantine WHERE registry = %L;', q.registry)
 	  FROM casesync.quarantined q WHERE q.error_code <> '00000'
 $$;
-COMMENT ON FUNCTION casesync_internal.capture_problems() IS 'what is not captured or cannot be rendered';
+COMMENT ON FUNCTION casesync_internal.capture_problems() IS
+	'what is not captured or cannot be rendered';
+
 CREATE OR REPLACE FUNCTION casesync_internal.delivery_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -162,48 +211,62 @@ AS $$
 		format('SELECT casesync.resume_sharing(%L);', l.partner)
 	  FROM casesync.lane_status l WHERE l.is_stopped
 	UNION ALL
-	SELECT 'warning', format('%s has not answered %s times: %s', l.partner, l.failed_attempts, l.reason),
-		format('SELECT * FROM casesync.attempts WHERE partner = %L ORDER BY ended_at DESC LIMIT 10;', l.partner)
+	SELECT 'warning', format('%s has not answered %s times: %s', l.partner, l.failed_attempts,
+		l.reason),
+		format('SELECT * FROM casesync.attempts WHERE partner = %L ORDER BY ended_at DESC LIMIT '
+			'10;', l.partner)
 	  FROM casesync.lane_status l WHERE l.failed_attempts >= 3 AND NOT l.is_stopped
 	UNION ALL
 	SELECT 'warning', format('%s messages were refused by %s', count(*), d.partner),
-		format('SELECT * FROM casesync.dead_letter WHERE partner = %L;  -- then casesync.retry(reference_id) or casesync.discard(reference_id, reason)', d.partner)
+		format('SELECT * FROM casesync.dead_letter WHERE partner = %L;  -- then '
+			'casesync.retry(reference_id) or casesync.discard(reference_id, reason)', d.partner)
 	  FROM casesync.dead_letter d GROUP BY d.partner
 $$;
 COMMENT ON FUNCTION casesync_internal.delivery_problems() IS 'what does not reach partners';
+
 CREATE OR REPLACE FUNCTION casesync_internal.sharing_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT 'warning', format('%s items of %s wait for a decision', count(*), i.partner),
-		'SELECT * FROM casesync.inbox WHERE state = ''review'';  -- then casesync.accept(id) or casesync.reject(id, reason)'
+		'SELECT * FROM casesync.inbox WHERE state = ''review'';  -- then casesync.accept(id) or '
+		'casesync.reject(id, reason)'
 	  FROM casesync_internal.inbox_item i WHERE i.state = 'review' GROUP BY i.partner
 	UNION ALL
-	SELECT 'critical', format('%s items of %s could not be applied (%s)', count(*), i.partner, i.error_code),
-		'SELECT * FROM casesync.inbox WHERE state = ''failed'';  -- mend, then SELECT casesync.retry_inbox();'
+	SELECT 'critical', format('%s items of %s could not be applied (%s)', count(*), i.partner,
+		i.error_code),
+		'SELECT * FROM casesync.inbox WHERE state = ''failed'';  -- mend, then SELECT '
+		'casesync.retry_inbox();'
 	  FROM casesync_internal.inbox_item i WHERE i.state = 'failed' GROUP BY i.partner, i.error_code
 	UNION ALL
 	SELECT 'warning', format('%s subscriptions of %s wait for a decision', count(*), s.partner),
-		'SELECT * FROM casesync.pending_subscriptions;  -- then casesync.approve(code) or casesync.refuse(code, reason)'
-	  FROM casesync_internal.subscription s WHERE s.state = 'pending' AND s.waits_for = 'decision' GROUP BY s.partner
+		'SELECT * FROM casesync.pending_subscriptions;  -- then casesync.approve(code) or '
+		'casesync.refuse(code, reason)'
+	  FROM casesync_internal.subscription s WHERE s.state = 'pending' AND s.waits_for = 'decision'
+		GROUP BY s.partner
 	UNION ALL
 	SELECT 'warning', format('unsigned messages of %s are accepted', p.partner),
 		format('SELECT casesync.set_partner(%L, signature => ''required'');', p.partner)
 	  FROM casesync_internal.partner p WHERE p.signature = 'unsigned_accepted'
 	UNION ALL
-	SELECT 'warning', format('partner %s has no key that counts: nothing of it is accepted', p.partner),
+	SELECT 'warning', format('partner %s has no key that counts: nothing of it is accepted',
+		p.partner),
 		format('SELECT casesync.add_key(%L, ''{"kty": "OKP", …}'');', p.partner)
 	  FROM casesync_internal.partner p WHERE p.signature = 'required' AND NOT EXISTS (
-		SELECT FROM casesync_internal.partner_key k WHERE k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from AND now() < k.valid_to)
+		SELECT FROM casesync_internal.partner_key k WHERE k.partner = p.partner AND k.use = 'sig'
+			AND now() >= k.valid_from AND now() < k.valid_to)
 	UNION ALL
 	SELECT CASE WHEN a.valid_to <= now() THEN 'critical' ELSE 'warning' END,
 		format('agreement %s ends on %s', a.agreement, a.valid_to::date),
-		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);  -- or SELECT casesync.end_agreement(%L, reason);',
+		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);  -- or '
+			'SELECT casesync.end_agreement(%L, reason);',
 			a.agreement, a.partner, a.direction, a.agreement)
-	  FROM casesync_internal.agreement a WHERE a.state = 'active' AND a.valid_to < now() + interval '30 days'
+	  FROM casesync_internal.agreement a WHERE a.state = 'active'
+		AND a.valid_to < now() + interval '30 days'
 	UNION ALL
-	SELECT 'warning', format('sharing with %s has been stopped by %s since %s: %s', coalesce(nullif(s.partner, ''), 'everybody'), s.who,
+	SELECT 'warning', format('sharing with %s has been stopped by %s since %s: %s',
+		coalesce(nullif(s.partner, ''), 'everybody'), s.who,
 			to_char(s.at, 'YYYY-MM-DD HH24:MI'), s.reason),
 		format('SELECT casesync.resume_sharing(%s);', quote_literal(nullif(s.partner, '')))
 	  FROM casesync_internal.sharing_stop s
@@ -213,12 +276,15 @@ AS $$
 		format('SELECT casesync.resume_sharing(agreement => %L);', a.agreement)
 	  FROM casesync_internal.agreement a WHERE a.state = 'suspended' AND a.stop_scope = 'agreement'
 	UNION ALL
-	SELECT 'warning', format('%s has asked for more people today than the %s it may: %s were refused', d.partner,
+	SELECT 'warning',
+		format('%s has asked for more people today than the %s it may: %s were refused', d.partner,
 			d.lookups_per_day, d.refused),
-		format('SELECT * FROM casesync.lookups WHERE partner = %L;  -- then perhaps casesync.set_agreement(…, lookups_per_day => …)', d.partner)
+		format('SELECT * FROM casesync.lookups WHERE partner = %L;  -- then perhaps '
+			'casesync.set_agreement(…, lookups_per_day => …)', d.partner)
 	  FROM casesync.lookups d WHERE d.day = casesync_internal.lookup_today() AND d.refused > 0
 $$;
 COMMENT ON FUNCTION casesync_internal.sharing_problems() IS 'what waits for a person';
+
 CREATE OR REPLACE FUNCTION casesync_internal.problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -233,23 +299,33 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.answering_problems()
 $$;
 COMMENT ON FUNCTION casesync_internal.problems() IS 'everything that needs somebody, worst first';
+
 CREATE OR REPLACE VIEW casesync.health AS
 	SELECT p.* FROM casesync_internal.problems() p ORDER BY p.severity, p.problem;
-COMMENT ON VIEW casesync.health IS 'look here first: one row per problem, with the SQL that mends it; empty is well';
-CREATE OR REPLACE FUNCTION casesync.check(warn interval DEFAULT '5 min', crit interval DEFAULT '30 min')
+COMMENT ON VIEW casesync.health IS
+	'look here first: one row per problem, with the SQL that mends it; empty is well';
+
+CREATE OR REPLACE FUNCTION casesync.check(warn interval DEFAULT '5 min',
+	crit interval DEFAULT '30 min')
 RETURNS TABLE (status text, message text)
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH late AS (
-		SELECT greatest(now() - min(q.oldest), now() - casesync_internal.unrouted_since()) AS age FROM casesync.queue q
+		SELECT greatest(now() - min(q.oldest), now() - casesync_internal.unrouted_since()) AS age
+			FROM casesync.queue q
 	), worst AS (
-		SELECT CASE WHEN l.age >= crit OR EXISTS (SELECT FROM casesync_internal.problems() p WHERE p.severity = 'critical') THEN 'CRITICAL'
-			WHEN l.age >= warn OR EXISTS (SELECT FROM casesync_internal.problems()) THEN 'WARNING' ELSE 'OK' END AS status, l.age
+		SELECT CASE WHEN l.age >= crit OR EXISTS (SELECT FROM casesync_internal.problems() p
+			WHERE p.severity = 'critical') THEN 'CRITICAL'
+			WHEN l.age >= warn OR EXISTS (SELECT FROM casesync_internal.problems()) THEN 'WARNING'
+				ELSE 'OK' END AS status, l.age
 		  FROM late l
 	)
-	SELECT w.status, concat_ws('; ', CASE WHEN w.age >= warn THEN format('oldest waiting for %s', date_trunc('second', w.age)) END,
-		(SELECT string_agg(p.problem, '; ' ORDER BY p.severity, p.problem) FROM casesync_internal.problems() p))
+	SELECT w.status,
+		concat_ws('; ', CASE WHEN w.age >= warn
+		THEN format('oldest waiting for %s', date_trunc('second', w.age)) END,
+		(SELECT string_agg(p.problem, '; ' ORDER BY p.severity, p.problem)
+			FROM casesync_internal.problems() p))
 	  FROM worst w
 $$;
 COMMENT ON FUNCTION casesync.check(interval, interval) IS

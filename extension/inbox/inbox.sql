@@ -7,7 +7,9 @@ AS $$
 	SELECT coalesce((SELECT pg_has_role(p.proowner, 'USAGE') FROM pg_proc p WHERE p.oid = f), true)
 $$;
 COMMENT ON FUNCTION casesync_internal.owns_function(regprocedure) IS
-	'whether the current user has the rights of the function''s owner; a function that is gone is anybody''s';
+	'whether the current user has the rights of the function''s owner; a function that is gone is '
+	'anybody''s';
+
 CREATE OR REPLACE FUNCTION casesync_internal.owns_handler(name text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -19,11 +21,17 @@ AS $$
 		  AND p.proargtypes[0] = 'casesync.inbound'::regtype), true)
 $$;
 COMMENT ON FUNCTION casesync_internal.owns_handler(text) IS
-	'the same for an apply function by name; unlike to_regprocedure() it needs no right on its schema';
+	'the same for an apply function by name; unlike to_regprocedure() it needs no right on its '
+	'schema';
+
 ALTER TABLE casesync_internal.handler ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY handler_of_owner ON casesync_internal.handler
-	USING (casesync_internal.owns_handler(handler)) WITH CHECK (casesync_internal.owns_handler(handler));
-CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text, handler regprocedure)
+	USING (casesync_internal.owns_handler(handler)) WITH CHECK (
+		casesync_internal.owns_handler(handler));
+
+CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text,
+	handler regprocedure)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -38,13 +46,16 @@ BEGIN
 	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
 			message => format('%s cannot be an apply function', coalesce($3::text, 'NULL')),
-			detail => 'An apply function takes one casesync.inbound and returns text: applied, ignored, or review: why.',
-			hint => 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER …;');
+			detail => 'An apply function takes one casesync.inbound and returns text: applied, '
+				'ignored, or review: why.',
+			hint => 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql '
+				'SECURITY DEFINER …;');
 	END IF;
 	IF NOT p.prosecdef OR NOT casesync_internal.owns_function($3) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('%s must be SECURITY DEFINER and your own', $3),
-			detail => 'It is called with its owner''s rights, by the bridge, which has none on your tables.',
+			detail => 'It is called with its owner''s rights, by the bridge, which has none on your '
+				'tables.',
 			hint => format('ALTER FUNCTION %s SECURITY DEFINER;', $3));
 	END IF;
 	IF NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ^@ 'search_path=') THEN
@@ -56,23 +67,28 @@ BEGIN
 	IF coalesce($1, '') = '' OR coalesce($2, '') = '' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'record_type and event_type must not be empty',
-			hint => format('SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', %L);', $3));
+			hint => format(
+				'SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', %L);', $3));
 	END IF;
 	BEGIN
 		INSERT INTO casesync_internal.handler AS t (record_type, event_type, handler)
-		VALUES (casesync_internal.plain_name($1), casesync_internal.event_name($2), format('%I.%I(casesync.inbound)',
+		VALUES (casesync_internal.plain_name($1), casesync_internal.event_name($2),
+			format('%I.%I(casesync.inbound)',
 			(SELECT n.nspname FROM pg_namespace n WHERE n.oid = p.pronamespace), p.proname))
 		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
 	EXCEPTION WHEN insufficient_privilege THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('may not name the apply function for %s of %s', $2, $1),
-			detail => format('It takes the access "publisher", and a function of another owner cannot be replaced: %s.', SQLERRM),
+			detail => format(
+				'It takes the access "publisher", and a function of another owner cannot be '
+				'replaced: %s.', SQLERRM),
 			hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
 	END;
 END
 $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type';
+
 /* NULL when the record says something there that nobody can read: then a person looks. */
 CREATE OR REPLACE FUNCTION casesync_internal.reports_death(record jsonb)
 RETURNS boolean
@@ -86,9 +102,12 @@ EXCEPTION WHEN data_exception THEN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS 'whether a record says that its subject has died; NULL when it cannot be read';
+COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS
+	'whether a record says that its subject has died; NULL when it cannot be read';
+
 /* How an item is to be handled: the strictest of what the agreement says about its parts. */
-CREATE OR REPLACE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement, event_type text, record jsonb,
+CREATE OR REPLACE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement,
+	event_type text, record jsonb,
 	is_solicited boolean, previous jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -102,7 +121,8 @@ DECLARE
 	is_other_person boolean := previous IS NOT NULL AND EXISTS (
 		SELECT FROM casesync.record_identifiers(record) i
 		 WHERE NOT EXISTS (SELECT FROM casesync.record_identifiers(previous) p
-							WHERE upper(p.identifier_type) = upper(i.identifier_type) AND p.identifier_value = i.identifier_value));
+							WHERE upper(p.identifier_type) = upper(i.identifier_type)
+								AND p.identifier_value = i.identifier_value));
 	written text[] := '{}';
 BEGIN
 	IF modes[1] = 'observe' THEN
@@ -111,7 +131,8 @@ BEGIN
 	FOREACH word IN ARRAY (string_to_array(a.apply_mode, ','))[2:] LOOP
 		subject := split_part(word, '=', 1);
 		written := written || subject;
-		IF subject = event_type OR (subject = 'death' AND is_death) OR (subject = 'identifier' AND is_other_person)
+		IF subject = event_type OR (subject = 'death' AND is_death)
+			OR (subject = 'identifier' AND is_other_person)
 			OR casesync_internal.project(record, ARRAY[subject], '{}') IS NOT NULL
 		THEN
 			modes := modes || split_part(word, '=', 2);
@@ -125,8 +146,11 @@ BEGIN
 	RETURN CASE WHEN 'observe' = ANY (modes) THEN 'observe' ELSE 'auto' END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement, text, jsonb, boolean, jsonb) IS
-	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait for a person unless the agreement says otherwise';
+COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement, text, jsonb,
+	boolean, jsonb) IS
+	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait for '
+	'a person unless the agreement says otherwise';
+
 /* Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. */
 CREATE OR REPLACE FUNCTION casesync_internal.run_handler(i casesync_internal.inbox_item,
 	OUT state text, OUT reason text, OUT error_code text)
@@ -145,7 +169,8 @@ BEGIN
 	END IF;
 	BEGIN
 		PERFORM casesync_internal.set_origin(i.id);
-		answer := casesync_internal.owner_call(handler, ROW(i.id, i.partner, i.event_type, i.record_type,
+		answer := casesync_internal.owner_call(
+			handler, ROW(i.id, i.partner, i.event_type, i.record_type,
 			i.record, i.reference_id, i.sent_at, i.received_at)::casesync.inbound);
 		IF answer IN ('applied', 'ignored') THEN
 			state := answer;
@@ -163,6 +188,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.run_handler(casesync_internal.inbox_item) IS
 	'apply one item as the owner of its apply function, and say what came of it';
+
 CREATE OR REPLACE FUNCTION casesync_internal.apply_inbox()
 RETURNS TABLE (items integer, more boolean, wait_ms bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -194,7 +220,8 @@ BEGIN
 	 ORDER BY n.id LIMIT 1;
 	IF FOUND THEN
 		done := casesync_internal.run_handler(i);
-		is_later := done.state = 'failed' AND casesync_internal.is_transient(done.error_code) AND i.tries < 20;
+		is_later := done.state = 'failed' AND casesync_internal.is_transient(done.error_code)
+			AND i.tries < 20;
 		UPDATE casesync_internal.inbox_item t SET
 			state = CASE WHEN is_later THEN 'new' ELSE done.state END,
 			reason = done.reason, error_code = done.error_code, tries = t.tries + 1,
@@ -205,14 +232,18 @@ BEGIN
 		items := 1;
 		more := true;
 	END IF;
-	SELECT greatest(0, ceil(extract(epoch FROM min(n.next_try) - clock_timestamp()) * 1000))::bigint INTO wait_ms
+	SELECT greatest(0, ceil(extract(epoch FROM min(n.next_try) - clock_timestamp()) * 1000))::bigint
+		INTO wait_ms
 	  FROM casesync_internal.inbox_item n WHERE n.state = 'new' AND n.next_try IS NOT NULL;
 	RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.apply_inbox() IS
-	'apply the next received item, one a transaction; more: call again; wait_ms: when a postponed one is due';
-CREATE OR REPLACE FUNCTION casesync_internal.inbox_decide(inbox_id bigint, from_states text[], to_state text, note text)
+	'apply the next received item, one a transaction; more: call again; wait_ms: when a postponed '
+	'one is due';
+
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_decide(inbox_id bigint, from_states text[],
+	to_state text, note text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -224,15 +255,20 @@ BEGIN
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => format('inbox item %s is not waiting for this decision', inbox_id),
-			detail => format('Its state is %s; it must be %s.', coalesce((SELECT t.state FROM casesync_internal.inbox_item t
+			detail => format('Its state is %s; it must be %s.',
+				coalesce((SELECT t.state FROM casesync_internal.inbox_item t
 				WHERE t.id = inbox_id), 'unknown'), array_to_string(from_states, ' or ')),
-			hint => 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = ''review'';');
+			hint => 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = '
+				'''review'';');
 	END IF;
-	PERFORM casesync_internal.audit_note('inbox ' || to_state, inbox_id::text, jsonb_build_object('item', inbox_id));
+	PERFORM casesync_internal.audit_note('inbox ' || to_state, inbox_id::text,
+		jsonb_build_object('item', inbox_id));
 	PERFORM casesync_internal.ring();
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) IS 'a person decides about an item';
+COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) IS
+	'a person decides about an item';
+
 CREATE OR REPLACE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -240,7 +276,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note)
 $$;
-COMMENT ON FUNCTION casesync.accept(bigint, text) IS 'an item in review is applied; the bridge does it at once';
+COMMENT ON FUNCTION casesync.accept(bigint, text) IS
+	'an item in review is applied; the bridge does it at once';
+
 CREATE OR REPLACE FUNCTION casesync.reject(inbox_id bigint, reason text)
 RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -249,6 +287,7 @@ AS $$
 	SELECT casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason)
 $$;
 COMMENT ON FUNCTION casesync.reject(bigint, text) IS 'an item in review or failed is not applied';
+
 CREATE OR REPLACE FUNCTION casesync.retry_inbox(inbox_id bigint DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -260,9 +299,11 @@ BEGIN
 	UPDATE casesync_internal.inbox_item t SET state = 'new', tries = 0, next_try = NULL
 	 WHERE t.state = 'failed' AND (inbox_id IS NULL OR t.id = inbox_id);
 	GET DIAGNOSTICS asked = ROW_COUNT;
-	PERFORM casesync_internal.audit_note('retry_inbox', $1::text, jsonb_build_object('items', asked));
+	PERFORM casesync_internal.audit_note('retry_inbox', $1::text,
+		jsonb_build_object('items', asked));
 	PERFORM casesync_internal.ring();
 	RETURN asked;
 END
 $$;
-COMMENT ON FUNCTION casesync.retry_inbox(bigint) IS 'try failed items (or one) again; returns how many';
+COMMENT ON FUNCTION casesync.retry_inbox(bigint) IS
+	'try failed items (or one) again; returns how many';

@@ -7,9 +7,11 @@ RETURNS casesync_internal.answer
 LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ROW('ERR', code, left(message, 999), gen_random_uuid()::text, clock_timestamp())::casesync_internal.answer
+	SELECT ROW('ERR', code, left(message, 999), gen_random_uuid()::text,
+		clock_timestamp())::casesync_internal.answer
 $$;
 COMMENT ON FUNCTION casesync_internal.refusal(text, text) IS 'an ERR acknowledgement';
+
 CREATE OR REPLACE FUNCTION casesync_internal.is_within(url text, prefix text)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -21,7 +23,8 @@ DECLARE
 BEGIN
 	/* A prefix with the port * is for every port of that host, written or not. */
 	IF start ~ '^https?://[^/]*:[*](/|$)' THEN
-		place := regexp_replace(url, '^(https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]))(:[0-9]{1,5})?(/|$)', '\1:*\4');
+		place := regexp_replace(
+			url, '^(https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]))(:[0-9]{1,5})?(/|$)', '\1:*\4');
 	END IF;
 	RETURN length(url) <= 2000 AND (place = start OR (starts_with(place, start || '/')
 		AND url !~ '(^|/)\.\.?([/?;]|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'));
@@ -29,8 +32,10 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_within(text, text) IS
 	'whether a URL is the prefix or below it, with nothing in it that could lead elsewhere';
+
 /* Where an answer goes: sender_uri if it is the partner's, else the registered address, else nowhere. */
-CREATE OR REPLACE FUNCTION casesync_internal.callback_url(p casesync_internal.partner, sender_uri text, action text,
+CREATE OR REPLACE FUNCTION casesync_internal.callback_url(p casesync_internal.partner,
+	sender_uri text, action text,
 	OUT is_allowed boolean, OUT url text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -42,6 +47,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.callback_url(casesync_internal.partner, text, text) IS
 	'the address of a callback, and whether the partner may name it';
+
 CREATE OR REPLACE FUNCTION casesync_internal.read_body(raw bytea)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
@@ -49,16 +55,20 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN convert_from(raw, 'UTF8')::jsonb;
-EXCEPTION WHEN data_exception OR untranslatable_character OR program_limit_exceeded OR statement_too_complex THEN
+EXCEPTION WHEN data_exception OR untranslatable_character OR program_limit_exceeded
+	OR statement_too_complex THEN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.read_body(bytea) IS 'a body as JSON; NULL when it is none that can be kept';
+COMMENT ON FUNCTION casesync_internal.read_body(bytea) IS
+	'a body as JSON; NULL when it is none that can be kept';
+
 /*
  * What a body says. An encrypted message is replaced by its plain text, whose member meta is what
  * header.meta would say: the header travels in the open.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.read_message(raw bytea, plain bytea, OUT header jsonb, OUT message jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.read_message(raw bytea, plain bytea, OUT header jsonb,
+	OUT message jsonb)
 LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -83,6 +93,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.read_message(bytea, bytea) IS
 	'header and message of a body, the message decrypted if it was not plain';
+
 /* The standard sets no limits (B27); these hold for every kind of request. */
 CREATE OR REPLACE FUNCTION casesync_internal.batch_refusal(header jsonb, items jsonb, name text)
 RETURNS casesync_internal.answer
@@ -96,11 +107,15 @@ BEGIN
 		WHEN found = 0 THEN casesync_internal.refusal('err.request.bad',
 			format('%s is empty: rjct.total_count.invalid', name))
 		WHEN found > 1000 THEN casesync_internal.refusal('err.request.bad',
-			format('%s has %s items; send at most 1000 in a message: rjct.total_count.limit_exceeded', name, found))
-		WHEN coalesce(header->'total_count', 'null') NOT IN ('null', to_jsonb(found)) THEN casesync_internal.refusal('err.request.bad',
-			format('header.total_count must be the number of items of %s, %s: rjct.total_count.invalid', name, found))
+			format('%s has %s items; send at most 1000 in a message: '
+				'rjct.total_count.limit_exceeded', name, found))
+		WHEN coalesce(header->'total_count', 'null') NOT IN ('null', to_jsonb(found))
+			THEN casesync_internal.refusal('err.request.bad',
+			format('header.total_count must be the number of items of %s, %s: '
+				'rjct.total_count.invalid', name, found))
 		END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.batch_refusal(jsonb, jsonb, text) IS
-	'why the items of a request cannot be taken as a whole: none, too many, or not as many as it says; NULL when they can';
+	'why the items of a request cannot be taken as a whole: none, too many, or not as many as it '
+	'says; NULL when they can';

@@ -10,11 +10,16 @@ AS $$
 		casesync_internal.event_name(e.event #>> '{data,reg_event_type}'),
 		casesync_internal.plain_name(e.event #>> '{data,reg_record_type}'), r.record,
 		casesync_internal.time_of(e.event->>'timestamp'),
-		CASE WHEN jsonb_typeof(header #> '{meta,items}') = 'array' THEN header #> ARRAY['meta', 'items', (e.n - 1)::text] END
-	  FROM jsonb_array_elements(casesync_internal.list_of(message->'notify_event')) WITH ORDINALITY e(event, n)
-	 CROSS JOIN LATERAL jsonb_array_elements(casesync_internal.list_of(e.event #> '{data,reg_records}')) WITH ORDINALITY r(record, n)
+		CASE WHEN jsonb_typeof(header #> '{meta,items}') = 'array'
+			THEN header #> ARRAY['meta', 'items', (e.n - 1)::text] END
+	  FROM jsonb_array_elements(
+		casesync_internal.list_of(message->'notify_event')) WITH ORDINALITY e(event, n)
+	 CROSS JOIN LATERAL jsonb_array_elements(
+		casesync_internal.list_of(e.event #> '{data,reg_records}')) WITH ORDINALITY r(record, n)
 $$;
-COMMENT ON FUNCTION casesync_internal.notify_items(jsonb, jsonb) IS 'the records of a notify message';
+COMMENT ON FUNCTION casesync_internal.notify_items(jsonb, jsonb) IS
+	'the records of a notify message';
+
 CREATE OR REPLACE FUNCTION casesync_internal.subject_name(record jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -24,7 +29,9 @@ AS $$
 	  FROM casesync.record_identifiers(record) i
 	 ORDER BY upper(i.identifier_type) COLLATE "C", i.identifier_value COLLATE "C" LIMIT 1
 $$;
-COMMENT ON FUNCTION casesync_internal.subject_name(jsonb) IS 'one identifier of a record, always the same one';
+COMMENT ON FUNCTION casesync_internal.subject_name(jsonb) IS
+	'one identifier of a record, always the same one';
+
 /* Under one identifier a person stays one subject, also when others come or go. */
 CREATE OR REPLACE FUNCTION casesync_internal.known_subject(partner text, record jsonb)
 RETURNS text
@@ -35,14 +42,18 @@ BEGIN
 	RETURN coalesce((
 		SELECT t.subject FROM casesync_internal.inbox_item t
 		 WHERE t.partner = $1 AND t.subject = ANY (ARRAY(
-			SELECT concat(upper(i.identifier_type), ':', i.identifier_value) FROM casesync.record_identifiers($2) i))
+			SELECT concat(upper(i.identifier_type), ':', i.identifier_value)
+				FROM casesync.record_identifiers($2) i))
 		 ORDER BY t.id DESC LIMIT 1), casesync_internal.subject_name($2));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.known_subject(text, jsonb) IS
-	'the name under which a partner''s record is about somebody: the one used before, else one of its identifiers';
+	'the name under which a partner''s record is about somebody: the one used before, else one of '
+	'its identifiers';
+
 /* Store one record; a repetition of what this reference_id said last is not stored again. */
-CREATE OR REPLACE FUNCTION casesync_internal.store_item(p casesync_internal.partner, message_id text, transaction_id text,
+CREATE OR REPLACE FUNCTION casesync_internal.store_item(p casesync_internal.partner,
+	message_id text, transaction_id text,
 	stream text, i record, event_type text, is_solicited boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -50,37 +61,47 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	a casesync_internal.agreement := casesync_internal.agreement_in(p.partner, event_type);
-	hash bytea := coalesce(casesync_internal.keyed_hash((SELECT n.hash_key FROM casesync_internal.node_secret n), i.record),
+	hash bytea := coalesce(
+		casesync_internal.keyed_hash((SELECT n.hash_key FROM casesync_internal.node_secret n),
+		i.record),
 		sha256(convert_to(i.record::text, 'UTF8')));
 	agreed jsonb := casesync_internal.project(i.record, a.fields, a.identifier_types);
 	who text := casesync_internal.known_subject(p.partner, agreed);
 	previous jsonb;
 	mode text;
 BEGIN
-	IF i.reference_id IS NOT NULL AND hash = (SELECT t.content_hash FROM casesync_internal.inbox_item t
-			WHERE t.partner = p.partner AND t.reference_id = i.reference_id ORDER BY t.id DESC LIMIT 1) THEN
+	IF i.reference_id IS NOT NULL AND hash = (SELECT t.content_hash
+		FROM casesync_internal.inbox_item t
+			WHERE t.partner = p.partner AND t.reference_id = i.reference_id
+				ORDER BY t.id DESC LIMIT 1) THEN
 		RETURN;
 	END IF;
 	SELECT t.record INTO previous FROM casesync_internal.inbox_item t
-	 WHERE t.state IN ('new', 'applied', 'ignored', 'observed') AND t.partner = p.partner AND t.subject = who ORDER BY t.id DESC LIMIT 1;
+	 WHERE t.state IN ('new', 'applied', 'ignored', 'observed') AND t.partner = p.partner
+		AND t.subject = who ORDER BY t.id DESC LIMIT 1;
 	mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited, previous);
 	INSERT INTO casesync_internal.inbox_item (partner, message_id, item, reference_id, content_hash,
 		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
 		agreement, agreement_version, mode, sent_at, state, reason)
 	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
 		coalesce(i.record_type, ''), agreed, who,
-		ARRAY(SELECT h FROM jsonb_array_elements_text(casesync_internal.list_of(i.meta->'hops')) h LIMIT 16),
-		stream, casesync_internal.number_of(i.meta->'seq'), casesync_internal.number_of(i.meta->'prev_seq'),
+		ARRAY(SELECT h FROM jsonb_array_elements_text(casesync_internal.list_of(i.meta->'hops')) h
+			LIMIT 16),
+		stream, casesync_internal.number_of(i.meta->'seq'),
+			casesync_internal.number_of(i.meta->'prev_seq'),
 		a.agreement, a.version, mode, i.sent_at,
 		CASE WHEN agreed IS NULL THEN 'ignored' WHEN mode = 'auto' THEN 'new'
 			WHEN mode = 'observe' THEN 'observed' ELSE 'review' END,
 		CASE WHEN agreed IS NULL THEN 'nothing in it is agreed'
 			WHEN NOT is_solicited THEN 'we did not subscribe to this'
-			WHEN mode = 'review' THEN 'a death, another identifier, or the agreement asks for a person' END);
+			WHEN mode = 'review'
+				THEN 'a death, another identifier, or the agreement asks for a person' END);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.store_item(casesync_internal.partner, text, text, text, record, text, boolean) IS
+COMMENT ON FUNCTION casesync_internal.store_item(casesync_internal.partner, text, text, text,
+	record, text, boolean) IS
 	'put one record into the inbox, and say whether it is applied or waits for a person';
+
 CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_of(partner text, transaction_id text)
 RETURNS casesync_internal.my_subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -90,14 +111,17 @@ AS $$
 DECLARE
 	answer casesync_internal.my_subscription;
 BEGIN
-	SELECT m.* INTO answer FROM casesync_internal.my_subscription m WHERE m.partner = $1 AND m.transaction_id = $2;
+	SELECT m.* INTO answer FROM casesync_internal.my_subscription m
+		WHERE m.partner = $1 AND m.transaction_id = $2;
 	RETURN answer;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.my_subscription_of(text, text) IS
 	'our subscription that a message belongs to, if it keeps the transaction_id of the request';
+
 /* The standard's notification does not name its subscription: peers that number anew are found by what they tell. */
-CREATE OR REPLACE FUNCTION casesync_internal.is_solicited(partner text, mine casesync_internal.my_subscription, reference_id text,
+CREATE OR REPLACE FUNCTION casesync_internal.is_solicited(partner text,
+	mine casesync_internal.my_subscription, reference_id text,
 	event_type text, record_type text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -107,10 +131,13 @@ AS $$
 		SELECT FROM casesync_internal.my_subscription m
 		 WHERE m.partner = $1 AND m.state NOT IN ('ended', 'refused')
 		   AND (m.reference_id = mine.reference_id OR m.reference_id::text = $3
-			OR (mine.reference_id IS NULL AND m.event_type = $4 AND lower(m.record_type) = lower($5))))
+			OR (mine.reference_id IS NULL AND m.event_type = $4
+				AND lower(m.record_type) = lower($5))))
 $$;
-COMMENT ON FUNCTION casesync_internal.is_solicited(text, casesync_internal.my_subscription, text, text, text) IS
+COMMENT ON FUNCTION casesync_internal.is_solicited(text, casesync_internal.my_subscription, text,
+	text, text) IS
 	'whether a notification answers a living subscription of ours';
+
 /* A list in reg_records is several events, so total_count may be the number of events or of records. */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_refusal(header jsonb, events jsonb)
 RETURNS casesync_internal.answer
@@ -118,22 +145,29 @@ LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	lists constant integer[] := ARRAY(SELECT jsonb_array_length(casesync_internal.list_of(e #> '{data,reg_records}')) FROM jsonb_array_elements(events) e);
+	lists constant integer[] := ARRAY(
+		SELECT jsonb_array_length(casesync_internal.list_of(e #> '{data,reg_records}'))
+		FROM jsonb_array_elements(events) e);
 	records constant bigint := (SELECT sum(l) FROM unnest(lists) l);
 BEGIN
 	IF 0 = ANY (lists) THEN
-		RETURN casesync_internal.refusal('err.request.bad', 'each item of notify_event must have its data.reg_records');
+		RETURN casesync_internal.refusal('err.request.bad',
+			'each item of notify_event must have its data.reg_records');
 	ELSIF records > 1000 THEN
 		RETURN casesync_internal.refusal('err.request.bad', format(
-			'notify_event has %s records; send at most 1000 in a message: rjct.total_count.limit_exceeded', records));
+			'notify_event has %s records; send at most 1000 in a message: '
+			'rjct.total_count.limit_exceeded', records));
 	END IF;
-	RETURN casesync_internal.batch_refusal(CASE WHEN header->'total_count' = to_jsonb(records) THEN header - 'total_count' ELSE header END,
+	RETURN casesync_internal.batch_refusal(CASE WHEN header->'total_count' = to_jsonb(records)
+		THEN header - 'total_count' ELSE header END,
 		events, 'notify_event');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_refusal(jsonb, jsonb) IS
 	'why the events of a notify cannot be taken as a whole; NULL when they can';
-CREATE OR REPLACE FUNCTION casesync_internal.receive_notify(p casesync_internal.partner, header jsonb, message jsonb, correlation_id text)
+
+CREATE OR REPLACE FUNCTION casesync_internal.receive_notify(p casesync_internal.partner,
+	header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -158,21 +192,25 @@ BEGIN
 		event := coalesce(i.event_type, mine.event_type);
 		IF (casesync_internal.agreement_in(p.partner, event)).agreement IS NULL THEN
 			RETURN casesync_internal.refusal('err.request.forbidden', format(
-				'no agreement lets %s tell us of event type "%s"', p.partner, left(coalesce(event, ''), 99)));
+				'no agreement lets %s tell us of event type "%s"', p.partner,
+				left(coalesce(event, ''), 99)));
 		END IF;
 		IF jsonb_typeof(i.record) <> 'object' THEN
-			RETURN casesync_internal.refusal('err.request.bad', format('reg_records of item %s is not an object', i.item));
+			RETURN casesync_internal.refusal('err.request.bad',
+				format('reg_records of item %s is not an object', i.item));
 		END IF;
 	END LOOP;
 	FOR i IN SELECT * FROM casesync_internal.notify_items(header, message) LOOP
 		event := coalesce(i.event_type, mine.event_type);
 		i.record_type := coalesce(i.record_type, mine.record_type);
-		PERFORM casesync_internal.store_item(p, header->>'message_id', transaction, header #>> '{meta,stream}', i, event,
+		PERFORM casesync_internal.store_item(p, header->>'message_id', transaction,
+			header #>> '{meta,stream}', i, event,
 			casesync_internal.is_solicited(p.partner, mine, i.reference_id, event, i.record_type));
 	END LOOP;
 	PERFORM casesync_internal.ring();
 	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync_internal.answer;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.receive_notify(casesync_internal.partner, jsonb, jsonb, text) IS
+COMMENT ON FUNCTION casesync_internal.receive_notify(casesync_internal.partner, jsonb, jsonb,
+	text) IS
 	'a partner tells us of events (ESS NotifyEventRequest): into the inbox, then acknowledged';

@@ -15,7 +15,8 @@ CREATE TABLE casesync_internal.message_in (
 	PRIMARY KEY (partner, message_id)
 );
 COMMENT ON TABLE casesync_internal.message_in IS
-	'accepted messages as they came, and how they were answered; a repetition is answered the same way';
+	'accepted messages as they came, and how they were answered; a repetition is answered the same '
+	'way';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.message_in', '');
 CREATE TABLE casesync_internal.inbox_item (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -38,7 +39,8 @@ CREATE TABLE casesync_internal.inbox_item (
 	mode text NOT NULL,
 	sent_at timestamptz,
 	received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	state text NOT NULL CHECK (state IN ('new', 'applied', 'ignored', 'observed', 'review', 'rejected', 'failed')),
+	state text NOT NULL CHECK (state IN ('new', 'applied', 'ignored', 'observed', 'review',
+		'rejected', 'failed')),
 	reason text,
 	error_code text,
 	tries integer NOT NULL DEFAULT 0,
@@ -51,15 +53,18 @@ CREATE TABLE casesync_internal.inbox_item (
 	UNIQUE (partner, message_id, item)
 );
 CREATE INDEX inbox_item_new ON casesync_internal.inbox_item (partner, id) WHERE state = 'new';
-CREATE INDEX inbox_item_open ON casesync_internal.inbox_item (state, id) WHERE state IN ('review', 'failed');
+CREATE INDEX inbox_item_open ON casesync_internal.inbox_item (state, id)
+	WHERE state IN ('review', 'failed');
 CREATE INDEX inbox_item_reference ON casesync_internal.inbox_item (partner, reference_id, id);
 CREATE INDEX inbox_item_subject ON casesync_internal.inbox_item (partner, subject, id);
-COMMENT ON TABLE casesync_internal.inbox_item IS 'one record of a notification: the agreed part of it and what became of it';
+COMMENT ON TABLE casesync_internal.inbox_item IS
+	'one record of a notification: the agreed part of it and what became of it';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_item', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_item_id_seq', '');
 CREATE TYPE casesync.inbound AS (inbox_id bigint, partner text, event_type text, record_type text,
 	record jsonb, reference_id text, sent_at timestamptz, received_at timestamptz);
-COMMENT ON TYPE casesync.inbound IS 'what an apply function gets: one record of a notification, its agreed part';
+COMMENT ON TYPE casesync.inbound IS
+	'what an apply function gets: one record of a notification, its agreed part';
 CREATE TABLE casesync_internal.handler (
 	record_type text NOT NULL,
 	event_type text NOT NULL,
@@ -67,12 +72,14 @@ CREATE TABLE casesync_internal.handler (
 	PRIMARY KEY (record_type, event_type)
 );
 COMMENT ON TABLE casesync_internal.handler IS 'apply functions; each runs as its owner';
-COMMENT ON COLUMN casesync_internal.handler.handler IS 'schema.name(arguments): text, because pg_upgrade refuses columns of type regprocedure';
+COMMENT ON COLUMN casesync_internal.handler.handler IS
+	'schema.name(arguments): text, because pg_upgrade refuses columns of type regprocedure';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.handler', '');
 /* ---- message_read ---- */
 CREATE TYPE casesync_internal.answer AS (ack_status text, error_code text, error_message text,
 	correlation_id text, at timestamptz);
-COMMENT ON TYPE casesync_internal.answer IS 'an acknowledgement: ACK or ERR with the standard''s code';
+COMMENT ON TYPE casesync_internal.answer IS
+	'an acknowledgement: ACK or ERR with the standard''s code';
 /* ---- search_at ---- */
 CREATE TABLE casesync_internal.my_request (
 	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -90,7 +97,9 @@ CREATE TABLE casesync_internal.my_request (
 	requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	answered_at timestamptz
 );
-CREATE INDEX my_request_open ON casesync_internal.my_request (partner, requested_at) WHERE state = 'requested';
-COMMENT ON TABLE casesync_internal.my_request IS 'what we have asked partners, and whether they answered; not whom we asked for';
+CREATE INDEX my_request_open ON casesync_internal.my_request (partner, requested_at)
+	WHERE state = 'requested';
+COMMENT ON TABLE casesync_internal.my_request IS
+	'what we have asked partners, and whether they answered; not whom we asked for';
 COMMENT ON COLUMN casesync_internal.my_request.about IS 'the request whose status is asked for';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.my_request', '');

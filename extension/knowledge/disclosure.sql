@@ -8,12 +8,15 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT 'erased:' || left(encode(casesync_internal.keyed_hash(s.hash_key, jsonb_build_array(registry, key)), 'hex'), 32)
+	RETURN (SELECT 'erased:'
+		|| left(encode(casesync_internal.keyed_hash(s.hash_key, jsonb_build_array(registry, key)),
+		'hex'), 32)
 		FROM casesync_internal.node_secret s);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.erased_key(text, text) IS
 	'what stands for a subject''s key after erase(): a keyed hash of it';
+
 /* Append-only, but for exactly one change: the key becomes its keyed hash. */
 CREATE OR REPLACE FUNCTION casesync_internal.keep_disclosure()
 RETURNS trigger
@@ -32,37 +35,49 @@ BEGIN
 		hint => 'SELECT * FROM casesync.erase(registry, key, reason); forgets who a subject was.');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.keep_disclosure() IS 'trigger of the disclosures: they can be added to, and erased from by erase() only';
+COMMENT ON FUNCTION casesync_internal.keep_disclosure() IS
+	'trigger of the disclosures: they can be added to, and erased from by erase() only';
+
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.keep_disclosure();
+
 CREATE OR REPLACE FUNCTION casesync.disclosures(registry text, key text)
 RETURNS TABLE (at timestamptz, partner text, way text, fields text[], agreement text, purpose text,
 	legal_basis text, outcome text, reference_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT d.at, d.partner, d.way, CASE d.way WHEN 'check_enrollment' THEN '{enrollment_status}' ELSE a.fields END,
+	SELECT d.at, d.partner, d.way, CASE d.way WHEN 'check_enrollment' THEN '{enrollment_status}'
+		ELSE a.fields END,
 		d.agreement, a.purpose, a.legal_basis, coalesce(o.outcome, d.outcome), d.reference_id
 	  FROM casesync_internal.disclosure d
-	  JOIN casesync_internal.agreement a ON a.agreement = d.agreement AND a.version = d.agreement_version
+	  JOIN casesync_internal.agreement a ON a.agreement = d.agreement
+		AND a.version = d.agreement_version
 	  LEFT JOIN LATERAL (SELECT x.outcome FROM casesync_internal.disclosure x
-		WHERE x.reference_id = d.reference_id AND x.outcome <> 'attempted' ORDER BY x.id DESC LIMIT 1) o ON true
-	 WHERE d.registry = $1 AND d.key IN ($2, casesync_internal.erased_key($1, $2)) AND d.outcome = 'attempted'
+		WHERE x.reference_id = d.reference_id AND x.outcome <> 'attempted'
+			ORDER BY x.id DESC LIMIT 1) o ON true
+	 WHERE d.registry = $1 AND d.key IN ($2, casesync_internal.erased_key($1, $2))
+		AND d.outcome = 'attempted'
 	 ORDER BY d.id
 $$;
 COMMENT ON FUNCTION casesync.disclosures(text, text) IS
-	'who was told what about one subject, by which way, when, under which agreement; attempted: it may have arrived, as all that was answered at once, which nobody acknowledges';
+	'who was told what about one subject, by which way, when, under which agreement; attempted: it '
+	'may have arrived, as all that was answered at once, which nobody acknowledges';
+
 /* What was refused for good is not held; what was only attempted may be. */
 CREATE OR REPLACE FUNCTION casesync.held_by(registry text, key text)
 RETURNS TABLE (partner text, last_sent timestamptz, fields text[])
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT d.partner, max(d.at), ARRAY(SELECT DISTINCT f COLLATE "C" FROM casesync.disclosures($1, $2) x
-		CROSS JOIN unnest(x.fields) f WHERE x.partner = d.partner AND x.outcome <> 'refused' ORDER BY 1)
+	SELECT d.partner, max(d.at), ARRAY(SELECT DISTINCT f COLLATE "C"
+		FROM casesync.disclosures($1, $2) x
+		CROSS JOIN unnest(x.fields) f WHERE x.partner = d.partner AND x.outcome <> 'refused'
+			ORDER BY 1)
 	  FROM casesync.disclosures($1, $2) d
 	 WHERE d.outcome <> 'refused'
 	 GROUP BY d.partner ORDER BY d.partner
 $$;
 COMMENT ON FUNCTION casesync.held_by(text, text) IS
-	'which partners have, or may have, something about one subject: when the last of it was sent, and which fields were agreed then';
+	'which partners have, or may have, something about one subject: when the last of it was sent, '
+	'and which fields were agreed then';

@@ -21,7 +21,9 @@ BEGIN
 		'  /registry/notify                                where you may tell us of events');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.onboarding_addresses(casesync_internal.node) IS 'part of onboarding(): where we are';
+COMMENT ON FUNCTION casesync_internal.onboarding_addresses(casesync_internal.node) IS
+	'part of onboarding(): where we are';
+
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_partner(p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -31,31 +33,47 @@ BEGIN
 	RETURN concat_ws(E'\n',
 		'How we know you',
 		'  sender_id          ' || p.partner,
-		'  client ids         ' || coalesce((SELECT string_agg(c.client_id, ', ' ORDER BY c.client_id) FROM casesync_internal.client c
-			WHERE c.partner = p.partner AND c.issuer = '' AND now() < c.expires), 'none yet; the secret comes by another way, once'),
+		'  client ids         '
+		|| coalesce((SELECT string_agg(c.client_id, ', ' ORDER BY c.client_id)
+		FROM casesync_internal.client c
+			WHERE c.partner = p.partner AND c.issuer = '' AND now() < c.expires),
+				'none yet; the secret comes by another way, once'),
 		'  your address       ' || coalesce(p.base_url, 'none yet: tell us'),
 		'  notifications to   ' || coalesce(p.notify_url, p.base_url || '/registry/notify',
 			'your sender_uri with /on-subscribe replaced by /notify'),
-		'  sender_uri within  ' || coalesce(array_to_string(p.callback_prefixes, ', '), p.base_url, 'nothing yet'),
-		'  your keys          ' || coalesce((SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync_internal.partner_key k
-			WHERE k.partner = p.partner AND k.use = 'sig' AND now() < k.valid_to), 'none yet: send us your public key as a JWK (Ed25519)'),
-		'  encryption         ' || CASE casesync_internal.encryption_rule(p.partner) WHEN 'off' THEN 'none: messages are sent as they are'
-			WHEN 'accepted' THEN 'we take messages encrypted for the "enc" keys among our public keys'
-			ELSE 'required both ways, by ECDH-ES or RSA-OAEP-256 with A256GCM; yours to us for an "enc" key among our public keys' END,
-		CASE casesync_internal.encryption_rule(p.partner) WHEN 'required' THEN '  to encrypt for you ' || coalesce((
+		'  sender_uri within  ' || coalesce(array_to_string(p.callback_prefixes, ', '), p.base_url,
+		'nothing yet'),
+		'  your keys          ' || coalesce((SELECT string_agg(k.kid, ', ' ORDER BY k.kid)
+		FROM casesync_internal.partner_key k
+			WHERE k.partner = p.partner AND k.use = 'sig' AND now() < k.valid_to),
+				'none yet: send us your public key as a JWK (Ed25519)'),
+		'  encryption         ' || CASE casesync_internal.encryption_rule(p.partner)
+		WHEN 'off' THEN 'none: messages are sent as they are'
+			WHEN 'accepted'
+				THEN 'we take messages encrypted for the "enc" keys among our public keys'
+			ELSE 'required both ways, by ECDH-ES or RSA-OAEP-256 with A256GCM; yours to us for an '
+				'"enc" key among our public keys' END,
+		CASE casesync_internal.encryption_rule(p.partner) WHEN 'required'
+			THEN '  to encrypt for you ' || coalesce((
 			SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync_internal.partner_key k
 			 WHERE k.partner = p.partner AND k.use = 'enc' AND now() < k.valid_to),
 			'none yet: send us a public key as a JWK ("use": "enc", EC or RSA)') END,
 		'',
-		'Signature (RFC 8032 Ed25519, over SHA-256 of the RFC 8785 form of {"header":…,"message":…})',
-		'  Signature: namespace="spdci", kidId="' || p.partner || '|KID|ed25519", algorithm="ed25519", created="…",',
+		'Signature (RFC 8032 Ed25519, over SHA-256 of the RFC 8785 form of '
+		'{"header":…,"message":…})',
+		'  Signature: namespace="spdci", kidId="' || p.partner
+		|| '|KID|ed25519", algorithm="ed25519", created="…",',
 		'    expires="…", headers="(created) (expires) digest", signature="…"',
-		'  created at most 60 s ahead, expires at most 600 s after created; a message_id is used once',
-		CASE p.signature WHEN 'unsigned_accepted' THEN '  for the time being we accept messages of yours without a signature'
+		'  created at most 60 s ahead, expires at most 600 s after created; a message_id is used '
+		'once',
+		CASE p.signature WHEN 'unsigned_accepted'
+			THEN '  for the time being we accept messages of yours without a signature'
 			ELSE '  we refuse messages of yours without a signature' END);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.onboarding_partner(casesync_internal.partner) IS 'part of onboarding(): what we know of the partner';
+COMMENT ON FUNCTION casesync_internal.onboarding_partner(casesync_internal.partner) IS
+	'part of onboarding(): what we know of the partner';
+
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_list(words text[])
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -64,6 +82,7 @@ AS $$
 	SELECT coalesce(nullif(array_to_string(words, ', '), ''), 'none')
 $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_list(text[]) IS 'words with commas, or "none"';
+
 /* The condition that chooses subjects is ours: it may tell more than is shared. */
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_agreement(a casesync_internal.agreement)
 RETURNS text
@@ -73,29 +92,43 @@ AS $$
 BEGIN
 	RETURN concat_ws(E'\n',
 		format('Agreement %s, version %s (%s), %s', a.agreement, a.version, a.state,
-			CASE a.direction WHEN 'out' THEN 'what you may get from us' ELSE 'what you may tell us' END),
-		'  valid              ' || concat('from ', coalesce(to_char(a.valid_from, 'YYYY-MM-DD HH24:MI TZH:TZM'), '(not said yet)'),
-			CASE WHEN a.valid_to < 'infinity' THEN to_char(a.valid_to, '" to "YYYY-MM-DD HH24:MI TZH:TZM') END),
+			CASE a.direction WHEN 'out' THEN 'what you may get from us'
+				ELSE 'what you may tell us' END),
+		'  valid              '
+		|| concat('from ', coalesce(to_char(a.valid_from, 'YYYY-MM-DD HH24:MI TZH:TZM'),
+		'(not said yet)'),
+			CASE WHEN a.valid_to < 'infinity'
+				THEN to_char(a.valid_to, '" to "YYYY-MM-DD HH24:MI TZH:TZM') END),
 		'  purpose            ' || a.purpose,
 		'  legal basis        ' || a.legal_basis,
 		'  document           ' || a.document_uri,
-		'  registries         ' || (SELECT string_agg(format('%s of %s', r.record_type, casesync_internal.reg_type_wire(r.reg_type)), ', '
-			ORDER BY r.reg_type, r.record_type) FROM casesync_internal.registry r WHERE a.direction = 'out' AND r.registry = ANY (a.registries)),
+		'  registries         '
+		|| (SELECT string_agg(
+		format('%s of %s', r.record_type, casesync_internal.reg_type_wire(r.reg_type)), ', '
+			ORDER BY r.reg_type, r.record_type) FROM casesync_internal.registry r
+				WHERE a.direction = 'out' AND r.registry = ANY (a.registries)),
 		'  event types        ' || casesync_internal.onboarding_list(a.event_types),
 		'  fields             ' || casesync_internal.onboarding_list(a.fields),
 		'  identifier types   ' || casesync_internal.onboarding_list(a.identifier_types),
-		CASE a.direction WHEN 'out' THEN '  filter and sort by ' || casesync_internal.onboarding_list(a.filter_fields
-			|| ARRAY(SELECT f FROM unnest(a.fields) WITH ORDINALITY x(f, nr) WHERE f <> ALL (a.filter_fields) ORDER BY nr)) END,
-		CASE a.direction WHEN 'out' THEN '  services           ' || casesync_internal.onboarding_list(a.services) END,
+		CASE a.direction WHEN 'out' THEN '  filter and sort by '
+			|| casesync_internal.onboarding_list(a.filter_fields
+			|| ARRAY(SELECT f FROM unnest(a.fields) WITH ORDINALITY x(f, nr)
+				WHERE f <> ALL (a.filter_fields) ORDER BY nr)) END,
+		CASE a.direction WHEN 'out' THEN '  services           '
+			|| casesync_internal.onboarding_list(a.services) END,
 		CASE WHEN a.direction = 'out' AND a.services && '{search,check_enrollment}'
 			THEN format('  lookups            %s people a day', a.lookups_per_day) END,
-		CASE a.direction WHEN 'out' THEN '  subscriptions      ' || CASE a.subscribing WHEN 'auto' THEN 'count at once'
+		CASE a.direction WHEN 'out' THEN '  subscriptions      ' || CASE a.subscribing
+			WHEN 'auto' THEN 'count at once'
 			ELSE 'are approved by a person here; on-subscribe says pdng until then' END END,
 		CASE WHEN a.must_encrypt THEN '  encryption         required in both directions' END);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.onboarding_agreement(casesync_internal.agreement) IS 'part of onboarding(): one agreement, without its condition';
-CREATE OR REPLACE FUNCTION casesync_internal.onboarding_subscribe(n casesync_internal.node, p casesync_internal.partner)
+COMMENT ON FUNCTION casesync_internal.onboarding_agreement(casesync_internal.agreement) IS
+	'part of onboarding(): one agreement, without its condition';
+
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_subscribe(n casesync_internal.node,
+	p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -106,39 +139,51 @@ DECLARE
 	body text;
 BEGIN
 	SELECT t.* INTO a FROM casesync_internal.agreement t
-	 WHERE t.partner = p.partner AND t.direction = 'out' AND t.state IN ('active', 'draft', 'rehearsed') AND t.event_types <> '{}'
+	 WHERE t.partner = p.partner AND t.direction = 'out'
+		AND t.state IN ('active', 'draft', 'rehearsed') AND t.event_types <> '{}'
 	   AND 'notify' = ANY (t.services)
 	 ORDER BY t.state, t.agreement, t.version DESC LIMIT 1;
-	SELECT t.* INTO r FROM casesync_internal.registry t WHERE t.registry = ANY (a.registries) ORDER BY t.registry LIMIT 1;
+	SELECT t.* INTO r FROM casesync_internal.registry t WHERE t.registry = ANY (a.registries)
+		ORDER BY t.registry LIMIT 1;
 	IF r.registry IS NULL THEN
 		RETURN NULL;
 	END IF;
 	body := jsonb_pretty(jsonb_build_object('signature', 'Signature: …',
-		'header', jsonb_build_object('version', '1.0.0', 'message_id', 'a new UUID', 'message_ts', '2026-01-31T12:00:00Z',
-			'action', 'subscribe', 'sender_id', p.partner, 'receiver_id', n.sender_id, 'total_count', 1, 'is_msg_encrypted', false,
+		'header', jsonb_build_object('version', '1.0.0', 'message_id', 'a new UUID', 'message_ts',
+		'2026-01-31T12:00:00Z',
+			'action', 'subscribe', 'sender_id', p.partner, 'receiver_id', n.sender_id,
+			'total_count', 1, 'is_msg_encrypted', false,
 			'sender_uri', coalesce(p.base_url, 'https://…') || '/registry/on-subscribe'),
-		'message', jsonb_build_object('transaction_id', 'a new UUID', 'subscribe_request', jsonb_build_array(jsonb_build_object(
+		'message', jsonb_build_object('transaction_id', 'a new UUID', 'subscribe_request',
+		jsonb_build_array(jsonb_build_object(
 			'reference_id', 'a new UUID', 'timestamp', '2026-01-31T12:00:00Z', 'locale', 'eng',
-			'subscribe_criteria', jsonb_build_object('version', '1.0.0', 'reg_type', casesync_internal.reg_type_wire(r.reg_type),
-				'reg_event_type', casesync_internal.event_wire(r.reg_type, a.event_types[1]), 'notify_record_type', r.record_type,
-				'filter_type', 'idtype-value', 'filter', jsonb_build_object('type', a.identifier_types[1], 'value', '12345')))))));
+			'subscribe_criteria', jsonb_build_object('version', '1.0.0', 'reg_type',
+			casesync_internal.reg_type_wire(r.reg_type),
+				'reg_event_type', casesync_internal.event_wire(r.reg_type, a.event_types[1]),
+				'notify_record_type', r.record_type,
+				'filter_type', 'idtype-value', 'filter',
+				jsonb_build_object('type', a.identifier_types[1], 'value', '12345')))))));
 	RETURN concat_ws(E'\n',
 		'To get a token (its answer has access_token and expires_in):',
 		format('  curl -s %s/oauth2/client/token -d grant_type=client_credentials \', n.base_url),
 		'    -d client_id=YOUR_CLIENT_ID -d client_secret=YOUR_SECRET',
 		'',
-		'To subscribe to one person; "filter": {} asks for all that is agreed. Put this into subscribe.json',
+		'To subscribe to one person; "filter": {} asks for all that is agreed. Put this into '
+		'subscribe.json',
 		'with your own ids, times and signature:',
 		body,
 		format('  curl -s %s/registry/subscribe -H "Authorization: Bearer TOKEN" \', n.base_url),
 		'    -H "Content-Type: application/json" --data @subscribe.json',
 		'',
-		'You get {"message":{"ack_status":"ACK",…}} at once, then on-subscribe at your sender_uri with the',
+		'You get {"message":{"ack_status":"ACK",…}} at once, then on-subscribe at your sender_uri '
+		'with the',
 		'code of the subscription, then notify messages: acknowledge each with ack_status ACK.');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.onboarding_subscribe(casesync_internal.node, casesync_internal.partner) IS
+COMMENT ON FUNCTION casesync_internal.onboarding_subscribe(casesync_internal.node,
+	casesync_internal.partner) IS
 	'part of onboarding(): the first conversation, ready to be tried';
+
 CREATE OR REPLACE FUNCTION casesync.onboarding(partner text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -156,7 +201,8 @@ BEGIN
 			detail => 'A partner must know where to send its messages.',
 			hint => format('SELECT casesync.set_node(%L, ''https://…'');', n.sender_id));
 	END IF;
-	SELECT string_agg(casesync_internal.onboarding_agreement(x), E'\n\n' ORDER BY x.direction DESC, x.agreement) INTO agreements
+	SELECT string_agg(casesync_internal.onboarding_agreement(x), E'\n\n' ORDER BY x.direction DESC,
+		x.agreement) INTO agreements
 	  FROM (SELECT DISTINCT ON (a.agreement) a.* FROM casesync_internal.agreement a
 			 WHERE a.partner = $1 AND a.state <> 'ended'
 			 ORDER BY a.agreement, a.state <> 'active', a.version DESC) x;
@@ -166,10 +212,12 @@ BEGIN
 		casesync_internal.onboarding_addresses(n), casesync_internal.onboarding_partner(p),
 		coalesce(agreements, 'Nothing is agreed yet.'),
 		concat_ws(E'\n', 'Limits',
-			'  a message has at most 1 MiB (notify 10 MiB), 1000 items, 32 levels of JSON, 64 KiB in one text',
+			'  a message has at most 1 MiB (notify 10 MiB), 1000 items, 32 levels of JSON, 64 KiB '
+			'in one text',
 			'  everything is bound to you: token, signature and header.sender_id must name ' || $1),
 		casesync_internal.onboarding_subscribe(n, p)) || E'\n';
 END
 $$;
 COMMENT ON FUNCTION casesync.onboarding(text) IS
-	'the sheet to send a partner: addresses, signature, what is agreed, limits, a first request; nothing in it is secret';
+	'the sheet to send a partner: addresses, signature, what is agreed, limits, a first request; '
+	'nothing in it is secret';

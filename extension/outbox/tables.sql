@@ -7,7 +7,8 @@ CREATE TABLE casesync_internal.event (
 	at timestamptz NOT NULL,
 	removal boolean NOT NULL
 );
-COMMENT ON TABLE casesync_internal.event IS 'changes as partners see them, kept while a notification of them is';
+COMMENT ON TABLE casesync_internal.event IS
+	'changes as partners see them, kept while a notification of them is';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.event', '');
 CREATE SEQUENCE casesync_internal.notification_id;
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.notification_id', '');
@@ -30,23 +31,35 @@ CREATE TABLE casesync_internal.notification (
 	stream uuid,
 	seq bigint,
 	prev_seq bigint,
-	state text NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'delivered', 'dead', 'withheld', 'discarded')),
+	state text NOT NULL DEFAULT 'due' CHECK (
+		state IN ('due', 'delivered', 'dead', 'withheld', 'discarded')),
 	state_reason text
 );
-COMMENT ON TABLE casesync_internal.notification IS 'one event for one subscription, with its projected record; rows are in the leaves';
-COMMENT ON COLUMN casesync_internal.notification.reference_id IS 'random, the same at every attempt, never reused';
-COMMENT ON COLUMN casesync_internal.notification.seq IS 'position in the subscription''s stream, given when first sent';
+COMMENT ON TABLE casesync_internal.notification IS
+	'one event for one subscription, with its projected record; rows are in the leaves';
+COMMENT ON COLUMN casesync_internal.notification.reference_id IS
+	'random, the same at every attempt, never reused';
+COMMENT ON COLUMN casesync_internal.notification.seq IS
+	'position in the subscription''s stream, given when first sent';
 DO $$
 DECLARE
 	leaf integer;
 BEGIN
 	FOR leaf IN 0 .. 7 LOOP
-		EXECUTE format('CREATE TABLE casesync_internal.notification_%s (LIKE casesync_internal.notification INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (id)) INHERITS (casesync_internal.notification)', leaf);
-		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (lane, id) WHERE state = ''due''', leaf);
+		EXECUTE format(
+			'CREATE TABLE casesync_internal.notification_%s (LIKE casesync_internal.notification '
+			'INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (id)) INHERITS '
+			'(casesync_internal.notification)', leaf);
+		EXECUTE format(
+			'CREATE INDEX ON casesync_internal.notification_%s (lane, id) WHERE state = ''due''',
+			leaf);
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (reference_id)', leaf);
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key)', leaf);
-		EXECUTE format('COMMENT ON TABLE casesync_internal.notification_%s IS ''one leaf of the ring of notifications''', leaf);
-		PERFORM pg_extension_config_dump(format('casesync_internal.notification_%s', leaf)::regclass, '');
+		EXECUTE format(
+			'COMMENT ON TABLE casesync_internal.notification_%s IS ''one leaf of the ring of '
+			'notifications''', leaf);
+		PERFORM pg_extension_config_dump(
+			format('casesync_internal.notification_%s', leaf)::regclass, '');
 	END LOOP;
 END
 $$;
@@ -54,7 +67,8 @@ CREATE TABLE casesync_internal.notification_ring (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	leaf integer NOT NULL CHECK (leaf BETWEEN 0 AND 7)
 );
-COMMENT ON TABLE casesync_internal.notification_ring IS 'the newest row names the leaf that notifications are appended to; none: leaf 0';
+COMMENT ON TABLE casesync_internal.notification_ring IS
+	'the newest row names the leaf that notifications are appended to; none: leaf 0';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.notification_ring', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.notification_ring_id_seq', '');
 CREATE TABLE casesync_internal.outgoing (
@@ -72,9 +86,12 @@ CREATE TABLE casesync_internal.outgoing (
 	must_encrypt boolean NOT NULL DEFAULT false
 );
 CREATE INDEX outgoing_due ON casesync_internal.outgoing (lane, id) WHERE state = 'due';
-COMMENT ON TABLE casesync_internal.outgoing IS 'requests and callbacks: messages that are not notifications';
-COMMENT ON COLUMN casesync_internal.outgoing.must_encrypt IS 'encryption was required when it was written, so it never leaves without';
-COMMENT ON COLUMN casesync_internal.outgoing.subscriptions IS 'those that the partner knows of once this is acknowledged';
+COMMENT ON TABLE casesync_internal.outgoing IS
+	'requests and callbacks: messages that are not notifications';
+COMMENT ON COLUMN casesync_internal.outgoing.must_encrypt IS
+	'encryption was required when it was written, so it never leaves without';
+COMMENT ON COLUMN casesync_internal.outgoing.subscriptions IS
+	'those that the partner knows of once this is acknowledged';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.outgoing', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.outgoing_id_seq', '');
 CREATE INDEX outgoing_correlation ON casesync_internal.outgoing ((message->>'correlation_id'));

@@ -3,16 +3,22 @@
  * the one question that the bridge asks about every request. Keeps no secret, only keyed hashes.
  */
 CREATE OR REPLACE VIEW casesync.clients AS
-	SELECT c.partner, nullif(c.issuer, '') AS issuer, c.client_id, c.issued_at, c.expires, c.last_token_at,
+	SELECT c.partner, nullif(c.issuer, '') AS issuer, c.client_id, c.issued_at, c.expires,
+		c.last_token_at,
 		CASE WHEN now() < c.expires THEN 'valid' ELSE 'expired' END AS state
 	  FROM casesync_internal.client c;
 COMMENT ON VIEW casesync.clients IS
-	'who may call in whose name: clients of our token endpoint (issuer is NULL) and holders of outside issuers'' tokens';
+	'who may call in whose name: clients of our token endpoint (issuer is NULL) and holders of '
+	'outside issuers'' tokens';
+
 CREATE OR REPLACE VIEW casesync.issuers AS
-	SELECT i.issuer, i.jwks_url, i.audience, i.algorithms, i.client_claim, i.scope_claim, i.networks,
+	SELECT i.issuer, i.jwks_url, i.audience, i.algorithms, i.client_claim, i.scope_claim,
+		i.networks,
 		jsonb_array_length(i.jwks->'keys') AS keys
 	  FROM casesync_internal.issuer i;
-COMMENT ON VIEW casesync.issuers IS 'outside issuers of tokens; keys is NULL while none were fetched';
+COMMENT ON VIEW casesync.issuers IS
+	'outside issuers of tokens; keys is NULL while none were fetched';
+
 CREATE OR REPLACE FUNCTION casesync_internal.client_secret_hash(digest bytea)
 RETURNS bytea
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -20,11 +26,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (SELECT casesync_internal.keyed_hash(s.hash_key,
-			jsonb_build_object('client_secret', encode(digest, 'hex'))) FROM casesync_internal.node_secret s);
+			jsonb_build_object('client_secret', encode(digest, 'hex')))
+				FROM casesync_internal.node_secret s);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.client_secret_hash(bytea) IS
 	'what is kept of a client''s secret: HMAC, with the node''s own key, of its SHA-256';
+
 CREATE OR REPLACE FUNCTION casesync.issue_client(partner text, expires timestamptz DEFAULT NULL)
 RETURNS TABLE (client_id text, client_secret text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -44,16 +52,21 @@ BEGIN
 	client_id := gen_random_uuid();
 	/* 366 random bits make 256 */
 	client_secret := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid())
-		|| uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'), '+/', '-_'), '=');
+		|| uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'), '+/', '-_'),
+			'=');
 	INSERT INTO casesync_internal.client (issuer, client_id, partner, secret_hmac, expires)
-	VALUES ('', client_id, $1, casesync_internal.client_secret_hash(sha256(convert_to(client_secret, 'UTF8'))), until);
-	PERFORM casesync_internal.audit_note('issue_client', $1, jsonb_build_object('client_id', client_id, 'expires', until));
+	VALUES ('', client_id, $1, casesync_internal.client_secret_hash(
+		sha256(convert_to(client_secret, 'UTF8'))), until);
+	PERFORM casesync_internal.audit_note('issue_client', $1,
+		jsonb_build_object('client_id', client_id, 'expires', until));
 	RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION casesync.issue_client(text, timestamptz) IS
 	'a client of our token endpoint for a partner; its secret is shown this once and not kept';
-CREATE OR REPLACE FUNCTION casesync.retire_client(client_id text, issuer text DEFAULT NULL, at timestamptz DEFAULT now())
+
+CREATE OR REPLACE FUNCTION casesync.retire_client(client_id text, issuer text DEFAULT NULL,
+	at timestamptz DEFAULT now())
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -76,6 +89,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.retire_client(text, text, timestamptz) IS
 	'a client counts no longer from the given time, nor do tokens that it already has';
+
 CREATE OR REPLACE FUNCTION casesync_internal.check_issuer(i casesync_internal.issuer)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -87,28 +101,39 @@ DECLARE
 BEGIN
 	problem := CASE
 		WHEN coalesce(i.issuer, '') = '' OR octet_length(i.issuer) > 255 OR i.issuer ~ '[[:cntrl:]]'
-			THEN 'issuer must be what its tokens have as iss: 1 to 255 bytes without control characters'
+			THEN 'issuer must be what its tokens have as iss: 1 to 255 bytes without control '
+				'characters'
 		WHEN i.issuer = (casesync_internal.this_node()).sender_id
 			THEN 'this node is no outside issuer: its own tokens are always accepted'
-		WHEN i.jwks_url IS NULL AND i.jwks IS NULL THEN 'an issuer needs jwks_url or jwks: where its keys are, or the keys'
-		WHEN i.jwks IS NOT NULL AND (jsonb_typeof(i.jwks->'keys') IS DISTINCT FROM 'array' OR octet_length(i.jwks::text) > 65536)
+		WHEN i.jwks_url IS NULL AND i.jwks IS NULL
+			THEN 'an issuer needs jwks_url or jwks: where its keys are, or the keys'
+		WHEN i.jwks IS NOT NULL AND (jsonb_typeof(i.jwks->'keys') IS DISTINCT FROM 'array'
+			OR octet_length(i.jwks::text) > 65536)
 			THEN 'jwks must be a key set, {"keys":[…]}, of at most 64 kB'
-		WHEN EXISTS (SELECT FROM jsonb_array_elements(i.jwks->'keys') k WHERE k ?| '{d,p,q,dp,dq,qi,k}')
+		WHEN EXISTS (SELECT FROM jsonb_array_elements(i.jwks->'keys') k
+			WHERE k ?| '{d,p,q,dp,dq,qi,k}')
 			THEN 'jwks holds a private or a secret key, which must never leave its owner'
-		WHEN i.audience = '' OR octet_length(i.audience) > 255 THEN 'audience must be 1 to 255 bytes'
+		WHEN i.audience = '' OR octet_length(i.audience) > 255
+			THEN 'audience must be 1 to 255 bytes'
 		WHEN coalesce(i.algorithms, '{}') = '{}' OR NOT i.algorithms <@ known
 			THEN format('algorithms must be some of %s', array_to_string(known, ', '))
-		WHEN i.client_claim !~ '^[A-Za-z0-9_:/.-]{1,60}$' OR i.scope_claim !~ '^[A-Za-z0-9_:/.-]{0,60}$'
+		WHEN i.client_claim !~ '^[A-Za-z0-9_:/.-]{1,60}$'
+			OR i.scope_claim !~ '^[A-Za-z0-9_:/.-]{0,60}$'
 			THEN 'the name of a claim has 1 to 60 letters, digits and _ : / . -'
 		END;
 	IF problem IS NOT NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value', message => problem,
-			hint => 'SELECT casesync.set_issuer(''https://login.example.org'', jwks_url => ''https://login.example.org/jwks'', algorithms => ''{RS256}'');');
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => problem,
+			hint => 'SELECT casesync.set_issuer(''https://login.example.org'', jwks_url => '
+				'''https://login.example.org/jwks'', algorithms => ''{RS256}'');');
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.check_issuer(casesync_internal.issuer) IS 'an error when an outside issuer cannot be what is given';
-CREATE OR REPLACE FUNCTION casesync.set_issuer(issuer text, jwks_url text DEFAULT NULL, jwks jsonb DEFAULT NULL,
+COMMENT ON FUNCTION casesync_internal.check_issuer(casesync_internal.issuer) IS
+	'an error when an outside issuer cannot be what is given';
+
+CREATE OR REPLACE FUNCTION casesync.set_issuer(issuer text, jwks_url text DEFAULT NULL,
+	jwks jsonb DEFAULT NULL,
 	audience text DEFAULT NULL, algorithms text[] DEFAULT NULL, client_claim text DEFAULT NULL,
 	scope_claim text DEFAULT NULL, networks cidr[] DEFAULT NULL)
 RETURNS casesync_internal.issuer
@@ -123,7 +148,8 @@ BEGIN
 	IF $2 IS NOT NULL AND $3 IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'give either jwks_url or jwks, not both',
-			detail => 'Keys given are kept as they are, keys at an address are fetched again and again.');
+			detail => 'Keys given are kept as they are, keys at an address are fetched again and '
+				'again.');
 	END IF;
 	SELECT t.* INTO i FROM casesync_internal.issuer t WHERE t.issuer = $1 FOR UPDATE;
 	IF url IS DISTINCT FROM i.jwks_url AND ($2 IS NOT NULL OR $3 IS NOT NULL) THEN
@@ -149,8 +175,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.set_issuer(text, text, jsonb, text, text[], text, text, cidr[]) IS
-	'trust an outside issuer of tokens for the holders given by bind_client(); parameters left out keep their value';
-CREATE OR REPLACE FUNCTION casesync.bind_client(partner text, issuer text, client_id text, expires timestamptz DEFAULT NULL)
+	'trust an outside issuer of tokens for the holders given by bind_client(); parameters left out '
+	'keep their value';
+
+CREATE OR REPLACE FUNCTION casesync.bind_client(partner text, issuer text, client_id text,
+	expires timestamptz DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -163,7 +192,9 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM casesync_internal.issuer i WHERE i.issuer = $2) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('issuer "%s" is not known', $2),
-			hint => format('SELECT casesync.set_issuer(%L, jwks_url => ''https://…'', algorithms => ''{RS256}'');', $2));
+			hint => format(
+				'SELECT casesync.set_issuer(%L, jwks_url => ''https://…'', algorithms => '
+				'''{RS256}'');', $2));
 	END IF;
 	IF $3 IS NULL OR $3 = '' OR octet_length($3) > 255 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
@@ -186,6 +217,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.bind_client(text, text, text, timestamptz) IS
 	'tokens that an outside issuer gives to this client speak for the partner';
+
 CREATE OR REPLACE FUNCTION casesync.drop_issuer(issuer text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -195,13 +227,16 @@ AS $$
 DECLARE
 	uses text;
 BEGIN
-	SELECT string_agg(format('%s (%s)', c.client_id, c.partner), ', ' ORDER BY c.client_id) INTO uses
+	SELECT string_agg(format('%s (%s)', c.client_id, c.partner), ', ' ORDER BY c.client_id)
+		INTO uses
 	  FROM casesync_internal.client c WHERE c.issuer = $1 AND now() < c.expires;
 	IF uses IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
 			message => format('issuer "%s" is in use', $1),
 			detail => format('Clients: %s.', uses),
-			hint => format('SELECT casesync.retire_client(client_id, issuer) FROM casesync.clients WHERE issuer = %L; first.', $1));
+			hint => format(
+				'SELECT casesync.retire_client(client_id, issuer) FROM casesync.clients WHERE '
+				'issuer = %L; first.', $1));
 	END IF;
 	DELETE FROM casesync_internal.issuer i WHERE i.issuer = $1;
 	IF NOT FOUND THEN
@@ -215,7 +250,9 @@ BEGIN
 	PERFORM casesync_internal.ring();
 END
 $$;
-COMMENT ON FUNCTION casesync.drop_issuer(text) IS 'trust an outside issuer no longer; refuses while it has valid clients';
+COMMENT ON FUNCTION casesync.drop_issuer(text) IS
+	'trust an outside issuer no longer; refuses while it has valid clients';
+
 CREATE OR REPLACE FUNCTION casesync_internal.token_issuers()
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
@@ -223,12 +260,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('issuer', i.issuer, 'audience', i.audience,
-			'algorithms', i.algorithms, 'client_claim', i.client_claim, 'scope_claim', i.scope_claim,
+			'algorithms', i.algorithms, 'client_claim', i.client_claim, 'scope_claim',
+			i.scope_claim,
 			'keys', i.jwks->'keys') ORDER BY i.issuer), '[]') FROM casesync_internal.issuer i);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.token_issuers() IS 'the outside issuers, as the bridge checks tokens by them';
-CREATE OR REPLACE FUNCTION casesync_internal.authenticate(token_issuer text, token_client text, sender_id text)
+COMMENT ON FUNCTION casesync_internal.token_issuers() IS
+	'the outside issuers, as the bridge checks tokens by them';
+
+CREATE OR REPLACE FUNCTION casesync_internal.authenticate(token_issuer text, token_client text,
+	sender_id text)
 RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb,
 	networks text, encryption text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
@@ -240,13 +281,17 @@ DECLARE
 BEGIN
 	SELECT t.* INTO c FROM casesync_internal.client t
 	 WHERE t.client_id = $2
-	   AND t.issuer = (SELECT CASE WHEN n.sender_id = $1 THEN '' ELSE nullif($1, '') END FROM casesync_internal.node n);
+	   AND t.issuer = (SELECT CASE WHEN n.sender_id = $1 THEN '' ELSE nullif($1, '') END
+		FROM casesync_internal.node n);
 	client_partner := c.partner;
-	client_state := CASE WHEN c.partner IS NULL THEN 'unknown' WHEN now() < c.expires THEN 'ok' ELSE 'expired' END;
+	client_state := CASE WHEN c.partner IS NULL THEN 'unknown' WHEN now() < c.expires THEN 'ok'
+		ELSE 'expired' END;
 	/* Without a sender_id the rules are those of whoever holds the token. */
 	SELECT CASE WHEN $3 IS NOT NULL THEN p.partner END, p.signature, coalesce((
-			SELECT jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk)) FROM casesync_internal.partner_key k
-			 WHERE k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from AND now() < k.valid_to), '[]'),
+			SELECT jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk))
+				FROM casesync_internal.partner_key k
+			 WHERE k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from
+				AND now() < k.valid_to), '[]'),
 		p.networks::text, casesync_internal.encryption_rule(p.partner)
 	  INTO partner, signature, keys, networks, encryption
 	  FROM casesync_internal.partner p WHERE p.partner = coalesce($3, c.partner);
@@ -254,4 +299,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.authenticate(text, text, text) IS
-	'whom a token that the bridge found good speaks for, and the partner that sender_id names with the keys that count now and whether it encrypts';
+	'whom a token that the bridge found good speaks for, and the partner that sender_id names with '
+	'the keys that count now and whether it encrypts';

@@ -18,19 +18,22 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.address_place(text) IS
 	'what counts as one address: an IPv4 address, the network of 64 bits of an IPv6 one';
+
 CREATE OR REPLACE FUNCTION casesync_internal.failure_bucket(kind text, subject text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	hash bytea := (SELECT casesync_internal.keyed_hash(s.hash_key, jsonb_build_array(kind, subject)) FROM casesync_internal.node_secret s);
+	hash bytea := (SELECT casesync_internal.keyed_hash(s.hash_key, jsonb_build_array(kind, subject))
+		FROM casesync_internal.node_secret s);
 BEGIN
 	RETURN get_byte(hash, 0) * 256 + get_byte(hash, 1);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.failure_bucket(text, text) IS
 	'where failures are counted; the node''s secret key keeps others from choosing it';
+
 /* Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes; an hour of peace forgives. */
 CREATE OR REPLACE FUNCTION casesync_internal.failure_wait(f casesync_internal.client_failure)
 RETURNS integer
@@ -47,6 +50,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.failure_wait(casesync_internal.client_failure) IS
 	'seconds until the next try is looked at; 0 when it is now';
+
 CREATE OR REPLACE FUNCTION casesync_internal.failure_count(kind text, bucket integer, subject text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -63,12 +67,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.failure_count(text, integer, text) IS 'one more wrong secret';
+
 /*
  * The hash of the secret is asked for, not the secret: parameters may end up in the server's log.
  * What is compared are keyed hashes, so the time that a comparison takes says nothing about the
  * secret; a client that does not exist costs the same statements as a wrong secret.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.check_client(client_id text, secret_digest bytea, address text)
+CREATE OR REPLACE FUNCTION casesync_internal.check_client(client_id text, secret_digest bytea,
+	address text)
 RETURNS TABLE (state text, wait_seconds integer, partner text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -82,10 +88,12 @@ DECLARE
 	is_right boolean;
 BEGIN
 	SELECT t.* INTO c FROM casesync_internal.client t WHERE t.issuer = '' AND t.client_id = $1;
-	SELECT max(casesync_internal.failure_wait(f)) INTO wait_seconds FROM casesync_internal.client_failure f
+	SELECT max(casesync_internal.failure_wait(f)) INTO wait_seconds
+		FROM casesync_internal.client_failure f
 	 WHERE f.kind = 'address' AND f.bucket = at_address
 		OR f.kind = 'client' AND f.bucket = at_client;
-	is_right := coalesce(casesync_internal.client_secret_hash($2) = coalesce(c.secret_hmac, '\x'), false)
+	is_right := coalesce(casesync_internal.client_secret_hash($2) = coalesce(c.secret_hmac, '\x'),
+		false)
 		AND coalesce(clock_timestamp() < c.expires, false);
 	/*
 	 * From where it last had a token the right secret always passes: behind a proxy all partners have
@@ -97,7 +105,8 @@ BEGIN
 		partner := c.partner;
 		UPDATE casesync_internal.client t SET last_token_at = clock_timestamp(), last_place = place
 		 WHERE t.issuer = '' AND t.client_id = $1;
-		DELETE FROM casesync_internal.client_failure f WHERE f.kind = 'client' AND f.bucket = at_client;
+		DELETE FROM casesync_internal.client_failure f
+			WHERE f.kind = 'client' AND f.bucket = at_client;
 	ELSIF wait_seconds > 0 THEN
 		state := 'slow';
 	ELSE
@@ -110,10 +119,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_client(text, bytea, text) IS
-	'whether the SHA-256 is that of the client''s secret: ok (and whose client it is), refused, or slow: too many failures of late, ask again in so many seconds';
+	'whether the SHA-256 is that of the client''s secret: ok (and whose client it is), refused, or '
+	'slow: too many failures of late, ask again in so many seconds';
+
 CREATE OR REPLACE VIEW casesync.client_failures AS
-	SELECT f.kind, f.subject, f.failures, f.last_at, casesync_internal.failure_wait(f) AS wait_seconds
+	SELECT f.kind, f.subject, f.failures, f.last_at,
+		casesync_internal.failure_wait(f) AS wait_seconds
 	  FROM casesync_internal.client_failure f
 	 WHERE f.last_at > now() - interval '1 hour';
 COMMENT ON VIEW casesync.client_failures IS
-	'wrong secrets at the token endpoint within the last hour, by client (NULL: none that exists) and address';
+	'wrong secrets at the token endpoint within the last hour, by client (NULL: none that exists) '
+	'and address';

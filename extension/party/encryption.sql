@@ -2,6 +2,7 @@
  * Encryption: what is agreed with a partner, the key to encrypt with for it, and what must not pass
  * without. The bridge encrypts and decrypts; private keys are never in the database.
  */
+
 /*
  * An agreement that must be encrypted makes encryption required with its partner, for every message
  * and both ways: a callback or a search may be about any of the agreements.
@@ -13,12 +14,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN CASE WHEN EXISTS (SELECT FROM casesync_internal.agreement a
-			WHERE a.partner = $1 AND a.must_encrypt AND a.state IN ('active', 'suspended') AND now() < a.valid_to) THEN 'required'
+			WHERE a.partner = $1 AND a.must_encrypt AND a.state IN ('active', 'suspended')
+				AND now() < a.valid_to) THEN 'required'
 		ELSE (SELECT p.encryption FROM casesync_internal.partner p WHERE p.partner = $1) END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_rule(text) IS
-	'off, accepted or required: as set_partner() says, or required because an agreement must be encrypted; NULL for nobody';
+	'off, accepted or required: as set_partner() says, or required because an agreement must be '
+	'encrypted; NULL for nobody';
+
 CREATE OR REPLACE FUNCTION casesync_internal.encryption_key_now(partner text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -31,21 +35,27 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_key_now(text) IS
-	'the partner''s key to encrypt with (JWK): EC before RSA, then the newest that counts; NULL when there is none';
+	'the partner''s key to encrypt with (JWK): EC before RSA, then the newest that counts; NULL '
+	'when there is none';
+
 CREATE OR REPLACE FUNCTION casesync_internal.encryption_is_missing(partner text)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN casesync_internal.encryption_key_now($1) IS NULL AND (casesync_internal.encryption_rule($1) = 'required'
-		OR EXISTS (SELECT FROM casesync_internal.lane l JOIN casesync_internal.outgoing o ON o.lane = l.lane
+	RETURN casesync_internal.encryption_key_now($1) IS NULL
+		AND (casesync_internal.encryption_rule($1) = 'required'
+		OR EXISTS (SELECT FROM casesync_internal.lane l
+			JOIN casesync_internal.outgoing o ON o.lane = l.lane
 			WHERE l.partner = $1 AND l.kind = 'control' AND o.state = 'due' AND o.must_encrypt));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_is_missing(text) IS
 	'whether nothing may be sent to a partner, because it must be encrypted and cannot be';
-CREATE OR REPLACE FUNCTION casesync_internal.encryption_key(partner text, must_encrypt boolean DEFAULT false)
+
+CREATE OR REPLACE FUNCTION casesync_internal.encryption_key(partner text,
+	must_encrypt boolean DEFAULT false)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -57,14 +67,17 @@ BEGIN
 	IF casesync_internal.encryption_key_now($1) IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => format('there is no key to encrypt with for partner "%s"', $1),
-			detail => 'What is sent to it must be encrypted, and no encryption key of it counts now.',
+			detail => 'What is sent to it must be encrypted, and no encryption key of it counts '
+				'now.',
 			hint => format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');', $1));
 	END IF;
 	RETURN casesync_internal.encryption_key_now($1);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_key(text, boolean) IS
-	'what the next message to a partner is encrypted with (JWK); NULL: it goes as it is; an error when it must be encrypted and cannot be';
+	'what the next message to a partner is encrypted with (JWK); NULL: it goes as it is; an error '
+	'when it must be encrypted and cannot be';
+
 CREATE OR REPLACE FUNCTION casesync_internal.encryption_problem(partner text, is_encrypted boolean)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -72,27 +85,38 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN CASE casesync_internal.encryption_rule($1)
-		WHEN 'required' THEN CASE WHEN NOT is_encrypted THEN 'message must be encrypted: for one of the "enc" keys in our /.well-known/jwks.json' END
-		WHEN 'off' THEN CASE WHEN is_encrypted THEN 'encryption is not agreed: send the message as it is' END
+		WHEN 'required' THEN CASE WHEN NOT is_encrypted
+			THEN 'message must be encrypted: for one of the "enc" keys in our '
+			'/.well-known/jwks.json' END
+		WHEN 'off' THEN CASE WHEN is_encrypted
+			THEN 'encryption is not agreed: send the message as it is' END
 		END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_problem(text, boolean) IS
 	'why a received message is refused (err.encryption.invalid); NULL when it is as agreed';
+
 CREATE OR REPLACE FUNCTION casesync_internal.encryption_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'critical', format('nothing is sent to %s: it must be encrypted, and no encryption key of %s counts', p.partner, p.partner),
-		format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');  -- the partner''s; what waits is sent then', p.partner)
+	SELECT 'critical',
+		format('nothing is sent to %s: it must be encrypted, and no encryption key of %s counts',
+		p.partner, p.partner),
+		format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');  -- the '
+			'partner''s; what waits is sent then', p.partner)
 	  FROM casesync_internal.partner p WHERE casesync_internal.encryption_is_missing(p.partner)
 	UNION ALL
-	SELECT 'warning', format('the last encryption key of %s counts only until %s', p.partner, k.valid_to::date),
-		format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');  -- its next one', p.partner)
+	SELECT 'warning', format('the last encryption key of %s counts only until %s', p.partner,
+		k.valid_to::date),
+		format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');  -- its next one',
+			p.partner)
 	  FROM casesync_internal.partner p
 	 CROSS JOIN LATERAL (SELECT max(t.valid_to) AS valid_to FROM casesync_internal.partner_key t
 		WHERE t.partner = p.partner AND t.use = 'enc') k
-	 WHERE now() < k.valid_to AND k.valid_to < now() + interval '14 days' AND casesync_internal.encryption_rule(p.partner) = 'required'
+	 WHERE now() < k.valid_to AND k.valid_to < now() + interval '14 days'
+		AND casesync_internal.encryption_rule(p.partner) = 'required'
 $$;
-COMMENT ON FUNCTION casesync_internal.encryption_problems() IS 'partners that nothing can be encrypted for, or soon not any more';
+COMMENT ON FUNCTION casesync_internal.encryption_problems() IS
+	'partners that nothing can be encrypted for, or soon not any more';

@@ -3,22 +3,30 @@
  * them; here is decided when, and what a key that was fetched is worth. Knows nothing of HTTP.
  */
 CREATE OR REPLACE VIEW casesync.offered_keys AS
-	SELECT o.partner, o.kid, o.use, o.jwk, o.first_seen FROM casesync_internal.published_key o WHERE NOT o.is_followed;
-COMMENT ON VIEW casesync.offered_keys IS 'new keys that partners publish and that wait for accept_key()';
+	SELECT o.partner, o.kid, o.use, o.jwk, o.first_seen FROM casesync_internal.published_key o
+		WHERE NOT o.is_followed;
+COMMENT ON VIEW casesync.offered_keys IS
+	'new keys that partners publish and that wait for accept_key()';
+
 CREATE OR REPLACE VIEW casesync.jwks_sources AS
-	SELECT s.kind, s.name, s.url, s.tried_at, s.fetched_at, s.next_at, s.problem FROM casesync_internal.jwks_source s;
+	SELECT s.kind, s.name, s.url, s.tried_at, s.fetched_at, s.next_at, s.problem
+		FROM casesync_internal.jwks_source s;
 COMMENT ON VIEW casesync.jwks_sources IS 'where keys are published, and how fetching them went';
+
 CREATE OR REPLACE FUNCTION casesync_internal.jwks_urls()
 RETURNS TABLE (kind text, name text, url text, networks text[], tls_name text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'issuer', i.issuer, i.jwks_url, i.networks::text[], NULL FROM casesync_internal.issuer i WHERE i.jwks_url IS NOT NULL
+	SELECT 'issuer', i.issuer, i.jwks_url, i.networks::text[], NULL FROM casesync_internal.issuer i
+		WHERE i.jwks_url IS NOT NULL
 	UNION ALL
 	SELECT 'partner', p.partner, p.jwks_url, p.networks::text[], nullif(p.tls_name, '')
 	  FROM casesync_internal.partner p WHERE p.jwks_url IS NOT NULL
 $$;
-COMMENT ON FUNCTION casesync_internal.jwks_urls() IS 'where keys are published, by whom, and how to get there';
+COMMENT ON FUNCTION casesync_internal.jwks_urls() IS
+	'where keys are published, by whom, and how to get there';
+
 CREATE OR REPLACE FUNCTION casesync_internal.next_jwks()
 RETURNS TABLE (kind text, name text, url text, networks text[], tls_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -38,8 +46,10 @@ BEGIN
 		/* whoever of several bridges comes first; if it is never heard of again, the next one in a while */
 		INSERT INTO casesync_internal.jwks_source AS s (kind, name, url, next_at, tried_at)
 		VALUES (kind, name, url, clock_timestamp() + interval '5 minutes', clock_timestamp())
-		ON CONFLICT ON CONSTRAINT jwks_source_pkey DO UPDATE SET url = excluded.url, next_at = excluded.next_at,
-			tried_at = excluded.tried_at WHERE s.url <> excluded.url OR s.next_at <= clock_timestamp();
+		ON CONFLICT ON CONSTRAINT jwks_source_pkey DO UPDATE
+			SET url = excluded.url, next_at = excluded.next_at,
+			tried_at = excluded.tried_at WHERE s.url <> excluded.url
+				OR s.next_at <= clock_timestamp();
 		IF FOUND THEN
 			RETURN NEXT;
 			RETURN;
@@ -47,19 +57,25 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.next_jwks() IS 'the published keys to fetch now, one address at a time; no row when none is due';
+COMMENT ON FUNCTION casesync_internal.next_jwks() IS
+	'the published keys to fetch now, one address at a time; no row when none is due';
+
 CREATE OR REPLACE FUNCTION casesync_internal.want_jwks(issuer text)
 RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	UPDATE casesync_internal.jwks_source s SET next_at = least(s.next_at, s.tried_at + interval '1 minute')
+	UPDATE casesync_internal.jwks_source s
+		SET next_at = least(s.next_at, s.tried_at + interval '1 minute')
 	 WHERE s.kind = 'issuer' AND s.name = $1 AND s.next_at > s.tried_at + interval '1 minute'
 $$;
 COMMENT ON FUNCTION casesync_internal.want_jwks(text) IS
-	'a token names a key that its issuer did not have: look again, but not more often than once a minute';
+	'a token names a key that its issuer did not have: look again, but not more often than once a '
+	'minute';
+
 /* False when it is none that we can use: other kinds of keys stand in the same sets. */
-CREATE OR REPLACE FUNCTION casesync_internal.take_published_key(p casesync_internal.partner, jwk jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.take_published_key(p casesync_internal.partner,
+	jwk jsonb)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -76,7 +92,8 @@ BEGIN
 	key := casesync_internal.key_required(jwk);
 	kid := coalesce(jwk->>'kid', casesync_internal.key_thumbprint(jwk));
 	use := (casesync_internal.key_purpose(jwk)).use;
-	known := (SELECT k.jwk FROM casesync_internal.partner_key k WHERE k.partner = p.partner AND k.kid = kid AND k.use = use);
+	known := (SELECT k.jwk FROM casesync_internal.partner_key k WHERE k.partner = p.partner
+		AND k.kid = kid AND k.use = use);
 	IF kid = '' OR length(kid) > 255 OR kid ~ '[[:cntrl:]"|]' THEN
 		RETURN false;
 	ELSIF known IS NOT NULL AND NOT EXISTS (SELECT FROM casesync_internal.published_key o
@@ -89,7 +106,8 @@ BEGIN
 	END IF;
 	INSERT INTO casesync_internal.published_key AS o (partner, kid, use, jwk, is_followed)
 	VALUES (p.partner, kid, use, jwk, is_followed)
-	ON CONFLICT ON CONSTRAINT published_key_pkey DO UPDATE SET jwk = excluded.jwk, first_seen = excluded.first_seen,
+	ON CONFLICT ON CONSTRAINT published_key_pkey DO UPDATE
+		SET jwk = excluded.jwk, first_seen = excluded.first_seen,
 		is_followed = excluded.is_followed
 	 WHERE NOT o.is_followed AND (o.jwk <> excluded.jwk OR excluded.is_followed);
 	RETURN known IS NULL OR known @> key;
@@ -98,8 +116,11 @@ EXCEPTION WHEN invalid_parameter_value OR null_value_not_allowed THEN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.take_published_key(casesync_internal.partner, jsonb) IS
-	'part of record_jwks(): a key that a partner publishes is taken over (jwks_trust follow) or waits for accept_key() (pin)';
-CREATE OR REPLACE FUNCTION casesync_internal.take_published_keys(p casesync_internal.partner, keys jsonb)
+	'part of record_jwks(): a key that a partner publishes is taken over (jwks_trust follow) or '
+	'waits for accept_key() (pin)';
+
+CREATE OR REPLACE FUNCTION casesync_internal.take_published_keys(p casesync_internal.partner,
+	keys jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -124,12 +145,16 @@ BEGIN
 			PERFORM casesync.retire_key(p.partner, gone.kid, now() + interval '10 minutes');
 		END IF;
 	END LOOP;
-	RETURN CASE WHEN usable = 0 THEN 'none of the keys there can be used (Ed25519 to sign; EC and RSA to encrypt)' END;
+	RETURN CASE WHEN usable = 0
+		THEN 'none of the keys there can be used (Ed25519 to sign; EC and RSA to encrypt)' END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.take_published_keys(casesync_internal.partner, jsonb) IS
-	'part of record_jwks(): all that a partner publishes; a followed key that is gone counts ten minutes longer';
-CREATE OR REPLACE FUNCTION casesync_internal.record_jwks(kind text, name text, url text, jwks jsonb, problem text)
+	'part of record_jwks(): all that a partner publishes; a followed key that is gone counts ten '
+	'minutes longer';
+
+CREATE OR REPLACE FUNCTION casesync_internal.record_jwks(kind text, name text, url text, jwks jsonb,
+	problem text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -139,19 +164,22 @@ DECLARE
 	p casesync_internal.partner;
 	wrong text := left(problem, 500);
 BEGIN
-	IF wrong IS NULL AND (jsonb_typeof(jwks->'keys') IS DISTINCT FROM 'array' OR octet_length(jwks::text) > 65536) THEN
+	IF wrong IS NULL AND (jsonb_typeof(jwks->'keys') IS DISTINCT FROM 'array'
+		OR octet_length(jwks::text) > 65536) THEN
 		wrong := 'what is there is no key set, {"keys":[…]}, of at most 64 kB';
 	ELSIF wrong IS NULL AND kind = 'issuer' THEN
 		UPDATE casesync_internal.issuer i SET jwks = record_jwks.jwks
 		 WHERE i.issuer = name AND i.jwks_url = url AND i.jwks IS DISTINCT FROM record_jwks.jwks;
 	ELSIF wrong IS NULL THEN
-		SELECT * INTO p FROM casesync_internal.partner t WHERE t.partner = name AND t.jwks_url = url;
+		SELECT * INTO p FROM casesync_internal.partner t
+			WHERE t.partner = name AND t.jwks_url = url;
 		IF FOUND THEN
 			wrong := casesync_internal.take_published_keys(p, jwks->'keys');
 		END IF;
 	END IF;
 	UPDATE casesync_internal.jwks_source s SET problem = wrong,
-		fetched_at = CASE WHEN record_jwks.problem IS NULL THEN clock_timestamp() ELSE s.fetched_at END,
+		fetched_at = CASE WHEN record_jwks.problem IS NULL THEN clock_timestamp()
+			ELSE s.fetched_at END,
 		next_at = clock_timestamp() + CASE WHEN wrong IS NOT NULL THEN interval '5 minutes'
 			WHEN kind = 'issuer' THEN interval '15 minutes' ELSE interval '1 hour' END
 	 WHERE s.kind = record_jwks.kind AND s.name = record_jwks.name AND s.url = record_jwks.url;
@@ -160,6 +188,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.record_jwks(text, text, text, jsonb, text) IS
 	'what came of fetching published keys: the set, or the problem; returns what is wrong with it';
+
 CREATE OR REPLACE FUNCTION casesync.accept_key(partner text, kid text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -172,40 +201,50 @@ BEGIN
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('partner "%s" publishes no new key "%s"', $1, $2),
-			hint => format('SELECT kid, first_seen FROM casesync.offered_keys WHERE partner = %L;', $1));
+			hint => format('SELECT kid, first_seen FROM casesync.offered_keys WHERE partner = %L;',
+				$1));
 	END IF;
-	DELETE FROM casesync_internal.published_key o WHERE o.partner = $1 AND o.kid = $2 AND NOT o.is_followed;
+	DELETE FROM casesync_internal.published_key o WHERE o.partner = $1 AND o.kid = $2
+		AND NOT o.is_followed;
 	PERFORM casesync_internal.audit_note('accept_key', $1, jsonb_build_object('kid', $2));
 	RETURN $2;
 END
 $$;
 COMMENT ON FUNCTION casesync.accept_key(text, text) IS
-	'register a new key that a partner publishes; ask the partner first, by another way, whether it is theirs';
+	'register a new key that a partner publishes; ask the partner first, by another way, whether it '
+	'is theirs';
+
 CREATE OR REPLACE FUNCTION casesync_internal.access_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'warning', format('%s publishes a new key, %s, since %s', o.partner, o.kid, to_char(o.first_seen, 'YYYY-MM-DD HH24:MI')),
-		format('SELECT casesync.accept_key(%L, %L);  -- once the partner has confirmed it by another way', o.partner, o.kid)
+	SELECT 'warning', format('%s publishes a new key, %s, since %s', o.partner, o.kid,
+		to_char(o.first_seen, 'YYYY-MM-DD HH24:MI')),
+		format('SELECT casesync.accept_key(%L, %L);  -- once the partner has confirmed it by '
+			'another way', o.partner, o.kid)
 	  FROM casesync_internal.published_key o WHERE NOT o.is_followed
 	UNION ALL
 	SELECT CASE WHEN s.kind = 'issuer' AND s.fetched_at IS NULL THEN 'critical' ELSE 'warning' END,
 		format('the keys of %s %s cannot be had since %s: %s', s.kind, s.name,
 			coalesce(to_char(s.fetched_at, 'YYYY-MM-DD HH24:MI'), 'the beginning'), s.problem),
 		format('SELECT * FROM casesync.jwks_sources WHERE name = %L;  -- look at its url', s.name)
-	  FROM casesync_internal.jwks_source s JOIN casesync_internal.jwks_urls() u ON u.kind = s.kind AND u.name = s.name AND u.url = s.url
+	  FROM casesync_internal.jwks_source s JOIN casesync_internal.jwks_urls() u ON u.kind = s.kind
+		AND u.name = s.name AND u.url = s.url
 	 WHERE s.problem IS NOT NULL
 	UNION ALL
-	SELECT 'warning', format('the last client of %s that can call here ends %s', c.partner, to_char(max(c.expires), 'YYYY-MM-DD HH24:MI')),
+	SELECT 'warning', format('the last client of %s that can call here ends %s', c.partner,
+		to_char(max(c.expires), 'YYYY-MM-DD HH24:MI')),
 		format('SELECT * FROM casesync.issue_client(%L);  -- and hand it over before', c.partner)
 	  FROM casesync_internal.client c GROUP BY c.partner
 	HAVING max(c.expires) > now() AND max(c.expires) < now() + interval '14 days'
 	UNION ALL
-	SELECT 'warning', format('somebody guesses the secret of client %s: %s wrong within the hour', f.subject, f.failures),
+	SELECT 'warning', format('somebody guesses the secret of client %s: %s wrong within the hour',
+		f.subject, f.failures),
 		'SELECT * FROM casesync.client_failures;  -- from which addresses'
 	  FROM casesync_internal.client_failure f
-	 WHERE f.kind = 'client' AND f.subject IS NOT NULL AND f.failures > 20 AND f.last_at > now() - interval '1 hour'
+	 WHERE f.kind = 'client' AND f.subject IS NOT NULL AND f.failures > 20
+		AND f.last_at > now() - interval '1 hour'
 $$;
 COMMENT ON FUNCTION casesync_internal.access_problems() IS
 	'new keys that wait, keys that cannot be fetched, clients that end, secrets that are guessed';

@@ -5,7 +5,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	INSERT INTO casesync_internal.routing_state (era, last) VALUES (era, '1:1:')
 $$;
-COMMENT ON FUNCTION casesync_internal.routing_begin_era(integer) IS 'nothing of this era is routed yet';
+COMMENT ON FUNCTION casesync_internal.routing_begin_era(integer) IS
+	'nothing of this era is routed yet';
+
 CREATE OR REPLACE FUNCTION casesync_internal.lane_now(lane integer)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -14,11 +16,13 @@ AS $$
 DECLARE
 	answer casesync_internal.lane_state;
 BEGIN
-	SELECT s.* INTO answer FROM casesync_internal.lane_state s WHERE s.lane = $1 ORDER BY s.id DESC LIMIT 1;
+	SELECT s.* INTO answer FROM casesync_internal.lane_state s WHERE s.lane = $1
+		ORDER BY s.id DESC LIMIT 1;
 	RETURN answer;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_now(integer) IS 'the state of a lane';
+
 CREATE OR REPLACE FUNCTION casesync_internal.lane_set(s casesync_internal.lane_state)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -26,27 +30,36 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	DELETE FROM casesync_internal.lane_state t WHERE t.lane = s.lane AND t.id <= s.id;
-	INSERT INTO casesync_internal.lane_state (lane, message_id, items, attempt, next_attempt, batch_limit,
+	INSERT INTO casesync_internal.lane_state (lane, message_id, items, attempt, next_attempt,
+		batch_limit,
 		server_errors, refusals, suspect, others_pass, is_stopped, reason)
 	VALUES (s.lane, s.message_id, coalesce(s.items, '{}'), coalesce(s.attempt, 0), s.next_attempt,
-		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.refusals, 0), s.suspect,
+		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.refusals, 0),
+			s.suspect,
 		coalesce(s.others_pass, false), coalesce(s.is_stopped, false), s.reason);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS 'append a lane''s new state';
-CREATE OR REPLACE FUNCTION casesync_internal.notify_url(p casesync_internal.partner, s casesync_internal.subscription)
+COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS
+	'append a lane''s new state';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notify_url(p casesync_internal.partner,
+	s casesync_internal.subscription)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN coalesce(p.notify_url,
-		CASE WHEN s.callback_url ~ '/on-subscribe/?$' THEN regexp_replace(s.callback_url, '/on-subscribe/?$', '/notify') END,
+		CASE WHEN s.callback_url ~ '/on-subscribe/?$'
+			THEN regexp_replace(s.callback_url, '/on-subscribe/?$', '/notify') END,
 		p.base_url || '/registry/notify');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.notify_url(casesync_internal.partner, casesync_internal.subscription) IS
-	'where notifications go: the registered address, else what follows from the subscriber''s sender_uri';
+COMMENT ON FUNCTION casesync_internal.notify_url(casesync_internal.partner,
+	casesync_internal.subscription) IS
+	'where notifications go: the registered address, else what follows from the subscriber''s '
+	'sender_uri';
+
 CREATE OR REPLACE FUNCTION casesync_internal.address_of(url text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -57,19 +70,24 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.address_of(text) IS 'scheme, host and port of a URL';
+
 CREATE OR REPLACE FUNCTION casesync_internal.lane_is_idle(l casesync_internal.lane)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN NOT EXISTS (SELECT FROM casesync_internal.notification n WHERE n.lane = l.lane AND n.state = 'due')
-		AND NOT EXISTS (SELECT FROM casesync_internal.outgoing o WHERE o.lane = l.lane AND o.state = 'due')
+	RETURN NOT EXISTS (SELECT FROM casesync_internal.notification n
+		WHERE n.lane = l.lane AND n.state = 'due')
+		AND NOT EXISTS (SELECT FROM casesync_internal.outgoing o
+			WHERE o.lane = l.lane AND o.state = 'due')
 		AND NOT EXISTS (SELECT FROM casesync_internal.subscription s
 			WHERE s.partner = l.partner AND s.lane = l.lane AND s.state IN ('pending', 'active'));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.lane_is_idle(casesync_internal.lane) IS 'whether nothing waits in a lane, and nothing will come';
+COMMENT ON FUNCTION casesync_internal.lane_is_idle(casesync_internal.lane) IS
+	'whether nothing waits in a lane, and nothing will come';
+
 /*
  * A lane more for an address that has none. stop_sharing() must know all lanes it closes: while it
  * works, or when a partner names addresses without end, the lane of the registered ones does.
@@ -89,22 +107,27 @@ BEGIN
 	EXCEPTION WHEN lock_not_available THEN
 		RETURN NULL;
 	END;
-	IF (SELECT count(*) FROM casesync_internal.lane l WHERE l.partner = $1 AND l.kind = $2) < most THEN
+	IF (SELECT count(*) FROM casesync_internal.lane l WHERE l.partner = $1 AND l.kind = $2) < most
+		THEN
 		INSERT INTO casesync_internal.lane AS l (partner, kind, address) VALUES ($1, $2, $3)
 		ON CONFLICT DO NOTHING RETURNING l.lane INTO chosen;
 		IF NOT FOUND THEN	/* another one had the same wish at the same moment */
-			SELECT l.lane INTO chosen FROM casesync_internal.lane l WHERE l.partner = $1 AND l.kind = $2 AND l.address = $3;
+			SELECT l.lane INTO chosen FROM casesync_internal.lane l
+				WHERE l.partner = $1 AND l.kind = $2 AND l.address = $3;
 		END IF;
 	ELSE
 		/* One that nobody needs any more takes on the new address. */
 		SELECT l.lane INTO chosen FROM casesync_internal.lane l
-		 WHERE l.partner = $1 AND l.kind = $2 AND l.address <> '' AND casesync_internal.lane_is_idle(l)
+		 WHERE l.partner = $1 AND l.kind = $2 AND l.address <> ''
+			AND casesync_internal.lane_is_idle(l)
 		 ORDER BY l.lane LIMIT 1 FOR UPDATE SKIP LOCKED;
 		BEGIN
 			UPDATE casesync_internal.lane l SET address = $3 WHERE l.lane = chosen;
 			DELETE FROM casesync_internal.lane_state s WHERE s.lane = chosen;
-		EXCEPTION WHEN unique_violation THEN	/* another one had the same wish at the same moment */
-			SELECT l.lane INTO chosen FROM casesync_internal.lane l WHERE l.partner = $1 AND l.kind = $2 AND l.address = $3;
+		EXCEPTION WHEN unique_violation
+			THEN	/* another one had the same wish at the same moment */
+			SELECT l.lane INTO chosen FROM casesync_internal.lane l
+				WHERE l.partner = $1 AND l.kind = $2 AND l.address = $3;
 		END;
 	END IF;
 	RETURN chosen;
@@ -112,6 +135,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_add(text, text, text) IS
 	'a lane for one more address of a partner; NULL when there cannot be one now';
+
 CREATE OR REPLACE FUNCTION casesync_internal.lane_for(partner text, kind text, url text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -123,7 +147,8 @@ DECLARE
 	wanted text := coalesce(casesync_internal.address_of(url), '');
 	chosen integer;
 BEGIN
-	IF wanted IN (casesync_internal.address_of(p.base_url), casesync_internal.address_of(p.notify_url)) THEN
+	IF wanted IN (casesync_internal.address_of(p.base_url),
+		casesync_internal.address_of(p.notify_url)) THEN
 		wanted := '';
 	END IF;
 	SELECT l.lane INTO chosen FROM casesync_internal.lane l
@@ -137,6 +162,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_for(text, text, text) IS
 	'the lane (notify or control) in which a message to this URL of a partner waits for its turn';
+
 /* What waited for an address that did not answer is not to wait as long at the new one. */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_wake(lane integer)
 RETURNS void
@@ -153,7 +179,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.lane_wake(integer) IS 'a lane that waits after failures tries again now';
+COMMENT ON FUNCTION casesync_internal.lane_wake(integer) IS
+	'a lane that waits after failures tries again now';
+
 CREATE OR REPLACE FUNCTION casesync_internal.assign_lanes(p casesync_internal.partner)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -161,20 +189,28 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	/* Where it goes follows from the callback's address, of which a partner has few. */
 	WITH callback AS MATERIALIZED (
-		SELECT coalesce(f.callback_url, '') AS url, coalesce(casesync_internal.address_of(casesync_internal.notify_url(p, f)), '') AS address
-		  FROM casesync_internal.subscription f WHERE f.id IN (SELECT min(s.id) FROM casesync_internal.subscription s
-			WHERE s.partner = p.partner AND s.state IN ('pending', 'active') GROUP BY s.callback_url)
+		SELECT coalesce(f.callback_url, '') AS url,
+			coalesce(casesync_internal.address_of(casesync_internal.notify_url(p, f)),
+			'') AS address
+		  FROM casesync_internal.subscription f
+			WHERE f.id IN (SELECT min(s.id) FROM casesync_internal.subscription s
+			WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
+				GROUP BY s.callback_url)
 	), chosen AS MATERIALIZED (
 		SELECT a.address, casesync_internal.lane_for(p.partner, 'notify', a.address) AS lane
 		  FROM (SELECT DISTINCT c.address FROM callback c) a
 	), changing AS MATERIALIZED (
 		SELECT s.id, h.lane FROM casesync_internal.subscription s
-		  JOIN callback c ON c.url = coalesce(s.callback_url, '') JOIN chosen h ON h.address = c.address
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.lane IS DISTINCT FROM h.lane
+		  JOIN callback c ON c.url = coalesce(s.callback_url, '')
+			JOIN chosen h ON h.address = c.address
+		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
+			AND s.lane IS DISTINCT FROM h.lane
 		 ORDER BY s.id FOR UPDATE OF s
 	)
 	UPDATE casesync_internal.subscription s SET lane = c.lane FROM changing c WHERE s.id = c.id;
-	SELECT casesync_internal.lane_wake(l.lane) FROM casesync_internal.lane l WHERE l.partner = p.partner AND l.kind = 'notify'
+	SELECT casesync_internal.lane_wake(l.lane) FROM casesync_internal.lane l
+		WHERE l.partner = p.partner AND l.kind = 'notify'
 $$;
 COMMENT ON FUNCTION casesync_internal.assign_lanes(casesync_internal.partner) IS
-	'a partner''s addresses have changed: what its subscriptions get from now on goes by the lanes of the new ones, and what waits is tried at once';
+	'a partner''s addresses have changed: what its subscriptions get from now on goes by the lanes '
+	'of the new ones, and what waits is tried at once';

@@ -12,6 +12,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.identity_matches(casesync_internal.node) IS
 	'false when this database is a copy of the one that set_node() was called in';
+
 CREATE OR REPLACE FUNCTION casesync_internal.this_node()
 RETURNS casesync_internal.node
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -30,7 +31,9 @@ BEGIN
 	RETURN n;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.this_node() IS 'the node''s row; an error that says what to do when there is none';
+COMMENT ON FUNCTION casesync_internal.this_node() IS
+	'the node''s row; an error that says what to do when there is none';
+
 CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
 	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
 	four_eyes boolean DEFAULT NULL)
@@ -50,7 +53,8 @@ BEGIN
 	END IF;
 	IF length(p) > 255 OR p ~ '[[:cntrl:]"|]' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => 'sender_id must be 1 to 255 characters without quotes, bars and control characters');
+			message => 'sender_id must be 1 to 255 characters without quotes, bars and control '
+				'characters');
 	END IF;
 	IF $4 !~ '^[a-z]{3}$' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
@@ -65,7 +69,8 @@ BEGIN
 	END IF;
 	INSERT INTO casesync_internal.node AS t (sender_id, base_url, key_ids, locale, time_zone,
 			system_identifier, database_oid, four_eyes)
-	SELECT p, casesync_internal.check_url('base_url', $2), $3, coalesce($4, 'eng'), coalesce($5, current_setting('TimeZone')),
+	SELECT p, casesync_internal.check_url('base_url', $2), $3, coalesce($4, 'eng'),
+		coalesce($5, current_setting('TimeZone')),
 		c.system_identifier, d.oid, coalesce($6, true)
 	  FROM pg_control_system() c, pg_database d
 	 WHERE d.datname = current_database()
@@ -86,6 +91,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
 	'say who we are to partners; parameters left out keep their value';
+
 CREATE OR REPLACE FUNCTION casesync_internal.pause_node(reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -94,6 +100,7 @@ AS $$
 	UPDATE casesync_internal.node SET paused = true, paused_reason = reason WHERE NOT paused
 $$;
 COMMENT ON FUNCTION casesync_internal.pause_node(text) IS 'stop routing and sending until resume()';
+
 CREATE OR REPLACE FUNCTION casesync.resume()
 RETURNS TABLE (registry text, hint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -107,7 +114,8 @@ BEGIN
 	IF NOT n.paused AND NOT is_other_database THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => 'this node is not paused',
-			detail => 'resume() begins a new stream, so that partners see a break in the numbering; it is for copies and restored databases.',
+			detail => 'resume() begins a new stream, so that partners see a break in the numbering; '
+				'it is for copies and restored databases.',
 			hint => 'SELECT * FROM casesync.health;');
 	END IF;
 	/*
@@ -128,13 +136,18 @@ BEGIN
 	UPDATE casesync_internal.filter_inside SET hmac = NULL WHERE hmac IS NOT NULL;
 	PERFORM casesync_internal.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
 	PERFORM casesync_internal.ring();
-	RETURN QUERY SELECT r.registry, format('Partners may know what was changed after the backup and is not here; '
-		'to send them the present state of every subject they may see: SELECT casesync.look_again(%L);', r.registry)
+	RETURN QUERY
+		SELECT r.registry,
+		format('Partners may know what was changed after the backup and is not here; '
+		'to send them the present state of every subject they may see: SELECT '
+		'casesync.look_again(%L);', r.registry)
 	  FROM casesync_internal.registry r ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION casesync.resume() IS
-	'this database is the real one again: a new stream begins (in another database also a new era); says what to look after';
+	'this database is the real one again: a new stream begins (in another database also a new era); '
+	'says what to look after';
+
 CREATE OR REPLACE FUNCTION casesync.start_as_copy()
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -147,7 +160,9 @@ BEGIN
 	PERFORM casesync_internal.audit_note('start_as_copy', current_database());
 END
 $$;
-COMMENT ON FUNCTION casesync.start_as_copy() IS 'this database is a copy for tests: it stays paused';
+COMMENT ON FUNCTION casesync.start_as_copy() IS
+	'this database is a copy for tests: it stays paused';
+
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_start(node_id uuid, version text)
 RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -164,7 +179,8 @@ BEGIN
 	END IF;
 	IF NOT casesync_internal.identity_matches(n) THEN
 		PERFORM casesync_internal.pause_node('this database is a copy of the one that was set up: '
-			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if not');
+			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if '
+			'not');
 	ELSIF n.node_id IS NULL AND NOT n.paused THEN
 		UPDATE casesync_internal.node SET node_id = $1;
 	ELSIF n.node_id IS DISTINCT FROM $1 THEN
@@ -177,13 +193,16 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_start(uuid, text) IS
 	'what a bridge says first: checks that bridge and database belong together';
+
 CREATE OR REPLACE FUNCTION casesync_internal.may_speak()
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN coalesce((SELECT NOT n.paused AND casesync_internal.identity_matches(n) FROM casesync_internal.node n), false);
+	RETURN coalesce((SELECT NOT n.paused AND casesync_internal.identity_matches(n)
+		FROM casesync_internal.node n), false);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.may_speak() IS 'whether this database routes and sends at all';
+COMMENT ON FUNCTION casesync_internal.may_speak() IS
+	'whether this database routes and sends at all';

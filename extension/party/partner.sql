@@ -20,7 +20,9 @@ BEGIN
 	RETURN p;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.require_partner(text) IS 'the partner''s row, or an error that says how to make it';
+COMMENT ON FUNCTION casesync_internal.require_partner(text) IS
+	'the partner''s row, or an error that says how to make it';
+
 CREATE OR REPLACE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
 	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
 	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
@@ -36,7 +38,8 @@ DECLARE
 BEGIN
 	IF $1 IS NULL OR $1 = '' OR length($1) > 255 OR $1 ~ '[[:cntrl:]"|]' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => 'sender_id must be 1 to 255 characters without quotes, bars and control characters');
+			message => 'sender_id must be 1 to 255 characters without quotes, bars and control '
+				'characters');
 	END IF;
 	IF $13 IS NOT NULL AND $13 NOT IN ('spdci-1.0', 'extended') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
@@ -45,35 +48,46 @@ BEGIN
 	END IF;
 	IF $6 NOT IN ('pin', 'follow') OR $12 NOT IN ('required', 'unsigned_accepted') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => CASE WHEN $6 NOT IN ('pin', 'follow') THEN format('jwks_trust "%s" is not known', $6)
+			message => CASE WHEN $6 NOT IN ('pin', 'follow')
+				THEN format('jwks_trust "%s" is not known', $6)
 				ELSE format('signature "%s" is not known', $12) END,
 			hint => 'jwks_trust: pin, follow. signature: required, unsigned_accepted.');
 	END IF;
-	IF $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' OR $8 = '' OR octet_length($8) > 1000 OR $8 ~ '[[:cntrl:]]' THEN
+	IF $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' OR $8 = '' OR octet_length($8) > 1000
+		OR $8 ~ '[[:cntrl:]]' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => CASE WHEN $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' THEN 'secret_name must be the plain name of a file'
+			message => CASE WHEN $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$'
+				THEN 'secret_name must be the plain name of a file'
 				ELSE 'client_id must be 1 to 1000 bytes without control characters' END,
-			detail => 'The secret itself is never in the database: the bridge reads it from the file of this name in its secrets_directory.');
+			detail => 'The secret itself is never in the database: the bridge reads it from the '
+				'file of this name in its secrets_directory.');
 	END IF;
 	IF $10 !~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$' AND $10 <> '' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'tls_name is not a plain file name',
-			detail => 'It names the files x.crt, x.key and x.ca in the bridge''s tls_directory: 1 to 64 letters, digits, dots, hyphens and underscores. An empty one takes it away.');
+			detail => 'It names the files x.crt, x.key and x.ca in the bridge''s tls_directory: 1 '
+				'to 64 letters, digits, dots, hyphens and underscores. An empty one takes it '
+				'away.');
 	END IF;
 	IF $14 NOT IN ('off', 'accepted', 'required') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => format('encryption "%s" is not known', $14),
-			hint => 'encryption: off, accepted (we take encrypted messages and send plain ones), required (both ways).');
+			hint => 'encryption: off, accepted (we take encrypted messages and send plain ones), '
+				'required (both ways).');
 	END IF;
 	IF array_position($4, NULL) IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'callback_prefixes must not contain NULL');
 	END IF;
 	PERFORM casesync_internal.check_url('callback prefix', u) FROM unnest($4) u;
-	INSERT INTO casesync_internal.partner AS t (partner, base_url, notify_url, callback_prefixes, jwks_url,
-			jwks_trust, token_url, client_id, secret_name, tls_name, networks, signature, profile, encryption)
-	VALUES ($1, casesync_internal.check_url('base_url', $2), casesync_internal.check_url('notify_url', $3), $4,
-		casesync_internal.check_url('jwks_url', nullif($5, '')), coalesce($6, 'pin'), casesync_internal.check_url('token_url', nullif($7, '')),
+	INSERT INTO casesync_internal.partner AS t (partner, base_url, notify_url, callback_prefixes,
+		jwks_url,
+			jwks_trust, token_url, client_id, secret_name, tls_name, networks, signature, profile,
+				encryption)
+	VALUES ($1, casesync_internal.check_url('base_url', $2),
+		casesync_internal.check_url('notify_url', $3), $4,
+		casesync_internal.check_url('jwks_url', nullif($5, '')), coalesce($6, 'pin'),
+			casesync_internal.check_url('token_url', nullif($7, '')),
 		$8, $9, $10, coalesce($11, '{}'), coalesce($12, 'required'), coalesce($13, 'spdci-1.0'),
 		coalesce($14, 'off'))
 	ON CONFLICT (partner) DO UPDATE SET
@@ -94,7 +108,8 @@ BEGIN
 	IF p.token_url IS NOT NULL AND (p.client_id IS NULL OR p.secret_name IS NULL) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'token_url needs client_id and secret_name',
-			detail => 'They are what the partner gave us to get tokens with; the secret is a file beside the bridge.');
+			detail => 'They are what the partner gave us to get tokens with; the secret is a file '
+				'beside the bridge.');
 	END IF;
 	INSERT INTO casesync_internal.lane (partner, kind) VALUES ($1, 'notify'), ($1, 'control')
 	ON CONFLICT DO NOTHING;
@@ -106,8 +121,11 @@ BEGIN
 	RETURN p;
 END
 $$;
-COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text, cidr[], text, text, text) IS
-	'create or change a partner; parameters left out keep their value; an empty jwks_url, token_url or tls_name takes it away';
+COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text,
+	text, cidr[], text, text, text) IS
+	'create or change a partner; parameters left out keep their value; an empty jwks_url, token_url '
+	'or tls_name takes it away';
+
 CREATE OR REPLACE FUNCTION casesync.drop_partner(partner text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -119,7 +137,8 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.require_partner($1);
 	SELECT string_agg(format('%s (%s)', a.agreement, a.state), ', ') INTO uses
-	  FROM casesync_internal.agreement a WHERE a.partner = $1 AND a.state IN ('rehearsed', 'active', 'suspended');
+	  FROM casesync_internal.agreement a
+		WHERE a.partner = $1 AND a.state IN ('rehearsed', 'active', 'suspended');
 	IF uses IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
 			message => format('partner "%s" is in use', $1),
@@ -132,25 +151,32 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
 			message => format('partner "%s" has a history', $1),
 			detail => 'What was sent to and received from a partner must remain explainable.',
-			hint => format('SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner = %L; keeps it silent.', $1));
+			hint => format(
+				'SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner '
+				'= %L; keeps it silent.', $1));
 	END IF;
-	DELETE FROM casesync_internal.notification n USING casesync_internal.lane l WHERE l.partner = $1 AND n.lane = l.lane;
+	DELETE FROM casesync_internal.notification n USING casesync_internal.lane l
+		WHERE l.partner = $1 AND n.lane = l.lane;
 	DELETE FROM casesync_internal.told t WHERE t.partner = $1;
 	DELETE FROM casesync_internal.subscription_seq q USING casesync_internal.subscription s
 	 WHERE s.partner = $1 AND q.subscription = s.id;
 	DELETE FROM casesync_internal.filter_inside i USING casesync_internal.subscription s
 	 WHERE s.partner = $1 AND i.subscription = s.id;
 	DELETE FROM casesync_internal.subscription s WHERE s.partner = $1;
-	DELETE FROM casesync_internal.rehearsal_count c USING casesync_internal.agreement a WHERE a.partner = $1 AND c.agreement = a.agreement;
-	DELETE FROM casesync_internal.missed m USING casesync_internal.agreement a WHERE a.partner = $1 AND m.agreement = a.agreement;
+	DELETE FROM casesync_internal.rehearsal_count c USING casesync_internal.agreement a
+		WHERE a.partner = $1 AND c.agreement = a.agreement;
+	DELETE FROM casesync_internal.missed m USING casesync_internal.agreement a
+		WHERE a.partner = $1 AND m.agreement = a.agreement;
 	DELETE FROM casesync_internal.agreement a WHERE a.partner = $1;
 	DELETE FROM casesync_internal.sharing_stop s WHERE s.partner = $1;
 	DELETE FROM casesync_internal.lookup_day d WHERE d.partner = $1;
 	DELETE FROM casesync_internal.my_subscription m WHERE m.partner = $1;
 	DELETE FROM casesync_internal.my_request m WHERE m.partner = $1;
 	DELETE FROM casesync_internal.request_in r WHERE r.partner = $1;
-	DELETE FROM casesync_internal.lane_state s USING casesync_internal.lane l WHERE l.partner = $1 AND s.lane = l.lane;
-	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l WHERE l.partner = $1 AND o.lane = l.lane;
+	DELETE FROM casesync_internal.lane_state s USING casesync_internal.lane l
+		WHERE l.partner = $1 AND s.lane = l.lane;
+	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l
+		WHERE l.partner = $1 AND o.lane = l.lane;
 	DELETE FROM casesync_internal.lane l WHERE l.partner = $1;
 	DELETE FROM casesync_internal.partner_key k WHERE k.partner = $1;
 	DELETE FROM casesync_internal.published_key o WHERE o.partner = $1;
@@ -160,4 +186,5 @@ BEGIN
 	PERFORM casesync_internal.audit_note('drop_partner', $1);
 END
 $$;
-COMMENT ON FUNCTION casesync.drop_partner(text) IS 'forget a partner that nothing was ever shared with';
+COMMENT ON FUNCTION casesync.drop_partner(text) IS
+	'forget a partner that nothing was ever shared with';

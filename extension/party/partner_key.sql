@@ -8,11 +8,15 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN CASE WHEN member ~ '^[A-Za-z0-9_-]+$' AND length(member) <= 2000 AND length(member) % 4 <> 1
-		THEN decode(rpad(translate(member, '-_', '+/'), (length(member) + 3) / 4 * 4, '='), 'base64') END;
+	RETURN CASE WHEN member ~ '^[A-Za-z0-9_-]+$' AND length(member) <= 2000
+		AND length(member) % 4 <> 1
+		THEN decode(rpad(translate(member, '-_', '+/'), (length(member) + 3) / 4 * 4, '='),
+			'base64') END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.key_bytes(text) IS 'the bytes of a member in base64url without padding; NULL when it is none';
+COMMENT ON FUNCTION casesync_internal.key_bytes(text) IS
+	'the bytes of a member in base64url without padding; NULL when it is none';
+
 CREATE OR REPLACE FUNCTION casesync_internal.key_number(bytes bytea)
 RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -27,7 +31,9 @@ BEGIN
 	RETURN number;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.key_number(bytea) IS 'bytes as one number, the first byte counting most';
+COMMENT ON FUNCTION casesync_internal.key_number(bytea) IS
+	'bytes as one number, the first byte counting most';
+
 /* y^2 = x^3 - 3x + b, modulo p (FIPS 186-4, D.1.2): who takes other points gives secrets away. */
 CREATE OR REPLACE FUNCTION casesync_internal.key_is_on_curve(curve text, x bytea, y bytea)
 RETURNS boolean
@@ -42,11 +48,14 @@ DECLARE
 	v numeric := casesync_internal.key_number(y);
 BEGIN
 	SELECT c.size, c.p, c.b INTO size, p, b FROM (VALUES
-		('P-256', 32, 115792089210356248762697446949407573530086143415290314195533631308867097853951,
+		('P-256', 32,
+			115792089210356248762697446949407573530086143415290314195533631308867097853951,
 			41058363725152142129326129780047268409114441015993725554835256314039467401291),
-		('P-384', 48, 39402006196394479212279040100143613805079739270465446667948293404245721771496870329047266088258938001861606973112319,
+		('P-384', 48,
+			39402006196394479212279040100143613805079739270465446667948293404245721771496870329047266088258938001861606973112319,
 			27580193559959705877849011840389048093056905856361568521428707301988689241309860865136260764883745107765439761230575),
-		('P-521', 66, 6864797660130609714981900799081393217269435300143305409394463459185543183397656052122559640661454554977296311391480858037121987999716643812574028291115057151,
+		('P-521', 66,
+			6864797660130609714981900799081393217269435300143305409394463459185543183397656052122559640661454554977296311391480858037121987999716643812574028291115057151,
 			1093849038073734274511112390766805569936207598951683748994586394495953116150735016013708737573759623248592132296706313309438452531591012912142327488478985984)
 		) c (name, size, p, b) WHERE c.name = curve;
 	RETURN coalesce(length(x) = size AND length(y) = size AND u < p AND v < p
@@ -55,6 +64,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_is_on_curve(text, bytea, bytea) IS
 	'whether two coordinates are a point of P-256, P-384 or P-521';
+
 CREATE OR REPLACE FUNCTION casesync_internal.key_is_sound(jwk jsonb)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -65,16 +75,21 @@ DECLARE
 	e bytea := casesync_internal.key_bytes(jwk->>'e');
 BEGIN
 	RETURN coalesce(CASE jwk->>'kty'
-		WHEN 'OKP' THEN jwk->>'crv' = 'Ed25519' AND length(casesync_internal.key_bytes(jwk->>'x')) = 32
-		WHEN 'EC' THEN casesync_internal.key_is_on_curve(jwk->>'crv', casesync_internal.key_bytes(jwk->>'x'), casesync_internal.key_bytes(jwk->>'y'))
-		WHEN 'RSA' THEN (length(n) BETWEEN 257 AND 1024 OR length(n) = 256 AND get_byte(n, 0) >= 128)
+		WHEN 'OKP' THEN jwk->>'crv' = 'Ed25519'
+			AND length(casesync_internal.key_bytes(jwk->>'x')) = 32
+		WHEN 'EC' THEN casesync_internal.key_is_on_curve(jwk->>'crv',
+			casesync_internal.key_bytes(jwk->>'x'), casesync_internal.key_bytes(jwk->>'y'))
+		WHEN 'RSA' THEN (length(n) BETWEEN 257 AND 1024 OR length(n) = 256
+			AND get_byte(n, 0) >= 128)
 			AND get_byte(n, 0) > 0 AND get_byte(n, length(n) - 1) % 2 = 1
 			AND length(e) BETWEEN 1 AND 8 AND e <> '\x01' AND get_byte(e, length(e) - 1) % 2 = 1
 		END, false);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_is_sound(jsonb) IS
-	'whether a JWK is an Ed25519, P-256, P-384 or P-521 public key, or an RSA one of 2048 to 8192 bits';
+	'whether a JWK is an Ed25519, P-256, P-384 or P-521 public key, or an RSA one of 2048 to 8192 '
+	'bits';
+
 CREATE OR REPLACE FUNCTION casesync_internal.key_required(jwk jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -84,23 +99,30 @@ BEGIN
 	IF jwk ?| '{d,p,q,dp,dq,qi,oth,k}' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'this is a private key',
-			detail => 'The member "d" (for RSA also "p", "q" and others, for a shared secret "k") must never leave its owner, so this key is no longer secret.',
+			detail => 'The member "d" (for RSA also "p", "q" and others, for a shared secret "k") '
+				'must never leave its owner, so this key is no longer secret.',
 			hint => 'Ask the partner to make a new key and to send only its public part.');
 	END IF;
 	IF NOT casesync_internal.key_is_sound(jwk) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'not a public key in JWK form that can be used',
-			detail => 'For signatures: {"kty":"OKP","crv":"Ed25519","x":"43 characters of base64url"} (RFC 8037). '
-				'For encryption: {"use":"enc","kty":"EC","crv":"P-256","x":…,"y":…}, a point of its curve (also P-384, P-521), or {"use":"enc","kty":"RSA","n":…,"e":…} of 2048 to 8192 bits.',
+			detail => 'For signatures: {"kty":"OKP","crv":"Ed25519","x":"43 characters of '
+				'base64url"} (RFC 8037). '
+				'For encryption: {"use":"enc","kty":"EC","crv":"P-256","x":…,"y":…}, a point of its '
+				'curve (also P-384, P-521), or {"use":"enc","kty":"RSA","n":…,"e":…} of 2048 to '
+				'8192 bits.',
 			hint => 'Ask the partner for it; a casesync bridge prints its own with --print-key.');
 	END IF;
 	RETURN CASE jwk->>'kty'
 		WHEN 'OKP' THEN jsonb_build_object('kty', 'OKP', 'crv', jwk->'crv', 'x', jwk->'x')
-		WHEN 'EC' THEN jsonb_build_object('kty', 'EC', 'crv', jwk->'crv', 'x', jwk->'x', 'y', jwk->'y')
+		WHEN 'EC' THEN jsonb_build_object('kty', 'EC', 'crv', jwk->'crv', 'x', jwk->'x', 'y',
+			jwk->'y')
 		ELSE jsonb_build_object('kty', 'RSA', 'n', jwk->'n', 'e', jwk->'e') END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.key_required(jsonb) IS 'the members that state a public key, or an error that says what is wrong';
+COMMENT ON FUNCTION casesync_internal.key_required(jsonb) IS
+	'the members that state a public key, or an error that says what is wrong';
+
 CREATE OR REPLACE FUNCTION casesync_internal.key_thumbprint(jwk jsonb)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -108,12 +130,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (SELECT rtrim(translate(encode(sha256(convert_to(
-			'{' || string_agg(format('"%s":"%s"', m.key, m.value), ',' ORDER BY m.key COLLATE "C") || '}', 'UTF8')),
+			'{' || string_agg(format('"%s":"%s"', m.key, m.value), ',' ORDER BY m.key COLLATE "C")
+			|| '}', 'UTF8')),
 			'base64'), '+/', '-_'), '=')
 		FROM jsonb_each_text(casesync_internal.key_required(jwk)) m);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.key_thumbprint(jsonb) IS 'RFC 7638 thumbprint of a public key';
+COMMENT ON FUNCTION casesync_internal.key_thumbprint(jsonb) IS
+	'RFC 7638 thumbprint of a public key';
+
 /* What a key is for, and by which algorithm: what is kept of a JWK beside the key itself. */
 CREATE OR REPLACE FUNCTION casesync_internal.key_purpose(jwk jsonb, OUT use text, OUT alg text)
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -121,7 +146,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	known text[] := CASE jwk->>'kty' WHEN 'OKP' THEN '{EdDSA,Ed25519}' WHEN 'EC' THEN '{ECDH-ES,ECDH-ES+A256KW}'
+	known text[] := CASE jwk->>'kty' WHEN 'OKP' THEN '{EdDSA,Ed25519}'
+		WHEN 'EC' THEN '{ECDH-ES,ECDH-ES+A256KW}'
 		ELSE '{RSA-OAEP-256}' END;
 BEGIN
 	use := CASE jwk->>'kty' WHEN 'OKP' THEN 'sig' ELSE 'enc' END;
@@ -131,15 +157,22 @@ BEGIN
 	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'this key is not for what it could be used for here',
-			detail => 'Ed25519 keys verify signatures ("use": "sig"). EC and RSA keys encrypt ("use": "enc"): EC by ECDH-ES or ECDH-ES+A256KW, RSA by RSA-OAEP-256, as "alg" says.',
-			hint => CASE WHEN use = 'enc' THEN 'For a key to encrypt with, register it with "use": "enc" and without, or with a fitting, "alg".'
+			detail => 'Ed25519 keys verify signatures ("use": "sig"). EC and RSA keys encrypt '
+				'("use": "enc"): EC by ECDH-ES or ECDH-ES+A256KW, RSA by RSA-OAEP-256, as "alg" '
+				'says.',
+			hint => CASE WHEN use = 'enc'
+				THEN 'For a key to encrypt with, register it with "use": "enc" and without, or with '
+				'a fitting, "alg".'
 				ELSE 'Ask the partner for an EC or RSA key to encrypt with.' END);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_purpose(jsonb) IS
-	'whether a key verifies signatures (sig) or encrypts (enc), and how; an error when its JWK says otherwise';
-CREATE OR REPLACE FUNCTION casesync.add_key(partner text, jwk jsonb, valid_from timestamptz DEFAULT now(),
+	'whether a key verifies signatures (sig) or encrypts (enc), and how; an error when its JWK says '
+	'otherwise';
+
+CREATE OR REPLACE FUNCTION casesync.add_key(partner text, jwk jsonb,
+	valid_from timestamptz DEFAULT now(),
 	valid_to timestamptz DEFAULT 'infinity')
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -154,16 +187,19 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.require_partner($1);
 	IF own_kid IS NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed', message => 'jwk must not be null');
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'jwk must not be null');
 	END IF;
 	IF kid = '' OR length(kid) > 255 OR kid ~ '[[:cntrl:]"|]' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => 'kid must be 1 to 255 characters without quotes, bars and control characters');
+			message => 'kid must be 1 to 255 characters without quotes, bars and control '
+				'characters');
 	END IF;
 	IF NOT coalesce($3 < $4, false) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'a key must begin to count before it ends',
-			detail => format('valid_from is %s, valid_to is %s.', coalesce($3::text, 'NULL'), coalesce($4::text, 'NULL')));
+			detail => format('valid_from is %s, valid_to is %s.', coalesce($3::text, 'NULL'),
+				coalesce($4::text, 'NULL')));
 	END IF;
 	purpose := casesync_internal.key_purpose($2);
 	IF purpose.use = 'enc' THEN
@@ -173,13 +209,16 @@ BEGIN
 	VALUES ($1, kid, key, $3, $4, purpose.use)
 	ON CONFLICT ON CONSTRAINT partner_key_pkey DO UPDATE
 		SET jwk = excluded.jwk, valid_from = excluded.valid_from, valid_to = excluded.valid_to;
-	PERFORM casesync_internal.audit_note('add_key', $1, jsonb_build_object('kid', kid, 'use', purpose.use, 'from', $3, 'to', $4));
+	PERFORM casesync_internal.audit_note('add_key', $1,
+		jsonb_build_object('kid', kid, 'use', purpose.use, 'from', $3, 'to', $4));
 	PERFORM casesync_internal.ring();
 	RETURN kid;
 END
 $$;
 COMMENT ON FUNCTION casesync.add_key(text, jsonb, timestamptz, timestamptz) IS
-	'register a partner''s public key (JWK): Ed25519 for its signatures, EC or RSA to encrypt for it; returns its kid';
+	'register a partner''s public key (JWK): Ed25519 for its signatures, EC or RSA to encrypt for '
+	'it; returns its kid';
+
 CREATE OR REPLACE FUNCTION casesync.retire_key(partner text, kid text, at timestamptz DEFAULT now())
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -187,12 +226,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	UPDATE casesync_internal.partner_key k SET valid_to = greatest($3, k.valid_from + interval '1 microsecond')
+	UPDATE casesync_internal.partner_key k
+		SET valid_to = greatest($3, k.valid_from + interval '1 microsecond')
 	 WHERE k.partner = $1 AND k.kid = $2;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('partner "%s" has no key "%s"', $1, $2),
-			hint => format('SELECT kid, valid_to FROM casesync.partner_keys WHERE partner = %L;', $1));
+			hint => format('SELECT kid, valid_to FROM casesync.partner_keys WHERE partner = %L;',
+				$1));
 	END IF;
 	PERFORM casesync_internal.audit_note('retire_key', $1, jsonb_build_object('kid', $2, 'at', $3));
 END

@@ -17,16 +17,20 @@ CREATE TABLE casesync_internal.node (
 	paused boolean NOT NULL DEFAULT false,
 	paused_reason text
 );
-COMMENT ON TABLE casesync_internal.node IS 'this system: its name to others, its identity, whether it may send';
-COMMENT ON COLUMN casesync_internal.node.node_id IS 'the UUID in the bridge''s file; a copy of the database has no bridge with it';
-COMMENT ON COLUMN casesync_internal.node.era IS 'counts restores: tells transaction ids of different clusters apart';
+COMMENT ON TABLE casesync_internal.node IS
+	'this system: its name to others, its identity, whether it may send';
+COMMENT ON COLUMN casesync_internal.node.node_id IS
+	'the UUID in the bridge''s file; a copy of the database has no bridge with it';
+COMMENT ON COLUMN casesync_internal.node.era IS
+	'counts restores: tells transaction ids of different clusters apart';
 COMMENT ON COLUMN casesync_internal.node.stream IS 'names one run of sequence numbers to partners';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.node', '');
 CREATE TABLE casesync_internal.node_secret (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	hash_key bytea NOT NULL
 );
-COMMENT ON TABLE casesync_internal.node_secret IS 'the key of content hashes; readable by nobody but the extension';
+COMMENT ON TABLE casesync_internal.node_secret IS
+	'the key of content hashes; readable by nobody but the extension';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.node_secret', '');
 /* ---- partner ---- */
 CREATE TABLE casesync_internal.partner (
@@ -41,7 +45,8 @@ CREATE TABLE casesync_internal.partner (
 	secret_name text,
 	tls_name text,
 	networks cidr[] NOT NULL DEFAULT '{}',
-	signature text NOT NULL DEFAULT 'required' CHECK (signature IN ('required', 'unsigned_accepted')),
+	signature text NOT NULL DEFAULT 'required' CHECK (
+		signature IN ('required', 'unsigned_accepted')),
 	profile text NOT NULL DEFAULT 'spdci-1.0',
 	encryption text NOT NULL DEFAULT 'off' CHECK (encryption IN ('off', 'accepted', 'required')),
 	max_subscriptions integer NOT NULL DEFAULT 100000 CHECK (max_subscriptions >= 0),
@@ -49,7 +54,8 @@ CREATE TABLE casesync_internal.partner (
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE casesync_internal.partner IS 'other systems; partner is their sender_id';
-COMMENT ON COLUMN casesync_internal.partner.max_subscriptions IS 'how many living subscriptions it may ask for';
+COMMENT ON COLUMN casesync_internal.partner.max_subscriptions IS
+	'how many living subscriptions it may ask for';
 COMMENT ON COLUMN casesync_internal.partner.max_filters IS
 	'how many of them may be of something else than one identifier: these cost at every event';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.partner', '');
@@ -63,7 +69,8 @@ CREATE TABLE casesync_internal.partner_key (
 	PRIMARY KEY (partner, kid, use),
 	CHECK (valid_from < valid_to)
 );
-COMMENT ON TABLE casesync_internal.partner_key IS 'public keys of partners (RFC 7517) and when they count';
+COMMENT ON TABLE casesync_internal.partner_key IS
+	'public keys of partners (RFC 7517) and when they count';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.partner_key', '');
 CREATE TABLE casesync_internal.lane (
 	lane integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -72,9 +79,11 @@ CREATE TABLE casesync_internal.lane (
 	address text NOT NULL DEFAULT '',
 	UNIQUE (partner, kind, address)
 );
-COMMENT ON TABLE casesync_internal.lane IS 'the order of delivery to one partner: notifications, and requests and callbacks';
+COMMENT ON TABLE casesync_internal.lane IS
+	'the order of delivery to one partner: notifications, and requests and callbacks';
 COMMENT ON COLUMN casesync_internal.lane.address IS
-	'scheme, host and port that its messages go to; empty: the registered ones. An address that does not answer holds up no other';
+	'scheme, host and port that its messages go to; empty: the registered ones. An address that '
+	'does not answer holds up no other';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane_lane_seq', '');
 /* ---- client ---- */
@@ -105,7 +114,8 @@ CREATE TABLE casesync_internal.issuer (
 	scope_claim text NOT NULL,
 	networks cidr[] NOT NULL
 );
-COMMENT ON TABLE casesync_internal.issuer IS 'outside issuers of tokens, and their public keys (RFC 7517)';
+COMMENT ON TABLE casesync_internal.issuer IS
+	'outside issuers of tokens, and their public keys (RFC 7517)';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.issuer', '');
 /* As many rows as there are buckets, whatever is tried: nobody can fill it. */
 CREATE TABLE casesync_internal.client_failure (
@@ -117,7 +127,8 @@ CREATE TABLE casesync_internal.client_failure (
 	PRIMARY KEY (kind, bucket)
 );
 COMMENT ON TABLE casesync_internal.client_failure IS
-	'wrong secrets of late, by keyed hash of the client''s name and of the address; subject is the last one, NULL for a client that does not exist';
+	'wrong secrets of late, by keyed hash of the client''s name and of the address; subject is the '
+	'last one, NULL for a client that does not exist';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.client_failure', '');
 /* ---- jwks ---- */
 CREATE TABLE casesync_internal.jwks_source (
@@ -130,7 +141,8 @@ CREATE TABLE casesync_internal.jwks_source (
 	problem text,
 	PRIMARY KEY (kind, name)
 );
-COMMENT ON TABLE casesync_internal.jwks_source IS 'when published keys were fetched, and are fetched next';
+COMMENT ON TABLE casesync_internal.jwks_source IS
+	'when published keys were fetched, and are fetched next';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.jwks_source', '');
 CREATE TABLE casesync_internal.published_key (
 	partner text NOT NULL,
@@ -163,9 +175,13 @@ CREATE TABLE casesync_internal.lane_state (
 );
 CREATE INDEX lane_state_newest ON casesync_internal.lane_state (lane, id);
 COMMENT ON TABLE casesync_internal.lane_state IS 'appended; the newest row of a lane counts';
-COMMENT ON COLUMN casesync_internal.lane_state.message_id IS 'the message in flight; only its outcome is believed';
-COMMENT ON COLUMN casesync_internal.lane_state.refusals IS 'items refused one after another, with nothing delivered in between';
-COMMENT ON COLUMN casesync_internal.lane_state.suspect IS 'the item that alone drew server errors: another subject''s item is tried before it';
-COMMENT ON COLUMN casesync_internal.lane_state.batch_limit IS 'shrinks when batches are refused, to find the poisonous item, and grows again';
+COMMENT ON COLUMN casesync_internal.lane_state.message_id IS
+	'the message in flight; only its outcome is believed';
+COMMENT ON COLUMN casesync_internal.lane_state.refusals IS
+	'items refused one after another, with nothing delivered in between';
+COMMENT ON COLUMN casesync_internal.lane_state.suspect IS
+	'the item that alone drew server errors: another subject''s item is tried before it';
+COMMENT ON COLUMN casesync_internal.lane_state.batch_limit IS
+	'shrinks when batches are refused, to find the poisonous item, and grows again';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane_state', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane_state_id_seq', '');

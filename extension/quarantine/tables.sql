@@ -13,9 +13,11 @@ CREATE TABLE casesync_internal.quarantine_entry (
 	is_requested boolean NOT NULL DEFAULT false
 );
 /* The key of an expression is JSON of any length, too long for an index. */
-CREATE UNIQUE INDEX quarantine_entry_about ON casesync_internal.quarantine_entry (registry, tracking, md5(key), event_type);
+CREATE UNIQUE INDEX quarantine_entry_about ON casesync_internal.quarantine_entry (
+	registry, tracking, md5(key), event_type);
 COMMENT ON TABLE casesync_internal.quarantine_entry IS
 	'subjects that cannot be rendered now; with a tracking: a key whose subjects cannot be found';
-COMMENT ON COLUMN casesync_internal.quarantine_entry.mark IS 'what the view and the crosswalk looked like; another mark means try again';
+COMMENT ON COLUMN casesync_internal.quarantine_entry.mark IS
+	'what the view and the crosswalk looked like; another mark means try again';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.quarantine_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.quarantine_entry_id_seq', '');

@@ -5,7 +5,8 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.rows_by_key(relation regclass, query text, keys text[],
 	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
-	OUT found_keys text[], OUT found_records jsonb[], OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
+	OUT found_keys text[], OUT found_records jsonb[], OUT bad_keys text[], OUT bad_codes text[],
+		OUT bad_reasons text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -17,18 +18,22 @@ DECLARE
 	a record;
 	b record;
 BEGIN
-	found_keys := '{}'; found_records := '{}'; bad_keys := '{}'; bad_codes := '{}'; bad_reasons := '{}';
+	found_keys := '{}'; found_records := '{}'; bad_keys := '{}'; bad_codes := '{}';
+	bad_reasons := '{}';
 	IF cardinality(keys) = 0 THEN
 		RETURN;
 	END IF;
 	IF is_first THEN
-		budget := extract(epoch FROM casesync_internal.setting('casesync.render_timeout')::interval) * 1000;
-		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond' ELSE 'infinity' END;
+		budget := extract(epoch
+			FROM casesync_internal.setting('casesync.render_timeout')::interval) * 1000;
+		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond'
+			ELSE 'infinity' END;
 	END IF;
 	IF clock_timestamp() < until THEN
 		BEGIN
 			SELECT coalesce(array_agg(q.key), '{}'), 
-				coalesce(array_agg(CASE WHEN is_record THEN casesync_internal.wire(q.record) ELSE q.record END), '{}')
+				coalesce(array_agg(CASE WHEN is_record THEN casesync_internal.wire(q.record)
+					ELSE q.record END), '{}')
 			  INTO found_keys, found_records
 			  FROM casesync_internal.owner_query(relation, query, keys, budget) q;
 			RETURN;
@@ -40,7 +45,8 @@ BEGIN
 			half := 0;
 		END IF;
 	ELSE
-		half := 0; failed_code := 'CS002'; failed_reason := 'other subjects took all the time there was';
+		half := 0; failed_code := 'CS002';
+		failed_reason := 'other subjects took all the time there was';
 	END IF;
 	IF half = 0 THEN
 		bad_keys := keys;
@@ -58,9 +64,12 @@ BEGIN
 	bad_reasons := a.bad_reasons || b.bad_reasons;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz, boolean) IS
+COMMENT ON FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz,
+	boolean) IS
 	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
-CREATE OR REPLACE FUNCTION casesync_internal.fails_always(relation regclass, query text, budget integer)
+
+CREATE OR REPLACE FUNCTION casesync_internal.fails_always(relation regclass, query text,
+	budget integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -74,6 +83,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.fails_always(regclass, text, integer) IS
 	'whether a query fails without any key: then halving finds no culprit';
+
 CREATE OR REPLACE FUNCTION casesync_internal.render_query(r casesync_internal.registry)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -83,7 +93,9 @@ AS $$
 		r.key_column, r.record_column, r.view, r.key_type)
 $$;
 COMMENT ON FUNCTION casesync_internal.render_query(casesync_internal.registry) IS
-	'the query for the records of keys ($1): the key array is cast, never the column, or no index serves';
+	'the query for the records of keys ($1): the key array is cast, never the column, or no index '
+	'serves';
+
 /* Each key once: its record, gone, or in quarantine. */
 CREATE OR REPLACE FUNCTION casesync_internal.render(r casesync_internal.registry, keys text[])
 RETURNS SETOF casesync_internal.rendered
@@ -104,9 +116,11 @@ BEGIN
 		SELECT f.key, '21000', format('the view has %s rows for this subject', f.times)
 		  FROM found f WHERE f.times > 1
 		UNION ALL
-		SELECT f.key, '22004', 'the record is NULL' FROM found f WHERE f.times = 1 AND f.record IS NULL
+		SELECT f.key, '22004', 'the record is NULL' FROM found f
+			WHERE f.times = 1 AND f.record IS NULL
 		UNION ALL
-		SELECT u.key, '54000', format('the subject key has %s bytes, more than 1000', octet_length(u.key))
+		SELECT u.key, '54000', format('the subject key has %s bytes, more than 1000',
+			octet_length(u.key))
 		  FROM (SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) > 1000) u(key)
 	)
 	SELECT k.key, CASE WHEN b.key IS NOT NULL THEN 'quarantine' WHEN f.key IS NULL THEN 'gone'
@@ -118,21 +132,26 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[]) IS
 	'the records of these subjects as the view has them now, rendered as the view''s owner';
-CREATE OR REPLACE FUNCTION casesync_internal.condition_query(r casesync_internal.registry, condition text)
+
+CREATE OR REPLACE FUNCTION casesync_internal.condition_query(r casesync_internal.registry,
+	condition text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT %1$I::text, NULL::jsonb FROM %2$s WHERE %1$I = ANY ($1::%3$s[]) AND (%4$s)',
+	SELECT format(
+		'SELECT %1$I::text, NULL::jsonb FROM %2$s WHERE %1$I = ANY ($1::%3$s[]) AND (%4$s)',
 		r.key_column, r.view, r.key_type, condition)
 $$;
 COMMENT ON FUNCTION casesync_internal.condition_query(casesync_internal.registry, text) IS
 	'the query for those of the keys ($1) for which the (deparsed) condition holds';
+
 /*
  * What one agreement lets pass of rendered subjects: pass (with the projected record), leave (the
  * subject is gone or no longer among the agreement's subjects), keep (it cannot be said now).
  */
-CREATE OR REPLACE FUNCTION casesync_internal.offers(a casesync_internal.agreement, r casesync_internal.registry, subjects casesync_internal.rendered[])
+CREATE OR REPLACE FUNCTION casesync_internal.offers(a casesync_internal.agreement,
+	r casesync_internal.registry, subjects casesync_internal.rendered[])
 RETURNS SETOF casesync_internal.offer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -150,12 +169,14 @@ BEGIN
 			SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
 			  INTO inside, bad_keys, bad_codes, bad_reasons
 			  FROM casesync_internal.rows_by_key(r.view,
-				casesync_internal.condition_query(r, casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
+				casesync_internal.condition_query(
+					r, casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
 		EXCEPTION WHEN OTHERS THEN
 			/* The view has changed and the condition no longer fits it. */
 			inside := '{}'; bad_keys := keys;
 			bad_codes := array_fill(SQLSTATE, ARRAY[cardinality(keys)]);
-			bad_reasons := array_fill(format('agreement %s: %s', a.agreement, SQLERRM), ARRAY[cardinality(keys)]);
+			bad_reasons := array_fill(format('agreement %s: %s', a.agreement, SQLERRM),
+				ARRAY[cardinality(keys)]);
 		END;
 	END IF;
 	RETURN QUERY
@@ -166,9 +187,11 @@ BEGIN
 	  FROM unnest(subjects) s
 	  LEFT JOIN (SELECT DISTINCT k.key FROM unnest(inside) k(key)) i ON i.key = s.key
 	  LEFT JOIN unnest(bad_keys, bad_codes, bad_reasons) b(key, code, reason) ON b.key = s.key
-	  LEFT JOIN LATERAL (SELECT casesync_internal.project(s.record, a.fields, a.identifier_types) AS record
+	  LEFT JOIN LATERAL (
+		SELECT casesync_internal.project(s.record, a.fields, a.identifier_types) AS record
 						  WHERE i.key IS NOT NULL AND s.state = 'found') p ON true;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.offers(casesync_internal.agreement, casesync_internal.registry, casesync_internal.rendered[]) IS
+COMMENT ON FUNCTION casesync_internal.offers(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.rendered[]) IS
 	'project rendered subjects by an agreement: its subjects, fields and identifier types';

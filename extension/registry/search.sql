@@ -2,7 +2,8 @@
  * Search: from what a partner asks to the subjects that match, in order. It reads views as their
  * owners, within limits; nothing of a request becomes SQL text (filter.sql sees to that).
  */
-CREATE OR REPLACE FUNCTION casesync_internal.agreements_for_search(partner text, service text, reg_type text, record_type text)
+CREATE OR REPLACE FUNCTION casesync_internal.agreements_for_search(partner text, service text,
+	reg_type text, record_type text)
 RETURNS SETOF casesync_internal.search_source
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -13,77 +14,99 @@ BEGIN
 	  JOIN casesync_internal.registry r ON r.registry = ANY (a.registries)
 	 WHERE a.state = 'active' AND a.direction = 'out' AND a.partner = $1 AND $2 = ANY (a.services)
 	   AND a.valid_from <= now() AND now() < a.valid_to
-	   AND ($3 IS NULL OR casesync_internal.reg_type_name(r.reg_type) = casesync_internal.reg_type_name($3))
+	   AND ($3 IS NULL
+		OR casesync_internal.reg_type_name(r.reg_type) = casesync_internal.reg_type_name($3))
 	   AND ($4 IS NULL OR lower(r.record_type) = lower($4))
 	 ORDER BY r.registry COLLATE "C", a.agreement COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreements_for_search(text, text, text, text) IS
-	'what a partner may ask now by a service (search, check_enrollment), of a registry type and record type (NULL: of any)';
+	'what a partner may ask now by a service (search, check_enrollment), of a registry type and '
+	'record type (NULL: of any)';
+
 CREATE OR REPLACE FUNCTION casesync_internal.filter_path_may_exist(path text, fields text[])
-	RETURNS boolean
-	AS 'MODULE_PATHNAME', 'casesync_filter_path_may_exist' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'casesync_filter_path_may_exist' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.filter_path_may_exist(text, text[]) IS
 	'whether a filter''s path can find anything in records of which these fields are agreed';
+
 /*
  * Names that are not agreed match nobody, whether they exist or not. That is known before any
  * record is read; reading all of a large table only to find it out would take too long.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.search_may_match(tree jsonb, a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.search_may_match(
+	tree jsonb, a casesync_internal.agreement)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN tree IS NULL OR CASE tree->>'op'
-		WHEN 'and' THEN (SELECT bool_and(casesync_internal.search_may_match(t, a)) FROM jsonb_array_elements(tree->'of') t)
-		WHEN 'or' THEN (SELECT bool_or(casesync_internal.search_may_match(t, a)) FROM jsonb_array_elements(tree->'of') t)
+		WHEN 'and' THEN (SELECT bool_and(casesync_internal.search_may_match(t, a))
+			FROM jsonb_array_elements(tree->'of') t)
+		WHEN 'or' THEN (SELECT bool_or(casesync_internal.search_may_match(t, a))
+			FROM jsonb_array_elements(tree->'of') t)
 		WHEN 'not' THEN EXISTS (SELECT FROM jsonb_path_query(tree, 'strict $.**.attribute') n
 				WHERE casesync_internal.search_name_is_known(n #>> '{}', a))
 			OR jsonb_path_exists(tree, 'strict $.**.identifier')
-		ELSE NOT tree ? 'attribute' OR casesync_internal.search_name_is_known(tree->>'attribute', a) END;
+		ELSE NOT tree ? 'attribute' OR casesync_internal.search_name_is_known(tree->>'attribute',
+			a) END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_may_match(jsonb, casesync_internal.agreement) IS
 	'false when no record at all can fit a filter under an agreement';
-CREATE OR REPLACE FUNCTION casesync_internal.search_name_is_known(name text, a casesync_internal.agreement)
+
+CREATE OR REPLACE FUNCTION casesync_internal.search_name_is_known(
+	name text, a casesync_internal.agreement)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN name = ANY (a.filter_fields) OR casesync_internal.filter_path_may_exist(name, a.fields)
-		OR EXISTS (SELECT FROM unnest(a.identifier_types) i WHERE upper(casesync_internal.fold_identifier_type(i))
+		OR EXISTS (SELECT FROM unnest(a.identifier_types) i
+			WHERE upper(casesync_internal.fold_identifier_type(i))
 			= upper(casesync_internal.fold_identifier_type(casesync_internal.plain_name(name))));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_name_is_known(text, casesync_internal.agreement) IS
 	'whether an agreement has anything under a name that a filter uses';
+
 /*
  * The subjects that match, as one query over the view. Subjects of which nothing is agreed are
  * neither given nor counted, so they go before the limit that ends what would find too many without
  * sorting it; OFFSET 0 keeps records from being read of whom the other conditions do not hold for.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.search_query(r casesync_internal.registry, a casesync_internal.agreement, condition text, clause text,
+CREATE OR REPLACE FUNCTION casesync_internal.search_query(r casesync_internal.registry,
+	a casesync_internal.agreement, condition text, clause text,
 	max_keys integer, first_key integer DEFAULT NULL)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT q.%1$I::text AS "?key?", NULL::jsonb AS "?record?" FROM (SELECT * FROM (SELECT * FROM %2$s '
-			'WHERE (%3$s) AND (%4$s) OFFSET 0) p WHERE casesync_internal.project(p.%6$I, %7$L, %8$L) IS NOT NULL LIMIT %5$s) q '
+	SELECT format(
+		'SELECT q.%1$I::text AS "?key?", NULL::jsonb AS "?record?" FROM (SELECT * FROM (SELECT * '
+		'FROM %2$s '
+			'WHERE (%3$s) AND (%4$s) OFFSET 0) p WHERE casesync_internal.project(p.%6$I, %7$L, '
+			'%8$L) IS NOT NULL LIMIT %5$s) q '
 			'ORDER BY %9$s',
 		r.key_column,
 		CASE WHEN first_key IS NULL THEN r.view::text
-			ELSE format('(SELECT * FROM %s WHERE %I = ANY (($1::text[])[%s:]::%s[]) OFFSET 0) known', r.view, r.key_column,
+			ELSE format('(SELECT * FROM %s WHERE %I = ANY (($1::text[])[%s:]::%s[]) OFFSET 0) '
+				'known', r.view, r.key_column,
 				first_key, r.key_type) END,
-		casesync_internal.parse_condition(r.view, a.subjects), condition, max_keys, r.record_column, a.fields, a.identifier_types,
+		casesync_internal.parse_condition(r.view, a.subjects), condition, max_keys, r.record_column,
+			a.fields, a.identifier_types,
 		coalesce(clause, format('%I', r.key_column)))
 $$;
-COMMENT ON FUNCTION casesync_internal.search_query(casesync_internal.registry, casesync_internal.agreement, text, text, integer, integer) IS
-	'the query for the keys of at most so many subjects that the agreement covers and the condition (over $1) holds for; with first_key only those whose keys stand in $1 from there';
+COMMENT ON FUNCTION casesync_internal.search_query(casesync_internal.registry,
+	casesync_internal.agreement, text, text, integer, integer) IS
+	'the query for the keys of at most so many subjects that the agreement covers and the condition '
+	'(over $1) holds for; with first_key only those whose keys stand in $1 from there';
+
 /* A record that cannot be rendered must not hide the others: look which can be, and ask of those only. */
-CREATE OR REPLACE FUNCTION casesync_internal.search_readable(r casesync_internal.registry, a casesync_internal.agreement, max_keys integer, until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.search_readable(r casesync_internal.registry,
+	a casesync_internal.agreement, max_keys integer, until timestamptz)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -91,36 +114,48 @@ AS $$
 DECLARE
 	keys text[] := ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.view,
 		format('SELECT %I::text, NULL::jsonb FROM %s WHERE (%s) LIMIT $1', r.key_column, r.view,
-			casesync_internal.parse_condition(r.view, a.subjects)), max_keys, casesync_internal.milliseconds_left(until)) q);
+			casesync_internal.parse_condition(r.view, a.subjects)), max_keys,
+				casesync_internal.milliseconds_left(until)) q);
 	readable text[];
 BEGIN
 	IF cardinality(keys) >= max_keys THEN
-		PERFORM casesync_internal.raise_error(errcode => 'program_limit_exceeded', message => 'too many records to look at one by one');
+		PERFORM casesync_internal.raise_error(errcode => 'program_limit_exceeded',
+			message => 'too many records to look at one by one');
 	END IF;
-	readable := ARRAY(SELECT s.key FROM casesync_internal.render(r, keys) s WHERE s.state = 'found');
+	readable := ARRAY(SELECT s.key FROM casesync_internal.render(r, keys) s
+		WHERE s.state = 'found');
 	IF readable = '{}' AND keys <> '{}' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'data_exception', message => 'no record can be rendered');
+		PERFORM casesync_internal.raise_error(errcode => 'data_exception',
+			message => 'no record can be rendered');
 	END IF;
 	RETURN readable;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_readable(casesync_internal.registry, casesync_internal.agreement, integer, timestamptz) IS
-	'the subjects of an agreement whose records can be rendered; an error when none can, or when they are too many to be looked at one by one';
-CREATE OR REPLACE FUNCTION casesync_internal.search_run(r casesync_internal.registry, query text, arguments text[], until timestamptz)
+COMMENT ON FUNCTION casesync_internal.search_readable(casesync_internal.registry,
+	casesync_internal.agreement, integer, timestamptz) IS
+	'the subjects of an agreement whose records can be rendered; an error when none can, or when '
+	'they are too many to be looked at one by one';
+
+CREATE OR REPLACE FUNCTION casesync_internal.search_run(r casesync_internal.registry, query text,
+	arguments text[], until timestamptz)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN coalesce((SELECT array_agg(q.key ORDER BY q.n)
-		FROM casesync_internal.owner_query(r.view, query, arguments, casesync_internal.milliseconds_left(until))
+		FROM casesync_internal.owner_query(r.view, query, arguments,
+			casesync_internal.milliseconds_left(until))
 			WITH ORDINALITY q(key, record, n)), '{}');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_run(casesync_internal.registry, text, text[], timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.search_run(casesync_internal.registry, text, text[],
+	timestamptz) IS
 	'the keys that a query of search_query() gives, in its order, as the view''s owner sees them';
+
 /* What of a source a search is for; parse and order are those of this source. */
-CREATE OR REPLACE FUNCTION casesync_internal.search_keys(s casesync_internal.search_source, tree jsonb, clause text, max_keys integer,
+CREATE OR REPLACE FUNCTION casesync_internal.search_keys(s casesync_internal.search_source,
+	tree jsonb, clause text, max_keys integer,
 	until timestamptz, OUT keys text[], OUT failed text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -135,7 +170,8 @@ BEGIN
 	END IF;
 	wanted := casesync_internal.filter_condition(tree, s.r, s.a);
 	BEGIN
-		keys := casesync_internal.search_run(s.r, casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys),
+		keys := casesync_internal.search_run(
+			s.r, casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys),
 			wanted.arguments, until);
 		RETURN;
 	EXCEPTION WHEN OTHERS THEN
@@ -146,7 +182,8 @@ BEGIN
 	END;
 	BEGIN
 		readable := casesync_internal.search_readable(s.r, s.a, max_keys, until);
-		keys := casesync_internal.search_run(s.r, casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys,
+		keys := casesync_internal.search_run(
+			s.r, casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys,
 			cardinality(wanted.arguments) + 1), wanted.arguments || readable, until);
 		failed := NULL;
 	EXCEPTION WHEN OTHERS THEN
@@ -156,10 +193,14 @@ BEGIN
 	END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_keys(casesync_internal.search_source, jsonb, text, integer, timestamptz) IS
-	'the keys of the subjects that match, in order; failed: SQLSTATE of a record that stands in the way';
+COMMENT ON FUNCTION casesync_internal.search_keys(casesync_internal.search_source, jsonb, text,
+	integer, timestamptz) IS
+	'the keys of the subjects that match, in order; failed: SQLSTATE of a record that stands in the '
+	'way';
+
 /* Records exactly as a notification would carry them, in the order of the keys; what is given is on record before. */
-CREATE OR REPLACE FUNCTION casesync_internal.search_records(s casesync_internal.search_source, keys text[], way text, given uuid)
+CREATE OR REPLACE FUNCTION casesync_internal.search_records(s casesync_internal.search_source,
+	keys text[], way text, given uuid)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -172,12 +213,17 @@ BEGIN
 	END IF;
 	offers := ARRAY(SELECT o FROM casesync_internal.offers(s.a, s.r,
 		ARRAY(SELECT x FROM casesync_internal.render(s.r, keys) x)) o WHERE o.state = 'pass');
-	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement, agreement_version, reference_id, outcome)
-	SELECT (s.a).partner, (s.r).registry, o.key, way, o.hmac, (s.a).agreement, (s.a).version, given, 'attempted'
+	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
+		agreement_version, reference_id, outcome)
+	SELECT (s.a).partner, (s.r).registry, o.key, way, o.hmac, (s.a).agreement, (s.a).version, given,
+		'attempted'
 	  FROM unnest(offers) o ORDER BY o.key COLLATE "C";
-	RETURN coalesce((SELECT jsonb_agg(o.record ORDER BY k.n) FROM unnest(keys) WITH ORDINALITY k(key, n)
+	RETURN coalesce((SELECT jsonb_agg(o.record ORDER BY k.n)
+		FROM unnest(keys) WITH ORDINALITY k(key, n)
 		JOIN unnest(offers) o ON o.key = k.key), '[]');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text, uuid) IS
-	'the agreed records of these subjects, disclosed by this way in the answer of this reference_id';
+COMMENT ON FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text,
+	uuid) IS
+	'the agreed records of these subjects, disclosed by this way in the answer of this '
+	'reference_id';

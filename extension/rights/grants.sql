@@ -4,50 +4,74 @@
  */
 INSERT INTO casesync_internal.access_right (access, object)
 SELECT a.access, o FROM (VALUES
-	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code', 'drop_local_code',
-		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name', 'publish_plan',
+	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code',
+		'drop_local_code',
+		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name',
+		'publish_plan',
 		'publish_warnings',
-		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function', 'owns_handler', 'on_notify',
-		'plain_name', 'event_name', 'SELECT ON event_type', 'SELECT ON event_types', 'SELECT ON registry_types', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
+		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function',
+		'owns_handler', 'on_notify',
+		'plain_name', 'event_name', 'SELECT ON event_type', 'SELECT ON event_types',
+		'SELECT ON registry_types', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
 		'capture_change', 'refuse_truncate', 'track_with', 'relation_must_be_trackable',
-		'unknown_registries', 'live_columns', 'row_expression', 'renamed_condition', 'column_numbers', 'subjects_query',
-		'tracking_place', 'tracking_write', 'tracking_attach', 'tracking_detach', 'tracking_refresh',
-		'trigger_statement', 'column_filter', 'tracking_events', 'table_family', 'tracking_triggers',
+		'unknown_registries', 'live_columns', 'row_expression', 'renamed_condition',
+		'column_numbers', 'subjects_query',
+		'tracking_place', 'tracking_write', 'tracking_attach', 'tracking_detach',
+		'tracking_refresh',
+		'trigger_statement', 'column_filter', 'tracking_events', 'table_family',
+		'tracking_triggers',
 		'tracking_id_next', 'gap_begin', 'gap_end', 'gap_hint', 'tracking_drift', 'trigger_drift',
 		'column_drift', 'code_type_directory', 'local_code_number',
 		'SELECT,INSERT,UPDATE,DELETE ON registry', 'SELECT,INSERT,UPDATE,DELETE ON handler',
 		'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON gaps', 'SELECT ON tracking']),
 	('admin', ARRAY['set_quota', 'SELECT ON pending_subscriptions',
 		'set_node', 'resume', 'start_as_copy', 'set_partner', 'add_key', 'retire_key',
-		'issue_client', 'retire_client', 'bind_client', 'set_issuer', 'drop_issuer', 'accept_key', 'failure_wait',
-		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures', 'SELECT ON offered_keys', 'SELECT ON jwks_sources',
+		'issue_client', 'retire_client', 'bind_client', 'set_issuer', 'drop_issuer', 'accept_key',
+		'failure_wait',
+		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures',
+		'SELECT ON offered_keys', 'SELECT ON jwks_sources',
 		'drop_partner', 'set_agreement', 'end_agreement', 'preview', 'preview_summary', 'subscribe',
-		'unsubscribe', 'approve', 'refuse', 'subscribe_to', 'unsubscribe_at', 'search_at', 'status_at', 'retry', 'discard', 'prune',
-		'retry_quarantine', 'fill_gap', 'look_again', 'retry_inbox', 'stop_sharing', 'resume_sharing', 'grant_access', 'revoke_access', 'check',
+		'unsubscribe', 'approve', 'refuse', 'subscribe_to', 'unsubscribe_at', 'search_at',
+		'status_at', 'retry', 'discard', 'prune',
+		'retry_quarantine', 'fill_gap', 'look_again', 'retry_inbox', 'stop_sharing',
+		'resume_sharing', 'grant_access', 'revoke_access', 'check',
 		'map_code', 'unmap_code', 'add_local_code', 'drop_local_code',
 		'add_registry_type', 'drop_registry_type', 'add_event_type', 'drop_event_type',
-		'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries', 'SELECT ON partners',
+		'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health',
+		'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
+		'SELECT ON partners',
 		'SELECT ON partner_keys', 'SELECT ON agreements', 'SELECT ON subscriptions',
-		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
+		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue',
+		'SELECT ON attempts', 'SELECT ON dead_letter',
 		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'SELECT ON audit',
 		'tracking_drift', 'gap_hint']),
-	('approver', ARRAY['raise_error', 'activate', 'preview', 'preview_summary', 'approve', 'refuse', 'end_agreement',
-		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON pending_subscriptions', 'SELECT ON partners']),
-	('bridge', ARRAY['raise_error', 'bridge_start', 'lock_router', 'lock_lane', 'unlock_lane', 'route', 'apply_inbox',
-		'lanes', 'take', 'record_outcome', 'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now', 'work_requests', 'tidy']),
+	('approver', ARRAY['raise_error', 'activate', 'preview', 'preview_summary', 'approve', 'refuse',
+		'end_agreement',
+		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON pending_subscriptions',
+		'SELECT ON partners']),
+	('bridge', ARRAY['raise_error', 'bridge_start', 'lock_router', 'lock_lane', 'unlock_lane',
+		'route', 'apply_inbox',
+		'lanes', 'take', 'record_outcome', 'authenticate', 'check_client', 'token_issuers',
+		'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now', 'work_requests', 'tidy']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
-	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
+	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types',
+		'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked',
+		'SELECT ON registries',
 		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
-		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures', 'SELECT ON offered_keys', 'SELECT ON jwks_sources', 'failure_wait',
-		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue', 'SELECT ON attempts', 'SELECT ON dead_letter',
-		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift', 'gap_hint']),
+		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures',
+		'SELECT ON offered_keys', 'SELECT ON jwks_sources', 'failure_wait',
+		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue',
+		'SELECT ON attempts', 'SELECT ON dead_letter',
+		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift',
+		'gap_hint']),
 	/* rehearsals, counts of lookups, people's rights */
 	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups']),
 	('approver', ARRAY['SELECT ON rehearsals']),
 	('auditor', ARRAY['held_by', 'erase', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;
+
 /*
  * Access "types" is what an application needs to use the types, builders and checks: every
  * function that only computes. Those that run with the extension's rights, and those that only
@@ -55,16 +79,20 @@ SELECT a.access, o FROM (VALUES
  */
 INSERT INTO casesync_internal.access_right (access, object)
 SELECT DISTINCT 'types', p.proname FROM pg_proc p
- WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND NOT p.prosecdef
+ WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+	AND NOT p.prosecdef
    AND p.provolatile = 'i'
    AND p.prolang IN (SELECT l.oid FROM pg_language l WHERE l.lanname IN ('c', 'internal'))
    AND p.prorettype NOT IN ('trigger'::regtype)
 ON CONFLICT DO NOTHING;
+
 INSERT INTO casesync_internal.access_right (access, object)
 SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'label', 'description',
 	'local_label', 'local_description', 'code_type_directory',
-	'raise_error', 'check_record', 'check_transition', 'is_valid_transition', 'cron_next', 'SELECT ON code_directory', 'SELECT ON crosswalk']) o
+	'raise_error', 'check_record', 'check_transition', 'is_valid_transition', 'cron_next',
+	'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
+
 CREATE OR REPLACE FUNCTION casesync_internal.access_statements(role regrole, access text, verb text)
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -73,29 +101,35 @@ AS $$
 	WITH side(word) AS (SELECT CASE verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END)
 	SELECT format('%s EXECUTE ON FUNCTION %s %s %s', verb, p.oid::regprocedure, s.word, role)
 	  FROM casesync_internal.access_right r
-	  JOIN pg_proc p ON p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+	  JOIN pg_proc p ON p.pronamespace IN ('casesync'::regnamespace,
+		'casesync_internal'::regnamespace)
 		AND p.proname = r.object
 	 CROSS JOIN side s WHERE r.access = $2 AND p.prokind = 'f'
 	UNION ALL
 	SELECT format('%s EXECUTE ON FUNCTION %s %s %s', verb, p.oid::regprocedure, s.word, role)
 	  FROM casesync_internal.access_right r
-	  JOIN pg_proc p ON p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+	  JOIN pg_proc p ON p.pronamespace IN ('casesync'::regnamespace,
+		'casesync_internal'::regnamespace)
 		AND p.proname = r.object
 	 CROSS JOIN side s WHERE r.access = $2 AND p.prokind = 'a'
 	UNION ALL
-	SELECT format('%s %s ON %s %s %s', verb, split_part(r.object, ' ON ', 1), c.oid::regclass, s.word, role)
+	SELECT format('%s %s ON %s %s %s', verb, split_part(r.object, ' ON ', 1), c.oid::regclass,
+		s.word, role)
 	  FROM casesync_internal.access_right r
-	  JOIN pg_class c ON c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+	  JOIN pg_class c ON c.relnamespace IN ('casesync'::regnamespace,
+		'casesync_internal'::regnamespace)
 		AND c.relname = split_part(r.object, ' ON ', 2)
 	 CROSS JOIN side s WHERE r.access = $2 AND r.object LIKE '% ON %'
 	UNION ALL
 	SELECT format('%s USAGE ON TYPE %s %s %s', verb, t.oid::regtype, s.word, role)
 	  FROM pg_type t CROSS JOIN side s
-	 WHERE t.typnamespace = 'casesync'::regnamespace AND $2 IN ('types', 'publisher') AND t.typelem = 0
+	 WHERE t.typnamespace = 'casesync'::regnamespace AND $2 IN ('types', 'publisher')
+		AND t.typelem = 0
 	   AND (t.typtype = 'b' OR t.typname = 'inbound')
 $$;
 COMMENT ON FUNCTION casesync_internal.access_statements(regrole, text, text) IS
 	'the GRANT or REVOKE statements that an access consists of';
+
 CREATE OR REPLACE FUNCTION casesync_internal.change_access(role regrole, access text, verb text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -107,14 +141,17 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM casesync_internal.access_right r WHERE r.access = $2) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => format('access "%s" does not exist', $2),
-			hint => (SELECT format('Accesses: %s.', string_agg(DISTINCT r.access, ', ')) FROM casesync_internal.access_right r));
+			hint => (SELECT format('Accesses: %s.', string_agg(DISTINCT r.access, ', '))
+				FROM casesync_internal.access_right r));
 	END IF;
 	FOR statement IN SELECT * FROM casesync_internal.access_statements(role, $2, verb) LOOP
 		EXECUTE statement;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.change_access(regrole, text, text) IS 'grant or revoke what an access consists of';
+COMMENT ON FUNCTION casesync_internal.change_access(regrole, text, text) IS
+	'grant or revoke what an access consists of';
+
 CREATE OR REPLACE FUNCTION casesync_internal.give_access(role regrole, access text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -128,7 +165,9 @@ BEGIN
 	PERFORM casesync_internal.change_access(role, access, 'GRANT');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.give_access(regrole, text) IS 'the rights of an access, with those it builds on';
+COMMENT ON FUNCTION casesync_internal.give_access(regrole, text) IS
+	'the rights of an access, with those it builds on';
+
 CREATE OR REPLACE FUNCTION casesync.grant_access(role regrole, access text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -137,16 +176,19 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	IF $1 IS NULL OR NOT EXISTS (SELECT FROM pg_roles WHERE oid = $1) THEN
-		PERFORM casesync_internal.raise_error(errcode => 'undefined_object', message => 'this role does not exist');
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => 'this role does not exist');
 	END IF;
 	PERFORM casesync_internal.give_access($1, $2);
 	INSERT INTO casesync_internal.access_given (role, access)
 	VALUES ((SELECT rolname FROM pg_roles WHERE oid = $1), $2) ON CONFLICT DO NOTHING;
-	PERFORM casesync_internal.audit_note('grant_access', $1::text, jsonb_build_object('access', $2));
+	PERFORM casesync_internal.audit_note('grant_access', $1::text,
+		jsonb_build_object('access', $2));
 END
 $$;
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
 	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor or reader';
+
 /* Accesses overlap: all that the role has goes, and what it keeps is given again, in one transaction. */
 CREATE OR REPLACE FUNCTION casesync.revoke_access(role regrole, access text)
 RETURNS void
@@ -160,24 +202,29 @@ BEGIN
 	PERFORM casesync_internal.change_access($1, $2, 'REVOKE');
 	PERFORM casesync_internal.change_access($1, 'types', 'REVOKE');
 	DELETE FROM casesync_internal.access_given g WHERE g.role = name AND g.access = $2;
-	PERFORM casesync_internal.give_access($1, g.access) FROM casesync_internal.access_given g WHERE g.role = name;
+	PERFORM casesync_internal.give_access($1, g.access) FROM casesync_internal.access_given g
+		WHERE g.role = name;
 	IF NOT FOUND THEN
 		EXECUTE format('REVOKE USAGE ON SCHEMA casesync, casesync_internal FROM %s', $1);
 	END IF;
-	PERFORM casesync_internal.audit_note('revoke_access', $1::text, jsonb_build_object('access', $2));
+	PERFORM casesync_internal.audit_note('revoke_access', $1::text,
+		jsonb_build_object('access', $2));
 END
 $$;
 COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS
 	'take an access from a role; what its other accesses need stays';
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync, casesync_internal FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA casesync, casesync_internal FROM PUBLIC;
 REVOKE ALL ON SCHEMA casesync, casesync_internal FROM PUBLIC;
+
 DO $$
 DECLARE
 	t regtype;
 BEGIN
 	FOR t IN SELECT p.oid FROM pg_type p
-		WHERE p.typnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND p.typelem = 0 LOOP
+		WHERE p.typnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+			AND p.typelem = 0 LOOP
 		EXECUTE format('REVOKE ALL ON TYPE %s FROM PUBLIC', t);
 	END LOOP;
 END

@@ -5,11 +5,13 @@ CREATE TABLE casesync_internal.access_right (
 	PRIMARY KEY (access, object)
 );
 COMMENT ON TABLE casesync_internal.access_right IS
-	'what each access may use: names of functions (all of that name) and, with a leading verb, of tables and views';
+	'what each access may use: names of functions (all of that name) and, with a leading verb, of '
+	'tables and views';
 CREATE TABLE casesync_internal.access_given (
 	role name NOT NULL,
 	access text NOT NULL,
 	PRIMARY KEY (role, access)
 );
-COMMENT ON TABLE casesync_internal.access_given IS 'which accesses roles were given, so that taking one leaves the others whole';
+COMMENT ON TABLE casesync_internal.access_given IS
+	'which accesses roles were given, so that taking one leaves the others whole';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.access_given', '');

@@ -2,8 +2,10 @@
  * What an agreement would let pass while it is rehearsed: routed, judged and counted, never sent.
  * Knows no lane, no subscription, no address.
  */
+
 /* Dates do not count: rehearsed is what has not begun yet. Neither do subscriptions: there are none. */
-CREATE OR REPLACE FUNCTION casesync_internal.rehearse_events(a casesync_internal.agreement, r casesync_internal.registry,
+CREATE OR REPLACE FUNCTION casesync_internal.rehearse_events(a casesync_internal.agreement,
+	r casesync_internal.registry,
 	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -17,33 +19,44 @@ BEGIN
 		  FROM casesync_internal.offers(a, r, subjects) o
 		  JOIN unnest(events) e ON e.key = o.key AND e.event_type = ANY (a.event_types)
 		  LEFT JOIN casesync_internal.rehearsal_told t
-			ON t.agreement = a.agreement AND t.version = a.version AND t.registry = r.registry AND t.key = o.key
-		  LEFT JOIN casesync_internal.told k ON k.partner = a.partner AND k.registry = r.registry AND k.key = o.key
+			ON t.agreement = a.agreement AND t.version = a.version AND t.registry = r.registry
+				AND t.key = o.key
+		  LEFT JOIN casesync_internal.told k ON k.partner = a.partner AND k.registry = r.registry
+			AND k.key = o.key
 		 ORDER BY o.key, e.position
 	), remembered AS (
 		INSERT INTO casesync_internal.rehearsal_told AS t (agreement, version, registry, key, hmac)
-		SELECT a.agreement, a.version, r.registry, j.key, j.hmac FROM judged j WHERE j.outcome = 'send'
+		SELECT a.agreement, a.version, r.registry, j.key, j.hmac FROM judged j
+			WHERE j.outcome = 'send'
 		ON CONFLICT ON CONSTRAINT rehearsal_told_pkey DO UPDATE SET hmac = excluded.hmac
 	), kept AS (
-		INSERT INTO casesync_internal.rehearsal_sample (agreement, version, registry, key, event_type, record)
+		INSERT INTO casesync_internal.rehearsal_sample (agreement, version, registry, key,
+			event_type, record)
 		SELECT a.agreement, a.version, r.registry, x.key, x.event_type, x.record
-		  FROM (SELECT j.* FROM judged j WHERE j.outcome = 'send' ORDER BY j.position DESC LIMIT 100) x
+		  FROM (SELECT j.* FROM judged j WHERE j.outcome = 'send' ORDER BY j.position DESC
+			LIMIT 100) x
 		 ORDER BY x.position
 	)
-	INSERT INTO casesync_internal.rehearsal_count AS c (agreement, version, registry, event_type, outcome, subjects)
+	INSERT INTO casesync_internal.rehearsal_count AS c (agreement, version, registry, event_type,
+		outcome, subjects)
 	SELECT a.agreement, a.version, r.registry, j.event_type, j.outcome, count(*) FROM judged j
 	 GROUP BY j.event_type, j.outcome
-	ON CONFLICT ON CONSTRAINT rehearsal_count_pkey DO UPDATE SET subjects = c.subjects + excluded.subjects;
+	ON CONFLICT ON CONSTRAINT rehearsal_count_pkey DO UPDATE
+		SET subjects = c.subjects + excluded.subjects;
 	DELETE FROM casesync_internal.rehearsal_sample s
 	 WHERE s.agreement = a.agreement AND s.version = a.version AND s.id <= (
-		SELECT x.id FROM casesync_internal.rehearsal_sample x WHERE x.agreement = a.agreement AND x.version = a.version
+		SELECT x.id FROM casesync_internal.rehearsal_sample x WHERE x.agreement = a.agreement
+			AND x.version = a.version
 		 ORDER BY x.id DESC OFFSET 100 LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rehearse_events(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.rendered[]) IS
+COMMENT ON FUNCTION casesync_internal.rehearse_events(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.rendered[]) IS
 	'what an agreement would do with rendered subjects, counted';
+
 /* What goes wrong in a rehearsal must not disturb what is shared. */
-CREATE OR REPLACE FUNCTION casesync_internal.route_unshared(r casesync_internal.registry, events casesync_internal.subject_event[],
+CREATE OR REPLACE FUNCTION casesync_internal.route_unshared(r casesync_internal.registry,
+	events casesync_internal.subject_event[],
 	subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -62,17 +75,23 @@ BEGIN
 		BEGIN
 			PERFORM casesync_internal.rehearse_events(a, r, events, subjects);
 		EXCEPTION WHEN OTHERS THEN
-			INSERT INTO casesync_internal.rehearsal_count AS c (agreement, version, registry, event_type, outcome, subjects)
+			INSERT INTO casesync_internal.rehearsal_count AS c (agreement, version, registry,
+				event_type, outcome, subjects)
 			SELECT a.agreement, a.version, r.registry, e.event_type, 'failed', count(DISTINCT e.key)
 			  FROM unnest(events) e WHERE e.event_type = ANY (a.event_types) GROUP BY e.event_type
-			ON CONFLICT ON CONSTRAINT rehearsal_count_pkey DO UPDATE SET subjects = c.subjects + excluded.subjects;
+			ON CONFLICT ON CONSTRAINT rehearsal_count_pkey DO UPDATE
+				SET subjects = c.subjects + excluded.subjects;
 		END;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.route_unshared(casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.rendered[]) IS
-	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed ones count';
-CREATE OR REPLACE FUNCTION casesync_internal.check_rehearsal(a casesync_internal.agreement, until timestamptz)
+COMMENT ON FUNCTION casesync_internal.route_unshared(casesync_internal.registry,
+	casesync_internal.subject_event[], casesync_internal.rendered[]) IS
+	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed ones '
+	'count';
+
+CREATE OR REPLACE FUNCTION casesync_internal.check_rehearsal(a casesync_internal.agreement,
+	until timestamptz)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -82,9 +101,12 @@ DECLARE
 BEGIN
 	IF a.direction <> 'out' OR a.state NOT IN ('draft', 'rehearsed') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
-			message => format('agreement "%s" version %s cannot be rehearsed', a.agreement, a.version),
-			detail => format('It has direction %s and is %s; a draft of direction out can be.', a.direction, a.state),
-			hint => format('SELECT casesync.set_agreement(%L, %L, …); writes a new version.', a.agreement, a.partner));
+			message => format('agreement "%s" version %s cannot be rehearsed', a.agreement,
+				a.version),
+			detail => format('It has direction %s and is %s; a draft of direction out can be.',
+				a.direction, a.state),
+			hint => format('SELECT casesync.set_agreement(%L, %L, …); writes a new version.',
+				a.agreement, a.partner));
 	END IF;
 	IF missing IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
@@ -96,13 +118,15 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'a rehearsal ends within a year from now',
 			detail => format('until is %s.', coalesce(until::text, 'NULL')),
-			hint => format('SELECT casesync.rehearse(%L, until => now() + interval ''7 days'');', a.agreement));
+			hint => format('SELECT casesync.rehearse(%L, until => now() + interval ''7 days'');',
+				a.agreement));
 	END IF;
 	PERFORM casesync_internal.check_subjects(a.registries, a.subjects);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_rehearsal(casesync_internal.agreement, timestamptz) IS
 	'whether this version may be rehearsed until then, or an error';
+
 CREATE OR REPLACE FUNCTION casesync.rehearse(agreement text, until timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -123,21 +147,28 @@ BEGIN
 	END IF;
 	UPDATE casesync_internal.agreement t SET state = 'rehearsed', rehearsed_until = $2
 	 WHERE t.agreement = $1 AND t.version = a.version;
-	PERFORM casesync_internal.audit_note('rehearse', $1, jsonb_build_object('version', a.version, 'until', $2));
+	PERFORM casesync_internal.audit_note('rehearse', $1,
+		jsonb_build_object('version', a.version, 'until', $2));
 END
 $$;
 COMMENT ON FUNCTION casesync.rehearse(text, timestamptz) IS
-	'until then, route and count what the newest version would let pass, keep the last 100, send nothing';
+	'until then, route and count what the newest version would let pass, keep the last 100, send '
+	'nothing';
+
 CREATE OR REPLACE VIEW casesync.rehearsals AS
 	SELECT a.agreement, a.version, a.partner, a.rehearsed_until AS until,
 		a.state = 'rehearsed' AND now() < a.rehearsed_until AS is_running,
 		c.registry, c.event_type, c.outcome, c.subjects
 	  FROM casesync_internal.agreement a
-	  LEFT JOIN casesync_internal.rehearsal_count c ON c.agreement = a.agreement AND c.version = a.version
+	  LEFT JOIN casesync_internal.rehearsal_count c ON c.agreement = a.agreement
+		AND c.version = a.version
 	 WHERE a.rehearsed_until IS NOT NULL;
 COMMENT ON VIEW casesync.rehearsals IS
-	'rehearsed agreements and how often they would have sent, known it already (known), withheld, quarantined or failed';
+	'rehearsed agreements and how often they would have sent, known it already (known), withheld, '
+	'quarantined or failed';
+
 CREATE OR REPLACE VIEW casesync.rehearsal_samples AS
-	SELECT s.id, s.agreement, s.version, s.registry, s.key, s.event_type, s.record, s.at FROM casesync_internal.rehearsal_sample s;
+	SELECT s.id, s.agreement, s.version, s.registry, s.key, s.event_type, s.record, s.at
+		FROM casesync_internal.rehearsal_sample s;
 COMMENT ON VIEW casesync.rehearsal_samples IS
 	'the last 100 notifications that each rehearsal would have made, with content: for auditors';

@@ -1,22 +1,27 @@
 /* Change to event to notification: the turn of the router. What a partner gets is decided elsewhere. */
 /* Events of one registry, at most a slice of subjects at a time. */
-CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry, events casesync_internal.subject_event[])
+CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry,
+	events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	started constant timestamptz := clock_timestamp();
-	subjects casesync_internal.rendered[] := ARRAY(SELECT s FROM casesync_internal.render(r, ARRAY(SELECT DISTINCT e.key FROM unnest(events) e)) s);
+	subjects casesync_internal.rendered[] := ARRAY(SELECT s
+		FROM casesync_internal.render(r, ARRAY(SELECT DISTINCT e.key FROM unnest(events) e)) s);
 	a casesync_internal.agreement;
 	appended integer := 0;
 BEGIN
 	/* Whoever waits for an event type of a subject in quarantine must get it when it comes out by another. */
 	events := events || ARRAY(
-		SELECT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at, q.id)::casesync_internal.subject_event
+		SELECT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at,
+			q.id)::casesync_internal.subject_event
 		  FROM casesync_internal.quarantine_entry q
-		 WHERE q.registry = r.registry AND q.tracking = 0 AND q.key IN (SELECT s.key FROM unnest(subjects) s));
-	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(s.key), e.event_type, s.error_code, s.reason)
+		 WHERE q.registry = r.registry AND q.tracking = 0 AND q.key IN (SELECT s.key
+			FROM unnest(subjects) s));
+	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(s.key), e.event_type,
+		s.error_code, s.reason)
 	   FROM unnest(subjects) s JOIN unnest(events) e ON e.key = s.key WHERE s.state = 'quarantine'
 	  GROUP BY e.event_type, s.error_code, s.reason;
 	PERFORM casesync_internal.route_unshared(r, events, subjects);
@@ -34,10 +39,13 @@ BEGIN
 	RETURN appended;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry, casesync_internal.subject_event[]) IS
+COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
+	casesync_internal.subject_event[]) IS
 	'render a slice of one registry''s subjects once and offer them to every agreement';
+
 /* The last net: whatever goes wrong about a subject must not stop the others. */
-CREATE OR REPLACE FUNCTION casesync_internal.route_slice(r casesync_internal.registry, events casesync_internal.subject_event[])
+CREATE OR REPLACE FUNCTION casesync_internal.route_slice(r casesync_internal.registry,
+	events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -53,17 +61,22 @@ BEGIN
 			RAISE;
 		END IF;
 		IF half = 0 THEN
-			PERFORM casesync_internal.quarantine_add(r.registry, 0, keys, e.event_type, SQLSTATE, SQLERRM)
+			PERFORM casesync_internal.quarantine_add(r.registry, 0, keys, e.event_type, SQLSTATE,
+				SQLERRM)
 			   FROM (SELECT DISTINCT x.event_type FROM unnest(events) x) e;
 			RETURN 0;
 		END IF;
 	END;
-	RETURN casesync_internal.route_slice(r, ARRAY(SELECT e FROM unnest(events) e WHERE e.key = ANY (keys[1:half])))
-		+ casesync_internal.route_slice(r, ARRAY(SELECT e FROM unnest(events) e WHERE e.key = ANY (keys[half + 1:])));
+	RETURN casesync_internal.route_slice(r, ARRAY(SELECT e FROM unnest(events) e
+		WHERE e.key = ANY (keys[1:half])))
+		+ casesync_internal.route_slice(r, ARRAY(SELECT e FROM unnest(events) e
+			WHERE e.key = ANY (keys[half + 1:])));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.route_slice(casesync_internal.registry, casesync_internal.subject_event[]) IS
+COMMENT ON FUNCTION casesync_internal.route_slice(casesync_internal.registry,
+	casesync_internal.subject_event[]) IS
 	'route a slice; subjects that make it fail are put in quarantine';
+
 /*
  * Plans that do not know how long the arrays are join them by nested loops: right for a few rows,
  * where planning would take longer than all the rest, and quadratic for many.
@@ -79,7 +92,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.plan_for(integer) IS 'from now on in this turn, plan for that many rows';
+COMMENT ON FUNCTION casesync_internal.plan_for(integer) IS
+	'from now on in this turn, plan for that many rows';
+
 CREATE OR REPLACE FUNCTION casesync_internal.route_events(events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -93,7 +108,8 @@ BEGIN
 	FOR slice IN
 		SELECT x.r, array_agg(x.e ORDER BY (x.e).position) AS events
 		  FROM (SELECT r, e, dense_rank() OVER (PARTITION BY r.registry ORDER BY e.key) / 1000 AS n
-				  FROM unnest(events) e JOIN casesync_internal.registry r ON r.registry = e.registry) x
+				  FROM unnest(events) e
+					JOIN casesync_internal.registry r ON r.registry = e.registry) x
 		 GROUP BY x.r, x.n
 		 ORDER BY min((x.e).position)
 	LOOP
@@ -104,6 +120,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_events(casesync_internal.subject_event[]) IS
 	'events to notifications, registry by registry, a thousand subjects at a time';
+
 CREATE OR REPLACE FUNCTION casesync_internal.route(max_changes integer DEFAULT 1000)
 RETURNS TABLE (changes integer, notifications integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -141,7 +158,8 @@ BEGIN
 	retried := ARRAY(SELECT e FROM casesync_internal.quarantine_due(max_changes) e);
 	changes := cardinality(chunk) + cardinality(retried);
 	/* A window that was opened by an earlier call is over: there may be a next one. */
-	more := cardinality(chunk) = max_changes OR cardinality(retried) = max_changes OR s.now IS NOT NULL OR has_new_filters;
+	more := cardinality(chunk) = max_changes OR cardinality(retried) = max_changes
+		OR s.now IS NOT NULL OR has_new_filters;
 	newest := chunk[cardinality(chunk)];
 	PERFORM casesync_internal.plan_for(changes);
 	IF cardinality(retried) > 0 THEN

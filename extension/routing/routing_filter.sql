@@ -8,14 +8,16 @@
  * this one. One that leaves is told once more, with its record of now, and then no longer; if that
  * record was told already, nothing is sent, since it would say nothing.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.filters_of(a casesync_internal.agreement, r casesync_internal.registry)
+CREATE OR REPLACE FUNCTION casesync_internal.filters_of(a casesync_internal.agreement,
+	r casesync_internal.registry)
 RETURNS casesync_internal.subscription[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN ARRAY(SELECT s FROM casesync_internal.subscription s
-		WHERE s.partner = a.partner AND s.state = 'active' AND s.id_type IS NULL AND s.tree IS NOT NULL
+		WHERE s.partner = a.partner AND s.state = 'active' AND s.id_type IS NULL
+			AND s.tree IS NOT NULL
 		  AND s.event_type = ANY (a.event_types) AND lower(s.record_type) = lower(r.record_type)
 		  AND (s.reg_type IS NULL OR s.reg_type = casesync_internal.reg_type_name(r.reg_type))
 		  AND (s.registry IS NULL OR s.registry = r.registry)
@@ -23,10 +25,13 @@ BEGIN
 		ORDER BY s.id);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.filters_of(casesync_internal.agreement, casesync_internal.registry) IS
+COMMENT ON FUNCTION casesync_internal.filters_of(casesync_internal.agreement,
+	casesync_internal.registry) IS
 	'a partner''s subscriptions to filters over a registry';
+
 /* A subject whose columns cannot be read is judged when they can. */
-CREATE OR REPLACE FUNCTION casesync_internal.filter_rows(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+CREATE OR REPLACE FUNCTION casesync_internal.filter_rows(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[],
 	offers casesync_internal.offer[], OUT keys text[], OUT columns jsonb[], OUT unread text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -39,18 +44,24 @@ BEGIN
 		RETURN;
 	END IF;
 	rows := casesync_internal.rows_by_key(r.view,
-		format('SELECT %1$I::text, %2$s FROM %3$s WHERE %1$I = ANY ($1::%4$s[])', r.key_column, casesync_internal.filter_columns(r, a), r.view, r.key_type),
+		format('SELECT %1$I::text, %2$s FROM %3$s WHERE %1$I = ANY ($1::%4$s[])', r.key_column,
+			casesync_internal.filter_columns(r, a), r.view, r.key_type),
 		ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'pass'), is_record => false);
 	keys := rows.found_keys; columns := rows.found_records; unread := rows.bad_keys;
-	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(b.key), e.event_type, b.code, b.reason)
+	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(b.key), e.event_type, b.code,
+		b.reason)
 	   FROM unnest(rows.bad_keys, rows.bad_codes, rows.bad_reasons) b(key, code, reason)
 	   JOIN unnest(events) e ON e.key = b.key
 	  GROUP BY e.event_type, b.code, b.reason;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.filter_rows(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
-	'the agreed filter columns of these subjects, read as the view''s owner; those that cannot be read go into quarantine';
-CREATE OR REPLACE FUNCTION casesync_internal.filter_moves(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+COMMENT ON FUNCTION casesync_internal.filter_rows(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
+	'the agreed filter columns of these subjects, read as the view''s owner; those that cannot be '
+	'read go into quarantine';
+
+CREATE OR REPLACE FUNCTION casesync_internal.filter_moves(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[],
 	offers casesync_internal.offer[], filters casesync_internal.subscription[])
 RETURNS SETOF casesync_internal.filter_move
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -62,25 +73,35 @@ BEGIN
 	RETURN QUERY
 	SELECT DISTINCT ON (x.key, f.id) x.e, f.id, x.record, x.hmac, m.is_inside,
 		i.hmac IS DISTINCT FROM x.hmac
-			AND NOT ((x.e).origin IS NOT NULL AND casesync_internal.is_echo((x.e).origin, a.partner, x.record, x.told_at))
+			AND NOT ((x.e).origin IS NOT NULL
+				AND casesync_internal.is_echo((x.e).origin, a.partner, x.record, x.told_at))
 	  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 	  FROM (SELECT o.key, o.record, o.hmac, e, c.columns, t.at AS told_at
 			  FROM unnest(offers) o
 			  JOIN unnest(events) e ON e.key = o.key
 			  LEFT JOIN unnest(rows.keys, rows.columns) c(key, columns) ON c.key = o.key
-			  LEFT JOIN casesync_internal.told t ON t.partner = a.partner AND t.registry = r.registry AND t.key = o.key
+			  LEFT JOIN casesync_internal.told t ON t.partner = a.partner
+				AND t.registry = r.registry AND t.key = o.key
 			 WHERE o.state = 'pass' AND o.key <> ALL (rows.unread)
 			OFFSET 0) x
 	  JOIN unnest(filters) f ON f.event_type = (x.e).event_type
-	  LEFT JOIN casesync_internal.filter_inside i ON i.registry = r.registry AND i.key = x.key AND i.subscription = f.id
-	 CROSS JOIN LATERAL (SELECT coalesce(casesync_internal.filter_matches(f.tree, x.record, x.columns), false) AS is_inside) m
-	 WHERE a.valid_from <= (x.e).at AND (x.e).at < a.valid_to AND (m.is_inside OR i.subscription IS NOT NULL)
+	  LEFT JOIN casesync_internal.filter_inside i ON i.registry = r.registry AND i.key = x.key
+		AND i.subscription = f.id
+	 CROSS JOIN LATERAL (
+		SELECT coalesce(casesync_internal.filter_matches(f.tree, x.record, x.columns),
+		false) AS is_inside) m
+	 WHERE a.valid_from <= (x.e).at AND (x.e).at < a.valid_to
+		AND (m.is_inside OR i.subscription IS NOT NULL)
 	 ORDER BY x.key, f.id, (x.e).position;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.filter_moves(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[], casesync_internal.subscription[]) IS
+COMMENT ON FUNCTION casesync_internal.filter_moves(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[],
+	casesync_internal.subscription[]) IS
 	'who is, or was when it was last told, inside the filters';
-CREATE OR REPLACE FUNCTION casesync_internal.route_filters(a casesync_internal.agreement, r casesync_internal.registry, events casesync_internal.subject_event[],
+
+CREATE OR REPLACE FUNCTION casesync_internal.route_filters(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[],
 	offers casesync_internal.offer[])
 RETURNS casesync_internal.draft[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -99,14 +120,18 @@ BEGIN
 	ON CONFLICT (registry, key, subscription) DO UPDATE SET hmac = excluded.hmac
 		WHERE i.hmac IS DISTINCT FROM excluded.hmac;
 	DELETE FROM casesync_internal.filter_inside i USING unnest(moves) m
-	 WHERE NOT m.is_inside AND i.registry = r.registry AND i.key = (m.event).key AND i.subscription = m.subscription;
+	 WHERE NOT m.is_inside AND i.registry = r.registry AND i.key = (m.event).key
+		AND i.subscription = m.subscription;
 	RETURN ARRAY(
-		SELECT ROW(m.event, array_agg(m.subscription), m.record, m.hmac, false)::casesync_internal.draft
+		SELECT ROW(m.event, array_agg(m.subscription), m.record, m.hmac,
+			false)::casesync_internal.draft
 		  FROM unnest(moves) m WHERE m.is_news GROUP BY m.event, m.record, m.hmac);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.route_filters(casesync_internal.agreement, casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
+COMMENT ON FUNCTION casesync_internal.route_filters(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
 	'what to tell a partner''s subscriptions to filters; remembers that they were told';
+
 /*
  * Whoever is inside when a subscription begins is not told (there is no initial state), but must be
  * told of when it leaves. The router looks them up once, at most so many and for a quarter of a second: a filter
@@ -125,11 +150,16 @@ DECLARE
 	keys text[];
 BEGIN
 	FOR a IN SELECT g.* FROM casesync_internal.agreements_about(s) g
-			  WHERE g.state = 'active' AND g.valid_from <= now() AND s.event_type = ANY (g.event_types) LOOP
-		FOR r IN SELECT g.* FROM casesync_internal.registry g WHERE g.registry = ANY (a.registries) LOOP
-			CONTINUE WHEN NOT s.id = ANY (ARRAY(SELECT f.id FROM unnest(casesync_internal.filters_of(a, r)) f));
+			  WHERE g.state = 'active' AND g.valid_from <= now()
+				AND s.event_type = ANY (g.event_types) LOOP
+		FOR r IN SELECT g.* FROM casesync_internal.registry g
+			WHERE g.registry = ANY (a.registries) LOOP
+			CONTINUE WHEN NOT s.id = ANY (
+				ARRAY(SELECT f.id FROM unnest(casesync_internal.filters_of(a, r)) f));
 			wanted := casesync_internal.filter_condition(s.tree, r, a);
-			keys := casesync_internal.search_run(r, casesync_internal.search_query(r, a, wanted.condition, NULL, 50001), wanted.arguments, until);
+			keys := casesync_internal.search_run(
+				r, casesync_internal.search_query(r, a, wanted.condition, NULL, 50001),
+				wanted.arguments, until);
 			CONTINUE WHEN cardinality(keys) > 50000;
 			INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
 			SELECT DISTINCT r.registry, k, s.id FROM unnest(keys) k WHERE octet_length(k) <= 1000
@@ -144,6 +174,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.seed_filter(casesync_internal.subscription) IS
 	'remember who is inside a new subscription''s filter now';
+
 CREATE OR REPLACE FUNCTION casesync_internal.seed_filters()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

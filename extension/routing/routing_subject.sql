@@ -1,5 +1,6 @@
 /* From changes to the subjects that they are about, and those that cannot be rendered now. */
-CREATE OR REPLACE FUNCTION casesync_internal.event_type_of(t casesync_internal.tracking, has_insert boolean, has_update boolean,
+CREATE OR REPLACE FUNCTION casesync_internal.event_type_of(t casesync_internal.tracking,
+	has_insert boolean, has_update boolean,
 	has_delete boolean, is_split boolean)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -15,11 +16,15 @@ BEGIN
 		ELSE t.on_delete END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean, boolean, boolean) IS
-	'the event type of what a transaction did to a key: delete and insert are an update, also when they are in two chunks';
+COMMENT ON FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean,
+	boolean, boolean) IS
+	'the event type of what a transaction did to a key: delete and insert are an update, also when '
+	'they are in two chunks';
+
 /* The keys that changes touched, each once for a tracking, with what happened to it. */
 CREATE OR REPLACE FUNCTION casesync_internal.fold(changes casesync_internal.change[], split xid8[])
-RETURNS TABLE (tracking integer, key text, event_type text, origin bigint, at timestamptz, pos bigint)
+RETURNS TABLE (tracking integer, key text, event_type text, origin bigint, at timestamptz,
+	pos bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -27,7 +32,8 @@ AS $$
 BEGIN
 	RETURN QUERY
 	WITH touched AS (
-		SELECT c.tracking, k.key, c.xid, bool_or(c.op = 'I') AS has_insert, bool_or(c.op = 'U') AS has_update,
+		SELECT c.tracking, k.key, c.xid, bool_or(c.op = 'I') AS has_insert,
+			bool_or(c.op = 'U') AS has_update,
 			bool_or(c.op = 'D') AS has_delete, max(c.at) AS at, min(c.id) AS pos,
 			bool_and(c.origin IS NOT NULL) AS has_origin, max(c.origin) AS origin
 		  FROM unnest(changes) c
@@ -35,7 +41,8 @@ BEGIN
 		 WHERE c.op <> 'G' AND k.key IS NOT NULL
 		 GROUP BY c.tracking, k.key, c.xid
 	), named AS (
-		SELECT f.*, casesync_internal.event_type_of(t, f.has_insert, f.has_update, f.has_delete, f.xid = ANY (split)) AS event_type
+		SELECT f.*, casesync_internal.event_type_of(t, f.has_insert, f.has_update, f.has_delete,
+			f.xid = ANY (split)) AS event_type
 		  FROM touched f JOIN casesync_internal.tracking t ON t.id = f.tracking
 	)
 	SELECT n.tracking, n.key, n.event_type, CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END,
@@ -45,7 +52,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.fold(casesync_internal.change[], xid8[]) IS
-	'what happened to each key in these changes, of which some transactions are not here whole; the origin only when all of it came from a partner';
+	'what happened to each key in these changes, of which some transactions are not here whole; the '
+	'origin only when all of it came from a partner';
+
 /* The subject keys of one captured key. A key expression gives the key that `subjects` is asked with. */
 CREATE OR REPLACE FUNCTION casesync_internal.subjects_of(t casesync_internal.tracking, key text)
 RETURNS text[]
@@ -64,11 +73,13 @@ BEGIN
 		RETURN ARRAY[asked];
 	END IF;
 	RETURN ARRAY(SELECT DISTINCT q.key
-		FROM casesync_internal.owner_query(t.relation, format(query, t.subjects), asked) q WHERE q.key IS NOT NULL);
+		FROM casesync_internal.owner_query(t.relation, format(query, t.subjects), asked) q
+			WHERE q.key IS NOT NULL);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text) IS
 	'which subjects a captured key is about, asked as the owner of the tracked table';
+
 /* Output of char(n) is padded, its text is not. */
 CREATE OR REPLACE FUNCTION casesync_internal.key_is_padded(t casesync_internal.tracking)
 RETURNS boolean
@@ -80,8 +91,11 @@ BEGIN
 		WHERE a.attrelid = t.relation AND a.attname = t.key AND a.atttypid = 'bpchar'::regtype));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) IS 'whether captured keys end in padding';
-CREATE OR REPLACE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text, event_type text, origin bigint,
+COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) IS
+	'whether captured keys end in padding';
+
+CREATE OR REPLACE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text,
+	event_type text, origin bigint,
 	at timestamptz, pos bigint)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -90,15 +104,19 @@ AS $$
 BEGIN
 	RETURN QUERY
 		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos
-		  FROM unnest(casesync_internal.subjects_of(t, key)) s CROSS JOIN unnest(t.registries) r WHERE s IS NOT NULL;
+		  FROM unnest(casesync_internal.subjects_of(t, key)) s CROSS JOIN unnest(t.registries) r
+			WHERE s IS NOT NULL;
 EXCEPTION WHEN OTHERS THEN
 	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
 	   FROM unnest(t.registries) r;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text, bigint, timestamptz, bigint) IS
+COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text,
+	bigint, timestamptz, bigint) IS
 	'part of expand(): a key whose subjects must be asked for; an error puts the key in quarantine';
-CREATE OR REPLACE FUNCTION casesync_internal.expand(changes casesync_internal.change[], split xid8[])
+
+CREATE OR REPLACE FUNCTION casesync_internal.expand(changes casesync_internal.change[],
+	split xid8[])
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -106,23 +124,30 @@ AS $$
 DECLARE
 	t casesync_internal.tracking;
 BEGIN
-	FOR t IN SELECT * FROM casesync_internal.tracking x WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) LOOP
+	FOR t IN SELECT * FROM casesync_internal.tracking x
+		WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) LOOP
 		IF t.key_is_column AND t.subjects IS NULL THEN
 			RETURN QUERY
-				SELECT gen_random_uuid(), r, CASE WHEN p.is_padded THEN rtrim(f.key, ' ') ELSE f.key END,
+				SELECT gen_random_uuid(), r, CASE WHEN p.is_padded THEN rtrim(f.key, ' ')
+					ELSE f.key END,
 					f.event_type, f.origin, f.at, f.pos
-				  FROM casesync_internal.fold(ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id), split) f
+				  FROM casesync_internal.fold(ARRAY(SELECT c FROM unnest(changes) c
+					WHERE c.tracking = t.id), split) f
 				 CROSS JOIN unnest(t.registries) r
 				 CROSS JOIN (SELECT casesync_internal.key_is_padded(t) AS is_padded) p;
 		ELSE
 			RETURN QUERY
-				SELECT e.* FROM casesync_internal.fold(ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id), split) f
-				 CROSS JOIN LATERAL casesync_internal.expand_by_query(t, f.key, f.event_type, f.origin, f.at, f.pos) e;
+				SELECT e.* FROM casesync_internal.fold(ARRAY(SELECT c FROM unnest(changes) c
+					WHERE c.tracking = t.id), split) f
+				 CROSS JOIN LATERAL casesync_internal.expand_by_query(t, f.key, f.event_type,
+					f.origin, f.at, f.pos) e;
 		END IF;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[]) IS 'changes to the subjects that they are about';
+COMMENT ON FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[]) IS
+	'changes to the subjects that they are about';
+
 /* Quarantined subjects whose view or crosswalk has changed, or that somebody asked for. */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_chosen(max_subjects integer)
 RETURNS SETOF casesync_internal.quarantine_entry
@@ -130,15 +155,18 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT e.* FROM casesync_internal.quarantine_entry e
-	  JOIN (SELECT g.registry, casesync_internal.mark_of(g.registry) AS mark FROM casesync_internal.registry g) m
+	  JOIN (SELECT g.registry, casesync_internal.mark_of(g.registry) AS mark
+		FROM casesync_internal.registry g) m
 		ON m.registry = e.registry
 	 WHERE e.is_requested OR e.mark IS DISTINCT FROM m.mark
 		OR (e.error_code = 'CS002' OR casesync_internal.is_transient(e.error_code))
-			AND e.at < clock_timestamp() - least(600, 10 * 2 ^ least(e.tries, 10)) * interval '1 second'
+			AND e.at < clock_timestamp() - least(
+				600, 10 * 2 ^ least(e.tries, 10)) * interval '1 second'
 	 ORDER BY e.id LIMIT max_subjects
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_chosen(integer) IS
 	'what to try again: asked for, changed since, or failed for a reason that passes by itself';
+
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_due(max_subjects integer)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -153,25 +181,31 @@ BEGIN
 	END IF;
 	DELETE FROM casesync_internal.quarantine_entry e
 	 WHERE NOT EXISTS (SELECT FROM casesync_internal.registry g WHERE g.registry = e.registry)
-		OR e.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking x WHERE x.id = e.tracking);
+		OR e.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking x
+			WHERE x.id = e.tracking);
 	FOR q IN SELECT * FROM casesync_internal.quarantine_chosen(max_subjects) LOOP
 		IF q.tracking = 0 THEN
-			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at, q.id)::casesync_internal.subject_event;
+			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at,
+				q.id)::casesync_internal.subject_event;
 			CONTINUE;
 		END IF;
 		SELECT * INTO t FROM casesync_internal.tracking x WHERE x.id = q.tracking;
 		BEGIN
-			RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint, q.at, q.id
+			RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint, q.at,
+				q.id
 				FROM unnest(casesync_internal.subjects_of(t, q.key)) s WHERE s IS NOT NULL;
 			DELETE FROM casesync_internal.quarantine_entry e WHERE e.id = q.id;
 		EXCEPTION WHEN OTHERS THEN
-			PERFORM casesync_internal.quarantine_add(q.registry, q.tracking, ARRAY[q.key], q.event_type, SQLSTATE, SQLERRM);
+			PERFORM casesync_internal.quarantine_add(q.registry, q.tracking, ARRAY[q.key],
+				q.event_type, SQLSTATE, SQLERRM);
 		END;
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_due(integer) IS
-	'the subjects in quarantine to try again; routing them takes them out or writes that they failed again';
+	'the subjects in quarantine to try again; routing them takes them out or writes that they '
+	'failed again';
+
 CREATE OR REPLACE FUNCTION casesync.retry_quarantine(registry text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -180,9 +214,11 @@ AS $$
 DECLARE
 	asked bigint;
 BEGIN
-	UPDATE casesync_internal.quarantine_entry q SET is_requested = true WHERE $1 IS NULL OR q.registry = $1;
+	UPDATE casesync_internal.quarantine_entry q SET is_requested = true
+		WHERE $1 IS NULL OR q.registry = $1;
 	GET DIAGNOSTICS asked = ROW_COUNT;
-	PERFORM casesync_internal.audit_note('retry_quarantine', $1, jsonb_build_object('subjects', asked));
+	PERFORM casesync_internal.audit_note('retry_quarantine', $1,
+		jsonb_build_object('subjects', asked));
 	PERFORM casesync_internal.ring();
 	RETURN asked;
 END

@@ -1,6 +1,7 @@
 /* Which changes are to be routed next: nothing twice and nothing lost, in whatever order they commit. */
 /* Of a transaction that was open in s.last: its rows after the last one done. */
-CREATE OR REPLACE FUNCTION casesync_internal.window_of(s casesync_internal.routing_state, transaction xid8, max_changes integer)
+CREATE OR REPLACE FUNCTION casesync_internal.window_of(s casesync_internal.routing_state,
+	transaction xid8, max_changes integer)
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
@@ -16,11 +17,13 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.window_of(casesync_internal.routing_state, xid8, integer) IS
 	'part of window_chunk(): the next changes of one transaction';
+
 /*
  * From a place on, always by the index and from that place: the planner may know nothing of tables
  * that were empty a minute ago, and a chunk must cost what it holds, not what the window holds.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.window_after(after_xid xid8, after_id bigint, era integer, upto pg_snapshot,
+CREATE OR REPLACE FUNCTION casesync_internal.window_after(after_xid xid8, after_id bigint,
+	era integer, upto pg_snapshot,
 	max_changes integer)
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -37,7 +40,9 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.window_after(xid8, bigint, integer, pg_snapshot, integer) IS
 	'part of window_chunk(): the next changes after a place in the log that are visible';
-CREATE OR REPLACE FUNCTION casesync_internal.window_chunk(s casesync_internal.routing_state, upto pg_snapshot, max_changes integer)
+
+CREATE OR REPLACE FUNCTION casesync_internal.window_chunk(s casesync_internal.routing_state,
+	upto pg_snapshot, max_changes integer)
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -50,7 +55,8 @@ DECLARE
 BEGIN
 	FOR transaction IN
 		SELECT x FROM pg_snapshot_xip(s.last) x
-		 WHERE (s.done_xid IS NULL OR x >= s.done_xid) AND pg_visible_in_snapshot(x, upto) ORDER BY x
+		 WHERE (s.done_xid IS NULL OR x >= s.done_xid) AND pg_visible_in_snapshot(x, upto)
+			ORDER BY x
 	LOOP
 		RETURN QUERY SELECT * FROM casesync_internal.window_of(s, transaction, wanted);
 		GET DIAGNOSTICS found_here = ROW_COUNT;
@@ -60,14 +66,18 @@ BEGIN
 		END IF;
 	END LOOP;
 	IF s.done_xid >= start THEN
-		RETURN QUERY SELECT * FROM casesync_internal.window_after(s.done_xid, s.done_id, s.era, upto, wanted);
+		RETURN QUERY SELECT *
+			FROM casesync_internal.window_after(s.done_xid, s.done_id, s.era, upto, wanted);
 	ELSE
 		RETURN QUERY SELECT * FROM casesync_internal.window_after(start, -1, s.era, upto, wanted);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.window_chunk(casesync_internal.routing_state, pg_snapshot, integer) IS
-	'the next changes, in order, that are visible in upto and not in s.last; never by id alone, since ids commit out of order';
+COMMENT ON FUNCTION casesync_internal.window_chunk(casesync_internal.routing_state, pg_snapshot,
+	integer) IS
+	'the next changes, in order, that are visible in upto and not in s.last; never by id alone, '
+	'since ids commit out of order';
+
 /* The newest state of the oldest era that may still have something to route. */
 CREATE OR REPLACE FUNCTION casesync_internal.routing_position()
 RETURNS casesync_internal.routing_state
@@ -79,7 +89,8 @@ DECLARE
 	current integer := (casesync_internal.this_node()).era;
 BEGIN
 	FOR s IN
-		SELECT DISTINCT ON (r.era) r.* FROM casesync_internal.routing_state r ORDER BY r.era, r.id DESC
+		SELECT DISTINCT ON (r.era) r.* FROM casesync_internal.routing_state r
+			ORDER BY r.era, r.id DESC
 	LOOP
 		IF s.era >= current THEN
 			RETURN s;
@@ -94,7 +105,8 @@ BEGIN
 			RETURN s;
 		END IF;
 	END LOOP;
-	INSERT INTO casesync_internal.routing_state (era, last) VALUES (current, '1:1:') RETURNING * INTO s;
+	INSERT INTO casesync_internal.routing_state (era, last) VALUES (current, '1:1:')
+		RETURNING * INTO s;
 	RETURN s;
 END
 $$;

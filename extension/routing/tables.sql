@@ -10,23 +10,30 @@ CREATE TABLE casesync_internal.routing_state (
 	done_id bigint
 );
 COMMENT ON TABLE casesync_internal.routing_state IS
-	'appended; the newest row of an era tells what is routed: all that is visible in last, and of the open window (last, now] all up to done';
+	'appended; the newest row of an era tells what is routed: all that is visible in last, and of '
+	'the open window (last, now] all up to done';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_state', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_state_id_seq', '');
 /* ---- routing_subject ---- */
 /* One subject to look at: why, and how the change came here. */
 CREATE TYPE casesync_internal.subject_event AS (
-	event uuid, registry text, key text, event_type text, origin bigint, at timestamptz, position bigint
+	event uuid, registry text, key text, event_type text, origin bigint, at timestamptz,
+		position bigint
 );
-COMMENT ON TYPE casesync_internal.subject_event IS 'an event before it is known what the subject looks like';
+COMMENT ON TYPE casesync_internal.subject_event IS
+	'an event before it is known what the subject looks like';
 /* A notification before it is written. */
-CREATE TYPE casesync_internal.draft AS (event casesync_internal.subject_event, subscriptions bigint[], record jsonb,
+CREATE TYPE casesync_internal.draft AS (event casesync_internal.subject_event,
+	subscriptions bigint[], record jsonb,
 	hmac bytea, removal boolean);
-COMMENT ON TYPE casesync_internal.draft IS 'one event for one partner: the subscriptions it goes to and what it says';
+COMMENT ON TYPE casesync_internal.draft IS
+	'one event for one partner: the subscriptions it goes to and what it says';
 /* ---- routing_filter ---- */
-CREATE TYPE casesync_internal.filter_move AS (event casesync_internal.subject_event, subscription bigint, record jsonb, hmac bytea,
+CREATE TYPE casesync_internal.filter_move AS (event casesync_internal.subject_event,
+	subscription bigint, record jsonb, hmac bytea,
 	is_inside boolean, is_news boolean);
-COMMENT ON TYPE casesync_internal.filter_move IS 'a subject that is or was inside the filter of a subscription, and whether that is told';
+COMMENT ON TYPE casesync_internal.filter_move IS
+	'a subject that is or was inside the filter of a subscription, and whether that is told';
 /* ---- rehearsal ---- */
 CREATE TABLE casesync_internal.rehearsal_count (
 	agreement text NOT NULL,
@@ -37,7 +44,8 @@ CREATE TABLE casesync_internal.rehearsal_count (
 	subjects bigint NOT NULL,
 	PRIMARY KEY (agreement, version, registry, event_type, outcome)
 );
-COMMENT ON TABLE casesync_internal.rehearsal_count IS 'how often a rehearsed agreement would have done what';
+COMMENT ON TABLE casesync_internal.rehearsal_count IS
+	'how often a rehearsed agreement would have done what';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_count', '');
 CREATE TABLE casesync_internal.rehearsal_told (
 	agreement text NOT NULL,
@@ -47,7 +55,8 @@ CREATE TABLE casesync_internal.rehearsal_told (
 	hmac bytea NOT NULL,
 	PRIMARY KEY (agreement, version, registry, key)
 );
-COMMENT ON TABLE casesync_internal.rehearsal_told IS 'what a partner would know by now: keyed hashes';
+COMMENT ON TABLE casesync_internal.rehearsal_told IS
+	'what a partner would know by now: keyed hashes';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_told', '');
 CREATE TABLE casesync_internal.rehearsal_sample (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -61,6 +70,7 @@ CREATE TABLE casesync_internal.rehearsal_sample (
 );
 CREATE INDEX rehearsal_sample_newest ON casesync_internal.rehearsal_sample (agreement, version, id);
 COMMENT ON TABLE casesync_internal.rehearsal_sample IS
-	'the last 100 notifications that a rehearsed agreement would have made, until it is activated or ends';
+	'the last 100 notifications that a rehearsed agreement would have made, until it is activated '
+	'or ends';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_sample', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_sample_id_seq', '');

@@ -2,6 +2,7 @@
  * Partners' standing wishes at us: kept, decided about, ended. What a partner's message says is read
  * elsewhere, and what is sent because of them is routing's affair.
  */
+
 /*
  * End subscriptions and withhold what waits for them; all in one go, since a lane's backlog may be long.
  * Whoever changes several subscriptions locks them in the order of their ids first, else two who change
@@ -14,23 +15,28 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	ended bigint[] := ARRAY(SELECT t.id FROM casesync_internal.subscription t
-		WHERE t.id = ANY (subscriptions) AND t.state IN ('pending', 'active') ORDER BY t.id FOR UPDATE);
+		WHERE t.id = ANY (subscriptions) AND t.state IN ('pending', 'active')
+			ORDER BY t.id FOR UPDATE);
 BEGIN
 	IF ended = '{}' THEN
 		RETURN 0;
 	END IF;
-	UPDATE casesync_internal.subscription t SET state = 'ended', waits_for = NULL, ended_at = clock_timestamp(), reason = why
+	UPDATE casesync_internal.subscription t SET state = 'ended', waits_for = NULL,
+		ended_at = clock_timestamp(), reason = why
 	 WHERE t.id = ANY (ended);
 	DELETE FROM casesync_internal.filter_inside i WHERE i.subscription = ANY (ended);
 	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id
 		  FROM casesync_internal.lane l JOIN casesync_internal.notification n ON n.lane = l.lane
-		 WHERE l.partner IN (SELECT s.partner FROM casesync_internal.subscription s WHERE s.id = ANY (ended))
-		   AND l.kind = 'notify' AND n.state = 'due' AND n.subscription = ANY (ended)), 'subscription ended');
+		 WHERE l.partner IN (SELECT s.partner FROM casesync_internal.subscription s
+			WHERE s.id = ANY (ended))
+		   AND l.kind = 'notify' AND n.state = 'due' AND n.subscription = ANY (ended)),
+			'subscription ended');
 	RETURN cardinality(ended);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.end_subscriptions(bigint[], text) IS
 	'end those of the subscriptions that live and withhold what waits for them; returns how many';
+
 CREATE OR REPLACE FUNCTION casesync_internal.require_subscription(code text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -48,33 +54,41 @@ BEGIN
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.require_subscription(text) IS 'the subscription''s row, or an error';
+COMMENT ON FUNCTION casesync_internal.require_subscription(text) IS
+	'the subscription''s row, or an error';
+
 CREATE OR REPLACE FUNCTION casesync.unsubscribe(code text, reason text DEFAULT NULL)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync_internal.end_subscriptions(ARRAY[(casesync_internal.require_subscription(code)).id], reason);
+	PERFORM casesync_internal.end_subscriptions(
+		ARRAY[(casesync_internal.require_subscription(code)).id], reason);
 	PERFORM casesync_internal.audit_note('unsubscribe', code, jsonb_build_object('reason', reason));
 	RETURN casesync_internal.require_subscription(code);
 END
 $$;
 COMMENT ON FUNCTION casesync.unsubscribe(text, text) IS 'end a partner''s subscription';
+
 /* The standard has three members or none; with cron the zone is said too, since it says nothing of it. */
-CREATE OR REPLACE FUNCTION casesync_internal.subscription_frequency(s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_frequency(
+	s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN num_nonnulls(s.cron, s.starts, s.ends) > 0 THEN
-		jsonb_build_object('start_time', casesync_internal.wire_time(coalesce(s.starts, s.decided_at, s.created_at)),
+		jsonb_build_object('start_time',
+			casesync_internal.wire_time(coalesce(s.starts, s.decided_at, s.created_at)),
 			'end_time', casesync_internal.wire_time(coalesce(s.ends, '9999-12-31 00:00:00+00')),
 			'frequency', coalesce(s.cron, ''))
-		|| CASE WHEN s.cron IS NULL THEN '{}' ELSE jsonb_build_object('time_zone', s.time_zone) END END
+		|| CASE WHEN s.cron IS NULL THEN '{}'
+			ELSE jsonb_build_object('time_zone', s.time_zone) END END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_frequency(casesync_internal.subscription) IS
 	'when a subscription''s partner wants to be told, as the standard writes it; NULL: at once';
+
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_item(s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -82,43 +96,55 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_strip_nulls(jsonb_build_object(
 		'code', s.code,
-		'status', CASE WHEN s.state IN ('pending', 'active') THEN 'subscribe' ELSE 'unsubscribe' END,
+		'status', CASE WHEN s.state IN ('pending', 'active') THEN 'subscribe'
+		ELSE 'unsubscribe' END,
 		'timestamp', casesync_internal.wire_time(coalesce(s.decided_at, s.created_at)),
 		'reg_type', casesync_internal.reg_type_wire(s.reg_type),
 		'reg_event_type', casesync_internal.event_wire(coalesce(s.reg_type, 'ESS'), s.event_type),
 		'frequency', casesync_internal.subscription_frequency(s), 'filter_type', s.filter_type,
 		'notify_record_type', s.record_type, 'locale', s.locale))
 		/* As it was sent, what is null in it too. */
-		|| CASE WHEN s.filter IS NULL OR s.filter IN ('{}', '[]') THEN '{}' ELSE jsonb_build_object('filter', s.filter) END
+		|| CASE WHEN s.filter IS NULL OR s.filter IN ('{}', '[]') THEN '{}'
+			ELSE jsonb_build_object('filter', s.filter) END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_item(casesync_internal.subscription) IS
 	'a subscription as the standard''s SubscriptionInfo';
+
 /* The item of an on-subscribe for one request: rows decide, this only words it. */
-CREATE OR REPLACE FUNCTION casesync_internal.subscribe_answer(reference_id text, status text, code text, why text,
+CREATE OR REPLACE FUNCTION casesync_internal.subscribe_answer(reference_id text, status text,
+	code text, why text,
 	s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_strip_nulls(jsonb_build_object(
-		'reference_id', left(reference_id, 255), 'timestamp', casesync_internal.wire_time(clock_timestamp()),
+		'reference_id', left(reference_id, 255), 'timestamp',
+		casesync_internal.wire_time(clock_timestamp()),
 		'status', status, 'status_reason_code', code, 'status_reason_message', left(why, 999),
 		'locale', coalesce(s.locale, 'eng')))
 		|| CASE WHEN s.id IS NULL THEN '{}'
-			ELSE jsonb_build_object('subscriptions', jsonb_build_array(casesync_internal.subscription_item(s))) END
+			ELSE jsonb_build_object('subscriptions',
+				jsonb_build_array(casesync_internal.subscription_item(s))) END
 $$;
-COMMENT ON FUNCTION casesync_internal.subscribe_answer(text, text, text, text, casesync_internal.subscription) IS
+COMMENT ON FUNCTION casesync_internal.subscribe_answer(text, text, text, text,
+	casesync_internal.subscription) IS
 	'one item of an on-subscribe message (ESS SubscribeResponse)';
-CREATE OR REPLACE FUNCTION casesync_internal.subscription_outcome(s casesync_internal.subscription, OUT status text, OUT code text, OUT why text)
+
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_outcome(s casesync_internal.subscription,
+	OUT status text, OUT code text, OUT why text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	status := CASE s.state WHEN 'pending' THEN 'pdng' WHEN 'active' THEN 'succ' ELSE 'rjct' END;
-	code := CASE s.state WHEN 'refused' THEN 'rjct.notify_details.invalid' WHEN 'ended' THEN 'rjct.reference_id.duplicate' END;
+	code := CASE s.state WHEN 'refused' THEN 'rjct.notify_details.invalid' WHEN 'ended'
+		THEN 'rjct.reference_id.duplicate' END;
 	why := CASE
-		WHEN s.waits_for = 'decision' THEN 'a person decides about this; the outcome comes under the same reference_id'
-		WHEN s.waits_for = 'agreement' THEN 'the agreement has not begun; the outcome comes under the same reference_id'
+		WHEN s.waits_for = 'decision'
+			THEN 'a person decides about this; the outcome comes under the same reference_id'
+		WHEN s.waits_for = 'agreement'
+			THEN 'the agreement has not begun; the outcome comes under the same reference_id'
 		WHEN s.state = 'refused' THEN s.reason
 		WHEN s.state = 'ended' THEN 'this subscription has ended; use a new reference_id'
 		ELSE s.note END;
@@ -126,6 +152,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_outcome(casesync_internal.subscription) IS
 	'what to answer about a subscription: now, and whenever its reference_id comes again';
+
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_tell(s casesync_internal.subscription)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -147,7 +174,9 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_tell(casesync_internal.subscription) IS
 	'send the partner an on-subscribe about one subscription';
-CREATE OR REPLACE FUNCTION casesync_internal.subscription_decide(s casesync_internal.subscription, decision text, why text)
+
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_decide(s casesync_internal.subscription,
+	decision text, why text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -155,7 +184,8 @@ AS $$
 DECLARE
 	decided casesync_internal.subscription;
 BEGIN
-	UPDATE casesync_internal.subscription t SET state = decision, waits_for = NULL, reason = why, decided_at = clock_timestamp()
+	UPDATE casesync_internal.subscription t SET state = decision, waits_for = NULL, reason = why,
+		decided_at = clock_timestamp()
 	 WHERE t.id = s.id AND t.state = 'pending' RETURNING t.* INTO decided;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
@@ -166,34 +196,42 @@ BEGIN
 	RETURN decided;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.subscription_decide(casesync_internal.subscription, text, text) IS
+COMMENT ON FUNCTION casesync_internal.subscription_decide(casesync_internal.subscription, text,
+	text) IS
 	'a pending subscription becomes active or refused, and the partner is told';
+
 CREATE OR REPLACE FUNCTION casesync.approve(code text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync_internal.subscription := casesync_internal.subscription_decide(casesync_internal.require_subscription(code), 'active', NULL);
+	s casesync_internal.subscription := casesync_internal.subscription_decide(
+		casesync_internal.require_subscription(code), 'active', NULL);
 BEGIN
 	PERFORM casesync_internal.audit_note('approve', code);
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync.approve(text) IS 'a pending subscription counts from now; the partner is told';
+COMMENT ON FUNCTION casesync.approve(text) IS
+	'a pending subscription counts from now; the partner is told';
+
 CREATE OR REPLACE FUNCTION casesync.refuse(code text, reason text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync_internal.subscription := casesync_internal.subscription_decide(casesync_internal.require_subscription(code), 'refused', reason);
+	s casesync_internal.subscription := casesync_internal.subscription_decide(
+		casesync_internal.require_subscription(code), 'refused', reason);
 BEGIN
 	PERFORM casesync_internal.audit_note('refuse', code, jsonb_build_object('reason', reason));
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync.refuse(text, text) IS 'a pending subscription is refused; the partner is told why';
+COMMENT ON FUNCTION casesync.refuse(text, text) IS
+	'a pending subscription is refused; the partner is told why';
+
 /*
  * The standard has no message for it: the partner named the end itself. One that somebody is at now
  * comes the next time: who expires must wait for nobody, since others wait for the router's lock.
@@ -206,12 +244,14 @@ AS $$
 BEGIN
 	RETURN casesync_internal.end_subscriptions(ARRAY(
 		SELECT s.id FROM casesync_internal.subscription s
-		 WHERE s.state IN ('pending', 'active') AND s.ends <= now() AND ($1 IS NULL OR s.partner = $1)
+		 WHERE s.state IN ('pending', 'active') AND s.ends <= now()
+			AND ($1 IS NULL OR s.partner = $1)
 		 ORDER BY s.ends LIMIT 1000 FOR UPDATE SKIP LOCKED), 'its time is over');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.expire_subscriptions(text) IS
 	'end subscriptions whose time is over, at most a thousand; returns how many';
+
 /*
  * Agreements begin and end by themselves; what waits for one is looked at again. Judged by kind, of
  * which there are few: thousands that must wait on do not stand in the way of others.
@@ -228,20 +268,25 @@ DECLARE
 	decided integer := 0;
 BEGIN
 	FOR kind IN SELECT k.* FROM casesync_internal.subscription k WHERE k.id IN (
-			SELECT min(t.id) FROM casesync_internal.subscription t WHERE t.state = 'pending' AND t.waits_for = 'agreement'
+			SELECT min(t.id) FROM casesync_internal.subscription t WHERE t.state = 'pending'
+				AND t.waits_for = 'agreement'
 			 GROUP BY t.partner, t.event_type, t.record_type, t.reg_type, t.registry) LOOP
 		cover := casesync_internal.wish_cover(kind);
 		CONTINUE WHEN cover.is_covered AND NOT cover.has_begun;
 		FOR s IN SELECT * FROM casesync_internal.subscription t
-				  WHERE t.state = 'pending' AND t.waits_for = 'agreement' AND t.partner = kind.partner
+				  WHERE t.state = 'pending' AND t.waits_for = 'agreement'
+					AND t.partner = kind.partner
 					AND (t.event_type, t.record_type, t.reg_type, t.registry) IS NOT DISTINCT FROM
 						(kind.event_type, kind.record_type, kind.reg_type, kind.registry)
 				  ORDER BY t.id LIMIT 1000 FOR UPDATE SKIP LOCKED LOOP
 			IF cover.is_covered AND cover.needs_decision THEN
-				UPDATE casesync_internal.subscription t SET waits_for = 'decision' WHERE t.id = s.id;
+				UPDATE casesync_internal.subscription t SET waits_for = 'decision'
+					WHERE t.id = s.id;
 			ELSE
-				PERFORM casesync_internal.subscription_decide(s, CASE WHEN cover.is_covered THEN 'active' ELSE 'refused' END,
-					CASE WHEN NOT cover.is_covered THEN 'the agreement that this waited for is no more' END);
+				PERFORM casesync_internal.subscription_decide(s, CASE WHEN cover.is_covered
+					THEN 'active' ELSE 'refused' END,
+					CASE WHEN NOT cover.is_covered
+						THEN 'the agreement that this waited for is no more' END);
 			END IF;
 			decided := decided + 1;
 		END LOOP;
@@ -251,8 +296,10 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.admit_subscriptions() IS
 	'decide about subscriptions that waited for an agreement to begin; returns about how many';
+
 CREATE OR REPLACE VIEW casesync.pending_subscriptions AS
-	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.waits_for, s.filter_type, s.filter,
+	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.waits_for, s.filter_type,
+		s.filter,
 		s.cron, s.starts, s.ends, s.authorize_claim, s.created_at
 	  FROM casesync_internal.subscription s WHERE s.state = 'pending';
 COMMENT ON VIEW casesync.pending_subscriptions IS

@@ -27,15 +27,20 @@ BEGIN
 	starts := casesync_internal.time_of(nullif(frequency->>'start_time', ''));
 	ends := casesync_internal.time_of(nullif(frequency->>'end_time', ''));
 	problem := CASE
-		WHEN starts IS NULL AND coalesce(frequency->>'start_time', '') <> '' THEN 'frequency.start_time must be ISO 8601 with a zone'
-		WHEN ends IS NULL AND coalesce(frequency->>'end_time', '') <> '' THEN 'frequency.end_time must be ISO 8601 with a zone'
+		WHEN starts IS NULL AND coalesce(frequency->>'start_time', '') <> ''
+			THEN 'frequency.start_time must be ISO 8601 with a zone'
+		WHEN ends IS NULL AND coalesce(frequency->>'end_time', '') <> ''
+			THEN 'frequency.end_time must be ISO 8601 with a zone'
 		WHEN ends <= starts THEN 'frequency.end_time must be after start_time'
-		WHEN cron IS NOT NULL AND casesync.cron_check(cron) IS NOT NULL THEN 'frequency.frequency: ' || casesync.cron_check(cron)
+		WHEN cron IS NOT NULL AND casesync.cron_check(cron) IS NOT NULL THEN 'frequency.frequency: '
+			|| casesync.cron_check(cron)
 		END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.frequency_read(jsonb) IS
-	'the times of a subscription, or what is wrong with them; no cron means at once, no end means open';
+	'the times of a subscription, or what is wrong with them; no cron means at once, no end means '
+	'open';
+
 /* What criteria say, spelled our way: a row that is not one yet. */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_read(partner text, criteria jsonb,
 	OUT s casesync_internal.subscription, OUT code text, OUT why text)
@@ -56,15 +61,19 @@ BEGIN
 	s.filter := nullif(criteria->'filter', 'null');
 	s.filter_type := nullif(criteria->>'filter_type', '');
 	s.cron := times.cron; s.starts := times.starts; s.ends := times.ends;
-	s.time_zone := CASE WHEN s.cron IS NOT NULL THEN (SELECT n.time_zone FROM casesync_internal.this_node() n) END;
+	s.time_zone := CASE WHEN s.cron IS NOT NULL THEN (SELECT n.time_zone
+		FROM casesync_internal.this_node() n) END;
 	s.deliver := CASE WHEN s.cron IS NULL THEN 'every' ELSE 'latest' END;
 	s.authorize_claim := CASE WHEN jsonb_typeof(criteria->'authorize') = 'object'
 		AND length(criteria->>'authorize') <= 4000 THEN criteria->'authorize' END;
-	IF jsonb_typeof(criteria->'reg_event_type') IS DISTINCT FROM 'string' OR criteria->>'reg_event_type' = ''
-		OR jsonb_typeof(criteria->'notify_record_type') IS DISTINCT FROM 'string' OR criteria->>'notify_record_type' = ''
+	IF jsonb_typeof(criteria->'reg_event_type') IS DISTINCT FROM 'string'
+		OR criteria->>'reg_event_type' = ''
+		OR jsonb_typeof(criteria->'notify_record_type') IS DISTINCT FROM 'string'
+			OR criteria->>'notify_record_type' = ''
 		OR coalesce(jsonb_typeof(criteria->'reg_type'), 'null') NOT IN ('string', 'null')
 	THEN
-		code := 'rjct.notify_types.invalid'; why := 'reg_event_type and notify_record_type, and reg_type if it is there, must be text';
+		code := 'rjct.notify_types.invalid';
+		why := 'reg_event_type and notify_record_type, and reg_type if it is there, must be text';
 		RETURN;
 	END IF;
 	IF parsed.problem IS NOT NULL OR times.problem IS NOT NULL THEN
@@ -76,23 +85,30 @@ BEGIN
 		code := 'rjct.notify_details.invalid'; why := 'the identifier of the filter is too long';
 		RETURN;
 	END IF;
-	s.id_type := casesync_internal.fold_identifier_type(person.id_type); s.id_value := person.id_value;
+	s.id_type := casesync_internal.fold_identifier_type(person.id_type);
+	s.id_value := person.id_value;
 	s.tree := CASE WHEN person.id_type IS NULL THEN parsed.tree END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.wish_read(text, jsonb) IS
 	'a subscribe_criteria of the standard as a subscription, or why it cannot be read';
-CREATE OR REPLACE FUNCTION casesync_internal.is_same_wish(a casesync_internal.subscription, b casesync_internal.subscription)
+
+CREATE OR REPLACE FUNCTION casesync_internal.is_same_wish(a casesync_internal.subscription,
+	b casesync_internal.subscription)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT (a.event_type, lower(a.record_type), a.reg_type, a.registry, a.tree, upper(a.id_type), a.id_value, a.cron, a.starts, a.ends)
+	SELECT (a.event_type, lower(a.record_type), a.reg_type, a.registry, a.tree, upper(a.id_type),
+		a.id_value, a.cron, a.starts, a.ends)
 		IS NOT DISTINCT FROM
-		(b.event_type, lower(b.record_type), b.reg_type, b.registry, b.tree, upper(b.id_type), b.id_value, b.cron, b.starts, b.ends)
+		(b.event_type, lower(b.record_type), b.reg_type, b.registry, b.tree, upper(b.id_type),
+			b.id_value, b.cron, b.starts, b.ends)
 $$;
-COMMENT ON FUNCTION casesync_internal.is_same_wish(casesync_internal.subscription, casesync_internal.subscription) IS
+COMMENT ON FUNCTION casesync_internal.is_same_wish(casesync_internal.subscription,
+	casesync_internal.subscription) IS
 	'whether two subscriptions have the same criteria, however they were spelled';
+
 CREATE OR REPLACE FUNCTION casesync_internal.agreements_about(s casesync_internal.subscription)
 RETURNS SETOF casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
@@ -104,25 +120,33 @@ BEGIN
 	 WHERE a.state IN ('active', 'suspended') AND a.direction = 'out' AND a.partner = s.partner
 	   AND now() < a.valid_to AND 'notify' = ANY (a.services)
 	   AND EXISTS (SELECT FROM casesync_internal.registry r
-					WHERE r.registry = ANY (a.registries) AND lower(r.record_type) = lower(s.record_type)
-					  AND (s.reg_type IS NULL OR casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
+					WHERE r.registry = ANY (a.registries)
+						AND lower(r.record_type) = lower(s.record_type)
+					  AND (s.reg_type IS NULL
+						OR casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
 					  AND (s.registry IS NULL OR r.registry = s.registry));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreements_about(casesync_internal.subscription) IS
 	'the agreements under which the partner may be told of such records, now or from some day on';
+
 /* What the agreements say about a wish. An event type that nothing feeds need not be named in them. */
-CREATE OR REPLACE FUNCTION casesync_internal.wish_cover(s casesync_internal.subscription, OUT is_known boolean, OUT is_covered boolean,
-	OUT is_fed boolean, OUT has_begun boolean, OUT needs_decision boolean, OUT identifier_types text[])
+CREATE OR REPLACE FUNCTION casesync_internal.wish_cover(s casesync_internal.subscription,
+	OUT is_known boolean, OUT is_covered boolean,
+	OUT is_fed boolean, OUT has_begun boolean, OUT needs_decision boolean,
+		OUT identifier_types text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	about casesync_internal.agreement[] := ARRAY(SELECT a FROM casesync_internal.agreements_about(s) a);
-	naming casesync_internal.agreement[] := ARRAY(SELECT a FROM unnest(about) a WHERE s.event_type = ANY (a.event_types));
+	about casesync_internal.agreement[] := ARRAY(SELECT a
+		FROM casesync_internal.agreements_about(s) a);
+	naming casesync_internal.agreement[] := ARRAY(SELECT a FROM unnest(about) a
+		WHERE s.event_type = ANY (a.event_types));
 BEGIN
 	is_fed := EXISTS (
-		SELECT FROM casesync_internal.tracking t JOIN unnest(about) a ON a.registries && t.registries
+		SELECT FROM casesync_internal.tracking t
+			JOIN unnest(about) a ON a.registries && t.registries
 		 WHERE NOT t.removed AND s.event_type IN (t.on_insert, t.on_update, t.on_delete));
 	is_known := naming <> '{}' OR EXISTS (
 		SELECT FROM casesync_internal.event_type e
@@ -133,21 +157,26 @@ BEGIN
 	is_covered := naming <> '{}';
 	SELECT bool_or(a.state = 'active' AND a.valid_from <= now()), bool_or(a.subscribing <> 'auto')
 	  INTO has_begun, needs_decision FROM unnest(naming) a;
-	identifier_types := ARRAY(SELECT DISTINCT upper(casesync_internal.fold_identifier_type(i)) FROM unnest(naming) a CROSS JOIN unnest(a.identifier_types) i);
+	identifier_types := ARRAY(SELECT DISTINCT upper(casesync_internal.fold_identifier_type(i))
+		FROM unnest(naming) a CROSS JOIN unnest(a.identifier_types) i);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.wish_cover(casesync_internal.subscription) IS
 	'whether agreements let a wish be granted, and since when, and by whom';
+
 CREATE OR REPLACE FUNCTION casesync_internal.known_event_types(reg_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT string_agg(DISTINCT e.wire, ', ') FROM casesync.event_types e WHERE $1 IS NULL OR e.reg_type = $1);
+	RETURN (SELECT string_agg(DISTINCT e.wire, ', ') FROM casesync.event_types e
+		WHERE $1 IS NULL OR e.reg_type = $1);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.known_event_types(text) IS 'event types to name in a message that one is not known';
+COMMENT ON FUNCTION casesync_internal.known_event_types(text) IS
+	'event types to name in a message that one is not known';
+
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_twin(s casesync_internal.subscription)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -156,33 +185,42 @@ AS $$
 BEGIN
 	IF s.id_type IS NOT NULL THEN
 		RETURN (SELECT t.code FROM casesync_internal.subscription t
-			WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL AND t.id_value = s.id_value
-			  AND t.partner = s.partner AND casesync_internal.is_same_wish(t, s) ORDER BY t.id LIMIT 1);
+			WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL
+				AND t.id_value = s.id_value
+			  AND t.partner = s.partner AND casesync_internal.is_same_wish(t, s)
+				ORDER BY t.id LIMIT 1);
 	END IF;
 	RETURN (SELECT t.code FROM casesync_internal.subscription t
 		WHERE t.state IN ('pending', 'active') AND t.id_type IS NULL AND t.partner = s.partner
-		  AND t.event_type = s.event_type AND casesync_internal.is_same_wish(t, s) ORDER BY t.id LIMIT 1);
+		  AND t.event_type = s.event_type AND casesync_internal.is_same_wish(t, s)
+			ORDER BY t.id LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_twin(casesync_internal.subscription) IS
 	'the code of a living subscription with the same criteria';
+
 /* How many more a partner may have. Those of a filter cost at every event, those of an identifier do not. */
-CREATE OR REPLACE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner, OUT of_any integer, OUT of_many integer)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner,
+	OUT of_any integer, OUT of_many integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	SELECT p.max_subscriptions - count(*) INTO of_any FROM (
 		SELECT FROM casesync_internal.subscription s
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') LIMIT p.max_subscriptions) x;
+		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
+			LIMIT p.max_subscriptions) x;
 	SELECT p.max_filters - count(*) INTO of_many FROM (
 		SELECT FROM casesync_internal.subscription s
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.id_type IS NULL LIMIT p.max_filters) x;
+		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.id_type IS NULL
+			LIMIT p.max_filters) x;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_room(casesync_internal.partner) IS
 	'how many more subscriptions a partner may have, and how many of them not of one identifier';
-CREATE OR REPLACE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL, filters integer DEFAULT NULL)
+
+CREATE OR REPLACE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL,
+	filters integer DEFAULT NULL)
 RETURNS casesync_internal.partner
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -192,38 +230,51 @@ DECLARE
 	p casesync_internal.partner := casesync_internal.require_partner($1);
 BEGIN
 	IF $2 < 0 OR $3 < 0 THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value', message => 'a quota must not be negative');
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'a quota must not be negative');
 	END IF;
 	UPDATE casesync_internal.partner t SET max_subscriptions = coalesce($2, t.max_subscriptions),
 		max_filters = coalesce($3, t.max_filters)
 	 WHERE t.partner = $1 RETURNING t.* INTO p;
-	PERFORM casesync_internal.audit_note('set_quota', $1, jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters));
+	PERFORM casesync_internal.audit_note('set_quota', $1,
+		jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters));
 	RETURN p;
 END
 $$;
 COMMENT ON FUNCTION casesync.set_quota(text, integer, integer) IS
-	'how many living subscriptions a partner may ask for, and how many of them not of one identifier';
-CREATE OR REPLACE FUNCTION casesync_internal.wish_over_quota(p casesync_internal.partner, s casesync_internal.subscription, of_any integer, of_many integer)
+	'how many living subscriptions a partner may ask for, and how many of them not of one '
+	'identifier';
+
+CREATE OR REPLACE FUNCTION casesync_internal.wish_over_quota(p casesync_internal.partner,
+	s casesync_internal.subscription, of_any integer, of_many integer)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN CASE
-		WHEN of_any <= 0 THEN format('you have %s subscriptions, as many as you may have: unsubscribe some', p.max_subscriptions)
+		WHEN of_any <= 0
+			THEN format('you have %s subscriptions, as many as you may have: unsubscribe some',
+			p.max_subscriptions)
 		WHEN s.id_type IS NULL AND of_many <= 0 THEN
-			format('you have %s subscriptions that name no single identifier, as many as you may have: unsubscribe some', p.max_filters)
+			format('you have %s subscriptions that name no single identifier, as many as you may '
+				'have: unsubscribe some', p.max_filters)
 		WHEN (SELECT count(*) FROM casesync_internal.subscription t
-			   WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL AND t.id_value = s.id_value
+			   WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL
+				AND t.id_value = s.id_value
 				 AND upper(t.id_type) = upper(s.id_type) AND t.partner = s.partner) >= 20 THEN
-			'you have 20 subscriptions to this identifier, as many as you may have: unsubscribe some'
+			'you have 20 subscriptions to this identifier, as many as you may have: unsubscribe '
+			'some'
 		END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner, casesync_internal.subscription, integer, integer) IS
+COMMENT ON FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner,
+	casesync_internal.subscription, integer, integer) IS
 	'why a partner may not have one more subscription; NULL when it may';
+
 /* A wish that could be read: whether it is granted, and if not, with which of the standard's codes. */
-CREATE OR REPLACE FUNCTION casesync_internal.wish_judge(s casesync_internal.subscription, OUT code text, OUT why text, OUT waits_for text)
+CREATE OR REPLACE FUNCTION casesync_internal.wish_judge(s casesync_internal.subscription,
+	OUT code text, OUT why text, OUT waits_for text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -232,49 +283,66 @@ DECLARE
 	twin text := casesync_internal.subscription_twin(s);
 	event text := left(s.event_type, 99);
 BEGIN
-	IF s.reg_type IS NOT NULL AND NOT EXISTS (SELECT FROM casesync_internal.registry_type t WHERE t.reg_type = s.reg_type)
-		AND NOT EXISTS (SELECT FROM casesync_internal.registry r WHERE casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
+	IF s.reg_type IS NOT NULL AND NOT EXISTS (SELECT FROM casesync_internal.registry_type t
+		WHERE t.reg_type = s.reg_type)
+		AND NOT EXISTS (SELECT FROM casesync_internal.registry r
+			WHERE casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
 	THEN
 		code := 'rjct.notify_types.invalid';
 		why := format('registry type "%s" is not known here; known: %s', left(s.reg_type, 99),
 			(SELECT string_agg(t.wire, ', ') FROM casesync.registry_types t));
 	ELSIF NOT coalesce(cover.is_known, false) THEN
 		code := 'rjct.notify_types.invalid';
-		why := format('event type "%s" is not known here%s; known: %s', event, ' for registry type ' || s.reg_type,
+		why := format('event type "%s" is not known here%s; known: %s', event,
+			' for registry type ' || s.reg_type,
 			casesync_internal.known_event_types(s.reg_type));
 	ELSIF NOT cover.is_covered THEN
 		code := 'rjct.notify_types.invalid';
-		why := format('no agreement with %s covers event type "%s" of record type "%s"', s.partner, event, left(s.record_type, 99));
+		why := format('no agreement with %s covers event type "%s" of record type "%s"', s.partner,
+			event, left(s.record_type, 99));
 	ELSIF upper(s.id_type) <> ALL (cover.identifier_types) THEN
 		code := 'rjct.notify_details.invalid';
-		why := format('identifier type "%s" is not agreed; agreed: %s', left(s.id_type, 99), array_to_string(cover.identifier_types, ', '));
+		why := format('identifier type "%s" is not agreed; agreed: %s', left(s.id_type, 99),
+			array_to_string(cover.identifier_types, ', '));
 	ELSIF s.ends <= now() THEN
 		code := 'rjct.notify_details.invalid'; why := 'frequency.end_time is in the past';
 	ELSIF twin IS NOT NULL THEN
-		code := 'rjct.event.already_subscribed'; why := format('subscription %s has the same criteria', twin);
+		code := 'rjct.event.already_subscribed';
+		why := format('subscription %s has the same criteria', twin);
 	ELSE
-		waits_for := CASE WHEN cover.needs_decision THEN 'decision' WHEN NOT cover.has_begun THEN 'agreement' END;
-		why := CASE WHEN NOT cover.is_fed THEN format('accepted; nothing here tells of event type "%s" at present', event) END;
+		waits_for := CASE WHEN cover.needs_decision THEN 'decision' WHEN NOT cover.has_begun
+			THEN 'agreement' END;
+		why := CASE WHEN NOT cover.is_fed
+			THEN format('accepted; nothing here tells of event type "%s" at present', event) END;
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.wish_judge(casesync_internal.subscription) IS
 	'whether a wish is granted at once, later or not at all; why without a code is a remark';
-CREATE OR REPLACE FUNCTION casesync_internal.subscription_add(s casesync_internal.subscription, waits_for text)
+
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_add(s casesync_internal.subscription,
+	waits_for text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	INSERT INTO casesync_internal.subscription AS t (partner, event_type, record_type, reg_type, registry, filter,
-		filter_type, tree, id_type, id_value, cron, time_zone, starts, ends, deliver, authorize_claim, reference_id,
-		transaction_id, correlation_id, callback_url, lane, locale, state, waits_for, is_confirmed, note, decided_at)
+	INSERT INTO casesync_internal.subscription AS t (partner, event_type, record_type, reg_type,
+		registry, filter,
+		filter_type, tree, id_type, id_value, cron, time_zone, starts, ends, deliver,
+			authorize_claim, reference_id,
+		transaction_id, correlation_id, callback_url, lane, locale, state, waits_for, is_confirmed,
+			note, decided_at)
 	VALUES (s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.filter, s.filter_type,
-		s.tree, s.id_type, s.id_value, s.cron, s.time_zone, s.starts, s.ends, s.deliver, s.authorize_claim,
+		s.tree, s.id_type, s.id_value, s.cron, s.time_zone, s.starts, s.ends, s.deliver,
+			s.authorize_claim,
 		s.reference_id, s.transaction_id, s.correlation_id, s.callback_url,
-		casesync_internal.lane_for(s.partner, 'notify', casesync_internal.notify_url(casesync_internal.require_partner(s.partner), s)), coalesce(s.locale, 'eng'),
-		CASE WHEN $2 IS NULL THEN 'active' ELSE 'pending' END, $2, coalesce(s.is_confirmed, false), s.note,
+		casesync_internal.lane_for(s.partner, 'notify',
+			casesync_internal.notify_url(casesync_internal.require_partner(s.partner), s)),
+			coalesce(s.locale, 'eng'),
+		CASE WHEN $2 IS NULL THEN 'active' ELSE 'pending' END, $2, coalesce(s.is_confirmed, false),
+			s.note,
 		CASE WHEN $2 IS NULL THEN clock_timestamp() END)
 	RETURNING t.* INTO s;
 	RETURN s;
@@ -282,6 +350,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_add(casesync_internal.subscription, text) IS
 	'a wish becomes a subscription, active or waiting';
+
 /* The DBA decides by calling it: no quota, no waiting. What the agreement says still counts. */
 CREATE OR REPLACE FUNCTION casesync.subscribe(partner text, event_type text, record_type text,
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
@@ -301,24 +370,30 @@ BEGIN
 	PERFORM casesync_internal.check_choice('deliver', $9, '{every,latest}');
 	PERFORM FROM casesync_internal.partner p WHERE p.partner = $1 FOR NO KEY UPDATE;
 	PERFORM casesync_internal.expire_subscriptions($1);
-	wish := casesync_internal.wish_read($1, jsonb_build_object('reg_event_type', $2, 'notify_record_type', $3,
+	wish := casesync_internal.wish_read(
+		$1, jsonb_build_object('reg_event_type', $2, 'notify_record_type', $3,
 		'filter', $4, 'filter_type', $5, 'frequency', jsonb_build_object('frequency', $6)));
 	s := wish.s;
 	s.starts := $7; s.ends := $8; s.registry := $11; s.deliver := coalesce($9, s.deliver);
 	s.reference_id := $10; s.transaction_id := gen_random_uuid()::text; s.is_confirmed := true;
-	IF EXISTS (SELECT FROM casesync_internal.subscription t WHERE t.partner = $1 AND t.reference_id = $10) THEN
+	IF EXISTS (SELECT FROM casesync_internal.subscription t
+		WHERE t.partner = $1 AND t.reference_id = $10) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
-			message => format('"%s" has a subscription with reference_id "%s" already', $1, left($10, 99)),
+			message => format('"%s" has a subscription with reference_id "%s" already', $1,
+				left($10, 99)),
 			hint => 'SELECT casesync.unsubscribe(code, reason);');
 	END IF;
 	verdict := casesync_internal.wish_judge(s);
-	IF verdict.code IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.agreements_about(s) a WHERE a.state = 'active') THEN
+	IF verdict.code IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.agreements_about(s) a
+		WHERE a.state = 'active') THEN
 		verdict.code := 'rjct.notify_types.invalid';
 		verdict.why := format('sharing with "%s" is stopped', $1);
 	END IF;
 	IF coalesce(wish.code, verdict.code) IS NOT NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => CASE coalesce(wish.code, verdict.code) WHEN 'rjct.event.already_subscribed' THEN 'duplicate_object'
-				WHEN 'rjct.notify_types.invalid' THEN 'object_not_in_prerequisite_state' ELSE 'invalid_parameter_value' END,
+		PERFORM casesync_internal.raise_error(errcode => CASE coalesce(wish.code, verdict.code)
+			WHEN 'rjct.event.already_subscribed' THEN 'duplicate_object'
+				WHEN 'rjct.notify_types.invalid' THEN 'object_not_in_prerequisite_state'
+					ELSE 'invalid_parameter_value' END,
 			message => CASE WHEN wish.code IS NOT NULL THEN wish.why ELSE verdict.why END,
 			hint => format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1));
 	END IF;
@@ -331,5 +406,6 @@ BEGIN
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync.subscribe(text, text, text, jsonb, text, text, timestamptz, timestamptz, text, text, text) IS
+COMMENT ON FUNCTION casesync.subscribe(text, text, text, jsonb, text, text, timestamptz,
+	timestamptz, text, text, text) IS
 	'subscribe a partner without asking it over HTTP; filter NULL is all the agreement allows';

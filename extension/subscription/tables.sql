@@ -46,14 +46,18 @@ CREATE INDEX subscription_of_many ON casesync_internal.subscription (partner, ev
 	WHERE state IN ('pending', 'active') AND id_type IS NULL;
 CREATE INDEX subscription_of_one ON casesync_internal.subscription (id_value, id_type, partner)
 	WHERE state IN ('pending', 'active') AND id_type IS NOT NULL;
-CREATE INDEX subscription_living ON casesync_internal.subscription (partner, lane) WHERE state IN ('pending', 'active');
-CREATE INDEX subscription_waiting ON casesync_internal.subscription (waits_for, partner) WHERE state = 'pending';
+CREATE INDEX subscription_living ON casesync_internal.subscription (partner, lane)
+	WHERE state IN ('pending', 'active');
+CREATE INDEX subscription_waiting ON casesync_internal.subscription (waits_for, partner)
+	WHERE state = 'pending';
 CREATE INDEX subscription_ending ON casesync_internal.subscription (ends)
 	WHERE state IN ('pending', 'active') AND ends IS NOT NULL;
 CREATE INDEX subscription_unseeded ON casesync_internal.subscription (id)
 	WHERE state = 'active' AND tree IS NOT NULL AND NOT is_seeded;
-COMMENT ON TABLE casesync_internal.subscription IS 'partners'' subscriptions; is_confirmed: they know that it exists';
-COMMENT ON COLUMN casesync_internal.subscription.lane IS 'that of the address it is told at; NULL: of the registered one';
+COMMENT ON TABLE casesync_internal.subscription IS
+	'partners'' subscriptions; is_confirmed: they know that it exists';
+COMMENT ON COLUMN casesync_internal.subscription.lane IS
+	'that of the address it is told at; NULL: of the registered one';
 COMMENT ON COLUMN casesync_internal.subscription.tree IS
 	'the parsed filter; NULL: everybody the agreement allows or, with an identifier, this one';
 COMMENT ON COLUMN casesync_internal.subscription.authorize_claim IS
@@ -62,7 +66,8 @@ COMMENT ON COLUMN casesync_internal.subscription.waits_for IS
 	'pending until somebody decides, or until the agreement begins';
 COMMENT ON COLUMN casesync_internal.subscription.is_seeded IS
 	'of a filter: who was inside when it began has been looked up';
-COMMENT ON COLUMN casesync_internal.subscription.note IS 'what was said with the answer, to say it again';
+COMMENT ON COLUMN casesync_internal.subscription.note IS
+	'what was said with the answer, to say it again';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_id_seq', '');
 /* ---- my_subscription ---- */

@@ -22,6 +22,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.earlier_eras_routed(integer) IS
 	'whether nothing that was written before the last restore waits for routing';
+
 CREATE OR REPLACE FUNCTION casesync_internal.leaf_is_full(leaf regclass, leaf_limit bigint)
 RETURNS boolean
 LANGUAGE sql VOLATILE PARALLEL SAFE
@@ -31,6 +32,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.leaf_is_full(regclass, bigint) IS
 	'whether a leaf is used and has more than so many bytes';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tidy(leaf_limit bigint DEFAULT 67108864)
 RETURNS TABLE (rotated boolean, emptied integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -45,7 +47,8 @@ BEGIN
 	rotated := false; emptied := 0;
 	/* The router's own lock: routing stands still, so what its state says stays true meanwhile. */
 	IF casesync_internal.may_speak() AND casesync_internal.lock_for_transaction(1, 0) THEN
-		IF casesync_internal.leaf_is_full(format('casesync_internal.change_%s', leaf)::regclass, leaf_limit) THEN
+		IF casesync_internal.leaf_is_full(format('casesync_internal.change_%s', leaf)::regclass,
+			leaf_limit) THEN
 			rotated := casesync_internal.rotate_changes() IS NOT NULL;
 		END IF;
 		IF casesync_internal.leaf_is_full(casesync_internal.notification_leaf(), leaf_limit) THEN
@@ -54,13 +57,16 @@ BEGIN
 		PERFORM casesync_internal.expire_subscriptions();
 		PERFORM casesync_internal.admit_subscriptions();
 		era := (casesync_internal.this_node()).era;
-		SELECT * INTO s FROM casesync_internal.routing_state r WHERE r.era = era ORDER BY r.id DESC LIMIT 1;
+		SELECT * INTO s FROM casesync_internal.routing_state r WHERE r.era = era
+			ORDER BY r.id DESC LIMIT 1;
 		IF FOUND THEN
-			emptied := casesync_internal.empty_change_leaves(s.last, era, casesync_internal.earlier_eras_routed(era));
+			emptied := casesync_internal.empty_change_leaves(s.last, era,
+				casesync_internal.earlier_eras_routed(era));
 		END IF;
 	END IF;
 	RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tidy(bigint) IS
-	'what the bridge calls every minute: new changes and notifications go to the next leaf once one has leaf_limit bytes, and leaves of routed changes are emptied';
+	'what the bridge calls every minute: new changes and notifications go to the next leaf once one '
+	'has leaf_limit bytes, and leaves of routed changes are emptied';

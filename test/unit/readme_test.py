@@ -12,7 +12,7 @@ def recipe_of(test):
 
 
 # Granted with an access, but no use to a person: what views and other functions call.
-INNER = {"failure_wait", "gap_hint", "problems", "tracking_drift"}
+INNER = {"raise_error", "failure_wait", "gap_hint", "problems", "tracking_drift"}
 LETTERS = {"publisher": "P", "admin": "A", "approver": "V", "reviewer": "R", "auditor": "U", "reader": "S"}
 
 
