@@ -95,7 +95,7 @@ class System:
         command = [self.bindir / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.folder,
                    "-p", str(self.database_port), "-U", role, "-d", self.name, *arguments]
         done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=False,
-                              env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning"})
+                              env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning", "PGCLIENTENCODING": "UTF8"})
         if done.returncode != 0:
             raise DemoError(f"{self.name}: {done.stderr.strip()}\n{text or ''}")
         return done.stdout
