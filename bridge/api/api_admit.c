@@ -4,14 +4,15 @@
  *		signature, encryption, form. Whoever has no good token costs neither a parse nor a question
  *		to the database. Must not know what a message asks for.
  */
-#include "api/api_exchange.h"
+#include "api/api_admit.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "base/iso_time.h"
-#include "seal/message_decrypt.h"
 #include "net/url_guard.h"
+#include "seal/message_decrypt.h"
 
 #define NOT_JSON                                                                                   \
 	"the body must be sent as application/json, not compressed; files (multipart/form-data) are "  \
@@ -113,8 +114,8 @@ encryption_is_good(ApiExchange *exchange, const Party *party)
 {
 	Failure failure;
 
-	if (message_decrypt(exchange->envelope, LOG_TEXT(party->encryption),
-						*api_parts(exchange->api)->keys, &exchange->plain, &failure))
+	if (message_decrypt(exchange->envelope, LOG_TEXT(party->encryption), *exchange->parts->keys,
+						&exchange->plain, &failure))
 		return true;
 	if (failure.kind == FAILURE_ENCRYPTION)
 		api_exchange_reject(exchange, "err.encryption.invalid", failure.text);
@@ -126,8 +127,7 @@ encryption_is_good(ApiExchange *exchange, const Party *party)
 static bool
 form_is_good(ApiExchange *exchange, const Party *party)
 {
-	const char *receiver_id =
-		party->is_unsigned_accepted ? NULL : api_parts(exchange->api)->node->sender_id;
+	const char *receiver_id = party->is_unsigned_accepted ? NULL : exchange->parts->node->sender_id;
 	json_t *plain = NULL;
 	MessageProblem problem;
 	bool ok = true;
@@ -157,7 +157,7 @@ callback_is_good(ApiExchange *exchange, const Party *party)
 		api_exchange_unavailable(exchange);
 		return false;
 	}
-	ok = url_guard_check(url, (*api_parts(exchange->api)->config)->allow_http, &networks, &failure);
+	ok = url_guard_check(url, (*exchange->parts->config)->allow_http, &networks, &failure);
 	address_list_free(&networks);
 	if (!ok)
 		api_exchange_reject(exchange, "err.sender_uri.invalid", failure.text);
@@ -199,7 +199,7 @@ admit_body(ApiExchange *exchange)
 	}
 	(void) message_parse(body, length, &exchange->envelope, &exchange->problem);
 	exchange->session = api_session(exchange->api, exchange);
-	if (!api_parts(exchange->api)->node->is_known)
+	if (!exchange->parts->node->is_known)
 	{
 		api_exchange_unavailable(exchange);
 		return;
@@ -239,7 +239,7 @@ token_is_good(ApiExchange *exchange)
 	const char *scope = http_request_route(exchange->request)->scope;
 	Failure failure;
 
-	if (!bearer_verify(api_parts(exchange->api)->bearer,
+	if (!bearer_verify(exchange->parts->bearer,
 					   http_request_header(exchange->request, "Authorization"), iso_time_now(),
 					   &exchange->claims, &failure))
 	{
@@ -269,7 +269,7 @@ api_may_send_much(void *context, const HttpRequest *request)
 void
 api_admit(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
-	ApiExchange *exchange = api_exchange_new(api, request, is_synchronous, proceed);
+	ApiExchange *exchange = api_begin(api, request, is_synchronous, proceed);
 
 	if (exchange != NULL && token_is_good(exchange) && rate_is_good(exchange))
 		admit_body(exchange);

@@ -3,14 +3,15 @@
  *		Every synchronous path: an admitted message is answered by the database, and the answer
  *		signed. Must not know what is asked or answered.
  */
-#include "api/api_exchange.h"
+#include "api/api_handlers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "seal/envelope.h"
+#include "api/api_admit.h"
 #include "base/iso_time.h"
 #include "base/uuid.h"
+#include "seal/envelope.h"
 
 /* What casesync.answer_now says, by column. */
 enum
@@ -72,7 +73,7 @@ answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failur
 static void
 answer_send(ApiExchange *exchange, const PGresult *result)
 {
-	const ApiParts *parts = api_parts(exchange->api);
+	const ApiParts *parts = exchange->parts;
 	const SigningKey *key = parts->signing_key(parts->context);
 	Failure failure;
 	Buffer body;
@@ -136,7 +137,7 @@ answer_got(void *context, const PGresult *result, const Failure *failure)
 static void
 answer_ask(ApiExchange *exchange)
 {
-	const ApiParts *parts = api_parts(exchange->api);
+	const ApiParts *parts = exchange->parts;
 	PgParam params[API_MESSAGE_PARAMS];
 
 	/* a node that may not speak does not look anything up either */

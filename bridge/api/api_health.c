@@ -3,13 +3,13 @@
  *		/livez and /readyz: does the process turn, does this bridge do its share. Must not tell
  *		anything about messages or partners.
  */
-#include "api/api.h"
+#include "api/api_handlers.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/http_server.h"
+#include "api/api_shared.h"
 
 static void
 health_reply(HttpRequest *request, int status, json_t *body)

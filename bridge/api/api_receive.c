@@ -3,7 +3,8 @@
  *		Every asynchronous path: an admitted message is stored, then acknowledged. Must not know
  *		what a message means: the database decides.
  */
-#include "api/api_exchange.h"
+#include "api/api_admit.h"
+#include "api/api_handlers.h"
 
 static const char *
 stored_text(const PGresult *result, int column)
@@ -15,7 +16,7 @@ static void
 receive_stored(void *context, const PGresult *result, const Failure *failure)
 {
 	ApiExchange *exchange = context;
-	const ApiParts *parts = api_parts(exchange->api);
+	const ApiParts *parts = exchange->parts;
 
 	if (result != NULL)
 		parts->received(parts->context);
