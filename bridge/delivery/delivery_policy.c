@@ -57,7 +57,8 @@ static const AnswerRule answer_rules[] = {
 	{400, 499, ANY, "rjct.message_id.duplicate", DELIVERY_DELIVERED, "known to the partner"},
 	{400, 499, ANY, "err.message_id.duplicate", DELIVERY_DELIVERED, "known to the partner"},
 	{400, 499, ANY, NULL, DELIVERY_REFUSED, "refused by the partner"},
-	{500, 599, ANY, NULL, DELIVERY_RETRY, "partner failed"},
+	/* Partners also fail with 500 at one message that they cannot read, again and again. */
+	{500, 599, ANY, NULL, DELIVERY_SUSPECT, "partner failed"},
 };
 
 /* What ended before an answer came, by TransferResult. */
@@ -128,7 +129,7 @@ delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules)
 			break;
 		}
 	}
-	if (decision.verdict == DELIVERY_RETRY)
+	if (decision.verdict == DELIVERY_RETRY || decision.verdict == DELIVERY_SUSPECT)
 		decision.wait_ms = retry_wait(attempt, rules);
 	return decision;
 }
@@ -136,7 +137,11 @@ delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules)
 const char *
 delivery_verdict_name(DeliveryVerdict verdict)
 {
-	static const char *const names[] = {"delivered", "retry", "refused", "stop"};
+	static const char *const names[] = {[DELIVERY_DELIVERED] = "delivered",
+										[DELIVERY_RETRY] = "retry",
+										[DELIVERY_SUSPECT] = "retry",
+										[DELIVERY_REFUSED] = "refused",
+										[DELIVERY_STOP] = "stop"};
 
 	return names[verdict];
 }

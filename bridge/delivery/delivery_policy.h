@@ -1,7 +1,7 @@
 /*
  * delivery_policy.h
- *		What came of a delivery attempt, and what to do next: a table. Pure; the random number and
- *		the clock are arguments.
+ *		What the outcome of a POST means, in one table; the database applies the verdict to its
+ *		lane. Pure; the random number and the clock are arguments.
  */
 #ifndef DELIVERY_POLICY_H
 #define DELIVERY_POLICY_H
@@ -40,21 +40,25 @@ typedef struct DeliveryRules
 typedef enum DeliveryVerdict
 {
 	DELIVERY_DELIVERED,
-	DELIVERY_RETRY,
-	DELIVERY_REFUSED,
-	DELIVERY_STOP
+	DELIVERY_RETRY,	  /* later; nothing is wrong with the message as far as we know */
+	DELIVERY_SUSPECT, /* later; but it may be this message that the partner fails at */
+	DELIVERY_REFUSED, /* never again: a single item is dead, a batch is halved to find the one */
+	DELIVERY_STOP	  /* the lane, until somebody has looked at it */
 } DeliveryVerdict;
 
 typedef struct DeliveryDecision
 {
 	DeliveryVerdict verdict;
-	int64_t wait_ms;	/* only for DELIVERY_RETRY, else 0 */
+	int64_t wait_ms;	/* only where it is tried again, else 0 */
 	const char *reason; /* a short constant text for record_outcome's detail and the log */
 } DeliveryDecision;
 
 extern DeliveryDecision delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules);
 
-/* "delivered", "retry", "refused", "stop": what record_outcome takes. */
+/*
+ * "delivered", "retry", "refused", "stop": what record_outcome takes. DELIVERY_SUSPECT is "retry"
+ * there: it tells the two apart by the HTTP status that it is given.
+ */
 extern const char *delivery_verdict_name(DeliveryVerdict verdict);
 
 /*
