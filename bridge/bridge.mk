@@ -10,7 +10,7 @@ BRIDGE_SOURCES = \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/control.c bridge/database/pg_connect.c bridge/database/pg_query.c \
-	bridge/database/pg_session.c \
+	bridge/database/pg_session.c bridge/database/sql_call.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
 	bridge/message/message_value.c bridge/message/reply.c \

@@ -18,7 +18,7 @@
 	"the body must be sent as application/json, not compressed; files (multipart/form-data) are "  \
 	"not taken"
 
-/* What casesync.authenticate says; lives as long as its result. */
+/* What CALL_AUTHENTICATE says; lives as long as its result. */
 typedef struct Party
 {
 	const char *client_state;
@@ -207,12 +207,7 @@ admit_body(ApiExchange *exchange)
 	params[0] = PG_TEXT(exchange->claims.issuer);
 	params[1] = PG_TEXT(exchange->claims.client);
 	params[2] = PG_TEXT(message_sender_id(exchange->envelope));
-	api_exchange_ask(exchange,
-					 "SELECT client_state, client_partner, partner, signature, keys, networks,"
-					 " encryption"
-					 " FROM casesync.authenticate(token_issuer => $1::text,"
-					 " token_client => $2::text, sender_id => $3::text)",
-					 3, params, admit_party);
+	api_exchange_ask(exchange, CALL_AUTHENTICATE, params, admit_party);
 }
 
 /* False, and answered, when the client asks more often than it may. */

@@ -13,7 +13,7 @@
 #include "base/uuid.h"
 #include "seal/envelope.h"
 
-/* What casesync.answer_now says, by column. */
+/* What CALL_ANSWER_NOW says, by column. */
 enum
 {
 	SAYS_ERROR_CODE,
@@ -62,7 +62,7 @@ answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failur
 	if (fields.action == NULL || fields.status == NULL || fields.message == NULL ||
 		fields.sender_id == NULL || fields.receiver_id == NULL)
 	{
-		failure_set(failure, FAILURE_DATABASE, "casesync.answer_now() left something out");
+		failure_set(failure, FAILURE_DATABASE, "answer_now() left something out");
 		return false;
 	}
 	return uuid_random(message_id, failure) &&
@@ -148,14 +148,7 @@ answer_ask(ApiExchange *exchange)
 	}
 	exchange->session = api_answer_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
-	api_exchange_ask(exchange,
-					 "SELECT error_code, error_message, action, status, status_reason_code,"
-					 " status_reason_message, total_count, completed_count, correlation_id,"
-					 " message, sender_id, receiver_id, encrypt"
-					 " FROM casesync.answer_now(partner => $1::text, message_id => $2::text,"
-					 " raw => $3::bytea, token_client => $4::text, kid => $5::text,"
-					 " plain => $6::bytea)",
-					 API_MESSAGE_PARAMS, params, answer_got);
+	api_exchange_ask(exchange, CALL_ANSWER_NOW, params, answer_got);
 }
 
 void

@@ -147,14 +147,14 @@ api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARA
 }
 
 void
-api_exchange_ask(ApiExchange *exchange, const char *sql, int count, const PgParam *params,
+api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
 				 PgResultHandler handler)
 {
 	Failure failure;
 
 	exchange->is_asking =
 		exchange->session != NULL &&
-		pg_session_query(exchange->session, sql, count, params, handler, exchange, &failure);
+		pg_session_query(exchange->session, SQL_CALL(call), params, handler, exchange, &failure);
 	if (!exchange->is_asking)
 		api_exchange_unavailable(exchange);
 }

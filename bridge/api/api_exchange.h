@@ -11,6 +11,7 @@
 
 #include "api/api_parts.h"
 #include "database/pg_session.h"
+#include "database/sql_call.h"
 #include "http/http_server.h"
 #include "message/message_check.h"
 #include "seal/signature.h"
@@ -72,7 +73,7 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
 
-/* What casesync.receive and casesync.answer_now are given, in this order. */
+/* What CALL_RECEIVE and CALL_ANSWER_NOW are given, in this order. */
 #define API_MESSAGE_PARAMS 6
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
 
@@ -80,8 +81,8 @@ extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_
  * Asks the database in the exchange's session; when that is not possible, answers "unavailable".
  * The handler begins with api_exchange_resume: false when nobody waits for the answer any more.
  */
-extern void api_exchange_ask(ApiExchange *exchange, const char *sql, int count,
-							 const PgParam *params, PgResultHandler handler);
+extern void api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
+							 PgResultHandler handler);
 extern bool api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *result,
 								const Failure *failure);
 

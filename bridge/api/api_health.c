@@ -40,7 +40,7 @@ health_trouble(const ControlNode *node, bool is_connected, const ApiReadiness *r
 	if (!is_connected)
 		return "the database cannot be reached";
 	if (!node->is_known)
-		return "casesync.bridge_start() failed, see the log";
+		return "bridge_start() failed, see the log";
 	if (!readiness->can_sign)
 		return readiness->cannot_sign_reason;
 	return NULL;

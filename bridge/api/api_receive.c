@@ -38,13 +38,7 @@ receive_store(ApiExchange *exchange)
 	/* now that the partner is known, whichever of its tokens it came with */
 	exchange->session = api_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
-	api_exchange_ask(
-		exchange,
-		"SELECT ack_status, error_code, error_message, correlation_id,"
-		" pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-		" FROM casesync.receive(partner => $1::text, message_id => $2::text, raw => $3::bytea,"
-		" token_client => $4::text, kid => $5::text, plain => $6::bytea)",
-		API_MESSAGE_PARAMS, params, receive_stored);
+	api_exchange_ask(exchange, CALL_RECEIVE, params, receive_stored);
 }
 
 void

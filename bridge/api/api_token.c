@@ -20,7 +20,7 @@
 #define FORM "application/x-www-form-urlencoded"
 #define REPLY_LIMIT (16 * 1024)
 
-/* What casesync.check_client says, by column. */
+/* What CALL_CHECK_CLIENT says, by column. */
 enum
 {
 	SAYS_STATE,
@@ -182,10 +182,7 @@ token_check(ApiExchange *exchange, const TokenRequest *request)
 				   EVP_sha256(), NULL) != 1)
 		api_exchange_unavailable(exchange);
 	else
-		api_exchange_ask(exchange,
-						 "SELECT state, wait_seconds, partner FROM casesync.check_client("
-						 "client_id => $1::text, secret_digest => $2::bytea, address => $3::text)",
-						 3, params, token_checked);
+		api_exchange_ask(exchange, CALL_CHECK_CLIENT, params, token_checked);
 }
 
 /* Before the database is asked: one address must not be able to keep it busy. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "database/pg_session.h"
+#include "database/sql_call.h"
 
 #define CONTROL_STATEMENT_TIMEOUT_MS 10000
 
@@ -101,11 +102,8 @@ control_ask(Control *control)
 
 	if (control->is_asking)
 		return;
-	control->is_asking =
-		pg_session_query(control->session,
-						 "SELECT sender_id, key_ids, paused, paused_reason FROM"
-						 " casesync.bridge_start(node_id => $1::uuid, version => $2::text)",
-						 2, params, control_started, control, &failure);
+	control->is_asking = pg_session_query(control->session, SQL_CALL(CALL_BRIDGE_START), params,
+										  control_started, control, &failure);
 }
 
 /* Whoever rang before the LISTEN was done was not heard. */
@@ -123,14 +121,14 @@ control_listening(void *context, const PGresult *result, const Failure *failure)
 static void
 control_connected(void *context)
 {
+	static const PgStatement listen = {"LISTEN casesync", 0};
 	Control *control = context;
 	Failure failure;
 
 	control->node.is_connected = true;
 	control->has_complained = false;
 	control_ask(control);
-	(void) pg_session_query(control->session, "LISTEN casesync", 0, NULL, control_listening,
-							control, &failure);
+	(void) pg_session_query(control->session, &listen, NULL, control_listening, control, &failure);
 	control->handlers.changed(control->context);
 }
 

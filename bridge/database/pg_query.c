@@ -85,11 +85,12 @@ pg_queue_drop(PgQueue *queue, PgQuery *after, const void *context)
 
 /* Everything a query needs in one piece of memory, so that free() is enough. */
 PgQuery *
-pg_query_new(const char *sql, int count, const PgParam *params, PgResultHandler handler,
+pg_query_new(const PgStatement *statement, const PgParam *params, PgResultHandler handler,
 			 void *context)
 {
+	int count = statement->count;
 	size_t arrays = (size_t) count * (sizeof(char *) + 2 * sizeof(int));
-	size_t size = sizeof(PgQuery) + arrays + strlen(sql) + 1;
+	size_t size = sizeof(PgQuery) + arrays + strlen(statement->sql) + 1;
 	PgQuery *query;
 	char *at;
 
@@ -106,7 +107,7 @@ pg_query_new(const char *sql, int count, const PgParam *params, PgResultHandler 
 	query->lengths = (int *) (query->values + count);
 	query->formats = query->lengths + count;
 	query->sql = (char *) (query->formats + count);
-	at = stpcpy(query->sql, sql) + 1;
+	at = stpcpy(query->sql, statement->sql) + 1;
 	for (int i = 0; i < count; i++)
 	{
 		size_t length;

@@ -11,6 +11,13 @@
 
 #include "base/failure.h"
 
+/* What is asked: one statement, and how many parameters it has. */
+typedef struct PgStatement
+{
+	const char *sql;
+	int count;
+} PgStatement;
+
 /* A text (NULL is SQL NULL), or bytes when is_binary. */
 typedef struct PgParam
 {
@@ -56,7 +63,7 @@ extern PgQuery *pg_queue_take(PgQueue *queue); /* the first; there must be one *
 extern bool pg_queue_drop(PgQueue *queue, PgQuery *after, const void *context);
 
 /* A copy of everything, in one piece: free() is enough. NULL when out of memory. */
-extern PgQuery *pg_query_new(const char *sql, int count, const PgParam *params,
+extern PgQuery *pg_query_new(const PgStatement *statement, const PgParam *params,
 							 PgResultHandler handler, void *context);
 
 /* False with a failure that is fit for the log when the result is an error. */

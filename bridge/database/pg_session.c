@@ -192,6 +192,7 @@ session_heartbeat_done(void *context, const PGresult *result, const Failure *fai
 static void
 session_timer(void *context)
 {
+	static const PgStatement heartbeat = {"", 0};
 	PgSession *session = context;
 	Failure failure;
 
@@ -209,7 +210,8 @@ session_timer(void *context)
 			session_fail_attempt(session, "no answer within the connect timeout");
 			break;
 		case SESSION_IDLE:
-			if (!pg_session_query(session, "", 0, NULL, session_heartbeat_done, NULL, &failure))
+			if (!pg_session_query(session, &heartbeat, NULL, session_heartbeat_done, NULL,
+								  &failure))
 				timer_set(session->timer, HEARTBEAT_MS);
 			break;
 		case SESSION_BUSY:
@@ -377,7 +379,7 @@ session_ready(void *context, int events)
 }
 
 bool
-pg_session_query(PgSession *session, const char *sql, int count, const PgParam *params,
+pg_session_query(PgSession *session, const PgStatement *statement, const PgParam *params,
 				 PgResultHandler handler, void *context, Failure *failure)
 {
 	PgQuery *query;
@@ -387,7 +389,7 @@ pg_session_query(PgSession *session, const char *sql, int count, const PgParam *
 		failure_set(failure, FAILURE_DATABASE, "there is no connection to the database");
 		return false;
 	}
-	query = pg_query_new(sql, count, params, handler, context);
+	query = pg_query_new(statement, params, handler, context);
 	if (query == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");

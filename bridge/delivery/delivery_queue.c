@@ -1,7 +1,7 @@
 /*
  * delivery_queue.c
- *		The SQL of delivery: which lanes, take one message, record what came of it. Must not decide
- *		anything.
+ *		What delivery asks of the database: which lanes, take one message, record what came of it.
+ *		Must not decide anything.
  */
 #include "delivery/delivery_queue.h"
 
@@ -9,51 +9,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/sql_call.h"
+
 bool
 delivery_queue_lanes(PgSession *session, PgResultHandler handler, void *context, Failure *failure)
 {
-	return pg_session_query(session, "SELECT lane, wait_ms FROM casesync.lanes()", 0, NULL, handler,
-							context, failure);
+	return pg_session_query(session, SQL_CALL(CALL_LANES), NULL, handler, context, failure);
 }
 
 static bool
-queue_ask_about_lane(PgSession *session, const char *sql, int lane, PgResultHandler handler,
+queue_ask_about_lane(PgSession *session, SqlCallId call, int lane, PgResultHandler handler,
 					 void *context, Failure *failure)
 {
 	char text[16];
 	const PgParam params[] = {PG_TEXT(text)};
 
 	snprintf(text, sizeof(text), "%d", lane);
-	return pg_session_query(session, sql, 1, params, handler, context, failure);
+	return pg_session_query(session, SQL_CALL(call), params, handler, context, failure);
 }
 
 bool
 delivery_queue_lock(PgSession *session, int lane, PgResultHandler handler, void *context,
 					Failure *failure)
 {
-	return queue_ask_about_lane(session, "SELECT casesync.lock_lane(lane => $1::integer)", lane,
-								handler, context, failure);
+	return queue_ask_about_lane(session, CALL_LOCK_LANE, lane, handler, context, failure);
 }
 
 bool
 delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler, void *context,
 					  Failure *failure)
 {
-	return queue_ask_about_lane(session, "SELECT casesync.unlock_lane(lane => $1::integer)", lane,
-								handler, context, failure);
+	return queue_ask_about_lane(session, CALL_UNLOCK_LANE, lane, handler, context, failure);
 }
 
 bool
 delivery_queue_take(PgSession *session, int lane, PgResultHandler handler, void *context,
 					Failure *failure)
 {
-	return queue_ask_about_lane(
-		session,
-		"SELECT message_id, url, action, sender_id, receiver_id,"
-		" sender_uri, status, total_count, completed_count, message, meta,"
-		" attempt, networks, tls_name, token_url, client_id, secret_name, encrypt"
-		" FROM casesync.take(lane => $1::integer)",
-		lane, handler, context, failure);
+	return queue_ask_about_lane(session, CALL_TAKE, lane, handler, context, failure);
 }
 
 bool
@@ -77,12 +70,8 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 	snprintf(lane_text, sizeof(lane_text), "%d", lane);
 	snprintf(wait_text, sizeof(wait_text), "%lld", (long long) outcome->wait_ms);
 	snprintf(status_text, sizeof(status_text), "%d", outcome->http_status);
-	return pg_session_query(session,
-							"SELECT casesync.record_outcome(lane => $1::integer,"
-							" message_id => $2::uuid, verdict => $3::text, wait_ms => $4::bigint,"
-							" http_status => $5::integer, ack_status => $6::text,"
-							" error_code => $7::text, detail => $8::text)",
-							sizeof(params) / sizeof(params[0]), params, handler, context, failure);
+	return pg_session_query(session, SQL_CALL(CALL_RECORD_OUTCOME), params, handler, context,
+							failure);
 }
 
 DeliveryLane

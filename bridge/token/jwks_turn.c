@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/sql_call.h"
 #include "net/tls_files.h"
 
 #define WISH_EVERY_MS 5000
@@ -79,10 +80,8 @@ turn_record(JwksTurn *turn, const char *jwks, const char *problem)
 							  PG_TEXT(jwks), PG_TEXT(problem)};
 	Failure failure;
 
-	if (!pg_session_query(turn->parts.session,
-						  "SELECT casesync.record_jwks(kind => $1::text, name => $2::text,"
-						  " url => $3::text, jwks => $4::jsonb, problem => $5::text)",
-						  5, params, turn_recorded, turn, &failure))
+	if (!pg_session_query(turn->parts.session, SQL_CALL(CALL_RECORD_JWKS), params, turn_recorded,
+						  turn, &failure))
 		turn_trouble(turn, "record_jwks_failed", &failure);
 }
 
@@ -157,10 +156,8 @@ turn_ask_next(JwksTurn *turn)
 
 	if (!turn->is_open)
 		turn_end(turn);
-	else if (!pg_session_query(turn->parts.session,
-							   "SELECT kind, name, url, networks, tls_name"
-							   " FROM casesync.next_jwks()",
-							   0, NULL, turn_got_next, turn, &failure))
+	else if (!pg_session_query(turn->parts.session, SQL_CALL(CALL_NEXT_JWKS), NULL, turn_got_next,
+							   turn, &failure))
 		turn_trouble(turn, "next_jwks_failed", &failure);
 }
 
@@ -208,8 +205,8 @@ turn_step(void *context)
 		return;
 	timer_set_sooner(turn->timer, (*turn->parts.config)->poll_interval_ms);
 	if (pg_session_is_connected(turn->parts.session))
-		turn->is_busy = pg_session_query(turn->parts.session, "SELECT casesync.token_issuers()", 0,
-										 NULL, turn_got_issuers, turn, &failure);
+		turn->is_busy = pg_session_query(turn->parts.session, SQL_CALL(CALL_TOKEN_ISSUERS), NULL,
+										 turn_got_issuers, turn, &failure);
 }
 
 static void
@@ -233,8 +230,8 @@ turn_wish(void *context, const char *issuer)
 	if (turn->wished_at != 0 && event_loop_now() - turn->wished_at < WISH_EVERY_MS)
 		return;
 	turn->wished_at = event_loop_now();
-	(void) pg_session_query(turn->parts.session, "SELECT casesync.want_jwks(issuer => $1::text)", 1,
-							params, turn_wished, turn, &failure);
+	(void) pg_session_query(turn->parts.session, SQL_CALL(CALL_WANT_JWKS), params, turn_wished,
+							turn, &failure);
 }
 
 void

@@ -2,7 +2,7 @@
  * request_turn.c
  *		One turn: answer stored requests one after another, each in its own transaction, until there
  *		is none, then sleep until somebody wakes us or the backstop poll. Must not know what is
- *asked.
+ *		asked.
  */
 #include "turn/request_turn.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "database/pg_session.h"
+#include "database/sql_call.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
@@ -78,9 +79,8 @@ turn_step(RequestTurn *turn)
 		event_loop_now() < turn->rest_until)
 		return;
 	turn->is_wanted = false;
-	turn->is_asking =
-		pg_session_query(turn->session, "SELECT requests, more FROM casesync.work_requests()", 0,
-						 NULL, turn_worked, turn, &failure);
+	turn->is_asking = pg_session_query(turn->session, SQL_CALL(CALL_WORK_REQUESTS), NULL,
+									   turn_worked, turn, &failure);
 	if (!turn->is_asking)
 		turn_trouble(turn, &failure);
 }

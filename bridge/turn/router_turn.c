@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/sql_call.h"
+
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
 #define TIDY_EVERY_MS 60000
@@ -61,17 +63,13 @@ router_trouble(RouterTurn *router, const char *event, const Failure *failure)
 }
 
 static void
-router_ask(RouterTurn *router, RouterState state, const char *sql, int limit,
+router_ask(RouterTurn *router, RouterState state, SqlCallId call, const PgParam *params,
 		   PgResultHandler handler, const char *trouble)
 {
-	char text[16];
-	const PgParam params[] = {PG_TEXT(text)};
 	Failure failure;
 
-	snprintf(text, sizeof(text), "%d", limit);
 	router->state = state;
-	if (!pg_session_query(router->session, sql, limit > 0 ? 1 : 0, params, handler, router,
-						  &failure))
+	if (!pg_session_query(router->session, SQL_CALL(call), params, handler, router, &failure))
 		router_trouble(router, trouble, &failure);
 }
 
@@ -180,6 +178,8 @@ static void
 router_step(RouterTurn *router)
 {
 	const Config *config = *router->config;
+	char chunk[16];
+	const PgParam params[] = {PG_TEXT(chunk)};
 	bool can_ask = router->is_open && pg_session_is_connected(router->session) &&
 				   event_loop_now() >= router->rest_until;
 
@@ -187,28 +187,24 @@ router_step(RouterTurn *router)
 		return;
 	timer_set_sooner(router->timer, config->poll_interval_ms);
 	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
-		router_ask(router, ROUTER_LOCKING, "SELECT casesync.lock_router()", 0, router_locked,
+		router_ask(router, ROUTER_LOCKING, CALL_LOCK_ROUTER, NULL, router_locked,
 				   "lock_router_failed");
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
-		router_ask(router, ROUTER_TIDYING, "SELECT rotated, emptied FROM casesync.tidy()", 0,
-				   router_has_tidied, "tidy_failed");
+		router_ask(router, ROUTER_TIDYING, CALL_TIDY, NULL, router_has_tidied, "tidy_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_route &&
 			 !(router->wants_apply && event_loop_now() < router->route_from))
 	{
 		router->wants_route = false;
-		router_ask(router, ROUTER_ROUTING,
-				   "SELECT changes, notifications, more FROM"
-				   " casesync.route(max_changes => $1::integer)",
-				   config->routing_chunk, router_has_routed, "route_failed");
+		snprintf(chunk, sizeof(chunk), "%d", config->routing_chunk);
+		router_ask(router, ROUTER_ROUTING, CALL_ROUTE, params, router_has_routed, "route_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_apply)
 	{
 		router->wants_apply = false;
-		router_ask(router, ROUTER_APPLYING,
-				   "SELECT items, more, wait_ms FROM casesync.apply_inbox()", 0, router_has_applied,
+		router_ask(router, ROUTER_APPLYING, CALL_APPLY_INBOX, NULL, router_has_applied,
 				   "apply_failed");
 	}
 	else if (!router->has_told)
