@@ -88,10 +88,10 @@ session_works_for(const PgSession *session, const ApiExchange *exchange, const A
 {
 	const ApiExchange *other;
 
-	LIST_FOREACH(other, all, entry)
-	if (other != exchange && other->is_asking && other->session == session &&
-		exchanges_are_of_one(exchange, other))
-		return true;
+	LIST_FOREACH (other, all, entry)
+		if (other != exchange && other->is_asking && other->session == session &&
+			exchanges_are_of_one(exchange, other))
+			return true;
 	return false;
 }
 

@@ -8,6 +8,7 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "base/failure.h"
 
@@ -38,7 +39,7 @@ typedef void (*PgResultHandler)(void *context, const PGresult *result, const Fai
 
 typedef struct PgQuery
 {
-	struct PgQuery *next;
+	STAILQ_ENTRY(PgQuery) entry;
 	PgResultHandler handler;
 	void *context;
 	char *sql;
@@ -51,16 +52,16 @@ typedef struct PgQuery
 /* Those that wait for one connection, in the order in which they came. */
 typedef struct PgQueue
 {
-	PgQuery *first;
-	PgQuery *last;
+	STAILQ_HEAD(, PgQuery) list;
 	int length;
 } PgQueue;
 
+extern void pg_queue_init(PgQueue *queue);
 extern void pg_queue_append(PgQueue *queue, PgQuery *query);
 extern PgQuery *pg_queue_take(PgQueue *queue); /* the first; there must be one */
 
-/* Frees the first query of this context behind after (NULL: of all); false when there is none. */
-extern bool pg_queue_drop(PgQueue *queue, PgQuery *after, const void *context);
+/* Frees the first query of this context but not sent (or NULL); false when there is none. */
+extern bool pg_queue_drop(PgQueue *queue, const PgQuery *sent, const void *context);
 
 /* A copy of everything, in one piece: free() is enough. NULL when out of memory. */
 extern PgQuery *pg_query_new(const PgStatement *statement, const PgParam *params,

@@ -335,7 +335,7 @@ session_flush(PgSession *session)
 static void
 session_send_next(PgSession *session)
 {
-	PgQuery *query = session->queue.first;
+	PgQuery *query = STAILQ_FIRST(&session->queue.list);
 
 	if (session->state != SESSION_IDLE || query == NULL)
 		return;
@@ -403,7 +403,7 @@ pg_session_query(PgSession *session, const PgStatement *statement, const PgParam
 bool
 pg_session_withdraw(PgSession *session, const void *context)
 {
-	PgQuery *sent = session->state == SESSION_BUSY ? session->queue.first : NULL;
+	PgQuery *sent = session->state == SESSION_BUSY ? STAILQ_FIRST(&session->queue.list) : NULL;
 
 	return pg_queue_drop(&session->queue, sent, context);
 }
@@ -435,6 +435,7 @@ pg_session_new(EventLoop *loop, const Log *log, const PgSessionSettings *setting
 
 	if (session == NULL)
 		goto failed;
+	pg_queue_init(&session->queue);
 	session->loop = loop;
 	session->log = log;
 	session->handlers = *handlers;
@@ -465,7 +466,7 @@ pg_session_free(PgSession *session)
 {
 	if (session == NULL)
 		return;
-	while (session->queue.first != NULL)
+	while (session->queue.length > 0)
 		free(pg_queue_take(&session->queue));
 	if (session->timer != NULL)
 		session_drop_connection(session);

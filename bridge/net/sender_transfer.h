@@ -7,6 +7,7 @@
 #define SENDER_TRANSFER_H
 
 #include <curl/curl.h>
+#include <sys/queue.h>
 
 #include "base/buffer.h"
 #include "net/sender.h"
@@ -15,8 +16,7 @@
 
 typedef struct SenderTransfer
 {
-	struct SenderTransfer *previous;
-	struct SenderTransfer *next;
+	LIST_ENTRY(SenderTransfer) entry; /* among those of its pool */
 	CURL *curl;
 	struct curl_slist *headers;
 	SenderDone done;
