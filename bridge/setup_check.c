@@ -6,10 +6,8 @@
  */
 #include "setup_check.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/iso_time.h"
+#include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
 #include "http/tls_credentials.h"
@@ -90,10 +88,10 @@ check_functions(void *context, const PGresult *result, const Failure *failure)
 		check_say(check, false, "functions of casesync", failure->text);
 	for (int row = 0; result != NULL && row < PQntuples(result); row++)
 	{
-		bool exists = PQgetvalue(result, row, 1)[0] == 't';
+		bool exists = pg_row_is_true(result, row, 1);
 
-		snprintf(what, sizeof(what), "function %s", PQgetvalue(result, row, 0));
-		check_say(check, PQgetvalue(result, row, 2)[0] == 't', what,
+		snprintf(what, sizeof(what), "function %s", pg_row_word(result, row, 0));
+		check_say(check, pg_row_is_true(result, row, 2), what,
 				  exists ? "this role may not call it; as an administrator run"
 						   " SELECT casesync.grant_access('ROLE', 'bridge')"
 						 : "it does not exist; install or update the extension casesync");
@@ -177,9 +175,9 @@ check_calls(SetupCheck *check)
 
 /* The process that announced itself must be the one that answers. */
 static void
-check_pooler(SetupCheck *check, const char *answering_pid)
+check_pooler(SetupCheck *check, int64_t answering_pid)
 {
-	bool is_direct = strtol(answering_pid, NULL, 10) == pg_session_backend_pid(check->session);
+	bool is_direct = answering_pid == pg_session_backend_pid(check->session);
 
 	check_say(check, is_direct, "direct connection to the server",
 			  "a connection pooler stands in between; LISTEN and session locks need a connection "
@@ -198,15 +196,15 @@ check_server(void *context, const PGresult *result, const Failure *failure)
 		event_loop_stop(check->loop);
 		return;
 	}
-	check_pooler(check, PQgetvalue(result, 0, 0));
-	snprintf(what, sizeof(what), "server version %s", PQgetvalue(result, 0, 1));
-	check_say(check, PQgetvalue(result, 0, 2)[0] == 't', what, "PostgreSQL 15 or later is needed");
-	check_say(check, PQgetvalue(result, 0, 3)[0] == 't', "database encoding UTF8",
+	check_pooler(check, pg_row_number(result, 0, 0));
+	snprintf(what, sizeof(what), "server version %s", pg_row_word(result, 0, 1));
+	check_say(check, pg_row_is_true(result, 0, 2), what, "PostgreSQL 15 or later is needed");
+	check_say(check, pg_row_is_true(result, 0, 3), "database encoding UTF8",
 			  "casesync works in UTF8 databases only");
-	snprintf(what, sizeof(what), "extension casesync %s", PQgetvalue(result, 0, 4));
-	check_say(check, !PQgetisnull(result, 0, 4), what,
+	snprintf(what, sizeof(what), "extension casesync %s", pg_row_word(result, 0, 4));
+	check_say(check, pg_row_text(result, 0, 4) != NULL, what,
 			  "it is not in this database; run CREATE EXTENSION casesync there");
-	if (PQgetisnull(result, 0, 4))
+	if (pg_row_text(result, 0, 4) == NULL)
 		event_loop_stop(check->loop);
 	else
 		check_calls(check);

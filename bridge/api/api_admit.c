@@ -30,24 +30,17 @@ typedef struct Party
 	const char *encryption;
 } Party;
 
-static const char *
-said(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
-}
-
 static Party
 party_read(const PGresult *result)
 {
-	const char *signature = said(result, 3);
-	Party party = {.client_state = said(result, 0),
-				   .holder = said(result, 1),
-				   .partner = said(result, 2),
+	Party party = {.client_state = pg_row_word(result, 0, 0),
+				   .holder = pg_row_text(result, 0, 1),
+				   .partner = pg_row_text(result, 0, 2),
 				   .is_unsigned_accepted =
-					   signature != NULL && strcmp(signature, "unsigned_accepted") == 0,
-				   .keys = said(result, 4),
-				   .networks = said(result, 5),
-				   .encryption = said(result, 6)};
+					   strcmp(pg_row_word(result, 0, 3), "unsigned_accepted") == 0,
+				   .keys = pg_row_text(result, 0, 4),
+				   .networks = pg_row_text(result, 0, 5),
+				   .encryption = pg_row_word(result, 0, 6)};
 
 	return party;
 }
@@ -58,14 +51,13 @@ party_is_good(ApiExchange *exchange, Party *party)
 {
 	size_t length;
 
-	if (party->client_state == NULL || strcmp(party->client_state, "ok") != 0 ||
-		party->holder == NULL)
+	if (strcmp(party->client_state, "ok") != 0 || party->holder == NULL)
 	{
 		api_exchange_refuse_unauthorized(exchange, "this token's client is not registered here,"
 												   " or not any more");
 		return false;
 	}
-	snprintf(exchange->partner, sizeof(exchange->partner), "%s", LOG_TEXT(party->holder));
+	snprintf(exchange->partner, sizeof(exchange->partner), "%s", party->holder);
 	(void) http_request_body(exchange->request, &length);
 	if (party->is_unsigned_accepted && message_is_probe(length, exchange->envelope))
 		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
@@ -114,7 +106,7 @@ encryption_is_good(ApiExchange *exchange, const Party *party)
 {
 	Failure failure;
 
-	if (message_decrypt(exchange->envelope, LOG_TEXT(party->encryption), *exchange->parts->keys,
+	if (message_decrypt(exchange->envelope, party->encryption, *exchange->parts->keys,
 						&exchange->plain, &failure))
 		return true;
 	if (failure.kind == FAILURE_ENCRYPTION)

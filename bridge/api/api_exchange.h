@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "api/api_parts.h"
+#include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
 #include "http/http_server.h"

@@ -6,12 +6,6 @@
 #include "api/api_admit.h"
 #include "api/api_handlers.h"
 
-static const char *
-stored_text(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
-}
-
 static void
 receive_stored(void *context, const PGresult *result, const Failure *failure)
 {
@@ -22,12 +16,12 @@ receive_stored(void *context, const PGresult *result, const Failure *failure)
 		parts->received(parts->context);
 	if (!api_exchange_resume(exchange, "receive_failed", result, failure))
 		return;
-	if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0))
+	if (pg_row_text(result, 0, 0) == NULL)
 		api_exchange_unavailable(exchange);
 	else
-		api_exchange_acknowledge(exchange, PQgetvalue(result, 0, 0), stored_text(result, 1),
-								 stored_text(result, 2), stored_text(result, 3),
-								 stored_text(result, 4));
+		api_exchange_acknowledge(exchange, pg_row_text(result, 0, 0), pg_row_text(result, 0, 1),
+								 pg_row_text(result, 0, 2), pg_row_text(result, 0, 3),
+								 pg_row_text(result, 0, 4));
 }
 
 static void

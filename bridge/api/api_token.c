@@ -148,15 +148,15 @@ token_checked(void *context, const PGresult *result, const Failure *failure)
 
 	if (!api_exchange_resume(exchange, "check_client_failed", result, failure))
 		return;
-	state = PQntuples(result) == 1 ? PQgetvalue(result, 0, SAYS_STATE) : "";
+	state = pg_row_word(result, 0, SAYS_STATE);
 	if (strcmp(state, "ok") == 0)
 	{
 		snprintf(exchange->partner, sizeof(exchange->partner), "%s",
-				 PQgetvalue(result, 0, SAYS_PARTNER));
+				 pg_row_word(result, 0, SAYS_PARTNER));
 		token_give(exchange);
 	}
 	else if (strcmp(state, "slow") == 0)
-		token_refuse_for_now(exchange, strtoll(PQgetvalue(result, 0, SAYS_WAIT_SECONDS), NULL, 10));
+		token_refuse_for_now(exchange, pg_row_number(result, 0, SAYS_WAIT_SECONDS));
 	else if (strcmp(state, "refused") == 0)
 		token_refuse_client(exchange, "this client is not known, or its secret is another one");
 	else

@@ -18,29 +18,32 @@
 
 struct Watch
 {
+	SLIST_ENTRY(Watch) freed;
 	EventLoop *loop;
 	int fd;
 	WatchHandler handler; /* NULL: freed while the kernel's list was being worked */
 	void *context;
-	SLIST_ENTRY(Watch) freed;
 };
 
 struct Timer
 {
+	LIST_ENTRY(Timer) entry;
 	EventLoop *loop;
 	int64_t due; /* NOT_SET when it is not running */
 	TimerHandler handler;
 	void *context;
-	LIST_ENTRY(Timer) entry;
 };
+
+typedef SLIST_HEAD(WatchList, Watch) WatchList;
+typedef LIST_HEAD(TimerList, Timer) TimerList;
 
 struct EventLoop
 {
 	int epoll_fd;
 	bool stopping;
 	bool in_handlers;
-	SLIST_HEAD(, Watch) freed; /* by a handler; the kernel's list may still name them */
-	LIST_HEAD(, Timer) timers;
+	WatchList freed; /* by a handler; the kernel's list may still name them */
+	TimerList timers;
 	Timer *cursor; /* next timer to look at, moved on when that timer is freed */
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
 
@@ -27,12 +28,6 @@ struct Control
 	bool has_complained; /* the reason why the node is not known was logged */
 };
 
-static const char *
-result_text(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? "" : PQgetvalue(result, 0, column);
-}
-
 static void
 text_copy(char *to, size_t size, const char *from)
 {
@@ -45,22 +40,23 @@ static bool
 control_take(Control *control, const PGresult *result)
 {
 	ControlNode *node = &control->node;
-	bool is_paused = strcmp(result_text(result, 2), "t") == 0;
-	char *key_ids = strdup(PQgetisnull(result, 0, 1) ? "{}" : PQgetvalue(result, 0, 1));
+	bool is_paused = pg_row_is_true(result, 0, 2);
+	const char *listed = pg_row_text(result, 0, 1);
+	char *key_ids = strdup(listed != NULL ? listed : "{}");
 	bool is_news;
 
 	if (key_ids == NULL)
 		return false;
 	is_news = !node->is_known || node->is_paused != is_paused ||
-			  strcmp(node->sender_id, result_text(result, 0)) != 0 ||
-			  strcmp(node->paused_reason, result_text(result, 3)) != 0 ||
+			  strcmp(node->sender_id, pg_row_word(result, 0, 0)) != 0 ||
+			  strcmp(node->paused_reason, pg_row_word(result, 0, 3)) != 0 ||
 			  strcmp(node->key_ids, key_ids) != 0;
 	free(node->key_ids);
 	node->key_ids = key_ids;
 	node->is_known = true;
 	node->is_paused = is_paused;
-	text_copy(node->sender_id, sizeof(node->sender_id), result_text(result, 0));
-	text_copy(node->paused_reason, sizeof(node->paused_reason), result_text(result, 3));
+	text_copy(node->sender_id, sizeof(node->sender_id), pg_row_word(result, 0, 0));
+	text_copy(node->paused_reason, sizeof(node->paused_reason), pg_row_word(result, 0, 3));
 	return is_news;
 }
 

@@ -49,10 +49,12 @@ typedef struct PgQuery
 	int *formats;
 } PgQuery;
 
+typedef STAILQ_HEAD(PgQueryList, PgQuery) PgQueryList;
+
 /* Those that wait for one connection, in the order in which they came. */
 typedef struct PgQueue
 {
-	STAILQ_HEAD(, PgQuery) list;
+	PgQueryList list;
 	int length;
 } PgQueue;
 

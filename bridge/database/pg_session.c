@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "database/pg_connect.h"
-#include "database/pg_query.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS 2000
@@ -39,7 +39,7 @@ struct PgSession
 	PGresult *answer;	/* of the first query, until the server says that it is done */
 	const char *broken; /* why the connection is to be given up as soon as the loop turns */
 	PgQueue queue;
-	int64_t pause_ms;
+	int attempts; /* to connect, in vain */
 	int64_t complained_at;
 	char *conninfo;
 	char *options;
@@ -69,12 +69,10 @@ session_drop_connection(PgSession *session)
 static void
 session_rest(PgSession *session)
 {
-	int64_t jitter = random() % (session->pause_ms / 2 + 1);
+	int64_t half = backoff_wait(RETRY_FIRST_MS, RETRY_LAST_MS, ++session->attempts) / 2;
 
-	timer_set(session->timer, session->pause_ms / 2 + jitter);
-	session->pause_ms *= 2;
-	if (session->pause_ms > RETRY_LAST_MS)
-		session->pause_ms = RETRY_LAST_MS;
+	/* sessions that were lost together must not come back together */
+	timer_set(session->timer, half + random() % (half + 1));
 }
 
 /* A server that is away for hours is not worth a line per attempt. */
@@ -120,7 +118,7 @@ session_established(PgSession *session)
 		return;
 	}
 	session->state = SESSION_IDLE;
-	session->pause_ms = RETRY_FIRST_MS;
+	session->attempts = 0;
 	session->complained_at = 0;
 	log_info(session->log, "database_connected", "session", session->name, NULL);
 	timer_set(session->timer, HEARTBEAT_MS);
@@ -440,7 +438,6 @@ pg_session_new(EventLoop *loop, const Log *log, const PgSessionSettings *setting
 	session->log = log;
 	session->handlers = *handlers;
 	session->context = context;
-	session->pause_ms = RETRY_FIRST_MS;
 	session->connect_timeout_ms = settings->connect_timeout_ms;
 	session->statement_timeout_ms = settings->statement_timeout_ms;
 	session->conninfo = strdup(settings->conninfo);

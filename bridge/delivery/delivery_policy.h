@@ -26,7 +26,7 @@ typedef struct DeliveryAttempt
 	int http_status;
 	AckStatus ack;
 	const char *error_code; /* of the answer; NULL or "" when none */
-	int64_t retry_after_ms; /* from delivery_retry_after, -1 = none */
+	int64_t retry_after_s;	/* what the partner asks for, 0 = nothing; counts up to a day */
 	int attempt;			/* 1 for the first, as casesync.take() says */
 	double random;			/* in [0, 1) */
 } DeliveryAttempt;
@@ -60,11 +60,5 @@ extern DeliveryDecision delivery_decide(const DeliveryAttempt *attempt, const De
  * there: it tells the two apart by the HTTP status that it is given.
  */
 extern const char *delivery_verdict_name(DeliveryVerdict verdict);
-
-/*
- * A Retry-After value (seconds or HTTP date) as milliseconds from now, at most a day; -1 when
- * text is NULL or unreadable.
- */
-extern int64_t delivery_retry_after(const char *text, int64_t now_ms);
 
 #endif /* DELIVERY_POLICY_H */

@@ -6,9 +6,8 @@
 #include "delivery/delivery_queue.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "database/pg_row.h"
 #include "database/sql_call.h"
 
 bool
@@ -77,8 +76,8 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 DeliveryLane
 delivery_queue_read_lane(const PGresult *result, int row)
 {
-	DeliveryLane lane = {.lane = (int) strtol(PQgetvalue(result, row, 0), NULL, 10),
-						 .wait_ms = strtoll(PQgetvalue(result, row, 1), NULL, 10)};
+	DeliveryLane lane = {.lane = (int) pg_row_number(result, row, 0),
+						 .wait_ms = pg_row_number(result, row, 1)};
 
 	return lane;
 }
@@ -86,19 +85,7 @@ delivery_queue_read_lane(const PGresult *result, int row)
 bool
 delivery_queue_read_claim(const PGresult *result)
 {
-	return PQntuples(result) == 1 && strcmp(PQgetvalue(result, 0, 0), "t") == 0;
-}
-
-static const char *
-item_text(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
-}
-
-static int
-item_number(const PGresult *result, int column)
-{
-	return (int) strtol(PQgetvalue(result, 0, column), NULL, 10);
+	return pg_row_is_true(result, 0, 0);
 }
 
 bool
@@ -109,25 +96,25 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 	*item = (DeliveryItem){
 		.fields =
 			{
-				.message_id = PQgetvalue(result, 0, 0),
-				.action = PQgetvalue(result, 0, 2),
-				.sender_id = PQgetvalue(result, 0, 3),
-				.receiver_id = PQgetvalue(result, 0, 4),
-				.sender_uri = item_text(result, 5),
-				.status = PQgetvalue(result, 0, 6),
-				.total_count = item_number(result, 7),
-				.completed_count = item_number(result, 8),
-				.message = PQgetvalue(result, 0, 9),
-				.meta = item_text(result, 10),
-				.encrypt = item_text(result, 17),
+				.message_id = pg_row_word(result, 0, 0),
+				.action = pg_row_word(result, 0, 2),
+				.sender_id = pg_row_word(result, 0, 3),
+				.receiver_id = pg_row_word(result, 0, 4),
+				.sender_uri = pg_row_text(result, 0, 5),
+				.status = pg_row_word(result, 0, 6),
+				.total_count = (int) pg_row_number(result, 0, 7),
+				.completed_count = (int) pg_row_number(result, 0, 8),
+				.message = pg_row_word(result, 0, 9),
+				.meta = pg_row_text(result, 0, 10),
+				.encrypt = pg_row_text(result, 0, 17),
 			},
-		.url = PQgetvalue(result, 0, 1),
-		.attempt = item_number(result, 11),
-		.networks = item_text(result, 12),
-		.tls_name = item_text(result, 13),
-		.token_url = item_text(result, 14),
-		.client_id = item_text(result, 15),
-		.secret_name = item_text(result, 16),
+		.url = pg_row_word(result, 0, 1),
+		.attempt = (int) pg_row_number(result, 0, 11),
+		.networks = pg_row_text(result, 0, 12),
+		.tls_name = pg_row_text(result, 0, 13),
+		.token_url = pg_row_text(result, 0, 14),
+		.client_id = pg_row_text(result, 0, 15),
+		.secret_name = pg_row_text(result, 0, 16),
 	};
 	return true;
 }

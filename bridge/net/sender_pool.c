@@ -15,7 +15,7 @@ struct SenderPool
 	EventLoop *loop;
 	CURLM *multi;
 	Timer *timer;
-	LIST_HEAD(, SenderTransfer) transfers;
+	SenderTransferList transfers;
 	bool is_retired;
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/pg_row.h"
 #include "database/sql_call.h"
 #include "net/tls_files.h"
 
@@ -67,7 +68,7 @@ turn_recorded(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	log_info(turn->parts.log, "keys_fetched", "kind", turn->kind, "name", turn->name, "problem",
-			 PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "", NULL);
+			 pg_row_word(result, 0, 0), NULL);
 	turn_forget_source(turn);
 	turn_ask_next(turn);
 }
@@ -125,12 +126,12 @@ turn_fetch(JwksTurn *turn, const char *tls_name, Failure *failure)
 static bool
 turn_keep_source(JwksTurn *turn, const PGresult *result, Failure *failure)
 {
-	turn->kind = strdup(PQgetvalue(result, 0, 0));
-	turn->name = strdup(PQgetvalue(result, 0, 1));
-	turn->url = strdup(PQgetvalue(result, 0, 2));
+	turn->kind = strdup(pg_row_word(result, 0, 0));
+	turn->name = strdup(pg_row_word(result, 0, 1));
+	turn->url = strdup(pg_row_word(result, 0, 2));
 	failure_set(failure, FAILURE_MEMORY, "out of memory");
 	return turn->kind != NULL && turn->name != NULL && turn->url != NULL &&
-		   address_list_parse(PQgetvalue(result, 0, 3), &turn->networks, failure);
+		   address_list_parse(pg_row_word(result, 0, 3), &turn->networks, failure);
 }
 
 static void
@@ -145,7 +146,7 @@ turn_got_next(void *context, const PGresult *result, const Failure *failure)
 		turn_end(turn);
 	else if (!turn_keep_source(turn, result, &own))
 		turn_trouble(turn, "next_jwks_failed", &own);
-	else if (!turn_fetch(turn, PQgetisnull(result, 0, 4) ? NULL : PQgetvalue(result, 0, 4), &own))
+	else if (!turn_fetch(turn, pg_row_text(result, 0, 4), &own))
 		turn_record(turn, NULL, own.text);
 }
 
@@ -191,7 +192,7 @@ turn_got_issuers(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	if (PQntuples(result) == 1)
-		turn_take_issuers(turn, PQgetvalue(result, 0, 0));
+		turn_take_issuers(turn, pg_row_word(result, 0, 0));
 	turn_ask_next(turn);
 }
 

@@ -38,13 +38,16 @@ typedef struct TokenFetch
 	void *context;
 } TokenFetch;
 
+typedef LIST_HEAD(TokenList, Token) TokenList;
+typedef LIST_HEAD(TokenFetchList, TokenFetch) TokenFetchList;
+
 struct TokenClient
 {
 	const Config *const *config;
 	Sender *sender;
-	LIST_HEAD(, Token) tokens;
+	TokenList tokens;
 	int token_count;
-	LIST_HEAD(, TokenFetch) fetches; /* on their way */
+	TokenFetchList fetches; /* on their way */
 };
 
 TokenClient *

@@ -7,8 +7,9 @@
 #include "turn/request_turn.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/backoff.h"
+#include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
 
@@ -27,7 +28,7 @@ struct RequestTurn
 	bool is_open;
 	bool is_asking;
 	bool is_wanted;
-	int64_t rest_ms; /* after trouble, so that the database is not asked in a circle */
+	int troubles; /* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
 };
 
@@ -36,21 +37,22 @@ static void turn_step(RequestTurn *turn);
 static void
 turn_trouble(RequestTurn *turn, const Failure *failure)
 {
+	int64_t rest_ms;
+
 	turn->is_asking = false;
 	turn->is_wanted = true;
 	if (!pg_session_is_connected(turn->session))
 		return;
 	log_error(turn->log, "work_requests_failed", "reason", failure->text, NULL);
-	turn->rest_until = event_loop_now() + turn->rest_ms;
-	timer_set(turn->timer, turn->rest_ms);
-	turn->rest_ms = turn->rest_ms * 2 < REST_LAST_MS ? turn->rest_ms * 2 : REST_LAST_MS;
+	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++turn->troubles);
+	turn->rest_until = event_loop_now() + rest_ms;
+	timer_set(turn->timer, rest_ms);
 }
 
 static void
 turn_worked(void *context, const PGresult *result, const Failure *failure)
 {
 	RequestTurn *turn = context;
-	bool is_one_answered;
 
 	if (result == NULL)
 	{
@@ -58,11 +60,10 @@ turn_worked(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	turn->is_asking = false;
-	turn->rest_ms = REST_FIRST_MS;
-	is_one_answered = PQntuples(result) > 0 && strcmp(PQgetvalue(result, 0, 0), "0") != 0;
-	if (PQntuples(result) > 0 && strcmp(PQgetvalue(result, 0, 1), "t") == 0)
+	turn->troubles = 0;
+	if (pg_row_is_true(result, 0, 1))
 		turn->is_wanted = true;
-	if (is_one_answered)
+	if (pg_row_number(result, 0, 0) > 0)
 		turn->answered(turn->context);
 	turn_step(turn);
 }
@@ -141,7 +142,6 @@ request_turn_new(EventLoop *loop, const Log *log, const Config *const *config,
 	turn->config = config;
 	turn->answered = answered;
 	turn->context = context;
-	turn->rest_ms = REST_FIRST_MS;
 	turn->session = pg_session_new(loop, log, &settings, &handlers, turn, failure);
 	if (turn->session == NULL)
 	{
