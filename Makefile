@@ -27,7 +27,7 @@ EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bri
 
 # The bridge needs nothing of PGXS.
 BRIDGE_OBJS = $(BRIDGE_SOURCES:.c=.o)
-BRIDGE_PACKAGES = libpq jansson jose libcurl libmicrohttpd gnutls openssl
+BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd gnutls openssl
 BRIDGE_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
 	-Ibridge -DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
 BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))

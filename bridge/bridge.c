@@ -467,7 +467,6 @@ bridge_free(Bridge *bridge)
 	if (bridge == NULL)
 		return;
 	api_close(bridge->api);
-	api_exchange_close(bridge->api);
 	listeners_free(bridge->listeners);
 	api_free(bridge->api);
 	pg_session_free(bridge->router_session);

@@ -35,6 +35,8 @@ failure_set(Failure *failure, FailureKind kind, const char *format, ...)
 void
 failure_clear(Failure *failure)
 {
+	if (failure == NULL)
+		return;
 	failure->kind = FAILURE_NONE;
 	failure->text[0] = '\0';
 }

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/ack.h"
-#include "delivery/delivery_policy.h"
+#include "base/backoff.h"
 #include "base/iso_time.h"
+#include "delivery/delivery_policy.h"
 #include "net/tls_files.h"
 
 #define REST_FIRST_MS 500
@@ -29,28 +29,23 @@ lane_enter(Lane *lane, LaneState state)
 	lane->state = state;
 }
 
-static void
-lane_rest(Lane *lane)
-{
-	lane->rest_until = event_loop_now() + lane->rest_ms;
-	timer_set_sooner(lane->common->timer, lane->rest_ms);
-	lane->rest_ms = lane->rest_ms * 2 < REST_LAST_MS ? lane->rest_ms * 2 : REST_LAST_MS;
-}
-
 /* A question to the database went wrong. A lost connection is no news: its session tells. */
 static void
 lane_trouble(Lane *lane, const char *event, const Failure *failure)
 {
 	const LaneParts *parts = &lane->common->parts;
+	int64_t rest_ms;
 
 	lane_enter(lane, LANE_IDLE);
 	if (!pg_session_is_connected(parts->session))
 		return;
 	log_error(parts->log, event, "lane", LOG_INT(lane->number), "reason", failure->text, NULL);
+	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++lane->troubles);
 	/* given up, the message stays in flight there and will be taken again */
-	if (lane->rest_ms >= REST_LAST_MS)
+	if (rest_ms >= REST_LAST_MS)
 		lane->has_outcome = false;
-	lane_rest(lane);
+	lane->rest_until = event_loop_now() + rest_ms;
+	timer_set_sooner(lane->common->timer, rest_ms);
 }
 
 static void
@@ -65,7 +60,7 @@ lane_recorded(void *context, const PGresult *result, const Failure *failure)
 	{
 		lane_enter(lane, LANE_IDLE);
 		lane->has_outcome = false;
-		lane->rest_ms = REST_FIRST_MS;
+		lane->troubles = 0;
 		lane->is_wanted = true;
 		if (!delivery_queue_read_claim(result))
 			log_warning(common->parts.log, "outcome_stale", "lane", LOG_INT(lane->number),
@@ -156,7 +151,7 @@ transfer_result(SenderResult result)
 static void
 lane_give_up(Lane *lane, TransferResult transfer, const Failure *failure)
 {
-	DeliveryAttempt attempt = {.transfer = transfer, .retry_after_ms = -1};
+	DeliveryAttempt attempt = {.transfer = transfer};
 
 	lane_decide(lane, &attempt, failure->text, 0);
 	lane_enter(lane, LANE_IDLE);
@@ -182,7 +177,7 @@ lane_answered(void *context, const SenderAnswer *answer)
 	ack_read(answer->body, answer->length, &ack);
 	attempt.ack = ack.status;
 	attempt.error_code = ack.error_code;
-	attempt.retry_after_ms = delivery_retry_after(answer->retry_after, iso_time_now());
+	attempt.retry_after_s = answer->retry_after_s;
 	memcpy(lane->outcome.error_code, ack.error_code, sizeof(lane->outcome.error_code));
 	lane_decide(lane, &attempt, answer->reason, answer->elapsed_ms);
 	lane_enter(lane, LANE_IDLE);
@@ -441,7 +436,6 @@ lane_new(LaneCommon *common, int number)
 		return NULL;
 	lane->common = common;
 	lane->number = number;
-	lane->rest_ms = REST_FIRST_MS;
 	buffer_init(&lane->body, 0);
 	return lane;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "key/key_jwk.h"
 #include "message/canonical_json.h"
 #include "message/json_span.h"
 #include "seal/signature.h"
@@ -156,8 +157,6 @@ jwk_member_is(const json_t *jwk, const char *member, const char *wanted)
 static EVP_PKEY *
 jwk_load(const json_t *jwk, Failure *failure)
 {
-	const char *x = json_string_value(json_object_get(jwk, "x"));
-	unsigned char point[32];
 	EVP_PKEY *key;
 
 	if (!jwk_member_is(jwk, "kty", "OKP") || !jwk_member_is(jwk, "crv", "Ed25519") ||
@@ -169,14 +168,9 @@ jwk_load(const json_t *jwk, Failure *failure)
 								  "only these are supported");
 		return NULL;
 	}
-	if (x == NULL || !base64_decode(x, strlen(x), point, sizeof(point)))
-	{
-		signature_refuse(failure, "signature: the registered key is damaged");
-		return NULL;
-	}
-	key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, point, sizeof(point));
+	key = key_jwk_read_signer(jwk, failure);
 	if (key == NULL)
-		library_failed(failure);
+		signature_refuse(failure, "signature: the registered key is damaged");
 	return key;
 }
 

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "token/jwt_claims.h"
+#include "token/jwt_verify.h"
 
 #define KEYS_TRIED_MAX 4
 #define EVERY_ALGORITHM (~0U)

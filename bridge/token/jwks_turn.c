@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/pg_row.h"
+#include "database/sql_call.h"
 #include "net/tls_files.h"
 
 #define WISH_EVERY_MS 5000
@@ -66,7 +68,7 @@ turn_recorded(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	log_info(turn->parts.log, "keys_fetched", "kind", turn->kind, "name", turn->name, "problem",
-			 PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "", NULL);
+			 pg_row_word(result, 0, 0), NULL);
 	turn_forget_source(turn);
 	turn_ask_next(turn);
 }
@@ -79,10 +81,8 @@ turn_record(JwksTurn *turn, const char *jwks, const char *problem)
 							  PG_TEXT(jwks), PG_TEXT(problem)};
 	Failure failure;
 
-	if (!pg_session_query(turn->parts.session,
-						  "SELECT casesync_internal.record_jwks(kind => $1::text, name => $2::text,"
-						  " url => $3::text, jwks => $4::jsonb, problem => $5::text)",
-						  5, params, turn_recorded, turn, &failure))
+	if (!pg_session_query(turn->parts.session, SQL_CALL(CALL_RECORD_JWKS), params, turn_recorded,
+						  turn, &failure))
 		turn_trouble(turn, "record_jwks_failed", &failure);
 }
 
@@ -126,12 +126,12 @@ turn_fetch(JwksTurn *turn, const char *tls_name, Failure *failure)
 static bool
 turn_keep_source(JwksTurn *turn, const PGresult *result, Failure *failure)
 {
-	turn->kind = strdup(PQgetvalue(result, 0, 0));
-	turn->name = strdup(PQgetvalue(result, 0, 1));
-	turn->url = strdup(PQgetvalue(result, 0, 2));
+	turn->kind = strdup(pg_row_word(result, 0, 0));
+	turn->name = strdup(pg_row_word(result, 0, 1));
+	turn->url = strdup(pg_row_word(result, 0, 2));
 	failure_set(failure, FAILURE_MEMORY, "out of memory");
 	return turn->kind != NULL && turn->name != NULL && turn->url != NULL &&
-		   address_list_parse(PQgetvalue(result, 0, 3), &turn->networks, failure);
+		   address_list_parse(pg_row_word(result, 0, 3), &turn->networks, failure);
 }
 
 static void
@@ -146,7 +146,7 @@ turn_got_next(void *context, const PGresult *result, const Failure *failure)
 		turn_end(turn);
 	else if (!turn_keep_source(turn, result, &own))
 		turn_trouble(turn, "next_jwks_failed", &own);
-	else if (!turn_fetch(turn, PQgetisnull(result, 0, 4) ? NULL : PQgetvalue(result, 0, 4), &own))
+	else if (!turn_fetch(turn, pg_row_text(result, 0, 4), &own))
 		turn_record(turn, NULL, own.text);
 }
 
@@ -157,10 +157,8 @@ turn_ask_next(JwksTurn *turn)
 
 	if (!turn->is_open)
 		turn_end(turn);
-	else if (!pg_session_query(turn->parts.session,
-							   "SELECT kind, name, url, networks, tls_name"
-							   " FROM casesync_internal.next_jwks()",
-							   0, NULL, turn_got_next, turn, &failure))
+	else if (!pg_session_query(turn->parts.session, SQL_CALL(CALL_NEXT_JWKS), NULL, turn_got_next,
+							   turn, &failure))
 		turn_trouble(turn, "next_jwks_failed", &failure);
 }
 
@@ -194,7 +192,7 @@ turn_got_issuers(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	if (PQntuples(result) == 1)
-		turn_take_issuers(turn, PQgetvalue(result, 0, 0));
+		turn_take_issuers(turn, pg_row_word(result, 0, 0));
 	turn_ask_next(turn);
 }
 
@@ -208,9 +206,8 @@ turn_step(void *context)
 		return;
 	timer_set_sooner(turn->timer, (*turn->parts.config)->poll_interval_ms);
 	if (pg_session_is_connected(turn->parts.session))
-		turn->is_busy =
-			pg_session_query(turn->parts.session, "SELECT casesync_internal.token_issuers()", 0,
-							 NULL, turn_got_issuers, turn, &failure);
+		turn->is_busy = pg_session_query(turn->parts.session, SQL_CALL(CALL_TOKEN_ISSUERS), NULL,
+										 turn_got_issuers, turn, &failure);
 }
 
 static void
@@ -234,9 +231,8 @@ turn_wish(void *context, const char *issuer)
 	if (turn->wished_at != 0 && event_loop_now() - turn->wished_at < WISH_EVERY_MS)
 		return;
 	turn->wished_at = event_loop_now();
-	(void) pg_session_query(turn->parts.session,
-							"SELECT casesync_internal.want_jwks(issuer => $1::text)", 1, params,
-							turn_wished, turn, &failure);
+	(void) pg_session_query(turn->parts.session, SQL_CALL(CALL_WANT_JWKS), params, turn_wished,
+							turn, &failure);
 }
 
 void

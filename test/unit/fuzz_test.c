@@ -11,7 +11,6 @@
 #include "message/ack.h"
 #include "net/address_guard.h"
 #include "message/canonical_json.h"
-#include "delivery/delivery_policy.h"
 #include "base/iso_time.h"
 #include "message/json_span.h"
 #include "message/message_check.h"
@@ -147,7 +146,6 @@ time_target(const char *input, size_t length)
 	int64_t again;
 
 	(void) length;
-	delivery_retry_after(input, NOW);
 	if (!iso_time_parse(input, &ms))
 		return true;
 	iso_time_format(ms, text);
