@@ -82,7 +82,7 @@ my $tidy = $sp->sql("SELECT oid::regprocedure FROM pg_proc WHERE proname = 'tidy
 $sp->sql("REVOKE EXECUTE ON FUNCTION $tidy FROM bridge");
 ($status, $out) = run_program("--config=$file", '--check-config');
 is($status, 1, 'a function that this role may not call');
-is_deeply([ $out =~ /^not ok  (.*?)[:.]/mg ], ['function casesync'], 'that one only') or diag $out;
+is_deeply([ $out =~ /^not ok  (.*?):/mg ], ['function casesync_internal.tidy'], 'that one only') or diag $out;
 $sp->sql("GRANT EXECUTE ON FUNCTION $tidy TO bridge");
 my $lanes = $sp->sql("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'lanes' AND pronamespace::regnamespace::text ~ '^casesync'");
 my ($name, $schema) = $lanes =~ /FUNCTION ((\w+)\.\w+)\(/;
