@@ -80,25 +80,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.disclosure_complete(uuid[], text) IS
 	'what these items or answers carry was delivered, or was refused for good';
 
-CREATE OR REPLACE FUNCTION casesync_internal.disclosure_erase(registry text, key text)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	kept bigint;
-BEGIN
-	UPDATE casesync_internal.disclosure d
-		SET key = casesync_internal.erased_key(disclosure_erase.registry, disclosure_erase.key)
-	 WHERE d.registry = disclosure_erase.registry AND d.key = disclosure_erase.key;
-	GET DIAGNOSTICS kept = ROW_COUNT;
-	RETURN kept;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.disclosure_erase(text, text) IS
-	'part of erase(): who was told of a subject stays on record, without its key; returns how many '
-	'records';
-
 CREATE OR REPLACE FUNCTION casesync.disclosures(registry text, key text)
 RETURNS TABLE (at timestamptz, partner text, way text, fields text[], agreement text, purpose text,
 	legal_basis text, outcome text, reference_id uuid)

@@ -163,36 +163,3 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_forget_subscriptions(bigint[]) IS
 	'what these subscriptions were told counts no longer: they have ended';
-
-CREATE OR REPLACE FUNCTION casesync_internal.knowledge_forget(partner text)
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	DELETE FROM casesync_internal.told t WHERE t.partner = knowledge_forget.partner;
-	DELETE FROM casesync_internal.filter_inside f USING casesync_internal.subscription s
-	 WHERE s.partner = knowledge_forget.partner AND f.subscription = s.id;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.knowledge_forget(text) IS
-	'part of drop_partner(), before its subscriptions go; disclosures stay';
-
-CREATE OR REPLACE FUNCTION casesync_internal.knowledge_erase(registry text, key text)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	forgotten bigint;
-BEGIN
-	DELETE FROM casesync_internal.filter_inside f
-	 WHERE f.registry = knowledge_erase.registry AND f.key = knowledge_erase.key;
-	DELETE FROM casesync_internal.told t
-	 WHERE t.registry = knowledge_erase.registry AND t.key = knowledge_erase.key;
-	GET DIAGNOSTICS forgotten = ROW_COUNT;
-	RETURN forgotten;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.knowledge_erase(text, text) IS
-	'part of erase(): what partners know of a subject; returns how many knew of it';
