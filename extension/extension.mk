@@ -60,7 +60,7 @@ SQL_CODE = \
 	extension/party/client.sql extension/party/client_check.sql extension/party/jwks.sql \
 	extension/party/encryption.sql extension/party/lane.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
-	extension/outbox/notification.sql \
+	extension/outbox/notification.sql extension/outbox/outgoing.sql \
 	extension/quarantine/quarantine.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
