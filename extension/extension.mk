@@ -1,8 +1,8 @@
 # extension.mk: what the extension is made of. A name without a file is an error.
 
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
-EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine agreement capture registry \
-	look_again subscription delivery routing inbox answer intake upkeep forget health onboarding rights
+EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine look_again agreement capture \
+	registry subscription delivery routing inbox answer intake upkeep forget health onboarding rights
 
 EXTENSION_SOURCES = \
 	extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
@@ -38,7 +38,7 @@ SQL_TABLES = extension/base/schema.sql $(GENERATED_SQL) \
 	extension/code/tables.sql \
 	extension/party/tables.sql \
 	extension/knowledge/tables.sql extension/outbox/tables.sql \
-	extension/quarantine/tables.sql \
+	extension/quarantine/tables.sql extension/look_again/tables.sql \
 	extension/agreement/tables.sql \
 	extension/capture/tables.sql \
 	extension/registry/tables.sql \
@@ -61,7 +61,7 @@ SQL_CODE = \
 	extension/party/encryption.sql extension/party/lane.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
-	extension/quarantine/quarantine.sql \
+	extension/quarantine/quarantine.sql extension/look_again/look_again.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
@@ -73,14 +73,15 @@ SQL_CODE = \
 	extension/delivery/delivery.sql extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/answer_sent.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
-	extension/routing/routing_filter.sql extension/routing/routing_partner.sql \
-	extension/routing/routing.sql extension/routing/rehearsal.sql \
+	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
+	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/rehearsal.sql \
 	extension/inbox/inbox.sql extension/inbox/message_read.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql \
 	extension/answer/answering.sql extension/answer/search_answer.sql \
 	extension/answer/transaction_status.sql extension/answer/enrollment.sql \
-	extension/look_again/look_again.sql extension/intake/receive.sql extension/forget/erase.sql \
-	extension/forget/prune.sql extension/upkeep/tidy.sql extension/health/status_views.sql \
+	extension/intake/receive.sql extension/forget/erase.sql extension/forget/prune.sql \
+	extension/upkeep/tidy.sql extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql extension/rights/grants.sql
 SQL_FILES = $(SQL_TABLES) $(SQL_CODE)

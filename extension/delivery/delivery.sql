@@ -89,11 +89,9 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id FROM unnest(items) n),
 		'the agreement changed');
-	PERFORM casesync_internal.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000',
-		'the agreement changed: to be rendered again') FROM unnest(items) n;
-	UPDATE casesync_internal.quarantine_entry q SET is_requested = true FROM unnest(items) n
-	 WHERE q.registry = n.registry AND q.key = n.key AND q.event_type = n.event_type
-		AND q.tracking = 0;
+	PERFORM casesync_internal.look_again_add(n.registry, array_agg(n.key), n.event_type,
+		'the agreement changed: to be rendered again')
+	   FROM unnest(items) n GROUP BY n.registry, n.event_type;
 	PERFORM casesync_internal.ring();
 	RETURN cardinality(items);
 END

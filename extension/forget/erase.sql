@@ -195,12 +195,9 @@ BEGIN
 			done.unrouted;
 	END IF;
 	what := 'quarantine';
-	DELETE FROM casesync_internal.quarantine_entry q WHERE q.registry = p.registry AND q.key = p.key
-		AND q.tracking = 0;
-	GET DIAGNOSTICS rows = ROW_COUNT;
+	rows := casesync_internal.quarantine_erase(p);
 	RETURN NEXT;
-	UPDATE casesync_internal.quarantine_entry q SET reason = 'the reason was erased'
-	 WHERE q.registry = p.registry AND q.tracking <> 0;
+	PERFORM casesync_internal.look_again_erase(p);
 	DELETE FROM casesync_internal.missed m WHERE m.registry = p.registry AND m.key = p.key;
 END
 $$;
