@@ -57,6 +57,20 @@ $$;
 COMMENT ON FUNCTION casesync_internal.rotate_notifications() IS
 	'append to the next leaf from now on; gives its number, NULL when it is not empty yet';
 
+CREATE OR REPLACE FUNCTION casesync_internal.notification_ring_turn(leaf_limit bigint)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.leaf_is_full(casesync_internal.notification_leaf(), leaf_limit)
+		AND casesync_internal.rotate_notifications() IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint) IS
+	'part of tidy(): notifications go to the next leaf once this one has leaf_limit bytes; whether '
+	'they do';
+
 /*
  * Due notifications are not sent after all. The partner does not learn that state, so what it knows
  * is open again and the next event of the subject is sent whatever it holds. There may be a backlog
