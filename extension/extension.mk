@@ -59,7 +59,8 @@ SQL_CODE = \
 	extension/party/node.sql extension/party/partner.sql extension/party/partner_key.sql \
 	extension/party/client.sql extension/party/client_check.sql extension/party/jwks.sql \
 	extension/party/encryption.sql extension/party/lane.sql extension/party/forget.sql \
-	extension/knowledge/disclosure.sql extension/knowledge/forget.sql \
+	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
+	extension/knowledge/forget.sql \
 	extension/outbox/notification.sql extension/outbox/forget.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \

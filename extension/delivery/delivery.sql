@@ -144,13 +144,11 @@ DECLARE
 BEGIN
 	SELECT q.seq INTO last_seq FROM casesync_internal.subscription_seq q
 	 WHERE q.subscription = target AND q.stream = $2 ORDER BY q.seq DESC LIMIT 1;
-	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
-		agreement_version,
-		reference_id, outcome)
-	SELECT l.partner, n.registry, n.key, 'notify', n.hmac, n.agreement, n.agreement_version,
-		n.reference_id, 'attempted'
-	  FROM unnest(items) n JOIN casesync_internal.lane l ON l.lane = n.lane WHERE n.seq IS NULL
-		ORDER BY n.id;
+	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
+		SELECT ROW(l.partner, n.registry, n.key, n.hmac, n.agreement, n.agreement_version,
+			n.reference_id)::casesync_internal.disclosed
+		  FROM unnest(items) n JOIN casesync_internal.lane l ON l.lane = n.lane
+		 WHERE n.seq IS NULL ORDER BY n.id));
 	UPDATE casesync_internal.notification n SET stream = $2, seq = x.seq,
 		prev_seq = nullif(x.seq - 1, 0)
 	  FROM (SELECT i.id, coalesce(last_seq, 0) + row_number() OVER (ORDER BY i.id) AS seq
@@ -414,16 +412,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
-		agreement_version,
-		reference_id, outcome)
-	SELECT l.partner, n.registry, n.key, 'notify', n.hmac, n.agreement, n.agreement_version,
-		n.reference_id, verdict
-	  FROM casesync_internal.notification n JOIN casesync_internal.lane l ON l.lane = n.lane
-		WHERE n.id = ANY (items)
-	 ORDER BY n.id;
+	PERFORM casesync_internal.disclosure_complete(
+		ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
+			WHERE n.id = ANY (items)), verdict);
 	IF verdict = 'refused' THEN
-		PERFORM casesync_internal.forget_told(items);
+		PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => false);
 	END IF;
 	/* One that was withheld while it was in flight has arrived all the same. */
 	UPDATE casesync_internal.notification n SET state_reason = why,

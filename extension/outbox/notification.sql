@@ -91,45 +91,35 @@ BEGIN
 	END IF;
 	UPDATE casesync_internal.notification n SET state = 'withheld', state_reason = why
 		FROM unnest(items) u(id) WHERE n.id = u.id;
-	/* A removal that is not sent is still to be told: whom it is about must be known then. */
-	INSERT INTO casesync_internal.told (partner, registry, key, identifiers, at)
-	SELECT DISTINCT ON (l.partner, n.registry, n.key) l.partner, n.registry, n.key, x.identifiers,
-		clock_timestamp()
-	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-		JOIN casesync_internal.lane l ON l.lane = n.lane
-	 CROSS JOIN LATERAL (SELECT jsonb_agg(to_jsonb(i)) AS identifiers
-		FROM casesync.record_identifiers(n.record) i) x
-	 WHERE n.removal AND x.identifiers IS NOT NULL
-	 ORDER BY l.partner, n.registry, n.key, n.id DESC
-	ON CONFLICT DO NOTHING;
-	PERFORM casesync_internal.forget_told(items);
+	PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => true);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
 	'those of these notifications that are due are not sent';
 
-CREATE OR REPLACE FUNCTION casesync_internal.forget_told(items bigint[])
+/* In parts, since what a long backlog is about is more than one value can hold; the newest first. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_unknown(items bigint[],
+	is_still_to_tell boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
+DECLARE
+	part constant integer := 10000;
 BEGIN
-	/* Of a subscription to a filter too: whoever has left it since is told once more. */
-	UPDATE casesync_internal.filter_inside i SET hmac = NULL
-	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-	 WHERE i.subscription = n.subscription AND i.registry = n.registry AND i.key = n.key
-		AND i.hmac = n.hmac;
-	INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
-	SELECT n.registry, n.key, n.subscription
-	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-	  JOIN casesync_internal.subscription s ON s.id = n.subscription
-	 WHERE NOT n.removal AND s.tree IS NOT NULL AND s.state = 'active'
-	ON CONFLICT DO NOTHING;
-	UPDATE casesync_internal.told t SET hmac = NULL
-	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-		JOIN casesync_internal.lane l ON l.lane = n.lane
-	 WHERE t.partner = l.partner AND t.registry = n.registry AND t.key = n.key AND t.hmac = n.hmac;
+	FOR i IN REVERSE (cardinality(items) - 1) / part .. 0 LOOP
+		PERFORM casesync_internal.knowledge_open(ARRAY(
+			SELECT ROW(l.partner, n.registry, n.key, n.hmac,
+				CASE WHEN n.removal AND is_still_to_tell THEN (SELECT jsonb_agg(to_jsonb(w))
+					FROM casesync.record_identifiers(n.record) w) END,
+				CASE WHEN NOT n.removal THEN n.subscription END)::casesync_internal.known
+			  FROM unnest(items[i * part + 1:(i + 1) * part]) u(id)
+			  JOIN casesync_internal.notification n ON n.id = u.id
+			  JOIN casesync_internal.lane l ON l.lane = n.lane
+			 ORDER BY n.id));
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.forget_told(bigint[]) IS
-	'the partner did not get these items: what it knows of their subjects is open';
+COMMENT ON FUNCTION casesync_internal.notification_unknown(bigint[], boolean) IS
+	'the partner did not get these items, oldest first: what it knows of their subjects is open; '
+	'removals are still to be told when they were withheld, and not when they were refused';
