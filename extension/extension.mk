@@ -61,7 +61,8 @@ SQL_CODE = \
 	extension/party/encryption.sql extension/party/lane.sql extension/party/forget.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
-	extension/outbox/notification.sql extension/outbox/forget.sql \
+	extension/outbox/notification.sql extension/outbox/outgoing.sql \
+	extension/outbox/forget.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \

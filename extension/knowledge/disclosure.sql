@@ -43,7 +43,7 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_intern
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.keep_disclosure();
 
 CREATE OR REPLACE FUNCTION casesync_internal.disclosure_begin(way text,
-	items casesync_internal.disclosed[])
+	items casesync_internal.disclosing[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -56,7 +56,7 @@ BEGIN
 	  FROM unnest(items) i;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.disclosure_begin(text, casesync_internal.disclosed[]) IS
+COMMENT ON FUNCTION casesync_internal.disclosure_begin(text, casesync_internal.disclosing[]) IS
 	'these records are about to leave by this way (notify, search, check_enrollment): on record '
 	'before they do';
 

@@ -52,8 +52,8 @@ COMMENT ON TYPE casesync_internal.known IS
 	'what a partner was told of a subject: a keyed hash of the record, whom it was about where a '
 	'removal may have to say so, and the subscription by which, where that matters';
 /* One record that leaves, as disclosure_begin() is told of it. */
-CREATE TYPE casesync_internal.disclosed AS (partner text, registry text, key text, hmac bytea,
+CREATE TYPE casesync_internal.disclosing AS (partner text, registry text, key text, hmac bytea,
 	agreement text, agreement_version integer, reference_id uuid);
-COMMENT ON TYPE casesync_internal.disclosed IS
+COMMENT ON TYPE casesync_internal.disclosing IS
 	'a record of a subject that a partner gets, the agreement that says so, and the item or answer '
 	'that carries it';

@@ -56,22 +56,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.outgoing_erase(casesync_internal.person) IS
 	'part of erase(): requests and callbacks that name a subject';
 
-CREATE OR REPLACE FUNCTION casesync_internal.outgoing_withdraw(items bigint[])
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	withdrawn bigint;
-BEGIN
-	DELETE FROM casesync_internal.outgoing o WHERE o.id = ANY (items);
-	GET DIAGNOSTICS withdrawn = ROW_COUNT;
-	RETURN withdrawn;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.outgoing_withdraw(bigint[]) IS
-	'take messages back that were not sent; returns how many';
-
 /* A leaf of which nothing is needed goes at once; from others row by row. */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_prune(before timestamptz)
 RETURNS bigint
