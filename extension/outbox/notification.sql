@@ -39,6 +39,20 @@ $$;
 COMMENT ON FUNCTION casesync_internal.rotate_notifications() IS
 	'append to the next leaf from now on; gives its number, NULL when it is not empty yet';
 
+CREATE OR REPLACE FUNCTION casesync_internal.notification_ring_turn(leaf_limit bigint)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.leaf_is_full(casesync_internal.notification_leaf(), leaf_limit)
+		AND casesync_internal.rotate_notifications() IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint) IS
+	'part of tidy(): notifications go to the next leaf once this one has leaf_limit bytes; whether '
+	'they do';
+
 CREATE OR REPLACE FUNCTION casesync_internal.notification_append(
 	items casesync_internal.notification[])
 RETURNS integer
