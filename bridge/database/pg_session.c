@@ -39,7 +39,8 @@ struct PgSession
 	PGresult *answer;	/* of the first query, until the server says that it is done */
 	const char *broken; /* why the connection is to be given up as soon as the loop turns */
 	PgQueue queue;
-	int attempts; /* to connect, in vain */
+	int64_t sent_at; /* the first query of the queue, while it is with the server */
+	int attempts;	 /* to connect, in vain */
 	int64_t complained_at;
 	char *conninfo;
 	char *options;
@@ -250,6 +251,9 @@ session_finish_query(PgSession *session)
 	session->answer = NULL;
 	session->state = SESSION_IDLE;
 	timer_set(session->timer, HEARTBEAT_MS);
+	log_debug(session->log, "database_answered", "session", session->name, "rows",
+			  LOG_INT(PQntuples(result)), "ms", LOG_INT(event_loop_now() - session->sent_at),
+			  "statement", query->sql, NULL);
 	if (result == NULL)
 	{
 		failure_set(&failure, FAILURE_DATABASE, "the server sent no result");
@@ -338,6 +342,7 @@ session_send_next(PgSession *session)
 	if (session->state != SESSION_IDLE || query == NULL)
 		return;
 	session->state = SESSION_BUSY;
+	session->sent_at = event_loop_now();
 	timer_set(session->timer, session->statement_timeout_ms + ANSWER_GRACE_MS);
 	if (PQsendQueryParams(session->conn, query->sql, query->count, NULL, query->values,
 						  query->lengths, query->formats, 0) == 0)

@@ -262,9 +262,3 @@ message_wants_callback(MessageAction action)
 	return action == MESSAGE_SUBSCRIBE || action == MESSAGE_UNSUBSCRIBE ||
 		   action == MESSAGE_SEARCH || action == MESSAGE_TXN_STATUS;
 }
-
-const char *
-message_action_name(MessageAction action)
-{
-	return message_action_rules[action].words[0];
-}

@@ -125,7 +125,6 @@ sender_transfer_read(const SenderTransfer *transfer, CURLcode code, SenderAnswer
 	curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
 	answer->result = transfer_judge(transfer, code, status);
 	answer->http_status = answer->result == SENDER_ANSWERED ? (int) status : 0;
-	answer->transfer_code = (int) code;
 	answer->reason = transfer_reason(answer->result, code);
 	answer->retry_after_s = retry_after_s;
 	answer->body = transfer->answer.data != NULL ? transfer->answer.data : "";

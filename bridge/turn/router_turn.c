@@ -28,7 +28,6 @@ typedef enum RouterState
 
 struct RouterTurn
 {
-	EventLoop *loop;
 	const Log *log;
 	const Config *const *config;
 	PgSession *session;
@@ -260,7 +259,6 @@ router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, Pg
 
 	if (router != NULL)
 	{
-		router->loop = loop;
 		router->log = log;
 		router->config = config;
 		router->session = session;
