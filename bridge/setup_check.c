@@ -1,8 +1,8 @@
 /*
  * setup_check.c
  *		--check-config: the key, the connection, the extension, every call that the bridge makes,
- *and that nothing stands between us and the server. Calls no function of casesync itself: some of
- *		them do something.
+ *		and that nothing stands between us and the server. Calls no function of casesync itself:
+ *		some of them do something.
  */
 #include "setup_check.h"
 

@@ -15,7 +15,9 @@
 #define ANSWER_LIMIT ACK_MAX_BODY
 #define HEADER_LIMIT (16 * 1024)
 
-/* The one place where a socket is opened: here the real address is known, whatever the name says.
+/*
+ * The one place where a socket is opened: here the real address is known, whatever the name
+ * says.
  */
 static curl_socket_t
 transfer_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)

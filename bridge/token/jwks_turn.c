@@ -1,7 +1,7 @@
 /*
  * jwks_turn.c
  *		One circle, at every poll: which issuers are there, which keys are due, fetch, report,
- *again. Must not decide when a key is fetched or whether it counts: the database does.
+ *		again. Must not decide when a key is fetched or whether it counts: the database does.
  */
 #include "token/jwks_turn.h"
 
