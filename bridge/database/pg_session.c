@@ -200,6 +200,7 @@ session_timer(void *context)
 		session_lose(session, session->broken);
 		return;
 	}
+	/* one timer for all states: in each of them there is one thing to wait for at most */
 	switch (session->state)
 	{
 		case SESSION_RESTING:
@@ -226,6 +227,7 @@ session_lose(PgSession *session, const char *why)
 	Failure failure;
 
 	session_complain(session, why);
+	/* first the state, then the handlers: what they ask must see that there is no connection */
 	session_drop_connection(session);
 	session_rest(session);
 	failure_set(&failure, FAILURE_DATABASE, "the connection to the database was lost");
@@ -284,6 +286,7 @@ session_collect(PgSession *session)
 {
 	PGresult *part;
 
+	/* PQgetResult would block while it is busy */
 	while (!PQisBusy(session->conn))
 	{
 		part = PQgetResult(session->conn);
@@ -344,6 +347,7 @@ session_send_next(PgSession *session)
 	session->state = SESSION_BUSY;
 	session->sent_at = event_loop_now();
 	timer_set(session->timer, session->statement_timeout_ms + ANSWER_GRACE_MS);
+	/* always with parameters, and results as text: no value is ever part of a statement */
 	if (PQsendQueryParams(session->conn, query->sql, query->count, NULL, query->values,
 						  query->lengths, query->formats, 0) == 0)
 		session_break(session, "the connection broke while sending");
@@ -368,6 +372,7 @@ session_ready(void *context, int events)
 		session_lose(session, PQerrorMessage(session->conn));
 		return;
 	}
+	/* A query that is complete may be the server's last word; that is judged before it is told. */
 	if (session->state == SESSION_BUSY && session_collect(session))
 	{
 		if (session_is_dead(session))

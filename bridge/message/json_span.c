@@ -27,6 +27,7 @@ cursor_skip_string(Cursor *cursor)
 {
 	for (cursor->at++; cursor->at < cursor->end; cursor->at++)
 	{
+		/* whatever is escaped, a quote above all, does not end the string */
 		if (*cursor->at == '\\')
 			cursor->at++;
 		else if (*cursor->at == '"')
@@ -43,6 +44,7 @@ cursor_skip_string(Cursor *cursor)
 static bool
 cursor_skip_value(Cursor *cursor)
 {
+	/* brackets of both kinds count alike: message_parse has seen that they match */
 	size_t depth = 0;
 
 	while (cursor->at < cursor->end)

@@ -50,6 +50,7 @@ sender_id_is_plain(const char *sender_id)
 {
 	const unsigned char *c;
 
+	/* ASCII only: the text is signed, and two systems would encode the rest in two ways */
 	for (c = (const unsigned char *) sender_id; *c != '\0'; c++)
 	{
 		if (*c <= ' ' || *c == '"' || *c == '|' || *c == '\\' || *c >= 0x7f)
@@ -114,6 +115,7 @@ times_check(const SignatureText *parsed, int64_t now_ms, Failure *failure)
 {
 	int64_t now = now_ms / 1000;
 
+	/* The clock of the sender may be ahead by so much; expires is the sender's own promise. */
 	if (parsed->created_seconds > now + SIGNATURE_SKEW_SECONDS)
 		return signature_refuse(failure, "signature: created lies in the future; check the clock");
 	if (parsed->expires_seconds <= now)
@@ -273,6 +275,7 @@ signature_read(const json_t *envelope, int64_t now_ms, SignatureText *parsed, Fa
 	if (!signature_text_parse(json_string_value(member), parsed, failure) ||
 		!times_check(parsed, now_ms, failure))
 		return false;
+	/* kidId is not signed: without this a key of one partner could sign for another's message */
 	if (sender_id == NULL || strcmp(sender_id, parsed->sender_id) != 0)
 		return signature_refuse(failure, "signature: kidId and header.sender_id differ");
 	return true;
