@@ -1,8 +1,8 @@
 /*
  * setup_check.c
  *		--check-config: the key, the connection, the extension, every call that the bridge makes,
- *and that nothing stands between us and the server. Calls no function of casesync itself: some of
- *		them do something.
+ *		and that nothing stands between us and the server. Calls no function of casesync itself:
+ *		some of them do something.
  */
 #include "setup_check.h"
 
@@ -86,6 +86,7 @@ check_functions(void *context, const PGresult *result, const Failure *failure)
 
 	if (result == NULL)
 		check_say(check, false, "functions of casesync", failure->text);
+	/* every one is told, so that one look finds all that is missing */
 	for (int row = 0; result != NULL && row < PQntuples(result); row++)
 	{
 		bool exists = pg_row_is_true(result, row, 1);
@@ -134,6 +135,7 @@ check_prepared(void *context, const PGresult *result, const Failure *failure)
 		check_say(check, false, sql_calls[check->prepared].function, failure->text);
 	else
 		check->fitting++;
+	/* queued together, they come back one after another: the last answer ends the check */
 	if (++check->prepared < CALL_COUNT)
 		return;
 	check_say(check, check->fitting == CALL_COUNT, "the bridge's calls fit the extension",
@@ -152,6 +154,7 @@ check_ask_to_prepare(SetupCheck *check, Failure *failure)
 		PgStatement statement = {0};
 		Buffer sql;
 
+		/* the session copies the statement, so one buffer after another is enough */
 		buffer_init(&sql, STATEMENT_LIMIT);
 		ok = buffer_printf(&sql, "PREPARE call_%d AS %s", i, sql_calls[i].statement.sql);
 		statement.sql = sql.data;

@@ -108,6 +108,10 @@ session_choose(const ApiSessions *sessions, const ApiExchange *exchange, const A
 		PgSession *session = sessions->sessions[i];
 		bool is_own = session_works_for(session, exchange, all);
 
+		/*
+		 * A session with a question of the same caller counts as that caller's, also a full one:
+		 * whoever has its share waits in its own sessions, and only there.
+		 */
 		own += is_own;
 		if (!session_has_room(session))
 			continue;
@@ -192,11 +196,13 @@ api_session(Api *api, const ApiExchange *exchange)
 PgSession *
 api_answer_session(Api *api, const ApiExchange *exchange)
 {
+	/* Half of them, so that two partners with slow questions do not keep out a third. */
 	int half = api->answers.count / 2;
 
 	return session_choose(&api->answers, exchange, &api->exchanges, half > 1 ? half : 1);
 }
 
+/* Readiness is about storing: answers may be late, messages may not be lost at the door. */
 bool
 api_has_session(const Api *api)
 {

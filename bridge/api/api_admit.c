@@ -57,6 +57,7 @@ party_is_good(ApiExchange *exchange, Party *party)
 												   " or not any more");
 		return false;
 	}
+	/* from here on the log names the partner, also of what is refused below */
 	snprintf(exchange->partner, sizeof(exchange->partner), "%s", party->holder);
 	(void) http_request_body(exchange->request, &length);
 	if (party->is_unsigned_accepted && message_is_probe(length, exchange->envelope))
@@ -189,6 +190,7 @@ admit_body(ApiExchange *exchange)
 		api_exchange_refuse(exchange, 415, "err.request.bad", NOT_JSON);
 		return;
 	}
+	/* What is wrong is told later: only a partner is told anything about its bytes. */
 	(void) message_parse(body, length, &exchange->envelope, &exchange->problem);
 	exchange->session = api_session(exchange->api, exchange);
 	if (!exchange->parts->node->is_known)
@@ -211,6 +213,7 @@ rate_is_good(ApiExchange *exchange)
 	int64_t wait_ms;
 
 	snprintf(who, sizeof(who), "%s\n%s", exchange->claims.issuer, exchange->claims.client);
+	/* by client, not by address: partners share proxies, and one has many addresses */
 	wait_ms = api_rate_take(exchange->api, who);
 	if (wait_ms == 0)
 		return true;

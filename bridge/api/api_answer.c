@@ -48,6 +48,7 @@ answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failur
 							 .receiver_id = pg_row_text(result, 0, SAYS_RECEIVER_ID),
 							 .encrypt = pg_row_text(result, 0, SAYS_ENCRYPT)};
 
+	/* an answer without them would be signed nonsense: better none */
 	if (fields.action == NULL || fields.status == NULL || fields.message == NULL ||
 		fields.sender_id == NULL || fields.receiver_id == NULL)
 	{
@@ -135,6 +136,7 @@ answer_ask(ApiExchange *exchange)
 		api_exchange_unavailable(exchange);
 		return;
 	}
+	/* chosen now that the partner is known: it may not take all sessions for answers */
 	exchange->session = api_answer_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
 	api_exchange_ask(exchange, CALL_ANSWER_NOW, params, answer_got);

@@ -42,6 +42,7 @@ api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers
 	static const HttpHeader none[] = {{NULL, NULL}};
 	HttpRequest *request = exchange->request;
 
+	/* before the reply: the server may free the request, and nobody may answer it twice */
 	exchange->request = NULL;
 	http_request_reply_with(request, status, headers != NULL ? headers : none, body->data,
 							body->length);
@@ -136,6 +137,7 @@ api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARA
 	size_t length;
 	const char *body = http_request_body(exchange->request, &length);
 
+	/* raw is what was signed, byte for byte; the database keeps it and reads it for itself */
 	params[0] = PG_TEXT(exchange->partner);
 	params[1] = PG_TEXT(message_message_id(exchange->envelope));
 	params[2] = (PgParam){.value = body, .length = (int) length, .is_binary = true};
@@ -152,6 +154,7 @@ api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
 {
 	Failure failure;
 
+	/* a session that is full, or none: the partner is told to come again, not made to wait */
 	exchange->is_asking =
 		exchange->session != NULL &&
 		pg_session_query(exchange->session, SQL_CALL(call), params, handler, exchange, &failure);
@@ -167,6 +170,10 @@ api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *re
 	if (result == NULL && pg_session_is_connected(exchange->session))
 		log_error(exchange->parts->log, event, "partner", exchange->partner, "reason",
 				  failure->text, NULL);
+	/*
+	 * Answered when the time was up. What was stored meanwhile is stored: the partner sends it
+	 * again and is told that it is known.
+	 */
 	if (exchange->request == NULL)
 	{
 		exchange_free(exchange);

@@ -45,6 +45,7 @@ token_refuse(ApiExchange *exchange, int status, const HttpHeader *headers, const
 	Buffer body;
 
 	buffer_init(&body, REPLY_LIMIT);
+	/* one writer of error bodies: what OAuth wants in addition is put beside it */
 	if (reply_error(&body, error_code, text, iso_time_now(), NULL))
 		reply = json_loadb(body.data, body.length, 0, NULL);
 	if (json_object_set_new(reply, "error", json_string(error)) == 0 &&
@@ -209,6 +210,7 @@ api_token(void *context, HttpRequest *http)
 	const char *form;
 	size_t length;
 
+	/* an address that asks too often is told so before its secret is even read */
 	if (exchange == NULL || !token_rate_is_good(exchange))
 		return;
 	form = http_request_body(http, &length);

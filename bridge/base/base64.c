@@ -2,7 +2,7 @@
  * base64.c
  *		Base64 both ways. The decoder wants a known number of bytes: keys and signatures. It is our
  *		own: OpenSSL's reads over blanks, takes any bits behind the last byte, and one alphabet
- *only.
+ *		only.
  */
 #include "base/base64.h"
 

@@ -112,6 +112,7 @@ event_loop_timeout(const EventLoop *loop)
 	const Timer *timer;
 	int64_t wait;
 
+	/* A walk over all: there are about as many timers as connections, and no heap is to be kept. */
 	LIST_FOREACH (timer, &loop->timers, entry)
 		if (timer->due < due)
 			due = timer->due;
@@ -120,6 +121,7 @@ event_loop_timeout(const EventLoop *loop)
 	wait = due - event_loop_now();
 	if (wait < 0)
 		return 0;
+	/* an int of milliseconds does not hold every due time; waking up for nothing is cheap */
 	return wait > 60000 ? 60000 : (int) wait;
 }
 
@@ -131,9 +133,11 @@ event_loop_run_timers(EventLoop *loop)
 
 	while (timer != NULL)
 	{
+		/* the handler may free this timer or the next one; timer_free moves the cursor on */
 		loop->cursor = LIST_NEXT(timer, entry);
 		if (timer->due <= now)
 		{
+			/* before the handler, so that it can set it again */
 			timer->due = NOT_SET;
 			timer->handler(timer->context);
 		}
@@ -150,6 +154,7 @@ event_loop_run_watches(struct epoll_event *events, int count)
 		uint32_t seen = events[i].events;
 		int ready = 0;
 
+		/* Errors and hang-ups are told as readiness: the next read or write says what happened. */
 		if (seen & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP))
 			ready |= WATCH_READ;
 		if (seen & (EPOLLOUT | EPOLLERR | EPOLLHUP))
@@ -174,6 +179,7 @@ event_loop_run(EventLoop *loop, Failure *failure)
 			failure_set(failure, FAILURE_SYSTEM, "could not wait for events: %s", strerror(errno));
 			return false;
 		}
+		/* until the whole batch is worked, watches are only marked as freed */
 		loop->in_handlers = true;
 		event_loop_run_watches(events, count > 0 ? count : 0);
 		event_loop_run_timers(loop);
@@ -230,6 +236,7 @@ watch_free(Watch *watch)
 	if (watch == NULL)
 		return;
 	(void) epoll_ctl(watch->loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+	/* The batch at hand may still point to it: a handler may free any watch, also its own. */
 	if (!watch->loop->in_handlers)
 	{
 		free(watch);

@@ -67,6 +67,7 @@ control_started(void *context, const PGresult *result, const Failure *failure)
 	const ControlNode *node = &control->node;
 
 	control->is_asking = false;
+	/* Unknown is not active: without an answer nothing is taken, signed or routed. */
 	if (result == NULL || PQntuples(result) != 1)
 	{
 		if (pg_session_is_connected(control->session) && !control->has_complained)
@@ -123,6 +124,7 @@ control_connected(void *context)
 
 	control->node.is_connected = true;
 	control->has_complained = false;
+	/* before LISTEN, whose answer rings the bell: by then it is known whether we may act */
 	control_ask(control);
 	(void) pg_session_query(control->session, &listen, NULL, control_listening, control, &failure);
 	control->handlers.changed(control->context);
@@ -149,6 +151,7 @@ control_notified(void *context)
 {
 	Control *control = context;
 
+	/* the bell of a paused node may be its resume(); that a node is paused is found by the poll */
 	if (!control_may_act(control))
 		control_ask(control);
 	control->handlers.doorbell(control->context);

@@ -85,6 +85,7 @@ pg_query_new(const PgStatement *statement, const PgParam *params, PgResultHandle
 			 void *context)
 {
 	int count = statement->count;
+	/* Pointers first, then integers: one piece of memory with everything aligned. */
 	size_t arrays = (size_t) count * (sizeof(char *) + 2 * sizeof(int));
 	size_t size = sizeof(PgQuery) + arrays + strlen(statement->sql) + 1;
 	PgQuery *query;

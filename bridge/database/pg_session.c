@@ -39,7 +39,8 @@ struct PgSession
 	PGresult *answer;	/* of the first query, until the server says that it is done */
 	const char *broken; /* why the connection is to be given up as soon as the loop turns */
 	PgQueue queue;
-	int attempts; /* to connect, in vain */
+	int64_t sent_at; /* the first query of the queue, while it is with the server */
+	int attempts;	 /* to connect, in vain */
 	int64_t complained_at;
 	char *conninfo;
 	char *options;
@@ -199,6 +200,7 @@ session_timer(void *context)
 		session_lose(session, session->broken);
 		return;
 	}
+	/* one timer for all states: in each of them there is one thing to wait for at most */
 	switch (session->state)
 	{
 		case SESSION_RESTING:
@@ -225,6 +227,7 @@ session_lose(PgSession *session, const char *why)
 	Failure failure;
 
 	session_complain(session, why);
+	/* first the state, then the handlers: what they ask must see that there is no connection */
 	session_drop_connection(session);
 	session_rest(session);
 	failure_set(&failure, FAILURE_DATABASE, "the connection to the database was lost");
@@ -250,6 +253,9 @@ session_finish_query(PgSession *session)
 	session->answer = NULL;
 	session->state = SESSION_IDLE;
 	timer_set(session->timer, HEARTBEAT_MS);
+	log_debug(session->log, "database_answered", "session", session->name, "rows",
+			  LOG_INT(PQntuples(result)), "ms", LOG_INT(event_loop_now() - session->sent_at),
+			  "statement", query->sql, NULL);
 	if (result == NULL)
 	{
 		failure_set(&failure, FAILURE_DATABASE, "the server sent no result");
@@ -280,6 +286,7 @@ session_collect(PgSession *session)
 {
 	PGresult *part;
 
+	/* PQgetResult would block while it is busy */
 	while (!PQisBusy(session->conn))
 	{
 		part = PQgetResult(session->conn);
@@ -338,7 +345,9 @@ session_send_next(PgSession *session)
 	if (session->state != SESSION_IDLE || query == NULL)
 		return;
 	session->state = SESSION_BUSY;
+	session->sent_at = event_loop_now();
 	timer_set(session->timer, session->statement_timeout_ms + ANSWER_GRACE_MS);
+	/* always with parameters, and results as text: no value is ever part of a statement */
 	if (PQsendQueryParams(session->conn, query->sql, query->count, NULL, query->values,
 						  query->lengths, query->formats, 0) == 0)
 		session_break(session, "the connection broke while sending");
@@ -363,6 +372,7 @@ session_ready(void *context, int events)
 		session_lose(session, PQerrorMessage(session->conn));
 		return;
 	}
+	/* A query that is complete may be the server's last word; that is judged before it is told. */
 	if (session->state == SESSION_BUSY && session_collect(session))
 	{
 		if (session_is_dead(session))

@@ -67,6 +67,7 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 	};
 
 	snprintf(lane_text, sizeof(lane_text), "%d", lane);
+	/* parameters point to these texts; they are copied when the question is queued */
 	snprintf(wait_text, sizeof(wait_text), "%lld", (long long) outcome->wait_ms);
 	snprintf(status_text, sizeof(status_text), "%d", outcome->http_status);
 	return pg_session_query(session, SQL_CALL(CALL_RECORD_OUTCOME), params, handler, context,

@@ -48,6 +48,7 @@ lane_trouble(Lane *lane, const char *event, const Failure *failure)
 	timer_set_sooner(lane->common->timer, rest_ms);
 }
 
+/* Recorded or stale, the outcome is done with: what is true now is asked by the next take. */
 static void
 lane_recorded(void *context, const PGresult *result, const Failure *failure)
 {
@@ -165,6 +166,10 @@ lane_answered(void *context, const SenderAnswer *answer)
 							   .http_status = answer->http_status};
 	Ack ack;
 
+	/*
+	 * A kept token may have been withdrawn: asked for anew once, which is no attempt that counts. A
+	 * fresh one that is refused is an outcome like any other.
+	 */
 	if (answer->http_status == 401 && lane->is_token_from_store)
 	{
 		const TokenWish wish = lane_token_wish(lane);
@@ -178,6 +183,7 @@ lane_answered(void *context, const SenderAnswer *answer)
 	attempt.ack = ack.status;
 	attempt.error_code = ack.error_code;
 	attempt.retry_after_s = answer->retry_after_s;
+	/* ack_read let nothing but a plain code through, so it may be stored and logged */
 	memcpy(lane->outcome.error_code, ack.error_code, sizeof(lane->outcome.error_code));
 	lane_decide(lane, &attempt, answer->reason, answer->elapsed_ms);
 	lane_enter(lane, LANE_IDLE);
@@ -291,6 +297,7 @@ lane_post_or_ask(Lane *lane)
 
 	if (wish.url != NULL)
 		authorization = token_client_find(lane->common->parts.tokens, &wish);
+	/* remembered for lane_answered: only such a token is worth a second try */
 	lane->is_token_from_store = authorization != NULL;
 	if (wish.url != NULL && authorization == NULL)
 		lane_ask_token(lane);
@@ -410,8 +417,10 @@ lane_step(Lane *lane, int64_t now)
 	LaneCommon *common = lane->common;
 	bool may_take = common->key != NULL && !common->is_stopping;
 
+	/* One question or transfer at a time: everything else waits for its handler to step again. */
 	if (lane->state != LANE_IDLE || now < lane->rest_until)
 		return false;
+	/* An outcome is recorded even while stopping, and before anything new is taken. */
 	if (!lane->has_outcome && !(lane->is_wanted && may_take))
 	{
 		if (may_take || !lane->is_locked)

@@ -154,6 +154,7 @@ static size_t
 member_decode(const json_t *jwk, const char *name, unsigned char *bytes, size_t limit)
 {
 	const char *text = json_string_value(json_object_get(jwk, name));
+	/* base64_decode wants to know the length: so many bytes have so many characters, unpadded */
 	size_t size = text != NULL ? strlen(text) / 4 * 3 + strlen(text) % 4 * 3 / 4 : 0;
 
 	if (size == 0 || size > limit || !base64_decode(text, strlen(text), bytes, size))
@@ -164,6 +165,7 @@ member_decode(const json_t *jwk, const char *name, unsigned char *bytes, size_t 
 static EVP_PKEY *
 key_make(const char *type, OSSL_PARAM_BLD *builder)
 {
+	/* fromdata itself refuses a point that is not on its curve */
 	OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(builder);
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	EVP_PKEY *key = NULL;
@@ -228,6 +230,7 @@ rsa_read(const json_t *jwk, Failure *failure)
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	EVP_PKEY *key = NULL;
 
+	/* the largest size is that of the buffer */
 	if (n == NULL || BN_num_bits(n) < KEY_RSA_BITS_MIN || e == NULL || BN_num_bits(e) < 2 ||
 		!BN_is_odd(e))
 		jwk_refuse(failure, "is no RSA key of 2048 to 8192 bits");

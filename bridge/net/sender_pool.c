@@ -51,6 +51,7 @@ pool_finish(SenderPool *pool, SenderTransfer *transfer, CURLcode code)
 
 	sender_transfer_read(transfer, code, &answer);
 	curl_multi_remove_handle(pool->multi, transfer->curl);
+	/* may add a transfer to this pool, or retire it; the pool itself is freed in pool_collect */
 	transfer->done(transfer->context, &answer);
 	pool_release(pool, transfer);
 }
@@ -71,6 +72,7 @@ pool_collect(SenderPool *pool)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &transfer);
 		pool_finish(pool, transfer, code);
 	}
+	/* here and nowhere deeper: libcurl may still be using it further up the stack */
 	if (pool->is_retired && LIST_EMPTY(&pool->transfers))
 		pool_free(pool);
 }

@@ -15,7 +15,9 @@
 #define ANSWER_LIMIT ACK_MAX_BODY
 #define HEADER_LIMIT (16 * 1024)
 
-/* The one place where a socket is opened: here the real address is known, whatever the name says.
+/*
+ * The one place where a socket is opened: here the real address is known, whatever the name
+ * says.
  */
 static curl_socket_t
 transfer_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
@@ -125,7 +127,6 @@ sender_transfer_read(const SenderTransfer *transfer, CURLcode code, SenderAnswer
 	curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
 	answer->result = transfer_judge(transfer, code, status);
 	answer->http_status = answer->result == SENDER_ANSWERED ? (int) status : 0;
-	answer->transfer_code = (int) code;
 	answer->reason = transfer_reason(answer->result, code);
 	answer->retry_after_s = retry_after_s;
 	answer->body = transfer->answer.data != NULL ? transfer->answer.data : "";

@@ -1,7 +1,7 @@
 /*
  * jwks_turn.c
  *		One circle, at every poll: which issuers are there, which keys are due, fetch, report,
- *again. Must not decide when a key is fetched or whether it counts: the database does.
+ *		again. Must not decide when a key is fetched or whether it counts: the database does.
  */
 #include "token/jwks_turn.h"
 
@@ -96,6 +96,7 @@ turn_fetched(void *context, const SenderAnswer *answer)
 
 	if (answer->result == SENDER_ANSWERED && answer->http_status == 200)
 		jwks = json_loadb(answer->body, answer->length, JSON_REJECT_DUPLICATES, NULL);
+	/* Written anew: what the database stores is JSON with one meaning, not somebody's bytes. */
 	if (json_is_object(jwks))
 		text = json_dumps(jwks, JSON_COMPACT);
 	snprintf(problem, sizeof(problem), "HTTP %d", answer->http_status);
@@ -202,6 +203,7 @@ turn_step(void *context)
 	JwksTurn *turn = context;
 	Failure failure;
 
+	/* one source at a time: keys change rarely, and the session is shared with delivery */
 	if (turn->is_busy)
 		return;
 	timer_set_sooner(turn->timer, (*turn->parts.config)->poll_interval_ms);
@@ -230,6 +232,7 @@ turn_wish(void *context, const char *issuer)
 
 	if (turn->wished_at != 0 && event_loop_now() - turn->wished_at < WISH_EVERY_MS)
 		return;
+	/* before the question: whether it is answered or not, the next wish waits */
 	turn->wished_at = event_loop_now();
 	(void) pg_session_query(turn->parts.session, SQL_CALL(CALL_WANT_JWKS), params, turn_wished,
 							turn, &failure);

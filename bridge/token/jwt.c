@@ -50,6 +50,7 @@ part_decode(const char *text, size_t length, size_t *decoded_length)
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	unsigned char *bytes;
 
+	/* no bytes have so many characters */
 	if (length == 0 || length % 4 == 1)
 		return NULL;
 	for (size_t i = 0; i < length; i++)
@@ -103,6 +104,7 @@ header_check(Jwt *jwt, unsigned int allowed, Failure *failure)
 		(JwtAlgorithm) jwt_algorithm_find(json_string_value(json_object_get(jwt->header, "alg")));
 	if (jwt->algorithm == 0 || (jwt->algorithm & allowed) == 0)
 		return jwt_refuse(failure, "its algorithm is not accepted");
+	/* crit names what must be understood to trust the token; we understand none of it */
 	if (json_object_get(jwt->header, "crit") != NULL)
 		return jwt_refuse(failure, "it has a crit header, which is not supported");
 	if (kid != NULL && (!json_is_string(kid) || json_string_length(kid) >= JWT_KID_SIZE))
@@ -118,6 +120,7 @@ jwt_parse(const char *text, size_t length, unsigned int allowed, Jwt *jwt, Failu
 	const char *signature;
 
 	memset(jwt, 0, sizeof(*jwt));
+	/* before anything is decoded: headers of this size reach us without any token */
 	if (length > JWT_MAX_LENGTH)
 		return jwt_refuse(failure, "it is too long");
 	claims = memchr(text, '.', length);

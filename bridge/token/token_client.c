@@ -160,6 +160,7 @@ token_keep(TokenClient *client, const char *name, const TokenAnswer *answer)
 	Token *token = calloc(1, sizeof(Token));
 
 	token_remove(client, token_find(client, name));
+	/* A token that would be over at once, or one too many, is used this time and not kept. */
 	if (token == NULL || lifetime <= early || client->token_count >= TOKENS_MAX)
 	{
 		free(token);
@@ -191,6 +192,7 @@ token_answered(void *context, const SenderAnswer *sent)
 		ok = token_answer_read(sent->http_status, sent->body, sent->length, &answer, &failure);
 	if (ok)
 		token_keep(fetch->client, fetch->name, &answer);
+	/* kept or not, whoever waits for it gets it */
 	fetch->done(fetch->context, ok ? answer.authorization : NULL, &failure);
 	OPENSSL_cleanse(&answer, sizeof(answer));
 	fetch_free(fetch);

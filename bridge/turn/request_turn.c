@@ -39,6 +39,7 @@ turn_trouble(RequestTurn *turn, const Failure *failure)
 {
 	int64_t rest_ms;
 
+	/* whatever was asked may not have been done: it is asked again */
 	turn->is_asking = false;
 	turn->is_wanted = true;
 	if (!pg_session_is_connected(turn->session))
@@ -63,6 +64,7 @@ turn_worked(void *context, const PGresult *result, const Failure *failure)
 	turn->troubles = 0;
 	if (pg_row_is_true(result, 0, 1))
 		turn->is_wanted = true;
+	/* its answer is on the way out now: delivery has something to do */
 	if (pg_row_number(result, 0, 0) > 0)
 		turn->answered(turn->context);
 	turn_step(turn);
@@ -79,6 +81,7 @@ turn_step(RequestTurn *turn)
 	if (!turn->is_wanted || !turn->is_open || !pg_session_is_connected(turn->session) ||
 		event_loop_now() < turn->rest_until)
 		return;
+	/* before asking, so that a wake-up during the question is not lost */
 	turn->is_wanted = false;
 	turn->is_asking = pg_session_query(turn->session, SQL_CALL(CALL_WORK_REQUESTS), NULL,
 									   turn_worked, turn, &failure);

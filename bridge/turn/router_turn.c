@@ -28,7 +28,6 @@ typedef enum RouterState
 
 struct RouterTurn
 {
-	EventLoop *loop;
 	const Log *log;
 	const Config *const *config;
 	PgSession *session;
@@ -58,6 +57,7 @@ router_trouble(RouterTurn *router, const char *event, const Failure *failure)
 	router->state = ROUTER_ASLEEP;
 	if (!pg_session_is_connected(router->session))
 		return;
+	/* what was asked for may not have been done: nothing wanted is forgotten */
 	log_error(router->log, event, "reason", failure->text, NULL);
 	router->wants_route = true;
 	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++router->troubles);
@@ -95,6 +95,7 @@ router_locked(void *context, const PGresult *result, const Failure *failure)
 	}
 	router->state = ROUTER_ASLEEP;
 	router->is_locked = pg_row_is_true(result, 0, 0);
+	/* a doorbell must not make every idle bridge ask for the lock */
 	router->next_lock = event_loop_now() + (*router->config)->poll_interval_ms;
 	if (router->is_locked)
 		log_info(router->log, "router_lock_taken", NULL);
@@ -115,6 +116,7 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 	}
 	router->state = ROUTER_ASLEEP;
 	router->troubles = 0;
+	/* what was received gets its share of time before routing goes on */
 	router->route_from = event_loop_now() + APPLY_RUN_MS;
 	if (pg_row_is_true(result, 0, 2))
 		router->wants_route = true;
@@ -174,6 +176,7 @@ router_step(RouterTurn *router)
 	bool can_ask = router->is_open && pg_session_is_connected(router->session) &&
 				   event_loop_now() >= router->rest_until;
 
+	/* One question at a time; each handler steps again. */
 	if (router->state != ROUTER_ASLEEP)
 		return;
 	timer_set_sooner(router->timer, config->poll_interval_ms);
@@ -188,6 +191,7 @@ router_step(RouterTurn *router)
 	else if (can_ask && router->is_locked && router->wants_route &&
 			 !(router->wants_apply && event_loop_now() < router->route_from))
 	{
+		/* before asking, so that a ring during the question is not lost */
 		router->wants_route = false;
 		snprintf(chunk, sizeof(chunk), "%d", config->routing_chunk);
 		router_ask(router, ROUTER_ROUTING, CALL_ROUTE, params, router_has_routed, "route_failed");
@@ -205,6 +209,7 @@ router_step(RouterTurn *router)
 void
 router_turn_wake(RouterTurn *router)
 {
+	/* Whatever rang: there is one bell for all, and a look that finds nothing is cheap. */
 	router->wants_route = true;
 	router->wants_apply = true;
 	router->has_told = false;
@@ -235,6 +240,7 @@ router_turn_set_open(RouterTurn *router, bool is_open)
 void
 router_turn_connected(RouterTurn *router)
 {
+	/* a new connection holds no lock, and the one before may be what held it */
 	router->next_lock = 0;
 	router_turn_wake(router);
 }
@@ -260,7 +266,6 @@ router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, Pg
 
 	if (router != NULL)
 	{
-		router->loop = loop;
 		router->log = log;
 		router->config = config;
 		router->session = session;

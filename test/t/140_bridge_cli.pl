@@ -129,6 +129,8 @@ my $second_key = ($sp->make_key('second'))[0];
 $sp->write_settings(key_file => $second_key, log_level => 'debug');
 kill 'HUP', $sp->{bridge};
 ok($sp->wait_log(qr/event=reloaded kid=/), 'SIGHUP takes a new key');
+ok($sp->wait_log(qr/level=debug event=database_answered session=router rows=1 ms=\d+ statement="SELECT/),
+	'and a new log level');
 $sp->sql("INSERT INTO person VALUES (1, 'ID-1', 'A')");
 $ess->wait_received(1);
 my $jwk = (run_program("--key-file=$second_key", '--print-key'))[1] =~ s/.*jwk: //sr;
