@@ -29,11 +29,15 @@ EXTENSION_SOURCES = \
 	extension/subscription/cron_parse.c \
 	extension/casesync.c
 
-# The parts of the install script: tables and types first, then what works on them, in the order in
-# which they need each other.
+# The parts of the install script, in the order in which they need each other. What holds state is
+# made once: upgrades change it by hand-written statements (extension/upgrade). All code is
+# CREATE OR REPLACE, or deletes and inserts rows that are ours, and is replayed by each upgrade.
 GENERATED_SQL = extension/generated/code_type.sql
-# Types are made once, as tables are.
-SQL_TABLES = extension/base/schema.sql $(GENERATED_SQL) \
+SQL_SCHEMA = extension/base/schema.sql $(GENERATED_SQL)
+# Code that tables.sql refers to.
+SQL_EARLY_CODE = \
+	extension/agreement/registry_owner.sql extension/inbox/handler_owner.sql
+SQL_TABLES = \
 	extension/base/tables.sql \
 	extension/code/tables.sql \
 	extension/party/tables.sql \
@@ -61,7 +65,8 @@ SQL_CODE = \
 	extension/party/encryption.sql extension/party/lane.sql \
 	extension/knowledge/disclosure.sql extension/outbox/notification.sql \
 	extension/quarantine/quarantine.sql \
-	extension/agreement/event_type.sql extension/agreement/registry.sql \
+	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
+	extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
@@ -82,4 +87,4 @@ SQL_CODE = \
 	extension/look_again/look_again.sql extension/intake/receive.sql extension/forget/erase.sql \
 	extension/forget/prune.sql extension/upkeep/tidy.sql extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql extension/rights/grants.sql
-SQL_FILES = $(SQL_TABLES) $(SQL_CODE)
+SQL_FILES = $(SQL_SCHEMA) $(SQL_EARLY_CODE) $(SQL_TABLES) $(SQL_CODE)

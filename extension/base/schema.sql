@@ -4,10 +4,10 @@
 DO $$
 BEGIN
 	IF current_setting('server_encoding') <> 'UTF8' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
-			message => 'casesync needs a database with encoding UTF8',
-			detail => format('This database has encoding %s.', current_setting('server_encoding')),
-			hint => 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0;');
+		RAISE EXCEPTION USING errcode = 'feature_not_supported',
+			message = 'casesync needs a database with encoding UTF8',
+			detail = format('This database has encoding %s.', current_setting('server_encoding')),
+			hint = 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0;';
 	END IF;
 END
 $$;
@@ -16,11 +16,3 @@ CREATE SCHEMA casesync_internal;
 COMMENT ON SCHEMA casesync IS 'functions to call and views to look at';
 COMMENT ON SCHEMA casesync_internal IS
 	'tables, and what the functions and views of casesync are made of: for nobody to call';
-
-CREATE OR REPLACE FUNCTION casesync_internal.setting(name text)
-RETURNS text
-AS 'MODULE_PATHNAME', 'casesync_setting_text'
-LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION casesync_internal.setting(text) IS
-	'current_setting() for a session that may not have used anything of casesync yet, and so does '
-	'not know its settings';
