@@ -5,7 +5,7 @@ EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine agr
 	look_again subscription delivery routing inbox answer intake upkeep forget health onboarding rights
 
 EXTENSION_SOURCES = \
-	extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
+	extension/base/execute_apart.c extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
 	extension/base/session_lock.c \
 	extension/base/text_format.c extension/base/time_budget.c \
 	extension/base/tracking_expression.c \
@@ -86,5 +86,6 @@ SQL_CODE = \
 	extension/answer/transaction_status.sql extension/answer/enrollment.sql \
 	extension/look_again/look_again.sql extension/intake/receive.sql extension/forget/erase.sql \
 	extension/forget/prune.sql extension/upkeep/tidy.sql extension/health/status_views.sql \
-	extension/onboarding/onboarding.sql extension/rights/grants.sql
+	extension/onboarding/onboarding.sql extension/rights/grants.sql \
+	extension/rights/grants_again.sql
 SQL_FILES = $(SQL_SCHEMA) $(SQL_EARLY_CODE) $(SQL_TABLES) $(SQL_CODE)

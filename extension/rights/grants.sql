@@ -1,7 +1,27 @@
 /*
  * Every right, in one place to review. Nothing is granted to PUBLIC: an access is a list of
  * functions and views, and grant_access() gives it to a role.
+ *
+ * An upgrade takes all that was given, by the lists of the version before, and gives it anew by
+ * those of this one: see rights/grants_again.sql.
  */
+DO $$
+DECLARE
+	g record;
+BEGIN
+	FOR g IN SELECT to_regrole(quote_ident(a.role)) AS role, a.access
+		FROM casesync_internal.access_given a
+	LOOP
+		PERFORM casesync_internal.execute_apart(s)
+		   FROM casesync_internal.access_statements(g.role, g.access, 'REVOKE') s
+		  WHERE g.role IS NOT NULL;
+		PERFORM casesync_internal.execute_apart(s)
+		   FROM casesync_internal.access_statements(g.role, 'types', 'REVOKE') s
+		  WHERE g.role IS NOT NULL;
+	END LOOP;
+END
+$$;
+DELETE FROM casesync_internal.access_right;
 INSERT INTO casesync_internal.access_right (access, object)
 SELECT a.access, o FROM (VALUES
 	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code',
@@ -145,7 +165,7 @@ BEGIN
 				FROM casesync_internal.access_right r));
 	END IF;
 	FOR statement IN SELECT * FROM casesync_internal.access_statements(role, $2, verb) LOOP
-		EXECUTE statement;
+		PERFORM casesync_internal.execute_apart(statement);
 	END LOOP;
 END
 $$;
@@ -158,7 +178,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('GRANT USAGE ON SCHEMA casesync, casesync_internal TO %s', role);
+	PERFORM casesync_internal.execute_apart(
+		format('GRANT USAGE ON SCHEMA casesync, casesync_internal TO %s', role));
 	IF access IN ('publisher', 'admin', 'reviewer', 'auditor') THEN
 		PERFORM casesync_internal.change_access(role, 'types', 'GRANT');
 	END IF;
@@ -213,19 +234,3 @@ END
 $$;
 COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS
 	'take an access from a role; what its other accesses need stays';
-
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync, casesync_internal FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA casesync, casesync_internal FROM PUBLIC;
-REVOKE ALL ON SCHEMA casesync, casesync_internal FROM PUBLIC;
-
-DO $$
-DECLARE
-	t regtype;
-BEGIN
-	FOR t IN SELECT p.oid FROM pg_type p
-		WHERE p.typnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
-			AND p.typelem = 0 LOOP
-		EXECUTE format('REVOKE ALL ON TYPE %s FROM PUBLIC', t);
-	END LOOP;
-END
-$$;
