@@ -2,7 +2,8 @@
 
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
 EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine agreement capture registry \
-	look_again subscription delivery routing inbox answer intake upkeep forget health onboarding rights
+	look_again subscription delivery routing inbox answer intake upkeep forget health onboarding rights \
+	upgrade
 
 EXTENSION_SOURCES = \
 	extension/base/execute_apart.c extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
@@ -86,6 +87,9 @@ SQL_CODE = \
 	extension/answer/transaction_status.sql extension/answer/enrollment.sql \
 	extension/look_again/look_again.sql extension/intake/receive.sql extension/forget/erase.sql \
 	extension/forget/prune.sql extension/upkeep/tidy.sql extension/health/status_views.sql \
-	extension/onboarding/onboarding.sql extension/rights/grants.sql \
-	extension/rights/grants_again.sql
-SQL_FILES = $(SQL_SCHEMA) $(SQL_EARLY_CODE) $(SQL_TABLES) $(SQL_CODE)
+	extension/onboarding/onboarding.sql extension/rights/grants.sql
+# What the scripts of upgrades call; they run it first.
+SQL_UPGRADE = extension/upgrade/upgrade.sql
+# Takes rights from all that was made before.
+SQL_LAST = extension/rights/grants_again.sql
+SQL_FILES = $(SQL_SCHEMA) $(SQL_EARLY_CODE) $(SQL_TABLES) $(SQL_UPGRADE) $(SQL_CODE) $(SQL_LAST)

@@ -32,7 +32,7 @@ UNIT_LIBS = $(shell pkg-config --libs libpq jansson jose openssl) -lm
 .PHONY: unit
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
 
-$(UNIT_DIR)/bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h)
+$(UNIT_DIR)/bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h) casesync.control
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
