@@ -1,7 +1,7 @@
 /*
  * setup_check.c
  *		--check-config: the key, the connection, the extension, the rights, and that nothing stands
- *		between us and the server. Calls no function of casesync: some of them do something.
+ *		between us and the server. Calls none of the functions of casesync that do something.
  */
 #include "setup_check.h"
 
@@ -10,8 +10,9 @@
 
 #include "base/event_loop.h"
 #include "base/iso_time.h"
-#include "key/key_ring.h"
+#include "database/extension_version.h"
 #include "database/pg_session.h"
+#include "key/key_ring.h"
 #include "http/tls_credentials.h"
 
 #define CHECK_MS 15000
@@ -76,15 +77,47 @@ check_tls(SetupCheck *check, const Config *config)
 }
 
 static void
+check_versions(void *context, const PGresult *result, const Failure *failure)
+{
+	SetupCheck *check = context;
+	const char *advice = result == NULL ? failure->text : PQgetvalue(result, 0, 0);
+	Failure mismatch;
+	bool works = result != NULL && PQgetisnull(result, 0, 0);
+
+	event_loop_stop(check->loop);
+	if (works && !extension_version_check(PQgetvalue(result, 0, 1), EXTENSION_OLDEST, &mismatch))
+	{
+		works = false;
+		advice = mismatch.text;
+	}
+	check_say(check, works, "bridge " CASESYNC_VERSION " and the extension work together", advice);
+}
+
+/* The one function that is called: it only says what bridge_start() would. */
+static void
+check_ask_versions(SetupCheck *check)
+{
+	const PgParam params[] = {PG_TEXT(CASESYNC_VERSION)};
+	Failure failure;
+
+	if (!pg_session_query(
+			check->session,
+			"SELECT casesync_internal.bridge_refusal(version => $1::text), e.extversion"
+			" FROM pg_catalog.pg_extension e WHERE e.extname = 'casesync'",
+			1, params, check_versions, check, &failure))
+		check_versions(check, NULL, &failure);
+}
+
+static void
 check_functions(void *context, const PGresult *result, const Failure *failure)
 {
 	SetupCheck *check = context;
 	char what[128];
 
-	event_loop_stop(check->loop);
 	if (result == NULL)
 	{
 		check_say(check, false, "functions of casesync", failure->text);
+		event_loop_stop(check->loop);
 		return;
 	}
 	for (int row = 0; row < PQntuples(result); row++)
@@ -97,6 +130,7 @@ check_functions(void *context, const PGresult *result, const Failure *failure)
 						   " SELECT casesync.grant_access('ROLE', 'bridge')"
 						 : "it does not exist; install or update the extension casesync");
 	}
+	check_ask_versions(check);
 }
 
 static void
@@ -109,7 +143,9 @@ check_ask_functions(SetupCheck *check)
 			"SELECT w.name, p.oid IS NOT NULL,"
 			" coalesce(pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
 			" AND pg_catalog.has_schema_privilege(p.pronamespace, 'USAGE'), false)"
-			" FROM pg_catalog.unnest('{bridge_start,lock_router,lock_lane,unlock_lane,route,"
+			" FROM "
+			"pg_catalog.unnest('{bridge_start,bridge_refusal,lock_router,lock_lane,unlock_lane,"
+			"route,"
 			"apply_inbox,lanes,take,record_outcome,authenticate,check_client,receive,"
 			"answer_now,work_requests,token_issuers}'::text[]) AS w(name)"
 			" LEFT JOIN pg_catalog.pg_proc p ON p.proname = w.name AND p.pronamespace ="

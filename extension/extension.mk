@@ -61,7 +61,7 @@ SQL_CODE = \
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \
-	extension/party/node.sql extension/party/partner.sql extension/party/partner_key.sql \
+	extension/party/bridge_version.sql extension/party/node.sql extension/party/partner.sql extension/party/partner_key.sql \
 	extension/party/client.sql extension/party/client_check.sql extension/party/jwks.sql \
 	extension/party/encryption.sql extension/party/lane.sql \
 	extension/knowledge/disclosure.sql extension/outbox/notification.sql \
