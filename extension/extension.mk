@@ -1,12 +1,13 @@
 # extension.mk: what the extension is made of. A name without a file is an error.
 
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
-EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine look_again agreement capture \
-	registry subscription delivery routing inbox answer intake upkeep forget health onboarding rights
+EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine look_again agreement \
+	capture registry subscription delivery routing inbox answer intake upkeep forget health \
+	onboarding rights upgrade
 
 EXTENSION_SOURCES = \
-	extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
-	extension/base/session_lock.c \
+	extension/base/execute_apart.c extension/base/own_relation.c extension/base/owner_query.c \
+	extension/base/raise_error.c extension/base/session_lock.c \
 	extension/base/text_format.c extension/base/time_budget.c \
 	extension/base/tracking_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \
@@ -29,11 +30,15 @@ EXTENSION_SOURCES = \
 	extension/subscription/cron_parse.c \
 	extension/casesync.c
 
-# The parts of the install script: tables and types first, then what works on them, in the order in
-# which they need each other.
+# The parts of the install script, in the order in which they need each other. What holds state is
+# made once: upgrades change it by hand-written statements (extension/upgrade). All code is
+# CREATE OR REPLACE, or deletes and inserts rows that are ours, and is replayed by each upgrade.
 GENERATED_SQL = extension/generated/code_type.sql
-# Types are made once, as tables are.
-SQL_TABLES = extension/base/schema.sql $(GENERATED_SQL) \
+SQL_SCHEMA = extension/base/schema.sql $(GENERATED_SQL)
+# Code that tables.sql refers to.
+SQL_EARLY_CODE = \
+	extension/agreement/registry_owner.sql extension/inbox/handler_owner.sql
+SQL_TABLES = \
 	extension/base/tables.sql \
 	extension/code/tables.sql \
 	extension/party/tables.sql \
@@ -56,7 +61,8 @@ SQL_CODE = \
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \
-	extension/party/node.sql extension/party/partner.sql extension/party/partner_key.sql \
+	extension/party/bridge_version.sql extension/party/node.sql extension/party/partner.sql \
+	extension/party/partner_key.sql \
 	extension/party/client.sql extension/party/client_check.sql extension/party/jwks.sql \
 	extension/party/encryption.sql extension/party/lane.sql extension/party/forget.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
@@ -64,7 +70,7 @@ SQL_CODE = \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
 	extension/outbox/forget.sql extension/quarantine/quarantine.sql \
 	extension/quarantine/forget.sql extension/look_again/look_again.sql \
-	extension/look_again/forget.sql \
+	extension/look_again/forget.sql extension/agreement/shipped_types.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
 	extension/agreement/forget.sql \
@@ -91,4 +97,10 @@ SQL_CODE = \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql extension/rights/grants.sql
-SQL_FILES = $(SQL_TABLES) $(SQL_CODE)
+# What the scripts of upgrades call; they run it first.
+SQL_UPGRADE = extension/upgrade/upgrade.sql
+# Takes rights from all that was made before.
+SQL_LAST = extension/rights/grants_again.sql
+SQL_INSTALL_ONLY = extension/rights/default_privileges.sql
+SQL_FILES = $(SQL_SCHEMA) $(SQL_EARLY_CODE) $(SQL_TABLES) $(SQL_UPGRADE) $(SQL_CODE) \
+	$(SQL_INSTALL_ONLY) $(SQL_LAST)
