@@ -2,7 +2,7 @@
 
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
 EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine agreement capture registry \
-	look_again subscription delivery routing inbox answer intake upkeep forget health onboarding rights
+	look_again subscription routing inbox answer delivery intake upkeep forget health onboarding rights
 
 EXTENSION_SOURCES = \
 	extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
@@ -64,14 +64,14 @@ SQL_CODE = \
 	extension/quarantine/quarantine.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
+	extension/agreement/lookup.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
 	extension/subscription/subscription_wish.sql extension/subscription/my_subscription.sql \
-	extension/delivery/delivery.sql extension/delivery/outcome.sql \
-	extension/delivery/dead_letter.sql extension/delivery/answer_sent.sql \
+	extension/subscription/subscription_settled.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_filter.sql extension/routing/routing_partner.sql \
 	extension/routing/routing.sql extension/routing/rehearsal.sql \
@@ -80,6 +80,10 @@ SQL_CODE = \
 	extension/inbox/search_at.sql \
 	extension/answer/answering.sql extension/answer/search_answer.sql \
 	extension/answer/transaction_status.sql extension/answer/enrollment.sql \
+	extension/answer/answer_sent.sql \
+	extension/delivery/delivery.sql extension/delivery/take.sql extension/delivery/outcome.sql \
+	extension/delivery/dead_letter.sql extension/delivery/stop_sharing.sql \
+	extension/delivery/resume_sharing.sql \
 	extension/look_again/look_again.sql extension/intake/receive.sql extension/forget/erase.sql \
 	extension/forget/prune.sql extension/upkeep/tidy.sql extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql extension/rights/grants.sql
