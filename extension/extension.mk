@@ -61,7 +61,8 @@ SQL_CODE = \
 	extension/party/encryption.sql extension/party/lane.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
-	extension/quarantine/quarantine.sql extension/look_again/look_again.sql \
+	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
+	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \

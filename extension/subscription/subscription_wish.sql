@@ -351,6 +351,17 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_add(casesync_internal.subscription, text) IS
 	'a wish becomes a subscription, active or waiting';
 
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_seeded(subscription bigint)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.subscription s SET is_seeded = true
+	 WHERE s.id = subscription_seeded.subscription;
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_seeded(bigint) IS
+	'who is inside the filter of a new subscription is known now';
+
 /* The DBA decides by calling it: no quota, no waiting. What the agreement says still counts. */
 CREATE OR REPLACE FUNCTION casesync.subscribe(partner text, event_type text, record_type text,
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
