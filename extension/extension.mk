@@ -58,7 +58,7 @@ SQL_CODE = \
 	extension/filter/filter.sql \
 	extension/party/node.sql extension/party/partner.sql extension/party/partner_key.sql \
 	extension/party/client.sql extension/party/client_check.sql extension/party/jwks.sql \
-	extension/party/encryption.sql extension/party/lane.sql \
+	extension/party/encryption.sql extension/party/lane.sql extension/party/quota.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \

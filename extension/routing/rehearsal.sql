@@ -3,10 +3,10 @@
  * Knows no lane, no subscription, no address.
  */
 
-/* Dates do not count: rehearsed is what has not begun yet. Neither do subscriptions: there are none. */
+/* Dates do not count, since it has not begun yet, and subscriptions neither: there are none. */
 CREATE OR REPLACE FUNCTION casesync_internal.rehearse_events(a casesync_internal.agreement,
-	r casesync_internal.registry,
-	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
+	r casesync_internal.registry, events casesync_internal.subject_event[],
+	subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -56,8 +56,7 @@ COMMENT ON FUNCTION casesync_internal.rehearse_events(casesync_internal.agreemen
 
 /* What goes wrong in a rehearsal must not disturb what is shared. */
 CREATE OR REPLACE FUNCTION casesync_internal.route_unshared(r casesync_internal.registry,
-	events casesync_internal.subject_event[],
-	subjects casesync_internal.rendered[])
+	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -87,8 +86,8 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_unshared(casesync_internal.registry,
 	casesync_internal.subject_event[], casesync_internal.rendered[]) IS
-	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed ones '
-	'count';
+	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed '
+	'ones count';
 
 CREATE OR REPLACE FUNCTION casesync_internal.check_rehearsal(a casesync_internal.agreement,
 	until timestamptz)

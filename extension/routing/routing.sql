@@ -47,7 +47,7 @@ COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
 	casesync_internal.subject_event[]) IS
 	'render a slice of one registry''s subjects once and offer them to every agreement';
 
-/* The last net: whatever goes wrong about a subject must not stop the others. */
+/* Whatever else goes wrong about a subject must not stop the others. */
 CREATE OR REPLACE FUNCTION casesync_internal.route_slice(r casesync_internal.registry,
 	events casesync_internal.subject_event[])
 RETURNS integer
@@ -158,8 +158,7 @@ DECLARE
 	s casesync_internal.routing_state;
 	upto pg_snapshot;
 	chunk casesync_internal.change[];
-	/* The last change of a chunk that may not be the end of the window. */
-	newest casesync_internal.change;
+	newest casesync_internal.change; /* of a chunk that may not be the end of the window */
 	again casesync_internal.subject_event[];
 	has_new_filters boolean;
 BEGIN

@@ -226,8 +226,8 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_drafts(casesync_internal.agreement,
 	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
-	'what is new to a partner in its subscriptions to everybody or to somebody, and what it told us '
-	'itself';
+	'what is new to a partner in its subscriptions to everybody or to somebody, and what it told '
+	'us itself';
 
 CREATE OR REPLACE FUNCTION casesync_internal.route_agreement(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[],

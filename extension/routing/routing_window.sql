@@ -66,7 +66,8 @@ BEGIN
 	END LOOP;
 	IF s.done_xid >= start THEN
 		RETURN QUERY
-			SELECT * FROM casesync_internal.window_after(s.done_xid, s.done_id, s.era, upto, wanted);
+			SELECT *
+			  FROM casesync_internal.window_after(s.done_xid, s.done_id, s.era, upto, wanted);
 	ELSE
 		RETURN QUERY
 			SELECT * FROM casesync_internal.window_after(start, -1, s.era, upto, wanted);
@@ -112,7 +113,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.routing_position() IS 'where routing goes on';
 
-/* Appended, and what it follows deleted: a row updated at every turn bloats under a held snapshot. */
+/* Appended: a row that is updated at every turn bloats without end under a held snapshot. */
 CREATE OR REPLACE FUNCTION casesync_internal.routing_advance(s casesync_internal.routing_state,
 	upto pg_snapshot, newest casesync_internal.change)
 RETURNS void
