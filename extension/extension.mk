@@ -65,6 +65,7 @@ SQL_CODE = \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
+	extension/agreement/rehearsal.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql \
