@@ -5,10 +5,9 @@ EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine loo
 	registry subscription delivery routing inbox answer intake upkeep forget health onboarding rights
 
 EXTENSION_SOURCES = \
-	extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
-	extension/base/session_lock.c \
-	extension/base/text_format.c extension/base/time_budget.c \
-	extension/base/tracking_expression.c \
+	extension/base/doorbell.c extension/base/own_relation.c extension/base/owner_query.c \
+	extension/base/raise_error.c extension/base/row_expression.c \
+	extension/base/session_lock.c extension/base/text_format.c extension/base/time_budget.c \
 	extension/code/code_directory.c extension/code/code_type.c \
 	extension/record/data_object.c extension/record/projection.c extension/record/record_build.c \
 	extension/record/record_check.c extension/record/record_identity.c \
@@ -22,7 +21,7 @@ EXTENSION_SOURCES = \
 	extension/filter/filter_sql.c extension/filter/filter_tree.c extension/filter/filter_value.c \
 	extension/filter/record_match.c \
 	extension/capture/change_capture.c extension/capture/change_image.c \
-	extension/capture/change_log.c extension/capture/change_origin.c extension/capture/doorbell.c \
+	extension/capture/change_log.c extension/capture/change_origin.c \
 	extension/capture/tracking_cache.c extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
