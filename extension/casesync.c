@@ -10,10 +10,10 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "base/doorbell.h"
+#include "base/settings.h"
 #include "capture/change_log.h"
 #include "capture/change_origin.h"
-#include "capture/doorbell.h"
-#include "base/settings.h"
 #include "capture/tracking_cache.h"
 
 PG_MODULE_MAGIC;

@@ -9,7 +9,7 @@ EXTENSION_FLOORS = \
 EXTENSION_SOURCES = \
 	extension/base/execute_apart.c extension/base/own_relation.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
-	extension/base/time_budget.c extension/base/tracking_expression.c \
+	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \
 	extension/record/data_object.c extension/record/projection.c \
 	extension/record/record_build.c extension/record/record_check.c \
@@ -24,8 +24,8 @@ EXTENSION_SOURCES = \
 	extension/filter/filter_value.c extension/filter/record_match.c \
 	extension/capture/change_capture.c extension/capture/change_image.c \
 	extension/capture/change_log.c extension/capture/change_origin.c \
-	extension/capture/doorbell.c extension/capture/tracking_cache.c \
-	extension/capture/tracking_row.c extension/capture/tracking_store.c \
+	extension/capture/tracking_cache.c extension/capture/tracking_row.c \
+	extension/capture/tracking_store.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
 	extension/casesync.c
@@ -65,7 +65,7 @@ SQL_CODE = \
 	extension/party/bridge_version.sql extension/party/node.sql extension/party/partner.sql \
 	extension/party/partner_key.sql extension/party/client.sql \
 	extension/party/client_check.sql extension/party/jwks.sql extension/party/encryption.sql \
-	extension/party/lane.sql extension/party/forget.sql \
+	extension/party/lane.sql extension/party/forget.sql extension/party/quota.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
@@ -75,7 +75,7 @@ SQL_CODE = \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
 	extension/agreement/registry.sql extension/agreement/agreement.sql \
 	extension/agreement/sharing.sql extension/agreement/forget.sql \
-	extension/agreement/lookup.sql \
+	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \

@@ -140,3 +140,48 @@ COMMENT ON TABLE casesync_internal.lookup_day IS
 	'how many people a partner has asked for in a day; whom is not kept';
 COMMENT ON COLUMN casesync_internal.lookup_day.worker IS 'the backend that counted';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_day', '');
+/* ---- rehearsal ---- */
+CREATE TABLE casesync_internal.rehearsal_count (
+	agreement text NOT NULL,
+	version integer NOT NULL,
+	registry text NOT NULL,
+	event_type text NOT NULL,
+	outcome text NOT NULL CHECK (outcome IN ('send', 'known', 'withhold', 'quarantine', 'failed')),
+	subjects bigint NOT NULL,
+	PRIMARY KEY (agreement, version, registry, event_type, outcome)
+);
+COMMENT ON TABLE casesync_internal.rehearsal_count IS
+	'how often a rehearsed agreement would have done what';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_count', '');
+CREATE TABLE casesync_internal.rehearsal_told (
+	agreement text NOT NULL,
+	version integer NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	hmac bytea NOT NULL,
+	PRIMARY KEY (agreement, version, registry, key)
+);
+COMMENT ON TABLE casesync_internal.rehearsal_told IS
+	'what a partner would know by now: keyed hashes';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_told', '');
+CREATE TABLE casesync_internal.rehearsal_sample (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	agreement text NOT NULL,
+	version integer NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	record jsonb NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX rehearsal_sample_newest ON casesync_internal.rehearsal_sample (agreement, version, id);
+COMMENT ON TABLE casesync_internal.rehearsal_sample IS
+	'the last 100 notifications that a rehearsed agreement would have made, until it is activated '
+	'or ends';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_sample', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.rehearsal_sample_id_seq', '');
+/* One subject under a rehearsed agreement, as rehearsal_note() is told of it. */
+CREATE TYPE casesync_internal.rehearsed AS (key text, event_type text, outcome text, record jsonb,
+	hmac bytea);
+COMMENT ON TYPE casesync_internal.rehearsed IS
+	'what would have been done about a subject; with what would have been sent';

@@ -46,7 +46,7 @@ time_budget_stop(void)
 		return is_up;
 	disable_timeout(timer, false);
 
-	/* It may have run out on the last yard, with nobody cancelled. */
+	/* It may have run out when the query was over already: nothing is left to cancel. */
 	if (is_up)
 		QueryCancelPending = false;
 	return is_up;

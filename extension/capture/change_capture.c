@@ -16,11 +16,11 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "base/doorbell.h"
+#include "base/settings.h"
 #include "capture/change_image.h"
 #include "capture/change_log.h"
 #include "capture/change_origin.h"
-#include "capture/doorbell.h"
-#include "base/settings.h"
 #include "capture/tracking_cache.h"
 
 PG_FUNCTION_INFO_V1(casesync_capture_change);

@@ -24,8 +24,8 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
-#include "capture/change_log.h"
 #include "base/own_relation.h"
+#include "capture/change_log.h"
 
 #define LEAF_COUNT 8
 

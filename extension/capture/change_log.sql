@@ -7,18 +7,19 @@ AS 'MODULE_PATHNAME', 'casesync_cache_reset';
 COMMENT ON FUNCTION casesync_internal.cache_reset() IS
 	'statement trigger: tells all sessions that a table which they cache was written';
 
-CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE
-	OR DELETE OR TRUNCATE ON casesync_internal.change_ring
+CREATE OR REPLACE TRIGGER cache_reset
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.change_ring
 	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 
 CREATE OR REPLACE VIEW casesync_internal.change AS
-	SELECT * FROM casesync_internal.change_0 UNION ALL SELECT * FROM casesync_internal.change_1
-	UNION ALL SELECT * FROM casesync_internal.change_2 UNION ALL SELECT *
-		FROM casesync_internal.change_3
-	UNION ALL SELECT * FROM casesync_internal.change_4 UNION ALL SELECT *
-		FROM casesync_internal.change_5
-	UNION ALL SELECT * FROM casesync_internal.change_6 UNION ALL SELECT *
-		FROM casesync_internal.change_7;
+	SELECT * FROM casesync_internal.change_0
+	UNION ALL SELECT * FROM casesync_internal.change_1
+	UNION ALL SELECT * FROM casesync_internal.change_2
+	UNION ALL SELECT * FROM casesync_internal.change_3
+	UNION ALL SELECT * FROM casesync_internal.change_4
+	UNION ALL SELECT * FROM casesync_internal.change_5
+	UNION ALL SELECT * FROM casesync_internal.change_6
+	UNION ALL SELECT * FROM casesync_internal.change_7;
 COMMENT ON VIEW casesync_internal.change IS
 	'captured changes of tracked tables; order in a transaction is (cid, id)';
 COMMENT ON COLUMN casesync_internal.change.id IS 'rising within a session; order within a command';
@@ -90,8 +91,7 @@ COMMENT ON FUNCTION casesync_internal.change_ring_turn(bigint) IS
 	'do';
 
 CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot,
-	era integer,
-		earlier_routed boolean)
+	era integer, earlier_routed boolean)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
@@ -125,7 +125,7 @@ COMMENT ON FUNCTION casesync_internal.empty_change_leaf(integer, pg_snapshot, in
 	'part of empty_change_leaves(): one leaf';
 
 CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaves(routed pg_snapshot, era integer,
-		earlier_routed boolean DEFAULT false)
+	earlier_routed boolean DEFAULT false)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -73,8 +73,10 @@ BEGIN
 			hint => 'SELECT * FROM casesync.gaps;');
 	END IF;
 	/* Who is writing now goes on with what it knew; behind these locks nobody does. */
-	FOR member IN SELECT DISTINCT f.member::oid FROM casesync_internal.tracking t,
-			casesync_internal.table_family(t.relation) f WHERE t.id = ANY (trackings) ORDER BY 1
+	FOR member IN
+		SELECT DISTINCT f.member::oid
+		  FROM casesync_internal.tracking t, casesync_internal.table_family(t.relation) f
+		 WHERE t.id = ANY (trackings) ORDER BY 1
 	LOOP
 		EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', member);
 	END LOOP;
@@ -154,8 +156,7 @@ COMMENT ON FUNCTION casesync_internal.gap_filled(bigint) IS
 
 CREATE OR REPLACE VIEW casesync.gaps AS
 	SELECT g.id AS gap, coalesce(g.relation::text, 'all tables') AS relation, g.registries,
-		g.reason,
-		g.who, g.started, g.ended, g.filled,
+		g.reason, g.who, g.started, g.ended, g.filled,
 		CASE WHEN g.filled IS NOT NULL THEN 'filled' WHEN g.ended IS NULL THEN 'open'
 			ELSE 'to be filled' END AS state,
 		CASE WHEN g.filled IS NOT NULL THEN NULL

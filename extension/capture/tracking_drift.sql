@@ -7,11 +7,11 @@ AS $$
 	SELECT CASE WHEN t.oid IS NULL AND NOT n.is_made
 				THEN format('partition "%s" lacks trigger %s', n.member, n.trigger)
 			WHEN t.oid IS NULL THEN format('table "%s" lacks trigger %s', n.member, n.trigger)
-			WHEN t.tgenabled = 'D' THEN format('trigger %s of table "%s" is disabled', n.trigger,
-				n.member)
+			WHEN t.tgenabled = 'D'
+				THEN format('trigger %s of table "%s" is disabled', n.trigger, n.member)
 			WHEN t.tgenabled = 'R'
 				THEN format('trigger %s of table "%s" fires only for replicated rows',
-				n.trigger, n.member)
+					n.trigger, n.member)
 			ELSE format('trigger %s of table "%s" does not fire for rows that replication brings',
 				n.trigger, n.member) END
 	FROM casesync_internal.tracking_triggers(tracking) n
@@ -42,8 +42,8 @@ AS $$
 	SELECT format('column "%s" was dropped', c.name)
 		FROM unnest(tracking.column_numbers, tracking.columns) c(number, name)
 		JOIN pg_attribute a ON a.attrelid = tracking.relation AND a.attnum = c.number
-		WHERE a.attisdropped AND tracking.place = casesync_internal.tracking_place(
-			tracking.relation)
+		WHERE a.attisdropped
+			AND tracking.place = casesync_internal.tracking_place(tracking.relation)
 	UNION ALL
 	SELECT format('column "%s" is now called "%s"', c.name, a.attname)
 		FROM unnest(tracking.column_numbers, tracking.columns) c(number, name)
@@ -61,8 +61,8 @@ AS $$
 		WHERE c <> ALL (tracking.columns) AND c <> ALL (tracking.ignored)
 			AND NOT EXISTS (SELECT FROM unnest(tracking.column_numbers) n
 				JOIN pg_attribute a ON a.attrelid = tracking.relation AND a.attnum = n
-				WHERE a.attname = c AND tracking.place = casesync_internal.tracking_place(
-					tracking.relation))
+				WHERE a.attname = c
+					AND tracking.place = casesync_internal.tracking_place(tracking.relation))
 $$;
 COMMENT ON FUNCTION casesync_internal.column_drift(casesync_internal.tracking) IS
 	'columns of a tracking that are not what they were';

@@ -1,6 +1,6 @@
-/* The triggers of a tracking: which, on which tables and columns; putting them on, taking them off. */
-/* ---- columns and filters --------------------------------------------------------------------- */
+/* The triggers of a tracking: which, on which tables and columns; put on and taken off. */
 
+/* ---- columns and filters ---- */
 CREATE OR REPLACE FUNCTION casesync_internal.live_columns(relation regclass)
 RETURNS name[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -118,11 +118,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_triggers(casesync_internal.tracking) IS
 	'the triggers that must exist for a tracking, and which of them casesync makes';
-/* ---- putting triggers on and taking them off -------------------------------------------------- */
 
+/* ---- putting triggers on and taking them off ---- */
 CREATE OR REPLACE FUNCTION casesync_internal.trigger_statement(tracking casesync_internal.tracking,
-	member regclass,
-		trigger name, event text)
+	member regclass, trigger name, event text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -140,8 +139,7 @@ BEGIN
 	END IF;
 	IF tracking.condition IS NOT NULL THEN
 		written := casesync_internal.row_expression(tracking.relation, 'condition',
-			tracking.condition,
-			'pg_catalog, pg_temp');
+			tracking.condition, 'pg_catalog, pg_temp');
 		filters := filters || CASE event WHEN 'insert' THEN written.new_row
 			WHEN 'delete' THEN written.old_row
 			ELSE format('(%s) OR (%s)', written.old_row, written.new_row) END;

@@ -3,51 +3,29 @@
  * Knows no lane, no subscription, no address.
  */
 
-/* Dates do not count: rehearsed is what has not begun yet. Neither do subscriptions: there are none. */
+/* Dates do not count, since it has not begun yet, and subscriptions neither: there are none. */
 CREATE OR REPLACE FUNCTION casesync_internal.rehearse_events(a casesync_internal.agreement,
-	r casesync_internal.registry,
-	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
+	r casesync_internal.registry, events casesync_internal.subject_event[],
+	subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	WITH judged AS (
-		SELECT DISTINCT ON (o.key) o.key, o.record, o.hmac, e.event_type, e.position,
-			CASE WHEN o.state = 'keep' THEN 'quarantine' WHEN o.state <> 'pass' THEN 'withhold'
-				WHEN coalesce(t.hmac, k.hmac) = o.hmac THEN 'known' ELSE 'send' END AS outcome
-		  FROM casesync_internal.offers(a, r, subjects) o
-		  JOIN unnest(events) e ON e.key = o.key AND e.event_type = ANY (a.event_types)
-		  LEFT JOIN casesync_internal.rehearsal_told t
-			ON t.agreement = a.agreement AND t.version = a.version AND t.registry = r.registry
-				AND t.key = o.key
-		  LEFT JOIN casesync_internal.told k ON k.partner = a.partner AND k.registry = r.registry
-			AND k.key = o.key
-		 ORDER BY o.key, e.position
-	), remembered AS (
-		INSERT INTO casesync_internal.rehearsal_told AS t (agreement, version, registry, key, hmac)
-		SELECT a.agreement, a.version, r.registry, j.key, j.hmac FROM judged j
-			WHERE j.outcome = 'send'
-		ON CONFLICT ON CONSTRAINT rehearsal_told_pkey DO UPDATE SET hmac = excluded.hmac
-	), kept AS (
-		INSERT INTO casesync_internal.rehearsal_sample (agreement, version, registry, key,
-			event_type, record)
-		SELECT a.agreement, a.version, r.registry, x.key, x.event_type, x.record
-		  FROM (SELECT j.* FROM judged j WHERE j.outcome = 'send' ORDER BY j.position DESC
-			LIMIT 100) x
-		 ORDER BY x.position
-	)
-	INSERT INTO casesync_internal.rehearsal_count AS c (agreement, version, registry, event_type,
-		outcome, subjects)
-	SELECT a.agreement, a.version, r.registry, j.event_type, j.outcome, count(*) FROM judged j
-	 GROUP BY j.event_type, j.outcome
-	ON CONFLICT ON CONSTRAINT rehearsal_count_pkey DO UPDATE
-		SET subjects = c.subjects + excluded.subjects;
-	DELETE FROM casesync_internal.rehearsal_sample s
-	 WHERE s.agreement = a.agreement AND s.version = a.version AND s.id <= (
-		SELECT x.id FROM casesync_internal.rehearsal_sample x WHERE x.agreement = a.agreement
-			AND x.version = a.version
-		 ORDER BY x.id DESC OFFSET 100 LIMIT 1);
+	PERFORM casesync_internal.rehearsal_note(a, r.registry, ARRAY(
+		SELECT ROW(j.key, j.event_type, j.outcome, j.record, j.hmac)::casesync_internal.rehearsed
+		  FROM (SELECT DISTINCT ON (o.key) o.key, o.record, o.hmac, e.event_type, e.position,
+				CASE WHEN o.state = 'keep' THEN 'quarantine' WHEN o.state <> 'pass' THEN 'withhold'
+					WHEN coalesce(t.hmac, k.hmac) = o.hmac THEN 'known' ELSE 'send' END AS outcome
+				  FROM casesync_internal.offers(a, r, subjects) o
+				  JOIN unnest(events) e ON e.key = o.key AND e.event_type = ANY (a.event_types)
+				  LEFT JOIN casesync_internal.rehearsal_told t
+					ON t.agreement = a.agreement AND t.version = a.version
+						AND t.registry = r.registry AND t.key = o.key
+				  LEFT JOIN casesync_internal.told k ON k.partner = a.partner
+					AND k.registry = r.registry AND k.key = o.key
+				 ORDER BY o.key, e.position) j
+		 ORDER BY j.position));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.rehearse_events(casesync_internal.agreement,
@@ -56,8 +34,7 @@ COMMENT ON FUNCTION casesync_internal.rehearse_events(casesync_internal.agreemen
 
 /* What goes wrong in a rehearsal must not disturb what is shared. */
 CREATE OR REPLACE FUNCTION casesync_internal.route_unshared(r casesync_internal.registry,
-	events casesync_internal.subject_event[],
-	subjects casesync_internal.rendered[])
+	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -75,20 +52,18 @@ BEGIN
 		BEGIN
 			PERFORM casesync_internal.rehearse_events(a, r, events, subjects);
 		EXCEPTION WHEN OTHERS THEN
-			INSERT INTO casesync_internal.rehearsal_count AS c (agreement, version, registry,
-				event_type, outcome, subjects)
-			SELECT a.agreement, a.version, r.registry, e.event_type, 'failed', count(DISTINCT e.key)
-			  FROM unnest(events) e WHERE e.event_type = ANY (a.event_types) GROUP BY e.event_type
-			ON CONFLICT ON CONSTRAINT rehearsal_count_pkey DO UPDATE
-				SET subjects = c.subjects + excluded.subjects;
+			PERFORM casesync_internal.rehearsal_note(a, r.registry, ARRAY(
+				SELECT DISTINCT ROW(e.key, e.event_type, 'failed', NULL,
+					NULL)::casesync_internal.rehearsed
+				  FROM unnest(events) e WHERE e.event_type = ANY (a.event_types)));
 		END;
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_unshared(casesync_internal.registry,
 	casesync_internal.subject_event[], casesync_internal.rendered[]) IS
-	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed ones '
-	'count';
+	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed '
+	'ones count';
 
 CREATE OR REPLACE FUNCTION casesync_internal.check_rehearsal(a casesync_internal.agreement,
 	until timestamptz)
@@ -132,23 +107,15 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
 	a casesync_internal.agreement;
 BEGIN
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
-	a := casesync_internal.latest_agreement($1);
-	PERFORM casesync_internal.check_rehearsal(a, $2);
-	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
-		end_reason = format('version %s is rehearsed', a.version)
-	 WHERE t.agreement = $1 AND t.version <> a.version AND t.state = 'rehearsed';
-	IF FOUND THEN
-		PERFORM casesync_internal.rehearsal_forget($1);
-	END IF;
-	UPDATE casesync_internal.agreement t SET state = 'rehearsed', rehearsed_until = $2
-	 WHERE t.agreement = $1 AND t.version = a.version;
-	PERFORM casesync_internal.audit_note('rehearse', $1,
-		jsonb_build_object('version', a.version, 'until', $2));
+	a := casesync_internal.latest_agreement(agreement);
+	PERFORM casesync_internal.check_rehearsal(a, until);
+	PERFORM casesync_internal.agreement_rehearse(a, until);
+	PERFORM casesync_internal.audit_note('rehearse', agreement,
+		jsonb_build_object('version', a.version, 'until', until));
 END
 $$;
 COMMENT ON FUNCTION casesync.rehearse(text, timestamptz) IS

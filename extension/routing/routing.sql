@@ -1,4 +1,4 @@
-/* Change to event to notification: the turn of the router. What a partner gets is decided elsewhere. */
+/* Change to event to notification: the router's turn. What a partner gets is decided elsewhere. */
 /* Events of one registry, at most a slice of subjects at a time. */
 CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry,
 	events casesync_internal.subject_event[])
@@ -47,7 +47,7 @@ COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
 	casesync_internal.subject_event[]) IS
 	'render a slice of one registry''s subjects once and offer them to every agreement';
 
-/* The last net: whatever goes wrong about a subject must not stop the others. */
+/* Whatever else goes wrong about a subject must not stop the others. */
 CREATE OR REPLACE FUNCTION casesync_internal.route_slice(r casesync_internal.registry,
 	events casesync_internal.subject_event[])
 RETURNS integer
@@ -74,10 +74,10 @@ BEGIN
 			RETURN 0;
 		END IF;
 	END;
-	RETURN casesync_internal.route_slice(r, ARRAY(SELECT e FROM unnest(events) e
-		WHERE e.key = ANY (keys[1:half])))
-		+ casesync_internal.route_slice(r, ARRAY(SELECT e FROM unnest(events) e
-			WHERE e.key = ANY (keys[half + 1:])));
+	RETURN casesync_internal.route_slice(r,
+			ARRAY(SELECT e FROM unnest(events) e WHERE e.key = ANY (keys[1:half])))
+		+ casesync_internal.route_slice(r,
+			ARRAY(SELECT e FROM unnest(events) e WHERE e.key = ANY (keys[half + 1:])));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_slice(casesync_internal.registry,
@@ -128,6 +128,26 @@ $$;
 COMMENT ON FUNCTION casesync_internal.route_events(casesync_internal.subject_event[]) IS
 	'events to notifications, registry by registry, a thousand subjects at a time';
 
+CREATE OR REPLACE FUNCTION casesync_internal.check_route(max_changes integer)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_transaction_state',
+			message => 'route() needs the isolation level READ COMMITTED',
+			detail => 'With an older snapshot than its own it could not see what it has to route.');
+	END IF;
+	IF max_changes IS NULL OR max_changes NOT BETWEEN 1 AND 100000 THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'max_changes must be between 1 and 100000');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_route(integer) IS
+	'whether route() may be called so, or an error';
+
 CREATE OR REPLACE FUNCTION casesync_internal.route(max_changes integer DEFAULT 1000)
 RETURNS TABLE (changes integer, notifications integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -138,21 +158,12 @@ DECLARE
 	s casesync_internal.routing_state;
 	upto pg_snapshot;
 	chunk casesync_internal.change[];
-	newest casesync_internal.change;
-	split xid8[];
-	retried casesync_internal.subject_event[];
+	newest casesync_internal.change; /* of a chunk that may not be the end of the window */
+	again casesync_internal.subject_event[];
 	has_new_filters boolean;
 BEGIN
+	PERFORM casesync_internal.check_route(max_changes);
 	changes := 0; notifications := 0; more := false;
-	IF current_setting('transaction_isolation') <> 'read committed' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_transaction_state',
-			message => 'route() needs the isolation level READ COMMITTED',
-			detail => 'With an older snapshot than its own it could not see what it has to route.');
-	END IF;
-	IF max_changes IS NULL OR max_changes NOT BETWEEN 1 AND 100000 THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => 'max_changes must be between 1 and 100000');
-	END IF;
 	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.lock_for_transaction(1, 0) THEN
 		RETURN NEXT;
 		RETURN;
@@ -162,30 +173,23 @@ BEGIN
 	s := casesync_internal.routing_position();
 	upto := coalesce(s.now, pg_current_snapshot());
 	chunk := ARRAY(SELECT c FROM casesync_internal.window_chunk(s, upto, max_changes) c);
-	retried := casesync_internal.events_again(max_changes);
-	changes := cardinality(chunk) + cardinality(retried);
+	again := casesync_internal.events_again(max_changes);
+	changes := cardinality(chunk) + cardinality(again);
+	newest := CASE WHEN cardinality(chunk) = max_changes THEN chunk[max_changes] END;
 	/* A window that was opened by an earlier call is over: there may be a next one. */
-	more := cardinality(chunk) = max_changes OR cardinality(retried) = max_changes
-		OR s.now IS NOT NULL OR has_new_filters;
-	newest := chunk[cardinality(chunk)];
+	more := newest.id IS NOT NULL OR cardinality(again) = max_changes OR s.now IS NOT NULL
+		OR has_new_filters;
 	PERFORM casesync_internal.plan_for(changes);
-	IF cardinality(retried) > 0 THEN
-		notifications := casesync_internal.route_events(retried);
+	IF cardinality(again) > 0 THEN
+		notifications := casesync_internal.route_events(again);
 	END IF;
 	IF cardinality(chunk) > 0 THEN
 		PERFORM casesync_internal.gap_found(c) FROM unnest(chunk) c WHERE c.op = 'G';
-		split := ARRAY[s.done_xid, CASE WHEN cardinality(chunk) = max_changes THEN newest.xid END];
-		notifications := notifications + casesync_internal.route_events(
-			ARRAY(SELECT e FROM casesync_internal.expand(chunk, split) e));
+		notifications := notifications + casesync_internal.route_events(ARRAY(SELECT e
+			FROM casesync_internal.expand(chunk, split => ARRAY[s.done_xid, newest.xid]) e));
 	END IF;
 	IF cardinality(chunk) > 0 OR s.now IS NOT NULL THEN
-		IF cardinality(chunk) = max_changes THEN
-			INSERT INTO casesync_internal.routing_state (era, last, now, done_xid, done_id)
-			VALUES (s.era, s.last, upto, newest.xid, newest.id);
-		ELSE
-			INSERT INTO casesync_internal.routing_state (era, last) VALUES (s.era, upto);
-		END IF;
-		DELETE FROM casesync_internal.routing_state r WHERE r.era = s.era AND r.id <= s.id;
+		PERFORM casesync_internal.routing_advance(s, upto, newest);
 	END IF;
 	RETURN NEXT;
 END

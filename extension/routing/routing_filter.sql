@@ -1,12 +1,12 @@
 /*
- * Subscriptions to a filter: which subjects are inside, who came in, who has left. Knows the projected
- * record and the agreed filter columns, nothing else of a subject.
+ * Subscriptions to a filter: which subjects are inside, who came in, who has left. Knows the
+ * projected record and the agreed filter columns, nothing else of a subject.
  *
- * Each of them has a memory of its own (filter_inside): what it was told of whom. Suppression by what
- * the partner knows at all (told) would be wrong here: a subject that the partner knows by another
- * subscription, and that now comes into the filter by a column which is not in the record, is news in
- * this one. One that leaves is told once more, with its record of now, and then no longer; if that
- * record was told already, nothing is sent, since it would say nothing.
+ * Each of them has a memory of its own (filter_inside): what it was told of whom. Suppression by
+ * what the partner knows at all (told) would be wrong here: a subject that the partner knows by
+ * another subscription, and that now comes into the filter by a column which is not in the record,
+ * is news in this one. One that leaves is told once more, with its record of now, and then no
+ * longer; if that record was told already, nothing is sent, since it would say nothing.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.filters_of(a casesync_internal.agreement,
 	r casesync_internal.registry)
@@ -88,8 +88,8 @@ BEGIN
 	  LEFT JOIN casesync_internal.filter_inside i ON i.registry = r.registry AND i.key = x.key
 		AND i.subscription = f.id
 	 CROSS JOIN LATERAL (
-		SELECT coalesce(casesync_internal.filter_matches(f.tree, x.record, x.columns),
-		false) AS is_inside) m
+		SELECT coalesce(casesync_internal.filter_matches(f.tree, x.record, x.columns), false)
+			AS is_inside) m
 	 WHERE a.valid_from <= (x.e).at AND (x.e).at < a.valid_to
 		AND (m.is_inside OR i.subscription IS NOT NULL)
 	 ORDER BY x.key, f.id, (x.e).position;
@@ -115,13 +115,14 @@ BEGIN
 		RETURN '{}';
 	END IF;
 	moves := ARRAY(SELECT m FROM casesync_internal.filter_moves(a, r, events, offers, filters) m);
-	INSERT INTO casesync_internal.filter_inside AS i (registry, key, subscription, hmac)
-	SELECT r.registry, (m.event).key, m.subscription, m.hmac FROM unnest(moves) m WHERE m.is_inside
-	ON CONFLICT (registry, key, subscription) DO UPDATE SET hmac = excluded.hmac
-		WHERE i.hmac IS DISTINCT FROM excluded.hmac;
-	DELETE FROM casesync_internal.filter_inside i USING unnest(moves) m
-	 WHERE NOT m.is_inside AND i.registry = r.registry AND i.key = (m.event).key
-		AND i.subscription = m.subscription;
+	PERFORM casesync_internal.knowledge_enter(ARRAY(
+		SELECT ROW(a.partner, r.registry, (m.event).key, m.hmac, NULL,
+			m.subscription)::casesync_internal.known
+		  FROM unnest(moves) m WHERE m.is_inside));
+	PERFORM casesync_internal.knowledge_leave(ARRAY(
+		SELECT ROW(a.partner, r.registry, (m.event).key, NULL, NULL,
+			m.subscription)::casesync_internal.known
+		  FROM unnest(moves) m WHERE NOT m.is_inside));
 	RETURN ARRAY(
 		SELECT ROW(m.event, array_agg(m.subscription), m.record, m.hmac,
 			false)::casesync_internal.draft
@@ -134,8 +135,9 @@ COMMENT ON FUNCTION casesync_internal.route_filters(casesync_internal.agreement,
 
 /*
  * Whoever is inside when a subscription begins is not told (there is no initial state), but must be
- * told of when it leaves. The router looks them up once, at most so many and for a quarter of a second: a filter
- * that takes more begins knowing nobody, and tells of leaving only who was told of before.
+ * told of when it leaves. The router looks them up once, at most so many and for a quarter of a
+ * second: a filter that takes more begins knowing nobody, and tells of leaving only who was told of
+ * before.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.seed_filter(s casesync_internal.subscription)
 RETURNS void
@@ -161,9 +163,7 @@ BEGIN
 				r, casesync_internal.search_query(r, a, wanted.condition, NULL, 50001),
 				wanted.arguments, until);
 			CONTINUE WHEN cardinality(keys) > 50000;
-			INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
-			SELECT DISTINCT r.registry, k, s.id FROM unnest(keys) k WHERE octet_length(k) <= 1000
-			ON CONFLICT DO NOTHING;
+			PERFORM casesync_internal.knowledge_seed(s.id, r.registry, keys);
 		END LOOP;
 	END LOOP;
 EXCEPTION WHEN OTHERS THEN
@@ -189,7 +189,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	PERFORM casesync_internal.seed_filter(s);
-	UPDATE casesync_internal.subscription t SET is_seeded = true WHERE t.id = s.id;
+	PERFORM casesync_internal.subscription_seeded(s.id);
 	RETURN EXISTS (SELECT FROM casesync_internal.subscription t
 		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded);
 END

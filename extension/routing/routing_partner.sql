@@ -1,4 +1,4 @@
-/* One partner and subjects as they are now: what is new to it, and to which of its subscriptions. */
+/* One partner and subjects as they are now: what is new to it, in which of its subscriptions. */
 /* What of a partner's message came into a subject: the origin's record, if it is all its own. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_echo(origin bigint, partner text, record jsonb,
 	told_at timestamptz)
@@ -10,9 +10,9 @@ AS $$
 		SELECT FROM casesync_internal.inbox_item o
 		  JOIN casesync_internal.inbox_item i ON i.partner = o.partner AND i.subject = o.subject
 			AND i.id >= o.id
-		 WHERE o.id = $1 AND o.partner = $2 AND i.state = 'applied'
+		 WHERE o.id = origin AND o.partner = is_echo.partner AND i.state = 'applied'
 		   AND (told_at IS NULL OR told_at < i.received_at)
-		   AND casesync_internal.record_contains(i.record, $3))
+		   AND casesync_internal.record_contains(i.record, is_echo.record))
 $$;
 COMMENT ON FUNCTION casesync_internal.is_echo(bigint, text, jsonb, timestamptz) IS
 	'whether the partner itself told us all of this record, and we have told it nothing since';
@@ -28,14 +28,14 @@ BEGIN
 	RETURN QUERY
 	SELECT s.id FROM (
 		SELECT t.* FROM casesync_internal.subscription t
-		 WHERE t.partner = a.partner AND t.event_type = $3 AND t.state = 'active'
-			AND t.id_type IS NULL AND t.tree IS NULL
+		 WHERE t.partner = a.partner AND t.event_type = wanted_by.event_type
+			AND t.state = 'active' AND t.id_type IS NULL AND t.tree IS NULL
 		UNION ALL
-		SELECT t.* FROM casesync.record_identifiers($4) i
+		SELECT t.* FROM casesync.record_identifiers(record) i
 		  JOIN casesync_internal.subscription t ON t.id_value = i.identifier_value
 		   AND upper(t.id_type) = upper(casesync_internal.fold_identifier_type(i.identifier_type))
-		   AND t.partner = a.partner AND t.event_type = $3 AND t.state = 'active'
-			AND t.id_type IS NOT NULL
+		   AND t.partner = a.partner AND t.event_type = wanted_by.event_type
+			AND t.state = 'active' AND t.id_type IS NOT NULL
 	) s
 	 WHERE lower(s.record_type) = lower(r.record_type)
 	   AND (s.reg_type IS NULL OR s.reg_type = r.reg_type
@@ -49,46 +49,32 @@ COMMENT ON FUNCTION casesync_internal.wanted_by(casesync_internal.agreement,
 	'subscriptions to everybody, and those to one of the record''s own agreed identifiers, by '
 	'index; not those to filters';
 
-CREATE OR REPLACE FUNCTION casesync_internal.append_notifications(a casesync_internal.agreement,
+CREATE OR REPLACE FUNCTION casesync_internal.append_drafts(a casesync_internal.agreement,
 	drafts casesync_internal.draft[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	appended integer;
-	rows casesync_internal.notification[];
 BEGIN
-	INSERT INTO casesync_internal.event (id, registry, key, event_type, at, removal)
-	SELECT (d.event).event, (d.event).registry, (d.event).key, (d.event).event_type, (d.event).at,
-		d.removal
-	  FROM unnest(drafts) d
-	ON CONFLICT DO NOTHING;
-	rows := ARRAY(
+	RETURN casesync_internal.notification_append(ARRAY(
 		SELECT ROW(nextval('casesync_internal.notification_id'), gen_random_uuid(), x.lane,
-			x.subscription,
-			(x.event).event, (x.event).registry, (x.event).key, (x.event).event_type, x.removal,
-				x.record,
-			x.hmac, a.agreement, a.version, x.hops, (x.event).at, NULL, NULL, NULL, 'due',
-				NULL)::casesync_internal.notification
+			x.subscription, (x.event).event, (x.event).registry, (x.event).key,
+			(x.event).event_type, x.removal, x.record, x.hmac, a.agreement, a.version, x.hops,
+			(x.event).at, NULL, NULL, NULL, 'due', NULL)::casesync_internal.notification
 		  FROM (SELECT coalesce(s.lane, l.lane) AS lane, w.id AS subscription, d.*,
 					CASE WHEN i.partner IS NULL THEN '{}'
 						ELSE (i.hops || i.partner)[1:16] END AS hops
-				  FROM unnest(drafts) WITH ORDINALITY d(event, subscriptions, record, hmac, removal,
-					n)
+				  FROM unnest(drafts) WITH ORDINALITY
+					d(event, subscriptions, record, hmac, removal, n)
 				 CROSS JOIN unnest(d.subscriptions) w(id)
 				  JOIN casesync_internal.subscription s ON s.id = w.id
 				  JOIN casesync_internal.lane l ON l.partner = a.partner AND l.kind = 'notify'
 					AND l.address = ''
 				  LEFT JOIN casesync_internal.inbox_item i ON i.id = (d.event).origin
-				 ORDER BY d.n, w.id) x);
-	EXECUTE format('INSERT INTO %s SELECT r.* FROM unnest($1) r',
-		casesync_internal.notification_leaf()) USING rows;
-	GET DIAGNOSTICS appended = ROW_COUNT;
-	RETURN appended;
+				 ORDER BY d.n, w.id) x));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.append_notifications(casesync_internal.agreement,
+COMMENT ON FUNCTION casesync_internal.append_drafts(casesync_internal.agreement,
 	casesync_internal.draft[]) IS
 	'write events and their notifications, in order';
 
@@ -99,16 +85,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO casesync_internal.told AS t (partner, registry, key, hmac, identifiers, at)
-	SELECT DISTINCT ON ((d.event).registry, (d.event).key) a.partner, (d.event).registry,
-		(d.event).key, d.hmac,
-		CASE WHEN a.on_leave = 'identifier_only' THEN
-			(SELECT jsonb_agg(to_jsonb(i)) FROM casesync.record_identifiers(d.record) i) END,
-		clock_timestamp()
-	  FROM unnest(drafts) d
-	ON CONFLICT (partner, registry, key) DO UPDATE
-		SET hmac = excluded.hmac, identifiers = coalesce(excluded.identifiers, t.identifiers),
-			at = excluded.at;
+	/* Identifiers are kept only where the agreement has a removal told by them. */
+	PERFORM casesync_internal.knowledge_note(ARRAY(
+		SELECT ROW(a.partner, (d.event).registry, (d.event).key, d.hmac,
+			CASE WHEN a.on_leave = 'identifier_only' THEN (SELECT jsonb_agg(to_jsonb(i))
+				FROM casesync.record_identifiers(d.record) i) END,
+			NULL)::casesync_internal.known
+		  FROM unnest(drafts) d));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tell(casesync_internal.agreement,
@@ -123,8 +106,7 @@ AS $$
 	SELECT CASE record_type
 			WHEN 'Person' THEN jsonb_build_object('identifier', identifiers)
 			WHEN 'Group' THEN jsonb_build_object('group_identifier', identifiers)
-			WHEN 'Beneficiary'
-				THEN jsonb_build_object(
+			WHEN 'Beneficiary' THEN jsonb_build_object(
 				'member', jsonb_build_object('member_identifier', identifiers))
 			ELSE jsonb_build_object('member_identifier', identifiers) END
 		|| '{"additional_attributes": [{"removed": "true"}]}'
@@ -132,7 +114,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.removal_record(text, jsonb) IS
 	'what is sent of a subject that left: who it was, and that it is removed';
 
-/* Subjects that a partner was told of and may not see any more: nothing that waits is sent. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreed_identifiers(identifiers jsonb,
 	identifier_types text[])
 RETURNS jsonb
@@ -149,8 +130,7 @@ COMMENT ON FUNCTION casesync_internal.agreed_identifiers(jsonb, text[]) IS
 
 /* Only a partner that was sent something of a subject is told that it left. */
 CREATE OR REPLACE FUNCTION casesync_internal.removal_drafts(a casesync_internal.agreement,
-	r casesync_internal.registry,
-	events casesync_internal.subject_event[], leaving text[])
+	r casesync_internal.registry, events casesync_internal.subject_event[], leaving text[])
 RETURNS SETOF casesync_internal.draft
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -161,13 +141,14 @@ AS $$
 		AND t.key = e.key
 	 CROSS JOIN LATERAL (SELECT casesync_internal.removal_record(r.record_type,
 			casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types)) AS record) x
-	 CROSS JOIN LATERAL (SELECT array_agg(s.id) AS subscriptions FROM (
-							SELECT casesync_internal.wanted_by(a, r, e.event_type, x.record)
-							UNION ALL
-							SELECT i.subscription FROM casesync_internal.filter_inside i
-								JOIN casesync_internal.subscription f ON f.id = i.subscription
-							 WHERE i.registry = r.registry AND i.key = e.key
-								AND f.partner = a.partner AND f.event_type = e.event_type) s(id)) w
+	 CROSS JOIN LATERAL (
+		SELECT array_agg(s.id) AS subscriptions FROM (
+			SELECT casesync_internal.wanted_by(a, r, e.event_type, x.record)
+			UNION ALL
+			SELECT i.subscription FROM casesync_internal.filter_inside i
+			  JOIN casesync_internal.subscription f ON f.id = i.subscription
+			 WHERE i.registry = r.registry AND i.key = e.key
+			   AND f.partner = a.partner AND f.event_type = e.event_type) s(id)) w
 	 WHERE e.key = ANY (leaving) AND e.event_type = ANY (a.event_types)
 	   AND casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
 	   AND w.subscriptions IS NOT NULL
@@ -180,9 +161,9 @@ COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement
 	'what to tell a partner of subjects that left, where the agreement has on_leave '
 	'identifier_only';
 
+/* Subjects that a partner was told of and may not see any more: nothing that waits is sent. */
 CREATE OR REPLACE FUNCTION casesync_internal.route_leaving(a casesync_internal.agreement,
-	r casesync_internal.registry,
-	events casesync_internal.subject_event[], leaving text[])
+	r casesync_internal.registry, events casesync_internal.subject_event[], leaving text[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -194,16 +175,12 @@ BEGIN
 		FROM casesync_internal.notification n
 		WHERE n.registry = r.registry AND n.key = ANY (leaving) AND n.state = 'due'
 		  AND n.agreement = a.agreement AND NOT n.removal), 'the subject left the agreement');
-	/* After withholding, which waits for a take() under way: then what it discloses is seen here. */
+	/* After withholding, which waits for a take() under way: what that discloses is seen here. */
 	IF a.on_leave = 'identifier_only' THEN
 		drafts := ARRAY(SELECT d FROM casesync_internal.removal_drafts(a, r, events, leaving) d);
 	END IF;
-	DELETE FROM casesync_internal.told t
-	 WHERE t.partner = a.partner AND t.registry = r.registry AND t.key = ANY (leaving);
-	DELETE FROM casesync_internal.filter_inside i USING casesync_internal.subscription s
-	 WHERE i.registry = r.registry AND i.key = ANY (leaving) AND s.id = i.subscription
-		AND s.partner = a.partner;
-	RETURN CASE WHEN cardinality(drafts) > 0 THEN casesync_internal.append_notifications(a, drafts)
+	PERFORM casesync_internal.knowledge_forget_subjects(a.partner, r.registry, leaving);
+	RETURN CASE WHEN cardinality(drafts) > 0 THEN casesync_internal.append_drafts(a, drafts)
 		ELSE 0 END;
 END
 $$;
@@ -211,32 +188,26 @@ COMMENT ON FUNCTION casesync_internal.route_leaving(casesync_internal.agreement,
 	casesync_internal.registry, casesync_internal.subject_event[], text[]) IS
 	'withhold what waits, forget what the partner was told, and tell it when the agreement says so';
 
-/* One partner: what it wants and may have, less what it knows already. */
-CREATE OR REPLACE FUNCTION casesync_internal.route_agreement(a casesync_internal.agreement,
-	r casesync_internal.registry,
-	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
-RETURNS integer
+/*
+ * What a partner wants and may have, less what it knows already. Of its own message it is told
+ * nothing: that it knows what it told us is remembered all the same.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_drafts(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[],
+	offers casesync_internal.offer[], OUT news casesync_internal.draft[],
+	OUT echoes casesync_internal.draft[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	offers casesync_internal.offer[] := ARRAY(SELECT o
-		FROM casesync_internal.offers(a, r, subjects) o);
-	news casesync_internal.draft[];
-	echoes casesync_internal.draft[];
-	leaving text[] := ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'leave');
-	appended integer := 0;
 BEGIN
 	SELECT array_agg(ROW(x.e, x.wanted, x.record, x.hmac, false)::casesync_internal.draft
-		ORDER BY (x.e).position)
-				FILTER (WHERE NOT x.is_echo),
-		array_agg(ROW(x.e, x.wanted, x.record, x.hmac, false)::casesync_internal.draft) FILTER (
-			WHERE x.is_echo)
+			ORDER BY (x.e).position) FILTER (WHERE NOT x.is_echo),
+		array_agg(ROW(x.e, x.wanted, x.record, x.hmac, false)::casesync_internal.draft)
+			FILTER (WHERE x.is_echo)
 	  INTO news, echoes
 	  FROM (SELECT DISTINCT ON (j.key) j.e, j.record, j.hmac, w.subscriptions AS wanted,
-				(j.e).origin IS NOT NULL
-					AND casesync_internal.is_echo((j.e).origin, a.partner, j.record,
-					j.told_at) AS is_echo
+				(j.e).origin IS NOT NULL AND casesync_internal.is_echo((j.e).origin, a.partner,
+					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.hmac AS told, t.at AS told_at
 					  FROM unnest(offers) o
@@ -244,21 +215,43 @@ BEGIN
 					  LEFT JOIN casesync_internal.told t
 						ON t.partner = a.partner AND t.registry = r.registry AND t.key = o.key
 					OFFSET 0) j
-			 CROSS JOIN LATERAL (SELECT array_agg(s) AS subscriptions
-								   FROM casesync_internal.wanted_by(a, r, (j.e).event_type,
-									j.record) s) w
+			 CROSS JOIN LATERAL (
+				SELECT array_agg(s) AS subscriptions
+				  FROM casesync_internal.wanted_by(a, r, (j.e).event_type, j.record) s) w
 			 WHERE j.state = 'pass' AND (j.e).event_type = ANY (a.event_types)
 			   AND a.valid_from <= (j.e).at AND (j.e).at < a.valid_to
 			   AND j.told IS DISTINCT FROM j.hmac AND w.subscriptions IS NOT NULL
 			 ORDER BY j.key, (j.e).position) x;
-	news := news || casesync_internal.route_filters(a, r, events, offers);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.agreement_drafts(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
+	'what is new to a partner in its subscriptions to everybody or to somebody, and what it told '
+	'us itself';
+
+CREATE OR REPLACE FUNCTION casesync_internal.route_agreement(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[],
+	subjects casesync_internal.rendered[])
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	offers casesync_internal.offer[] := ARRAY(SELECT o
+		FROM casesync_internal.offers(a, r, subjects) o);
+	drafts record := casesync_internal.agreement_drafts(a, r, events, offers);
+	news casesync_internal.draft[];
+	leaving text[] := ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'leave');
+	appended integer := 0;
+BEGIN
+	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);
 	IF cardinality(news) > 0 THEN
-		appended := casesync_internal.append_notifications(a, ARRAY(SELECT d FROM unnest(news) d
+		appended := casesync_internal.append_drafts(a, ARRAY(SELECT d FROM unnest(news) d
 			ORDER BY (d.event).position));
 		PERFORM casesync_internal.tell(a, news);
 	END IF;
-	IF echoes IS NOT NULL THEN
-		PERFORM casesync_internal.tell(a, echoes);
+	IF drafts.echoes IS NOT NULL THEN
+		PERFORM casesync_internal.tell(a, drafts.echoes);
 	END IF;
 	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(o.key), e.event_type,
 		o.error_code, o.reason)

@@ -1,4 +1,4 @@
-/* From changes to the subjects that they are about, and those that cannot be rendered now. */
+/* From changes to the subjects that they are about. */
 CREATE OR REPLACE FUNCTION casesync_internal.event_type_of(t casesync_internal.tracking,
 	has_insert boolean, has_update boolean,
 	has_delete boolean, is_split boolean)
@@ -33,8 +33,8 @@ BEGIN
 	RETURN QUERY
 	WITH touched AS (
 		SELECT c.tracking, k.key, c.xid, bool_or(c.op = 'I') AS has_insert,
-			bool_or(c.op = 'U') AS has_update,
-			bool_or(c.op = 'D') AS has_delete, max(c.at) AS at, min(c.id) AS pos,
+			bool_or(c.op = 'U') AS has_update, bool_or(c.op = 'D') AS has_delete,
+			max(c.at) AS at, min(c.id) AS pos,
 			bool_and(c.origin IS NOT NULL) AS has_origin, max(c.origin) AS origin
 		  FROM unnest(changes) c
 		 CROSS JOIN LATERAL (VALUES (c.key), (c.old_key)) k(key)
@@ -45,17 +45,17 @@ BEGIN
 			f.xid = ANY (split)) AS event_type
 		  FROM touched f JOIN casesync_internal.tracking t ON t.id = f.tracking
 	)
-	SELECT n.tracking, n.key, n.event_type, CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END,
-		max(n.at), min(n.pos)
+	SELECT n.tracking, n.key, n.event_type,
+		CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END, max(n.at), min(n.pos)
 	  FROM named n WHERE n.event_type IS NOT NULL
 	 GROUP BY n.tracking, n.key, n.event_type;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.fold(casesync_internal.change[], xid8[]) IS
-	'what happened to each key in these changes, of which some transactions are not here whole; the '
-	'origin only when all of it came from a partner';
+	'what happened to each key in these changes, of which some transactions are not here whole; '
+	'the origin only when all of it came from a partner';
 
-/* The subject keys of one captured key. A key expression gives the key that `subjects` is asked with. */
+/* Of one captured key. A key expression gives the key that `subjects` is asked with. */
 CREATE OR REPLACE FUNCTION casesync_internal.subjects_of(t casesync_internal.tracking, key text)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -72,9 +72,10 @@ BEGIN
 	IF t.subjects IS NULL OR asked IS NULL THEN
 		RETURN ARRAY[asked];
 	END IF;
-	RETURN ARRAY(SELECT DISTINCT q.key
-		FROM casesync_internal.owner_query(t.relation, format(query, t.subjects), asked) q
-			WHERE q.key IS NOT NULL);
+	RETURN ARRAY(
+		SELECT DISTINCT q.key
+		  FROM casesync_internal.owner_query(t.relation, format(query, t.subjects), asked) q
+		 WHERE q.key IS NOT NULL);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text) IS
@@ -95,8 +96,7 @@ COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) 
 	'whether captured keys end in padding';
 
 CREATE OR REPLACE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text,
-	event_type text, origin bigint,
-	at timestamptz, pos bigint)
+	event_type text, origin bigint, at timestamptz, pos bigint)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -105,7 +105,7 @@ BEGIN
 	RETURN QUERY
 		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos
 		  FROM unnest(casesync_internal.subjects_of(t, key)) s CROSS JOIN unnest(t.registries) r
-			WHERE s IS NOT NULL;
+		 WHERE s IS NOT NULL;
 EXCEPTION WHEN OTHERS THEN
 	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
 	   FROM unnest(t.registries) r;
@@ -123,22 +123,22 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking;
+	own casesync_internal.change[];
 BEGIN
 	FOR t IN SELECT * FROM casesync_internal.tracking x
-		WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) LOOP
+			  WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) LOOP
+		own := ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id);
 		IF t.key_is_column AND t.subjects IS NULL THEN
 			RETURN QUERY
-				SELECT gen_random_uuid(), r, CASE WHEN p.is_padded THEN rtrim(f.key, ' ')
-					ELSE f.key END,
+				SELECT gen_random_uuid(), r,
+					CASE WHEN p.is_padded THEN rtrim(f.key, ' ') ELSE f.key END,
 					f.event_type, f.origin, f.at, f.pos
-				  FROM casesync_internal.fold(ARRAY(SELECT c FROM unnest(changes) c
-					WHERE c.tracking = t.id), split) f
+				  FROM casesync_internal.fold(own, split) f
 				 CROSS JOIN unnest(t.registries) r
 				 CROSS JOIN (SELECT casesync_internal.key_is_padded(t) AS is_padded) p;
 		ELSE
 			RETURN QUERY
-				SELECT e.* FROM casesync_internal.fold(ARRAY(SELECT c FROM unnest(changes) c
-					WHERE c.tracking = t.id), split) f
+				SELECT e.* FROM casesync_internal.fold(own, split) f
 				 CROSS JOIN LATERAL casesync_internal.expand_by_query(t, f.key, f.event_type,
 					f.origin, f.at, f.pos) e;
 		END IF;

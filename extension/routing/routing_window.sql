@@ -1,4 +1,4 @@
-/* Which changes are to be routed next: nothing twice and nothing lost, in whatever order they commit. */
+/* Which changes are routed next: nothing twice and nothing lost, in whatever order they commit. */
 /* Of a transaction that was open in s.last: its rows after the last one done. */
 CREATE OR REPLACE FUNCTION casesync_internal.window_of(s casesync_internal.routing_state,
 	transaction xid8, max_changes integer)
@@ -23,8 +23,7 @@ COMMENT ON FUNCTION casesync_internal.window_of(casesync_internal.routing_state,
  * that were empty a minute ago, and a chunk must cost what it holds, not what the window holds.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.window_after(after_xid xid8, after_id bigint,
-	era integer, upto pg_snapshot,
-	max_changes integer)
+	era integer, upto pg_snapshot, max_changes integer)
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
@@ -34,7 +33,7 @@ BEGIN
 	RETURN QUERY
 	SELECT c.* FROM casesync_internal.change c
 	 WHERE (c.xid, c.id) > (after_xid, after_id) AND c.xid < pg_snapshot_xmax(upto)
-	   AND c.era = $3 AND pg_visible_in_snapshot(c.xid, upto)
+	   AND c.era = window_after.era AND pg_visible_in_snapshot(c.xid, upto)
 	 ORDER BY c.xid, c.id LIMIT max_changes;
 END
 $$;
@@ -56,7 +55,7 @@ BEGIN
 	FOR transaction IN
 		SELECT x FROM pg_snapshot_xip(s.last) x
 		 WHERE (s.done_xid IS NULL OR x >= s.done_xid) AND pg_visible_in_snapshot(x, upto)
-			ORDER BY x
+		 ORDER BY x
 	LOOP
 		RETURN QUERY SELECT * FROM casesync_internal.window_of(s, transaction, wanted);
 		GET DIAGNOSTICS found_here = ROW_COUNT;
@@ -66,10 +65,12 @@ BEGIN
 		END IF;
 	END LOOP;
 	IF s.done_xid >= start THEN
-		RETURN QUERY SELECT *
-			FROM casesync_internal.window_after(s.done_xid, s.done_id, s.era, upto, wanted);
+		RETURN QUERY
+			SELECT *
+			  FROM casesync_internal.window_after(s.done_xid, s.done_id, s.era, upto, wanted);
 	ELSE
-		RETURN QUERY SELECT * FROM casesync_internal.window_after(start, -1, s.era, upto, wanted);
+		RETURN QUERY
+			SELECT * FROM casesync_internal.window_after(start, -1, s.era, upto, wanted);
 	END IF;
 END
 $$;
@@ -90,7 +91,7 @@ DECLARE
 BEGIN
 	FOR s IN
 		SELECT DISTINCT ON (r.era) r.* FROM casesync_internal.routing_state r
-			ORDER BY r.era, r.id DESC
+		 ORDER BY r.era, r.id DESC
 	LOOP
 		IF s.era >= current THEN
 			RETURN s;
@@ -135,3 +136,24 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.earlier_eras_routed(integer) IS
 	'whether nothing that was written before the last restore waits for routing';
+
+/* Appended: a row that is updated at every turn bloats without end under a held snapshot. */
+CREATE OR REPLACE FUNCTION casesync_internal.routing_advance(s casesync_internal.routing_state,
+	upto pg_snapshot, newest casesync_internal.change)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF newest.id IS NOT NULL THEN
+		INSERT INTO casesync_internal.routing_state (era, last, now, done_xid, done_id)
+		VALUES (s.era, s.last, upto, newest.xid, newest.id);
+	ELSE
+		INSERT INTO casesync_internal.routing_state (era, last) VALUES (s.era, upto);
+	END IF;
+	DELETE FROM casesync_internal.routing_state r WHERE r.era = s.era AND r.id <= s.id;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.routing_advance(casesync_internal.routing_state, pg_snapshot,
+	casesync_internal.change) IS
+	'the window up to upto is routed, or (with newest) all of it up to that change';

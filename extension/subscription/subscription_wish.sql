@@ -1,6 +1,7 @@
 /*
- * Whether a wish can become a subscription: read, held against agreements, event types, twins and
- * quotas. The API and casesync.subscribe() use the same rules. Nothing is written but by subscribe().
+ * Whether a wish can become a subscription: read, held against agreements, event types, quotas and
+ * the subscriptions that there are. The API and casesync.subscribe() use the same rules. Only what
+ * is called subscribe() or subscription_… writes.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.frequency_read(frequency jsonb,
 	OUT cron text, OUT starts timestamptz, OUT ends timestamptz, OUT problem text)
@@ -41,6 +42,22 @@ COMMENT ON FUNCTION casesync_internal.frequency_read(jsonb) IS
 	'the times of a subscription, or what is wrong with them; no cron means at once, no end means '
 	'open';
 
+/* Names are what the standard requires; NULL when it is there. */
+CREATE OR REPLACE FUNCTION casesync_internal.wish_names_problem(criteria jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN jsonb_typeof(criteria->'reg_event_type') IS DISTINCT FROM 'string'
+			OR criteria->>'reg_event_type' = ''
+			OR jsonb_typeof(criteria->'notify_record_type') IS DISTINCT FROM 'string'
+			OR criteria->>'notify_record_type' = ''
+			OR coalesce(jsonb_typeof(criteria->'reg_type'), 'null') NOT IN ('string', 'null')
+		THEN 'reg_event_type and notify_record_type, and reg_type if it is there, must be text' END
+$$;
+COMMENT ON FUNCTION casesync_internal.wish_names_problem(jsonb) IS
+	'why criteria do not say of what the partner wants to be told';
+
 /* What criteria say, spelled our way: a row that is not one yet. */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_read(partner text, criteria jsonb,
 	OUT s casesync_internal.subscription, OUT code text, OUT why text)
@@ -53,7 +70,7 @@ DECLARE
 	times record := casesync_internal.frequency_read(criteria->'frequency');
 	named text := casesync_internal.plain_name(criteria->>'notify_record_type');
 BEGIN
-	s.partner := $1;
+	s.partner := partner;
 	s.event_type := casesync_internal.event_name(criteria->>'reg_event_type');
 	s.record_type := coalesce((SELECT r.record_type FROM casesync_internal.registry r
 		WHERE lower(r.record_type) = lower(named) ORDER BY r.registry LIMIT 1), named);
@@ -61,28 +78,22 @@ BEGIN
 	s.filter := nullif(criteria->'filter', 'null');
 	s.filter_type := nullif(criteria->>'filter_type', '');
 	s.cron := times.cron; s.starts := times.starts; s.ends := times.ends;
-	s.time_zone := CASE WHEN s.cron IS NOT NULL THEN (SELECT n.time_zone
-		FROM casesync_internal.this_node() n) END;
+	s.time_zone := CASE WHEN s.cron IS NOT NULL
+		THEN (SELECT n.time_zone FROM casesync_internal.this_node() n) END;
 	s.deliver := CASE WHEN s.cron IS NULL THEN 'every' ELSE 'latest' END;
 	s.authorize_claim := CASE WHEN jsonb_typeof(criteria->'authorize') = 'object'
 		AND length(criteria->>'authorize') <= 4000 THEN criteria->'authorize' END;
-	IF jsonb_typeof(criteria->'reg_event_type') IS DISTINCT FROM 'string'
-		OR criteria->>'reg_event_type' = ''
-		OR jsonb_typeof(criteria->'notify_record_type') IS DISTINCT FROM 'string'
-			OR criteria->>'notify_record_type' = ''
-		OR coalesce(jsonb_typeof(criteria->'reg_type'), 'null') NOT IN ('string', 'null')
-	THEN
+	why := casesync_internal.wish_names_problem(criteria);
+	IF why IS NOT NULL THEN
 		code := 'rjct.notify_types.invalid';
-		why := 'reg_event_type and notify_record_type, and reg_type if it is there, must be text';
-		RETURN;
-	END IF;
-	IF parsed.problem IS NOT NULL OR times.problem IS NOT NULL THEN
-		code := 'rjct.notify_details.invalid'; why := coalesce(parsed.problem, times.problem);
 		RETURN;
 	END IF;
 	person := casesync_internal.filter_identifier(parsed.tree);
-	IF octet_length(person.id_type) > 255 OR octet_length(person.id_value) > 1000 THEN
-		code := 'rjct.notify_details.invalid'; why := 'the identifier of the filter is too long';
+	why := coalesce(parsed.problem, times.problem,
+		CASE WHEN octet_length(person.id_type) > 255 OR octet_length(person.id_value) > 1000
+			THEN 'the identifier of the filter is too long' END);
+	IF why IS NOT NULL THEN
+		code := 'rjct.notify_details.invalid';
 		RETURN;
 	END IF;
 	s.id_type := casesync_internal.fold_identifier_type(person.id_type);
@@ -130,11 +141,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreements_about(casesync_internal.subscription) IS
 	'the agreements under which the partner may be told of such records, now or from some day on';
 
-/* What the agreements say about a wish. An event type that nothing feeds need not be named in them. */
+/* What agreements say about a wish. An event type that nothing feeds need not be named in them. */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_cover(s casesync_internal.subscription,
-	OUT is_known boolean, OUT is_covered boolean,
-	OUT is_fed boolean, OUT has_begun boolean, OUT needs_decision boolean,
-		OUT identifier_types text[])
+	OUT is_known boolean, OUT is_covered boolean, OUT is_fed boolean, OUT has_begun boolean,
+	OUT needs_decision boolean, OUT identifier_types text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -171,35 +181,40 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (SELECT string_agg(DISTINCT e.wire, ', ') FROM casesync.event_types e
-		WHERE $1 IS NULL OR e.reg_type = $1);
+		WHERE known_event_types.reg_type IS NULL OR e.reg_type = known_event_types.reg_type);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.known_event_types(text) IS
 	'event types to name in a message that one is not known';
 
-CREATE OR REPLACE FUNCTION casesync_internal.subscription_twin(s casesync_internal.subscription)
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_alike(s casesync_internal.subscription)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
 	IF s.id_type IS NOT NULL THEN
-		RETURN (SELECT t.code FROM casesync_internal.subscription t
-			WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL
-				AND t.id_value = s.id_value
-			  AND t.partner = s.partner AND casesync_internal.is_same_wish(t, s)
-				ORDER BY t.id LIMIT 1);
+		RETURN (
+			SELECT t.code FROM casesync_internal.subscription t
+			 WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL
+			   AND t.id_value = s.id_value AND t.partner = s.partner
+			   AND casesync_internal.is_same_wish(t, s)
+			 ORDER BY t.id LIMIT 1);
 	END IF;
-	RETURN (SELECT t.code FROM casesync_internal.subscription t
-		WHERE t.state IN ('pending', 'active') AND t.id_type IS NULL AND t.partner = s.partner
-		  AND t.event_type = s.event_type AND casesync_internal.is_same_wish(t, s)
-			ORDER BY t.id LIMIT 1);
+	RETURN (
+		SELECT t.code FROM casesync_internal.subscription t
+		 WHERE t.state IN ('pending', 'active') AND t.id_type IS NULL AND t.partner = s.partner
+		   AND t.event_type = s.event_type AND casesync_internal.is_same_wish(t, s)
+		 ORDER BY t.id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.subscription_twin(casesync_internal.subscription) IS
+COMMENT ON FUNCTION casesync_internal.subscription_alike(casesync_internal.subscription) IS
 	'the code of a living subscription with the same criteria';
 
-/* How many more a partner may have. Those of a filter cost at every event, those of an identifier do not. */
+/*
+ * How many more a partner may have. Those to a filter or to everybody cost at every event, those of
+ * an identifier do not.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner,
 	OUT of_any integer, OUT of_many integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -209,41 +224,15 @@ BEGIN
 	SELECT p.max_subscriptions - count(*) INTO of_any FROM (
 		SELECT FROM casesync_internal.subscription s
 		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
-			LIMIT p.max_subscriptions) x;
+		 LIMIT p.max_subscriptions) x;
 	SELECT p.max_filters - count(*) INTO of_many FROM (
 		SELECT FROM casesync_internal.subscription s
 		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.id_type IS NULL
-			LIMIT p.max_filters) x;
+		 LIMIT p.max_filters) x;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_room(casesync_internal.partner) IS
 	'how many more subscriptions a partner may have, and how many of them not of one identifier';
-
-CREATE OR REPLACE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL,
-	filters integer DEFAULT NULL)
-RETURNS casesync_internal.partner
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	p casesync_internal.partner := casesync_internal.require_partner($1);
-BEGIN
-	IF $2 < 0 OR $3 < 0 THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => 'a quota must not be negative');
-	END IF;
-	UPDATE casesync_internal.partner t SET max_subscriptions = coalesce($2, t.max_subscriptions),
-		max_filters = coalesce($3, t.max_filters)
-	 WHERE t.partner = $1 RETURNING t.* INTO p;
-	PERFORM casesync_internal.audit_note('set_quota', $1,
-		jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters));
-	RETURN p;
-END
-$$;
-COMMENT ON FUNCTION casesync.set_quota(text, integer, integer) IS
-	'how many living subscriptions a partner may ask for, and how many of them not of one '
-	'identifier';
 
 CREATE OR REPLACE FUNCTION casesync_internal.wish_over_quota(p casesync_internal.partner,
 	s casesync_internal.subscription, of_any integer, of_many integer)
@@ -253,18 +242,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN CASE
-		WHEN of_any <= 0
-			THEN format('you have %s subscriptions, as many as you may have: unsubscribe some',
-			p.max_subscriptions)
+		WHEN of_any <= 0 THEN
+			format('you have %s subscriptions, as many as you may have: unsubscribe some',
+				p.max_subscriptions)
 		WHEN s.id_type IS NULL AND of_many <= 0 THEN
 			format('you have %s subscriptions that name no single identifier, as many as you may '
 				'have: unsubscribe some', p.max_filters)
 		WHEN (SELECT count(*) FROM casesync_internal.subscription t
 			   WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL
-				AND t.id_value = s.id_value
-				 AND upper(t.id_type) = upper(s.id_type) AND t.partner = s.partner) >= 20 THEN
-			'you have 20 subscriptions to this identifier, as many as you may have: unsubscribe '
-			'some'
+				 AND t.id_value = s.id_value AND upper(t.id_type) = upper(s.id_type)
+				 AND t.partner = s.partner) >= 20 THEN
+			'you have 20 subscriptions to this identifier, as many as you may have: '
+			'unsubscribe some'
 		END;
 END
 $$;
@@ -272,7 +261,7 @@ COMMENT ON FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner,
 	casesync_internal.subscription, integer, integer) IS
 	'why a partner may not have one more subscription; NULL when it may';
 
-/* A wish that could be read: whether it is granted, and if not, with which of the standard's codes. */
+/* A wish that was read: whether it is granted, and if not, with which of the standard's codes. */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_judge(s casesync_internal.subscription,
 	OUT code text, OUT why text, OUT waits_for text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -280,11 +269,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	cover record := casesync_internal.wish_cover(s);
-	twin text := casesync_internal.subscription_twin(s);
+	alike text := casesync_internal.subscription_alike(s);
 	event text := left(s.event_type, 99);
 BEGIN
-	IF s.reg_type IS NOT NULL AND NOT EXISTS (SELECT FROM casesync_internal.registry_type t
-		WHERE t.reg_type = s.reg_type)
+	IF s.reg_type IS NOT NULL
+		AND NOT EXISTS (SELECT FROM casesync_internal.registry_type t
+			WHERE t.reg_type = s.reg_type)
 		AND NOT EXISTS (SELECT FROM casesync_internal.registry r
 			WHERE casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
 	THEN
@@ -306,14 +296,14 @@ BEGIN
 			array_to_string(cover.identifier_types, ', '));
 	ELSIF s.ends <= now() THEN
 		code := 'rjct.notify_details.invalid'; why := 'frequency.end_time is in the past';
-	ELSIF twin IS NOT NULL THEN
+	ELSIF alike IS NOT NULL THEN
 		code := 'rjct.event.already_subscribed';
-		why := format('subscription %s has the same criteria', twin);
+		why := format('subscription %s has the same criteria', alike);
 	ELSE
-		waits_for := CASE WHEN cover.needs_decision THEN 'decision' WHEN NOT cover.has_begun
-			THEN 'agreement' END;
-		why := CASE WHEN NOT cover.is_fed
-			THEN format('accepted; nothing here tells of event type "%s" at present', event) END;
+		waits_for := CASE WHEN cover.needs_decision THEN 'decision'
+			WHEN NOT cover.has_begun THEN 'agreement' END;
+		why := CASE WHEN NOT cover.is_fed THEN
+			format('accepted; nothing here tells of event type "%s" at present', event) END;
 	END IF;
 END
 $$;
@@ -326,30 +316,77 @@ RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
+DECLARE
+	added casesync_internal.subscription;
 BEGIN
 	INSERT INTO casesync_internal.subscription AS t (partner, event_type, record_type, reg_type,
-		registry, filter,
-		filter_type, tree, id_type, id_value, cron, time_zone, starts, ends, deliver,
-			authorize_claim, reference_id,
-		transaction_id, correlation_id, callback_url, lane, locale, state, waits_for, is_confirmed,
-			note, decided_at)
-	VALUES (s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.filter, s.filter_type,
-		s.tree, s.id_type, s.id_value, s.cron, s.time_zone, s.starts, s.ends, s.deliver,
-			s.authorize_claim,
-		s.reference_id, s.transaction_id, s.correlation_id, s.callback_url,
+		registry, filter, filter_type, tree, id_type, id_value, cron, time_zone, starts, ends,
+		deliver, authorize_claim, reference_id, transaction_id, correlation_id, callback_url,
+		lane, locale, state, waits_for, is_confirmed, note, decided_at)
+	VALUES (s.partner, s.event_type, s.record_type, s.reg_type,
+		s.registry, s.filter, s.filter_type, s.tree, s.id_type, s.id_value, s.cron, s.time_zone,
+		s.starts, s.ends, s.deliver, s.authorize_claim, s.reference_id, s.transaction_id,
+		s.correlation_id, s.callback_url,
 		casesync_internal.lane_for(s.partner, 'notify',
 			casesync_internal.notify_url(casesync_internal.require_partner(s.partner), s)),
-			coalesce(s.locale, 'eng'),
-		CASE WHEN $2 IS NULL THEN 'active' ELSE 'pending' END, $2, coalesce(s.is_confirmed, false),
-			s.note,
-		CASE WHEN $2 IS NULL THEN clock_timestamp() END)
-	RETURNING t.* INTO s;
-	RETURN s;
+		coalesce(s.locale, 'eng'), CASE WHEN waits_for IS NULL THEN 'active' ELSE 'pending' END,
+		waits_for, coalesce(s.is_confirmed, false), s.note,
+		CASE WHEN waits_for IS NULL THEN clock_timestamp() END)
+	RETURNING t.* INTO added;
+	RETURN added;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_add(casesync_internal.subscription, text) IS
 	'a wish becomes a subscription, active or waiting';
+
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_seeded(subscription bigint)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.subscription s SET is_seeded = true
+	 WHERE s.id = subscription_seeded.subscription;
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_seeded(bigint) IS
+	'who is inside the filter of a new subscription is known now';
+
+CREATE OR REPLACE FUNCTION casesync_internal.check_subscribe(s casesync_internal.subscription,
+	wish_code text, wish_why text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	verdict record := casesync_internal.wish_judge(s);
+	code text := coalesce(wish_code, verdict.code);
+	why text := CASE WHEN wish_code IS NOT NULL THEN wish_why ELSE verdict.why END;
+BEGIN
+	IF EXISTS (SELECT FROM casesync_internal.subscription t
+		WHERE t.partner = s.partner AND t.reference_id = s.reference_id) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
+			message => format('"%s" has a subscription with reference_id "%s" already', s.partner,
+				left(s.reference_id, 99)),
+			hint => 'SELECT casesync.unsubscribe(code, reason);');
+	END IF;
+	IF code IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.agreements_about(s) a
+		WHERE a.state = 'active') THEN
+		code := 'rjct.notify_types.invalid';
+		why := format('sharing with "%s" is stopped', s.partner);
+	END IF;
+	IF code IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(
+			errcode => CASE code
+				WHEN 'rjct.event.already_subscribed' THEN 'duplicate_object'
+				WHEN 'rjct.notify_types.invalid' THEN 'object_not_in_prerequisite_state'
+				ELSE 'invalid_parameter_value' END,
+			message => why,
+			hint => format('SELECT * FROM casesync.agreements WHERE partner = %L;', s.partner));
+	END IF;
+	RETURN why;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_subscribe(casesync_internal.subscription, text, text) IS
+	'whether subscribe() may add this wish, or an error; gives a remark';
 
 /* The DBA decides by calling it: no quota, no waiting. What the agreement says still counts. */
 CREATE OR REPLACE FUNCTION casesync.subscribe(partner text, event_type text, record_type text,
@@ -360,48 +397,31 @@ RETURNS casesync_internal.subscription
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
 	wish record;
-	verdict record;
+	remark text;
 	s casesync_internal.subscription;
 BEGIN
-	PERFORM casesync_internal.require_partner($1);
-	PERFORM casesync_internal.check_choice('deliver', $9, '{every,latest}');
-	PERFORM FROM casesync_internal.partner p WHERE p.partner = $1 FOR NO KEY UPDATE;
-	PERFORM casesync_internal.expire_subscriptions($1);
-	wish := casesync_internal.wish_read(
-		$1, jsonb_build_object('reg_event_type', $2, 'notify_record_type', $3,
-		'filter', $4, 'filter_type', $5, 'frequency', jsonb_build_object('frequency', $6)));
+	PERFORM casesync_internal.require_partner(partner);
+	PERFORM casesync_internal.check_choice('deliver', deliver, '{every,latest}');
+	PERFORM FROM casesync_internal.partner p WHERE p.partner = subscribe.partner
+		FOR NO KEY UPDATE;
+	PERFORM casesync_internal.expire_subscriptions(partner);
+	wish := casesync_internal.wish_read(partner, jsonb_build_object('reg_event_type', event_type,
+		'notify_record_type', record_type, 'filter', filter, 'filter_type', filter_type,
+		'frequency', jsonb_build_object('frequency', frequency)));
 	s := wish.s;
-	s.starts := $7; s.ends := $8; s.registry := $11; s.deliver := coalesce($9, s.deliver);
-	s.reference_id := $10; s.transaction_id := gen_random_uuid()::text; s.is_confirmed := true;
-	IF EXISTS (SELECT FROM casesync_internal.subscription t
-		WHERE t.partner = $1 AND t.reference_id = $10) THEN
-		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
-			message => format('"%s" has a subscription with reference_id "%s" already', $1,
-				left($10, 99)),
-			hint => 'SELECT casesync.unsubscribe(code, reason);');
-	END IF;
-	verdict := casesync_internal.wish_judge(s);
-	IF verdict.code IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.agreements_about(s) a
-		WHERE a.state = 'active') THEN
-		verdict.code := 'rjct.notify_types.invalid';
-		verdict.why := format('sharing with "%s" is stopped', $1);
-	END IF;
-	IF coalesce(wish.code, verdict.code) IS NOT NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => CASE coalesce(wish.code, verdict.code)
-			WHEN 'rjct.event.already_subscribed' THEN 'duplicate_object'
-				WHEN 'rjct.notify_types.invalid' THEN 'object_not_in_prerequisite_state'
-					ELSE 'invalid_parameter_value' END,
-			message => CASE WHEN wish.code IS NOT NULL THEN wish.why ELSE verdict.why END,
-			hint => format('SELECT * FROM casesync.agreements WHERE partner = %L;', $1));
-	END IF;
+	s.starts := starts; s.ends := ends; s.registry := registry;
+	s.deliver := coalesce(deliver, s.deliver);
+	s.reference_id := reference_id; s.transaction_id := gen_random_uuid()::text;
+	s.is_confirmed := true;
+	remark := casesync_internal.check_subscribe(s, wish.code, wish.why);
 	s := casesync_internal.subscription_add(s, NULL);
 	PERFORM casesync_internal.ring();
-	PERFORM casesync_internal.audit_note('subscribe', s.code, jsonb_build_object('partner', $1));
-	IF verdict.why IS NOT NULL THEN
-		RAISE NOTICE USING message = verdict.why;
+	PERFORM casesync_internal.audit_note('subscribe', s.code,
+		jsonb_build_object('partner', partner));
+	IF remark IS NOT NULL THEN
+		RAISE NOTICE USING message = remark;
 	END IF;
 	RETURN s;
 END

@@ -1,7 +1,8 @@
 /*
- * tracking_expression.c
- *		Reads what a DBA writes in track(): an expression over a table's columns, or a query for
- *		subjects; parses it, checks it and writes it out again. Must not store or run anything.
+ * row_expression.c
+ *		Reads what a DBA writes about rows: an expression over a relation's columns (keys and
+ *		conditions of track(), subjects of an agreement), or a query for subjects; parses it, checks
+ *		it and writes it out again. Must not store or run anything.
  *
  * What comes out is the server's own deparse of what it understood: unambiguous, with schemas
  * wherever the search path pg_catalog would not find a name, and never the text that came in.

@@ -12,7 +12,7 @@
 #include "commands/async.h"
 #include "fmgr.h"
 
-#include "capture/doorbell.h"
+#include "base/doorbell.h"
 
 #define DOORBELL_CHANNEL "casesync"
 
