@@ -194,9 +194,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	DELETE FROM casesync_internal.local_code c
-	 WHERE c.directory = $1 AND c.number = casesync_internal.local_code_number($1, $2);
+	 WHERE c.directory = drop_local_code.directory
+		AND c.number = casesync_internal.local_code_number(drop_local_code.directory,
+			drop_local_code.code);
 	IF FOUND THEN
-		PERFORM casesync_internal.audit_note('drop_local_code', $1, jsonb_build_object('code', $2));
+		PERFORM casesync_internal.audit_note('drop_local_code', directory,
+			jsonb_build_object('code', code));
 		RETURN true;
 	END IF;
 	RETURN false;

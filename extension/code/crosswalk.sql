@@ -153,7 +153,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT EXISTS (SELECT FROM casesync_internal.crosswalk_word w
-					WHERE w.list = $1 AND w.directory = $2 AND w.word = $3)
+					WHERE w.list = word_is_mapped.list
+					  AND w.directory = word_is_mapped.directory AND w.word = word_is_mapped.word)
 $$;
 COMMENT ON FUNCTION casesync.word_is_mapped(text, text, text) IS
 	'does a list give a local word a code of this directory?';
