@@ -62,7 +62,8 @@ SQL_CODE = \
 	extension/knowledge/disclosure.sql extension/outbox/notification.sql \
 	extension/quarantine/quarantine.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
-	extension/agreement/agreement.sql extension/agreement/sharing.sql \
+	extension/agreement/agreement.sql extension/agreement/activation.sql \
+	extension/agreement/sharing.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql \

@@ -123,7 +123,7 @@ COMMENT ON FUNCTION casesync_internal.type_spellings(text, text, text[]) IS
 
 CREATE OR REPLACE FUNCTION casesync.add_registry_type(reg_type text, spellings text[] DEFAULT '{}',
 	description text DEFAULT NULL, wire text DEFAULT NULL)
-RETURNS casesync_internal.registry_type
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -153,7 +153,8 @@ BEGIN
 		SET wire = excluded.wire, spellings = excluded.spellings, description = excluded.description
 	RETURNING x.* INTO t;
 	PERFORM casesync_internal.audit_note('add_registry_type', reg_type, to_jsonb(t));
-	RETURN t;
+	RETURN format('registry type %s is sent as %s and read from %s', t.reg_type, t.wire,
+		array_to_string(t.spellings, ', '));
 END
 $$;
 COMMENT ON FUNCTION casesync.add_registry_type(text, text[], text, text) IS
@@ -190,7 +191,7 @@ COMMENT ON FUNCTION casesync_internal.check_event_type(text, text, text) IS
 
 CREATE OR REPLACE FUNCTION casesync.add_event_type(event_type text, reg_type text DEFAULT 'ESS',
 	spellings text[] DEFAULT '{}', description text DEFAULT NULL, wire text DEFAULT NULL)
-RETURNS casesync_internal.event_type
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -214,14 +215,15 @@ BEGIN
 		SET wire = excluded.wire, spellings = excluded.spellings, description = excluded.description
 	RETURNING x.* INTO t;
 	PERFORM casesync_internal.audit_note('add_event_type', event_type, to_jsonb(t));
-	RETURN t;
+	RETURN format('event type %s of %s is sent as %s and read from %s', t.event_type, t.reg_type,
+		t.wire, array_to_string(t.spellings, ', '));
 END
 $$;
 COMMENT ON FUNCTION casesync.add_event_type(text, text, text[], text, text) IS
 	'an event type of one''s own for a registry type, or other spellings for one that there is';
 
 CREATE OR REPLACE FUNCTION casesync.drop_registry_type(reg_type text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -256,13 +258,15 @@ BEGIN
 			hint => 'SELECT reg_type FROM casesync.registry_types WHERE NOT is_shipped;');
 	END IF;
 	PERFORM casesync_internal.audit_note('drop_registry_type', reg_type);
+	RETURN format(CASE WHEN is_left THEN 'registry type %s is the shipped one again'
+		ELSE 'registry type %s is forgotten' END, reg_type);
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_registry_type(text) IS
 	'forget a kind of registry of one''s own; refused while in use';
 
 CREATE OR REPLACE FUNCTION casesync.drop_event_type(event_type text, reg_type text DEFAULT 'ESS')
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -300,6 +304,7 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.audit_note('drop_event_type', event_type,
 		jsonb_build_object('reg_type', kind));
+	RETURN format('event type %s of %s is forgotten', event_type, kind);
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_event_type(text, text) IS

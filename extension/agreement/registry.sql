@@ -257,7 +257,7 @@ COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS
 	'what names this registry; NULL when nothing does';
 
 CREATE OR REPLACE FUNCTION casesync.unpublish(registry text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -275,6 +275,7 @@ BEGIN
 				'reason);');
 	END IF;
 	DELETE FROM casesync_internal.registry t WHERE t.registry = unpublish.registry;
+	RETURN format('registry %s is no longer published', registry);
 END
 $$;
 COMMENT ON FUNCTION casesync.unpublish(text) IS

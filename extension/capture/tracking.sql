@@ -289,23 +289,34 @@ COMMENT ON FUNCTION casesync_internal.track_with(text, regclass, text[], text, t
 	name[], name[], text, text, boolean) IS
 	'track(), with the search path in which to read its texts';
 
+CREATE OR REPLACE FUNCTION casesync_internal.track_said(t casesync_internal.tracking)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('changes of %s (%s) are captured for %s; the subject is %s', t.relation,
+		array_to_string(t.columns, ', '), array_to_string(t.registries, ', '), t.key)
+$$;
+COMMENT ON FUNCTION casesync_internal.track_said(casesync_internal.tracking) IS
+	'what track() answers';
+
 /* No search_path of its own: the key, condition and subjects are read in the caller's. */
 CREATE OR REPLACE FUNCTION casesync.track(relation regclass, registries text[], key text,
-		on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
-		columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
-		subjects text DEFAULT NULL, replicated boolean DEFAULT false)
-RETURNS casesync_internal.tracking
+	on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
+	columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
+	subjects text DEFAULT NULL, replicated boolean DEFAULT false)
+RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 BEGIN
-	RETURN casesync_internal.track_with(pg_catalog.current_setting('search_path'), relation,
-		registries, key,
-		on_insert, on_update, on_delete, columns, ignore, condition, subjects, replicated);
+	RETURN casesync_internal.track_said(casesync_internal.track_with(
+		pg_catalog.current_setting('search_path'), relation, registries, key, on_insert, on_update,
+		on_delete, columns, ignore, condition, subjects, replicated));
 END
 $$;
 COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, name[], name[], text,
-	text, boolean) IS 'records changes of a table from now on; gives the tracking with the columns '
-		'taken';
+	text, boolean) IS
+	'records changes of a table from now on; says which columns count';
 
 CREATE OR REPLACE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false)
 RETURNS integer

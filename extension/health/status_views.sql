@@ -4,13 +4,20 @@ CREATE OR REPLACE VIEW casesync.registries AS
 		FROM casesync_internal.registry r;
 COMMENT ON VIEW casesync.registries IS 'published views';
 
+CREATE OR REPLACE VIEW casesync.node AS
+	SELECT n.sender_id, n.base_url, n.key_ids, n.locale, n.time_zone, n.four_eyes, n.paused,
+		n.paused_reason, n.era, n.stream
+	  FROM casesync_internal.node n;
+COMMENT ON VIEW casesync.node IS 'this system: its name to others, and whether it may send';
+
 CREATE OR REPLACE VIEW casesync.partners AS
 	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature,
 		p.profile,
 		(SELECT count(*) FROM casesync_internal.partner_key k
 		  WHERE k.partner = p.partner AND now() >= k.valid_from
 			AND now() < k.valid_to) AS valid_keys, p.created_at,
-		p.encryption
+		p.encryption, p.jwks_url, p.jwks_trust, p.token_url, p.client_id, p.secret_name,
+		p.tls_name, p.max_subscriptions, p.max_filters
 	  FROM casesync_internal.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
 

@@ -67,7 +67,7 @@ COMMENT ON FUNCTION casesync.issue_client(text, timestamptz) IS
 
 CREATE OR REPLACE FUNCTION casesync.retire_client(client_id text, issuer text DEFAULT NULL,
 	at timestamptz DEFAULT now())
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -86,6 +86,8 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.audit_note('retire_client', partner,
 		jsonb_build_object('client_id', client_id, 'issuer', issuer, 'at', coalesce(at, now())));
+	RETURN format('a client of %s counts %s', partner,
+		CASE WHEN at > now() THEN format('until %s', at) ELSE 'no longer' END);
 END
 $$;
 COMMENT ON FUNCTION casesync.retire_client(text, text, timestamptz) IS
@@ -137,7 +139,7 @@ CREATE OR REPLACE FUNCTION casesync.set_issuer(issuer text, jwks_url text DEFAUL
 	jwks jsonb DEFAULT NULL,
 	audience text DEFAULT NULL, algorithms text[] DEFAULT NULL, client_claim text DEFAULT NULL,
 	scope_claim text DEFAULT NULL, networks cidr[] DEFAULT NULL)
-RETURNS casesync_internal.issuer
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -172,7 +174,8 @@ BEGIN
 		scope_claim = excluded.scope_claim, networks = excluded.networks;
 	PERFORM casesync_internal.audit_note('set_issuer', issuer, to_jsonb(i));
 	PERFORM casesync_internal.ring();
-	RETURN i;
+	RETURN format('tokens of %s for audience %s are trusted; next: SELECT '
+		'casesync.bind_client(partner, %L, client_id);', i.issuer, i.audience, i.issuer);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_issuer(text, text, jsonb, text, text[], text, text, cidr[]) IS
@@ -181,7 +184,7 @@ COMMENT ON FUNCTION casesync.set_issuer(text, text, jsonb, text, text[], text, t
 
 CREATE OR REPLACE FUNCTION casesync.bind_client(partner text, issuer text, client_id text,
 	expires timestamptz DEFAULT NULL)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -217,13 +220,14 @@ BEGIN
 	PERFORM casesync_internal.audit_note('bind_client', partner,
 		jsonb_build_object('issuer', issuer, 'client_id', client_id,
 			'expires', coalesce(expires, 'infinity')));
+	RETURN format('tokens of %s for %s speak for %s', issuer, client_id, partner);
 END
 $$;
 COMMENT ON FUNCTION casesync.bind_client(text, text, text, timestamptz) IS
 	'tokens that an outside issuer gives to this client speak for the partner';
 
 CREATE OR REPLACE FUNCTION casesync.drop_issuer(issuer text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -254,6 +258,7 @@ BEGIN
 	 WHERE s.kind = 'issuer' AND s.name = drop_issuer.issuer;
 	PERFORM casesync_internal.audit_note('drop_issuer', issuer);
 	PERFORM casesync_internal.ring();
+	RETURN format('issuer %s is trusted no longer', issuer);
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_issuer(text) IS

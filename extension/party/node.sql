@@ -97,10 +97,27 @@ $$;
 COMMENT ON FUNCTION casesync_internal.node_begin(text) IS
 	'the node''s row and its secret, unless they are there';
 
+CREATE OR REPLACE FUNCTION casesync_internal.node_said(n casesync_internal.node)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('this node is %s', n.sender_id) || CASE
+		WHEN n.base_url IS NULL THEN format(
+			', without an address yet; next: SELECT casesync.set_node(%L, ''https://…'');',
+			n.sender_id)
+		WHEN NOT EXISTS (SELECT FROM casesync_internal.partner) THEN format(
+			' at %s; next: SELECT casesync.set_partner(''partner.example.org'', ''https://…'');',
+			n.base_url)
+		ELSE format(' at %s', n.base_url) END
+$$;
+COMMENT ON FUNCTION casesync_internal.node_said(casesync_internal.node) IS
+	'what set_node() answers';
+
 CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
 	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
 	four_eyes boolean DEFAULT NULL)
-RETURNS casesync_internal.node
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -119,7 +136,7 @@ BEGIN
 		four_eyes = coalesce(set_node.four_eyes, t.four_eyes)
 	RETURNING t.* INTO n;
 	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id');
-	RETURN n;
+	RETURN casesync_internal.node_said(n);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
@@ -182,7 +199,7 @@ COMMENT ON FUNCTION casesync.resume() IS
 	'era); says what to look after';
 
 CREATE OR REPLACE FUNCTION casesync.start_as_copy()
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -191,6 +208,7 @@ BEGIN
 	UPDATE casesync_internal.node SET paused = true, node_id = NULL,
 		paused_reason = 'this database is a copy: it never sends';
 	PERFORM casesync_internal.audit_note('start_as_copy', current_database());
+	RETURN 'this database is a copy: it never sends, and no bridge works for it';
 END
 $$;
 COMMENT ON FUNCTION casesync.start_as_copy() IS

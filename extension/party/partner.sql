@@ -128,12 +128,31 @@ $$;
 COMMENT ON FUNCTION casesync_internal.partner_store(casesync_internal.partner) IS
 	'what is to be known of a partner';
 
+CREATE OR REPLACE FUNCTION casesync_internal.partner_said(p casesync_internal.partner)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('partner %s', p.partner) || coalesce(' at ' || p.base_url, ' (no address)')
+		|| CASE
+		WHEN p.signature = 'required' AND NOT EXISTS (SELECT FROM casesync_internal.partner_key k
+			WHERE k.partner = p.partner AND k.use = 'sig' AND now() < k.valid_to)
+			THEN format(' has no key yet; next: SELECT casesync.add_key(%L, '
+				'''{"kty": "OKP", …}'');', p.partner)
+		WHEN NOT EXISTS (SELECT FROM casesync_internal.agreement a WHERE a.partner = p.partner)
+			THEN format(', nothing is agreed yet; next: SELECT '
+				'casesync.set_agreement(''name'', %L, …);', p.partner)
+		ELSE '' END
+$$;
+COMMENT ON FUNCTION casesync_internal.partner_said(casesync_internal.partner) IS
+	'what set_partner() answers';
+
 CREATE OR REPLACE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
 	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
 	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
 	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
 	signature text DEFAULT NULL, profile text DEFAULT NULL, encryption text DEFAULT NULL)
-RETURNS casesync_internal.partner
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -165,7 +184,7 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.audit_note('set_partner', sender_id, to_jsonb(p));
 	PERFORM casesync_internal.ring();
-	RETURN p;
+	RETURN casesync_internal.partner_said(p);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text,

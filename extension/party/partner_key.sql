@@ -220,7 +220,7 @@ COMMENT ON FUNCTION casesync.add_key(text, jsonb, timestamptz, timestamptz) IS
 	'it; returns its kid';
 
 CREATE OR REPLACE FUNCTION casesync.retire_key(partner text, kid text, at timestamptz DEFAULT now())
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -237,6 +237,8 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.audit_note('retire_key', partner,
 		jsonb_build_object('kid', kid, 'at', at));
+	RETURN format('key %s of %s counts %s', kid, partner,
+		CASE WHEN at > now() THEN format('until %s', at) ELSE 'no longer' END);
 END
 $$;
 COMMENT ON FUNCTION casesync.retire_key(text, text, timestamptz) IS

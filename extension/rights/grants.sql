@@ -12,7 +12,7 @@ SELECT a.access, o FROM (VALUES
 		'owns_handler', 'on_notify',
 		'plain_name', 'event_name', 'SELECT ON event_type', 'SELECT ON event_types',
 		'SELECT ON registry_types', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
-		'capture_change', 'refuse_truncate', 'track_with', 'track_check', 'track_key',
+		'capture_change', 'refuse_truncate', 'track_with', 'track_said', 'track_check', 'track_key',
 		'track_columns', 'relation_must_be_trackable', 'members_must_be_local',
 		'unknown_registries', 'live_columns', 'row_expression', 'renamed_condition',
 		'column_numbers', 'subjects_query',
@@ -39,7 +39,7 @@ SELECT a.access, o FROM (VALUES
 		'add_registry_type', 'drop_registry_type', 'add_event_type', 'drop_event_type',
 		'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health',
 		'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
-		'SELECT ON partners',
+		'SELECT ON node', 'SELECT ON partners',
 		'SELECT ON partner_keys', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue',
 		'SELECT ON attempts', 'SELECT ON dead_letter',
@@ -59,7 +59,7 @@ SELECT a.access, o FROM (VALUES
 	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types',
 		'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked',
 		'SELECT ON registries',
-		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
+		'SELECT ON node', 'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures',
 		'SELECT ON offered_keys', 'SELECT ON jwks_sources', 'failure_wait',
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue',
@@ -164,8 +164,21 @@ $$;
 COMMENT ON FUNCTION casesync_internal.give_access(regrole, text) IS
 	'the rights of an access, with those it builds on';
 
+CREATE OR REPLACE FUNCTION casesync_internal.access_said(role regrole)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('role %s has %s', access_said.role,
+		coalesce('the access ' || string_agg(g.access, ', ' ORDER BY g.access), 'no access'))
+	  FROM casesync_internal.access_given g
+	 WHERE g.role = (SELECT r.rolname FROM pg_roles r WHERE r.oid = access_said.role)
+$$;
+COMMENT ON FUNCTION casesync_internal.access_said(regrole) IS
+	'what grant_access() and revoke_access() answer';
+
 CREATE OR REPLACE FUNCTION casesync.grant_access(role regrole, access text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -181,6 +194,7 @@ BEGIN
 	ON CONFLICT DO NOTHING;
 	PERFORM casesync_internal.audit_note('grant_access', role::text,
 		jsonb_build_object('access', access));
+	RETURN casesync_internal.access_said(role);
 END
 $$;
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
@@ -188,7 +202,7 @@ COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
 
 /* Accesses overlap: all that the role has goes, and what it keeps is given again, as one. */
 CREATE OR REPLACE FUNCTION casesync.revoke_access(role regrole, access text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -207,6 +221,7 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.audit_note('revoke_access', role::text,
 		jsonb_build_object('access', access));
+	RETURN casesync_internal.access_said(role);
 END
 $$;
 COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS

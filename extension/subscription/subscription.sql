@@ -57,8 +57,19 @@ $$;
 COMMENT ON FUNCTION casesync_internal.require_subscription(text) IS
 	'the subscription''s row, or an error';
 
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_said(s casesync_internal.subscription)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('the subscription of %s to %s (%s) is %s', s.partner, s.event_type,
+		s.record_type, s.state)
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_said(casesync_internal.subscription) IS
+	'what approve(), refuse() and unsubscribe() answer';
+
 CREATE OR REPLACE FUNCTION casesync.unsubscribe(code text, reason text DEFAULT NULL)
-RETURNS casesync_internal.subscription
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -66,7 +77,7 @@ BEGIN
 	PERFORM casesync_internal.end_subscriptions(
 		ARRAY[(casesync_internal.require_subscription(code)).id], reason);
 	PERFORM casesync_internal.audit_note('unsubscribe', code, jsonb_build_object('reason', reason));
-	RETURN casesync_internal.require_subscription(code);
+	RETURN casesync_internal.subscription_said(casesync_internal.require_subscription(code));
 END
 $$;
 COMMENT ON FUNCTION casesync.unsubscribe(text, text) IS 'end a partner''s subscription';
@@ -201,7 +212,7 @@ COMMENT ON FUNCTION casesync_internal.subscription_decide(casesync_internal.subs
 	'a pending subscription becomes active or refused, and the partner is told';
 
 CREATE OR REPLACE FUNCTION casesync.approve(code text)
-RETURNS casesync_internal.subscription
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -210,14 +221,14 @@ DECLARE
 		casesync_internal.require_subscription(code), 'active', NULL);
 BEGIN
 	PERFORM casesync_internal.audit_note('approve', code);
-	RETURN s;
+	RETURN casesync_internal.subscription_said(s);
 END
 $$;
 COMMENT ON FUNCTION casesync.approve(text) IS
 	'a pending subscription counts from now; the partner is told';
 
 CREATE OR REPLACE FUNCTION casesync.refuse(code text, reason text)
-RETURNS casesync_internal.subscription
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -226,7 +237,7 @@ DECLARE
 		casesync_internal.require_subscription(code), 'refused', reason);
 BEGIN
 	PERFORM casesync_internal.audit_note('refuse', code, jsonb_build_object('reason', reason));
-	RETURN s;
+	RETURN casesync_internal.subscription_said(s);
 END
 $$;
 COMMENT ON FUNCTION casesync.refuse(text, text) IS

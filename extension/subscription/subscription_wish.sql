@@ -221,7 +221,7 @@ COMMENT ON FUNCTION casesync_internal.subscription_room(casesync_internal.partne
 
 CREATE OR REPLACE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL,
 	filters integer DEFAULT NULL)
-RETURNS casesync_internal.partner
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -238,7 +238,8 @@ BEGIN
 	 WHERE t.partner = $1 RETURNING t.* INTO p;
 	PERFORM casesync_internal.audit_note('set_quota', $1,
 		jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters));
-	RETURN p;
+	RETURN format('%s may have %s subscriptions, %s of them not of one identifier', p.partner,
+		p.max_subscriptions, p.max_filters);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_quota(text, integer, integer) IS
@@ -356,7 +357,7 @@ CREATE OR REPLACE FUNCTION casesync.subscribe(partner text, event_type text, rec
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
 	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, deliver text DEFAULT NULL,
 	reference_id text DEFAULT NULL, registry text DEFAULT NULL)
-RETURNS casesync_internal.subscription
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -403,9 +404,10 @@ BEGIN
 	IF verdict.why IS NOT NULL THEN
 		RAISE NOTICE USING message = verdict.why;
 	END IF;
-	RETURN s;
+	RETURN s.code;
 END
 $$;
 COMMENT ON FUNCTION casesync.subscribe(text, text, text, jsonb, text, text, timestamptz,
 	timestamptz, text, text, text) IS
-	'subscribe a partner without asking it over HTTP; filter NULL is all the agreement allows';
+	'subscribe a partner without asking it over HTTP; filter NULL is all the agreement allows; '
+	'returns the code of the subscription';
