@@ -76,6 +76,7 @@ SQL_CODE = \
 	extension/agreement/registry.sql extension/agreement/agreement.sql \
 	extension/agreement/sharing.sql extension/agreement/forget.sql \
 	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
+	extension/agreement/activation.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \

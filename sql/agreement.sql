@@ -16,13 +16,16 @@ GRANT USAGE ON SCHEMA app TO PUBLIC;
 CREATE TABLE person (id integer PRIMARY KEY, given boolean, born date);
 CREATE VIEW people AS SELECT id AS subject_key, given AS consents, born, jsonb_build_object('v', id) AS record FROM person;
 SELECT * FROM casesync.publish('people', 'people', 'Member');
-SELECT sender_id, four_eyes FROM casesync.set_node('sp', 'https://sp.example');
-SELECT partner FROM casesync.set_partner('p', 'https://p.example');
-SELECT partner FROM casesync.set_partner('q', 'https://q.example');
+SELECT casesync.set_node('sp', 'https://sp.example');
+SELECT sender_id, four_eyes FROM casesync.node;
+SELECT casesync.set_partner('p', 'https://p.example');
+SELECT casesync.set_partner('q', 'https://q.example');
 
 -- versions: what is left out stays as it was; nothing is changed in place ------------------------------------------
-SELECT version, state, registries, fields, subscribing, on_leave, apply_mode FROM casesync.set_agreement('A', 'p', registries => '{people}');
-SELECT version, state, registries, fields FROM casesync.set_agreement('A', 'p', fields => '{v}', event_types => '{enrolment}', on_leave => 'identifier_only');
+SELECT casesync.set_agreement('A', 'p', registries => '{people}');
+SELECT version, state, registries, fields, subscribing, on_leave, apply_mode FROM casesync.agreements WHERE agreement = 'A' ORDER BY version DESC LIMIT 1;
+SELECT casesync.set_agreement('A', 'p', fields => '{v}', event_types => '{enrolment}', on_leave => 'identifier_only');
+SELECT version, state, registries, fields FROM casesync.agreements WHERE agreement = 'A' ORDER BY version DESC LIMIT 1;
 SELECT version, state, registries, fields, on_leave FROM casesync_internal.agreement ORDER BY version;
 
 -- every refusal ------------------------------------------------------------------------------------------------------
@@ -70,7 +73,8 @@ SELECT casesync.grant_access('regress_admin', 'admin');
 SELECT casesync.grant_access('regress_officer', 'approver');
 SELECT casesync.grant_access('regress_reader', 'reader');
 SET SESSION AUTHORIZATION regress_admin;
-SELECT version, author FROM casesync.set_agreement('A', 'p', identifier_types => '{UIN}', subjects => 'consents', valid_from => '2026-01-01', legal_basis => 'Act');
+SELECT casesync.set_agreement('A', 'p', identifier_types => '{UIN}', subjects => 'consents', valid_from => '2026-01-01', legal_basis => 'Act');
+SELECT version, author FROM casesync.agreements WHERE agreement = 'A' ORDER BY version DESC LIMIT 1;
 SELECT casesync.activate('A');
 SET SESSION AUTHORIZATION regress_reader;
 SELECT casesync.activate('A');
@@ -87,41 +91,44 @@ SELECT * FROM state_of($$SELECT casesync.activate('A')$$);
 \x off
 SET SESSION AUTHORIZATION regress_officer;
 SELECT casesync.set_agreement('A', 'p', subjects => 'true');
-SELECT version, state, author, activated_by FROM casesync.activate('A');
+SELECT casesync.activate('A');
+SELECT version, state, author, activated_by FROM casesync.agreements WHERE agreement = 'A' ORDER BY version DESC LIMIT 1;
 \x on
 SELECT * FROM state_of($$SELECT casesync.activate('A')$$);
 \x off
 RESET SESSION AUTHORIZATION;
 -- a new version takes over from the old one when it is activated, not before
-SELECT version FROM casesync.set_agreement('A', 'p', fields => '{v,w}');
+SELECT casesync.set_agreement('A', 'p', fields => '{v,w}');
 SELECT version, state, end_reason FROM casesync_internal.agreement WHERE agreement = 'A' ORDER BY version;
 SET SESSION AUTHORIZATION regress_officer;
-SELECT version, state FROM casesync.activate('A');
+SELECT casesync.activate('A');
 RESET SESSION AUTHORIZATION;
 SELECT version, state, end_reason FROM casesync_internal.agreement WHERE agreement = 'A' ORDER BY version;
-SELECT four_eyes FROM casesync.set_node('sp', four_eyes => false);
+SELECT casesync.set_node('sp', four_eyes => false);
+SELECT four_eyes FROM casesync.node;
 
 -- a rival -----------------------------------------------------------------------------------------------------------------
-SELECT version FROM casesync.set_agreement('RIVAL', 'p', registries => '{people}', event_types => '{x}', fields => '{v}', identifier_types => '{UIN}',
+SELECT casesync.set_agreement('RIVAL', 'p', registries => '{people}', event_types => '{x}', fields => '{v}', identifier_types => '{UIN}',
 	subjects => 'true', valid_from => '2026-06-01', legal_basis => 'x');
 \x on
 SELECT * FROM state_of($$SELECT casesync.activate('RIVAL')$$);
 \x off
 -- not at the same time, or with another partner: no rival
-SELECT version FROM casesync.set_agreement('A', 'p', valid_to => '2026-06-01');
-SELECT version, state FROM casesync.activate('A');
-SELECT state FROM casesync.activate('RIVAL');
-SELECT version FROM casesync.set_agreement('Q', 'q', registries => '{people}', event_types => '{x}', fields => '{v}', identifier_types => '{UIN}',
+SELECT casesync.set_agreement('A', 'p', valid_to => '2026-06-01');
+SELECT casesync.activate('A');
+SELECT casesync.activate('RIVAL');
+SELECT casesync.set_agreement('Q', 'q', registries => '{people}', event_types => '{x}', fields => '{v}', identifier_types => '{UIN}',
 	subjects => 'true', valid_from => '2026-06-01', legal_basis => 'x');
-SELECT state FROM casesync.activate('Q');
+SELECT casesync.activate('Q');
 -- which decides when: the day belongs to one of them
 SELECT d.at::date, array_agg(a.agreement ORDER BY a.agreement) FROM (VALUES ('2025-12-31'::timestamptz), ('2026-01-01'), ('2026-05-31'), ('2026-06-01'), ('2027-01-01')) d(at)
 	LEFT JOIN casesync_internal.agreement a ON a.state = 'active' AND 'people' = ANY (a.registries) AND a.valid_from <= d.at AND d.at < a.valid_to GROUP BY 1 ORDER BY 1;
 
 -- inbound: needs no registry and no condition -------------------------------------------------------------------------------
-SELECT version, apply_mode FROM casesync.set_agreement('IN', 'p', direction => 'in', event_types => '{enrolment}', fields => '{v}', identifier_types => '{UIN}',
+SELECT casesync.set_agreement('IN', 'p', direction => 'in', event_types => '{enrolment}', fields => '{v}', identifier_types => '{UIN}',
 	valid_from => '2026-01-01', legal_basis => 'x', apply_mode => 'auto,death=review');
-SELECT state FROM casesync.activate('IN');
+SELECT version, apply_mode FROM casesync.agreements WHERE agreement = 'IN' ORDER BY version DESC LIMIT 1;
+SELECT casesync.activate('IN');
 
 -- the end -------------------------------------------------------------------------------------------------------------------
 SELECT casesync.end_agreement('Q', 'over');

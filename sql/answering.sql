@@ -26,7 +26,7 @@ SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.t
 SELECT count(*) FROM (SELECT casesync.set_partner('silent.test')) s;
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment_status_change}', fields => '{employment_status}',
 	identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law', services => '{search}')) s;
-SELECT (casesync.activate('OUT')).state;
+SELECT casesync.activate('OUT');
 CREATE FUNCTION app.item(query jsonb, reference text DEFAULT 'r1') RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'search_criteria', jsonb_build_object('query', query))
 $$;
@@ -160,7 +160,7 @@ SELECT ack FROM app.search('t8', jsonb_build_array(app.item('{"type": "UIN", "va
 SELECT app.work();
 SELECT message #> '{search_response,0,data,reg_records}' FROM casesync_internal.outgoing WHERE state = 'due';
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', fields => '{unemployment_reason}')) s;
-SELECT (casesync.activate('OUT')).state;
+SELECT casesync.activate('OUT');
 SELECT count(*) FROM app.deliver();
 SELECT app.work();
 SELECT d.message #> '{search_response,0,data,reg_records}' FROM app.deliver() d;
@@ -204,7 +204,7 @@ SELECT a.error_code, a.status FROM casesync_internal.answer_now('ess.test', 'm',
 SELECT app.try($$SELECT casesync.search_at('ess.test', 'Member', '{"type": "UIN", "value": "U1"}')$$);
 SELECT count(*) FROM (SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{search}', fields => '{employment_status}', identifier_types => '{UIN}',
 	apply_mode => 'auto', valid_from => '2020-01-01', legal_basis => 'law')) s;
-SELECT (casesync.activate('IN')).state;
+SELECT casesync.activate('IN');
 SELECT app.try($$SELECT casesync.search_at('ess.test', '', '{}')$$), app.try($$SELECT casesync.search_at('ess.test', 'Member', '{}', page_size => 0)$$);
 SELECT app.try($$SELECT casesync.search_at('silent.test', 'Member', '{}')$$), app.try($$SELECT casesync.search_at('nobody.test', 'Member', '{}')$$);
 SELECT casesync.search_at('ess.test', 'Member', '{"type": "UIN", "value": "U1"}') AS ours \gset

@@ -73,7 +73,7 @@ DECLARE
 	wish text;
 BEGIN
 	PERFORM casesync.unsubscribe(s.code, 'test') FROM casesync.subscriptions s WHERE s.state IN ('active', 'pending');
-	SELECT s.code INTO wish FROM casesync.subscribe('p', 'enrolment', 'Member', jsonb_build_object('type', 'UIN', 'value', who)) s;
+	wish := casesync.subscribe('p', 'enrolment', 'Member', jsonb_build_object('type', 'UIN', 'value', who));
 	UPDATE casesync_internal.subscription s SET state = 'pending', waits_for = 'decision' WHERE s.code = wish;
 	RETURN wish;
 END

@@ -18,8 +18,8 @@ $$;
 
 CREATE TABLE enrolment (id integer PRIMARY KEY, person_id integer, status text);
 CREATE TABLE consent (id integer PRIMARY KEY, person_id integer);
-SELECT columns FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change');
-SELECT columns FROM casesync.track('consent', '{people}', 'person_id', on_insert => 'enrolment');
+SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change');
+SELECT casesync.track('consent', '{people}', 'person_id', on_insert => 'enrolment');
 
 -- off: one row per (sub)transaction and tracking says so ------------------------------------------------
 CREATE ROLE regress_loader;

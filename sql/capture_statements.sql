@@ -18,9 +18,9 @@ $$;
 CREATE TABLE person (id integer PRIMARY KEY, name varchar(40), person_number text, seen_at date);
 CREATE TABLE enrolment (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	person_id integer REFERENCES person ON DELETE CASCADE ON UPDATE CASCADE, status varchar(20), note text);
-SELECT columns FROM casesync.track('person', '{people}', 'id', on_insert => 'enrolment', on_update => 'enrolment_status_change',
+SELECT casesync.track('person', '{people}', 'id', on_insert => 'enrolment', on_update => 'enrolment_status_change',
 	on_delete => 'enrolment_status_change', ignore => '{seen_at}');
-SELECT columns FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change',
+SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change',
 	on_delete => 'enrolment_status_change', columns => '{status}');
 
 -- psql, one row and many ---------------------------------------------------------------------------
@@ -95,7 +95,7 @@ BEGIN
 END
 $$;
 CREATE TRIGGER a_first AFTER UPDATE ON counter FOR EACH ROW EXECUTE FUNCTION count_down();
-SELECT columns FROM casesync.track('counter', '{people}', 'id', on_update => 'enrolment_status_change');
+SELECT casesync.track('counter', '{people}', 'id', on_update => 'enrolment_status_change');
 INSERT INTO counter VALUES (1, 0);
 UPDATE counter SET n = 3;
 SELECT cid - min(cid) OVER () AS command, changed FROM casesync_internal.change WHERE op = 'U' AND relation = 'counter'::regclass ORDER BY xid, cid, id;

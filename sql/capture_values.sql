@@ -22,7 +22,8 @@ CREATE TYPE mood AS ENUM ('low', 'high');
 CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE thing (id integer, j json, jb jsonb, p point, b box, n numeric, f float8, t text COLLATE no_case,
 	ct char(5), a text[], c pair, m mood, d date, ts timestamptz, iv interval, by bytea, u uuid, r int4range, code casesync.sex);
-SELECT cardinality(columns) FROM casesync.track('thing', '{people}', 'id', on_update => 'enrolment_status_change');
+SELECT casesync.track('thing', '{people}', 'id', on_update => 'enrolment_status_change');
+SELECT cardinality(columns) FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
 INSERT INTO thing VALUES (1, '{"a":1}', '{"a":1}', '(1,2)', '((0,0),(1,1))', 1.0, 0, 'abc', 'x', '{a,b}', '(1,x)', 'low',
 	'2026-01-31', '2026-01-31 12:00+00', '1 day', '\x00ff', '00000000-0000-0000-0000-000000000001', '[1,5)', 'Male');
 SET timezone = 'UTC';
@@ -58,14 +59,15 @@ RESET intervalstyle;
 RESET extra_float_digits;
 -- columns whose "=" is exact are filtered before the trigger, others in it
 CREATE TABLE narrow (id integer, state varchar(20), on_day date, m mood, u uuid, ok boolean, code casesync.sex);
-SELECT id FROM casesync.track('narrow', '{people}', 'id', on_update => 'enrolment_status_change') \gset
+SELECT casesync.track('narrow', '{people}', 'id', on_update => 'enrolment_status_change');
+SELECT id FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1 \gset
 SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'casesync_' || :id || '_update';
 SELECT c, casesync_internal.column_filter('thing', ARRAY[c]) FROM unnest(casesync_internal.live_columns('thing')) c;
 
 -- long values -----------------------------------------------------------------------------------------
 CREATE TABLE document (id integer, title text, body text);
 ALTER TABLE document ALTER body SET STORAGE EXTERNAL;
-SELECT columns FROM casesync.track('document', '{people}', 'id', on_update => 'enrolment_status_change');
+SELECT casesync.track('document', '{people}', 'id', on_update => 'enrolment_status_change');
 INSERT INTO document VALUES (1, 'a', repeat('x', 1048576));
 CREATE FUNCTION toast_reads() RETURNS bigint LANGUAGE sql AS
 	$$SELECT coalesce(seq_scan, 0) + coalesce(idx_scan, 0) FROM pg_stat_xact_all_tables WHERE relid =
@@ -89,8 +91,9 @@ SELECT op, key, changed FROM seen();
 
 -- key expressions: only the columns they name, evaluated later -------------------------------------------
 CREATE TABLE link (person jsonb, kind text, on_day date, note text);
-SELECT key, key_columns, key_query FROM casesync.track('link', '{people}', '(person ->> ''id'') || ''/'' || kind || to_char(on_day, ''YYYY'')',
-	on_update => 'enrolment_status_change', columns => '{note}') \gset
+SELECT casesync.track('link', '{people}', '(person ->> ''id'') || ''/'' || kind || to_char(on_day, ''YYYY'')',
+	on_update => 'enrolment_status_change', columns => '{note}');
+SELECT key, key_columns, key_query FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1 \gset
 SET datestyle = 'German';
 INSERT INTO link VALUES ('{"id": 5, "name": "A \"quoted\" name"}', 'x''y', '31.01.2026'), ('"text"', NULL, NULL), (NULL, 'k', NULL);
 RESET datestyle;

@@ -17,7 +17,7 @@ CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text,
 $$;
 
 CREATE TABLE enrolment (id integer PRIMARY KEY, person_id integer);
-SELECT columns FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment');
+SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment');
 CREATE VIEW leaves AS SELECT tableoid::regclass::text AS leaf, key FROM (
 	SELECT tableoid, * FROM casesync_internal.change_0 UNION ALL SELECT tableoid, * FROM casesync_internal.change_1 UNION ALL
 	SELECT tableoid, * FROM casesync_internal.change_2 UNION ALL SELECT tableoid, * FROM casesync_internal.change_7) c ORDER BY xid, id;
@@ -65,7 +65,8 @@ SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 1);
 SELECT count(*) FROM casesync_internal.tracking;
 
 -- a library meets a log that is newer or older than it ---------------------------------------------------
-SELECT id AS tracking FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment') \gset
+SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment');
+SELECT id AS tracking FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1 \gset
 DO $$
 BEGIN
 	FOR i IN 0..7 LOOP

@@ -7,12 +7,12 @@ CREATE EXTENSION casesync;
 
 -- needs a node, a partner and a future
 SELECT casesync.issue_client('ess.example.org');
-SELECT sender_id FROM casesync.set_node('sp.example.org', 'https://sp.example.org');
+SELECT casesync.set_node('sp.example.org', 'https://sp.example.org');
 -- what is random is fixed here, so that nothing meets in one bucket by chance
 UPDATE casesync_internal.node_secret SET hash_key = decode(repeat('2a', 32), 'hex');
 SELECT casesync.issue_client('ess.example.org');
-SELECT partner FROM casesync.set_partner('ess.example.org', 'https://ess.example.org');
-SELECT partner FROM casesync.set_partner('far.example.org', 'https://far.example.org');
+SELECT casesync.set_partner('ess.example.org', 'https://ess.example.org');
+SELECT casesync.set_partner('far.example.org', 'https://far.example.org');
 SELECT casesync.issue_client('ess.example.org', expires => '2001-01-01 00:00Z');
 
 SELECT client_id AS ess, client_secret AS secret FROM casesync.issue_client('ess.example.org') \gset
@@ -95,7 +95,7 @@ SELECT casesync.retire_client('nobody');
 SELECT casesync.retire_client(:'ess');
 SELECT client_state, client_partner FROM casesync_internal.authenticate('sp.example.org', :'ess', 'ess.example.org');
 SELECT pg_temp.ask(:'ess', :'secret', '10.0.0.1');
-SELECT casesync.retire_client(:'far', at => now() + interval '1 hour');
+SELECT casesync.retire_client(:'far', at => now() + interval '1 hour') ^@ 'a client of far.example.org counts until ' AS said;
 SELECT state, expires < now() + interval '61 minutes' AS soon FROM casesync.clients WHERE client_id = :'far';
 
 -- outside issuers
@@ -111,11 +111,14 @@ SELECT casesync.set_issuer('https://login.example.org', jwks => '{"keys":[]}', a
 SELECT casesync.set_issuer('https://login.example.org', jwks => '{"keys":[]}', algorithms => '{RS256}', client_claim => 'a b');
 SELECT casesync.set_issuer('sp.example.org', jwks => '{"keys":[]}', algorithms => '{RS256}');
 SELECT casesync.set_issuer('', jwks => '{"keys":[]}', algorithms => '{RS256}');
-SELECT audience, algorithms, client_claim, scope_claim, jwks_url FROM casesync.set_issuer('https://login.example.org',
+SELECT casesync.set_issuer('https://login.example.org',
 	jwks => '{"keys":[{"kty":"RSA","kid":"1","n":"x","e":"AQAB"}]}', algorithms => '{RS256,ES256}');
-SELECT audience, client_claim, jwks FROM casesync.set_issuer('https://login.example.org', client_claim => 'azp', audience => 'api://sp');
+SELECT audience, algorithms, client_claim, scope_claim, jwks_url FROM casesync.issuers WHERE issuer = 'https://login.example.org';
+SELECT casesync.set_issuer('https://login.example.org', client_claim => 'azp', audience => 'api://sp');
+SELECT audience, client_claim, jwks FROM casesync_internal.issuer WHERE issuer = 'https://login.example.org';
 SELECT casesync_internal.token_issuers();
-SELECT jwks_url, jwks FROM casesync.set_issuer('https://login.example.org', jwks_url => 'https://login.example.org/jwks');
+SELECT casesync.set_issuer('https://login.example.org', jwks_url => 'https://login.example.org/jwks');
+SELECT jwks_url, jwks FROM casesync_internal.issuer WHERE issuer = 'https://login.example.org';
 SELECT issuer, keys FROM casesync.issuers;
 SELECT casesync.bind_client('ess.example.org', 'https://other.example.org', 'ess-client');
 SELECT casesync.bind_client('nobody', 'https://login.example.org', 'ess-client');

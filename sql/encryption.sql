@@ -14,8 +14,9 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws(' | ', SQLSTATE, message, nullif(hint, ''));
 END
 $$;
-SELECT sender_id FROM casesync.set_node('sp.example.org', 'https://sp.example.org', four_eyes => false, time_zone => 'UTC');
-SELECT partner, encryption FROM casesync.set_partner('ess.test', 'https://ess.test');
+SELECT casesync.set_node('sp.example.org', 'https://sp.example.org', four_eyes => false, time_zone => 'UTC');
+SELECT casesync.set_partner('ess.test', 'https://ess.test');
+SELECT partner, encryption FROM casesync.partners WHERE partner = 'ess.test';
 SELECT app.try($$SELECT casesync.set_partner('ess.test', encryption => 'sometimes')$$);
 
 -- thumbprints: RFC 7638's own RSA key, and the P-256 key of RFC 7517, A.1 (its name by OpenSSL and Python)
@@ -78,14 +79,17 @@ SELECT casesync_internal.encryption_key_now('ess.test') IS NULL AS none;
 CREATE VIEW app.people AS SELECT '1'::text AS subject_key, casesync.member(identifiers => ARRAY[casesync.identifier('UIN', '1')], employment_status => '1') AS record;
 SELECT * FROM casesync.publish('people', 'app.people', 'Member');
 SELECT casesync_internal.encryption_rule('ess.test'), casesync_internal.encryption_rule('nobody.test');
-SELECT encryption FROM casesync.set_partner('ess.test', encryption => 'accepted');
-SELECT encryption FROM casesync.set_partner('ess.test');
+SELECT casesync.set_partner('ess.test', encryption => 'accepted');
+SELECT encryption FROM casesync.partners WHERE partner = 'ess.test';
+SELECT casesync.set_partner('ess.test');
+SELECT encryption FROM casesync.partners WHERE partner = 'ess.test';
 SELECT casesync_internal.encryption_rule('ess.test'), casesync_internal.encryption_key('ess.test') IS NULL AS plain;
-SELECT must_encrypt FROM casesync.set_agreement('A', 'ess.test', registries => '{people}', event_types => '{enrolment}',
+SELECT casesync.set_agreement('A', 'ess.test', registries => '{people}', event_types => '{enrolment}',
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law',
 	must_encrypt => true);
+SELECT must_encrypt FROM casesync.agreements WHERE agreement = 'A' ORDER BY version DESC LIMIT 1;
 SELECT casesync_internal.encryption_rule('ess.test') AS while_draft;
-SELECT state FROM casesync.activate('A');
+SELECT casesync.activate('A');
 SELECT casesync_internal.encryption_rule('ess.test') AS while_active;
 SELECT app.try($$SELECT casesync_internal.encryption_key('ess.test')$$);
 SELECT encryption FROM casesync_internal.authenticate('x', 'x', 'ess.test');
@@ -93,7 +97,7 @@ SELECT encryption FROM casesync_internal.authenticate('x', 'x', 'ess.test');
 -- the sheet for the partner tells of it
 SELECT line FROM string_to_table(casesync.onboarding('ess.test'), E'\n') line WHERE line LIKE '%encrypt%';
 -- nothing is taken for sending while there is no key, and health says so; then it goes on by itself
-SELECT state FROM casesync.subscribe('ess.test', 'enrolment', 'Member');
+SELECT casesync.subscribe('ess.test', 'enrolment', 'Member') <> '' AS subscribed;
 SELECT casesync_internal.enqueue('ess.test', 'on-subscribe', 'https://ess.test/x', '{"transaction_id": "t"}', 'succ');
 SELECT count(*) FROM casesync_internal.bridge_versions() v, casesync_internal.bridge_start('6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0001', v.highest);
 SELECT count(*) FROM casesync_internal.lanes();
@@ -124,13 +128,15 @@ $$;
 \set message '\'{"transaction_id": "t", "timestamp": "2026-01-01T00:00:00Z", "subscription_codes": ["x"], "meta": {"x": 1}}\''
 SELECT app.receive('a1', false, false), app.receive('a2', true, true, :message);
 SELECT app.receive('a3', true, true), app.receive('a4', false, false, :message);
-SELECT encryption FROM casesync.set_partner('ess.test', encryption => 'required');
+SELECT casesync.set_partner('ess.test', encryption => 'required');
+SELECT encryption FROM casesync.partners WHERE partner = 'ess.test';
 SELECT app.receive('r1', false, false);
 SELECT app.receive('r2', true, true, :message);
 -- the same message encrypted anew is the same message: no second effect
 SELECT app.receive('r2', true, true, :message);
 SELECT app.receive('r2', true, true, '{"transaction_id": "other", "subscription_codes": ["x"]}');
-SELECT encryption FROM casesync.set_partner('ess.test', encryption => 'off');
+SELECT casesync.set_partner('ess.test', encryption => 'off');
+SELECT encryption FROM casesync.partners WHERE partner = 'ess.test';
 SELECT app.receive('o1', true, true, :message);
 SELECT message_id, count(*) FROM casesync_internal.message_in GROUP BY 1 ORDER BY 1;
 

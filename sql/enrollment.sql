@@ -32,7 +32,7 @@ CREATE FUNCTION app.agree(partner text, services text[], fields text[] DEFAULT '
 	SELECT casesync.set_agreement('OUT ' || partner, partner, registries => '{members,households,beneficiaries}', event_types => '{enrolment_status_change}',
 		fields => fields, identifier_types => '{UIN,PASSPORT}', subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', services => services,
 		lookups_per_day => lookups);
-	SELECT (casesync.activate('OUT ' || partner)).state
+	SELECT casesync.activate('OUT ' || partner)
 $$;
 SELECT app.agree('ess.test', '{check_enrollment}'), app.agree('search.test', '{search}'), app.agree('blind.test', '{check_enrollment}', '{employment_status}'),
 	app.agree('few.test', '{check_enrollment}', lookups => 2);

@@ -35,23 +35,28 @@ SELECT r, e, casesync_internal.event_wire(r, casesync_internal.event_name(e)) FR
 	('Social', 'register'), ('Other', 'enrolment'), (NULL, 'enrolment')) v(r, e);
 
 -- one's own
-SELECT reg_type, wire, spellings, is_shipped FROM casesync.add_registry_type('Housing', '{habitat,HOUSE}', 'social housing');
-SELECT reg_type, event_type, wire, spellings, is_shipped FROM casesync.add_event_type('flat_given', 'ns:org:RegistryType:habitat', '{Logement}', 'a flat was given', 'x:EventType:FlatGiven');
+SELECT casesync.add_registry_type('Housing', '{habitat,HOUSE}', 'social housing');
+SELECT reg_type, wire, spellings, is_shipped FROM casesync.registry_types WHERE reg_type = 'Housing';
+SELECT casesync.add_event_type('flat_given', 'ns:org:RegistryType:habitat', '{Logement}', 'a flat was given', 'x:EventType:FlatGiven');
+SELECT reg_type, event_type, wire, spellings, is_shipped FROM casesync.event_types WHERE event_type = 'flat_given';
 SELECT casesync_internal.reg_type_name('HABITAT'), casesync_internal.reg_type_wire('house'), casesync_internal.event_name('LOGEMENT'), casesync_internal.event_name('FlatGiven'), casesync_internal.event_wire('Housing', 'flat_given');
-SELECT event_type FROM casesync.add_event_type('Adoption', 'Civil', wire => 'Adoption');
+SELECT casesync.add_event_type('Adoption', 'Civil', wire => 'Adoption');
 -- other spellings for a shipped one: both count
-SELECT spellings FROM casesync.add_event_type('enrolment', 'ESS', '{inscription}');
+SELECT casesync.add_event_type('enrolment', 'ESS', '{inscription}');
 SELECT casesync_internal.event_name('Inscription'), casesync_internal.event_name('enrollement'), casesync_internal.event_wire('ESS', 'enrolment'), casesync_internal.event_wire('IBR', 'enrolment');
-SELECT wire FROM casesync.add_registry_type('ESS', wire => 'ns:org:RegistryType:Employment');
+SELECT casesync.add_registry_type('ESS', wire => 'ns:org:RegistryType:Employment');
 SELECT casesync_internal.reg_type_wire('ess'), casesync_internal.reg_type_name('employment');
 -- track() and set_agreement() take any spelling too
 CREATE TABLE app.person (id integer PRIMARY KEY, record jsonb);
 CREATE VIEW app.people AS SELECT id::text AS subject_key, record FROM app.person;
 SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
-SELECT on_insert, on_update, on_delete FROM casesync.track('app.person', '{people}', 'id', on_insert => 'inscription', on_update => 'x:enrollement_status_change');
+SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'inscription', on_update => 'x:enrollement_status_change');
+SELECT on_insert, on_update, on_delete FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
-SELECT event_types FROM casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{DEATH,logement,enrollment,death}');
-SELECT event_types FROM casesync.set_agreement('IN', 'ess.test', 'in', fields => '{employment_status}');
+SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{DEATH,logement,enrollment,death}');
+SELECT event_types FROM casesync.agreements WHERE agreement = 'IN' ORDER BY version DESC LIMIT 1;
+SELECT casesync.set_agreement('IN', 'ess.test', 'in', fields => '{employment_status}');
+SELECT event_types FROM casesync.agreements WHERE agreement = 'IN' ORDER BY version DESC LIMIT 1;
 
 -- refuses_what_cannot_be_a_name
 SELECT app.try(format('SELECT casesync.add_registry_type(%L)', n)) FROM unnest(ARRAY['', 'a b', '1a', NULL, repeat('a', 64)]) n;

@@ -3,21 +3,21 @@ SET client_min_messages = warning;
 CREATE EXTENSION casesync;
 CREATE SCHEMA gap_fill;
 SET search_path = gap_fill, public;
-SELECT sender_id FROM casesync.set_node('sp.example.org', 'https://sp.example.org', four_eyes => false);
+SELECT casesync.set_node('sp.example.org', 'https://sp.example.org', four_eyes => false);
 CREATE TABLE person (id integer PRIMARY KEY, name text NOT NULL);
 INSERT INTO person VALUES (1, 'Ada'), (2, 'Bea'), (3, 'Cem'), (4, 'Dia');
 CREATE VIEW people AS
 	SELECT id::text AS subject_key, casesync.member(identifiers => ARRAY[casesync.identifier('UIN', 'U' || id)],
 		additional_attributes => jsonb_build_object('alias', name)) AS record FROM person;
 SELECT * FROM casesync.publish('people', 'people', 'Member');
-SELECT relation FROM casesync.track('person', '{people}', 'id', on_insert => 'enrolment_status_change',
+SELECT casesync.track('person', '{people}', 'id', on_insert => 'enrolment_status_change',
 	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change');
-SELECT partner FROM casesync.set_partner('ess.example.org', 'https://ess.example.org');
-SELECT state FROM casesync.set_agreement('A', 'ess.example.org', registries => '{people}',
+SELECT casesync.set_partner('ess.example.org', 'https://ess.example.org');
+SELECT casesync.set_agreement('A', 'ess.example.org', registries => '{people}',
 	event_types => '{enrolment_status_change}', identifier_types => '{UIN}', fields => '{additional_attributes.alias}',
 	subjects => 'true', valid_from => '2026-01-01', legal_basis => 'Act', on_leave => 'identifier_only');
-SELECT state FROM casesync.activate('A');
-SELECT state FROM casesync.subscribe('ess.example.org', 'enrolment_status_change', 'Member');
+SELECT casesync.activate('A');
+SELECT casesync.subscribe('ess.example.org', 'enrolment_status_change', 'Member') <> '' AS subscribed;
 UPDATE person SET name = upper(name);
 SELECT changes, notifications FROM casesync_internal.route();
 DO $$
@@ -75,8 +75,8 @@ SELECT changes, notifications FROM casesync_internal.route();
 SELECT casesync.look_again('nobody');
 
 -- A version that begins later does not end the one that counts now.
-SELECT version, state FROM casesync.set_agreement('A', 'ess.example.org', valid_from => '2999-01-01');
-SELECT state FROM casesync.activate('A');
+SELECT casesync.set_agreement('A', 'ess.example.org', valid_from => '2999-01-01');
+SELECT casesync.activate('A');
 SELECT version, state FROM casesync.agreements ORDER BY version;
 
 DROP EXTENSION casesync CASCADE;

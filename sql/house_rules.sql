@@ -42,6 +42,16 @@ SELECT 'schema ' || nspname FROM pg_namespace n, aclexplode(n.nspacl) a
  WHERE nspname ^@ 'casesync' AND a.grantee = 0
  ORDER BY 1;
 
+-- what people call shows nothing of the inside, and can be read through in \df casesync.*
+SELECT p.oid::regprocedure AS function, t.oid::regtype AS type
+  FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+ CROSS JOIN LATERAL unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]) || p.prorettype) a(type)
+  JOIN pg_type t ON t.oid = a.type LEFT JOIN pg_type e ON e.oid = t.typelem
+ WHERE p.pronamespace = 'casesync'::regnamespace
+   AND 'casesync_internal'::regnamespace IN (t.typnamespace, e.typnamespace)
+ ORDER BY 1, 2;
+SELECT count(*) BETWEEN 50 AND 130 AS few_enough FROM pg_proc WHERE pronamespace = 'casesync'::regnamespace;
+
 -- tables without a primary key: not to be replicated by FOR ALL TABLES
 SELECT c.oid::regclass AS relation
   FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass

@@ -16,7 +16,8 @@ SELECT count(*) FROM (SELECT casesync.set_issuer('pasted', jwks => '{"keys":[]}'
 SELECT * FROM (SELECT (casesync_internal.next_jwks()).* FROM generate_series(1, 3)) s ORDER BY 1;
 SELECT count(*) FROM casesync_internal.next_jwks();
 -- a new address is due at once
-SELECT jwks_url FROM casesync.set_partner('ess.test', jwks_url => 'https://ess.test/other');
+SELECT casesync.set_partner('ess.test', jwks_url => 'https://ess.test/other');
+SELECT jwks_url FROM casesync.partners WHERE partner = 'ess.test';
 SELECT kind, name, url FROM casesync_internal.next_jwks();
 SELECT count(*) FROM casesync_internal.next_jwks();
 
@@ -77,7 +78,8 @@ UPDATE casesync_internal.jwks_source SET next_at = now();
 SELECT casesync.start_as_copy();
 SELECT count(*) FROM casesync_internal.next_jwks();
 UPDATE casesync_internal.node SET paused = false;
-SELECT jwks_url FROM casesync.set_partner('ess.test', jwks_url => '');
+SELECT casesync.set_partner('ess.test', jwks_url => '');
+SELECT jwks_url FROM casesync.partners WHERE partner = 'ess.test';
 SELECT kind FROM casesync_internal.next_jwks();
 SELECT count(*) FROM casesync_internal.next_jwks();
 SELECT casesync.drop_partner('ess.test'), casesync.drop_issuer('login');

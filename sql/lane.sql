@@ -6,14 +6,14 @@ CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status casesync.enrol
 INSERT INTO app.person VALUES (1, 'U1', 'Active'), (2, 'U2', 'Active');
 CREATE VIEW app.member AS SELECT id AS subject_key, casesync.member(identifiers => ARRAY[casesync.identifier('UIN', uin)],
 	enrolment_status => status) AS record FROM app.person;
-SELECT count(*) FROM casesync.set_node('sp.test', 'https://sp.test', four_eyes => false) n;
+SELECT casesync.set_node('sp.test', 'https://sp.test', four_eyes => false);
 SELECT * FROM casesync.publish('member', 'app.member', 'Member');
-SELECT count(*) FROM casesync.track('app.person', '{member}', 'id', on_update => 'enrolment_status_change') t;
-SELECT count(*) FROM casesync.set_partner('ess.test', 'https://ess.test', callback_prefixes => '{https://ess.test,https://cb.test:*}') p;
-SELECT count(*) FROM casesync.set_agreement('A', 'ess.test', registries => '{member}', event_types => '{enrolment_status_change}',
+SELECT casesync.track('app.person', '{member}', 'id', on_update => 'enrolment_status_change');
+SELECT casesync.set_partner('ess.test', 'https://ess.test', callback_prefixes => '{https://ess.test,https://cb.test:*}');
+SELECT casesync.set_agreement('A', 'ess.test', registries => '{member}', event_types => '{enrolment_status_change}',
 	fields => '{additional_attributes}', identifier_types => '{UIN}', subjects => 'true', subscribing => 'auto',
-	valid_from => '2020-01-01', legal_basis => 'law') a;
-SELECT state FROM casesync.activate('A');
+	valid_from => '2020-01-01', legal_basis => 'law');
+SELECT casesync.activate('A');
 
 CREATE FUNCTION app.wish(uin text, callback text) RETURNS text LANGUAGE sql AS $$
 	SELECT r.ack_status FROM casesync_internal.receive('ess.test', uin || callback, convert_to(jsonb_build_object(
@@ -54,7 +54,7 @@ SELECT * FROM app.settle('https://cb.test:9001', 'retry');
 SELECT * FROM app.settle('', 'delivered');
 
 -- a partner that registers another address for all gets all in one order
-SELECT count(*) FROM casesync.set_partner('ess.test', notify_url => 'https://ess.test/all') p;
+SELECT casesync.set_partner('ess.test', notify_url => 'https://ess.test/all');
 SELECT DISTINCT l.address FROM casesync_internal.subscription s JOIN casesync_internal.lane l ON l.lane = s.lane;
 
 -- what is left in the lane of the old address goes to the new one at once, and before what is newer
@@ -69,7 +69,7 @@ SELECT l.address, s.filter->>'value' AS about FROM casesync_internal.lane l CROS
 SELECT * FROM app.settle('', 'delivered') WHERE kind = 'notify';
 
 -- subscriptions that take turns do not make many messages of few items; the order of a subject holds
-SELECT (casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')).state AS everybody;
+SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member') <> '' AS subscribed;
 INSERT INTO app.person SELECT i, 'U' || i, 'Active' FROM generate_series(3, 6) i;
 SELECT app.wish('U' || i, 'https://ess.test/registry/on-subscribe') FROM generate_series(4, 5) i;
 UPDATE casesync_internal.subscription SET is_confirmed = true;

@@ -74,10 +74,10 @@ SELECT registry, record_type FROM casesync_internal.registry ORDER BY registry;
 
 -- in use: refused, and by what -----------------------------------------------------------------------------------
 SET search_path = app;
-SELECT (casesync.track('person', '{people}', 'id', on_update => 'enrolment')).id > 0 AS ok;
-SELECT sender_id FROM casesync.set_node('sp', 'https://sp.example');
-SELECT partner FROM casesync.set_partner('p', 'https://p.example');
-SELECT version FROM casesync.set_agreement('A', 'p', registries => '{people}');
+SELECT casesync.track('person', '{people}', 'id', on_update => 'enrolment');
+SELECT casesync.set_node('sp', 'https://sp.example');
+SELECT casesync.set_partner('p', 'https://p.example');
+SELECT casesync.set_agreement('A', 'p', registries => '{people}');
 SET ROLE regress_publisher;
 \x on
 SELECT * FROM state_of($$SELECT casesync.unpublish('people')$$);

@@ -8,7 +8,8 @@ CREATE EXTENSION casesync;
 CREATE FUNCTION app.predicate(name text, value text, operator text DEFAULT 'eq') RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_array(jsonb_build_object('expression1', jsonb_build_object('attribute_name', $1, 'operator', $3, 'attribute_value', $2))) $$;
 CREATE FUNCTION app.want(reference text, filter jsonb) RETURNS text LANGUAGE sql AS $$
-	SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', $2, reference_id => $1) $$;
+	SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', $2, reference_id => $1);
+	SELECT s.state FROM casesync.subscriptions s JOIN casesync_internal.subscription t USING (code) WHERE t.reference_id = $1 $$;
 -- routes; what each subscription is told since the last look
 CREATE TABLE app.seen (id bigint);
 CREATE FUNCTION app.told() RETURNS TABLE (subscription text, key text, says text) LANGUAGE plpgsql AS $$
@@ -78,7 +79,7 @@ SELECT * FROM app.told();
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', event_types => '{enrolment,enrolment_status_change}')) s;
 SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
 SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_update => 'enrolment', columns => '{status}')) s;
-SELECT state FROM casesync.subscribe('ess.test', 'enrolment', 'Member', app.predicate('employment_status', '1'), reference_id => 'enrol');
+SELECT casesync.subscribe('ess.test', 'enrolment', 'Member', app.predicate('employment_status', '1'), reference_id => 'enrol') <> '' AS subscribed;
 UPDATE app.person SET status = '1' WHERE id = 1;
 SELECT * FROM app.told();
 

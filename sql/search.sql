@@ -29,7 +29,7 @@ CREATE FUNCTION app.agree(name text, partner text, services text[], since timest
 	SELECT casesync.set_agreement(name, partner, registries => '{people,households}', event_types => '{enrolment_status_change}',
 		fields => '{employment_status,last_updated,group_size}', filter_fields => '{region,last_updated}', identifier_types => '{UIN}',
 		subjects => 'shared', valid_from => since, legal_basis => 'law', services => services);
-	SELECT (casesync.activate(name)).state
+	SELECT casesync.activate(name)
 $$;
 SELECT app.agree('OUT', 'ess.test', '{notify,search}'), app.agree('NOTIFY', 'notify.test', '{notify}'),
 	app.agree('LATE', 'late.test', '{search}', '2999-01-01');

@@ -12,7 +12,7 @@ SELECT count(*) FROM (SELECT casesync.set_partner('b.test','https://b.test')) s;
 SELECT count(*) FROM (SELECT casesync.set_agreement('B','b.test', registries => '{people}', event_types => '{enrolment}', fields => '{employment_status}', filter_fields => '{q,known,p,c}', identifier_types => '{UIN}', subjects => 'ok AND "q" <> ''q3''', valid_from => '2020-01-01', legal_basis => 'law', services => '{notify,search,check_enrollment}')) s;
 -- names that set_agreement() would not take, in case others find a way
 UPDATE casesync_internal.agreement SET filter_fields = filter_fields || ARRAY['?key?','x"; drop table casesync_internal.partner; --'];
-SELECT (casesync.activate('B')).state;
+SELECT casesync.activate('B');
 CREATE SCHEMA app;
 -- what a partner finds: outcome, total and records
 CREATE FUNCTION app.search(partner text, crit jsonb) RETURNS jsonb LANGUAGE sql AS $$

@@ -31,7 +31,7 @@ SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.t
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment_status_change}',
 	fields => '{employment_status}', filter_fields => '{region,born,last_updated,status}', identifier_types => '{UIN}',
 	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', services => '{search}')) s;
-SELECT (casesync.activate('OUT')).state;
+SELECT casesync.activate('OUT');
 
 -- how the very query of a search would read the table of people: by which indexes, or all of it
 CREATE FUNCTION app.plan(query jsonb, sort jsonb DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$

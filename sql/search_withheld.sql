@@ -22,7 +22,7 @@ SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.t
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment_status_change}',
 	fields => '{employment_status,additional_attributes.open}', filter_fields => '{region}', identifier_types => '{UIN}', subjects => 'shared',
 	valid_from => '2020-01-01', legal_basis => 'law', services => '{search,check_enrollment}')) s;
-SELECT (casesync.activate('OUT')).state;
+SELECT casesync.activate('OUT');
 
 -- every shape that can hold a name and a value; NAME and VALUE are put in
 CREATE TABLE app.shape (n serial, criteria text);

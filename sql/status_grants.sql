@@ -68,7 +68,7 @@ INSERT INTO casesync_internal.inbox_item (partner, message_id, item, content_has
 	('ess.test', 'm', 2, '', 'enrolment', 'Member', '{"name": "Jane Doe"}', 'IN', 1, 'review', 'failed', 'Jane Doe', '22012');
 SELECT * FROM app.health;
 SELECT casesync.reject(id, 'test') FROM casesync_internal.inbox_item;
-SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "Jane Doe"}');
+SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "Jane Doe"}') <> '' AS subscribed;
 INSERT INTO app.person VALUES (1, 'Jane Doe', 'Jane Doe');
 SELECT changes, notifications FROM casesync_internal.route();
 UPDATE casesync_internal.notification SET state = 'dead', state_reason = 'HTTP 400';

@@ -38,11 +38,11 @@ CREATE VIEW app.sub AS SELECT event_type, record_type, id_type, id_value, delive
 CREATE VIEW app.outgoing AS SELECT action, url, status, state, message FROM casesync_internal.outgoing ORDER BY id;
 
 -- subscribe: everybody, or one person; spellings of the standard and of its errors
-SELECT state FROM casesync.subscribe('ess.test', 'ns:org:enrollement_status_change', 'Member');
-SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member',
-	'{"type": "UIN", "value": "U1"}', 'idtype-value', reference_id => 'ref-1');
-SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member',
-	'{"type": "uin", "value": 4711}', starts => '2030-01-01', ends => '2031-01-01', deliver => 'latest', registry => 'people');
+SELECT casesync.subscribe('ess.test', 'ns:org:enrollement_status_change', 'Member') <> '' AS subscribed;
+SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member',
+	'{"type": "UIN", "value": "U1"}', 'idtype-value', reference_id => 'ref-1') <> '' AS subscribed;
+SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member',
+	'{"type": "uin", "value": 4711}', starts => '2030-01-01', ends => '2031-01-01', deliver => 'latest', registry => 'people') <> '' AS subscribed;
 SELECT * FROM app.sub;
 -- what is refused
 SELECT app.try($$SELECT casesync.subscribe('nobody.test', 'enrolment_status_change', 'Member')$$);
@@ -64,14 +64,16 @@ SELECT count(*) FROM casesync_internal.subscription;
 -- unsubscribe: once; what waits is withheld, only of this one
 INSERT INTO app.person VALUES (1, 'U1', '1');
 SELECT changes, notifications FROM casesync_internal.route();
-SELECT state, reason FROM casesync.unsubscribe((SELECT code FROM casesync_internal.subscription WHERE id_value = 'U1'), 'not needed');
+SELECT casesync.unsubscribe((SELECT code FROM casesync_internal.subscription WHERE id_value = 'U1'), 'not needed');
+SELECT state, reason FROM casesync.subscriptions WHERE code = (SELECT code FROM casesync_internal.subscription WHERE id_value = 'U1');
 SELECT s.id_value, n.state, n.state_reason FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription ORDER BY n.id;
-SELECT state, reason FROM casesync.unsubscribe((SELECT code FROM casesync_internal.subscription WHERE id_value = 'U1'), 'again');
+SELECT casesync.unsubscribe((SELECT code FROM casesync_internal.subscription WHERE id_value = 'U1'), 'again');
+SELECT state, reason FROM casesync.subscriptions WHERE code = (SELECT code FROM casesync_internal.subscription WHERE id_value = 'U1');
 SELECT app.try($$SELECT casesync.unsubscribe('no such code')$$);
 SELECT app.try($$SELECT casesync.unsubscribe(NULL)$$);
 SELECT id_type, state, due FROM casesync.subscriptions ORDER BY created_at;
 -- the same again may be subscribed now
-SELECT state FROM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U1"}');
+SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U1"}') <> '' AS subscribed;
 
 -- approve and refuse: pending ones only; the partner is told if it said where
 CREATE FUNCTION app.pend(reference text, callback text) RETURNS text LANGUAGE sql AS $$
@@ -84,9 +86,11 @@ SELECT count(app.pend(r, 'https://dci.ess.test/dci/registry/on-subscribe')) FROM
 SELECT count(app.pend('p3', NULL));
 CREATE FUNCTION app.code(reference text) RETURNS text LANGUAGE sql AS 'SELECT code FROM casesync_internal.subscription WHERE reference_id = $1';
 SELECT problem, mend ~ 'approve' AS mend FROM casesync.health WHERE problem ~ 'subscription';
-SELECT state, is_confirmed FROM casesync.approve(app.code('p1'));
-SELECT state, reason FROM casesync.refuse(app.code('p2'), 'no legal basis');
-SELECT state FROM casesync.approve(app.code('p3'));
+SELECT casesync.approve(app.code('p1'));
+SELECT state, is_confirmed FROM casesync.subscriptions WHERE code = app.code('p1');
+SELECT casesync.refuse(app.code('p2'), 'no legal basis');
+SELECT state, reason FROM casesync.subscriptions WHERE code = app.code('p2');
+SELECT casesync.approve(app.code('p3'));
 SELECT reference_id, state, is_confirmed, reason FROM casesync_internal.subscription WHERE reference_id ~ '^p' ORDER BY reference_id;
 SELECT action, url, status, message->>'transaction_id' AS transaction, message->>'correlation_id' AS correlation,
 	(message #> '{subscribe_response,0}') - 'subscriptions' - 'timestamp' AS answer,

@@ -71,13 +71,14 @@ SELECT count(*) AS no_trigger_is_left FROM pg_trigger WHERE tgrelid = 'enrolment
 \x on
 ALTER SEQUENCE casesync_internal.tracking_id RESTART;
 CREATE FUNCTION matters(integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 IN (3, 7)';
-SELECT id, relation, registries, key, key_columns, key_is_column, on_insert, on_update, on_delete, columns, condition, subjects, enabled
-	FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change',
+SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change',
 	columns => '{status}', condition => 'matters(programme_id) AND status <> ''draft''');
-SELECT id, key, key_columns, key_is_column, key_query, columns, subjects
-	FROM casesync.track('enrolment', '{people}', 'lower(status) || person_id', on_delete => 'enrolment_status_change',
+SELECT id, relation, registries, key, key_columns, key_is_column, on_insert, on_update, on_delete, columns, condition, subjects, enabled FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
+SELECT casesync.track('enrolment', '{people}', 'lower(status) || person_id', on_delete => 'enrolment_status_change',
 	ignore => '{note}', subjects => 'SELECT person_id FROM enrolment e WHERE programme_id = $1::integer');
-SELECT id, key, key_is_column, columns FROM casesync.track('enrolment', '{people}', '"person_id"', on_insert => 'enrolment');
+SELECT id, key, key_columns, key_is_column, key_query, columns, subjects FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
+SELECT casesync.track('enrolment', '{people}', '"person_id"', on_insert => 'enrolment');
+SELECT id, key, key_is_column, columns FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
 \x off
 SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'enrolment'::regclass AND tgname LIKE 'casesync%' ORDER BY 1;
 SELECT tracking, drift, hint FROM casesync.tracked ORDER BY 1;
@@ -98,7 +99,8 @@ SELECT count(*) FROM pg_trigger WHERE tgrelid = 'enrolment'::regclass AND tgname
 
 -- drift -----------------------------------------------------------------------------------------
 CREATE VIEW drift AS SELECT d.problem FROM casesync.tracked, unnest(drift) d(problem);
-SELECT id FROM casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', replicated => true);
+SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', replicated => true);
+SELECT id FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
 SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'enrolment'::regclass AND tgname LIKE 'casesync%' ORDER BY 1;
 SELECT * FROM drift;
 ALTER TABLE enrolment DISABLE TRIGGER casesync_4_insert;

@@ -14,7 +14,7 @@ SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
 SELECT count(*) FROM (SELECT casesync.set_partner(p, 'https://dci.' || p) FROM unnest('{ess.test,other.test}'::text[]) p) s;
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment_status_change}', fields => '{employment_status,additional_attributes}',
 	identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law', services => '{notify,search,check_enrollment}', subscribing => 'auto')) s;
-SELECT (casesync.activate('OUT')).state;
+SELECT casesync.activate('OUT');
 CREATE FUNCTION app.body(action text, message jsonb, id text) RETURNS bytea LANGUAGE sql AS $$
 	SELECT convert_to(jsonb_build_object('header', jsonb_build_object('action', $1, 'message_id', $3), 'message', $2)::text, 'UTF8')
 $$;
@@ -68,7 +68,7 @@ SELECT error, status, why, txn_type, regexp_replace(body, '"status_reason_messag
 SELECT count(*) FROM casesync_internal.subscription WHERE reference_id = 'w1' AND state = 'active';
 SELECT status, why FROM app.status('subscibe', 'reference_id_list', '["w2"]');
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', subscribing => 'approve')) s;
-SELECT (casesync.activate('OUT')).state;
+SELECT casesync.activate('OUT');
 SELECT app.say('subscribe', jsonb_build_object('transaction_id', 't4', 'subscribe_request', jsonb_build_array(app.wish('w3', '{"filter": {"type": "UIN", "value": "U3"}}'))));
 SELECT status, why FROM app.status('subscribe', 'transaction_id', '"t4"');
 SELECT count(casesync.approve(code)) FROM casesync_internal.subscription WHERE reference_id = 'w3';

@@ -41,8 +41,9 @@ AS $$
 BEGIN
 	RETURN coalesce((
 		SELECT e.wire FROM casesync_internal.event_type e
-		 WHERE e.reg_type = casesync_internal.reg_type_name($1) AND e.event_type = $2
-		 ORDER BY e.is_shipped LIMIT 1), $2);
+		 WHERE e.reg_type = casesync_internal.reg_type_name(event_wire.reg_type)
+			AND e.event_type = event_wire.event_type
+		 ORDER BY e.is_shipped LIMIT 1), event_wire.event_type);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.event_wire(text, text) IS
@@ -74,8 +75,9 @@ AS $$
 BEGIN
 	RETURN coalesce((
 		SELECT t.wire FROM casesync_internal.registry_type t
-		 WHERE t.reg_type = casesync_internal.reg_type_name($1) ORDER BY t.is_shipped LIMIT 1),
-		'ns:org:RegistryType:' || casesync_internal.plain_name($1));
+		 WHERE t.reg_type = casesync_internal.reg_type_name(reg_type_wire.reg_type)
+		 ORDER BY t.is_shipped LIMIT 1),
+		'ns:org:RegistryType:' || casesync_internal.plain_name(reg_type_wire.reg_type));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.reg_type_wire(text) IS
@@ -108,158 +110,201 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_spellings(text, text[], text, text) IS
 	'spellings that can be read, of which none means something else, or an error';
 
+CREATE OR REPLACE FUNCTION casesync_internal.type_spellings(name text, wire text, more text[])
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(DISTINCT lower(w))
+	  FROM unnest(ARRAY[name, casesync_internal.plain_name(wire)] || coalesce(more, '{}')) w
+$$;
+COMMENT ON FUNCTION casesync_internal.type_spellings(text, text, text[]) IS
+	'all that is read as a type of registry or event: its name, what is sent, what else is given';
+
 CREATE OR REPLACE FUNCTION casesync.add_registry_type(reg_type text, spellings text[] DEFAULT '{}',
 	description text DEFAULT NULL, wire text DEFAULT NULL)
-RETURNS casesync_internal.registry_type
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
 	t casesync_internal.registry_type;
-	words constant text[] := ARRAY(SELECT DISTINCT lower(w)
-		FROM unnest(ARRAY[$1, casesync_internal.plain_name(coalesce($4, $1))]
-			|| coalesce($2, '{}')) w);
+	sent constant text := coalesce(wire, 'ns:org:RegistryType:' || reg_type);
+	words constant text[] := casesync_internal.type_spellings(reg_type, sent, spellings);
 BEGIN
-	IF coalesce($1, '') !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$' OR length($4) NOT BETWEEN 1 AND 255 THEN
+	IF coalesce(reg_type, '') !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'
+		OR length(wire) NOT BETWEEN 1 AND 255
+	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('"%s" cannot be a registry type', left(coalesce($1, 'NULL'), 100)),
+			message => format('"%s" cannot be a registry type',
+				left(coalesce(reg_type, 'NULL'), 100)),
 			detail => 'A registry type is a letter and up to 62 letters, digits and underscores; '
 				'what is sent has 1 to 255 characters.');
 	END IF;
 	LOCK TABLE casesync_internal.registry_type IN SHARE ROW EXCLUSIVE MODE;
-	PERFORM casesync_internal.check_spellings('registry type', words, $1, (SELECT x.reg_type
-		FROM casesync_internal.registry_type x
-		WHERE x.reg_type <> $1 AND x.spellings && words ORDER BY x.reg_type LIMIT 1));
+	PERFORM casesync_internal.check_spellings('registry type', words, reg_type, (
+		SELECT x.reg_type FROM casesync_internal.registry_type x
+		 WHERE x.reg_type <> add_registry_type.reg_type AND x.spellings && words
+		 ORDER BY x.reg_type LIMIT 1));
 	INSERT INTO casesync_internal.registry_type AS x (reg_type, wire, spellings, description)
-	VALUES ($1, coalesce($4, 'ns:org:RegistryType:' || $1), words, $3)
+	VALUES (reg_type, sent, words, description)
 	ON CONFLICT ON CONSTRAINT registry_type_pkey DO UPDATE
 		SET wire = excluded.wire, spellings = excluded.spellings, description = excluded.description
 	RETURNING x.* INTO t;
-	PERFORM casesync_internal.audit_note('add_registry_type', $1, to_jsonb(t));
-	RETURN t;
+	PERFORM casesync_internal.audit_note('add_registry_type', reg_type, to_jsonb(t));
+	RETURN format('registry type %s is sent as %s and read from %s', t.reg_type, t.wire,
+		array_to_string(t.spellings, ', '));
 END
 $$;
 COMMENT ON FUNCTION casesync.add_registry_type(text, text[], text, text) IS
 	'a kind of registry of one''s own, or other spellings for one that there is';
 
-CREATE OR REPLACE FUNCTION casesync.add_event_type(event_type text, reg_type text DEFAULT 'ESS',
-	spellings text[] DEFAULT '{}', description text DEFAULT NULL, wire text DEFAULT NULL)
-RETURNS casesync_internal.event_type
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION casesync_internal.check_event_type(event_type text, reg_type text,
+	wire text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
-DECLARE
-	t casesync_internal.event_type;
-	kind constant text := casesync_internal.reg_type_name($2);
-	words constant text[] := ARRAY(SELECT DISTINCT lower(w)
-		FROM unnest(ARRAY[$1, casesync_internal.plain_name(coalesce($5, $1))]
-			|| coalesce($3, '{}')) w);
 BEGIN
-	IF coalesce($1, '') !~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$' OR length($5) NOT BETWEEN 1 AND 255 THEN
+	IF coalesce(event_type, '') !~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$'
+		OR length(wire) NOT BETWEEN 1 AND 255
+	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('"%s" cannot be an event type', left(coalesce($1, 'NULL'), 100)),
+			message => format('"%s" cannot be an event type',
+				left(coalesce(event_type, 'NULL'), 100)),
 			detail => 'An event type is a letter and up to 98 letters, digits, underscores, dots '
 				'and hyphens; what is sent has 1 to 255 characters.');
 	END IF;
-	IF NOT EXISTS (SELECT FROM casesync_internal.registry_type x WHERE x.reg_type = kind) THEN
+	IF NOT EXISTS (SELECT FROM casesync_internal.registry_type x
+		WHERE x.reg_type = casesync_internal.reg_type_name(check_event_type.reg_type))
+	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('registry type "%s" is not known', left(coalesce($2, 'NULL'), 100)),
-			hint => format('SELECT casesync.add_registry_type(%L);', left($2, 100)));
+			message => format('registry type "%s" is not known',
+				left(coalesce(reg_type, 'NULL'), 100)),
+			hint => format('SELECT casesync.add_registry_type(%L);', left(reg_type, 100)));
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_event_type(text, text, text) IS
+	'what add_event_type() was given can be, or an error';
+
+CREATE OR REPLACE FUNCTION casesync.add_event_type(event_type text, reg_type text DEFAULT 'ESS',
+	spellings text[] DEFAULT '{}', description text DEFAULT NULL, wire text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	t casesync_internal.event_type;
+	kind constant text := casesync_internal.reg_type_name(reg_type);
+	sent constant text := coalesce(wire, event_type);
+	words constant text[] := casesync_internal.type_spellings(event_type, sent, spellings);
+BEGIN
+	PERFORM casesync_internal.check_event_type(event_type, reg_type, wire);
 	LOCK TABLE casesync_internal.event_type IN SHARE ROW EXCLUSIVE MODE;
-	PERFORM casesync_internal.check_spellings('event type', words, $1, (SELECT x.event_type
-		FROM casesync_internal.event_type x
-		WHERE x.event_type <> $1 AND x.spellings && words ORDER BY x.event_type LIMIT 1));
+	PERFORM casesync_internal.check_spellings('event type', words, event_type, (
+		SELECT x.event_type FROM casesync_internal.event_type x
+		 WHERE x.event_type <> add_event_type.event_type AND x.spellings && words
+		 ORDER BY x.event_type LIMIT 1));
 	INSERT INTO casesync_internal.event_type AS x (reg_type, event_type, wire, spellings,
 		description)
-	VALUES (kind, $1, coalesce($5, $1), words, $4)
+	VALUES (kind, event_type, sent, words, description)
 	ON CONFLICT ON CONSTRAINT event_type_pkey DO UPDATE
 		SET wire = excluded.wire, spellings = excluded.spellings, description = excluded.description
 	RETURNING x.* INTO t;
-	PERFORM casesync_internal.audit_note('add_event_type', $1, to_jsonb(t));
-	RETURN t;
+	PERFORM casesync_internal.audit_note('add_event_type', event_type, to_jsonb(t));
+	RETURN format('event type %s of %s is sent as %s and read from %s', t.event_type, t.reg_type,
+		t.wire, array_to_string(t.spellings, ', '));
 END
 $$;
 COMMENT ON FUNCTION casesync.add_event_type(text, text, text[], text, text) IS
 	'an event type of one''s own for a registry type, or other spellings for one that there is';
 
 CREATE OR REPLACE FUNCTION casesync.drop_registry_type(reg_type text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
 	is_left constant boolean := EXISTS (SELECT FROM casesync_internal.registry_type x
-		WHERE x.reg_type = $1 AND x.is_shipped);
+		WHERE x.reg_type = drop_registry_type.reg_type AND x.is_shipped);
 	uses text;
 BEGIN
 	SELECT string_agg(u.what, ', ') INTO uses FROM (
 		SELECT format('registry %s', r.registry) FROM casesync_internal.registry r
-			WHERE casesync_internal.reg_type_name(r.reg_type) = $1
+		 WHERE casesync_internal.reg_type_name(r.reg_type) = drop_registry_type.reg_type
 		UNION ALL
 		SELECT format('event type %s', e.event_type) FROM casesync_internal.event_type e
-			WHERE e.reg_type = $1
+		 WHERE e.reg_type = drop_registry_type.reg_type
 		UNION ALL
 		SELECT format('subscription %s', s.code) FROM casesync_internal.subscription s
-		 WHERE s.reg_type = $1 AND s.state IN ('pending', 'active') LIMIT 10) u(what)
-			WHERE NOT is_left;
+		 WHERE s.reg_type = drop_registry_type.reg_type AND s.state IN ('pending', 'active')
+		 LIMIT 10) u(what)
+	 WHERE NOT is_left;
 	IF uses IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
-			message => format('registry type "%s" is in use', $1),
-				detail => format('By: %s.', uses));
+			message => format('registry type "%s" is in use', reg_type),
+			detail => format('By: %s.', uses));
 	END IF;
-	DELETE FROM casesync_internal.registry_type x WHERE x.reg_type = $1 AND NOT x.is_shipped;
+	DELETE FROM casesync_internal.registry_type x
+	 WHERE x.reg_type = drop_registry_type.reg_type AND NOT x.is_shipped;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('there is no registry type "%s" of your own',
-				left(coalesce($1, 'NULL'), 100)),
+				left(coalesce(reg_type, 'NULL'), 100)),
 			hint => 'SELECT reg_type FROM casesync.registry_types WHERE NOT is_shipped;');
 	END IF;
-	PERFORM casesync_internal.audit_note('drop_registry_type', $1);
+	PERFORM casesync_internal.audit_note('drop_registry_type', reg_type);
+	RETURN format(CASE WHEN is_left THEN 'registry type %s is the shipped one again'
+		ELSE 'registry type %s is forgotten' END, reg_type);
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_registry_type(text) IS
 	'forget a kind of registry of one''s own; refused while in use';
 
 CREATE OR REPLACE FUNCTION casesync.drop_event_type(event_type text, reg_type text DEFAULT 'ESS')
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	kind constant text := casesync_internal.reg_type_name($2);
+	kind constant text := casesync_internal.reg_type_name(reg_type);
 	is_left constant boolean := EXISTS (SELECT FROM casesync_internal.event_type x
-		WHERE x.event_type = $1 AND (x.reg_type <> kind OR x.is_shipped));
+		WHERE x.event_type = drop_event_type.event_type AND (x.reg_type <> kind OR x.is_shipped));
 	uses text;
 BEGIN
 	SELECT string_agg(u.what, ', ') INTO uses FROM (
 		SELECT format('table %s', t.relation) FROM casesync_internal.tracking t
-		 WHERE $1 IN (t.on_insert, t.on_update, t.on_delete) AND NOT t.removed
+		 WHERE drop_event_type.event_type IN (t.on_insert, t.on_update, t.on_delete)
+			AND NOT t.removed
 		UNION ALL
 		SELECT format('agreement %s', a.agreement) FROM casesync_internal.agreement a
-		 WHERE $1 = ANY (a.event_types) AND a.state = 'active'
+		 WHERE drop_event_type.event_type = ANY (a.event_types) AND a.state = 'active'
 		UNION ALL
 		SELECT format('subscription %s', s.code) FROM casesync_internal.subscription s
-		 WHERE s.event_type = $1 AND s.state IN ('pending', 'active') LIMIT 10) u(what)
-			WHERE NOT is_left;
+		 WHERE s.event_type = drop_event_type.event_type AND s.state IN ('pending', 'active')
+		 LIMIT 10) u(what)
+	 WHERE NOT is_left;
 	IF uses IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
-			message => format('event type "%s" is in use', $1), detail => format('By: %s.', uses));
+			message => format('event type "%s" is in use', event_type),
+			detail => format('By: %s.', uses));
 	END IF;
-	DELETE FROM casesync_internal.event_type x WHERE x.event_type = $1 AND x.reg_type = kind
-		AND NOT x.is_shipped;
+	DELETE FROM casesync_internal.event_type x
+	 WHERE x.event_type = drop_event_type.event_type AND x.reg_type = kind AND NOT x.is_shipped;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('there is no event type "%s" of your own for registry type "%s"',
-				left(coalesce($1, 'NULL'), 100), left($2, 100)),
+				left(coalesce(event_type, 'NULL'), 100), left(reg_type, 100)),
 			hint => 'SELECT event_type, reg_type FROM casesync.event_types WHERE NOT is_shipped;');
 	END IF;
-	PERFORM casesync_internal.audit_note('drop_event_type', $1,
+	PERFORM casesync_internal.audit_note('drop_event_type', event_type,
 		jsonb_build_object('reg_type', kind));
+	RETURN format('event type %s of %s is forgotten', event_type, kind);
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_event_type(text, text) IS

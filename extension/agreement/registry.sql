@@ -55,8 +55,8 @@ BEGIN
 	IF kind IS DISTINCT FROM 'v' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'wrong_object_type',
 			message => format('%s is not a view', coalesce(view::text, 'NULL')),
-			detail => 'A registry is an ordinary view, so that what partners see is always what the '
-				'tables say.',
+			detail => 'A registry is an ordinary view, so that what partners see is always what '
+				'the tables say.',
 			hint => format(
 				'CREATE VIEW … AS SELECT …::text AS subject_key, casesync.member(…) AS record FROM '
 				'%s;', coalesce(view::text, '…')));
@@ -147,45 +147,75 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_check_name(text, text, text) IS
 	'a name that publish() can take, or an error';
 
+CREATE OR REPLACE FUNCTION casesync_internal.publish_check(r casesync_internal.registry)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	name constant text := '^[A-Za-z][A-Za-z0-9_]{0,62}$';
+BEGIN
+	PERFORM casesync_internal.publish_check_name('registry', r.registry,
+		'^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$');
+	PERFORM casesync_internal.publish_check_name('record_type', r.record_type, name);
+	PERFORM casesync_internal.publish_check_name('reg_type', r.reg_type, name);
+	PERFORM casesync_internal.publish_check_view(r.view);
+	PERFORM casesync_internal.publish_column(r.view, r.key_column, 'subject key');
+	IF casesync_internal.publish_column(r.view, r.record_column, 'record') <> 'jsonb'::regtype THEN
+		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
+			message => format('column "%s" of view %s is not of type jsonb', r.record_column,
+				r.view),
+			hint => 'Make the record with the builders: casesync.member(…), '
+				'casesync.beneficiary(…), casesync.person(…).');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.publish_check(casesync_internal.registry) IS
+	'what publish() was given can be a registry, or an error';
+
+CREATE OR REPLACE FUNCTION casesync_internal.publish_store(r casesync_internal.registry)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync_internal.registry AS t (registry, view, record_type, reg_type, key_column,
+		key_type, record_column)
+	VALUES (r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.key_type,
+		r.record_column)
+	ON CONFLICT (registry) DO UPDATE SET view = excluded.view,
+		record_type = excluded.record_type, reg_type = excluded.reg_type,
+		key_column = excluded.key_column, key_type = excluded.key_type,
+		record_column = excluded.record_column;
+EXCEPTION WHEN insufficient_privilege THEN
+	PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+		message => format('may not publish registry "%s"', r.registry),
+		detail => format('Publishing takes the access "publisher", and a registry of another owner '
+			'cannot be replaced: %s.', SQLERRM),
+		hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.publish_store(casesync_internal.registry) IS
+	'the view is a registry from now on';
+
 CREATE OR REPLACE FUNCTION casesync.publish(registry text, view regclass, record_type text,
 	reg_type text DEFAULT 'ESS', key name DEFAULT 'subject_key', record name DEFAULT 'record')
 RETURNS SETOF casesync.problem
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
 	r casesync_internal.registry;
 BEGIN
-	PERFORM casesync_internal.publish_check_name('registry', $1,
-		'^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$');
-	PERFORM casesync_internal.publish_check_name('record_type', $3, '^[A-Za-z][A-Za-z0-9_]{0,62}$');
-	PERFORM casesync_internal.publish_check_name('reg_type', regexp_replace($4, '^.*:', ''),
-		'^[A-Za-z][A-Za-z0-9_]{0,62}$');
-	PERFORM casesync_internal.publish_check_view($2);
-	SELECT $1, $2, $3, regexp_replace($4, '^.*:', ''), $5,
-		casesync_internal.publish_column($2, $5, 'subject key'), $6
-	  INTO r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.key_type, r.record_column;
-	IF casesync_internal.publish_column($2, $6, 'record') <> 'jsonb'::regtype THEN
-		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
-			message => format('column "%s" of view %s is not of type jsonb', $6, $2),
-			hint => 'Make the record with the builders: casesync.member(…), '
-				'casesync.beneficiary(…), casesync.person(…).');
-	END IF;
-	BEGIN
-		INSERT INTO casesync_internal.registry AS t SELECT r.*
-		ON CONFLICT (registry) DO UPDATE SET view = excluded.view,
-			record_type = excluded.record_type,
-			reg_type = excluded.reg_type, key_column = excluded.key_column,
-			key_type = excluded.key_type, record_column = excluded.record_column;
-	EXCEPTION WHEN insufficient_privilege THEN
-		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
-			message => format('may not publish registry "%s"', $1),
-			detail => format(
-				'Publishing takes the access "publisher", and a registry of another owner cannot be '
-				'replaced: %s.', SQLERRM),
-			hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
-	END;
+	r.registry := registry;
+	r.view := view;
+	r.record_type := record_type;
+	r.reg_type := casesync_internal.plain_name(reg_type);
+	r.key_column := key;
+	r.record_column := record;
+	PERFORM casesync_internal.publish_check(r);
+	r.key_type := casesync_internal.publish_column(view, key, 'subject key');
+	PERFORM casesync_internal.publish_store(r);
 	RETURN QUERY SELECT * FROM casesync_internal.publish_warnings(r);
 END
 $$;
@@ -199,17 +229,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT string_agg(use, ', ') FROM (
 		SELECT format('agreement %s', a.agreement) FROM casesync_internal.agreement a
-		 WHERE a.state IN ('draft', 'rehearsed', 'active', 'suspended') AND $1 = ANY (a.registries)
+		 WHERE a.state IN ('draft', 'rehearsed', 'active', 'suspended')
+			AND registry_uses.registry = ANY (a.registries)
 		UNION ALL
 		SELECT format('tracking of %s', t.relation) FROM casesync_internal.tracking t
-		 WHERE NOT t.removed AND $1 = ANY (t.registries)
+		 WHERE NOT t.removed AND registry_uses.registry = ANY (t.registries)
 	) u(use)
 $$;
 COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS
 	'what names this registry; NULL when nothing does';
 
 CREATE OR REPLACE FUNCTION casesync.unpublish(registry text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -217,16 +248,17 @@ AS $$
 DECLARE
 	uses text;
 BEGIN
-	PERFORM casesync_internal.require_registry($1);
-	uses := casesync_internal.registry_uses($1);
+	PERFORM casesync_internal.require_registry(registry);
+	uses := casesync_internal.registry_uses(registry);
 	IF uses IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
-			message => format('registry "%s" is in use', $1),
+			message => format('registry "%s" is in use', registry),
 			detail => format('By %s.', uses),
 			hint => 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, '
 				'reason);');
 	END IF;
-	DELETE FROM casesync_internal.registry t WHERE t.registry = $1;
+	DELETE FROM casesync_internal.registry t WHERE t.registry = unpublish.registry;
+	RETURN format('registry %s is no longer published', registry);
 END
 $$;
 COMMENT ON FUNCTION casesync.unpublish(text) IS
@@ -249,8 +281,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	DELETE FROM casesync_internal.rehearsal_sample s WHERE s.agreement = $1;
-	DELETE FROM casesync_internal.rehearsal_told t WHERE t.agreement = $1;
+	DELETE FROM casesync_internal.rehearsal_sample s WHERE s.agreement = rehearsal_forget.agreement;
+	DELETE FROM casesync_internal.rehearsal_told t WHERE t.agreement = rehearsal_forget.agreement;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS

@@ -35,7 +35,8 @@ DECLARE
 	plain text := CASE WHEN what = 'callback prefix'
 		THEN regexp_replace(url, '^(https?://[^/]*):[*](/|$)', '\1\2') ELSE url END;
 BEGIN
-	IF plain !~ '^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s#@\\]*)?$'
+	IF plain !~ ('^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])'
+			'(:[0-9]{1,5})?(/[^\s#@\\]*)?$')
 		OR length(url) > 2000 OR url ~ '[[:cntrl:]]|/\.\.?(/|$)|%2[eEfF]|%5[cC]'
 		OR (what IN ('base_url', 'callback prefix') AND url ~ '\?')
 	THEN

@@ -60,6 +60,28 @@ COMMENT ON FUNCTION casesync_internal.unknown_registries(text[]) IS
 	'the names that no registry has';
 /* ---- what people call ------------------------------------------------------------------------ */
 
+CREATE OR REPLACE FUNCTION casesync_internal.members_must_be_local(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	foreign_member regclass;
+BEGIN
+	SELECT member INTO foreign_member FROM casesync_internal.table_family(relation)
+		WHERE kind NOT IN ('r', 'p') LIMIT 1;
+	IF foreign_member IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => format('table "%s" has a member that is not a local table: "%s"', relation,
+				foreign_member),
+			detail => 'What others write to a foreign table, no trigger here would see.',
+			hint => 'Track the local members one by one.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.members_must_be_local(regclass) IS
+	'raises an error when a partition or child of the table lies elsewhere';
+
 CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -67,15 +89,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	class record;
-	foreign_member regclass;
 BEGIN
 	SELECT c.relkind, c.relpersistence, n.nspname, c.relowner INTO class
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
 	IF class.relkind IS NULL OR class.relkind NOT IN ('r', 'p') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'wrong_object_type',
 			message => format('"%s" is not a table', relation),
-			detail => 'Only tables and partitioned tables can be tracked: views, foreign tables and '
-				'others have no row triggers that see every change.',
+			detail => 'Only tables and partitioned tables can be tracked: views, foreign tables '
+				'and others have no row triggers that see every change.',
 			hint => 'Track the tables behind it: SELECT casesync.track(''a_table'', …);');
 	ELSIF class.relpersistence = 't' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
@@ -88,7 +109,7 @@ BEGIN
 			detail => 'A crash empties it without a word, so partners would keep what is gone.',
 			hint => format('ALTER TABLE %s SET LOGGED;', relation));
 	ELSIF class.nspname IN ('casesync', 'casesync_internal', 'pg_catalog', 'information_schema')
-		THEN
+	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
 			message => format('table "%s" belongs to the system and cannot be tracked', relation),
 			detail => format('It is in schema %s.', class.nspname),
@@ -99,42 +120,28 @@ BEGIN
 			detail => format('It belongs to role "%s".', class.relowner::regrole),
 			hint => format('SET ROLE %s;', class.relowner::regrole));
 	END IF;
-	SELECT member INTO foreign_member FROM casesync_internal.table_family(relation)
-		WHERE kind NOT IN ('r', 'p') LIMIT 1;
-	IF foreign_member IS NOT NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
-			message => format('table "%s" has a member that is not a local table: "%s"', relation,
-				foreign_member),
-			detail => 'What others write to a foreign table, no trigger here would see.',
-			hint => 'Track the local members one by one.');
-	END IF;
+	PERFORM casesync_internal.members_must_be_local(relation);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.relation_must_be_trackable(regclass) IS
 	'raises an error unless the caller may track the table';
 
-CREATE OR REPLACE FUNCTION casesync_internal.track_with(path text, relation regclass,
-	registries text[], key text,
-		on_insert text, on_update text, on_delete text, columns name[], ignore name[],
-		condition text, subjects text, replicated boolean)
-RETURNS casesync_internal.tracking
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION casesync_internal.track_check(t casesync_internal.tracking)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	t casesync_internal.tracking;
 	unknown text[];
-	needed name[];
-	parsed record;
 BEGIN
-	IF relation IS NULL OR registries IS NULL OR cardinality(registries) = 0 OR key IS NULL THEN
+	IF t.relation IS NULL OR coalesce(cardinality(t.registries), 0) = 0 OR t.key IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'casesync.track needs a relation, at least one registry and a key',
 			hint => 'SELECT casesync.track(''enrolment'', ''{my_registry}'', ''person_id'', '
 				'on_update => ''enrolment_status_change'');');
 	END IF;
-	PERFORM casesync_internal.relation_must_be_trackable(relation);
-	unknown := casesync_internal.unknown_registries(registries);
+	PERFORM casesync_internal.relation_must_be_trackable(t.relation);
+	unknown := casesync_internal.unknown_registries(t.registries);
 	IF cardinality(unknown) > 0 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('registry %s is not published', array_to_string(unknown, ', ')),
@@ -142,60 +149,124 @@ BEGIN
 			hint => format('SELECT * FROM casesync.publish(%L, ''a_view'', ''Member'');',
 				unknown[1]));
 	END IF;
-	IF coalesce(on_insert, on_update, on_delete) IS NULL THEN
+	IF coalesce(t.on_insert, t.on_update, t.on_delete) IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('tracking of "%s" makes no event', relation),
+			message => format('tracking of "%s" makes no event', t.relation),
 			detail => 'None of on_insert, on_update and on_delete names an event type.',
 			hint => 'Name one: on_update => ''enrolment_status_change''.');
 	END IF;
-	IF columns IS NOT NULL AND ignore IS NOT NULL THEN
+	IF t.columns IS NOT NULL AND t.ignored IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'columns and ignore exclude each other',
 			detail => 'columns names what is tracked, ignore what is left out of the whole row.',
 			hint => 'Leave one of them out.');
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.track_check(casesync_internal.tracking) IS
+	'part of track(): what it was given can be tracked by the caller, or an error';
 
-	t.id := casesync_internal.tracking_id_next();
+CREATE OR REPLACE FUNCTION casesync_internal.track_key(t casesync_internal.tracking, path text)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	parsed record;
+BEGIN
+	t.key_is_column := t.key::name = ANY (casesync_internal.live_columns(t.relation))
+		AND octet_length(t.key) < 64;
+	t.key_columns := ARRAY[t.key::name];
+	IF NOT t.key_is_column THEN
+		parsed := casesync_internal.row_expression(t.relation, 'key', t.key, path);
+		IF cardinality(parsed.columns) = 0 THEN
+			PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+				message => format('key "%s" names no column of "%s"', t.key, t.relation),
+				detail => 'Every change would concern the same subject.',
+				hint => 'Name the column that tells whom a row is about, or an expression over '
+					'such columns.');
+		END IF;
+		t.key := parsed.plain;
+		t.key_columns := parsed.columns;
+		t.key_is_column := cardinality(t.key_columns) = 1
+			AND t.key = quote_ident(t.key_columns[1]);
+	END IF;
+	IF t.key_is_column THEN
+		t.key := t.key_columns[1];
+	ELSE
+		SELECT format('SELECT (%s)::text FROM jsonb_to_record($1::jsonb) AS r(%s)', t.key,
+				string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', '))
+			INTO t.key_query FROM pg_attribute
+			WHERE attrelid = t.relation AND attname = ANY (t.key_columns);
+	END IF;
+	t.key_labels := t.key_columns;
+	t.key_numbers := casesync_internal.column_numbers(t.relation, t.key_columns);
+	RETURN t;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.track_key(casesync_internal.tracking, text) IS
+	'part of track(): the key as a column, or as an expression with the query that evaluates it';
+
+CREATE OR REPLACE FUNCTION casesync_internal.track_columns(t casesync_internal.tracking,
+	needed name[])
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	named constant name[] := t.columns;
+BEGIN
+	PERFORM casesync_internal.column_numbers(t.relation, coalesce(named, t.ignored, '{}'));
+	IF t.ignored && needed THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('column %s cannot be ignored',
+				(SELECT string_agg(quote_ident(c), ', ')
+				FROM unnest(t.ignored) c WHERE c = ANY (needed))),
+			detail => 'The key or the condition names it: when it changes, another subject is '
+				'concerned or the row begins or ceases to matter.',
+			hint => 'Leave it out of ignore.');
+	END IF;
+	IF named IS NULL THEN
+		t.ignored := coalesce(t.ignored, '{}');
+	END IF;
+	t.columns := ARRAY(SELECT c FROM unnest(casesync_internal.live_columns(t.relation)) c
+		WHERE CASE WHEN named IS NULL THEN c <> ALL (t.ignored)
+			ELSE c = ANY (named || needed) END);
+	t.column_numbers := casesync_internal.column_numbers(t.relation, t.columns);
+	RETURN t;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.track_columns(casesync_internal.tracking, name[]) IS
+	'part of track(): the columns whose changes count, of those named or of all but the ignored';
+
+CREATE OR REPLACE FUNCTION casesync_internal.track_with(path text, relation regclass,
+	registries text[], key text, on_insert text, on_update text, on_delete text, columns name[],
+	ignore name[], condition text, subjects text, replicated boolean)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync_internal.tracking;
+	needed name[];
+	parsed record;
+BEGIN
 	t.relation := relation;
-	t.relation_name := relation::text;
-	t.place := casesync_internal.tracking_place(relation);
 	t.registries := registries;
+	t.key := key;
 	t.on_insert := casesync_internal.event_name(on_insert);
 	t.on_update := casesync_internal.event_name(on_update);
 	t.on_delete := casesync_internal.event_name(on_delete);
+	t.columns := columns;
+	t.ignored := ignore;
 	t.replicated := coalesce(replicated, false);
+	PERFORM casesync_internal.track_check(t);
+	t.id := casesync_internal.tracking_id_next();
+	t.relation_name := relation::text;
+	t.place := casesync_internal.tracking_place(relation);
 	t.enabled := true;
 	t.removed := false;
-
-	t.key_is_column := key::name = ANY (casesync_internal.live_columns(relation))
-		AND octet_length(key) < 64;
-	IF t.key_is_column THEN
-		t.key := key;
-		t.key_columns := ARRAY[key::name];
-	ELSE
-		parsed := casesync_internal.row_expression(relation, 'key', key, path);
-		t.key := parsed.plain;
-		t.key_columns := parsed.columns;
-		IF cardinality(t.key_columns) = 0 THEN
-			PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-				message => format('key "%s" names no column of "%s"', key, relation),
-				detail => 'Every change would concern the same subject.',
-				hint => 'Name the column that tells whom a row is about, or an expression over such '
-					'columns.');
-		END IF;
-		t.key_is_column := cardinality(t.key_columns) = 1
-			AND parsed.plain = quote_ident(t.key_columns[1]);
-		IF t.key_is_column THEN
-			t.key := t.key_columns[1];
-		ELSE
-			SELECT format('SELECT (%s)::text FROM jsonb_to_record($1::jsonb) AS r(%s)', t.key,
-					string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', '))
-				INTO t.key_query FROM pg_attribute
-				WHERE attrelid = relation AND attname = ANY (t.key_columns);
-		END IF;
-	END IF;
-	t.key_labels := t.key_columns;
-	t.key_numbers := casesync_internal.column_numbers(relation, t.key_columns);
+	t := casesync_internal.track_key(t, path);
 	needed := t.key_columns;
 	IF condition IS NOT NULL THEN
 		parsed := casesync_internal.row_expression(relation, 'condition', condition, path);
@@ -205,51 +276,44 @@ BEGIN
 	IF subjects IS NOT NULL THEN
 		t.subjects := casesync_internal.subjects_query(subjects, path);
 	END IF;
-
-	PERFORM casesync_internal.column_numbers(relation, coalesce(columns, ignore, '{}'));
-	IF ignore && needed THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('column %s cannot be ignored',
-				(SELECT string_agg(quote_ident(c), ', ')
-				FROM unnest(ignore) c WHERE c = ANY (needed))),
-			detail => 'The key or the condition names it: when it changes, another subject is '
-				'concerned or the row begins or ceases to matter.',
-			hint => 'Leave it out of ignore.');
-	END IF;
-	IF columns IS NULL THEN
-		t.ignored := coalesce(ignore, '{}');
-	END IF;
-	t.columns := ARRAY(SELECT c FROM unnest(casesync_internal.live_columns(relation)) c
-		WHERE CASE WHEN columns IS NULL THEN c <> ALL (t.ignored)
-			ELSE c = ANY (columns || needed) END);
-	t.column_numbers := casesync_internal.column_numbers(relation, t.columns);
-
+	t := casesync_internal.track_columns(t, needed);
 	PERFORM casesync_internal.tracking_write(t);
 	PERFORM casesync_internal.tracking_attach(t);
 	RETURN t;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.track_with(text, regclass, text[], text, text, text, text,
-	name[],
-	name[], text, text, boolean) IS 'track(), with the search path in which to read its texts';
+	name[], name[], text, text, boolean) IS
+	'track(), with the search path in which to read its texts';
+
+CREATE OR REPLACE FUNCTION casesync_internal.track_said(t casesync_internal.tracking)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('changes of %s (%s) are captured for %s; the subject is %s', t.relation,
+		array_to_string(t.columns, ', '), array_to_string(t.registries, ', '), t.key)
+$$;
+COMMENT ON FUNCTION casesync_internal.track_said(casesync_internal.tracking) IS
+	'what track() answers';
 
 /* No search_path of its own: the key, condition and subjects are read in the caller's. */
 CREATE OR REPLACE FUNCTION casesync.track(relation regclass, registries text[], key text,
-		on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
-		columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
-		subjects text DEFAULT NULL, replicated boolean DEFAULT false)
-RETURNS casesync_internal.tracking
+	on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
+	columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
+	subjects text DEFAULT NULL, replicated boolean DEFAULT false)
+RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $$
 BEGIN
-	RETURN casesync_internal.track_with(pg_catalog.current_setting('search_path'), relation,
-		registries, key,
-		on_insert, on_update, on_delete, columns, ignore, condition, subjects, replicated);
+	RETURN casesync_internal.track_said(casesync_internal.track_with(
+		pg_catalog.current_setting('search_path'), relation, registries, key, on_insert, on_update,
+		on_delete, columns, ignore, condition, subjects, replicated));
 END
 $$;
 COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, name[], name[], text,
-	text, boolean) IS 'records changes of a table from now on; gives the tracking with the columns '
-		'taken';
+	text, boolean) IS
+	'records changes of a table from now on; says which columns count';
 
 CREATE OR REPLACE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false)
 RETURNS integer

@@ -138,7 +138,7 @@ COMMENT ON FUNCTION casesync_internal.local_code_number(text, text) IS
 
 CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code text, label text,
 										description text DEFAULT NULL)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -173,6 +173,8 @@ BEGIN
 			SET label = excluded.label, description = excluded.description;
 	PERFORM casesync_internal.audit_note('add_local_code', add_local_code.directory,
 		jsonb_build_object('code', code_number, 'label', add_local_code.label));
+	RETURN format('code local:%s of %s is labelled "%s"', code_number, add_local_code.directory,
+		add_local_code.label);
 END
 $$;
 COMMENT ON FUNCTION casesync.add_local_code(text, text, text, text) IS
@@ -180,7 +182,7 @@ COMMENT ON FUNCTION casesync.add_local_code(text, text, text, text) IS
 
 CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code integer, label text,
 										description text DEFAULT NULL)
-RETURNS void
+RETURNS text
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'SELECT casesync.add_local_code($1, $2::text, $3, $4)';
@@ -194,9 +196,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	DELETE FROM casesync_internal.local_code c
-	 WHERE c.directory = $1 AND c.number = casesync_internal.local_code_number($1, $2);
+	 WHERE c.directory = drop_local_code.directory
+		AND c.number = casesync_internal.local_code_number(drop_local_code.directory,
+			drop_local_code.code);
 	IF FOUND THEN
-		PERFORM casesync_internal.audit_note('drop_local_code', $1, jsonb_build_object('code', $2));
+		PERFORM casesync_internal.audit_note('drop_local_code', directory,
+			jsonb_build_object('code', code));
 		RETURN true;
 	END IF;
 	RETURN false;

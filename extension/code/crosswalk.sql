@@ -29,9 +29,35 @@ CREATE OR REPLACE TRIGGER crosswalk_set_mark AFTER INSERT OR UPDATE OR DELETE OR
 		casesync_internal.crosswalk_set_mark();
 COMMENT ON TRIGGER crosswalk_set_mark ON casesync_internal.crosswalk_word IS 'see crosswalk_mark()';
 
-CREATE OR REPLACE FUNCTION casesync.map_code(list text, word text, code anyelement,
-								  preferred boolean DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.check_mapping(list text, word text, code text,
+	directory text)
 RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF list IS NULL OR word IS NULL OR code IS NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'list, word and code of a mapping must be given',
+			detail => format('List %s, word %s, code %s.', coalesce(quote_literal(list), 'NULL'),
+				coalesce(quote_literal(word), 'NULL'), coalesce(quote_literal(code), 'NULL')),
+			hint => format(
+				'To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
+				coalesce(list, 'list'), coalesce(word, 'word'), directory));
+	END IF;
+	IF list !~ '\S' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'the name of a list of words must not be empty',
+			hint => 'Name it after the system whose words they are, as ''sp''.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_mapping(text, text, text, text) IS
+	'what map_code() was given can be, or an error';
+
+CREATE OR REPLACE FUNCTION casesync.map_code(list text, word text, code anyelement,
+	preferred boolean DEFAULT NULL)
+RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -39,41 +65,22 @@ AS $$
 DECLARE
 	directory_name text := casesync_internal.code_type_directory(pg_typeof(code));
 BEGIN
-	IF map_code.list IS NULL OR map_code.word IS NULL OR map_code.code IS NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
-			message => 'list, word and code of a mapping must be given',
-			detail => format('List %s, word %s, code %s.',
-				coalesce(quote_literal(map_code.list), 'NULL'),
-							coalesce(quote_literal(map_code.word), 'NULL'),
-							coalesce(quote_literal(map_code.code::text), 'NULL')),
-			hint => format(
-				'To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
-						  coalesce(map_code.list, 'list'), coalesce(map_code.word, 'word'),
-						  directory_name));
-	END IF;
-	IF map_code.list !~ '\S' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => 'the name of a list of words must not be empty',
-			hint => 'Name it after the system whose words they are, as ''sp''.');
-	END IF;
-
-	IF map_code.preferred THEN
+	PERFORM casesync_internal.check_mapping(list, word, code::text, directory_name);
+	IF preferred THEN
 		UPDATE casesync_internal.crosswalk_word AS w SET preferred = NULL
 		 WHERE w.list = map_code.list AND w.directory = directory_name
-		   AND w.code = map_code.code::text AND w.word <> map_code.word AND w.preferred;
+			AND w.code = map_code.code::text AND w.word <> map_code.word AND w.preferred;
 	END IF;
 	INSERT INTO casesync_internal.crosswalk_word AS w (list, directory, word, code, preferred)
-		VALUES (map_code.list, directory_name, map_code.word, map_code.code::text,
-				map_code.preferred)
-		ON CONFLICT (list, directory, word) DO UPDATE
-			SET code = excluded.code,
-				preferred = CASE WHEN w.code = excluded.code
-								 THEN coalesce(excluded.preferred, w.preferred)
-								 ELSE excluded.preferred END,
-				mapped = CASE WHEN w.code = excluded.code THEN w.mapped ELSE excluded.mapped END;
-	PERFORM casesync_internal.audit_note('map_code', map_code.list,
-		jsonb_build_object('word', map_code.word, 'directory', directory_name,
-		'code', map_code.code::text));
+	VALUES (map_code.list, directory_name, map_code.word, map_code.code::text, map_code.preferred)
+	ON CONFLICT (list, directory, word) DO UPDATE
+		SET code = excluded.code,
+			preferred = CASE WHEN w.code = excluded.code
+				THEN coalesce(excluded.preferred, w.preferred) ELSE excluded.preferred END,
+			mapped = CASE WHEN w.code = excluded.code THEN w.mapped ELSE excluded.mapped END;
+	PERFORM casesync_internal.audit_note('map_code', list,
+		jsonb_build_object('word', word, 'directory', directory_name, 'code', code::text));
+	RETURN format('word "%s" of list %s means %s of %s', word, list, code, directory_name);
 END
 $$;
 COMMENT ON FUNCTION casesync.map_code(text, text, anyelement, boolean) IS
@@ -153,7 +160,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT EXISTS (SELECT FROM casesync_internal.crosswalk_word w
-					WHERE w.list = $1 AND w.directory = $2 AND w.word = $3)
+					WHERE w.list = word_is_mapped.list
+					  AND w.directory = word_is_mapped.directory AND w.word = word_is_mapped.word)
 $$;
 COMMENT ON FUNCTION casesync.word_is_mapped(text, text, text) IS
 	'does a list give a local word a code of this directory?';

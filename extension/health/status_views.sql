@@ -4,13 +4,20 @@ CREATE OR REPLACE VIEW casesync.registries AS
 		FROM casesync_internal.registry r;
 COMMENT ON VIEW casesync.registries IS 'published views';
 
+CREATE OR REPLACE VIEW casesync.node AS
+	SELECT n.sender_id, n.base_url, n.key_ids, n.locale, n.time_zone, n.four_eyes, n.paused,
+		n.paused_reason, n.era, n.stream
+	  FROM casesync_internal.node n;
+COMMENT ON VIEW casesync.node IS 'this system: its name to others, and whether it may send';
+
 CREATE OR REPLACE VIEW casesync.partners AS
 	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature,
 		p.profile,
 		(SELECT count(*) FROM casesync_internal.partner_key k
 		  WHERE k.partner = p.partner AND now() >= k.valid_from
 			AND now() < k.valid_to) AS valid_keys, p.created_at,
-		p.encryption
+		p.encryption, p.jwks_url, p.jwks_trust, p.token_url, p.client_id, p.secret_name,
+		p.tls_name, p.max_subscriptions, p.max_filters
 	  FROM casesync_internal.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
 
@@ -224,9 +231,9 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.delivery_problems() IS 'what does not reach partners';
 
-CREATE OR REPLACE FUNCTION casesync_internal.sharing_problems()
+CREATE OR REPLACE FUNCTION casesync_internal.decision_problems()
 RETURNS TABLE (severity text, problem text, mend text)
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT 'warning', format('%s items of %s wait for a decision', count(*), i.partner),
@@ -244,8 +251,15 @@ AS $$
 		'SELECT * FROM casesync.pending_subscriptions;  -- then casesync.approve(code) or '
 		'casesync.refuse(code, reason)'
 	  FROM casesync_internal.subscription s WHERE s.state = 'pending' AND s.waits_for = 'decision'
-		GROUP BY s.partner
-	UNION ALL
+	 GROUP BY s.partner
+$$;
+COMMENT ON FUNCTION casesync_internal.decision_problems() IS 'what waits for a person';
+
+CREATE OR REPLACE FUNCTION casesync_internal.partner_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
 	SELECT 'warning', format('unsigned messages of %s are accepted', p.partner),
 		format('SELECT casesync.set_partner(%L, signature => ''required'');', p.partner)
 	  FROM casesync_internal.partner p WHERE p.signature = 'unsigned_accepted'
@@ -257,6 +271,21 @@ AS $$
 		SELECT FROM casesync_internal.partner_key k WHERE k.partner = p.partner AND k.use = 'sig'
 			AND now() >= k.valid_from AND now() < k.valid_to)
 	UNION ALL
+	SELECT 'warning',
+		format('%s has asked for more people today than the %s it may: %s were refused', d.partner,
+			d.lookups_per_day, d.refused),
+		format('SELECT * FROM casesync.lookups WHERE partner = %L;  -- then perhaps '
+			'casesync.set_agreement(…, lookups_per_day => …)', d.partner)
+	  FROM casesync.lookups d WHERE d.day = casesync_internal.lookup_today() AND d.refused > 0
+$$;
+COMMENT ON FUNCTION casesync_internal.partner_problems() IS
+	'partners that are trusted too far, cannot be heard, or ask for too much';
+
+CREATE OR REPLACE FUNCTION casesync_internal.sharing_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
 	SELECT CASE WHEN a.valid_to <= now() THEN 'critical' ELSE 'warning' END,
 		format('agreement %s ends on %s', a.agreement, a.valid_to::date),
 		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);  -- or '
@@ -275,15 +304,9 @@ AS $$
 			to_char(a.stopped_at, 'YYYY-MM-DD HH24:MI'), a.stop_reason),
 		format('SELECT casesync.resume_sharing(agreement => %L);', a.agreement)
 	  FROM casesync_internal.agreement a WHERE a.state = 'suspended' AND a.stop_scope = 'agreement'
-	UNION ALL
-	SELECT 'warning',
-		format('%s has asked for more people today than the %s it may: %s were refused', d.partner,
-			d.lookups_per_day, d.refused),
-		format('SELECT * FROM casesync.lookups WHERE partner = %L;  -- then perhaps '
-			'casesync.set_agreement(…, lookups_per_day => …)', d.partner)
-	  FROM casesync.lookups d WHERE d.day = casesync_internal.lookup_today() AND d.refused > 0
 $$;
-COMMENT ON FUNCTION casesync_internal.sharing_problems() IS 'what waits for a person';
+COMMENT ON FUNCTION casesync_internal.sharing_problems() IS
+	'agreements that end, and what somebody has stopped';
 
 CREATE OR REPLACE FUNCTION casesync_internal.problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -294,6 +317,8 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
 	UNION ALL SELECT * FROM casesync_internal.delivery_problems()
 	UNION ALL SELECT * FROM casesync_internal.access_problems()
+	UNION ALL SELECT * FROM casesync_internal.decision_problems()
+	UNION ALL SELECT * FROM casesync_internal.partner_problems()
 	UNION ALL SELECT * FROM casesync_internal.sharing_problems()
 	UNION ALL SELECT * FROM casesync_internal.encryption_problems()
 	UNION ALL SELECT * FROM casesync_internal.answering_problems()

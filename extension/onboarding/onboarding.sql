@@ -24,6 +24,51 @@ $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_addresses(casesync_internal.node) IS
 	'part of onboarding(): where we are';
 
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_keys(p casesync_internal.partner, use text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync_internal.partner_key k
+	 WHERE k.partner = p.partner AND k.use = onboarding_keys.use AND now() < k.valid_to
+$$;
+COMMENT ON FUNCTION casesync_internal.onboarding_keys(casesync_internal.partner, text) IS
+	'part of onboarding(): a partner''s keys for this use; NULL when there is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_clients(p casesync_internal.partner)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(c.client_id, ', ' ORDER BY c.client_id) FROM casesync_internal.client c
+	 WHERE c.partner = p.partner AND c.issuer = '' AND now() < c.expires
+$$;
+COMMENT ON FUNCTION casesync_internal.onboarding_clients(casesync_internal.partner) IS
+	'part of onboarding(): a partner''s clients of our token endpoint; NULL when there is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_encryption(p casesync_internal.partner)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rule constant text := casesync_internal.encryption_rule(p.partner);
+BEGIN
+	RETURN concat_ws(E'\n',
+		'  encryption         ' || CASE rule
+			WHEN 'off' THEN 'none: messages are sent as they are'
+			WHEN 'accepted'
+				THEN 'we take messages encrypted for the "enc" keys among our public keys'
+			ELSE 'required both ways, by ECDH-ES or RSA-OAEP-256 with A256GCM; yours to us for an '
+				'"enc" key among our public keys' END,
+		CASE rule WHEN 'required' THEN '  to encrypt for you ' || coalesce(
+			casesync_internal.onboarding_keys(p, 'enc'),
+			'none yet: send us a public key as a JWK ("use": "enc", EC or RSA)') END);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.onboarding_encryption(casesync_internal.partner) IS
+	'part of onboarding(): whether messages are encrypted, and for which keys';
+
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_partner(p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -33,31 +78,16 @@ BEGIN
 	RETURN concat_ws(E'\n',
 		'How we know you',
 		'  sender_id          ' || p.partner,
-		'  client ids         '
-		|| coalesce((SELECT string_agg(c.client_id, ', ' ORDER BY c.client_id)
-		FROM casesync_internal.client c
-			WHERE c.partner = p.partner AND c.issuer = '' AND now() < c.expires),
-				'none yet; the secret comes by another way, once'),
+		'  client ids         ' || coalesce(casesync_internal.onboarding_clients(p),
+			'none yet; the secret comes by another way, once'),
 		'  your address       ' || coalesce(p.base_url, 'none yet: tell us'),
 		'  notifications to   ' || coalesce(p.notify_url, p.base_url || '/registry/notify',
 			'your sender_uri with /on-subscribe replaced by /notify'),
-		'  sender_uri within  ' || coalesce(array_to_string(p.callback_prefixes, ', '), p.base_url,
-		'nothing yet'),
-		'  your keys          ' || coalesce((SELECT string_agg(k.kid, ', ' ORDER BY k.kid)
-		FROM casesync_internal.partner_key k
-			WHERE k.partner = p.partner AND k.use = 'sig' AND now() < k.valid_to),
-				'none yet: send us your public key as a JWK (Ed25519)'),
-		'  encryption         ' || CASE casesync_internal.encryption_rule(p.partner)
-		WHEN 'off' THEN 'none: messages are sent as they are'
-			WHEN 'accepted'
-				THEN 'we take messages encrypted for the "enc" keys among our public keys'
-			ELSE 'required both ways, by ECDH-ES or RSA-OAEP-256 with A256GCM; yours to us for an '
-				'"enc" key among our public keys' END,
-		CASE casesync_internal.encryption_rule(p.partner) WHEN 'required'
-			THEN '  to encrypt for you ' || coalesce((
-			SELECT string_agg(k.kid, ', ' ORDER BY k.kid) FROM casesync_internal.partner_key k
-			 WHERE k.partner = p.partner AND k.use = 'enc' AND now() < k.valid_to),
-			'none yet: send us a public key as a JWK ("use": "enc", EC or RSA)') END,
+		'  sender_uri within  ' || coalesce(array_to_string(p.callback_prefixes, ', '),
+			p.base_url, 'nothing yet'),
+		'  your keys          ' || coalesce(casesync_internal.onboarding_keys(p, 'sig'),
+			'none yet: send us your public key as a JWK (Ed25519)'),
+		casesync_internal.onboarding_encryption(p),
 		'',
 		'Signature (RFC 8032 Ed25519, over SHA-256 of the RFC 8785 form of '
 		'{"header":…,"message":…})',
@@ -127,6 +157,31 @@ $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_agreement(casesync_internal.agreement) IS
 	'part of onboarding(): one agreement, without its condition';
 
+CREATE OR REPLACE FUNCTION casesync_internal.onboarding_example(n casesync_internal.node,
+	p casesync_internal.partner, a casesync_internal.agreement, r casesync_internal.registry)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT jsonb_build_object('signature', 'Signature: …',
+		'header', jsonb_build_object('version', '1.0.0', 'message_id', 'a new UUID',
+			'message_ts', '2026-01-31T12:00:00Z', 'action', 'subscribe', 'sender_id', p.partner,
+			'receiver_id', n.sender_id, 'total_count', 1, 'is_msg_encrypted', false,
+			'sender_uri', coalesce(p.base_url, 'https://…') || '/registry/on-subscribe'),
+		'message', jsonb_build_object('transaction_id', 'a new UUID',
+			'subscribe_request', jsonb_build_array(jsonb_build_object(
+				'reference_id', 'a new UUID', 'timestamp', '2026-01-31T12:00:00Z', 'locale', 'eng',
+				'subscribe_criteria', jsonb_build_object('version', '1.0.0',
+					'reg_type', casesync_internal.reg_type_wire(r.reg_type),
+					'reg_event_type', casesync_internal.event_wire(r.reg_type, a.event_types[1]),
+					'notify_record_type', r.record_type, 'filter_type', 'idtype-value',
+					'filter', jsonb_build_object('type', a.identifier_types[1],
+						'value', '12345'))))))
+$$;
+COMMENT ON FUNCTION casesync_internal.onboarding_example(casesync_internal.node,
+	casesync_internal.partner, casesync_internal.agreement, casesync_internal.registry) IS
+	'part of onboarding(): a first subscribe message';
+
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_subscribe(n casesync_internal.node,
 	p casesync_internal.partner)
 RETURNS text
@@ -136,33 +191,17 @@ AS $$
 DECLARE
 	a casesync_internal.agreement;
 	r casesync_internal.registry;
-	body text;
 BEGIN
 	SELECT t.* INTO a FROM casesync_internal.agreement t
 	 WHERE t.partner = p.partner AND t.direction = 'out'
 		AND t.state IN ('active', 'draft', 'rehearsed') AND t.event_types <> '{}'
-	   AND 'notify' = ANY (t.services)
+		AND 'notify' = ANY (t.services)
 	 ORDER BY t.state, t.agreement, t.version DESC LIMIT 1;
 	SELECT t.* INTO r FROM casesync_internal.registry t WHERE t.registry = ANY (a.registries)
 		ORDER BY t.registry LIMIT 1;
 	IF r.registry IS NULL THEN
 		RETURN NULL;
 	END IF;
-	body := jsonb_pretty(jsonb_build_object('signature', 'Signature: …',
-		'header', jsonb_build_object('version', '1.0.0', 'message_id', 'a new UUID', 'message_ts',
-		'2026-01-31T12:00:00Z',
-			'action', 'subscribe', 'sender_id', p.partner, 'receiver_id', n.sender_id,
-			'total_count', 1, 'is_msg_encrypted', false,
-			'sender_uri', coalesce(p.base_url, 'https://…') || '/registry/on-subscribe'),
-		'message', jsonb_build_object('transaction_id', 'a new UUID', 'subscribe_request',
-		jsonb_build_array(jsonb_build_object(
-			'reference_id', 'a new UUID', 'timestamp', '2026-01-31T12:00:00Z', 'locale', 'eng',
-			'subscribe_criteria', jsonb_build_object('version', '1.0.0', 'reg_type',
-			casesync_internal.reg_type_wire(r.reg_type),
-				'reg_event_type', casesync_internal.event_wire(r.reg_type, a.event_types[1]),
-				'notify_record_type', r.record_type,
-				'filter_type', 'idtype-value', 'filter',
-				jsonb_build_object('type', a.identifier_types[1], 'value', '12345')))))));
 	RETURN concat_ws(E'\n',
 		'To get a token (its answer has access_token and expires_in):',
 		format('  curl -s %s/oauth2/client/token -d grant_type=client_credentials \', n.base_url),
@@ -171,12 +210,12 @@ BEGIN
 		'To subscribe to one person; "filter": {} asks for all that is agreed. Put this into '
 		'subscribe.json',
 		'with your own ids, times and signature:',
-		body,
+		jsonb_pretty(casesync_internal.onboarding_example(n, p, a, r)),
 		format('  curl -s %s/registry/subscribe -H "Authorization: Bearer TOKEN" \', n.base_url),
 		'    -H "Content-Type: application/json" --data @subscribe.json',
 		'',
-		'You get {"message":{"ack_status":"ACK",…}} at once, then on-subscribe at your sender_uri '
-		'with the',
+		'You get {"message":{"ack_status":"ACK",…}} at once, then on-subscribe at your '
+		'sender_uri with the',
 		'code of the subscription, then notify messages: acknowledge each with ack_status ACK.');
 END
 $$;
@@ -192,7 +231,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	n casesync_internal.node := casesync_internal.this_node();
-	p casesync_internal.partner := casesync_internal.require_partner($1);
+	p casesync_internal.partner := casesync_internal.require_partner(partner);
 	agreements text;
 BEGIN
 	IF n.base_url IS NULL THEN
@@ -204,17 +243,18 @@ BEGIN
 	SELECT string_agg(casesync_internal.onboarding_agreement(x), E'\n\n' ORDER BY x.direction DESC,
 		x.agreement) INTO agreements
 	  FROM (SELECT DISTINCT ON (a.agreement) a.* FROM casesync_internal.agreement a
-			 WHERE a.partner = $1 AND a.state <> 'ended'
+			 WHERE a.partner = onboarding.partner AND a.state <> 'ended'
 			 ORDER BY a.agreement, a.state <> 'active', a.version DESC) x;
-	PERFORM casesync_internal.audit_note('onboarding', $1);
+	PERFORM casesync_internal.audit_note('onboarding', partner);
 	RETURN concat_ws(E'\n\n',
-		format('%s: how %s takes part (DCI event API, spdci.org)', n.sender_id, $1),
+		format('%s: how %s takes part (DCI event API, spdci.org)', n.sender_id, partner),
 		casesync_internal.onboarding_addresses(n), casesync_internal.onboarding_partner(p),
 		coalesce(agreements, 'Nothing is agreed yet.'),
 		concat_ws(E'\n', 'Limits',
 			'  a message has at most 1 MiB (notify 10 MiB), 1000 items, 32 levels of JSON, 64 KiB '
 			'in one text',
-			'  everything is bound to you: token, signature and header.sender_id must name ' || $1),
+			'  everything is bound to you: token, signature and header.sender_id must name '
+			|| partner),
 		casesync_internal.onboarding_subscribe(n, p)) || E'\n';
 END
 $$;

@@ -40,10 +40,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	until timestamptz := coalesce($2, 'infinity');
+	until timestamptz := coalesce(expires, 'infinity');
 BEGIN
 	PERFORM casesync_internal.this_node();
-	PERFORM casesync_internal.require_partner($1);
+	PERFORM casesync_internal.require_partner(partner);
 	IF until <= now() THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'expires must lie in the future',
@@ -55,9 +55,9 @@ BEGIN
 		|| uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'), '+/', '-_'),
 			'=');
 	INSERT INTO casesync_internal.client (issuer, client_id, partner, secret_hmac, expires)
-	VALUES ('', client_id, $1, casesync_internal.client_secret_hash(
+	VALUES ('', client_id, issue_client.partner, casesync_internal.client_secret_hash(
 		sha256(convert_to(client_secret, 'UTF8'))), until);
-	PERFORM casesync_internal.audit_note('issue_client', $1,
+	PERFORM casesync_internal.audit_note('issue_client', partner,
 		jsonb_build_object('client_id', client_id, 'expires', until));
 	RETURN NEXT;
 END
@@ -67,7 +67,7 @@ COMMENT ON FUNCTION casesync.issue_client(text, timestamptz) IS
 
 CREATE OR REPLACE FUNCTION casesync.retire_client(client_id text, issuer text DEFAULT NULL,
 	at timestamptz DEFAULT now())
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -75,16 +75,19 @@ AS $$
 DECLARE
 	partner text;
 BEGIN
-	UPDATE casesync_internal.client c SET expires = coalesce($3, now())
-	 WHERE c.issuer = coalesce($2, '') AND c.client_id = $1
+	UPDATE casesync_internal.client c SET expires = coalesce(retire_client.at, now())
+	 WHERE c.issuer = coalesce(retire_client.issuer, '') AND c.client_id = retire_client.client_id
 	RETURNING c.partner INTO partner;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('client "%s"%s is not known', $1, ' of issuer "' || $2 || '"'),
+			message => format('client "%s"%s is not known', client_id,
+				' of issuer "' || issuer || '"'),
 			hint => 'SELECT partner, issuer, client_id, state FROM casesync.clients;');
 	END IF;
 	PERFORM casesync_internal.audit_note('retire_client', partner,
-		jsonb_build_object('client_id', $1, 'issuer', $2, 'at', coalesce($3, now())));
+		jsonb_build_object('client_id', client_id, 'issuer', issuer, 'at', coalesce(at, now())));
+	RETURN format('a client of %s counts %s', partner,
+		CASE WHEN at > now() THEN format('until %s', at) ELSE 'no longer' END);
 END
 $$;
 COMMENT ON FUNCTION casesync.retire_client(text, text, timestamptz) IS
@@ -136,42 +139,43 @@ CREATE OR REPLACE FUNCTION casesync.set_issuer(issuer text, jwks_url text DEFAUL
 	jwks jsonb DEFAULT NULL,
 	audience text DEFAULT NULL, algorithms text[] DEFAULT NULL, client_claim text DEFAULT NULL,
 	scope_claim text DEFAULT NULL, networks cidr[] DEFAULT NULL)
-RETURNS casesync_internal.issuer
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
 	i casesync_internal.issuer;
-	url text := casesync_internal.check_url('jwks_url', $2);
+	url text := casesync_internal.check_url('jwks_url', jwks_url);
 BEGIN
-	IF $2 IS NOT NULL AND $3 IS NOT NULL THEN
+	IF jwks_url IS NOT NULL AND jwks IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'give either jwks_url or jwks, not both',
 			detail => 'Keys given are kept as they are, keys at an address are fetched again and '
 				'again.');
 	END IF;
-	SELECT t.* INTO i FROM casesync_internal.issuer t WHERE t.issuer = $1 FOR UPDATE;
-	IF url IS DISTINCT FROM i.jwks_url AND ($2 IS NOT NULL OR $3 IS NOT NULL) THEN
+	SELECT t.* INTO i FROM casesync_internal.issuer t WHERE t.issuer = set_issuer.issuer FOR UPDATE;
+	IF url IS DISTINCT FROM i.jwks_url AND (jwks_url IS NOT NULL OR jwks IS NOT NULL) THEN
 		i.jwks := NULL;
 		i.jwks_url := url;
 	END IF;
-	i.jwks := coalesce($3, i.jwks);
-	i.issuer := $1;
-	i.audience := coalesce($4, i.audience, (casesync_internal.this_node()).sender_id);
-	i.algorithms := coalesce($5, i.algorithms);
-	i.client_claim := coalesce($6, i.client_claim, 'sub');
-	i.scope_claim := coalesce($7, i.scope_claim, 'scope');
-	i.networks := coalesce($8, i.networks, '{}');
+	i.jwks := coalesce(jwks, i.jwks);
+	i.issuer := issuer;
+	i.audience := coalesce(audience, i.audience, (casesync_internal.this_node()).sender_id);
+	i.algorithms := coalesce(algorithms, i.algorithms);
+	i.client_claim := coalesce(client_claim, i.client_claim, 'sub');
+	i.scope_claim := coalesce(scope_claim, i.scope_claim, 'scope');
+	i.networks := coalesce(networks, i.networks, '{}');
 	PERFORM casesync_internal.check_issuer(i);
 	INSERT INTO casesync_internal.issuer AS t VALUES (i.*)
 	ON CONFLICT ON CONSTRAINT issuer_pkey DO UPDATE SET
 		jwks_url = excluded.jwks_url, jwks = excluded.jwks, audience = excluded.audience,
 		algorithms = excluded.algorithms, client_claim = excluded.client_claim,
 		scope_claim = excluded.scope_claim, networks = excluded.networks;
-	PERFORM casesync_internal.audit_note('set_issuer', $1, to_jsonb(i));
+	PERFORM casesync_internal.audit_note('set_issuer', issuer, to_jsonb(i));
 	PERFORM casesync_internal.ring();
-	RETURN i;
+	RETURN format('tokens of %s for audience %s are trusted; next: SELECT '
+		'casesync.bind_client(partner, %L, client_id);', i.issuer, i.audience, i.issuer);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_issuer(text, text, jsonb, text, text[], text, text, cidr[]) IS
@@ -180,7 +184,7 @@ COMMENT ON FUNCTION casesync.set_issuer(text, text, jsonb, text, text[], text, t
 
 CREATE OR REPLACE FUNCTION casesync.bind_client(partner text, issuer text, client_id text,
 	expires timestamptz DEFAULT NULL)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -188,38 +192,42 @@ AS $$
 DECLARE
 	other text;
 BEGIN
-	PERFORM casesync_internal.require_partner($1);
-	IF NOT EXISTS (SELECT FROM casesync_internal.issuer i WHERE i.issuer = $2) THEN
+	PERFORM casesync_internal.require_partner(partner);
+	IF NOT EXISTS (SELECT FROM casesync_internal.issuer i WHERE i.issuer = bind_client.issuer) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('issuer "%s" is not known', $2),
+			message => format('issuer "%s" is not known', bind_client.issuer),
 			hint => format(
 				'SELECT casesync.set_issuer(%L, jwks_url => ''https://…'', algorithms => '
-				'''{RS256}'');', $2));
+				'''{RS256}'');', bind_client.issuer));
 	END IF;
-	IF $3 IS NULL OR $3 = '' OR octet_length($3) > 255 THEN
+	IF client_id IS NULL OR client_id = '' OR octet_length(client_id) > 255 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'client_id must be 1 to 255 bytes',
 			detail => 'It is what the issuer''s tokens have in the claim that names their holder.');
 	END IF;
 	SELECT c.partner INTO other FROM casesync_internal.client c
-	 WHERE c.issuer = $2 AND c.client_id = $3 AND c.partner <> $1;
+	 WHERE c.issuer = bind_client.issuer AND c.client_id = bind_client.client_id
+		AND c.partner <> bind_client.partner;
 	IF FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
-			message => format('client "%s" speaks for partner "%s" already', $3, other),
+			message => format('client "%s" speaks for partner "%s" already', client_id, other),
 			detail => 'A token must name one partner.');
 	END IF;
 	INSERT INTO casesync_internal.client AS c (issuer, client_id, partner, expires)
-	VALUES ($2, $3, $1, coalesce($4, 'infinity'))
+	VALUES (bind_client.issuer, bind_client.client_id, bind_client.partner,
+		coalesce(bind_client.expires, 'infinity'))
 	ON CONFLICT ON CONSTRAINT client_pkey DO UPDATE SET expires = excluded.expires;
-	PERFORM casesync_internal.audit_note('bind_client', $1,
-		jsonb_build_object('issuer', $2, 'client_id', $3, 'expires', coalesce($4, 'infinity')));
+	PERFORM casesync_internal.audit_note('bind_client', partner,
+		jsonb_build_object('issuer', issuer, 'client_id', client_id,
+			'expires', coalesce(expires, 'infinity')));
+	RETURN format('tokens of %s for %s speak for %s', issuer, client_id, partner);
 END
 $$;
 COMMENT ON FUNCTION casesync.bind_client(text, text, text, timestamptz) IS
 	'tokens that an outside issuer gives to this client speak for the partner';
 
 CREATE OR REPLACE FUNCTION casesync.drop_issuer(issuer text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -229,25 +237,28 @@ DECLARE
 BEGIN
 	SELECT string_agg(format('%s (%s)', c.client_id, c.partner), ', ' ORDER BY c.client_id)
 		INTO uses
-	  FROM casesync_internal.client c WHERE c.issuer = $1 AND now() < c.expires;
+	  FROM casesync_internal.client c WHERE c.issuer = drop_issuer.issuer AND now() < c.expires;
 	IF uses IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
-			message => format('issuer "%s" is in use', $1),
+			message => format('issuer "%s" is in use', issuer),
 			detail => format('Clients: %s.', uses),
 			hint => format(
 				'SELECT casesync.retire_client(client_id, issuer) FROM casesync.clients WHERE '
-				'issuer = %L; first.', $1));
+				'issuer = %L; first.', issuer));
 	END IF;
-	DELETE FROM casesync_internal.issuer i WHERE i.issuer = $1;
+	DELETE FROM casesync_internal.issuer i WHERE i.issuer = drop_issuer.issuer;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('issuer "%s" is not known', $1),
+			message => format('issuer "%s" is not known', issuer),
 			hint => 'SELECT issuer FROM casesync.issuers;');
 	END IF;
-	DELETE FROM casesync_internal.client c WHERE c.issuer = $1 AND $1 <> '';
-	DELETE FROM casesync_internal.jwks_source s WHERE s.kind = 'issuer' AND s.name = $1;
-	PERFORM casesync_internal.audit_note('drop_issuer', $1);
+	DELETE FROM casesync_internal.client c
+	 WHERE c.issuer = drop_issuer.issuer AND drop_issuer.issuer <> '';
+	DELETE FROM casesync_internal.jwks_source s
+	 WHERE s.kind = 'issuer' AND s.name = drop_issuer.issuer;
+	PERFORM casesync_internal.audit_note('drop_issuer', issuer);
 	PERFORM casesync_internal.ring();
+	RETURN format('issuer %s is trusted no longer', issuer);
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_issuer(text) IS
@@ -280,21 +291,23 @@ DECLARE
 	c casesync_internal.client;
 BEGIN
 	SELECT t.* INTO c FROM casesync_internal.client t
-	 WHERE t.client_id = $2
-	   AND t.issuer = (SELECT CASE WHEN n.sender_id = $1 THEN '' ELSE nullif($1, '') END
+	 WHERE t.client_id = authenticate.token_client
+	   AND t.issuer = (SELECT CASE WHEN n.sender_id = token_issuer THEN ''
+			ELSE nullif(token_issuer, '') END
 		FROM casesync_internal.node n);
 	client_partner := c.partner;
 	client_state := CASE WHEN c.partner IS NULL THEN 'unknown' WHEN now() < c.expires THEN 'ok'
 		ELSE 'expired' END;
 	/* Without a sender_id the rules are those of whoever holds the token. */
-	SELECT CASE WHEN $3 IS NOT NULL THEN p.partner END, p.signature, coalesce((
+	SELECT CASE WHEN authenticate.sender_id IS NOT NULL THEN p.partner END, p.signature, coalesce((
 			SELECT jsonb_agg(jsonb_build_object('kid', k.kid, 'jwk', k.jwk))
 				FROM casesync_internal.partner_key k
 			 WHERE k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from
 				AND now() < k.valid_to), '[]'),
 		p.networks::text, casesync_internal.encryption_rule(p.partner)
 	  INTO partner, signature, keys, networks, encryption
-	  FROM casesync_internal.partner p WHERE p.partner = coalesce($3, c.partner);
+	  FROM casesync_internal.partner p
+	 WHERE p.partner = coalesce(authenticate.sender_id, c.partner);
 	RETURN NEXT;
 END
 $$;

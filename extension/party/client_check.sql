@@ -34,7 +34,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.failure_bucket(text, text) IS
 	'where failures are counted; the node''s secret key keeps others from choosing it';
 
-/* Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes; an hour of peace forgives. */
+/* Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes; an hour without forgives. */
 CREATE OR REPLACE FUNCTION casesync_internal.failure_wait(f casesync_internal.client_failure)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
@@ -59,7 +59,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	INSERT INTO casesync_internal.client_failure AS f (kind, bucket, failures, last_at, subject)
-	VALUES ($1, $2, 1, clock_timestamp(), $3)
+	VALUES (failure_count.kind, failure_count.bucket, 1, clock_timestamp(), failure_count.subject)
 	ON CONFLICT ON CONSTRAINT client_failure_pkey DO UPDATE SET
 		failures = CASE WHEN f.last_at < clock_timestamp() - interval '1 hour' THEN 1
 			ELSE least(f.failures, 1000000) + 1 END,
@@ -82,29 +82,30 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	c casesync_internal.client;
-	place text := casesync_internal.address_place(coalesce($3, ''));
+	place text := casesync_internal.address_place(coalesce(address, ''));
 	at_address integer := casesync_internal.failure_bucket('address', place);
-	at_client integer := casesync_internal.failure_bucket('client', coalesce($1, ''));
+	at_client integer := casesync_internal.failure_bucket('client', coalesce(client_id, ''));
 	is_right boolean;
 BEGIN
-	SELECT t.* INTO c FROM casesync_internal.client t WHERE t.issuer = '' AND t.client_id = $1;
+	SELECT t.* INTO c FROM casesync_internal.client t
+	 WHERE t.issuer = '' AND t.client_id = check_client.client_id;
 	SELECT max(casesync_internal.failure_wait(f)) INTO wait_seconds
 		FROM casesync_internal.client_failure f
 	 WHERE f.kind = 'address' AND f.bucket = at_address
 		OR f.kind = 'client' AND f.bucket = at_client;
-	is_right := coalesce(casesync_internal.client_secret_hash($2) = coalesce(c.secret_hmac, '\x'),
-		false)
-		AND coalesce(clock_timestamp() < c.expires, false);
+	/* Hashed whoever asks, so that the time says nothing of whether there is such a client. */
+	is_right := coalesce(casesync_internal.client_secret_hash(secret_digest)
+		= coalesce(c.secret_hmac, '\x'), false) AND coalesce(clock_timestamp() < c.expires, false);
 	/*
-	 * From where it last had a token the right secret always passes: behind a proxy all partners have
-	 * one address, and one who guesses there must not shut the others out.
+	 * From where it last had a token the right secret always passes: behind a proxy all partners
+	 * have one address, and one who guesses there must not shut the others out.
 	 */
 	IF is_right AND (coalesce(wait_seconds, 0) = 0 OR place = c.last_place) THEN
 		state := 'ok';
 		wait_seconds := 0;
 		partner := c.partner;
 		UPDATE casesync_internal.client t SET last_token_at = clock_timestamp(), last_place = place
-		 WHERE t.issuer = '' AND t.client_id = $1;
+		 WHERE t.issuer = '' AND t.client_id = check_client.client_id;
 		DELETE FROM casesync_internal.client_failure f
 			WHERE f.kind = 'client' AND f.bucket = at_client;
 	ELSIF wait_seconds > 0 THEN

@@ -14,9 +14,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN CASE WHEN EXISTS (SELECT FROM casesync_internal.agreement a
-			WHERE a.partner = $1 AND a.must_encrypt AND a.state IN ('active', 'suspended')
+			 WHERE a.partner = encryption_rule.partner AND a.must_encrypt
+				AND a.state IN ('active', 'suspended')
 				AND now() < a.valid_to) THEN 'required'
-		ELSE (SELECT p.encryption FROM casesync_internal.partner p WHERE p.partner = $1) END;
+		ELSE (SELECT p.encryption FROM casesync_internal.partner p
+			WHERE p.partner = encryption_rule.partner) END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_rule(text) IS
@@ -30,7 +32,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (SELECT k.jwk::text FROM casesync_internal.partner_key k
-		 WHERE k.partner = $1 AND k.use = 'enc' AND now() >= k.valid_from AND now() < k.valid_to
+		 WHERE k.partner = encryption_key_now.partner AND k.use = 'enc'
+			AND now() >= k.valid_from AND now() < k.valid_to
 		 ORDER BY k.jwk->>'kty' = 'EC' DESC, k.valid_from DESC, k.kid COLLATE "C" LIMIT 1);
 END
 $$;
@@ -44,11 +47,12 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN casesync_internal.encryption_key_now($1) IS NULL
-		AND (casesync_internal.encryption_rule($1) = 'required'
+	RETURN casesync_internal.encryption_key_now(encryption_is_missing.partner) IS NULL
+		AND (casesync_internal.encryption_rule(encryption_is_missing.partner) = 'required'
 		OR EXISTS (SELECT FROM casesync_internal.lane l
 			JOIN casesync_internal.outgoing o ON o.lane = l.lane
-			WHERE l.partner = $1 AND l.kind = 'control' AND o.state = 'due' AND o.must_encrypt));
+			 WHERE l.partner = encryption_is_missing.partner AND l.kind = 'control'
+				AND o.state = 'due' AND o.must_encrypt));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_is_missing(text) IS
@@ -61,17 +65,20 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF casesync_internal.encryption_rule($1) IS DISTINCT FROM 'required' AND NOT $2 THEN
+	IF casesync_internal.encryption_rule(partner) IS DISTINCT FROM 'required'
+		AND NOT must_encrypt
+	THEN
 		RETURN NULL;
 	END IF;
-	IF casesync_internal.encryption_key_now($1) IS NULL THEN
+	IF casesync_internal.encryption_key_now(partner) IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
-			message => format('there is no key to encrypt with for partner "%s"', $1),
+			message => format('there is no key to encrypt with for partner "%s"', partner),
 			detail => 'What is sent to it must be encrypted, and no encryption key of it counts '
 				'now.',
-			hint => format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');', $1));
+			hint => format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');',
+				partner));
 	END IF;
-	RETURN casesync_internal.encryption_key_now($1);
+	RETURN casesync_internal.encryption_key_now(partner);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_key(text, boolean) IS
@@ -84,7 +91,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN CASE casesync_internal.encryption_rule($1)
+	RETURN CASE casesync_internal.encryption_rule(partner)
 		WHEN 'required' THEN CASE WHEN NOT is_encrypted
 			THEN 'message must be encrypted: for one of the "enc" keys in our '
 			'/.well-known/jwks.json' END
@@ -110,8 +117,8 @@ AS $$
 	UNION ALL
 	SELECT 'warning', format('the last encryption key of %s counts only until %s', p.partner,
 		k.valid_to::date),
-		format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');  -- its next one',
-			p.partner)
+		format('SELECT casesync.add_key(%L, ''{"use": "enc", "kty": "EC", …}'');'
+			'  -- its next one', p.partner)
 	  FROM casesync_internal.partner p
 	 CROSS JOIN LATERAL (SELECT max(t.valid_to) AS valid_to FROM casesync_internal.partner_key t
 		WHERE t.partner = p.partner AND t.use = 'enc') k

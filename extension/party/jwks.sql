@@ -1,6 +1,6 @@
 /*
- * Public keys that others publish (RFC 7517): of outside issuers and of partners. The bridge fetches
- * them; here is decided when, and what a key that was fetched is worth. Knows nothing of HTTP.
+ * Public keys that others publish (RFC 7517): of outside issuers and of partners. The bridge
+ * fetches them; here is decided when, and what a key that was fetched is worth. Knows no HTTP.
  */
 CREATE OR REPLACE VIEW casesync.offered_keys AS
 	SELECT o.partner, o.kid, o.use, o.jwk, o.first_seen FROM casesync_internal.published_key o
@@ -43,7 +43,7 @@ BEGIN
 		 WHERE s.url IS DISTINCT FROM u.url OR s.next_at <= clock_timestamp()
 		 ORDER BY s.next_at NULLS FIRST
 	LOOP
-		/* whoever of several bridges comes first; if it is never heard of again, the next one in a while */
+		/* The first of several bridges fetches; if it is not heard of again, the next one does. */
 		INSERT INTO casesync_internal.jwks_source AS s (kind, name, url, next_at, tried_at)
 		VALUES (kind, name, url, clock_timestamp() + interval '5 minutes', clock_timestamp())
 		ON CONFLICT ON CONSTRAINT jwks_source_pkey DO UPDATE
@@ -67,7 +67,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	UPDATE casesync_internal.jwks_source s
 		SET next_at = least(s.next_at, s.tried_at + interval '1 minute')
-	 WHERE s.kind = 'issuer' AND s.name = $1 AND s.next_at > s.tried_at + interval '1 minute'
+	 WHERE s.kind = 'issuer' AND s.name = want_jwks.issuer
+		AND s.next_at > s.tried_at + interval '1 minute'
 $$;
 COMMENT ON FUNCTION casesync_internal.want_jwks(text) IS
 	'a token names a key that its issuer did not have: look again, but not more often than once a '
@@ -197,22 +198,22 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	PERFORM casesync.add_key(o.partner, o.jwk) FROM casesync_internal.published_key o
-	 WHERE o.partner = $1 AND o.kid = $2 AND NOT o.is_followed;
+	 WHERE o.partner = accept_key.partner AND o.kid = accept_key.kid AND NOT o.is_followed;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('partner "%s" publishes no new key "%s"', $1, $2),
+			message => format('partner "%s" publishes no new key "%s"', partner, kid),
 			hint => format('SELECT kid, first_seen FROM casesync.offered_keys WHERE partner = %L;',
-				$1));
+				partner));
 	END IF;
-	DELETE FROM casesync_internal.published_key o WHERE o.partner = $1 AND o.kid = $2
-		AND NOT o.is_followed;
-	PERFORM casesync_internal.audit_note('accept_key', $1, jsonb_build_object('kid', $2));
-	RETURN $2;
+	DELETE FROM casesync_internal.published_key o
+	 WHERE o.partner = accept_key.partner AND o.kid = accept_key.kid AND NOT o.is_followed;
+	PERFORM casesync_internal.audit_note('accept_key', partner, jsonb_build_object('kid', kid));
+	RETURN kid;
 END
 $$;
 COMMENT ON FUNCTION casesync.accept_key(text, text) IS
-	'register a new key that a partner publishes; ask the partner first, by another way, whether it '
-	'is theirs';
+	'register a new key that a partner publishes; ask the partner first, by another way, whether '
+	'it is theirs';
 
 CREATE OR REPLACE FUNCTION casesync_internal.access_problems()
 RETURNS TABLE (severity text, problem text, mend text)

@@ -16,7 +16,7 @@ AS $$
 DECLARE
 	answer casesync_internal.lane_state;
 BEGIN
-	SELECT s.* INTO answer FROM casesync_internal.lane_state s WHERE s.lane = $1
+	SELECT s.* INTO answer FROM casesync_internal.lane_state s WHERE s.lane = lane_now.lane
 		ORDER BY s.id DESC LIMIT 1;
 	RETURN answer;
 END
@@ -88,6 +88,23 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_is_idle(casesync_internal.lane) IS
 	'whether nothing waits in a lane, and nothing will come';
 
+CREATE OR REPLACE FUNCTION casesync_internal.lane_readdress(lane integer, address text)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.lane l SET address = lane_readdress.address
+	 WHERE l.lane = lane_readdress.lane;
+	DELETE FROM casesync_internal.lane_state s WHERE s.lane = lane_readdress.lane;
+	RETURN lane;
+EXCEPTION WHEN unique_violation THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_readdress(integer, text) IS
+	'an idle lane is another address''s from now on; NULL when that address has one by now';
+
 /*
  * A lane more for an address that has none. stop_sharing() must know all lanes it closes: while it
  * works, or when a partner names addresses without end, the lane of the registered ones does.
@@ -107,30 +124,28 @@ BEGIN
 	EXCEPTION WHEN lock_not_available THEN
 		RETURN NULL;
 	END;
-	IF (SELECT count(*) FROM casesync_internal.lane l WHERE l.partner = $1 AND l.kind = $2) < most
-		THEN
-		INSERT INTO casesync_internal.lane AS l (partner, kind, address) VALUES ($1, $2, $3)
+	IF (SELECT count(*) FROM casesync_internal.lane l
+		WHERE l.partner = lane_add.partner AND l.kind = lane_add.kind) < most
+	THEN
+		INSERT INTO casesync_internal.lane AS l (partner, kind, address)
+		VALUES (lane_add.partner, lane_add.kind, lane_add.address)
 		ON CONFLICT DO NOTHING RETURNING l.lane INTO chosen;
-		IF NOT FOUND THEN	/* another one had the same wish at the same moment */
-			SELECT l.lane INTO chosen FROM casesync_internal.lane l
-				WHERE l.partner = $1 AND l.kind = $2 AND l.address = $3;
-		END IF;
 	ELSE
 		/* One that nobody needs any more takes on the new address. */
 		SELECT l.lane INTO chosen FROM casesync_internal.lane l
-		 WHERE l.partner = $1 AND l.kind = $2 AND l.address <> ''
+		 WHERE l.partner = lane_add.partner AND l.kind = lane_add.kind AND l.address <> ''
 			AND casesync_internal.lane_is_idle(l)
 		 ORDER BY l.lane LIMIT 1 FOR UPDATE SKIP LOCKED;
-		BEGIN
-			UPDATE casesync_internal.lane l SET address = $3 WHERE l.lane = chosen;
-			DELETE FROM casesync_internal.lane_state s WHERE s.lane = chosen;
-		EXCEPTION WHEN unique_violation
-			THEN	/* another one had the same wish at the same moment */
-			SELECT l.lane INTO chosen FROM casesync_internal.lane l
-				WHERE l.partner = $1 AND l.kind = $2 AND l.address = $3;
-		END;
+		IF FOUND THEN
+			chosen := casesync_internal.lane_readdress(chosen, lane_add.address);
+		ELSE
+			RETURN NULL;
+		END IF;
 	END IF;
-	RETURN chosen;
+	/* Another session may have had the same wish at the same moment. */
+	RETURN coalesce(chosen, (SELECT l.lane FROM casesync_internal.lane l
+		WHERE l.partner = lane_add.partner AND l.kind = lane_add.kind
+			AND l.address = lane_add.address));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_add(text, text, text) IS
@@ -143,7 +158,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	p casesync_internal.partner := casesync_internal.require_partner($1);
+	p casesync_internal.partner := casesync_internal.require_partner(partner);
 	wanted text := coalesce(casesync_internal.address_of(url), '');
 	chosen integer;
 BEGIN
@@ -152,12 +167,12 @@ BEGIN
 		wanted := '';
 	END IF;
 	SELECT l.lane INTO chosen FROM casesync_internal.lane l
-	 WHERE l.partner = $1 AND l.kind = $2 AND l.address = wanted;
+	 WHERE l.partner = lane_for.partner AND l.kind = lane_for.kind AND l.address = wanted;
 	IF NOT FOUND THEN
-		chosen := casesync_internal.lane_add($1, $2, wanted);
+		chosen := casesync_internal.lane_add(partner, kind, wanted);
 	END IF;
 	RETURN coalesce(chosen, (SELECT l.lane FROM casesync_internal.lane l
-		WHERE l.partner = $1 AND l.kind = $2 AND l.address = ''));
+		WHERE l.partner = lane_for.partner AND l.kind = lane_for.kind AND l.address = ''));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_for(text, text, text) IS
@@ -170,7 +185,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync_internal.lane_state := casesync_internal.lane_now($1);
+	s casesync_internal.lane_state := casesync_internal.lane_now(lane);
 BEGIN
 	IF s.next_attempt > clock_timestamp() THEN
 		s.next_attempt := NULL;

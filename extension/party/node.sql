@@ -34,59 +34,109 @@ $$;
 COMMENT ON FUNCTION casesync_internal.this_node() IS
 	'the node''s row; an error that says what to do when there is none';
 
+CREATE OR REPLACE FUNCTION casesync_internal.check_sender_id(sender_id text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	/* A quote or a bar would end the name where it is written into headers of a request. */
+	IF coalesce(sender_id, '') = '' OR length(sender_id) > 255 OR sender_id ~ '[[:cntrl:]"|]' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'sender_id must be 1 to 255 characters without quotes, bars and control '
+				'characters');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_sender_id(text) IS
+	'what may name a system to its partners, or an error';
+
+CREATE OR REPLACE FUNCTION casesync_internal.check_node(sender_id text, locale text, time_zone text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF coalesce(sender_id, '') = '' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'sender_id must not be empty',
+			hint => 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');');
+	END IF;
+	PERFORM casesync_internal.check_sender_id(sender_id);
+	IF locale !~ '^[a-z]{3}$' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('locale "%s" is not a language code', left(locale, 20)),
+			detail => 'The standard asks for three lower-case letters (ISO 639-3).',
+			hint => 'locale => ''eng''');
+	END IF;
+	IF time_zone IS NOT NULL
+		AND NOT EXISTS (SELECT FROM pg_timezone_names z WHERE z.name = time_zone)
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('time zone "%s" is not known', time_zone),
+			hint => 'SELECT name FROM pg_timezone_names ORDER BY name;');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_node(text, text, text) IS
+	'what set_node() was given can be, or an error';
+
+CREATE OR REPLACE FUNCTION casesync_internal.node_begin(sender_id text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.node (sender_id, time_zone, system_identifier, database_oid)
+	SELECT node_begin.sender_id, current_setting('TimeZone'), c.system_identifier, d.oid
+	  FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()
+	ON CONFLICT DO NOTHING;
+	INSERT INTO casesync_internal.node_secret (hash_key)
+	VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+	ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION casesync_internal.node_begin(text) IS
+	'the node''s row and its secret, unless they are there';
+
+CREATE OR REPLACE FUNCTION casesync_internal.node_said(n casesync_internal.node)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('this node is %s', n.sender_id) || CASE
+		WHEN n.base_url IS NULL THEN format(
+			', without an address yet; next: SELECT casesync.set_node(%L, ''https://…'');',
+			n.sender_id)
+		WHEN NOT EXISTS (SELECT FROM casesync_internal.partner) THEN format(
+			' at %s; next: SELECT casesync.set_partner(''partner.example.org'', ''https://…'');',
+			n.base_url)
+		ELSE format(' at %s', n.base_url) END
+$$;
+COMMENT ON FUNCTION casesync_internal.node_said(casesync_internal.node) IS
+	'what set_node() answers';
+
 CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
 	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
 	four_eyes boolean DEFAULT NULL)
-RETURNS casesync_internal.node
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	p ALIAS FOR $1;
 	n casesync_internal.node;
 BEGIN
-	IF p IS NULL OR p = '' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
-			message => 'sender_id must not be empty',
-			hint => 'SELECT casesync.set_node(''sp.example.org'', ''https://dci.example.org'');');
-	END IF;
-	IF length(p) > 255 OR p ~ '[[:cntrl:]"|]' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => 'sender_id must be 1 to 255 characters without quotes, bars and control '
-				'characters');
-	END IF;
-	IF $4 !~ '^[a-z]{3}$' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('locale "%s" is not a language code', left($4, 20)),
-			detail => 'The standard asks for three lower-case letters (ISO 639-3).',
-			hint => 'locale => ''eng''');
-	END IF;
-	IF $5 IS NOT NULL AND NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = $5) THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('time zone "%s" is not known', $5),
-			hint => 'SELECT name FROM pg_timezone_names ORDER BY name;');
-	END IF;
-	INSERT INTO casesync_internal.node AS t (sender_id, base_url, key_ids, locale, time_zone,
-			system_identifier, database_oid, four_eyes)
-	SELECT p, casesync_internal.check_url('base_url', $2), $3, coalesce($4, 'eng'),
-		coalesce($5, current_setting('TimeZone')),
-		c.system_identifier, d.oid, coalesce($6, true)
-	  FROM pg_control_system() c, pg_database d
-	 WHERE d.datname = current_database()
-	ON CONFLICT (one) DO UPDATE SET
-		sender_id = excluded.sender_id,
-		base_url = coalesce(excluded.base_url, t.base_url),
-		key_ids = coalesce(excluded.key_ids, t.key_ids),
-		locale = coalesce($4, t.locale),
-		time_zone = coalesce($5, t.time_zone),
-		four_eyes = coalesce($6, t.four_eyes)
+	PERFORM casesync_internal.check_node(sender_id, locale, time_zone);
+	PERFORM casesync_internal.node_begin(sender_id);
+	UPDATE casesync_internal.node t SET
+		sender_id = set_node.sender_id,
+		base_url = coalesce(casesync_internal.check_url('base_url', set_node.base_url), t.base_url),
+		key_ids = coalesce(set_node.key_ids, t.key_ids),
+		locale = coalesce(set_node.locale, t.locale),
+		time_zone = coalesce(set_node.time_zone, t.time_zone),
+		four_eyes = coalesce(set_node.four_eyes, t.four_eyes)
 	RETURNING t.* INTO n;
-	INSERT INTO casesync_internal.node_secret (hash_key)
-	VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
-	ON CONFLICT DO NOTHING;
-	PERFORM casesync_internal.audit_note('set_node', p, to_jsonb(n) - 'node_id');
-	RETURN n;
+	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id');
+	RETURN casesync_internal.node_said(n);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
@@ -114,8 +164,8 @@ BEGIN
 	IF NOT n.paused AND NOT is_other_database THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => 'this node is not paused',
-			detail => 'resume() begins a new stream, so that partners see a break in the numbering; '
-				'it is for copies and restored databases.',
+			detail => 'resume() begins a new stream, so that partners see a break in the '
+				'numbering; it is for copies and restored databases.',
 			hint => 'SELECT * FROM casesync.health;');
 	END IF;
 	/*
@@ -145,11 +195,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.resume() IS
-	'this database is the real one again: a new stream begins (in another database also a new era); '
-	'says what to look after';
+	'this database is the real one again: a new stream begins (in another database also a new '
+	'era); says what to look after';
 
 CREATE OR REPLACE FUNCTION casesync.start_as_copy()
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -158,6 +208,7 @@ BEGIN
 	UPDATE casesync_internal.node SET paused = true, node_id = NULL,
 		paused_reason = 'this database is a copy: it never sends';
 	PERFORM casesync_internal.audit_note('start_as_copy', current_database());
+	RETURN 'this database is a copy: it never sends, and no bridge works for it';
 END
 $$;
 COMMENT ON FUNCTION casesync.start_as_copy() IS
@@ -172,7 +223,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	n casesync_internal.node := casesync_internal.this_node();
-	refusal constant text := casesync_internal.bridge_refusal($2);
+	refusal constant text := casesync_internal.bridge_refusal(version);
 BEGIN
 	IF refusal IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
@@ -180,7 +231,7 @@ BEGIN
 			hint => 'The extension is updated first (ALTER EXTENSION casesync UPDATE), then each '
 				'bridge.');
 	END IF;
-	IF $1 IS NULL THEN
+	IF node_id IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'a bridge must name its node_id',
 			hint => 'Set node_id in the bridge''s configuration file.');
@@ -190,8 +241,8 @@ BEGIN
 			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if '
 			'not');
 	ELSIF n.node_id IS NULL AND NOT n.paused THEN
-		UPDATE casesync_internal.node SET node_id = $1;
-	ELSIF n.node_id IS DISTINCT FROM $1 THEN
+		UPDATE casesync_internal.node SET node_id = bridge_start.node_id;
+	ELSIF n.node_id IS DISTINCT FROM node_id THEN
 		PERFORM casesync_internal.pause_node('a bridge with another node_id has started: '
 			'SELECT casesync.resume() if it is the right one');
 	END IF;

@@ -23,105 +23,171 @@ $$;
 COMMENT ON FUNCTION casesync_internal.require_partner(text) IS
 	'the partner''s row, or an error that says how to make it';
 
-CREATE OR REPLACE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
-	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
-	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
-	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
-	signature text DEFAULT NULL, profile text DEFAULT NULL, encryption text DEFAULT NULL)
-RETURNS casesync_internal.partner
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION casesync_internal.check_partner_words(p casesync_internal.partner)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
-DECLARE
-	p casesync_internal.partner;
 BEGIN
-	IF $1 IS NULL OR $1 = '' OR length($1) > 255 OR $1 ~ '[[:cntrl:]"|]' THEN
+	IF p.profile NOT IN ('spdci-1.0', 'extended') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => 'sender_id must be 1 to 255 characters without quotes, bars and control '
-				'characters');
-	END IF;
-	IF $13 IS NOT NULL AND $13 NOT IN ('spdci-1.0', 'extended') THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('profile "%s" is not known', $13),
+			message => format('profile "%s" is not known', p.profile),
 			hint => 'Profiles: spdci-1.0, extended.');
 	END IF;
-	IF $6 NOT IN ('pin', 'follow') OR $12 NOT IN ('required', 'unsigned_accepted') THEN
+	IF p.jwks_trust NOT IN ('pin', 'follow')
+		OR p.signature NOT IN ('required', 'unsigned_accepted')
+	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => CASE WHEN $6 NOT IN ('pin', 'follow')
-				THEN format('jwks_trust "%s" is not known', $6)
-				ELSE format('signature "%s" is not known', $12) END,
+			message => CASE WHEN p.jwks_trust NOT IN ('pin', 'follow')
+				THEN format('jwks_trust "%s" is not known', p.jwks_trust)
+				ELSE format('signature "%s" is not known', p.signature) END,
 			hint => 'jwks_trust: pin, follow. signature: required, unsigned_accepted.');
 	END IF;
-	IF $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$' OR $8 = '' OR octet_length($8) > 1000
-		OR $8 ~ '[[:cntrl:]]' THEN
+	IF p.encryption NOT IN ('off', 'accepted', 'required') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => CASE WHEN $9 !~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$'
-				THEN 'secret_name must be the plain name of a file'
+			message => format('encryption "%s" is not known', p.encryption),
+			hint => 'encryption: off, accepted (we take encrypted messages and send plain ones), '
+				'required (both ways).');
+	END IF;
+	IF array_position(p.callback_prefixes, NULL) IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'callback_prefixes must not contain NULL');
+	END IF;
+	PERFORM casesync_internal.check_url('callback prefix', u) FROM unnest(p.callback_prefixes) u;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_partner_words(casesync_internal.partner) IS
+	'how a partner is spoken with can be as it is given, or an error';
+
+/* Secrets and certificates are files beside the bridge; a name must not lead elsewhere. */
+CREATE OR REPLACE FUNCTION casesync_internal.check_partner_files(p casesync_internal.partner)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	is_file constant boolean := p.secret_name ~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$';
+BEGIN
+	IF NOT is_file OR p.client_id = '' OR octet_length(p.client_id) > 1000
+		OR p.client_id ~ '[[:cntrl:]]'
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => CASE WHEN NOT is_file THEN 'secret_name must be the plain name of a file'
 				ELSE 'client_id must be 1 to 1000 bytes without control characters' END,
 			detail => 'The secret itself is never in the database: the bridge reads it from the '
 				'file of this name in its secrets_directory.');
 	END IF;
-	IF $10 !~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$' AND $10 <> '' THEN
+	IF p.tls_name !~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$' AND p.tls_name <> '' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'tls_name is not a plain file name',
 			detail => 'It names the files x.crt, x.key and x.ca in the bridge''s tls_directory: 1 '
 				'to 64 letters, digits, dots, hyphens and underscores. An empty one takes it '
 				'away.');
 	END IF;
-	IF $14 NOT IN ('off', 'accepted', 'required') THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('encryption "%s" is not known', $14),
-			hint => 'encryption: off, accepted (we take encrypted messages and send plain ones), '
-				'required (both ways).');
-	END IF;
-	IF array_position($4, NULL) IS NOT NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
-			message => 'callback_prefixes must not contain NULL');
-	END IF;
-	PERFORM casesync_internal.check_url('callback prefix', u) FROM unnest($4) u;
-	INSERT INTO casesync_internal.partner AS t (partner, base_url, notify_url, callback_prefixes,
-		jwks_url,
-			jwks_trust, token_url, client_id, secret_name, tls_name, networks, signature, profile,
-				encryption)
-	VALUES ($1, casesync_internal.check_url('base_url', $2),
-		casesync_internal.check_url('notify_url', $3), $4,
-		casesync_internal.check_url('jwks_url', nullif($5, '')), coalesce($6, 'pin'),
-			casesync_internal.check_url('token_url', nullif($7, '')),
-		$8, $9, $10, coalesce($11, '{}'), coalesce($12, 'required'), coalesce($13, 'spdci-1.0'),
-		coalesce($14, 'off'))
-	ON CONFLICT (partner) DO UPDATE SET
-		base_url = coalesce(excluded.base_url, t.base_url),
-		notify_url = coalesce(excluded.notify_url, t.notify_url),
-		callback_prefixes = coalesce(excluded.callback_prefixes, t.callback_prefixes),
-		jwks_url = CASE WHEN $5 = '' THEN NULL ELSE coalesce(excluded.jwks_url, t.jwks_url) END,
-		jwks_trust = coalesce($6, t.jwks_trust),
-		token_url = CASE WHEN $7 = '' THEN NULL ELSE coalesce(excluded.token_url, t.token_url) END,
-		client_id = coalesce(excluded.client_id, t.client_id),
-		secret_name = coalesce(excluded.secret_name, t.secret_name),
-		tls_name = coalesce(excluded.tls_name, t.tls_name),
-		networks = coalesce($11, t.networks),
-		signature = coalesce($12, t.signature),
-		profile = coalesce($13, t.profile),
-		encryption = coalesce($14, t.encryption)
-	RETURNING t.* INTO p;
 	IF p.token_url IS NOT NULL AND (p.client_id IS NULL OR p.secret_name IS NULL) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'token_url needs client_id and secret_name',
 			detail => 'They are what the partner gave us to get tokens with; the secret is a file '
 				'beside the bridge.');
 	END IF;
-	INSERT INTO casesync_internal.lane (partner, kind) VALUES ($1, 'notify'), ($1, 'control')
-	ON CONFLICT DO NOTHING;
-	IF $2 IS NOT NULL OR $3 IS NOT NULL THEN
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_partner_files(casesync_internal.partner) IS
+	'the bridge can find a partner''s secrets and certificates by these names, or an error';
+
+CREATE OR REPLACE FUNCTION casesync_internal.partner_begin(sender_id text)
+RETURNS casesync_internal.partner
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	p casesync_internal.partner;
+BEGIN
+	INSERT INTO casesync_internal.partner (partner) VALUES (sender_id) ON CONFLICT DO NOTHING;
+	INSERT INTO casesync_internal.lane (partner, kind)
+	VALUES (sender_id, 'notify'), (sender_id, 'control') ON CONFLICT DO NOTHING;
+	SELECT * INTO p FROM casesync_internal.partner t WHERE t.partner = sender_id FOR UPDATE;
+	RETURN p;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.partner_begin(text) IS
+	'the partner''s row, locked; with the table''s defaults, and its lanes, when it is new';
+
+CREATE OR REPLACE FUNCTION casesync_internal.partner_store(p casesync_internal.partner)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.partner t SET base_url = p.base_url, notify_url = p.notify_url,
+		callback_prefixes = p.callback_prefixes, jwks_url = p.jwks_url, jwks_trust = p.jwks_trust,
+		token_url = p.token_url, client_id = p.client_id, secret_name = p.secret_name,
+		tls_name = p.tls_name, networks = p.networks, signature = p.signature,
+		profile = p.profile, encryption = p.encryption
+	 WHERE t.partner = p.partner
+$$;
+COMMENT ON FUNCTION casesync_internal.partner_store(casesync_internal.partner) IS
+	'what is to be known of a partner';
+
+CREATE OR REPLACE FUNCTION casesync_internal.partner_said(p casesync_internal.partner)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('partner %s', p.partner) || coalesce(' at ' || p.base_url, ' (no address)')
+		|| CASE
+		WHEN p.signature = 'required' AND NOT EXISTS (SELECT FROM casesync_internal.partner_key k
+			WHERE k.partner = p.partner AND k.use = 'sig' AND now() < k.valid_to)
+			THEN format(' has no key yet; next: SELECT casesync.add_key(%L, '
+				'''{"kty": "OKP", …}'');', p.partner)
+		WHEN NOT EXISTS (SELECT FROM casesync_internal.agreement a WHERE a.partner = p.partner)
+			THEN format(', nothing is agreed yet; next: SELECT '
+				'casesync.set_agreement(''name'', %L, …);', p.partner)
+		ELSE '' END
+$$;
+COMMENT ON FUNCTION casesync_internal.partner_said(casesync_internal.partner) IS
+	'what set_partner() answers';
+
+CREATE OR REPLACE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
+	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
+	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
+	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
+	signature text DEFAULT NULL, profile text DEFAULT NULL, encryption text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	p casesync_internal.partner;
+BEGIN
+	PERFORM casesync_internal.check_sender_id(sender_id);
+	p := casesync_internal.partner_begin(sender_id);
+	p.base_url := coalesce(casesync_internal.check_url('base_url', base_url), p.base_url);
+	p.notify_url := coalesce(casesync_internal.check_url('notify_url', notify_url), p.notify_url);
+	p.callback_prefixes := coalesce(callback_prefixes, p.callback_prefixes);
+	p.jwks_url := casesync_internal.check_url('jwks_url',
+		nullif(coalesce(jwks_url, p.jwks_url), ''));
+	p.jwks_trust := coalesce(jwks_trust, p.jwks_trust);
+	p.token_url := casesync_internal.check_url('token_url',
+		nullif(coalesce(token_url, p.token_url), ''));
+	p.client_id := coalesce(client_id, p.client_id);
+	p.secret_name := coalesce(secret_name, p.secret_name);
+	p.tls_name := nullif(coalesce(tls_name, p.tls_name), '');
+	p.networks := coalesce(networks, p.networks);
+	p.signature := coalesce(signature, p.signature);
+	p.profile := coalesce(profile, p.profile);
+	p.encryption := coalesce(encryption, p.encryption);
+	PERFORM casesync_internal.check_partner_words(p);
+	PERFORM casesync_internal.check_partner_files(p);
+	PERFORM casesync_internal.partner_store(p);
+	IF base_url IS NOT NULL OR notify_url IS NOT NULL THEN
 		PERFORM casesync_internal.assign_lanes(p);
 	END IF;
-	PERFORM casesync_internal.audit_note('set_partner', $1, to_jsonb(p));
+	PERFORM casesync_internal.audit_note('set_partner', sender_id, to_jsonb(p));
 	PERFORM casesync_internal.ring();
-	RETURN p;
+	RETURN casesync_internal.partner_said(p);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text,
 	text, cidr[], text, text, text) IS
-	'create or change a partner; parameters left out keep their value; an empty jwks_url, token_url '
-	'or tls_name takes it away';
+	'create or change a partner; parameters left out keep their value; an empty jwks_url, '
+	'token_url or tls_name takes it away';

@@ -108,9 +108,9 @@ BEGIN
 			message => 'not a public key in JWK form that can be used',
 			detail => 'For signatures: {"kty":"OKP","crv":"Ed25519","x":"43 characters of '
 				'base64url"} (RFC 8037). '
-				'For encryption: {"use":"enc","kty":"EC","crv":"P-256","x":…,"y":…}, a point of its '
-				'curve (also P-384, P-521), or {"use":"enc","kty":"RSA","n":…,"e":…} of 2048 to '
-				'8192 bits.',
+				'For encryption: {"use":"enc","kty":"EC","crv":"P-256","x":…,"y":…}, a point of '
+				'its curve (also P-384, P-521), or {"use":"enc","kty":"RSA","n":…,"e":…} of 2048 '
+				'to 8192 bits.',
 			hint => 'Ask the partner for it; a casesync bridge prints its own with --print-key.');
 	END IF;
 	RETURN CASE jwk->>'kty'
@@ -161,15 +161,15 @@ BEGIN
 				'("use": "enc"): EC by ECDH-ES or ECDH-ES+A256KW, RSA by RSA-OAEP-256, as "alg" '
 				'says.',
 			hint => CASE WHEN use = 'enc'
-				THEN 'For a key to encrypt with, register it with "use": "enc" and without, or with '
-				'a fitting, "alg".'
+				THEN 'For a key to encrypt with, register it with "use": "enc" and without, or '
+				'with a fitting, "alg".'
 				ELSE 'Ask the partner for an EC or RSA key to encrypt with.' END);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_purpose(jsonb) IS
-	'whether a key verifies signatures (sig) or encrypts (enc), and how; an error when its JWK says '
-	'otherwise';
+	'whether a key verifies signatures (sig) or encrypts (enc), and how; an error when its JWK '
+	'says otherwise';
 
 CREATE OR REPLACE FUNCTION casesync.add_key(partner text, jwk jsonb,
 	valid_from timestamptz DEFAULT now(),
@@ -180,12 +180,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	own_kid text := casesync_internal.key_thumbprint($2);
-	kid text := coalesce($2->>'kid', own_kid);
-	key jsonb := casesync_internal.key_required($2);
+	own_kid text := casesync_internal.key_thumbprint(jwk);
+	kid text := coalesce(jwk->>'kid', own_kid);
+	key jsonb := casesync_internal.key_required(jwk);
 	purpose record;
 BEGIN
-	PERFORM casesync_internal.require_partner($1);
+	PERFORM casesync_internal.require_partner(partner);
 	IF own_kid IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'jwk must not be null');
@@ -195,22 +195,22 @@ BEGIN
 			message => 'kid must be 1 to 255 characters without quotes, bars and control '
 				'characters');
 	END IF;
-	IF NOT coalesce($3 < $4, false) THEN
+	IF NOT coalesce(valid_from < valid_to, false) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'a key must begin to count before it ends',
-			detail => format('valid_from is %s, valid_to is %s.', coalesce($3::text, 'NULL'),
-				coalesce($4::text, 'NULL')));
+			detail => format('valid_from is %s, valid_to is %s.',
+				coalesce(valid_from::text, 'NULL'), coalesce(valid_to::text, 'NULL')));
 	END IF;
-	purpose := casesync_internal.key_purpose($2);
+	purpose := casesync_internal.key_purpose(jwk);
 	IF purpose.use = 'enc' THEN
 		key := key || jsonb_build_object('use', 'enc', 'alg', purpose.alg, 'kid', kid);
 	END IF;
 	INSERT INTO casesync_internal.partner_key AS t (partner, kid, jwk, valid_from, valid_to, use)
-	VALUES ($1, kid, key, $3, $4, purpose.use)
+	VALUES (add_key.partner, kid, key, add_key.valid_from, add_key.valid_to, purpose.use)
 	ON CONFLICT ON CONSTRAINT partner_key_pkey DO UPDATE
 		SET jwk = excluded.jwk, valid_from = excluded.valid_from, valid_to = excluded.valid_to;
-	PERFORM casesync_internal.audit_note('add_key', $1,
-		jsonb_build_object('kid', kid, 'use', purpose.use, 'from', $3, 'to', $4));
+	PERFORM casesync_internal.audit_note('add_key', partner,
+		jsonb_build_object('kid', kid, 'use', purpose.use, 'from', valid_from, 'to', valid_to));
 	PERFORM casesync_internal.ring();
 	RETURN kid;
 END
@@ -220,22 +220,25 @@ COMMENT ON FUNCTION casesync.add_key(text, jsonb, timestamptz, timestamptz) IS
 	'it; returns its kid';
 
 CREATE OR REPLACE FUNCTION casesync.retire_key(partner text, kid text, at timestamptz DEFAULT now())
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
 	UPDATE casesync_internal.partner_key k
-		SET valid_to = greatest($3, k.valid_from + interval '1 microsecond')
-	 WHERE k.partner = $1 AND k.kid = $2;
+		SET valid_to = greatest(retire_key.at, k.valid_from + interval '1 microsecond')
+	 WHERE k.partner = retire_key.partner AND k.kid = retire_key.kid;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('partner "%s" has no key "%s"', $1, $2),
+			message => format('partner "%s" has no key "%s"', partner, kid),
 			hint => format('SELECT kid, valid_to FROM casesync.partner_keys WHERE partner = %L;',
-				$1));
+				partner));
 	END IF;
-	PERFORM casesync_internal.audit_note('retire_key', $1, jsonb_build_object('kid', $2, 'at', $3));
+	PERFORM casesync_internal.audit_note('retire_key', partner,
+		jsonb_build_object('kid', kid, 'at', at));
+	RETURN format('key %s of %s counts %s', kid, partner,
+		CASE WHEN at > now() THEN format('until %s', at) ELSE 'no longer' END);
 END
 $$;
 COMMENT ON FUNCTION casesync.retire_key(text, text, timestamptz) IS

@@ -1,7 +1,7 @@
 /* How much a partner may ask for. */
 CREATE OR REPLACE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL,
 	filters integer DEFAULT NULL)
-RETURNS casesync_internal.partner
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -18,7 +18,8 @@ BEGIN
 	 WHERE t.partner = set_quota.partner RETURNING t.* INTO p;
 	PERFORM casesync_internal.audit_note('set_quota', partner,
 		jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters));
-	RETURN p;
+	RETURN format('%s may have %s subscriptions, %s of them not of one identifier', p.partner,
+		p.max_subscriptions, p.max_filters);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_quota(text, integer, integer) IS

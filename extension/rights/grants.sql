@@ -27,13 +27,13 @@ SELECT a.access, o FROM (VALUES
 	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code',
 		'drop_local_code',
 		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name',
-		'publish_plan',
-		'publish_warnings',
+		'publish_check', 'publish_store', 'publish_plan', 'publish_warnings',
 		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function',
 		'owns_handler', 'on_notify',
 		'plain_name', 'event_name', 'SELECT ON event_type', 'SELECT ON event_types',
 		'SELECT ON registry_types', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
-		'capture_change', 'refuse_truncate', 'track_with', 'relation_must_be_trackable',
+		'capture_change', 'refuse_truncate', 'track_with', 'track_said', 'track_check', 'track_key',
+		'track_columns', 'relation_must_be_trackable', 'members_must_be_local',
 		'unknown_registries', 'live_columns', 'row_expression', 'renamed_condition',
 		'column_numbers', 'subjects_query',
 		'tracking_place', 'tracking_write', 'tracking_attach', 'tracking_detach',
@@ -59,7 +59,7 @@ SELECT a.access, o FROM (VALUES
 		'add_registry_type', 'drop_registry_type', 'add_event_type', 'drop_event_type',
 		'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health',
 		'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
-		'SELECT ON partners',
+		'SELECT ON node', 'SELECT ON partners',
 		'SELECT ON partner_keys', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue',
 		'SELECT ON attempts', 'SELECT ON dead_letter',
@@ -79,7 +79,7 @@ SELECT a.access, o FROM (VALUES
 	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types',
 		'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked',
 		'SELECT ON registries',
-		'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
+		'SELECT ON node', 'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures',
 		'SELECT ON offered_keys', 'SELECT ON jwks_sources', 'failure_wait',
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue',
@@ -121,17 +121,9 @@ AS $$
 	WITH side(word) AS (SELECT CASE verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END)
 	SELECT format('%s EXECUTE ON FUNCTION %s %s %s', verb, p.oid::regprocedure, s.word, role)
 	  FROM casesync_internal.access_right r
-	  JOIN pg_proc p ON p.pronamespace IN ('casesync'::regnamespace,
-		'casesync_internal'::regnamespace)
-		AND p.proname = r.object
-	 CROSS JOIN side s WHERE r.access = $2 AND p.prokind = 'f'
-	UNION ALL
-	SELECT format('%s EXECUTE ON FUNCTION %s %s %s', verb, p.oid::regprocedure, s.word, role)
-	  FROM casesync_internal.access_right r
-	  JOIN pg_proc p ON p.pronamespace IN ('casesync'::regnamespace,
-		'casesync_internal'::regnamespace)
-		AND p.proname = r.object
-	 CROSS JOIN side s WHERE r.access = $2 AND p.prokind = 'a'
+	  JOIN pg_proc p ON p.proname = r.object AND p.prokind IN ('f', 'a')
+		AND p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+	 CROSS JOIN side s WHERE r.access = access_statements.access
 	UNION ALL
 	SELECT format('%s %s ON %s %s %s', verb, split_part(r.object, ' ON ', 1), c.oid::regclass,
 		s.word, role)
@@ -139,13 +131,13 @@ AS $$
 	  JOIN pg_class c ON c.relnamespace IN ('casesync'::regnamespace,
 		'casesync_internal'::regnamespace)
 		AND c.relname = split_part(r.object, ' ON ', 2)
-	 CROSS JOIN side s WHERE r.access = $2 AND r.object LIKE '% ON %'
+	 CROSS JOIN side s WHERE r.access = access_statements.access AND r.object LIKE '% ON %'
 	UNION ALL
 	SELECT format('%s USAGE ON TYPE %s %s %s', verb, t.oid::regtype, s.word, role)
 	  FROM pg_type t CROSS JOIN side s
-	 WHERE t.typnamespace = 'casesync'::regnamespace AND $2 IN ('types', 'publisher')
-		AND t.typelem = 0
-	   AND (t.typtype = 'b' OR t.typname = 'inbound')
+	 WHERE t.typnamespace = 'casesync'::regnamespace AND t.typelem = 0
+		AND access_statements.access IN ('types', 'publisher')
+		AND (t.typtype = 'b' OR t.typname = 'inbound')
 $$;
 COMMENT ON FUNCTION casesync_internal.access_statements(regrole, text, text) IS
 	'the GRANT or REVOKE statements that an access consists of';
@@ -158,13 +150,17 @@ AS $$
 DECLARE
 	statement text;
 BEGIN
-	IF NOT EXISTS (SELECT FROM casesync_internal.access_right r WHERE r.access = $2) THEN
+	IF NOT EXISTS (SELECT FROM casesync_internal.access_right r
+		WHERE r.access = change_access.access)
+	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('access "%s" does not exist', $2),
+			message => format('access "%s" does not exist', change_access.access),
 			hint => (SELECT format('Accesses: %s.', string_agg(DISTINCT r.access, ', '))
 				FROM casesync_internal.access_right r));
 	END IF;
-	FOR statement IN SELECT * FROM casesync_internal.access_statements(role, $2, verb) LOOP
+	FOR statement IN
+		SELECT * FROM casesync_internal.access_statements(role, change_access.access, verb)
+	LOOP
 		PERFORM casesync_internal.execute_apart(statement);
 	END LOOP;
 END
@@ -189,47 +185,64 @@ $$;
 COMMENT ON FUNCTION casesync_internal.give_access(regrole, text) IS
 	'the rights of an access, with those it builds on';
 
+CREATE OR REPLACE FUNCTION casesync_internal.access_said(role regrole)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('role %s has %s', access_said.role,
+		coalesce('the access ' || string_agg(g.access, ', ' ORDER BY g.access), 'no access'))
+	  FROM casesync_internal.access_given g
+	 WHERE g.role = (SELECT r.rolname FROM pg_roles r WHERE r.oid = access_said.role)
+$$;
+COMMENT ON FUNCTION casesync_internal.access_said(regrole) IS
+	'what grant_access() and revoke_access() answer';
+
 CREATE OR REPLACE FUNCTION casesync.grant_access(role regrole, access text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	IF $1 IS NULL OR NOT EXISTS (SELECT FROM pg_roles WHERE oid = $1) THEN
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE oid = grant_access.role) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => 'this role does not exist');
 	END IF;
-	PERFORM casesync_internal.give_access($1, $2);
+	PERFORM casesync_internal.give_access(role, access);
 	INSERT INTO casesync_internal.access_given (role, access)
-	VALUES ((SELECT rolname FROM pg_roles WHERE oid = $1), $2) ON CONFLICT DO NOTHING;
-	PERFORM casesync_internal.audit_note('grant_access', $1::text,
-		jsonb_build_object('access', $2));
+	VALUES ((SELECT rolname FROM pg_roles WHERE oid = grant_access.role), grant_access.access)
+	ON CONFLICT DO NOTHING;
+	PERFORM casesync_internal.audit_note('grant_access', role::text,
+		jsonb_build_object('access', access));
+	RETURN casesync_internal.access_said(role);
 END
 $$;
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
 	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor or reader';
 
-/* Accesses overlap: all that the role has goes, and what it keeps is given again, in one transaction. */
+/* Accesses overlap: all that the role has goes, and what it keeps is given again, as one. */
 CREATE OR REPLACE FUNCTION casesync.revoke_access(role regrole, access text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	name name := (SELECT rolname FROM pg_roles WHERE oid = $1);
+	name name := (SELECT rolname FROM pg_roles WHERE oid = revoke_access.role);
 BEGIN
-	PERFORM casesync_internal.change_access($1, $2, 'REVOKE');
-	PERFORM casesync_internal.change_access($1, 'types', 'REVOKE');
-	DELETE FROM casesync_internal.access_given g WHERE g.role = name AND g.access = $2;
-	PERFORM casesync_internal.give_access($1, g.access) FROM casesync_internal.access_given g
-		WHERE g.role = name;
+	PERFORM casesync_internal.change_access(role, access, 'REVOKE');
+	PERFORM casesync_internal.change_access(role, 'types', 'REVOKE');
+	DELETE FROM casesync_internal.access_given g
+	 WHERE g.role = name AND g.access = revoke_access.access;
+	PERFORM casesync_internal.give_access(revoke_access.role, g.access)
+	   FROM casesync_internal.access_given g WHERE g.role = name;
 	IF NOT FOUND THEN
-		EXECUTE format('REVOKE USAGE ON SCHEMA casesync, casesync_internal FROM %s', $1);
+		EXECUTE format('REVOKE USAGE ON SCHEMA casesync, casesync_internal FROM %s', role);
 	END IF;
-	PERFORM casesync_internal.audit_note('revoke_access', $1::text,
-		jsonb_build_object('access', $2));
+	PERFORM casesync_internal.audit_note('revoke_access', role::text,
+		jsonb_build_object('access', access));
+	RETURN casesync_internal.access_said(role);
 END
 $$;
 COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS

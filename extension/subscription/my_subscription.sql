@@ -1,4 +1,58 @@
-/* What we ask partners to tell us, and what became of it. Partners' wishes at us are not known here. */
+/* What we ask partners to tell us, and what became of it. Knows nothing of their wishes at us. */
+CREATE OR REPLACE FUNCTION casesync_internal.check_subscribe_to(p casesync_internal.partner,
+	event_type text, record_type text, frequency text, starts timestamptz, ends timestamptz)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF coalesce(event_type, '') = '' OR coalesce(record_type, '') = '' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'event_type and record_type must not be empty',
+			hint => format(
+				'SELECT casesync.subscribe_to(%L, ''enrolment_status_change'', ''Member'');',
+				p.partner));
+	END IF;
+	IF p.base_url IS NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('partner "%s" has no base_url', p.partner),
+			hint => format('SELECT casesync.set_partner(%L, base_url => ''https://…'');',
+				p.partner));
+	END IF;
+	IF num_nulls(frequency, starts, ends) NOT IN (0, 3) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'frequency, starts and ends go together',
+			detail => 'The standard requires start_time, end_time and frequency together.',
+			hint => 'frequency => ''0 5 * * *'', starts => now(), ends => now() + interval ''10 '
+				'years''');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_subscribe_to(casesync_internal.partner, text, text,
+	text, timestamptz, timestamptz) IS
+	'what subscribe_to() was given can be asked of the partner, or an error';
+
+CREATE OR REPLACE FUNCTION casesync_internal.subscribe_criteria(
+	m casesync_internal.my_subscription, reg_type text, starts timestamptz, ends timestamptz)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT jsonb_strip_nulls(jsonb_build_object(
+		'reg_type', casesync_internal.reg_type_wire(reg_type),
+		'reg_event_type', casesync_internal.event_wire(reg_type, m.event_type),
+		'filter_type', m.filter_type,
+		'frequency', CASE WHEN m.frequency IS NOT NULL THEN jsonb_build_object(
+			'start_time', casesync_internal.wire_time(starts),
+			'end_time', casesync_internal.wire_time(ends), 'frequency', m.frequency) END,
+		'notify_record_type', m.record_type))
+		/* The filter is the partner's language: what is null in it stays. */
+		|| jsonb_build_object('filter', coalesce(m.filter, '{}'))
+$$;
+COMMENT ON FUNCTION casesync_internal.subscribe_criteria(casesync_internal.my_subscription, text,
+	timestamptz, timestamptz) IS
+	'what we ask to be told, as the standard''s SubscribeCriteria';
+
 CREATE OR REPLACE FUNCTION casesync.subscribe_to(partner text, event_type text, record_type text,
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
 	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, reg_type text DEFAULT 'ESS')
@@ -6,49 +60,28 @@ RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
-	p casesync_internal.partner := casesync_internal.require_partner($1);
+	p casesync_internal.partner := casesync_internal.require_partner(partner);
 	m casesync_internal.my_subscription;
 BEGIN
-	IF coalesce($2, '') = '' OR coalesce($3, '') = '' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
-			message => 'event_type and record_type must not be empty',
-			hint => format(
-				'SELECT casesync.subscribe_to(%L, ''enrolment_status_change'', ''Member'');', $1));
-	END IF;
-	IF p.base_url IS NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
-			message => format('partner "%s" has no base_url', $1),
-			hint => format('SELECT casesync.set_partner(%L, base_url => ''https://…'');', $1));
-	END IF;
-	IF num_nulls($6, $7, $8) NOT IN (0, 3) THEN
-		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
-			message => 'frequency, starts and ends go together',
-			detail => 'The standard requires start_time, end_time and frequency together.',
-			hint => 'frequency => ''0 5 * * *'', starts => now(), ends => now() + interval ''10 '
-				'years''');
-	END IF;
+	PERFORM casesync_internal.check_subscribe_to(p, event_type, record_type, frequency, starts,
+		ends);
 	INSERT INTO casesync_internal.my_subscription AS t (partner, event_type, record_type, filter,
-		filter_type,
-		frequency, transaction_id)
-	VALUES ($1, casesync_internal.event_name($2), casesync_internal.plain_name($3), $4, $5, $6,
-		gen_random_uuid()::text) RETURNING t.* INTO m;
-	PERFORM casesync_internal.enqueue($1, 'subscribe', p.base_url || '/registry/subscribe',
-		jsonb_build_object('transaction_id', m.transaction_id, 'subscribe_request',
-			jsonb_build_array(
-			jsonb_build_object('reference_id', m.reference_id,
+		filter_type, frequency, transaction_id)
+	VALUES (partner, casesync_internal.event_name(event_type),
+		casesync_internal.plain_name(record_type), filter, filter_type, frequency,
+		gen_random_uuid()::text)
+	RETURNING t.* INTO m;
+	PERFORM casesync_internal.enqueue(partner, 'subscribe', p.base_url || '/registry/subscribe',
+		jsonb_build_object('transaction_id', m.transaction_id,
+			'subscribe_request', jsonb_build_array(jsonb_build_object(
+				'reference_id', m.reference_id,
 				'timestamp', casesync_internal.wire_time(m.requested_at),
-				'subscribe_criteria', jsonb_strip_nulls(jsonb_build_object(
-					'reg_type', casesync_internal.reg_type_wire($9), 'reg_event_type',
-					casesync_internal.event_wire($9, m.event_type),
-					'filter_type', $5, 'frequency', CASE WHEN $6 IS NOT NULL THEN
-						jsonb_build_object('start_time', casesync_internal.wire_time($7),
-							'end_time', casesync_internal.wire_time($8), 'frequency', $6) END,
-					'notify_record_type', m.record_type)) || jsonb_build_object(
-					'filter', coalesce($4, '{}')),
-				'locale', (SELECT n.locale FROM casesync_internal.this_node() n)))), 'rcvd');
-	PERFORM casesync_internal.audit_note('subscribe_to', $1,
+				'subscribe_criteria',
+				casesync_internal.subscribe_criteria(m, reg_type, starts, ends),
+				'locale', (casesync_internal.this_node()).locale))), 'rcvd');
+	PERFORM casesync_internal.audit_note('subscribe_to', partner,
 		jsonb_build_object('reference_id', m.reference_id));
 	RETURN m.reference_id;
 END
@@ -62,24 +95,26 @@ RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-	p casesync_internal.partner := casesync_internal.require_partner($1);
+	p casesync_internal.partner := casesync_internal.require_partner(partner);
 	m casesync_internal.my_subscription;
 BEGIN
 	UPDATE casesync_internal.my_subscription t SET state = 'ending'
-	 WHERE t.partner = $1 AND t.code = $2 AND t.state IN ('active', 'pending', 'ending')
-		RETURNING t.* INTO m;
+	 WHERE t.partner = unsubscribe_at.partner AND t.code = unsubscribe_at.code
+		AND t.state IN ('active', 'pending', 'ending')
+	RETURNING t.* INTO m;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('we have no active subscription "%s" at "%s"', left($2, 99), $1),
+			message => format('we have no active subscription "%s" at "%s"', left(code, 99),
+				partner),
 			hint => 'SELECT partner, code, state FROM casesync.my_subscriptions;');
 	END IF;
-	PERFORM casesync_internal.enqueue($1, 'unsubscribe', p.base_url || '/registry/unsubscribe',
+	PERFORM casesync_internal.enqueue(partner, 'unsubscribe', p.base_url || '/registry/unsubscribe',
 		jsonb_build_object('transaction_id', m.transaction_id,
 			'timestamp', casesync_internal.wire_time(clock_timestamp()),
-			'subscription_codes', jsonb_build_array($2)), 'rcvd');
-	PERFORM casesync_internal.audit_note('unsubscribe_at', $1, jsonb_build_object('code', $2));
+			'subscription_codes', jsonb_build_array(code)), 'rcvd');
+	PERFORM casesync_internal.audit_note('unsubscribe_at', partner,
+		jsonb_build_object('code', code));
 	RETURN m.reference_id;
 END
 $$;

@@ -1,12 +1,12 @@
 /*
- * Partners' standing wishes at us: kept, decided about, ended. What a partner's message says is read
- * elsewhere, and what is sent because of them is routing's affair.
+ * Partners' standing wishes at us: kept, decided about, ended. What a partner's message says is
+ * read elsewhere, and what is sent because of them is routing's affair.
  */
 
 /*
- * End subscriptions and withhold what waits for them; all in one go, since a lane's backlog may be long.
- * Whoever changes several subscriptions locks them in the order of their ids first, else two who change
- * the same ones wait for each other.
+ * End subscriptions and withhold what waits for them; all in one go, since a lane's backlog may be
+ * long. Whoever changes several subscriptions locks them in the order of their ids first, else two
+ * who change the same ones wait for each other.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.end_subscriptions(subscriptions bigint[], why text)
 RETURNS integer
@@ -45,10 +45,10 @@ AS $$
 DECLARE
 	s casesync_internal.subscription;
 BEGIN
-	SELECT * INTO s FROM casesync_internal.subscription t WHERE t.code = $1;
+	SELECT * INTO s FROM casesync_internal.subscription t WHERE t.code = require_subscription.code;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('there is no subscription with code "%s"', left($1, 99)),
+			message => format('there is no subscription with code "%s"', left(code, 99)),
 			hint => 'SELECT code, partner, state FROM casesync.subscriptions;');
 	END IF;
 	RETURN s;
@@ -57,8 +57,19 @@ $$;
 COMMENT ON FUNCTION casesync_internal.require_subscription(text) IS
 	'the subscription''s row, or an error';
 
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_said(s casesync_internal.subscription)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('the subscription of %s to %s (%s) is %s', s.partner, s.event_type,
+		s.record_type, s.state)
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_said(casesync_internal.subscription) IS
+	'what approve(), refuse() and unsubscribe() answer';
+
 CREATE OR REPLACE FUNCTION casesync.unsubscribe(code text, reason text DEFAULT NULL)
-RETURNS casesync_internal.subscription
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -66,12 +77,12 @@ BEGIN
 	PERFORM casesync_internal.end_subscriptions(
 		ARRAY[(casesync_internal.require_subscription(code)).id], reason);
 	PERFORM casesync_internal.audit_note('unsubscribe', code, jsonb_build_object('reason', reason));
-	RETURN casesync_internal.require_subscription(code);
+	RETURN casesync_internal.subscription_said(casesync_internal.require_subscription(code));
 END
 $$;
 COMMENT ON FUNCTION casesync.unsubscribe(text, text) IS 'end a partner''s subscription';
 
-/* The standard has three members or none; with cron the zone is said too, since it says nothing of it. */
+/* Three members or none, says the standard; it says nothing of the zone that cron needs. */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_frequency(
 	s casesync_internal.subscription)
 RETURNS jsonb
@@ -201,7 +212,7 @@ COMMENT ON FUNCTION casesync_internal.subscription_decide(casesync_internal.subs
 	'a pending subscription becomes active or refused, and the partner is told';
 
 CREATE OR REPLACE FUNCTION casesync.approve(code text)
-RETURNS casesync_internal.subscription
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -210,14 +221,14 @@ DECLARE
 		casesync_internal.require_subscription(code), 'active', NULL);
 BEGIN
 	PERFORM casesync_internal.audit_note('approve', code);
-	RETURN s;
+	RETURN casesync_internal.subscription_said(s);
 END
 $$;
 COMMENT ON FUNCTION casesync.approve(text) IS
 	'a pending subscription counts from now; the partner is told';
 
 CREATE OR REPLACE FUNCTION casesync.refuse(code text, reason text)
-RETURNS casesync_internal.subscription
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -226,7 +237,7 @@ DECLARE
 		casesync_internal.require_subscription(code), 'refused', reason);
 BEGIN
 	PERFORM casesync_internal.audit_note('refuse', code, jsonb_build_object('reason', reason));
-	RETURN s;
+	RETURN casesync_internal.subscription_said(s);
 END
 $$;
 COMMENT ON FUNCTION casesync.refuse(text, text) IS
@@ -245,7 +256,7 @@ BEGIN
 	RETURN casesync_internal.end_subscriptions(ARRAY(
 		SELECT s.id FROM casesync_internal.subscription s
 		 WHERE s.state IN ('pending', 'active') AND s.ends <= now()
-			AND ($1 IS NULL OR s.partner = $1)
+			AND (expire_subscriptions.partner IS NULL OR s.partner = expire_subscriptions.partner)
 		 ORDER BY s.ends LIMIT 1000 FOR UPDATE SKIP LOCKED), 'its time is over');
 END
 $$;

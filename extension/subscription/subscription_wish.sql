@@ -393,7 +393,7 @@ CREATE OR REPLACE FUNCTION casesync.subscribe(partner text, event_type text, rec
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
 	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, deliver text DEFAULT NULL,
 	reference_id text DEFAULT NULL, registry text DEFAULT NULL)
-RETURNS casesync_internal.subscription
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -423,9 +423,10 @@ BEGIN
 	IF remark IS NOT NULL THEN
 		RAISE NOTICE USING message = remark;
 	END IF;
-	RETURN s;
+	RETURN s.code;
 END
 $$;
 COMMENT ON FUNCTION casesync.subscribe(text, text, text, jsonb, text, text, timestamptz,
 	timestamptz, text, text, text) IS
-	'subscribe a partner without asking it over HTTP; filter NULL is all the agreement allows';
+	'subscribe a partner without asking it over HTTP; filter NULL is all the agreement allows; '
+	'returns the code of the subscription';

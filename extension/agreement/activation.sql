@@ -1,0 +1,218 @@
+/* From a draft to an agreement that counts, and its end: who may, and what is missing. */
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_gaps(a casesync_internal.agreement)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(what, ', ') FROM (VALUES
+		('registries', a.direction = 'out' AND a.registries = '{}'),
+		('event_types', a.event_types = '{}'),
+		('fields', a.fields = '{}'),
+		('identifier_types', a.identifier_types = '{}'),
+		('subjects (write ''true'' for everybody)', a.direction = 'out' AND a.subjects IS NULL),
+		('valid_from', a.valid_from IS NULL),
+		('legal_basis', coalesce(a.legal_basis, '') = '')) v(what, is_missing)
+	 WHERE is_missing
+$$;
+COMMENT ON FUNCTION casesync_internal.agreement_gaps(casesync_internal.agreement) IS
+	'what an agreement must say before it can be activated and does not; NULL when complete';
+
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_next(a casesync_internal.agreement)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN a.state = 'draft' AND casesync_internal.agreement_gaps(a) IS NOT NULL
+			THEN format(
+				' and does not say yet: %s; next: SELECT casesync.set_agreement(%L, %L, %s…);',
+				casesync_internal.agreement_gaps(a), a.agreement, a.partner,
+				CASE a.direction WHEN 'in' THEN 'direction => ''in'', ' ELSE '' END)
+		WHEN a.state = 'draft' THEN format('; next%s: SELECT casesync.activate(%L);',
+			CASE WHEN a.author = session_user
+				AND (SELECT n.four_eyes FROM casesync_internal.node n)
+				THEN ', by another login' ELSE '' END, a.agreement)
+		WHEN a.valid_from > now() THEN format(' and begins at %s', a.valid_from)
+		WHEN a.direction = 'out' AND 'notify' = ANY (a.services)
+			AND NOT EXISTS (SELECT FROM casesync_internal.subscription s
+				WHERE s.partner = a.partner AND s.state IN ('pending', 'active'))
+			THEN format('; next, or the partner does it: SELECT casesync.subscribe(%L, %L, %L);',
+				a.partner, a.event_types[1],
+				(SELECT r.record_type FROM casesync_internal.registry r
+				  WHERE r.registry = a.registries[1]))
+		ELSE '' END
+$$;
+COMMENT ON FUNCTION casesync_internal.agreement_next(casesync_internal.agreement) IS
+	'the next step with an agreement, to be read after its state; empty when there is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_said(a casesync_internal.agreement)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('agreement %s version %s is %s%s', a.agreement, a.version,
+		CASE a.state WHEN 'draft' THEN 'a draft' ELSE a.state END,
+		casesync_internal.agreement_next(a))
+$$;
+COMMENT ON FUNCTION casesync_internal.agreement_said(casesync_internal.agreement) IS
+	'what set_agreement() and activate() answer';
+
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_rival(a casesync_internal.agreement)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.agreement FROM casesync_internal.agreement t
+	 WHERE t.partner = a.partner AND t.direction = a.direction AND t.state = 'active'
+	   AND t.agreement <> a.agreement
+	   AND CASE a.direction WHEN 'out' THEN t.registries && a.registries
+			ELSE t.event_types && a.event_types END
+	   AND tstzrange(t.valid_from, t.valid_to) && tstzrange(a.valid_from, a.valid_to)
+	 LIMIT 1
+$$;
+COMMENT ON FUNCTION casesync_internal.agreement_rival(casesync_internal.agreement) IS
+	'another active agreement that would decide about the same things';
+
+CREATE OR REPLACE FUNCTION casesync_internal.check_author(a casesync_internal.agreement)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF a.author = session_user AND (SELECT n.four_eyes FROM casesync_internal.this_node() n) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('agreement "%s" must be activated by someone else than its author',
+				a.agreement),
+			detail => format('Version %s was written by %s.', a.version, a.author),
+			hint => format(
+				'Another login with the access "approver" runs SELECT casesync.activate(%L);',
+				a.agreement));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_author(casesync_internal.agreement) IS
+	'four eyes: an error for the version''s own author, unless the node does without';
+
+CREATE OR REPLACE FUNCTION casesync_internal.check_activation(a casesync_internal.agreement)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	missing text := casesync_internal.agreement_gaps(a);
+	rival text := casesync_internal.agreement_rival(a);
+BEGIN
+	IF a.state NOT IN ('draft', 'rehearsed') THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('agreement "%s" version %s is %s', a.agreement, a.version, a.state),
+			hint => format('SELECT casesync.set_agreement(%L, %L, …); writes a new version.',
+				a.agreement, a.partner));
+	END IF;
+	IF missing IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('agreement "%s" is not complete', a.agreement),
+			detail => format('Missing: %s.', missing),
+			hint => format('SELECT casesync.set_agreement(%L, %L, direction => %L, …);',
+				a.agreement, a.partner, a.direction));
+	END IF;
+	PERFORM casesync_internal.check_author(a);
+	IF rival IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('agreement "%s" already decides about this', rival),
+			detail => 'Two agreements with one partner may not cover the same registry (in: event '
+				'type) at the same time.',
+			hint => format('SELECT casesync.end_agreement(%L, reason);', rival));
+	END IF;
+	IF a.valid_from > now() AND EXISTS (SELECT FROM casesync_internal.agreement t
+			WHERE t.agreement = a.agreement AND t.state = 'active' AND t.valid_to > now()) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('version %s of agreement "%s" begins only at %s', a.version,
+				a.agreement, a.valid_from),
+			detail => 'The version before it would end now, and nothing could be shared until '
+				'then.',
+			hint => 'Activate it when it begins, or write it with an earlier valid_from.');
+	END IF;
+	PERFORM casesync_internal.check_subjects(a.registries, a.subjects);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreement) IS
+	'whether this version may be activated now by the current login, or an error';
+
+CREATE OR REPLACE FUNCTION casesync.activate(agreement text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	a casesync_internal.agreement;
+BEGIN
+	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
+	a := casesync_internal.latest_agreement(agreement);
+	PERFORM casesync_internal.check_activation(a);
+	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
+		end_reason = format('replaced by version %s', a.version)
+	 WHERE t.agreement = activate.agreement AND t.version <> a.version
+		AND t.state IN ('active', 'suspended', 'rehearsed');
+	UPDATE casesync_internal.agreement t SET state = 'active', activated_by = session_user,
+		activated_at = clock_timestamp()
+	 WHERE t.agreement = activate.agreement AND t.version = a.version RETURNING t.* INTO a;
+	PERFORM casesync_internal.rehearsal_forget(agreement);
+	PERFORM casesync_internal.missed_requeue(agreement);
+	PERFORM casesync_internal.audit_note('activate', agreement,
+		jsonb_build_object('version', a.version));
+	PERFORM casesync_internal.ring();
+	RETURN casesync_internal.agreement_said(a);
+END
+$$;
+COMMENT ON FUNCTION casesync.activate(text) IS
+	'the newest version counts from now; by someone else than its author';
+
+CREATE OR REPLACE FUNCTION casesync.end_agreement(agreement text, reason text)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	waiting uuid[];
+	withheld integer;
+BEGIN
+	PERFORM casesync_internal.latest_agreement(agreement);
+	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
+	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
+		end_reason = end_agreement.reason
+	 WHERE t.agreement = end_agreement.agreement AND t.state <> 'ended';
+	PERFORM casesync_internal.rehearsal_forget(agreement);
+	DELETE FROM casesync_internal.missed m WHERE m.agreement = end_agreement.agreement;
+	waiting := ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
+		WHERE n.agreement = end_agreement.agreement AND n.state = 'due');
+	PERFORM casesync_internal.withhold(waiting, 'agreement ended');
+	withheld := cardinality(waiting);
+	PERFORM casesync_internal.audit_note('end_agreement', agreement,
+		jsonb_build_object('reason', reason, 'withheld', withheld));
+	RETURN withheld;
+END
+$$;
+COMMENT ON FUNCTION casesync.end_agreement(text, text) IS
+	'nothing more passes under this agreement; returns how many waiting notifications were '
+	'withheld';
+
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_in(partner text, event_type text)
+RETURNS casesync_internal.agreement
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	answer casesync_internal.agreement;
+BEGIN
+	SELECT a.* INTO answer FROM casesync_internal.agreement a
+	 WHERE a.state = 'active' AND a.direction = 'in' AND a.partner = agreement_in.partner
+		AND agreement_in.event_type = ANY (a.event_types)
+		AND a.valid_from <= now() AND now() < a.valid_to
+	 LIMIT 1;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.agreement_in(text, text) IS
+	'the agreement under which a partner may tell us of an event now; NULL when there is none';
