@@ -78,7 +78,7 @@ $(OBJECT_TABLES): extension/record/gen_objects.pl $(OBJECT_FACTS)
 $(EXTENSION_SCRIPT): $(SQL_FILES) Makefile casesync.control
 	cat $(SQL_FILES) > $@
 
-bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h)
+bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h) Makefile
 	$(CC) $(BRIDGE_CFLAGS) -c -o $@ $<
 
 bridge/casesync-bridge: $(BRIDGE_OBJS)
