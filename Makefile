@@ -34,8 +34,19 @@ EXTRA_CLEAN = extension/casesync--*.sql extension/generated bridge/casesync-brid
 # The bridge needs nothing of PGXS.
 BRIDGE_OBJS = $(BRIDGE_SOURCES:.c=.o)
 BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd gnutls openssl
-BRIDGE_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
-	-Ibridge -DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
+BRIDGE_LANGUAGE = -std=gnu11 $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
+	-Ibridge -DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES))
+# What the caller gave, by now: PGXS sets the same names to what PostgreSQL was built with.
+BRIDGE_OWN_CFLAGS := $(CPPFLAGS) $(CFLAGS) $(BRIDGE_EXTRA_CFLAGS)
+BRIDGE_OWN_LDFLAGS := $(LDFLAGS)
+# It reads what strangers send. Checked calls of the C library (FORTIFY) need an optimizing compiler,
+# and would hide from sanitizers what these look for.
+BRIDGE_HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection
+ifeq ($(findstring _FORTIFY_SOURCE,$(BRIDGE_OWN_CFLAGS))$(findstring -fsanitize,$(BRIDGE_OWN_CFLAGS))$(filter -O0,$(BRIDGE_OWN_CFLAGS)),)
+BRIDGE_HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+BRIDGE_CFLAGS = $(BRIDGE_LANGUAGE) -O2 -g $(BRIDGE_HARDENING) $(BRIDGE_OWN_CFLAGS)
+BRIDGE_LDFLAGS = -pie -Wl,-z,relro,-z,now $(BRIDGE_OWN_LDFLAGS)
 BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))
 
 PG_CONFIG ?= pg_config
@@ -88,11 +99,11 @@ extension/casesync--%--$(EXTVERSION).sql: extension/upgrade/%--$(EXTVERSION).sql
 freeze: $(DATA_built)
 	test/check_released --freeze $(DATA_built)
 
-bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h) casesync.control
+bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h) Makefile casesync.control
 	$(CC) $(BRIDGE_CFLAGS) -c -o $@ $<
 
 bridge/casesync-bridge: $(BRIDGE_OBJS)
-	$(CC) $(BRIDGE_CFLAGS) -o $@ $^ $(BRIDGE_LIBS)
+	$(CC) $(BRIDGE_CFLAGS) $(BRIDGE_LDFLAGS) -o $@ $^ $(BRIDGE_LIBS)
 
 -include test/unit/unit.mk
 -include test/fuzz/fuzz.mk

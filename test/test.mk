@@ -71,7 +71,7 @@ lint: lint-packages
 		--suppress=missingInclude --suppress=varFuncNullUB --suppress=normalCheckLevelMaxBranches bridge
 	clang-tidy --quiet --warnings-as-errors='*' \
 		--checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized,-clang-analyzer-optin.performance.Padding,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-branch-clone,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result' \
-		$(BRIDGE_SOURCES) -- $(BRIDGE_CFLAGS) -Ibridge
+		$(BRIDGE_SOURCES) -- $(BRIDGE_LANGUAGE)
 	clang-tidy --quiet --warnings-as-errors='*' --checks='-*,clang-analyzer-core.*,clang-analyzer-deadcode.*' \
 		$(EXTENSION_SOURCES) -- $(PG_INCLUDE) -D_GNU_SOURCE
 

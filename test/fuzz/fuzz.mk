@@ -8,7 +8,7 @@ FUZZ_DIR = build/fuzz
 FUZZ_EXTENSION_PURE = extension/subscription/cron_parse.c extension/subscription/cron_find.c
 FUZZ_TARGETS = $(patsubst test/fuzz/%_fuzz.c,%,$(sort $(wildcard test/fuzz/*_fuzz.c)))
 FUZZ_OBJS = $(patsubst %.c,$(FUZZ_DIR)/%.o,$(UNIT_PURE) $(FUZZ_EXTENSION_PURE) test/unit/test_key.c)
-FUZZ_CFLAGS = $(filter-out -O2,$(BRIDGE_CFLAGS)) -O1 -Ibridge -Iextension -Itest/unit \
+FUZZ_CFLAGS = $(BRIDGE_LANGUAGE) -O1 -g -Iextension -Itest/unit \
 	-Wno-unknown-warning-option -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_PROGRAMS = $(patsubst %,$(FUZZ_DIR)/%_fuzz,$(FUZZ_TARGETS))
 

@@ -26,7 +26,7 @@ UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/un
 UNIT_SCRIPTS = $(sort $(wildcard test/unit/*_test.py test/unit/*/*_test.py))
 UNIT_OBJS = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE)) $(UNIT_DIR)/tap.o $(UNIT_DIR)/test_key.o \
 	$(UNIT_DIR)/test_token.o
-UNIT_CFLAGS = $(filter-out -O2,$(BRIDGE_CFLAGS)) -O1 -Ibridge -Itest/unit \
+UNIT_CFLAGS = $(BRIDGE_LANGUAGE) -O1 -g -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm
 
