@@ -217,10 +217,11 @@ api_exchange_new(const ApiParts *parts, ApiExchangeList *list, HttpRequest *requ
 void
 api_exchange_abandon_all(ApiExchangeList *list)
 {
-	while (!LIST_EMPTY(list))
-	{
-		ApiExchange *exchange = LIST_FIRST(list);
+	ApiExchange *next;
 
+	for (ApiExchange *exchange = LIST_FIRST(list); exchange != NULL; exchange = next)
+	{
+		next = LIST_NEXT(exchange, entry);
 		exchange->is_asking = false;
 		if (exchange->request != NULL)
 			api_exchange_unavailable(exchange);

@@ -77,10 +77,8 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 DeliveryLane
 delivery_queue_read_lane(const PGresult *result, int row)
 {
-	DeliveryLane lane = {.lane = (int) pg_row_number(result, row, 0),
-						 .wait_ms = pg_row_number(result, row, 1)};
-
-	return lane;
+	return (DeliveryLane){.lane = (int) pg_row_number(result, row, 0),
+						  .wait_ms = pg_row_number(result, row, 1)};
 }
 
 bool

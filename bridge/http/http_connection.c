@@ -47,10 +47,10 @@ static void
 connection_make_room(HttpServer *server, const char *address, int limit)
 {
 	HttpConnection *slowest = NULL;
-	HttpConnection *client;
 	int count = 0;
 
-	TAILQ_FOREACH (client, &server->connections, entry)
+	for (HttpConnection *client = TAILQ_FIRST(&server->connections); client != NULL;
+		 client = TAILQ_NEXT(client, entry))
 	{
 		if (client->is_ending || (address != NULL && strcmp(client->client, address) != 0))
 			continue;
@@ -129,9 +129,8 @@ connection_let_go(HttpConnection *client)
 static void
 connection_end_slowest_sender(HttpServer *server, const HttpConnection *self)
 {
-	HttpConnection *client;
-
-	TAILQ_FOREACH (client, &server->connections, entry)
+	for (HttpConnection *client = TAILQ_FIRST(&server->connections); client != NULL;
+		 client = TAILQ_NEXT(client, entry))
 	{
 		if (client->held > 0 && client->is_awaited && !client->is_ending && client != self)
 		{

@@ -30,8 +30,13 @@ pool_release(SenderPool *pool, SenderTransfer *transfer)
 static void
 pool_destroy(SenderPool *pool)
 {
-	while (!LIST_EMPTY(&pool->transfers))
-		pool_release(pool, LIST_FIRST(&pool->transfers));
+	SenderTransfer *next;
+
+	for (SenderTransfer *transfer = LIST_FIRST(&pool->transfers); transfer != NULL; transfer = next)
+	{
+		next = LIST_NEXT(transfer, entry);
+		pool_release(pool, transfer);
+	}
 	curl_multi_cleanup(pool->multi);
 	timer_free(pool->timer);
 	free(pool);
@@ -209,6 +214,11 @@ sender_pool_renew(EventLoop *loop, SenderPoolList *pools)
 void
 sender_pool_free_all(SenderPoolList *pools)
 {
-	while (!LIST_EMPTY(pools))
-		pool_free(LIST_FIRST(pools));
+	SenderPool *next;
+
+	for (SenderPool *pool = LIST_FIRST(pools); pool != NULL; pool = next)
+	{
+		next = LIST_NEXT(pool, entry);
+		pool_free(pool);
+	}
 }

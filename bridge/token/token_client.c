@@ -97,12 +97,21 @@ token_remove(TokenClient *client, Token *token)
 void
 token_client_free(TokenClient *client)
 {
+	TokenFetch *next_fetch;
+	Token *next_token;
+
 	if (client == NULL)
 		return;
-	while (!LIST_EMPTY(&client->fetches))
-		fetch_free(LIST_FIRST(&client->fetches));
-	while (!LIST_EMPTY(&client->tokens))
-		token_remove(client, LIST_FIRST(&client->tokens));
+	for (TokenFetch *fetch = LIST_FIRST(&client->fetches); fetch != NULL; fetch = next_fetch)
+	{
+		next_fetch = LIST_NEXT(fetch, entry);
+		fetch_free(fetch);
+	}
+	for (Token *token = LIST_FIRST(&client->tokens); token != NULL; token = next_token)
+	{
+		next_token = LIST_NEXT(token, entry);
+		token_remove(client, token);
+	}
 	free(client);
 }
 
