@@ -132,7 +132,7 @@ delivery_verdict_name(DeliveryVerdict verdict)
 {
 	static const char *const names[] = {[DELIVERY_DELIVERED] = "delivered",
 										[DELIVERY_RETRY] = "retry",
-										[DELIVERY_SUSPECT] = "retry",
+										[DELIVERY_SUSPECT] = "suspect",
 										[DELIVERY_REFUSED] = "refused",
 										[DELIVERY_STOP] = "stop"};
 

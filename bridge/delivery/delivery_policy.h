@@ -55,10 +55,7 @@ typedef struct DeliveryDecision
 
 extern DeliveryDecision delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules);
 
-/*
- * "delivered", "retry", "refused", "stop": what record_outcome takes. DELIVERY_SUSPECT is "retry"
- * there: it tells the two apart by the HTTP status that it is given.
- */
+/* "delivered", "retry", "suspect", "refused", "stop": what record_outcome takes. */
 extern const char *delivery_verdict_name(DeliveryVerdict verdict);
 
 #endif /* DELIVERY_POLICY_H */

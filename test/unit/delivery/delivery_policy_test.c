@@ -147,7 +147,7 @@ int
 main(void)
 {
 	static const DeliveryRules rules = {10000, 21600000};
-	static const char *const names[] = {"delivered", "retry", "retry", "refused", "stop"};
+	static const char *const names[] = {"delivered", "retry", "suspect", "refused", "stop"};
 	Tap tap = {0, 0};
 	DeliveryDecision decision;
 	size_t i;
