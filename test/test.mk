@@ -32,6 +32,10 @@ check-unit check-fuzz check-regress check-isolation check-tap: check-%: test-pac
 	+$(MAKE) all
 	test/as_tester test/check $*
 
+# Known mistakes, one by one, and the test that sees each: MUTANTS='late_commit field' for some of them.
+mutants: test-packages
+	test/mutants $(MUTANTS)
+
 # Every fuzz target for FUZZ_SECONDS (300): make fuzz FUZZ_SECONDS=3600
 export FUZZ_SECONDS
 fuzz: test-packages
