@@ -128,7 +128,7 @@ SELECT key, seq, prev_seq FROM casesync_internal.notification ORDER BY id;
 UPDATE app.person SET status = '3' WHERE id = 1;
 SELECT * FROM app.route();
 SELECT count(*) FROM app.take();
-SELECT app.outcome('retry', 500, 0, ack => 'Jane Doe', code => 'no such person: Jane Doe');
+SELECT app.outcome('suspect', 500, 0, ack => 'Jane Doe', code => 'no such person: Jane Doe');
 SELECT http_status, ack_status, error_code, detail FROM casesync.attempts ORDER BY ended_at DESC LIMIT 1;
 SELECT reason FROM app.lane_now();
 SELECT count(*) FROM app.take();
@@ -160,15 +160,15 @@ UPDATE app.person SET status = '2' WHERE id BETWEEN 11 AND 18;
 SELECT * FROM app.route();
 UPDATE app.person SET status = '3' WHERE id = 14;
 SELECT * FROM app.route();
-SELECT * FROM app.deliver('P14', 'retry', 503, 22);
+SELECT * FROM app.deliver('P14', 'suspect', 503, 22);
 SELECT key, says, state, state_reason FROM app.state WHERE state <> 'delivered';
 -- server errors of all are nobody's fault: nothing dies, everything waits
 UPDATE app.person SET status = '4' WHERE id BETWEEN 11 AND 12;
 SELECT * FROM app.route();
-SELECT count(*) AS tries, string_agg(DISTINCT said, ',') AS said FROM app.deliver('.', 'retry', 503, 20);
+SELECT count(*) AS tries, string_agg(DISTINCT said, ',') AS said FROM app.deliver('.', 'suspect', 503, 20);
 SELECT key, says, state FROM app.state WHERE state = 'due';
 SELECT attempt FROM app.lane_now();
-SELECT count(*) AS tries, string_agg(DISTINCT said, ',') AS said FROM app.deliver('nobody', 'retry', 503);
+SELECT count(*) AS tries, string_agg(DISTINCT said, ',') AS said FROM app.deliver('nobody', 'suspect', 503);
 SELECT * FROM app.lane_now();
 
 -- a partner that refuses everything: the lane stops before all is dead
