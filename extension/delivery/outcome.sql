@@ -194,6 +194,7 @@ BEGIN
 		PERFORM casesync_internal.sharing_release(lane);
 		RETURN false;
 	END IF;
+	/* The one verdict that only the lane can give, since it knows what has passed in between. */
 	IF judged = 'suspect' AND s.others_pass AND s.items = ARRAY[s.suspect] THEN
 		judged := 'refused';
 		why := why || '; others were accepted in between';
