@@ -243,3 +243,13 @@ END
 $$;
 COMMENT ON FUNCTION casesync.retire_key(text, text, timestamptz) IS
 	'a partner''s key counts no longer from the given time';
+
+CREATE OR REPLACE VIEW casesync.partner_keys AS
+	SELECT k.partner, k.kid, k.valid_from, k.valid_to, k.use FROM casesync_internal.partner_key k;
+COMMENT ON VIEW casesync.partner_keys IS 'partners'' public keys and when they count';
+COMMENT ON COLUMN casesync.partner_keys.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.partner_keys.kid IS 'the key''s id';
+COMMENT ON COLUMN casesync.partner_keys.valid_from IS 'from when it counts';
+COMMENT ON COLUMN casesync.partner_keys.valid_to IS 'until when it counts';
+COMMENT ON COLUMN casesync.partner_keys.use IS
+	'sig: to verify what the partner signs; enc: to encrypt for it';

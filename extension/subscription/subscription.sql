@@ -310,8 +310,56 @@ COMMENT ON FUNCTION casesync_internal.admit_subscriptions() IS
 
 CREATE OR REPLACE VIEW casesync.pending_subscriptions AS
 	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.waits_for, s.filter_type,
-		s.filter,
-		s.cron, s.starts, s.ends, s.authorize_claim, s.created_at
+		s.filter, s.cron, s.starts, s.ends, s.authorize_claim, s.created_at
 	  FROM casesync_internal.subscription s WHERE s.state = 'pending';
 COMMENT ON VIEW casesync.pending_subscriptions IS
 	'what partners ask for and nobody has decided about: for approve() and refuse()';
+COMMENT ON COLUMN casesync.pending_subscriptions.code IS 'for approve() and refuse()';
+COMMENT ON COLUMN casesync.pending_subscriptions.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.pending_subscriptions.event_type IS 'what it wants to be told about';
+COMMENT ON COLUMN casesync.pending_subscriptions.record_type IS
+	'the type of the records that it wants';
+COMMENT ON COLUMN casesync.pending_subscriptions.reg_type IS
+	'the type of the registries; NULL: any';
+COMMENT ON COLUMN casesync.pending_subscriptions.waits_for IS
+	'a person (decision), or the beginning of the agreement (agreement)';
+COMMENT ON COLUMN casesync.pending_subscriptions.filter_type IS 'how the filter is written';
+COMMENT ON COLUMN casesync.pending_subscriptions.filter IS
+	'whom it is about, as the partner wrote it';
+COMMENT ON COLUMN casesync.pending_subscriptions.cron IS 'when it wants to be told; NULL: at once';
+COMMENT ON COLUMN casesync.pending_subscriptions.starts IS 'from when';
+COMMENT ON COLUMN casesync.pending_subscriptions.ends IS 'until when';
+COMMENT ON COLUMN casesync.pending_subscriptions.authorize_claim IS
+	'what it says that it is authorized by: nobody has verified it';
+COMMENT ON COLUMN casesync.pending_subscriptions.created_at IS 'when it was asked for';
+
+CREATE OR REPLACE VIEW casesync.subscriptions AS
+	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.id_type,
+		s.state, s.is_confirmed, s.reason, s.created_at, s.decided_at, s.ended_at,
+		coalesce(w.due, 0) AS due,
+		(SELECT q.seq FROM casesync_internal.subscription_seq q WHERE q.subscription = s.id
+			ORDER BY q.id DESC LIMIT 1) AS last_seq
+	  FROM casesync_internal.subscription s
+	  /* Counted once for all: both may be many. */
+	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync_internal.notification n
+		WHERE n.state = 'due' GROUP BY n.subscription) w ON w.subscription = s.id;
+COMMENT ON VIEW casesync.subscriptions IS 'partners'' subscriptions at us';
+COMMENT ON COLUMN casesync.subscriptions.code IS 'what the partner calls it by';
+COMMENT ON COLUMN casesync.subscriptions.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.subscriptions.event_type IS 'what it is told about';
+COMMENT ON COLUMN casesync.subscriptions.record_type IS 'the type of the records that it gets';
+COMMENT ON COLUMN casesync.subscriptions.reg_type IS
+	'the type of the registries it asked about; NULL: any';
+COMMENT ON COLUMN casesync.subscriptions.registry IS
+	'the one registry it is about; NULL: all that the agreement allows';
+COMMENT ON COLUMN casesync.subscriptions.id_type IS
+	'the type of the one identifier it is about; NULL: of many subjects';
+COMMENT ON COLUMN casesync.subscriptions.state IS 'pending, active, ended or refused';
+COMMENT ON COLUMN casesync.subscriptions.is_confirmed IS 'whether the partner knows that it exists';
+COMMENT ON COLUMN casesync.subscriptions.reason IS 'why it was refused or ended';
+COMMENT ON COLUMN casesync.subscriptions.created_at IS 'when it was asked for';
+COMMENT ON COLUMN casesync.subscriptions.decided_at IS 'when it was approved or refused';
+COMMENT ON COLUMN casesync.subscriptions.ended_at IS 'when it ended';
+COMMENT ON COLUMN casesync.subscriptions.due IS 'how many notifications wait';
+COMMENT ON COLUMN casesync.subscriptions.last_seq IS
+	'the last sequence number given to a notification';
