@@ -92,8 +92,14 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF services && '{push,backfill}' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => 'services push and backfill do nothing yet',
+			detail => 'Nothing is sent but what has changed, and what is asked for.',
+			hint => 'services => ''{notify,search,check_enrollment}''');
+	END IF;
 	PERFORM casesync_internal.check_choice('service', coalesce(s, ''),
-		'{notify,search,check_enrollment,push,backfill}')
+		'{notify,search,check_enrollment}')
 	   FROM unnest(services) s;
 END
 $$;
@@ -139,6 +145,13 @@ BEGIN
 		'{silent,identifier_only}');
 	PERFORM casesync_internal.check_services(wanted.services);
 	PERFORM casesync_internal.check_event_types(wanted.event_types);
+	IF wanted.initial_state THEN
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => 'initial_state does nothing yet',
+			detail => 'A new subscription is told what changes from then on.',
+			hint => 'SELECT casesync.look_again(registry); sends the present state of every '
+				'subject to those who do not know it.');
+	END IF;
 	IF wanted.lookups_per_day < 0 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'lookups_per_day must not be negative');

@@ -37,6 +37,28 @@ $$;
 COMMENT ON FUNCTION casesync_internal.end_subscriptions(bigint[], text) IS
 	'end those of the subscriptions that live and withhold what waits for them; returns how many';
 
+/* A partner that asks for it by message is accepted and told at once, as the standard has it. */
+CREATE OR REPLACE FUNCTION casesync_internal.check_timing(frequency text, deliver text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.check_choice('deliver', deliver, '{every,latest}');
+	IF deliver = 'latest' OR nullif(btrim(frequency), '') IS NOT NULL
+		AND casesync.cron_check(btrim(frequency)) IS NULL
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => CASE deliver WHEN 'latest' THEN 'deliver => ''latest'' does nothing yet'
+				ELSE format('frequency "%s" does nothing yet', left(btrim(frequency), 100)) END,
+			detail => 'Every event is told at once.',
+			hint => 'Leave deliver and frequency out; starts and ends may be given.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_timing(text, text) IS
+	'what subscribe() was given about when to tell acts, or an error';
+
 CREATE OR REPLACE FUNCTION casesync_internal.require_subscription(code text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE

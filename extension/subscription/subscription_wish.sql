@@ -368,7 +368,7 @@ DECLARE
 	s casesync_internal.subscription;
 BEGIN
 	PERFORM casesync_internal.require_partner($1);
-	PERFORM casesync_internal.check_choice('deliver', $9, '{every,latest}');
+	PERFORM casesync_internal.check_timing($6, $9);
 	PERFORM FROM casesync_internal.partner p WHERE p.partner = $1 FOR NO KEY UPDATE;
 	PERFORM casesync_internal.expire_subscriptions($1);
 	wish := casesync_internal.wish_read(
