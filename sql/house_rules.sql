@@ -18,6 +18,12 @@ SELECT object FROM member m
 				AND typelem = 0))
  ORDER BY object COLLATE "C";
 
+-- uncommented: columns of the views that people look at
+SELECT a.attrelid::regclass AS view, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+ WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind = 'v' AND a.attnum > 0
+   AND col_description(c.oid, a.attnum) IS NULL
+ ORDER BY 1, a.attnum;
+
 -- functions whose names are found in whatever schema the caller likes: only track(), which reads
 -- the caller's texts and hands everything to a function that keeps the rule
 SELECT p.oid::regprocedure AS function

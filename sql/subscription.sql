@@ -42,7 +42,7 @@ SELECT casesync.subscribe('ess.test', 'ns:org:enrollement_status_change', 'Membe
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member',
 	'{"type": "UIN", "value": "U1"}', 'idtype-value', reference_id => 'ref-1') <> '' AS subscribed;
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member',
-	'{"type": "uin", "value": 4711}', starts => '2030-01-01', ends => '2031-01-01', deliver => 'latest', registry => 'people') <> '' AS subscribed;
+	'{"type": "uin", "value": 4711}', starts => '2030-01-01', ends => '2031-01-01', deliver => 'every', registry => 'people') <> '' AS subscribed;
 SELECT * FROM app.sub;
 -- what is refused
 SELECT app.try($$SELECT casesync.subscribe('nobody.test', 'enrolment_status_change', 'Member')$$);
@@ -57,6 +57,8 @@ SELECT f, t, split_part(app.try(format('SELECT casesync.subscribe(%L, %L, %L, %L
 	('{"type": "UIN", "value": [1]}', NULL), ('"UIN"', NULL), ('7', NULL)) v(f, t);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "PASSPORT", "value": "1"}')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', deliver => 'some')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', deliver => 'latest')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', frequency => '0 5 * * *')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U9"}', reference_id => 'ref-1')$$);
 SELECT count(*) FROM casesync_internal.subscription;

@@ -211,7 +211,7 @@ SELECT status, message #>> '{subscribe_response,0,status_reason_message}' AS mes
 -- the DBA's subscribe(): the same rules, no waiting, no quota
 SELECT count(*) FROM (SELECT casesync.set_quota('ess.test', 0, 0)) s;
 SELECT casesync.subscribe('ess.test', 'enrollement_status_change', 'member',
-	'{"type": "x", "value": {"expression": {"query": {"employment_status": {"$ne": "1"}}}}}', frequency => '0 5 * * *') AS code \gset
+	'{"type": "x", "value": {"expression": {"query": {"employment_status": {"$ne": "1"}}}}}') AS code \gset
 SELECT state, tree IS NOT NULL AS tree, cron, deliver, is_confirmed FROM casesync_internal.subscription WHERE code = :'code';
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', frequency => 'daily')$$) ~ '^22023' AS refused;
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', ends => '2020-01-01')$$);

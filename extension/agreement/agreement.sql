@@ -92,8 +92,14 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF services && '{push,backfill}' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => 'services push and backfill do nothing yet',
+			detail => 'Nothing is sent but what has changed, and what is asked for.',
+			hint => 'services => ''{notify,search,check_enrollment}''');
+	END IF;
 	PERFORM casesync_internal.check_choice('service', coalesce(s, ''),
-		'{notify,search,check_enrollment,push,backfill}')
+		'{notify,search,check_enrollment}')
 	   FROM unnest(services) s;
 END
 $$;
@@ -139,6 +145,13 @@ BEGIN
 		'{silent,identifier_only}');
 	PERFORM casesync_internal.check_services(wanted.services);
 	PERFORM casesync_internal.check_event_types(wanted.event_types);
+	IF wanted.initial_state THEN
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => 'initial_state does nothing yet',
+			detail => 'A new subscription is told what changes from then on.',
+			hint => 'SELECT casesync.look_again(registry); sends the present state of every '
+				'subject to those who do not know it.');
+	END IF;
 	IF wanted.lookups_per_day < 0 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'lookups_per_day must not be negative');
@@ -292,3 +305,60 @@ COMMENT ON FUNCTION casesync.set_agreement(text, text, text, text[], text[], tex
 	text, integer) IS
 	'write a new version (a draft) of an agreement; parameters left out are as in the version '
 	'before';
+
+CREATE OR REPLACE VIEW casesync.agreements AS
+	SELECT a.agreement, a.version, a.partner, a.direction, a.registries, a.event_types, a.fields,
+		a.filter_fields, a.identifier_types, a.subjects, a.services, a.apply_mode, a.valid_from,
+		a.valid_to, a.purpose, a.legal_basis, a.document_uri, a.document_sha256, a.must_encrypt,
+		a.subscribing, a.initial_state, a.on_leave, a.lookups_per_day, a.state, a.author,
+		a.written_at, a.activated_by, a.activated_at, a.ended_at, a.end_reason,
+		a.rehearsed_until, a.stopped_at, a.stop_reason, a.stop_scope
+	  FROM casesync_internal.agreement a;
+COMMENT ON VIEW casesync.agreements IS 'agreements, all versions';
+COMMENT ON COLUMN casesync.agreements.agreement IS 'its name';
+COMMENT ON COLUMN casesync.agreements.version IS
+	'counts from 1; what an active version says is never changed';
+COMMENT ON COLUMN casesync.agreements.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.agreements.direction IS
+	'out: what the partner may get from us; in: what it may tell us';
+COMMENT ON COLUMN casesync.agreements.registries IS 'the registries that are shared';
+COMMENT ON COLUMN casesync.agreements.event_types IS 'the event types that are told';
+COMMENT ON COLUMN casesync.agreements.fields IS 'the parts of a record that leave, or are accepted';
+COMMENT ON COLUMN casesync.agreements.filter_fields IS
+	'what else the partner may filter and sort by';
+COMMENT ON COLUMN casesync.agreements.identifier_types IS
+	'the types of identifiers that leave, or are accepted';
+COMMENT ON COLUMN casesync.agreements.subjects IS
+	'the condition, over the registries'' views, that chooses the subjects';
+COMMENT ON COLUMN casesync.agreements.services IS 'the ways out: notify, search, check_enrollment';
+COMMENT ON COLUMN casesync.agreements.apply_mode IS
+	'in: whether what comes is applied at once (auto), by a person (review) or never (observe)';
+COMMENT ON COLUMN casesync.agreements.valid_from IS 'when it begins';
+COMMENT ON COLUMN casesync.agreements.valid_to IS 'when it ends';
+COMMENT ON COLUMN casesync.agreements.purpose IS 'what the data is for';
+COMMENT ON COLUMN casesync.agreements.legal_basis IS 'the law that allows it';
+COMMENT ON COLUMN casesync.agreements.document_uri IS 'where the signed document is';
+COMMENT ON COLUMN casesync.agreements.document_sha256 IS 'its SHA-256';
+COMMENT ON COLUMN casesync.agreements.must_encrypt IS
+	'whether messages must be encrypted both ways';
+COMMENT ON COLUMN casesync.agreements.subscribing IS
+	'whether a person approves subscriptions (approve) or they count at once (auto)';
+COMMENT ON COLUMN casesync.agreements.initial_state IS
+	'whether a new subscriber gets the present state of everybody: not yet possible';
+COMMENT ON COLUMN casesync.agreements.on_leave IS
+	'what is told of a subject that is shared no longer: nothing (silent) or identifier_only';
+COMMENT ON COLUMN casesync.agreements.lookups_per_day IS
+	'how many people the partner may ask for in a day';
+COMMENT ON COLUMN casesync.agreements.state IS 'draft, rehearsed, active, suspended or ended';
+COMMENT ON COLUMN casesync.agreements.author IS 'the login that wrote it';
+COMMENT ON COLUMN casesync.agreements.written_at IS 'when it was written';
+COMMENT ON COLUMN casesync.agreements.activated_by IS 'the login that activated it';
+COMMENT ON COLUMN casesync.agreements.activated_at IS 'when it was activated';
+COMMENT ON COLUMN casesync.agreements.ended_at IS 'when it was ended or replaced';
+COMMENT ON COLUMN casesync.agreements.end_reason IS 'why';
+COMMENT ON COLUMN casesync.agreements.rehearsed_until IS
+	'until when it is routed and counted with nothing sent';
+COMMENT ON COLUMN casesync.agreements.stopped_at IS 'since when it is suspended';
+COMMENT ON COLUMN casesync.agreements.stop_reason IS 'why';
+COMMENT ON COLUMN casesync.agreements.stop_scope IS
+	'while suspended: whether this agreement, the partner or everybody was stopped';

@@ -314,9 +314,22 @@ CREATE OR REPLACE VIEW casesync.registry_types AS
 	SELECT DISTINCT ON (t.reg_type) t.reg_type, t.wire, t.spellings, t.description, t.is_shipped
 	  FROM casesync_internal.registry_type t ORDER BY t.reg_type, t.is_shipped;
 COMMENT ON VIEW casesync.registry_types IS 'the kinds of registries that are known';
+COMMENT ON COLUMN casesync.registry_types.reg_type IS 'its name here';
+COMMENT ON COLUMN casesync.registry_types.wire IS 'how it is sent';
+COMMENT ON COLUMN casesync.registry_types.spellings IS
+	'what is read as it, in lower case and without prefix';
+COMMENT ON COLUMN casesync.registry_types.description IS 'what it is';
+COMMENT ON COLUMN casesync.registry_types.is_shipped IS 'whether it came with casesync';
 
 CREATE OR REPLACE VIEW casesync.event_types AS
 	SELECT DISTINCT ON (t.reg_type, t.event_type) t.reg_type, t.event_type, t.wire, t.spellings,
 		t.description, t.is_shipped
 	  FROM casesync_internal.event_type t ORDER BY t.reg_type, t.event_type, t.is_shipped;
 COMMENT ON VIEW casesync.event_types IS 'the event types that are known, for each kind of registry';
+COMMENT ON COLUMN casesync.event_types.reg_type IS 'the registry type';
+COMMENT ON COLUMN casesync.event_types.event_type IS 'its name here';
+COMMENT ON COLUMN casesync.event_types.wire IS 'how it is sent';
+COMMENT ON COLUMN casesync.event_types.spellings IS
+	'what is read as it, in lower case and without prefix';
+COMMENT ON COLUMN casesync.event_types.description IS 'what has happened';
+COMMENT ON COLUMN casesync.event_types.is_shipped IS 'whether it came with casesync';

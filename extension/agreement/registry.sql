@@ -287,3 +287,16 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS
 	'the content of rehearsals goes, the counts stay';
+
+/* What a DBA looks at: ids and states, never content but for auditors and reviewers. */
+CREATE OR REPLACE VIEW casesync.registries AS
+	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column
+		FROM casesync_internal.registry r;
+COMMENT ON VIEW casesync.registries IS 'published views';
+COMMENT ON COLUMN casesync.registries.registry IS 'its name';
+COMMENT ON COLUMN casesync.registries.view IS 'the view whose rows are its records';
+COMMENT ON COLUMN casesync.registries.record_type IS
+	'the standard''s type of the records: Member, Group, Beneficiary, Person';
+COMMENT ON COLUMN casesync.registries.reg_type IS 'the standard''s type of the registry';
+COMMENT ON COLUMN casesync.registries.key_column IS 'the column that names the subject; never sent';
+COMMENT ON COLUMN casesync.registries.record_column IS 'the column with the record';

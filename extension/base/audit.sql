@@ -28,3 +28,13 @@ COMMENT ON FUNCTION casesync_internal.refuse_change() IS 'trigger of append-only
 
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.audit_entry
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.refuse_change();
+
+CREATE OR REPLACE VIEW casesync.audit AS
+	SELECT e.id, e.at, e.who, e.what, e.about, e.detail FROM casesync_internal.audit_entry e;
+COMMENT ON VIEW casesync.audit IS 'administrative calls';
+COMMENT ON COLUMN casesync.audit.id IS 'number of the entry';
+COMMENT ON COLUMN casesync.audit.at IS 'when';
+COMMENT ON COLUMN casesync.audit.who IS 'the login';
+COMMENT ON COLUMN casesync.audit.what IS 'the function that was called';
+COMMENT ON COLUMN casesync.audit.about IS 'the partner, agreement or other thing that it was about';
+COMMENT ON COLUMN casesync.audit.detail IS 'what else it was given';

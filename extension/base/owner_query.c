@@ -56,7 +56,7 @@ owner_scope_leave(OwnerScope *scope)
 	SetUserIdAndSecContext(scope->user, scope->security_context);
 }
 
-static Oid
+Oid
 relation_owner(Oid relation)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));

@@ -23,4 +23,7 @@ typedef struct OwnerScope
 extern void owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only);
 extern void owner_scope_leave(OwnerScope *scope);
 
+/* An error when there is no such relation. */
+extern Oid relation_owner(Oid relation);
+
 #endif /* CASESYNC_OWNER_QUERY_H */

@@ -166,3 +166,13 @@ CREATE OR REPLACE VIEW casesync.gaps AS
 	FROM casesync_internal.gap g;
 COMMENT ON VIEW casesync.gaps IS
 	'times in which changes were not recorded, and what to do about them';
+COMMENT ON COLUMN casesync.gaps.gap IS 'for start_capture() and fill_gap()';
+COMMENT ON COLUMN casesync.gaps.relation IS 'the table';
+COMMENT ON COLUMN casesync.gaps.registries IS 'the registries that its changes concern';
+COMMENT ON COLUMN casesync.gaps.reason IS 'why it was not captured';
+COMMENT ON COLUMN casesync.gaps.who IS 'the login that stopped it';
+COMMENT ON COLUMN casesync.gaps.started IS 'from when';
+COMMENT ON COLUMN casesync.gaps.ended IS 'until when; NULL: it lasts';
+COMMENT ON COLUMN casesync.gaps.filled IS 'when partners got what it had hidden';
+COMMENT ON COLUMN casesync.gaps.state IS 'open, to be filled, or filled';
+COMMENT ON COLUMN casesync.gaps.hint IS 'what to do about it';

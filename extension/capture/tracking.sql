@@ -114,7 +114,7 @@ BEGIN
 			message => format('table "%s" belongs to the system and cannot be tracked', relation),
 			detail => format('It is in schema %s.', class.nspname),
 			hint => 'Track the tables of the application.');
-	ELSIF NOT pg_has_role(class.relowner, 'USAGE') THEN
+	ELSIF NOT casesync_internal.owns(relation) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('must be owner of table "%s"', relation),
 			detail => format('It belongs to role "%s".', class.relowner::regrole),
@@ -391,8 +391,7 @@ BEGIN
 	FOR t IN SELECT * FROM casesync_internal.tracking g
 			WHERE NOT g.removed AND (g.relation = retrack.relation
 				OR g.relation_name = retrack.relation::text
-				OR retrack.relation IS NULL AND EXISTS (SELECT FROM pg_class c
-					WHERE c.oid = g.relation AND pg_has_role(c.relowner, 'USAGE')))
+				OR retrack.relation IS NULL AND casesync_internal.owns(g.relation))
 			ORDER BY id
 	LOOP
 		t := casesync_internal.tracking_refresh(t, coalesce(retrack.relation, t.relation));

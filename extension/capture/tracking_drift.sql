@@ -111,3 +111,17 @@ CREATE OR REPLACE VIEW casesync.tracked AS
 	WHERE NOT t.removed;
 COMMENT ON VIEW casesync.tracked IS
 	'tracked tables; drift: what keeps changes from being recorded, and how to mend it';
+COMMENT ON COLUMN casesync.tracked.tracking IS 'number of the tracking';
+COMMENT ON COLUMN casesync.tracked.relation IS 'the table';
+COMMENT ON COLUMN casesync.tracked.registries IS 'the registries that its changes concern';
+COMMENT ON COLUMN casesync.tracked.key IS 'the column or expression that tells whom a row is about';
+COMMENT ON COLUMN casesync.tracked.on_insert IS 'the event that a new row makes';
+COMMENT ON COLUMN casesync.tracked.on_update IS 'the event that a changed row makes';
+COMMENT ON COLUMN casesync.tracked.on_delete IS 'the event that a deleted row makes';
+COMMENT ON COLUMN casesync.tracked.columns IS 'the columns whose changes count';
+COMMENT ON COLUMN casesync.tracked.condition IS 'which rows matter; NULL: all';
+COMMENT ON COLUMN casesync.tracked.subjects IS
+	'the query that finds the subjects of a key; NULL: the key is the subject';
+COMMENT ON COLUMN casesync.tracked.replicated IS 'whether changes that come by replication count';
+COMMENT ON COLUMN casesync.tracked.drift IS 'what keeps changes from being recorded; empty is well';
+COMMENT ON COLUMN casesync.tracked.hint IS 'how to mend it';

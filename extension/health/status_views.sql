@@ -1,42 +1,3 @@
-/* What a DBA looks at: ids and states, never content but for auditors and reviewers. */
-CREATE OR REPLACE VIEW casesync.registries AS
-	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column
-		FROM casesync_internal.registry r;
-COMMENT ON VIEW casesync.registries IS 'published views';
-
-CREATE OR REPLACE VIEW casesync.node AS
-	SELECT n.sender_id, n.base_url, n.key_ids, n.locale, n.time_zone, n.four_eyes, n.paused,
-		n.paused_reason, n.era, n.stream
-	  FROM casesync_internal.node n;
-COMMENT ON VIEW casesync.node IS 'this system: its name to others, and whether it may send';
-
-CREATE OR REPLACE VIEW casesync.partners AS
-	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature,
-		p.profile,
-		(SELECT count(*) FROM casesync_internal.partner_key k
-		  WHERE k.partner = p.partner AND now() >= k.valid_from
-			AND now() < k.valid_to) AS valid_keys, p.created_at,
-		p.encryption, p.jwks_url, p.jwks_trust, p.token_url, p.client_id, p.secret_name,
-		p.tls_name, p.max_subscriptions, p.max_filters
-	  FROM casesync_internal.partner p;
-COMMENT ON VIEW casesync.partners IS 'other systems';
-
-CREATE OR REPLACE VIEW casesync.partner_keys AS
-	SELECT k.partner, k.kid, k.valid_from, k.valid_to, k.use FROM casesync_internal.partner_key k;
-COMMENT ON VIEW casesync.partner_keys IS 'partners'' public keys and when they count';
-
-CREATE OR REPLACE VIEW casesync.agreements AS SELECT a.* FROM casesync_internal.agreement a;
-COMMENT ON VIEW casesync.agreements IS 'agreements, all versions';
-
-CREATE OR REPLACE VIEW casesync.lane_status AS
-	SELECT l.lane, l.partner, l.kind, s.message_id IS NOT NULL AS in_flight,
-		coalesce(s.attempt, 0) AS failed_attempts,
-		s.next_attempt, coalesce(s.is_stopped, false) AS is_stopped, s.reason, l.address
-	  FROM casesync_internal.lane l
-	  LEFT JOIN LATERAL (SELECT t.* FROM casesync_internal.lane_state t WHERE t.lane = l.lane
-		ORDER BY t.id DESC LIMIT 1) s ON true;
-COMMENT ON VIEW casesync.lane_status IS 'the lanes to partners and what they are doing';
-
 CREATE OR REPLACE VIEW casesync.queue AS
 	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt,
 		l.is_stopped, l.reason,
@@ -51,30 +12,17 @@ CREATE OR REPLACE VIEW casesync.queue AS
 		 WHERE l.kind = 'control' AND o.lane = l.lane AND o.state = 'due'
 		HAVING l.kind = 'control') q;
 COMMENT ON VIEW casesync.queue IS 'what waits for each partner';
-
-CREATE OR REPLACE VIEW casesync.subscriptions AS
-	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.id_type,
-		s.state,
-		s.is_confirmed, s.reason, s.created_at, s.decided_at, s.ended_at,
-		coalesce(w.due, 0) AS due,
-		(SELECT q.seq FROM casesync_internal.subscription_seq q WHERE q.subscription = s.id
-			ORDER BY q.id DESC LIMIT 1) AS last_seq
-	  FROM casesync_internal.subscription s
-	  /* Counted once for all: both may be many. */
-	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync_internal.notification n
-		WHERE n.state = 'due'
-				  GROUP BY n.subscription) w ON w.subscription = s.id;
-COMMENT ON VIEW casesync.subscriptions IS 'partners'' subscriptions at us';
-
-/* Neither the filter (it may name a person) nor what the partner wrote beside its reason code. */
-CREATE OR REPLACE VIEW casesync.my_subscriptions AS
-	SELECT m.reference_id, m.partner, m.event_type, m.record_type, m.filter_type, m.frequency,
-		m.transaction_id,
-		m.code, m.state, CASE WHEN m.reason ^@ 'HTTP ' THEN m.reason
-			ELSE substring(m.reason from '^(?:rjct|err)\.[a-z_.]*') END AS reason,
-		m.requested_at, m.answered_at
-	  FROM casesync_internal.my_subscription m;
-COMMENT ON VIEW casesync.my_subscriptions IS 'our subscriptions at partners';
+COMMENT ON COLUMN casesync.queue.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.queue.kind IS 'notify, or control: requests and callbacks';
+COMMENT ON COLUMN casesync.queue.due IS 'how many items wait';
+COMMENT ON COLUMN casesync.queue.oldest IS 'since when the oldest of them has waited';
+COMMENT ON COLUMN casesync.queue.in_flight IS 'whether a message is under way';
+COMMENT ON COLUMN casesync.queue.failed_attempts IS 'how often in a row the message has failed';
+COMMENT ON COLUMN casesync.queue.next_attempt IS 'when it is tried again';
+COMMENT ON COLUMN casesync.queue.is_stopped IS 'whether it waits for resume_sharing()';
+COMMENT ON COLUMN casesync.queue.reason IS 'why the last attempt failed, or why it is stopped';
+COMMENT ON COLUMN casesync.queue.address IS
+	'scheme, host and port that the messages go to; empty: the registered ones';
 
 CREATE OR REPLACE VIEW casesync.attempts AS
 	SELECT l.partner, l.kind, a.message_id, a.started_at, a.ended_at, a.items, a.verdict,
@@ -82,6 +30,18 @@ CREATE OR REPLACE VIEW casesync.attempts AS
 		a.ack_status, a.error_code, a.detail
 	  FROM casesync_internal.attempt a JOIN casesync_internal.lane l ON l.lane = a.lane;
 COMMENT ON VIEW casesync.attempts IS 'every POST and how it ended';
+COMMENT ON COLUMN casesync.attempts.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.attempts.kind IS 'notify, or control: requests and callbacks';
+COMMENT ON COLUMN casesync.attempts.message_id IS 'the message''s id';
+COMMENT ON COLUMN casesync.attempts.started_at IS 'when it was sent';
+COMMENT ON COLUMN casesync.attempts.ended_at IS 'when it was answered, or given up';
+COMMENT ON COLUMN casesync.attempts.items IS 'how many items were in it';
+COMMENT ON COLUMN casesync.attempts.verdict IS
+	'what came of it: delivered, retry, refused or stop';
+COMMENT ON COLUMN casesync.attempts.http_status IS 'the answer''s status; NULL: there was none';
+COMMENT ON COLUMN casesync.attempts.ack_status IS 'the answer''s acknowledgement: ACK, NACK or ERR';
+COMMENT ON COLUMN casesync.attempts.error_code IS 'the standard''s code, or what failed on the way';
+COMMENT ON COLUMN casesync.attempts.detail IS 'more about it, without content';
 
 CREATE OR REPLACE VIEW casesync.dead_letter AS
 	SELECT n.reference_id, l.partner, n.registry, n.event_type, n.at, n.state_reason AS reason,
@@ -97,6 +57,15 @@ CREATE OR REPLACE VIEW casesync.dead_letter AS
 COMMENT ON VIEW casesync.dead_letter IS
 	'notifications, and requests and callbacks (no registry), that a partner refused for good: '
 	'retry() or discard() them';
+COMMENT ON COLUMN casesync.dead_letter.reference_id IS 'for retry() and discard()';
+COMMENT ON COLUMN casesync.dead_letter.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.dead_letter.registry IS
+	'the registry of a notification; NULL: a request or callback';
+COMMENT ON COLUMN casesync.dead_letter.event_type IS
+	'the event type of a notification, or the action of a message';
+COMMENT ON COLUMN casesync.dead_letter.at IS 'since when it waits';
+COMMENT ON COLUMN casesync.dead_letter.reason IS 'why it was refused';
+COMMENT ON COLUMN casesync.dead_letter.code IS 'the subscription of a notification';
 
 CREATE OR REPLACE VIEW casesync.quarantine AS
 	SELECT q.id, q.registry, q.key, nullif(q.tracking, 0) AS tracking, q.event_type, q.error_code,
@@ -105,12 +74,28 @@ CREATE OR REPLACE VIEW casesync.quarantine AS
 	  FROM casesync_internal.quarantine_entry q;
 COMMENT ON VIEW casesync.quarantine IS
 	'subjects that cannot be rendered now, and why; for auditors, since reasons may quote content';
+COMMENT ON COLUMN casesync.quarantine.id IS 'number of the entry';
+COMMENT ON COLUMN casesync.quarantine.registry IS 'the registry';
+COMMENT ON COLUMN casesync.quarantine.key IS
+	'the subject key, or the row''s key while the subjects are not known';
+COMMENT ON COLUMN casesync.quarantine.tracking IS
+	'the tracking whose subjects cannot be found; NULL: the subject is known';
+COMMENT ON COLUMN casesync.quarantine.event_type IS 'the event that waits';
+COMMENT ON COLUMN casesync.quarantine.error_code IS 'SQLSTATE';
+COMMENT ON COLUMN casesync.quarantine.reason IS 'the error''s text, which may quote content';
+COMMENT ON COLUMN casesync.quarantine.at IS 'since when';
+COMMENT ON COLUMN casesync.quarantine.tries IS 'how often it was tried';
+COMMENT ON COLUMN casesync.quarantine.is_requested IS 'whether somebody asked to try it again';
 
 CREATE OR REPLACE VIEW casesync.quarantined AS
 	SELECT q.registry, q.error_code, count(*) AS subjects, min(q.at) AS oldest
 	  FROM casesync_internal.quarantine_entry q
 	 GROUP BY q.registry, q.error_code;
 COMMENT ON VIEW casesync.quarantined IS 'how many subjects of each registry cannot be rendered now';
+COMMENT ON COLUMN casesync.quarantined.registry IS 'the registry';
+COMMENT ON COLUMN casesync.quarantined.error_code IS 'SQLSTATE';
+COMMENT ON COLUMN casesync.quarantined.subjects IS 'how many subjects wait';
+COMMENT ON COLUMN casesync.quarantined.oldest IS 'since when the first of them has waited';
 
 CREATE OR REPLACE VIEW casesync.inbox AS
 	SELECT i.id, i.partner, i.event_type, i.record_type, i.record, i.state, i.reason, i.error_code,
@@ -119,17 +104,54 @@ CREATE OR REPLACE VIEW casesync.inbox AS
 			i.note, i.applied_at
 	  FROM casesync_internal.inbox_item i;
 COMMENT ON VIEW casesync.inbox IS 'what partners told us, with content: for reviewers and auditors';
+COMMENT ON COLUMN casesync.inbox.id IS 'for accept() and reject()';
+COMMENT ON COLUMN casesync.inbox.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.inbox.event_type IS 'what it tells of';
+COMMENT ON COLUMN casesync.inbox.record_type IS 'the record''s type';
+COMMENT ON COLUMN casesync.inbox.record IS 'the agreed part of the record';
+COMMENT ON COLUMN casesync.inbox.state IS
+	'new, applied, ignored, observed, review, rejected or failed';
+COMMENT ON COLUMN casesync.inbox.reason IS 'why it is in this state';
+COMMENT ON COLUMN casesync.inbox.error_code IS 'SQLSTATE of the apply function''s error';
+COMMENT ON COLUMN casesync.inbox.mode IS
+	'what the agreement says is done with it: auto, review or observe';
+COMMENT ON COLUMN casesync.inbox.reference_id IS 'the partner''s id of the notification';
+COMMENT ON COLUMN casesync.inbox.sent_at IS 'when the partner says it was sent';
+COMMENT ON COLUMN casesync.inbox.received_at IS 'when it came';
+COMMENT ON COLUMN casesync.inbox.tries IS 'how often it was applied without success';
+COMMENT ON COLUMN casesync.inbox.next_try IS 'when it is tried again';
+COMMENT ON COLUMN casesync.inbox.decided_by IS 'the login that accepted or rejected it';
+COMMENT ON COLUMN casesync.inbox.decided_at IS 'when';
+COMMENT ON COLUMN casesync.inbox.note IS 'what was noted with it';
+COMMENT ON COLUMN casesync.inbox.applied_at IS 'when it was applied';
 
 CREATE OR REPLACE VIEW casesync.received AS
 	SELECT i.partner, i.event_type, i.state, count(*) AS items, max(i.received_at) AS newest
 	  FROM casesync_internal.inbox_item i GROUP BY i.partner, i.event_type, i.state;
 COMMENT ON VIEW casesync.received IS 'how many items partners sent us, and what became of them';
+COMMENT ON COLUMN casesync.received.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.received.event_type IS 'what it told of';
+COMMENT ON COLUMN casesync.received.state IS
+	'what became of it: new, applied, ignored, observed, review, rejected or failed';
+COMMENT ON COLUMN casesync.received.items IS 'how many';
+COMMENT ON COLUMN casesync.received.newest IS 'when the newest came';
 
 CREATE OR REPLACE VIEW casesync.disclosed AS
 	SELECT d.id, d.partner, d.registry, d.key, d.at, d.way, d.agreement, d.agreement_version,
 		d.reference_id, d.outcome
 	  FROM casesync_internal.disclosure d;
 COMMENT ON VIEW casesync.disclosed IS 'who was told about whom, when, under which agreement';
+COMMENT ON COLUMN casesync.disclosed.id IS 'number of the entry';
+COMMENT ON COLUMN casesync.disclosed.partner IS 'who was told';
+COMMENT ON COLUMN casesync.disclosed.registry IS 'the registry';
+COMMENT ON COLUMN casesync.disclosed.key IS
+	'the subject key; a keyed hash once the person is erased';
+COMMENT ON COLUMN casesync.disclosed.at IS 'when it was sent first';
+COMMENT ON COLUMN casesync.disclosed.way IS 'notify, search or check_enrollment';
+COMMENT ON COLUMN casesync.disclosed.agreement IS 'under which agreement';
+COMMENT ON COLUMN casesync.disclosed.agreement_version IS 'and which version';
+COMMENT ON COLUMN casesync.disclosed.reference_id IS 'the id of the notification or answer';
+COMMENT ON COLUMN casesync.disclosed.outcome IS 'attempted, delivered or refused';
 
 CREATE OR REPLACE VIEW casesync.lookups AS
 	SELECT d.partner, d.day, sum(d.lookups)::bigint AS lookups, sum(d.refused)::bigint AS refused,
@@ -137,9 +159,11 @@ CREATE OR REPLACE VIEW casesync.lookups AS
 	  FROM casesync_internal.lookup_day d GROUP BY d.partner, d.day;
 COMMENT ON VIEW casesync.lookups IS
 	'how many people each partner has asked for in a day, and how often it was refused more';
-
-CREATE OR REPLACE VIEW casesync.audit AS SELECT e.* FROM casesync_internal.audit_entry e;
-COMMENT ON VIEW casesync.audit IS 'administrative calls';
+COMMENT ON COLUMN casesync.lookups.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.lookups.day IS 'the day';
+COMMENT ON COLUMN casesync.lookups.lookups IS 'how many people it asked for';
+COMMENT ON COLUMN casesync.lookups.refused IS 'how many it asked for beyond what it may';
+COMMENT ON COLUMN casesync.lookups.lookups_per_day IS 'how many it may ask for';
 
 CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
 RETURNS timestamptz
@@ -329,6 +353,9 @@ CREATE OR REPLACE VIEW casesync.health AS
 	SELECT p.* FROM casesync_internal.problems() p ORDER BY p.severity, p.problem;
 COMMENT ON VIEW casesync.health IS
 	'look here first: one row per problem, with the SQL that mends it; empty is well';
+COMMENT ON COLUMN casesync.health.severity IS 'critical or warning';
+COMMENT ON COLUMN casesync.health.problem IS 'what is wrong, in a sentence';
+COMMENT ON COLUMN casesync.health.mend IS 'the SQL to mend it, or to look closer';
 
 CREATE OR REPLACE FUNCTION casesync.check(warn interval DEFAULT '5 min',
 	crit interval DEFAULT '30 min')

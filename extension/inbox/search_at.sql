@@ -12,6 +12,21 @@ CREATE OR REPLACE VIEW casesync.my_requests AS
 COMMENT ON VIEW casesync.my_requests IS
 	'our questions to partners: records is how many came into the inbox, total_count how many match '
 	'there';
+COMMENT ON COLUMN casesync.my_requests.reference_id IS 'what we call it by';
+COMMENT ON COLUMN casesync.my_requests.partner IS 'the partner that we asked';
+COMMENT ON COLUMN casesync.my_requests.action IS 'search or txn-status';
+COMMENT ON COLUMN casesync.my_requests.record_type IS 'the type of the records that we asked for';
+COMMENT ON COLUMN casesync.my_requests.filter_type IS
+	'how the filter is written; the filter itself names people and is not kept';
+COMMENT ON COLUMN casesync.my_requests.transaction_id IS 'the transaction of our request';
+COMMENT ON COLUMN casesync.my_requests.about IS 'the request whose status is asked for';
+COMMENT ON COLUMN casesync.my_requests.state IS 'requested, answered or refused';
+COMMENT ON COLUMN casesync.my_requests.reason IS
+	'the partner''s status or reason code, or HTTP and a status';
+COMMENT ON COLUMN casesync.my_requests.records IS 'how many records came into the inbox';
+COMMENT ON COLUMN casesync.my_requests.total_count IS 'how many match there';
+COMMENT ON COLUMN casesync.my_requests.requested_at IS 'when we asked';
+COMMENT ON COLUMN casesync.my_requests.answered_at IS 'when the partner answered';
 
 CREATE OR REPLACE FUNCTION casesync_internal.require_address(partner text)
 RETURNS casesync_internal.partner

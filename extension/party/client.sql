@@ -10,6 +10,13 @@ CREATE OR REPLACE VIEW casesync.clients AS
 COMMENT ON VIEW casesync.clients IS
 	'who may call in whose name: clients of our token endpoint (issuer is NULL) and holders of '
 	'outside issuers'' tokens';
+COMMENT ON COLUMN casesync.clients.partner IS 'in whose name it calls';
+COMMENT ON COLUMN casesync.clients.issuer IS 'who issues its tokens; NULL: we do';
+COMMENT ON COLUMN casesync.clients.client_id IS 'its name there';
+COMMENT ON COLUMN casesync.clients.issued_at IS 'since when it is known';
+COMMENT ON COLUMN casesync.clients.expires IS 'until when it counts';
+COMMENT ON COLUMN casesync.clients.last_token_at IS 'when it last got a token of ours';
+COMMENT ON COLUMN casesync.clients.state IS 'valid or expired';
 
 CREATE OR REPLACE VIEW casesync.issuers AS
 	SELECT i.issuer, i.jwks_url, i.audience, i.algorithms, i.client_claim, i.scope_claim,
@@ -18,6 +25,15 @@ CREATE OR REPLACE VIEW casesync.issuers AS
 	  FROM casesync_internal.issuer i;
 COMMENT ON VIEW casesync.issuers IS
 	'outside issuers of tokens; keys is NULL while none were fetched';
+COMMENT ON COLUMN casesync.issuers.issuer IS 'what its tokens have as iss';
+COMMENT ON COLUMN casesync.issuers.jwks_url IS 'where its keys are';
+COMMENT ON COLUMN casesync.issuers.audience IS 'what its tokens must have as aud';
+COMMENT ON COLUMN casesync.issuers.algorithms IS 'the signatures that are accepted';
+COMMENT ON COLUMN casesync.issuers.client_claim IS 'the claim that names the holder';
+COMMENT ON COLUMN casesync.issuers.scope_claim IS 'the claim that holds the scopes';
+COMMENT ON COLUMN casesync.issuers.networks IS 'private networks that its keys may be fetched from; public addresses need none';
+COMMENT ON COLUMN casesync.issuers.keys IS
+	'how many keys we have of it; NULL: none were fetched yet';
 
 CREATE OR REPLACE FUNCTION casesync_internal.client_secret_hash(digest bytea)
 RETURNS bytea

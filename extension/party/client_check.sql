@@ -131,3 +131,9 @@ CREATE OR REPLACE VIEW casesync.client_failures AS
 COMMENT ON VIEW casesync.client_failures IS
 	'wrong secrets at the token endpoint within the last hour, by client (NULL: none that exists) '
 	'and address';
+COMMENT ON COLUMN casesync.client_failures.kind IS 'client or address';
+COMMENT ON COLUMN casesync.client_failures.subject IS
+	'the client or address; NULL: a client that does not exist';
+COMMENT ON COLUMN casesync.client_failures.failures IS 'how often a wrong secret was given';
+COMMENT ON COLUMN casesync.client_failures.last_at IS 'when the last time';
+COMMENT ON COLUMN casesync.client_failures.wait_seconds IS 'how long it has to wait now';

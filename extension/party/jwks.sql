@@ -7,11 +7,23 @@ CREATE OR REPLACE VIEW casesync.offered_keys AS
 		WHERE NOT o.is_followed;
 COMMENT ON VIEW casesync.offered_keys IS
 	'new keys that partners publish and that wait for accept_key()';
+COMMENT ON COLUMN casesync.offered_keys.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.offered_keys.kid IS 'the key''s id';
+COMMENT ON COLUMN casesync.offered_keys.use IS 'sig: it signs with it; enc: it decrypts with it';
+COMMENT ON COLUMN casesync.offered_keys.jwk IS 'the key';
+COMMENT ON COLUMN casesync.offered_keys.first_seen IS 'when it was first found published';
 
 CREATE OR REPLACE VIEW casesync.jwks_sources AS
 	SELECT s.kind, s.name, s.url, s.tried_at, s.fetched_at, s.next_at, s.problem
 		FROM casesync_internal.jwks_source s;
 COMMENT ON VIEW casesync.jwks_sources IS 'where keys are published, and how fetching them went';
+COMMENT ON COLUMN casesync.jwks_sources.kind IS 'issuer or partner';
+COMMENT ON COLUMN casesync.jwks_sources.name IS 'whose keys they are';
+COMMENT ON COLUMN casesync.jwks_sources.url IS 'where they are published';
+COMMENT ON COLUMN casesync.jwks_sources.tried_at IS 'when they were last asked for';
+COMMENT ON COLUMN casesync.jwks_sources.fetched_at IS 'when they were last had';
+COMMENT ON COLUMN casesync.jwks_sources.next_at IS 'when they are asked for next';
+COMMENT ON COLUMN casesync.jwks_sources.problem IS 'why they could not be had or used';
 
 CREATE OR REPLACE FUNCTION casesync_internal.jwks_urls()
 RETURNS TABLE (kind text, name text, url text, networks text[], tls_name text)

@@ -229,3 +229,24 @@ $$;
 COMMENT ON FUNCTION casesync_internal.assign_lanes(casesync_internal.partner) IS
 	'a partner''s addresses have changed: what its subscriptions get from now on goes by the lanes '
 	'of the new ones, and what waits is tried at once';
+
+CREATE OR REPLACE VIEW casesync.lane_status AS
+	SELECT l.lane, l.partner, l.kind, s.message_id IS NOT NULL AS in_flight,
+		coalesce(s.attempt, 0) AS failed_attempts,
+		s.next_attempt, coalesce(s.is_stopped, false) AS is_stopped, s.reason, l.address
+	  FROM casesync_internal.lane l
+	  LEFT JOIN LATERAL (SELECT t.* FROM casesync_internal.lane_state t WHERE t.lane = l.lane
+		ORDER BY t.id DESC LIMIT 1) s ON true;
+COMMENT ON VIEW casesync.lane_status IS 'the lanes to partners and what they are doing';
+COMMENT ON COLUMN casesync.lane_status.lane IS 'number of the lane';
+COMMENT ON COLUMN casesync.lane_status.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.lane_status.kind IS 'notify, or control: requests and callbacks';
+COMMENT ON COLUMN casesync.lane_status.in_flight IS 'whether a message is under way';
+COMMENT ON COLUMN casesync.lane_status.failed_attempts IS
+	'how often in a row the message has failed';
+COMMENT ON COLUMN casesync.lane_status.next_attempt IS 'when it is tried again';
+COMMENT ON COLUMN casesync.lane_status.is_stopped IS 'whether it waits for resume_sharing()';
+COMMENT ON COLUMN casesync.lane_status.reason IS
+	'why the last attempt failed, or why it is stopped';
+COMMENT ON COLUMN casesync.lane_status.address IS
+	'scheme, host and port that its messages go to; empty: the registered ones';

@@ -265,3 +265,21 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.may_speak() IS
 	'whether this database routes and sends at all';
+
+CREATE OR REPLACE VIEW casesync.node AS
+	SELECT n.sender_id, n.base_url, n.key_ids, n.locale, n.time_zone, n.four_eyes, n.paused,
+		n.paused_reason, n.era, n.stream
+	  FROM casesync_internal.node n;
+COMMENT ON VIEW casesync.node IS 'this system: its name to others, and whether it may send';
+COMMENT ON COLUMN casesync.node.sender_id IS 'how partners name us';
+COMMENT ON COLUMN casesync.node.base_url IS 'where partners reach us';
+COMMENT ON COLUMN casesync.node.key_ids IS 'ids of the keys that our bridge signs with';
+COMMENT ON COLUMN casesync.node.locale IS 'language of what we send (ISO 639-3)';
+COMMENT ON COLUMN casesync.node.time_zone IS 'the zone in which days begin and frequencies are read';
+COMMENT ON COLUMN casesync.node.four_eyes IS
+	'whether an agreement needs another login than its author''s to be activated';
+COMMENT ON COLUMN casesync.node.paused IS 'whether nothing is routed and sent until resume()';
+COMMENT ON COLUMN casesync.node.paused_reason IS 'why it is paused';
+COMMENT ON COLUMN casesync.node.era IS
+	'how often another database took over: tells transaction ids of different clusters apart';
+COMMENT ON COLUMN casesync.node.stream IS 'the name, to partners, of this run of sequence numbers';

@@ -191,3 +191,40 @@ COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, t
 	text, cidr[], text, text, text) IS
 	'create or change a partner; parameters left out keep their value; an empty jwks_url, '
 	'token_url or tls_name takes it away';
+
+CREATE OR REPLACE VIEW casesync.partners AS
+	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature,
+		p.profile,
+		(SELECT count(*) FROM casesync_internal.partner_key k
+		  WHERE k.partner = p.partner AND now() >= k.valid_from
+			AND now() < k.valid_to) AS valid_keys, p.created_at,
+		p.encryption, p.jwks_url, p.jwks_trust, p.token_url, p.client_id, p.secret_name,
+		p.tls_name, p.max_subscriptions, p.max_filters
+	  FROM casesync_internal.partner p;
+COMMENT ON VIEW casesync.partners IS 'other systems';
+COMMENT ON COLUMN casesync.partners.partner IS 'its sender_id';
+COMMENT ON COLUMN casesync.partners.base_url IS 'where its API is';
+COMMENT ON COLUMN casesync.partners.notify_url IS
+	'where it wants notifications, if not under base_url';
+COMMENT ON COLUMN casesync.partners.callback_prefixes IS
+	'what the addresses that it names for answers must begin with; NULL: base_url';
+COMMENT ON COLUMN casesync.partners.networks IS
+	'private networks that we may send to for it; public addresses need none';
+COMMENT ON COLUMN casesync.partners.signature IS 'required, or unsigned_accepted';
+COMMENT ON COLUMN casesync.partners.profile IS 'spdci-1.0, or extended';
+COMMENT ON COLUMN casesync.partners.valid_keys IS 'how many of its keys count now';
+COMMENT ON COLUMN casesync.partners.created_at IS 'since when it is known here';
+COMMENT ON COLUMN casesync.partners.encryption IS 'off, accepted, or required';
+COMMENT ON COLUMN casesync.partners.jwks_url IS 'where it publishes its keys';
+COMMENT ON COLUMN casesync.partners.jwks_trust IS
+	'what a newly published key is worth: pin (accept_key() first) or follow';
+COMMENT ON COLUMN casesync.partners.token_url IS 'where our bridge gets tokens to call it with';
+COMMENT ON COLUMN casesync.partners.client_id IS 'what we are called there';
+COMMENT ON COLUMN casesync.partners.secret_name IS
+	'name of the file, beside the bridge, with the secret';
+COMMENT ON COLUMN casesync.partners.tls_name IS
+	'name of the files, beside the bridge, with our certificate for it';
+COMMENT ON COLUMN casesync.partners.max_subscriptions IS
+	'how many living subscriptions it may ask for';
+COMMENT ON COLUMN casesync.partners.max_filters IS
+	'how many of them may be of something else than one identifier';

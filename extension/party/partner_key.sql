@@ -17,55 +17,12 @@ $$;
 COMMENT ON FUNCTION casesync_internal.key_bytes(text) IS
 	'the bytes of a member in base64url without padding; NULL when it is none';
 
-CREATE OR REPLACE FUNCTION casesync_internal.key_number(bytes bytea)
-RETURNS numeric
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	number numeric := 0;
-BEGIN
-	FOR i IN 0 .. length(bytes) - 1 LOOP
-		number := number * 256 + get_byte(bytes, i);
-	END LOOP;
-	RETURN number;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.key_number(bytea) IS
-	'bytes as one number, the first byte counting most';
-
-/* y^2 = x^3 - 3x + b, modulo p (FIPS 186-4, D.1.2): who takes other points gives secrets away. */
-CREATE OR REPLACE FUNCTION casesync_internal.key_is_on_curve(curve text, x bytea, y bytea)
-RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	size integer;
-	p numeric;
-	b numeric;
-	u numeric := casesync_internal.key_number(x);
-	v numeric := casesync_internal.key_number(y);
-BEGIN
-	SELECT c.size, c.p, c.b INTO size, p, b FROM (VALUES
-		('P-256', 32,
-			115792089210356248762697446949407573530086143415290314195533631308867097853951,
-			41058363725152142129326129780047268409114441015993725554835256314039467401291),
-		('P-384', 48,
-			39402006196394479212279040100143613805079739270465446667948293404245721771496870329047266088258938001861606973112319,
-			27580193559959705877849011840389048093056905856361568521428707301988689241309860865136260764883745107765439761230575),
-		('P-521', 66,
-			6864797660130609714981900799081393217269435300143305409394463459185543183397656052122559640661454554977296311391480858037121987999716643812574028291115057151,
-			1093849038073734274511112390766805569936207598951683748994586394495953116150735016013708737573759623248592132296706313309438452531591012912142327488478985984)
-		) c (name, size, p, b) WHERE c.name = curve;
-	RETURN coalesce(length(x) = size AND length(y) = size AND u < p AND v < p
-		AND (v * v) % p = (u * u % p * u + (p - 3) * u + b) % p, false);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.key_is_on_curve(text, bytea, bytea) IS
-	'whether two coordinates are a point of P-256, P-384 or P-521';
-
-CREATE OR REPLACE FUNCTION casesync_internal.key_is_sound(jwk jsonb)
+/*
+ * Of an EC key only the form is looked at: whether it is a point of its curve is arithmetic for the
+ * bridge's crypto library, which asks each time before it encrypts. With one that is none nothing
+ * is sent; the reason stands in casesync.attempts and casesync.health.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.key_has_form(jwk jsonb)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -73,12 +30,14 @@ AS $$
 DECLARE
 	n bytea := casesync_internal.key_bytes(jwk->>'n');
 	e bytea := casesync_internal.key_bytes(jwk->>'e');
+	x bytea := casesync_internal.key_bytes(jwk->>'x');
+	y bytea := casesync_internal.key_bytes(jwk->>'y');
+	coordinate integer := CASE jwk->>'crv' WHEN 'P-256' THEN 32 WHEN 'P-384' THEN 48
+		WHEN 'P-521' THEN 66 END;
 BEGIN
 	RETURN coalesce(CASE jwk->>'kty'
-		WHEN 'OKP' THEN jwk->>'crv' = 'Ed25519'
-			AND length(casesync_internal.key_bytes(jwk->>'x')) = 32
-		WHEN 'EC' THEN casesync_internal.key_is_on_curve(jwk->>'crv',
-			casesync_internal.key_bytes(jwk->>'x'), casesync_internal.key_bytes(jwk->>'y'))
+		WHEN 'OKP' THEN jwk->>'crv' = 'Ed25519' AND length(x) = 32
+		WHEN 'EC' THEN length(x) = coordinate AND length(y) = coordinate
 		WHEN 'RSA' THEN (length(n) BETWEEN 257 AND 1024 OR length(n) = 256
 			AND get_byte(n, 0) >= 128)
 			AND get_byte(n, 0) > 0 AND get_byte(n, length(n) - 1) % 2 = 1
@@ -86,9 +45,9 @@ BEGIN
 		END, false);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.key_is_sound(jsonb) IS
-	'whether a JWK is an Ed25519, P-256, P-384 or P-521 public key, or an RSA one of 2048 to 8192 '
-	'bits';
+COMMENT ON FUNCTION casesync_internal.key_has_form(jsonb) IS
+	'whether a JWK has the form of an Ed25519, P-256, P-384 or P-521 public key, or of an RSA one '
+	'of 2048 to 8192 bits';
 
 CREATE OR REPLACE FUNCTION casesync_internal.key_required(jwk jsonb)
 RETURNS jsonb
@@ -103,7 +62,7 @@ BEGIN
 				'must never leave its owner, so this key is no longer secret.',
 			hint => 'Ask the partner to make a new key and to send only its public part.');
 	END IF;
-	IF NOT casesync_internal.key_is_sound(jwk) THEN
+	IF NOT casesync_internal.key_has_form(jwk) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'not a public key in JWK form that can be used',
 			detail => 'For signatures: {"kty":"OKP","crv":"Ed25519","x":"43 characters of '
@@ -243,3 +202,13 @@ END
 $$;
 COMMENT ON FUNCTION casesync.retire_key(text, text, timestamptz) IS
 	'a partner''s key counts no longer from the given time';
+
+CREATE OR REPLACE VIEW casesync.partner_keys AS
+	SELECT k.partner, k.kid, k.valid_from, k.valid_to, k.use FROM casesync_internal.partner_key k;
+COMMENT ON VIEW casesync.partner_keys IS 'partners'' public keys and when they count';
+COMMENT ON COLUMN casesync.partner_keys.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.partner_keys.kid IS 'the key''s id';
+COMMENT ON COLUMN casesync.partner_keys.valid_from IS 'from when it counts';
+COMMENT ON COLUMN casesync.partner_keys.valid_to IS 'until when it counts';
+COMMENT ON COLUMN casesync.partner_keys.use IS
+	'sig: to verify what the partner signs; enc: to encrypt for it';

@@ -133,9 +133,27 @@ CREATE OR REPLACE VIEW casesync.rehearsals AS
 COMMENT ON VIEW casesync.rehearsals IS
 	'rehearsed agreements and how often they would have sent, known it already (known), withheld, '
 	'quarantined or failed';
+COMMENT ON COLUMN casesync.rehearsals.agreement IS 'the agreement';
+COMMENT ON COLUMN casesync.rehearsals.version IS 'the version that is rehearsed';
+COMMENT ON COLUMN casesync.rehearsals.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.rehearsals.until IS 'until when it is rehearsed';
+COMMENT ON COLUMN casesync.rehearsals.is_running IS 'whether it is rehearsed now';
+COMMENT ON COLUMN casesync.rehearsals.registry IS 'the registry';
+COMMENT ON COLUMN casesync.rehearsals.event_type IS 'the event type';
+COMMENT ON COLUMN casesync.rehearsals.outcome IS
+	'what would have come of it: send, known, withheld, quarantined or failed';
+COMMENT ON COLUMN casesync.rehearsals.subjects IS 'how often';
 
 CREATE OR REPLACE VIEW casesync.rehearsal_samples AS
 	SELECT s.id, s.agreement, s.version, s.registry, s.key, s.event_type, s.record, s.at
 		FROM casesync_internal.rehearsal_sample s;
 COMMENT ON VIEW casesync.rehearsal_samples IS
 	'the last 100 notifications that each rehearsal would have made, with content: for auditors';
+COMMENT ON COLUMN casesync.rehearsal_samples.id IS 'number of the sample';
+COMMENT ON COLUMN casesync.rehearsal_samples.agreement IS 'the agreement';
+COMMENT ON COLUMN casesync.rehearsal_samples.version IS 'the version that is rehearsed';
+COMMENT ON COLUMN casesync.rehearsal_samples.registry IS 'the registry';
+COMMENT ON COLUMN casesync.rehearsal_samples.key IS 'the subject key';
+COMMENT ON COLUMN casesync.rehearsal_samples.event_type IS 'the event type';
+COMMENT ON COLUMN casesync.rehearsal_samples.record IS 'the record as it would have been sent';
+COMMENT ON COLUMN casesync.rehearsal_samples.at IS 'when';

@@ -119,3 +119,28 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.unsubscribe_at(text, text) IS 'ask a partner to stop notifying us';
+
+/* Neither the filter (it may name a person) nor what the partner wrote beside its reason code. */
+CREATE OR REPLACE VIEW casesync.my_subscriptions AS
+	SELECT m.reference_id, m.partner, m.event_type, m.record_type, m.filter_type, m.frequency,
+		m.transaction_id, m.code, m.state, CASE WHEN m.reason ^@ 'HTTP ' THEN m.reason
+			ELSE substring(m.reason from '^(?:rjct|err)\.[a-z_.]*') END AS reason,
+		m.requested_at, m.answered_at
+	  FROM casesync_internal.my_subscription m;
+COMMENT ON VIEW casesync.my_subscriptions IS 'our subscriptions at partners';
+COMMENT ON COLUMN casesync.my_subscriptions.reference_id IS 'what we call it by';
+COMMENT ON COLUMN casesync.my_subscriptions.partner IS 'the partner that we asked';
+COMMENT ON COLUMN casesync.my_subscriptions.event_type IS 'what we asked to be told about';
+COMMENT ON COLUMN casesync.my_subscriptions.record_type IS
+	'the type of the records that we asked for';
+COMMENT ON COLUMN casesync.my_subscriptions.filter_type IS
+	'how the filter is written; the filter itself may name a person and is not shown';
+COMMENT ON COLUMN casesync.my_subscriptions.frequency IS 'how often we asked to be told';
+COMMENT ON COLUMN casesync.my_subscriptions.transaction_id IS 'the transaction of our request';
+COMMENT ON COLUMN casesync.my_subscriptions.code IS 'what the partner calls it by';
+COMMENT ON COLUMN casesync.my_subscriptions.state IS
+	'requested, pending, active, ending, ended or refused';
+COMMENT ON COLUMN casesync.my_subscriptions.reason IS
+	'the partner''s reason code, or HTTP and a status';
+COMMENT ON COLUMN casesync.my_subscriptions.requested_at IS 'when we asked';
+COMMENT ON COLUMN casesync.my_subscriptions.answered_at IS 'when the partner answered';

@@ -37,6 +37,28 @@ $$;
 COMMENT ON FUNCTION casesync_internal.end_subscriptions(bigint[], text) IS
 	'end those of the subscriptions that live and withhold what waits for them; returns how many';
 
+/* A partner that asks for it by message is accepted and told at once, as the standard has it. */
+CREATE OR REPLACE FUNCTION casesync_internal.check_timing(frequency text, deliver text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.check_choice('deliver', deliver, '{every,latest}');
+	IF deliver = 'latest' OR nullif(btrim(frequency), '') IS NOT NULL
+		AND casesync.cron_check(btrim(frequency)) IS NULL
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
+			message => CASE deliver WHEN 'latest' THEN 'deliver => ''latest'' does nothing yet'
+				ELSE format('frequency "%s" does nothing yet', left(btrim(frequency), 100)) END,
+			detail => 'Every event is told at once.',
+			hint => 'Leave deliver and frequency out; starts and ends may be given.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_timing(text, text) IS
+	'what subscribe() was given about when to tell acts, or an error';
+
 CREATE OR REPLACE FUNCTION casesync_internal.require_subscription(code text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -310,8 +332,56 @@ COMMENT ON FUNCTION casesync_internal.admit_subscriptions() IS
 
 CREATE OR REPLACE VIEW casesync.pending_subscriptions AS
 	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.waits_for, s.filter_type,
-		s.filter,
-		s.cron, s.starts, s.ends, s.authorize_claim, s.created_at
+		s.filter, s.cron, s.starts, s.ends, s.authorize_claim, s.created_at
 	  FROM casesync_internal.subscription s WHERE s.state = 'pending';
 COMMENT ON VIEW casesync.pending_subscriptions IS
 	'what partners ask for and nobody has decided about: for approve() and refuse()';
+COMMENT ON COLUMN casesync.pending_subscriptions.code IS 'for approve() and refuse()';
+COMMENT ON COLUMN casesync.pending_subscriptions.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.pending_subscriptions.event_type IS 'what it wants to be told about';
+COMMENT ON COLUMN casesync.pending_subscriptions.record_type IS
+	'the type of the records that it wants';
+COMMENT ON COLUMN casesync.pending_subscriptions.reg_type IS
+	'the type of the registries; NULL: any';
+COMMENT ON COLUMN casesync.pending_subscriptions.waits_for IS
+	'a person (decision), or the beginning of the agreement (agreement)';
+COMMENT ON COLUMN casesync.pending_subscriptions.filter_type IS 'how the filter is written';
+COMMENT ON COLUMN casesync.pending_subscriptions.filter IS
+	'whom it is about, as the partner wrote it';
+COMMENT ON COLUMN casesync.pending_subscriptions.cron IS 'when it wants to be told; NULL: at once';
+COMMENT ON COLUMN casesync.pending_subscriptions.starts IS 'from when';
+COMMENT ON COLUMN casesync.pending_subscriptions.ends IS 'until when';
+COMMENT ON COLUMN casesync.pending_subscriptions.authorize_claim IS
+	'what it says that it is authorized by: nobody has verified it';
+COMMENT ON COLUMN casesync.pending_subscriptions.created_at IS 'when it was asked for';
+
+CREATE OR REPLACE VIEW casesync.subscriptions AS
+	SELECT s.code, s.partner, s.event_type, s.record_type, s.reg_type, s.registry, s.id_type,
+		s.state, s.is_confirmed, s.reason, s.created_at, s.decided_at, s.ended_at,
+		coalesce(w.due, 0) AS due,
+		(SELECT q.seq FROM casesync_internal.subscription_seq q WHERE q.subscription = s.id
+			ORDER BY q.id DESC LIMIT 1) AS last_seq
+	  FROM casesync_internal.subscription s
+	  /* Counted once for all: both may be many. */
+	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync_internal.notification n
+		WHERE n.state = 'due' GROUP BY n.subscription) w ON w.subscription = s.id;
+COMMENT ON VIEW casesync.subscriptions IS 'partners'' subscriptions at us';
+COMMENT ON COLUMN casesync.subscriptions.code IS 'what the partner calls it by';
+COMMENT ON COLUMN casesync.subscriptions.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.subscriptions.event_type IS 'what it is told about';
+COMMENT ON COLUMN casesync.subscriptions.record_type IS 'the type of the records that it gets';
+COMMENT ON COLUMN casesync.subscriptions.reg_type IS
+	'the type of the registries it asked about; NULL: any';
+COMMENT ON COLUMN casesync.subscriptions.registry IS
+	'the one registry it is about; NULL: all that the agreement allows';
+COMMENT ON COLUMN casesync.subscriptions.id_type IS
+	'the type of the one identifier it is about; NULL: of many subjects';
+COMMENT ON COLUMN casesync.subscriptions.state IS 'pending, active, ended or refused';
+COMMENT ON COLUMN casesync.subscriptions.is_confirmed IS 'whether the partner knows that it exists';
+COMMENT ON COLUMN casesync.subscriptions.reason IS 'why it was refused or ended';
+COMMENT ON COLUMN casesync.subscriptions.created_at IS 'when it was asked for';
+COMMENT ON COLUMN casesync.subscriptions.decided_at IS 'when it was approved or refused';
+COMMENT ON COLUMN casesync.subscriptions.ended_at IS 'when it ended';
+COMMENT ON COLUMN casesync.subscriptions.due IS 'how many notifications wait';
+COMMENT ON COLUMN casesync.subscriptions.last_seq IS
+	'the last sequence number given to a notification';

@@ -403,7 +403,7 @@ DECLARE
 	s casesync_internal.subscription;
 BEGIN
 	PERFORM casesync_internal.require_partner(partner);
-	PERFORM casesync_internal.check_choice('deliver', deliver, '{every,latest}');
+	PERFORM casesync_internal.check_timing(frequency, deliver);
 	PERFORM FROM casesync_internal.partner p WHERE p.partner = subscribe.partner
 		FOR NO KEY UPDATE;
 	PERFORM casesync_internal.expire_subscriptions(partner);
