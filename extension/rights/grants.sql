@@ -10,7 +10,7 @@ SELECT a.access, o FROM (VALUES
 		'publish_plan',
 		'publish_warnings',
 		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function',
-		'owns_handler', 'on_notify',
+		'owns_handler', 'check_handler', 'on_notify',
 		'plain_name', 'event_name', 'SELECT ON event_type', 'SELECT ON event_types',
 		'SELECT ON registry_types', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
 		'capture_change', 'refuse_truncate', 'track_with', 'relation_must_be_trackable',
