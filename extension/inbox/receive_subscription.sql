@@ -143,20 +143,22 @@ DECLARE
 	own constant bigint[] := ARRAY(SELECT s.id FROM casesync_internal.subscription s
 		WHERE s.partner = p.partner AND s.code = ANY (codes));
 	ended integer;
+	verdict casesync_internal.verdict;
 BEGIN
 	ended := casesync_internal.end_subscriptions(own, 'unsubscribed by the partner');
 	status := 'succ';
 	IF ended < cardinality(codes) THEN
-		SELECT r.code, r.why INTO code, why
-		  FROM casesync_internal.refused_for(
-			CASE WHEN own = '{}' THEN 'code unknown' ELSE 'code ended' END,
-			(cardinality(codes) - ended)::text, cardinality(codes)::text) r;
+		verdict := CASE WHEN own = '{}'
+			THEN casesync_internal.refused_for('code unknown',
+				(cardinality(codes) - ended)::text, cardinality(codes)::text)
+			ELSE casesync_internal.refused_for('code ended',
+				(cardinality(codes) - ended)::text, cardinality(codes)::text) END;
+		why := verdict.why;
 	END IF;
 	/* A request has one status: what became of each code is told in subscription_status. */
 	IF ended = 0 THEN
 		status := 'rjct';
-	ELSE
-		code := NULL;
+		code := verdict.code;
 	END IF;
 END
 $$;
