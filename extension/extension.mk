@@ -54,10 +54,12 @@ SQL_TABLES = \
 	extension/inbox/tables.sql \
 	extension/answer/tables.sql \
 	extension/delivery/tables.sql \
+	extension/intake/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
 	extension/base/value.sql extension/base/text_format.sql extension/base/owner_query.sql \
 	extension/base/audit.sql extension/base/leaf.sql extension/base/person.sql \
+	extension/base/limit.sql extension/base/reason.sql \
 	extension/code/code_type.sql extension/code/crosswalk.sql \
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
@@ -84,21 +86,24 @@ SQL_CODE = \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
 	extension/subscription/subscription_wish.sql extension/subscription/my_subscription.sql \
 	extension/subscription/forget.sql extension/subscription/subscription_settled.sql \
+	extension/subscription/subscription_answer.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
 	extension/routing/rehearsal.sql extension/routing/forget.sql \
-	extension/inbox/inbox.sql extension/inbox/message_read.sql \
+	extension/inbox/inbox.sql extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \
-	extension/answer/answering.sql extension/answer/search_answer.sql \
-	extension/answer/transaction_status.sql extension/answer/enrollment.sql \
-	extension/answer/forget.sql extension/answer/answer_sent.sql \
+	extension/answer/request.sql extension/answer/answering.sql \
+	extension/answer/search_answer.sql extension/answer/transaction_status.sql \
+	extension/answer/enrollment.sql extension/answer/forget.sql \
+	extension/answer/answer_sent.sql \
 	extension/delivery/delivery.sql extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
 	extension/delivery/take.sql extension/delivery/stop_sharing.sql \
 	extension/delivery/resume_sharing.sql \
-	extension/intake/receive.sql \
+	extension/intake/receive.sql extension/intake/message_judge.sql \
+	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/health/status_views.sql \

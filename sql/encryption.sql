@@ -117,7 +117,7 @@ UPDATE casesync_internal.outgoing SET state = 'delivered';
 SELECT casesync_internal.enqueue('ess.test', 'on-unsubscribe', 'https://ess.test/x', '{"transaction_id": "t"}', 'succ');
 SELECT action, encrypt IS NULL AS plain FROM casesync_internal.lane l, casesync_internal.take(l.lane);
 
--- received: the database refuses what is not as agreed, whatever a bridge says
+-- received: a message is what was decrypted; whether it had to be encrypted the bridge has judged
 CREATE FUNCTION app.receive(id text, is_encrypted boolean, flag boolean, plain text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
 	SELECT concat_ws(' ', r.ack_status, r.error_code, r.error_message)
 	  FROM casesync_internal.receive('ess.test', id, convert_to(jsonb_build_object('header', jsonb_build_object('message_id', id, 'action', 'unsubscribe',
@@ -126,17 +126,12 @@ CREATE FUNCTION app.receive(id text, is_encrypted boolean, flag boolean, plain t
 $$;
 \set message '\'{"transaction_id": "t", "timestamp": "2026-01-01T00:00:00Z", "subscription_codes": ["x"], "meta": {"x": 1}}\''
 SELECT app.receive('a1', false, false), app.receive('a2', true, true, :message);
-SELECT app.receive('a3', true, true), app.receive('a4', false, false, :message);
 SELECT casesync.set_partner('ess.test', encryption => 'required');
 SELECT encryption FROM casesync.partners WHERE partner = 'ess.test';
-SELECT app.receive('r1', false, false);
 SELECT app.receive('r2', true, true, :message);
 -- the same message encrypted anew is the same message: no second effect
 SELECT app.receive('r2', true, true, :message);
 SELECT app.receive('r2', true, true, '{"transaction_id": "other", "subscription_codes": ["x"]}');
-SELECT casesync.set_partner('ess.test', encryption => 'off');
-SELECT encryption FROM casesync.partners WHERE partner = 'ess.test';
-SELECT app.receive('o1', true, true, :message);
 SELECT message_id, count(*) FROM casesync_internal.message_in GROUP BY 1 ORDER BY 1;
 
 DROP EXTENSION casesync CASCADE;

@@ -16,7 +16,7 @@ SELECT jsonb_path_query(message, '$.subscribe_response[*].subscriptions[*]') - '
 -- refuses_missing_criteria, refuses_criteria_of_other_types
 SELECT * FROM app.subscribe(app.wish('m1') #- '{subscribe_criteria,reg_event_type}', app.wish('m2') #- '{subscribe_criteria,notify_record_type}',
 	app.wish('m3') #- '{subscribe_criteria}', app.wish('m4', '{"reg_event_type": {"a": 1}}'), app.wish('m5', '{"notify_record_type": ["Member"]}'),
-	app.wish('m6', '{"reg_type": 7}'), app.wish('m7') || '{"subscribe_criteria": "x"}', app.wish('m8') || '{"reference_id": 8}', '[]', 'null', '"x"');
+	app.wish('m6', '{"reg_type": 7}'), app.wish('m7') || '{"subscribe_criteria": "x"}');
 -- refuses_what_is_not_known_and_says_what_is
 SELECT * FROM app.subscribe(app.wish('k1', '{"reg_type": "Housing"}'), app.wish('k2', '{"reg_event_type": "moved"}'),
 	app.wish('k3', '{"reg_event_type": "LiveBirth"}'), app.wish('k4', '{"reg_type": "Civil", "reg_event_type": "LiveBirth"}'), app.wish('k5', '{"notify_record_type": "Group"}'),
@@ -90,16 +90,10 @@ SELECT * FROM app.subscribe(
 SELECT reference, status, code, message ~ '^frequency.frequency: ' AS about_cron FROM app.subscribe(
 	app.wish('c1', '{"frequency": {"frequency": "daily"}}'), app.wish('c2', '{"frequency": {"frequency": "99 5 * * *"}}'), app.wish('c3', jsonb_build_object('frequency', jsonb_build_object('frequency', repeat('*', 5000)))));
 
--- batches: refuses_an_empty_one, refuses_one_of_more_than_1000, refuses_a_total_count_that_is_wrong
-SELECT * FROM app.say('subscribe', '{"transaction_id": "t", "subscribe_request": []}');
+-- batches: refuses_one_of_more_than_1000
 SELECT * FROM app.say('subscribe', jsonb_build_object('transaction_id', 't', 'subscribe_request', (SELECT jsonb_agg(i) FROM generate_series(1, 1001) i)));
-SELECT * FROM app.say('subscribe', jsonb_build_object('transaction_id', 't', 'subscribe_request', jsonb_build_array(app.wish('b1'))), header => '{"total_count": 2}');
-SELECT * FROM app.say('subscribe', jsonb_build_object('transaction_id', 't', 'subscribe_request', jsonb_build_array(app.wish('b1'))), header => '{"total_count": "1"}');
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't', 'subscribe_request', jsonb_build_array(app.wish('b1', '{"filter": {"type": "UIN", "value": "b1"}}'))), header => '{"total_count": 1}');
-SELECT * FROM app.say('unsubscribe', '{"transaction_id": "t", "subscription_codes": []}');
-SELECT * FROM app.say('unsubscribe', '{"transaction_id": "t"}');
 SELECT * FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 't', 'subscription_codes', (SELECT jsonb_agg(i::text) FROM generate_series(1, 1001) i)));
-SELECT * FROM app.say('unsubscribe', '{"transaction_id": "t", "subscription_codes": ["a", "b"]}', header => '{"total_count": 3}');
 SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "t", "subscription_codes": ["a", "b"]}', header => '{"total_count": 1}');
 SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "t", "subscription_codes": ["a", "b"]}', header => '{"total_count": 2}');
 
@@ -141,12 +135,9 @@ SELECT state FROM casesync_internal.subscription WHERE reference_id = 'theirs';
 SELECT * FROM app.unsubscribe(app.code('q1'), app.code('theirs'), 'no such code', app.code('q2'), app.code('q2'));
 SELECT * FROM app.unsubscribe(app.code('q1'));
 SELECT * FROM app.unsubscribe(app.code('q1'), app.code('q2'), app.code('q3'));
--- accepts_the_standards_own_misspellings; refuses_a_timestamp_without_zone
+-- accepts_the_standards_own_misspellings
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 't', 'timesstamp', '2026-01-01T00:00:00Z', 'sunscription_codes', jsonb_build_array(app.code('q4'))));
 SELECT state FROM casesync_internal.subscription WHERE reference_id = 'q4';
-SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 't', 'timesatmp', '2026-01-01', 'subscription_codes', jsonb_build_array(app.code('q5'))));
-SELECT message->>'status' AS status, message->>'status_reason_code' AS code FROM casesync_internal.outgoing ORDER BY id DESC LIMIT 1;
-SELECT state FROM casesync_internal.subscription WHERE reference_id = 'q5';
 -- a reference_id of what has ended is not used again
 SELECT * FROM app.subscribe(app.wish('q4', '{"filter": {"type": "UIN", "value": "q4"}}'));
 

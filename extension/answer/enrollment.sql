@@ -3,6 +3,50 @@
  * record as the agreement lets it pass. Whom nobody knows and who is withheld have one answer.
  */
 
+/* What one member of a query says, given as a value or as a condition of equality. */
+CREATE OR REPLACE FUNCTION casesync_internal.equal_to(value jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(value->'eq', value->'$eq', value)
+$$;
+COMMENT ON FUNCTION casesync_internal.equal_to(jsonb) IS
+	'the value of {"eq": value} or {"$eq": value}, or of the value itself';
+
+/* Queries of one member or two, which peers write in more ways than a filter. */
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_query(query jsonb, query_type text,
+	OUT id_type text, OUT value jsonb)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	name constant text := CASE jsonb_typeof(query) WHEN 'object' THEN (
+		SELECT min(k) FROM jsonb_object_keys(query) k HAVING count(*) = 1) END;
+BEGIN
+	IF jsonb_typeof(query->'identifier_type') = 'string' AND query ? 'identifier_value' THEN
+		id_type := query->>'identifier_type';
+		value := casesync_internal.equal_to(query->'identifier_value');
+	ELSIF name IS NOT NULL AND lower(query_type) IS DISTINCT FROM 'graphql' THEN
+		value := query->name;
+		IF jsonb_typeof(value) = 'object'
+			AND (SELECT count(*) FROM jsonb_object_keys(value)) = 1 THEN
+			value := casesync_internal.equal_to(value);
+		END IF;
+		IF jsonb_typeof(value) NOT IN ('string', 'number') THEN
+			value := NULL;
+		/* The others say only that it is an identifier. */
+		ELSIF lower(casesync_internal.plain_name(name)) NOT IN ('person_identifier',
+			'member_identifier', 'identifier_value', 'identifier') THEN
+			id_type := name;
+		END IF;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.enrolment_query(jsonb, text) IS
+	'the identifier that a query of a check of enrolment names, in a form of its own; NULL when it '
+	'may be a filter';
+
 /* The identifier that a question names; without a type, any that is agreed. */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_identifier(criteria jsonb, OUT id_type text,
 	OUT id_value text, OUT why text)
@@ -10,77 +54,60 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	query constant jsonb := criteria->'query';
-	name text := CASE jsonb_typeof(query) WHEN 'object' THEN (SELECT min(k)
-		FROM jsonb_object_keys(query) k HAVING count(*) = 1) END;
-	value jsonb := query->name;
+	query_type constant text := casesync_internal.plain_name(criteria->>'query_type');
+	value jsonb;
 	tree jsonb;
 	problem text;
-	hint constant text :=
-		'enrolled_criteria.query must name one person, for example {"person_identifier": {"eq": '
-		'"…"}} or {"type": "UIN", "value": "…"}';
 BEGIN
-	IF jsonb_typeof(value) = 'object' AND (SELECT count(*) FROM jsonb_object_keys(value)) = 1 THEN
-		value := coalesce(value->'eq', value->'$eq');
-	END IF;
-	IF jsonb_typeof(query->'identifier_type') = 'string' AND query ? 'identifier_value' THEN
-		id_type := query->>'identifier_type';
-		value := query->'identifier_value';
-		value := coalesce(value->'eq', value->'$eq', value);
-	ELSIF name IS NOT NULL AND jsonb_typeof(value) IN ('string', 'number')
-		AND lower(casesync_internal.plain_name(criteria->>'query_type')) IS DISTINCT FROM 'graphql'
-	THEN
-		id_type := CASE WHEN lower(casesync_internal.plain_name(name)) NOT IN ('person_identifier',
-			'member_identifier', 'identifier_value', 'identifier')
-			THEN name END;
-	ELSE
-		value := NULL;
+	SELECT q.id_type, q.value INTO id_type, value
+	  FROM casesync_internal.enrolment_query(criteria->'query', query_type) q;
+	IF value IS NULL THEN
 		SELECT f.tree, f.problem INTO tree, problem
-		  FROM casesync_internal.filter_parse(
-			query, casesync_internal.plain_name(criteria->>'query_type')) f;
-		IF tree IS NOT NULL THEN
-			SELECT i.id_type, to_jsonb(i.id_value) INTO id_type, value
-				FROM casesync_internal.filter_identifier(tree) i;
-		END IF;
+		  FROM casesync_internal.filter_parse(criteria->'query', query_type) f;
+	END IF;
+	IF tree IS NOT NULL THEN
+		SELECT i.id_type, to_jsonb(i.id_value) INTO id_type, value
+		  FROM casesync_internal.filter_identifier(tree) i;
 	END IF;
 	id_type := casesync_internal.plain_name(id_type);
-	IF jsonb_typeof(value) IN ('string', 'number') AND length(value #>> '{}') BETWEEN 1 AND 255
-		AND coalesce(length(id_type), 1) BETWEEN 1 AND 99
+	IF jsonb_typeof(value) IN ('string', 'number')
+		AND length(value #>> '{}') BETWEEN 1 AND casesync_internal.message_limit('value')
+		AND coalesce(length(id_type), 1) BETWEEN 1 AND casesync_internal.message_limit('code')
 	THEN
 		id_value := value #>> '{}';
 	ELSE
-		why := concat_ws(': ', hint, problem);
+		why := concat_ws(': ', 'enrolled_criteria.query must name one person, for example '
+			'{"person_identifier": {"eq": "…"}} or {"type": "UIN", "value": "…"}', problem);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_identifier(jsonb) IS
-	'the identifier that a check of enrolment is about (id_type NULL: of any type), or why it names '
-	'none';
+	'the identifier that a check of enrolment is about (id_type NULL: of any type), or why it '
+	'names none';
 
-CREATE OR REPLACE FUNCTION casesync_internal.enrolment_question_problem(criteria jsonb)
-RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_question_refusal(criteria jsonb)
+RETURNS casesync_internal.verdict
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	word text;
+	problem constant text := CASE
+		WHEN jsonb_typeof(criteria) IS DISTINCT FROM 'object'
+			THEN 'enrolled_criteria must be an object with query_type, response_entity and query'
+		WHEN jsonb_typeof(criteria->'query_type') NOT IN ('string', 'null')
+			THEN 'enrolled_criteria.query_type must be text'
+		WHEN jsonb_typeof(criteria->'response_entity') NOT IN ('string', 'null')
+			THEN 'enrolled_criteria.response_entity must be text'
+		WHEN lower(casesync_internal.plain_name(criteria->>'response_entity'))
+			NOT IN ('member', 'group')
+			THEN 'enrolled_criteria.response_entity must be Member or Group'
+		ELSE (casesync_internal.enrolment_identifier(criteria)).why END;
 BEGIN
-	IF jsonb_typeof(criteria) IS DISTINCT FROM 'object' THEN
-		RETURN 'enrolled_criteria must be an object with query_type, response_entity and query';
-	END IF;
-	FOREACH word IN ARRAY ARRAY['query_type', 'response_entity'] LOOP
-		IF jsonb_typeof(criteria->word) NOT IN ('string', 'null') THEN
-			RETURN format('enrolled_criteria.%s must be text', word);
-		END IF;
-	END LOOP;
-	IF lower(casesync_internal.plain_name(criteria->>'response_entity')) NOT IN ('member', 'group')
-		THEN
-		RETURN 'enrolled_criteria.response_entity must be Member or Group';
-	END IF;
-	RETURN (SELECT i.why FROM casesync_internal.enrolment_identifier(criteria) i);
+	RETURN CASE WHEN problem IS NOT NULL
+		THEN casesync_internal.refused_for('question unclear', problem) END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.enrolment_question_problem(jsonb) IS
+COMMENT ON FUNCTION casesync_internal.enrolment_question_refusal(jsonb) IS
 	'what is wrong with a check of enrolment; NULL when nothing is';
 
 /* A status nobody can read is as good as none: the person is answered like one nobody knows. */
@@ -107,15 +134,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	types constant text[] := CASE WHEN $2 IS NULL THEN (s.a).identifier_types ELSE ARRAY[$2] END;
+	types constant text[] := CASE WHEN id_type IS NULL THEN (s.a).identifier_types
+		ELSE ARRAY[id_type] END;
 	keys text[] := '{}';
 	wanted text;
 	looked record;
 BEGIN
 	FOREACH wanted IN ARRAY types LOOP
-		looked := casesync_internal.search_keys(
-			s, (SELECT f.tree FROM casesync_internal.filter_parse(
-			jsonb_build_object('type', wanted, 'value', $3), 'idtype-value') f), NULL, 100, $4);
+		looked := casesync_internal.search_keys(s,
+			(SELECT f.tree FROM casesync_internal.filter_parse(
+				jsonb_build_object('type', wanted, 'value', id_value), 'idtype-value') f),
+			NULL, 100, until);
 		IF looked.failed IS NOT NULL THEN
 			PERFORM casesync_internal.raise_error(errcode => looked.failed);
 		END IF;
@@ -132,8 +161,8 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_subjects(casesync_internal.search_source, text,
 	text, timestamptz) IS
-	'whom an identifier names in one registry, as the agreement lets it be seen, with the enrolment '
-	'status';
+	'whom an identifier names in one registry, as the agreement lets it be seen, with the '
+	'enrolment status';
 
 /* The word that is sent. The standard's list lacks Exited (A3) and words of a country's own. */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_answer(p casesync_internal.partner,
@@ -142,14 +171,13 @@ RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_build_object('reference_id', reference_id, 'timestamp',
-		casesync_internal.wire_time(clock_timestamp()),
-			'status', 'succ')
-		|| CASE WHEN w.word IN ('Active', 'Deceased', 'Suspended', 'Inactive', 'Reinstated',
-			'Awaiting Renewal') OR p.profile = 'extended'
+	SELECT jsonb_build_object('reference_id', reference_id,
+			'timestamp', casesync_internal.wire_time(clock_timestamp()), 'status', 'succ')
+		|| CASE WHEN p.profile = 'extended' OR w.word IN ('Active', 'Deceased', 'Suspended',
+				'Inactive', 'Reinstated', 'Awaiting Renewal')
 			THEN jsonb_build_object('enrolled_status', w.word)
-			ELSE jsonb_build_object('enrolled_status', 'Inactive', 'status_reason_message',
-				left(w.word, 999)) END
+			ELSE jsonb_build_object('enrolled_status', 'Inactive',
+				'status_reason_message', casesync_internal.reason_text(w.word)) END
 	  FROM (SELECT coalesce(casesync.label(status), status::text) AS word) w
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_answer(casesync_internal.partner, text,
@@ -167,17 +195,40 @@ $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_rank(casesync.enrolment_status) IS
 	'which of two statuses of one person in two registries is told: the lower';
 
-CREATE OR REPLACE FUNCTION casesync_internal.enrolment_find(p casesync_internal.partner,
-	criteria jsonb, until timestamptz,
-	OUT answers jsonb, OUT is_allowed boolean)
+/* Who is told is on record, also when nobody can tell whom the partner takes it for. */
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_give(s casesync_internal.search_source,
+	id_type text, id_value text, until timestamptz, given uuid)
+RETURNS casesync.enrolment_status[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	who record := casesync_internal.enrolment_identifier(criteria);
+	told casesync_internal.disclosing[];
+	statuses casesync.enrolment_status[];
+BEGIN
+	SELECT array_agg(ROW((s.a).partner, (s.r).registry, e.key, NULL, (s.a).agreement,
+			(s.a).version, given)::casesync_internal.disclosing),
+		coalesce(array_agg(e.status), '{}')
+	  INTO told, statuses
+	  FROM casesync_internal.enrolment_subjects(s, id_type, id_value, until) e;
+	PERFORM casesync_internal.disclosure_begin('check_enrollment', told);
+	RETURN statuses;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.enrolment_give(casesync_internal.search_source, text, text,
+	timestamptz, uuid) IS
+	'the statuses of whom an identifier names in one registry, and their disclosure';
+
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_find(p casesync_internal.partner,
+	criteria jsonb, until timestamptz, OUT answers jsonb, OUT is_allowed boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	who constant record := casesync_internal.enrolment_identifier(criteria);
 	is_group constant boolean := lower(
 		casesync_internal.plain_name(criteria->>'response_entity')) IS NOT DISTINCT FROM 'group';
-	sources casesync_internal.search_source[] := ARRAY(SELECT s
+	sources constant casesync_internal.search_source[] := ARRAY(SELECT s
 		FROM casesync_internal.agreements_for_search(p.partner, 'check_enrollment', NULL, NULL) s
 		WHERE ((s.r).record_type ILIKE 'group') = is_group);
 	given constant uuid := gen_random_uuid();
@@ -192,15 +243,7 @@ BEGIN
 		RETURN;
 	END IF;
 	FOREACH s IN ARRAY sources LOOP
-		WITH seen AS MATERIALIZED (
-			SELECT * FROM casesync_internal.enrolment_subjects(s, who.id_type, who.id_value, until)
-		), told AS (
-			INSERT INTO casesync_internal.disclosure (partner, registry, key, way, agreement,
-				agreement_version, reference_id, outcome)
-			SELECT p.partner, (s.r).registry, e.key, 'check_enrollment', (s.a).agreement,
-				(s.a).version, given, 'attempted' FROM seen e
-		)
-		SELECT coalesce(array_agg(e.status), '{}') INTO here FROM seen e;
+		here := casesync_internal.enrolment_give(s, who.id_type, who.id_value, until, given);
 		statuses := statuses || here;
 		most := greatest(most, cardinality(here));
 	END LOOP;
@@ -209,10 +252,9 @@ BEGIN
 		statuses := ARRAY(SELECT x FROM unnest(statuses) x
 			ORDER BY casesync_internal.enrolment_rank(x) LIMIT 1);
 	END IF;
-	answers := coalesce(
-		(SELECT jsonb_agg(casesync_internal.enrolment_answer(p, who.id_value, x)
-		ORDER BY casesync_internal.enrolment_rank(x))
-		FROM unnest(statuses) x), '[]');
+	SELECT coalesce(jsonb_agg(casesync_internal.enrolment_answer(p, who.id_value, x)
+			ORDER BY casesync_internal.enrolment_rank(x)), '[]')
+	  INTO answers FROM unnest(statuses) x;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb,
@@ -237,8 +279,7 @@ BEGIN
 		o.message := jsonb_build_object('enrolled_response', result.answers);
 		IF NOT result.is_allowed THEN
 			o.status := 'rjct';
-			o.status_reason_message :=
-				'the lookups agreed for a day are used up: send this one again tomorrow';
+			o.status_reason_message := (casesync_internal.refused_for('lookups used up')).why;
 		ELSIF result.answers = '[]' THEN
 			o.status_reason_message :=
 				'nobody among those the agreement covers has this identifier and an enrolment '
@@ -250,9 +291,7 @@ BEGIN
 		END IF;
 		o.failed := SQLSTATE;
 		o.status := 'rjct';
-		o.status_reason_message :=
-			'this could not be looked up here; nothing is wrong with the request: send it again '
-			'later';
+		o.status_reason_message := (casesync_internal.refused_for('lookup failed')).why;
 		o.message := '{"enrolled_response": []}';
 	END;
 	o.message := o.message || jsonb_build_object('transaction_id', message->'transaction_id',

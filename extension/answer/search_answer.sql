@@ -2,20 +2,18 @@
  * A search request item by item: what is wrong with one does not touch the others (ESS
  * SearchRequest to SearchResponse). It decides nothing about who may see what: search.sql does.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.search_refusal(item jsonb, code text, why text)
+CREATE OR REPLACE FUNCTION casesync_internal.search_refusal(item jsonb,
+	verdict casesync_internal.verdict)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_build_object('reference_id', CASE
-		WHEN jsonb_typeof(item->'reference_id') = 'string'
-			THEN left(item->>'reference_id', 255) ELSE '' END,
+	SELECT jsonb_build_object('reference_id', item->'reference_id',
 		'timestamp', casesync_internal.wire_time(clock_timestamp()), 'status', 'rjct',
-		'status_reason_code', code,
-		'status_reason_message', left(why, 999), 'data', '{"reg_records": []}'::jsonb,
-		'locale', casesync_internal.search_locale(item))
+		'status_reason_code', verdict.code, 'status_reason_message', verdict.why,
+		'data', '{"reg_records": []}'::jsonb, 'locale', casesync_internal.search_locale(item))
 $$;
-COMMENT ON FUNCTION casesync_internal.search_refusal(jsonb, text, text) IS
+COMMENT ON FUNCTION casesync_internal.search_refusal(jsonb, casesync_internal.verdict) IS
 	'the answer to an item that is refused';
 
 CREATE OR REPLACE FUNCTION casesync_internal.search_locale(item jsonb)
@@ -23,74 +21,67 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN casesync.is_locale(item->>'locale') THEN item->>'locale' ELSE 'eng' END
+	SELECT coalesce(item->>'locale', 'eng')
 $$;
 COMMENT ON FUNCTION casesync_internal.search_locale(jsonb) IS
 	'the locale of an item, or the default';
 
 /* What is wrong with an item before anything is looked up. */
-CREATE OR REPLACE FUNCTION casesync_internal.search_item_problem(item jsonb, earlier text[],
-	OUT code text, OUT why text)
+CREATE OR REPLACE FUNCTION casesync_internal.search_item_refusal(item jsonb, earlier text[])
+RETURNS casesync_internal.verdict
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	reference constant jsonb := item->'reference_id';
 	criteria constant jsonb := item->'search_criteria';
 	word text;
 BEGIN
-	IF jsonb_typeof(reference) IS DISTINCT FROM 'string'
-		OR length(reference #>> '{}') NOT BETWEEN 1 AND 255 THEN
-		code := 'rjct.reference_id.invalid';
-		why := 'reference_id must be text of 1 to 255 characters';
-	ELSIF reference #>> '{}' = ANY (earlier) THEN
-		code := 'rjct.reference_id.duplicate';
-		why := 'another item of this request has the same reference_id';
-	ELSIF jsonb_typeof(item->'timestamp') IS DISTINCT FROM 'string'
-		OR casesync_internal.time_of(item->>'timestamp') IS NULL THEN
-		code := 'rjct.timestamp.invalid';
-		why := 'timestamp must be ISO 8601 with a zone';
-	ELSIF jsonb_typeof(item->'locale') <> 'null' AND NOT (jsonb_typeof(item->'locale') = 'string'
-		AND casesync.is_locale(item->>'locale')) THEN
-		code := 'rjct.search_criteria.invalid';
-		why := 'locale must be three small letters, for example eng';
+	IF item->>'reference_id' = ANY (earlier) THEN
+		RETURN casesync_internal.refused_for('reference_id repeated');
 	ELSIF jsonb_typeof(criteria) IS DISTINCT FROM 'object' THEN
-		code := 'rjct.search_criteria.invalid';
-		why := 'search_criteria must be an object with query_type and query';
+		RETURN casesync_internal.refused_for('search unclear',
+			'search_criteria must be an object with query_type and query');
 	ELSIF NOT criteria ? 'query' THEN
-		code := 'rjct.search_criteria.invalid';
-		why := 'search_criteria.query is missing; {} asks for all that the agreement allows';
+		RETURN casesync_internal.refused_for('search unclear',
+			'search_criteria.query is missing; {} asks for all that the agreement allows');
 	END IF;
 	FOREACH word IN ARRAY ARRAY['reg_type', 'reg_record_type', 'query_type'] LOOP
-		IF code IS NULL AND jsonb_typeof(criteria->word) NOT IN ('string', 'null') THEN
-			code := 'rjct.search_criteria.invalid';
-			why := format('search_criteria.%s must be text', word);
+		IF jsonb_typeof(criteria->word) NOT IN ('string', 'null') THEN
+			RETURN casesync_internal.refused_for('search unclear',
+				format('search_criteria.%s must be text', word));
 		END IF;
 	END LOOP;
+	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_item_problem(jsonb, text[]) IS
+COMMENT ON FUNCTION casesync_internal.search_item_refusal(jsonb, text[]) IS
 	'why an item cannot be searched for, after the reference_ids of earlier items; NULL when it '
 	'can';
 
 /* In search_criteria, where the standard has it, or beside it, where peers put it. */
 CREATE OR REPLACE FUNCTION casesync_internal.search_page(item jsonb, OUT page_size integer,
-	OUT page_number integer, OUT why text)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	OUT page_number integer, OUT refused casesync_internal.verdict)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	page constant jsonb := coalesce(nullif(item #> '{search_criteria,pagination}', 'null'),
 		nullif(item->'pagination', 'null'), '{}');
-	size constant jsonb := coalesce(nullif(page->'page_size', 'null'), '100');
+	most_size constant integer := casesync_internal.message_limit('page size');
+	most_number constant integer := casesync_internal.message_limit('page number');
+	size constant jsonb := coalesce(nullif(page->'page_size', 'null'),
+		to_jsonb(casesync_internal.message_limit('page size unasked')));
 	number constant jsonb := coalesce(nullif(page->'page_number', 'null'), '1');
 BEGIN
 	IF jsonb_typeof(page) <> 'object' THEN
-		why := 'pagination must be an object with page_size and page_number';
-	ELSIF coalesce(casesync_internal.number_of(size), 0) NOT BETWEEN 1 AND 2000 THEN
-		why := 'pagination.page_size must be a whole number from 1 to 2000';
-	ELSIF coalesce(casesync_internal.number_of(number), 0) NOT BETWEEN 1 AND 1000000 THEN
-		why := 'pagination.page_number must be a whole number from 1 on';
+		refused := casesync_internal.refused_for('page unclear',
+			'pagination must be an object with page_size and page_number');
+	ELSIF coalesce(casesync_internal.number_of(size), 0) NOT BETWEEN 1 AND most_size THEN
+		refused := casesync_internal.refused_for('page unclear',
+			format('pagination.page_size must be a whole number from 1 to %s', most_size));
+	ELSIF coalesce(casesync_internal.number_of(number), 0) NOT BETWEEN 1 AND most_number THEN
+		refused := casesync_internal.refused_for('page unclear',
+			'pagination.page_number must be a whole number from 1 on');
 	ELSE
 		page_size := casesync_internal.number_of(size);
 		page_number := casesync_internal.number_of(number);
@@ -98,42 +89,59 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_page(jsonb) IS
-	'which page an item asks for: 100 records and the first, if it does not say';
+	'which page an item asks for, the first when it does not say, or why there is none';
+
+/* What a peer calls a registry or a kind of record goes back only when it can be such a name. */
+CREATE OR REPLACE FUNCTION casesync_internal.name_said(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT substring(casesync_internal.plain_name(value) from '^[A-Za-z][A-Za-z0-9_]{0,62}$')
+$$;
+COMMENT ON FUNCTION casesync_internal.name_said(text) IS
+	'a name without its prefix; NULL when it is none';
 
 /* One name if all sources have the same, else none: the standard has room for one only. */
 CREATE OR REPLACE FUNCTION casesync_internal.search_data(criteria jsonb,
 	sources casesync_internal.search_source[], records jsonb)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_strip_nulls(
-		jsonb_build_object('version', '1.0.0', 'reg_type', casesync_internal.reg_type_wire(coalesce(
-			CASE WHEN count(DISTINCT (s.r).reg_type) = 1 THEN min((s.r).reg_type) END, x.reg_type)),
-		'reg_record_type', coalesce(CASE WHEN count(DISTINCT (s.r).record_type) = 1
-		THEN min((s.r).record_type) END,
-			x.record_type))) || jsonb_build_object('reg_records', records)
-	  FROM (SELECT substring(
-		casesync_internal.plain_name(
-		criteria->>'reg_type') from '^[A-Za-z][A-Za-z0-9_]{0,62}$') AS reg_type,
-				substring(casesync_internal.plain_name(
-					criteria->>'reg_record_type') from '^[A-Za-z][A-Za-z0-9_]{0,62}$') AS
-					record_type) x
-	  LEFT JOIN unnest(sources) s ON true
-	 GROUP BY x.reg_type, x.record_type
+DECLARE
+	reg_types constant text[] := ARRAY(SELECT DISTINCT (s.r).reg_type FROM unnest(sources) s);
+	record_types constant text[] := ARRAY(SELECT DISTINCT (s.r).record_type FROM unnest(sources) s);
+BEGIN
+	RETURN jsonb_strip_nulls(jsonb_build_object('version', '1.0.0',
+			'reg_type', casesync_internal.reg_type_wire(
+				CASE cardinality(reg_types) WHEN 1 THEN reg_types[1]
+					ELSE casesync_internal.name_said(criteria->>'reg_type') END),
+			'reg_record_type', CASE cardinality(record_types) WHEN 1 THEN record_types[1]
+				ELSE casesync_internal.name_said(criteria->>'reg_record_type') END))
+		|| jsonb_build_object('reg_records', records);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_data(jsonb, casesync_internal.search_source[],
 	jsonb) IS
 	'the data of an answer: a list of records, also when there are none';
 
-CREATE OR REPLACE FUNCTION casesync_internal.search_refused(code text, why text)
+CREATE OR REPLACE FUNCTION casesync_internal.search_refused(verdict casesync_internal.verdict)
 RETURNS casesync_internal.search_result
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ROW(code, why, '[]', 0, '{}', NULL)::casesync_internal.search_result
+DECLARE
+	result casesync_internal.search_result;
+BEGIN
+	result.refused := verdict;
+	result.records := '[]';
+	result.total := 0;
+	result.agreements := '{}';
+	RETURN result;
+END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_refused(text, text) IS
+COMMENT ON FUNCTION casesync_internal.search_refused(casesync_internal.verdict) IS
 	'an item that is refused, and why';
 
 /* All subjects are found before any is given: only then is it known whether they are too many. */
@@ -153,23 +161,23 @@ BEGIN
 	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
 		sorted := casesync_internal.filter_order(sort, sources[i].r, sources[i].a);
 		IF sorted.problem IS NOT NULL THEN
-			refused := casesync_internal.search_refused('rjct.sort.invalid', sorted.problem);
+			refused := casesync_internal.search_refused(
+				casesync_internal.refused_for('sort unclear', sorted.problem));
 			RETURN;
 		END IF;
 		found := casesync_internal.search_keys(sources[i], tree, sorted.clause,
 			most - cardinality(keys) + 1, until);
 		IF found.failed IS NOT NULL THEN
-			refused := casesync_internal.search_refused('rjct.search_criteria.invalid',
-				'a record in this registry cannot be read at present: search by an identifier, or '
-				'try again later');
+			refused := casesync_internal.search_refused(
+				casesync_internal.refused_for('record unreadable'));
 			refused.failed := found.failed;
 			RETURN;
 		END IF;
 		keys := keys || found.keys;
 		places := places || array_fill(i, ARRAY[cardinality(found.keys)]);
 		IF cardinality(keys) > most THEN
-			refused := casesync_internal.search_refused('rjct.search.too_many_records_found',
-				format('more than %s records match: narrow the query', most));
+			refused := casesync_internal.search_refused(
+				casesync_internal.refused_for('too many found', most::text));
 			RETURN;
 		END IF;
 	END LOOP;
@@ -189,8 +197,8 @@ DECLARE
 	records jsonb := '[]';
 BEGIN
 	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
-		records := records || casesync_internal.search_records(sources[i], ARRAY(
-			SELECT k.key FROM unnest(keys, places) WITH ORDINALITY k(key, place, n)
+		records := records || casesync_internal.search_records(sources[i],
+			ARRAY(SELECT k.key FROM unnest(keys, places) WITH ORDINALITY k(key, place, n)
 				WHERE k.place = i ORDER BY k.n), 'search', given);
 	END LOOP;
 	RETURN records;
@@ -205,8 +213,7 @@ COMMENT ON FUNCTION casesync_internal.search_give(casesync_internal.search_sourc
  * so has a registry that no agreement covers.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_item(p casesync_internal.partner, item jsonb,
-	page record, max_bytes bigint, until timestamptz,
-	given uuid)
+	page record, max_bytes bigint, until timestamptz, given uuid)
 RETURNS casesync_internal.search_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -214,42 +221,38 @@ AS $$
 DECLARE
 	criteria constant jsonb := item->'search_criteria';
 	first constant bigint := (page.page_number - 1)::bigint * page.page_size;
-	filter record := casesync_internal.filter_parse(criteria->'query',
+	filter constant record := casesync_internal.filter_parse(criteria->'query',
 		casesync_internal.plain_name(criteria->>'query_type'));
 	sources casesync_internal.search_source[];
 	found record;
 	answer casesync_internal.search_result;
 BEGIN
 	IF filter.problem IS NOT NULL THEN
-		RETURN casesync_internal.search_refused('rjct.filter.invalid', filter.problem);
+		RETURN casesync_internal.search_refused(
+			casesync_internal.refused_for('filter unclear', filter.problem));
 	END IF;
 	sources := ARRAY(SELECT s FROM casesync_internal.agreements_for_search(p.partner, 'search',
 		criteria->>'reg_type', casesync_internal.plain_name(criteria->>'reg_record_type')) s);
-	IF cardinality(sources) > 0
-		AND NOT casesync_internal.lookup_allowed(
-		p.partner, casesync_internal.search_lookups(filter.tree)) THEN
-		RETURN casesync_internal.search_refused('rjct.search_criteria.invalid',
-			'the lookups agreed for a day are used up: send this one again tomorrow');
+	IF cardinality(sources) > 0 AND NOT casesync_internal.lookup_allowed(p.partner,
+		casesync_internal.search_lookups(filter.tree)) THEN
+		RETURN casesync_internal.search_refused(
+			casesync_internal.refused_for('lookups used up'));
 	END IF;
 	found := casesync_internal.search_find(sources, filter.tree, criteria->'sort', until);
-	IF (found.refused).code IS NOT NULL THEN
+	IF ((found.refused).refused).code IS NOT NULL THEN
 		RETURN found.refused;
 	END IF;
 	answer.total := cardinality(found.keys);
-	IF first < answer.total THEN
-		found.keys := found.keys[first + 1 : first + page.page_size];
-		found.places := found.places[first + 1 : first + page.page_size];
-	ELSE
-		found.keys := '{}';
-		found.places := '{}';
-	END IF;
+	/* A slice that begins behind the end is empty. */
+	found.keys := found.keys[first + 1 : first + page.page_size];
+	found.places := found.places[first + 1 : first + page.page_size];
 	answer.records := casesync_internal.search_give(sources, found.keys, found.places, given);
 	IF octet_length(answer.records::text) > max_bytes THEN
 		RAISE EXCEPTION USING errcode = 'CS003';
 	END IF;
 	answer.agreements := ARRAY(
 		SELECT DISTINCT format('%s %s', ((sources[i]).a).version, ((sources[i]).a).agreement)
-		FROM unnest(found.places) i);
+		  FROM unnest(found.places) i);
 	answer.records := casesync_internal.search_data(criteria, sources, answer.records);
 	RETURN answer;
 END
@@ -258,7 +261,10 @@ COMMENT ON FUNCTION casesync_internal.search_item(casesync_internal.partner, jso
 	timestamptz, uuid) IS
 	'the page that one item asks for';
 
-/* How many identifiers or other values a filter tries: what a partner may look up a day is counted in these. */
+/*
+ * How many identifiers or other values a filter tries: what a partner may look up in a day is
+ * counted in these.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_lookups(tree jsonb)
 RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -275,9 +281,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN casesync_internal.search_refused('rjct.search_criteria.invalid', format(
-		'the search took longer than %s allows: narrow it, ask for fewer items in one request, or '
-		'search by an identifier',
+	RETURN casesync_internal.search_refused(casesync_internal.refused_for('search too slow',
 		casesync_internal.setting('casesync.search_timeout')));
 END
 $$;
@@ -285,8 +289,7 @@ COMMENT ON FUNCTION casesync_internal.search_late() IS 'an item for which there 
 
 /* What fails is undone with all that it disclosed, and does not touch the other items. */
 CREATE OR REPLACE FUNCTION casesync_internal.search_try(p casesync_internal.partner, item jsonb,
-	page record, max_bytes bigint, until timestamptz,
-	given uuid)
+	page record, max_bytes bigint, until timestamptz, given uuid)
 RETURNS casesync_internal.search_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -299,16 +302,14 @@ EXCEPTION
 	WHEN SQLSTATE 'CS002' THEN
 		RETURN casesync_internal.search_late();
 	WHEN SQLSTATE 'CS003' THEN
-		RETURN casesync_internal.search_refused('rjct.pagination.invalid',
-			format('the records of this request have more than %s bytes: ask for fewer items or a '
-				'smaller page_size', max_bytes));
+		RETURN casesync_internal.search_refused(
+			casesync_internal.refused_for('answer too large', max_bytes::text));
 	WHEN OTHERS THEN
 		IF casesync_internal.is_transient(SQLSTATE) THEN
 			RAISE;
 		END IF;
-		answer := casesync_internal.search_refused('rjct.search_criteria.invalid',
-			'this could not be searched here; nothing is wrong with the request: send it again '
-			'later');
+		answer := casesync_internal.search_refused(
+			casesync_internal.refused_for('search failed'));
 		answer.failed := SQLSTATE;
 		RETURN answer;
 END
@@ -318,20 +319,21 @@ COMMENT ON FUNCTION casesync_internal.search_try(casesync_internal.partner, json
 	'the page that one item asks for, or why there is none';
 
 CREATE OR REPLACE FUNCTION casesync_internal.search_answer(p casesync_internal.partner, item jsonb,
-	earlier text[], max_bytes bigint,
-	until timestamptz, given uuid, OUT answer jsonb, OUT agreements text[], OUT failed text)
+	earlier text[], max_bytes bigint, until timestamptz, given uuid,
+	OUT answer jsonb, OUT agreements text[], OUT failed text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	problem record := casesync_internal.search_item_problem(item, earlier);
-	page record := casesync_internal.search_page(item);
+	refused constant casesync_internal.verdict := casesync_internal.search_item_refusal(item,
+		earlier);
+	page constant record := casesync_internal.search_page(item);
 	result casesync_internal.search_result;
 BEGIN
-	IF problem.code IS NOT NULL THEN
-		result := casesync_internal.search_refused(problem.code, problem.why);
-	ELSIF page.why IS NOT NULL THEN
-		result := casesync_internal.search_refused('rjct.pagination.invalid', page.why);
+	IF refused.code IS NOT NULL THEN
+		result := casesync_internal.search_refused(refused);
+	ELSIF (page.refused).code IS NOT NULL THEN
+		result := casesync_internal.search_refused(page.refused);
 	ELSIF clock_timestamp() >= until THEN
 		result := casesync_internal.search_late();
 	ELSE
@@ -339,15 +341,13 @@ BEGIN
 	END IF;
 	agreements := coalesce(result.agreements, '{}');
 	failed := result.failed;
-	IF result.code IS NOT NULL THEN
-		answer := casesync_internal.search_refusal(item, result.code, result.why);
+	IF (result.refused).code IS NOT NULL THEN
+		answer := casesync_internal.search_refusal(item, result.refused);
 	ELSE
 		answer := jsonb_build_object('reference_id', item->'reference_id',
-			'timestamp', casesync_internal.wire_time(clock_timestamp()), 'status', 'succ', 'data',
-			result.records,
-			'pagination', jsonb_build_object('page_size', page.page_size, 'page_number',
-			page.page_number,
-				'total_count', result.total),
+			'timestamp', casesync_internal.wire_time(clock_timestamp()), 'status', 'succ',
+			'data', result.records, 'pagination', jsonb_build_object('page_size', page.page_size,
+				'page_number', page.page_number, 'total_count', result.total),
 			'locale', casesync_internal.search_locale(item));
 	END IF;
 END
@@ -367,13 +367,14 @@ DECLARE
 	done record;
 	earlier text[] := '{}';
 	answers jsonb[] := '{}';
-	bytes bigint := 8000000;
+	bytes bigint := casesync_internal.message_limit('answer bytes');
 	o casesync_internal.request_outcome;
 BEGIN
 	o.agreements := '{}';
 	o.given := gen_random_uuid();
-	FOR item IN SELECT *
-		FROM jsonb_array_elements(casesync_internal.list_of(message->'search_request')) LOOP
+	FOR item IN SELECT i FROM jsonb_array_elements(
+		casesync_internal.list_of(message->'search_request')) i
+	LOOP
 		done := casesync_internal.search_answer(p, item, earlier, bytes, until, o.given);
 		earlier := earlier || (item->>'reference_id');
 		answers := answers || done.answer;
@@ -382,17 +383,18 @@ BEGIN
 		o.failed := coalesce(o.failed, done.failed);
 	END LOOP;
 	o.agreements := ARRAY(SELECT DISTINCT x FROM unnest(o.agreements) x);
-	o.answers := (SELECT jsonb_agg(a - 'data' ORDER BY n)
+	o.answers := (SELECT jsonb_agg(x.a - 'data' ORDER BY x.n)
 		FROM unnest(answers) WITH ORDINALITY x(a, n));
 	o.action := 'on-search';
 	o.total := cardinality(answers);
-	o.status := CASE WHEN EXISTS (SELECT FROM unnest(answers) a WHERE a->>'status' = 'succ')
-		THEN 'succ' ELSE 'rjct' END;
-	o.status_reason_message := CASE o.status
-		WHEN 'rjct' THEN 'no item could be answered: each says why' END;
-	o.message := jsonb_build_object('transaction_id', message->'transaction_id', 'correlation_id',
-		correlation_id,
-		'search_response', to_jsonb(answers));
+	IF EXISTS (SELECT FROM unnest(answers) a WHERE a->>'status' = 'succ') THEN
+		o.status := 'succ';
+	ELSE
+		o.status := 'rjct';
+		o.status_reason_message := 'no item could be answered: each says why';
+	END IF;
+	o.message := jsonb_build_object('transaction_id', message->'transaction_id',
+		'correlation_id', correlation_id, 'search_response', to_jsonb(answers));
 	RETURN o;
 END
 $$;

@@ -50,23 +50,20 @@ SELECT pg_catalog.pg_extension_config_dump('casesync_internal.request_in', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.request_in_id_seq', '');
 /* What came of a request, of whatever kind. */
 CREATE TYPE casesync_internal.request_outcome AS (error_code text, error_message text, action text,
-	status text,
-	status_reason_code text, status_reason_message text, total integer, message jsonb,
-		answers jsonb,
-	agreements text[], failed text, given uuid);
+	status text, status_reason_code text, status_reason_message text, total integer, message jsonb,
+	answers jsonb, agreements text[], failed text, given uuid);
 COMMENT ON TYPE casesync_internal.request_outcome IS
 	'error_code: it cannot be answered at all; else the answer. failed: SQLSTATE of a fault of ours '
 	'in it. given: the reference_id under which what it discloses is on record';
 CREATE TYPE casesync_internal.reply AS (error_code text, error_message text, action text,
-	status text,
-	status_reason_code text, status_reason_message text, total_count integer,
-		completed_count integer,
-	correlation_id text, message text, sender_id text, receiver_id text, encrypt text);
+	status text, status_reason_code text, status_reason_message text, total_count integer,
+	completed_count integer, correlation_id text, message text, sender_id text, receiver_id text,
+	encrypt text);
 COMMENT ON TYPE casesync_internal.reply IS
 	'what the bridge needs to answer a synchronous request: an error, or the parts of a message';
 /* ---- search_answer ---- */
 /* What one item has come to. */
-CREATE TYPE casesync_internal.search_result AS (code text, why text, records jsonb, total integer,
-	agreements text[], failed text);
+CREATE TYPE casesync_internal.search_result AS (refused casesync_internal.verdict, records jsonb,
+	total integer, agreements text[], failed text);
 COMMENT ON TYPE casesync_internal.search_result IS
 	'one page of what an item asks for, or why it is refused';

@@ -19,3 +19,7 @@ CREATE TYPE casesync_internal.person AS (registry text, key text, erased text, w
 COMMENT ON TYPE casesync_internal.person IS
 	'who is to be forgotten: identifiers as values (words) and as TYPE:value (names), as found in '
 	'inbox subjects';
+/* ---- reason ---- */
+CREATE TYPE casesync_internal.verdict AS (code text, why text);
+COMMENT ON TYPE casesync_internal.verdict IS
+	'why something is refused, with the standard''s code; a code of NULL: it is not';

@@ -10,58 +10,70 @@ COMMENT ON FUNCTION casesync_internal.owns_function(regprocedure) IS
 	'whether the current user has the rights of the function''s owner; a function that is gone is '
 	'anybody''s';
 
+CREATE OR REPLACE FUNCTION casesync_internal.check_handler(handler regprocedure)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	p pg_proc;
+BEGIN
+	SELECT t.* INTO p FROM pg_proc t WHERE t.oid = handler;
+	IF NOT FOUND OR p.prokind <> 'f' OR p.pronargs <> 1 OR p.prorettype <> 'text'::regtype
+		OR p.proargtypes[0] <> 'casesync.inbound'::regtype OR p.proretset
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
+			message => format('%s cannot be an apply function', coalesce(handler::text, 'NULL')),
+			detail => 'An apply function takes one casesync.inbound and returns text: applied, '
+				'ignored, or review: why.',
+			hint => 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql '
+				'SECURITY DEFINER …;');
+	END IF;
+	IF NOT p.prosecdef OR NOT casesync_internal.owns_function(handler) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('%s must be SECURITY DEFINER and your own', handler),
+			detail => 'It is called with its owner''s rights, by the bridge, which has none on '
+				'your tables.',
+			hint => format('ALTER FUNCTION %s SECURITY DEFINER;', handler));
+	END IF;
+	IF NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ^@ 'search_path=') THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
+			message => format('%s must have a search_path of its own', handler),
+			detail => 'It runs in a session of the bridge, which does not see your schemas.',
+			hint => format('ALTER FUNCTION %s SET search_path = public, pg_temp;', handler));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_handler(regprocedure) IS
+	'an error when a function cannot be an apply function of the current user';
+
 CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text,
 	handler regprocedure)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
-DECLARE
-	p pg_proc;
+#variable_conflict use_variable
 BEGIN
-	SELECT * INTO p FROM pg_proc t WHERE t.oid = $3;
-	IF NOT FOUND OR p.prokind <> 'f' OR p.pronargs <> 1 OR p.prorettype <> 'text'::regtype
-		OR p.proargtypes[0] <> 'casesync.inbound'::regtype OR p.proretset
-	THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
-			message => format('%s cannot be an apply function', coalesce($3::text, 'NULL')),
-			detail => 'An apply function takes one casesync.inbound and returns text: applied, '
-				'ignored, or review: why.',
-			hint => 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql '
-				'SECURITY DEFINER …;');
-	END IF;
-	IF NOT p.prosecdef OR NOT casesync_internal.owns_function($3) THEN
-		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
-			message => format('%s must be SECURITY DEFINER and your own', $3),
-			detail => 'It is called with its owner''s rights, by the bridge, which has none on your '
-				'tables.',
-			hint => format('ALTER FUNCTION %s SECURITY DEFINER;', $3));
-	END IF;
-	IF NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ^@ 'search_path=') THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
-			message => format('%s must have a search_path of its own', $3),
-			detail => 'It runs in a session of the bridge, which does not see your schemas.',
-			hint => format('ALTER FUNCTION %s SET search_path = public, pg_temp;', $3));
-	END IF;
-	IF coalesce($1, '') = '' OR coalesce($2, '') = '' THEN
+	PERFORM casesync_internal.check_handler(handler);
+	IF coalesce(record_type, '') = '' OR coalesce(event_type, '') = '' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'record_type and event_type must not be empty',
-			hint => format(
-				'SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', %L);', $3));
+			hint => format('SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', '
+				'%L);', handler));
 	END IF;
 	BEGIN
 		INSERT INTO casesync_internal.handler AS t (record_type, event_type, handler)
-		VALUES (casesync_internal.plain_name($1), casesync_internal.event_name($2),
-			format('%I.%I(casesync.inbound)',
-			(SELECT n.nspname FROM pg_namespace n WHERE n.oid = p.pronamespace), p.proname))
+		VALUES (casesync_internal.plain_name(record_type), casesync_internal.event_name(event_type),
+			(SELECT format('%I.%I(casesync.inbound)', n.nspname, f.proname)
+			   FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE f.oid = handler))
 		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
 	EXCEPTION WHEN insufficient_privilege THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
-			message => format('may not name the apply function for %s of %s', $2, $1),
-			detail => format(
-				'It takes the access "publisher", and a function of another owner cannot be '
-				'replaced: %s.', SQLERRM),
+			message => format('may not name the apply function for %s of %s', event_type,
+				record_type),
+			detail => format('It takes the access "publisher", and a function of another owner '
+				'cannot be replaced: %s.', SQLERRM),
 			hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
 	END;
 END
@@ -87,8 +99,7 @@ COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS
 
 /* How an item is to be handled: the strictest of what the agreement says about its parts. */
 CREATE OR REPLACE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement,
-	event_type text, record jsonb,
-	is_solicited boolean, previous jsonb)
+	event_type text, record jsonb, is_solicited boolean, previous jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -100,9 +111,10 @@ DECLARE
 	is_death boolean := casesync_internal.reports_death(record);
 	is_other_person boolean := previous IS NOT NULL AND EXISTS (
 		SELECT FROM casesync.record_identifiers(record) i
-		 WHERE NOT EXISTS (SELECT FROM casesync.record_identifiers(previous) p
-							WHERE upper(p.identifier_type) = upper(i.identifier_type)
-								AND p.identifier_value = i.identifier_value));
+		 WHERE NOT EXISTS (
+			SELECT FROM casesync.record_identifiers(previous) p
+			 WHERE upper(p.identifier_type) = upper(i.identifier_type)
+			   AND p.identifier_value = i.identifier_value));
 	written text[] := '{}';
 BEGIN
 	IF modes[1] = 'observe' THEN
@@ -128,8 +140,8 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement, text, jsonb,
 	boolean, jsonb) IS
-	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait for '
-	'a person unless the agreement says otherwise';
+	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait '
+	'for a person unless the agreement says otherwise';
 
 /* Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. */
 CREATE OR REPLACE FUNCTION casesync_internal.run_handler(i casesync_internal.inbox_item,
@@ -140,8 +152,13 @@ AS $$
 DECLARE
 	handler regprocedure := (SELECT to_regprocedure(h.handler) FROM casesync_internal.handler h
 		WHERE lower(h.record_type) = lower(i.record_type) AND h.event_type = i.event_type);
+	event casesync.inbound;
 	answer text;
 BEGIN
+	event.inbox_id := i.id; event.partner := i.partner; event.event_type := i.event_type;
+	event.record_type := i.record_type; event.record := i.record;
+	event.reference_id := i.reference_id; event.sent_at := i.sent_at;
+	event.received_at := i.received_at;
 	IF handler IS NULL THEN
 		state := 'review';
 		reason := format('no apply function for %s of %s', i.event_type, i.record_type);
@@ -149,71 +166,99 @@ BEGIN
 	END IF;
 	BEGIN
 		PERFORM casesync_internal.set_origin(i.id);
-		answer := casesync_internal.owner_call(
-			handler, ROW(i.id, i.partner, i.event_type, i.record_type,
-			i.record, i.reference_id, i.sent_at, i.received_at)::casesync.inbound);
+		answer := casesync_internal.owner_call(handler, event);
 		IF answer IN ('applied', 'ignored') THEN
 			state := answer;
 			RETURN;
 		END IF;
 		RAISE EXCEPTION USING errcode = 'CS001';
-	EXCEPTION WHEN SQLSTATE 'CS001' THEN
-		state := CASE WHEN answer ^@ 'review' THEN 'review' ELSE 'failed' END;
-		reason := left(CASE state WHEN 'review' THEN regexp_replace(answer, '^review:?\s*', '')
-			ELSE format('the apply function returned %L', answer) END, 999);
-	WHEN OTHERS THEN
-		state := 'failed'; reason := left(SQLERRM, 999); error_code := SQLSTATE;
+	EXCEPTION
+		WHEN SQLSTATE 'CS001' THEN
+			state := CASE WHEN answer ^@ 'review' THEN 'review' ELSE 'failed' END;
+			reason := casesync_internal.reason_text(CASE state
+				WHEN 'review' THEN regexp_replace(answer, '^review:?\s*', '')
+				ELSE format('the apply function returned %L', answer) END);
+		WHEN OTHERS THEN
+			state := 'failed'; error_code := SQLSTATE;
+			reason := casesync_internal.reason_text(SQLERRM);
 	END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.run_handler(casesync_internal.inbox_item) IS
 	'apply one item as the owner of its apply function, and say what came of it';
 
+/*
+ * Of each partner only the oldest: one that must wait keeps the later ones waiting, in order. One
+ * whose subject has an older one that waits for a person waits too, but nothing else does.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_next()
+RETURNS casesync_internal.inbox_item
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	i casesync_internal.inbox_item;
+BEGIN
+	SELECT n.* INTO i FROM casesync_internal.partner p
+	 CROSS JOIN LATERAL (
+		SELECT t.* FROM casesync_internal.inbox_item t
+		 WHERE t.partner = p.partner AND t.state = 'new' AND NOT EXISTS (
+			SELECT FROM casesync_internal.inbox_item o
+			 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
+			   AND o.state IN ('review', 'failed'))
+		 ORDER BY t.id LIMIT 1) n
+	 WHERE n.next_try IS NULL OR n.next_try <= clock_timestamp()
+	 ORDER BY n.id LIMIT 1;
+	RETURN i;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.inbox_next() IS
+	'the received item that is to be applied next, if any is due';
+
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_apply(i casesync_internal.inbox_item)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	done record;
+	is_later boolean;
+BEGIN
+	done := casesync_internal.run_handler(i);
+	is_later := done.state = 'failed' AND casesync_internal.is_transient(done.error_code)
+		AND i.tries < casesync_internal.message_limit('apply tries');
+	UPDATE casesync_internal.inbox_item t
+	   SET state = CASE WHEN is_later THEN 'new' ELSE done.state END,
+		reason = done.reason, error_code = done.error_code, tries = t.tries + 1,
+		next_try = CASE WHEN is_later THEN clock_timestamp()
+			+ least(300, 0.1 * 2 ^ t.tries) * interval '1 second' END,
+		applied_at = CASE WHEN done.state = 'applied' THEN clock_timestamp() END
+	 WHERE t.id = i.id;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.inbox_apply(casesync_internal.inbox_item) IS
+	'apply one item, or postpone it when what hindered it passes by itself';
+
 CREATE OR REPLACE FUNCTION casesync_internal.apply_inbox()
 RETURNS TABLE (items integer, more boolean, wait_ms bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
 	i casesync_internal.inbox_item;
-	done record;
-	is_later boolean;
 BEGIN
 	items := 0; more := false;
 	IF NOT casesync_internal.lock_for_transaction(3, 0) THEN
 		RETURN NEXT;
 		RETURN;
 	END IF;
-	/*
-	 * Of each partner only the oldest: one that must wait keeps the later ones waiting, in order.
-	 * One whose subject has an older one that waits for a person waits too, but nothing else does.
-	 */
-	SELECT n.* INTO i FROM casesync_internal.partner p
-	 CROSS JOIN LATERAL (SELECT t.* FROM casesync_internal.inbox_item t
-						  WHERE t.partner = p.partner AND t.state = 'new' AND NOT EXISTS (
-							SELECT FROM casesync_internal.inbox_item o
-							 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
-							   AND o.state IN ('review', 'failed'))
-						  ORDER BY t.id LIMIT 1) n
-	 WHERE n.next_try IS NULL OR n.next_try <= clock_timestamp()
-	 ORDER BY n.id LIMIT 1;
-	IF FOUND THEN
-		done := casesync_internal.run_handler(i);
-		is_later := done.state = 'failed' AND casesync_internal.is_transient(done.error_code)
-			AND i.tries < 20;
-		UPDATE casesync_internal.inbox_item t SET
-			state = CASE WHEN is_later THEN 'new' ELSE done.state END,
-			reason = done.reason, error_code = done.error_code, tries = t.tries + 1,
-			next_try = CASE WHEN is_later THEN clock_timestamp()
-				+ least(300, 0.1 * 2 ^ t.tries) * interval '1 second' END,
-			applied_at = CASE WHEN done.state = 'applied' THEN clock_timestamp() END
-		 WHERE t.id = i.id;
-		items := 1;
-		more := true;
+	i := casesync_internal.inbox_next();
+	IF i.id IS NOT NULL THEN
+		PERFORM casesync_internal.inbox_apply(i);
+		items := 1; more := true;
 	END IF;
-	SELECT greatest(0, ceil(extract(epoch FROM min(n.next_try) - clock_timestamp()) * 1000))::bigint
-		INTO wait_ms
+	SELECT greatest(0, ceil(1000 * extract(epoch FROM min(n.next_try) - clock_timestamp())))::bigint
+	  INTO wait_ms
 	  FROM casesync_internal.inbox_item n WHERE n.state = 'new' AND n.next_try IS NOT NULL;
 	RETURN NEXT;
 END
@@ -230,14 +275,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	UPDATE casesync_internal.inbox_item t SET state = to_state, decided_by = session_user,
-		decided_at = clock_timestamp(), note = left($4, 2000), tries = 0, next_try = NULL
+		decided_at = clock_timestamp(), note = left(inbox_decide.note, 2000), tries = 0,
+		next_try = NULL
 	 WHERE t.id = inbox_id AND t.state = ANY (from_states);
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => format('inbox item %s is not waiting for this decision', inbox_id),
 			detail => format('Its state is %s; it must be %s.',
 				coalesce((SELECT t.state FROM casesync_internal.inbox_item t
-				WHERE t.id = inbox_id), 'unknown'), array_to_string(from_states, ' or ')),
+					WHERE t.id = inbox_id), 'unknown'), array_to_string(from_states, ' or ')),
 			hint => 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = '
 				'''review'';');
 	END IF;
@@ -279,7 +325,7 @@ BEGIN
 	UPDATE casesync_internal.inbox_item t SET state = 'new', tries = 0, next_try = NULL
 	 WHERE t.state = 'failed' AND (inbox_id IS NULL OR t.id = inbox_id);
 	GET DIAGNOSTICS asked = ROW_COUNT;
-	PERFORM casesync_internal.audit_note('retry_inbox', $1::text,
+	PERFORM casesync_internal.audit_note('retry_inbox', inbox_id::text,
 		jsonb_build_object('items', asked));
 	PERFORM casesync_internal.ring();
 	RETURN asked;

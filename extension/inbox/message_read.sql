@@ -2,15 +2,38 @@
  * What all messages of partners share: acknowledgements, and values read from them with care. It
  * knows of no kind of message.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.refusal(code text, message text)
+CREATE OR REPLACE FUNCTION casesync_internal.acknowledgement(correlation_id text)
 RETURNS casesync_internal.answer
-LANGUAGE sql VOLATILE PARALLEL SAFE
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ROW('ERR', code, left(message, 999), gen_random_uuid()::text,
-		clock_timestamp())::casesync_internal.answer
+DECLARE
+	answer casesync_internal.answer;
+BEGIN
+	answer.ack_status := 'ACK';
+	answer.correlation_id := correlation_id;
+	answer.at := clock_timestamp();
+	RETURN answer;
+END
 $$;
-COMMENT ON FUNCTION casesync_internal.refusal(text, text) IS 'an ERR acknowledgement';
+COMMENT ON FUNCTION casesync_internal.acknowledgement(text) IS 'an ACK';
+
+CREATE OR REPLACE FUNCTION casesync_internal.refusal(verdict casesync_internal.verdict)
+RETURNS casesync_internal.answer
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	answer casesync_internal.answer := casesync_internal.acknowledgement(gen_random_uuid()::text);
+BEGIN
+	answer.ack_status := 'ERR';
+	answer.error_code := verdict.code;
+	answer.error_message := verdict.why;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.refusal(casesync_internal.verdict) IS
+	'an ERR acknowledgement';
 
 CREATE OR REPLACE FUNCTION casesync_internal.is_within(url text, prefix text)
 RETURNS boolean
@@ -33,17 +56,16 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_within(text, text) IS
 	'whether a URL is the prefix or below it, with nothing in it that could lead elsewhere';
 
-/* Where an answer goes: sender_uri if it is the partner's, else the registered address, else nowhere. */
+/* To sender_uri if it is the partner's, else to the registered address, else nowhere. */
 CREATE OR REPLACE FUNCTION casesync_internal.callback_url(p casesync_internal.partner,
-	sender_uri text, action text,
-	OUT is_allowed boolean, OUT url text)
+	sender_uri text, path text, OUT is_allowed boolean, OUT url text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(sender_uri, '') = '' OR EXISTS (
 			SELECT FROM unnest(coalesce(p.callback_prefixes, ARRAY[p.base_url])) x(prefix)
 			 WHERE casesync_internal.is_within(sender_uri, x.prefix)),
-		coalesce(nullif(sender_uri, ''), p.base_url || '/registry/' || action)
+		coalesce(nullif(sender_uri, ''), p.base_url || '/registry/' || path)
 $$;
 COMMENT ON FUNCTION casesync_internal.callback_url(casesync_internal.partner, text, text) IS
 	'the address of a callback, and whether the partner may name it';
@@ -55,8 +77,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN convert_from(raw, 'UTF8')::jsonb;
-EXCEPTION WHEN data_exception OR untranslatable_character OR program_limit_exceeded
-	OR statement_too_complex THEN
+EXCEPTION
+	WHEN data_exception OR untranslatable_character OR program_limit_exceeded
+		OR statement_too_complex THEN
 	RETURN NULL;
 END
 $$;
@@ -67,8 +90,8 @@ COMMENT ON FUNCTION casesync_internal.read_body(bytea) IS
  * What a body says. An encrypted message is replaced by its plain text, whose member meta is what
  * header.meta would say: the header travels in the open.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.read_message(raw bytea, plain bytea, OUT header jsonb,
-	OUT message jsonb)
+CREATE OR REPLACE FUNCTION casesync_internal.read_message(raw bytea, plain bytea,
+	OUT header jsonb, OUT message jsonb)
 LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -94,28 +117,19 @@ $$;
 COMMENT ON FUNCTION casesync_internal.read_message(bytea, bytea) IS
 	'header and message of a body, the message decrypted if it was not plain';
 
-/* The standard sets no limits (B27); these hold for every kind of request. */
-CREATE OR REPLACE FUNCTION casesync_internal.batch_refusal(header jsonb, items jsonb, name text)
-RETURNS casesync_internal.answer
-LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+/* That there are any, and as many as header.total_count says, was judged with the header. */
+CREATE OR REPLACE FUNCTION casesync_internal.items_refusal(items jsonb, name text)
+RETURNS casesync_internal.verdict
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found constant integer := jsonb_array_length(items);
+	most constant integer := casesync_internal.message_limit('items');
 BEGIN
-	RETURN CASE
-		WHEN found = 0 THEN casesync_internal.refusal('err.request.bad',
-			format('%s is empty: rjct.total_count.invalid', name))
-		WHEN found > 1000 THEN casesync_internal.refusal('err.request.bad',
-			format('%s has %s items; send at most 1000 in a message: '
-				'rjct.total_count.limit_exceeded', name, found))
-		WHEN coalesce(header->'total_count', 'null') NOT IN ('null', to_jsonb(found))
-			THEN casesync_internal.refusal('err.request.bad',
-			format('header.total_count must be the number of items of %s, %s: '
-				'rjct.total_count.invalid', name, found))
-		END;
+	RETURN CASE WHEN jsonb_array_length(items) > most
+		THEN casesync_internal.refused_for('too many items', name, jsonb_array_length(items)::text,
+			most::text) END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.batch_refusal(jsonb, jsonb, text) IS
-	'why the items of a request cannot be taken as a whole: none, too many, or not as many as it '
-	'says; NULL when they can';
+COMMENT ON FUNCTION casesync_internal.items_refusal(jsonb, text) IS
+	'why the items of a request cannot be taken as a whole; NULL when they can';

@@ -1,5 +1,8 @@
-/* A partner's events: told apart, checked, put into the inbox. What is done with them is not known here. */
-/* The records of a notify, each with what belongs to it; a list in reg_records is several events. */
+/*
+ * A partner's events: told apart, checked, put into the inbox. What is done with them is not known
+ * here.
+ */
+/* Each record with what belongs to it: a list in reg_records is several events. */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_items(header jsonb, message jsonb)
 RETURNS TABLE (item integer, reference_id text, event_type text, record_type text, record jsonb,
 	sent_at timestamptz, meta jsonb)
@@ -12,8 +15,8 @@ AS $$
 		casesync_internal.time_of(e.event->>'timestamp'),
 		CASE WHEN jsonb_typeof(header #> '{meta,items}') = 'array'
 			THEN header #> ARRAY['meta', 'items', (e.n - 1)::text] END
-	  FROM jsonb_array_elements(
-		casesync_internal.list_of(message->'notify_event')) WITH ORDINALITY e(event, n)
+	  FROM jsonb_array_elements(casesync_internal.list_of(message->'notify_event'))
+		WITH ORDINALITY e(event, n)
 	 CROSS JOIN LATERAL jsonb_array_elements(
 		casesync_internal.list_of(e.event #> '{data,reg_records}')) WITH ORDINALITY r(record, n)
 $$;
@@ -41,44 +44,43 @@ AS $$
 BEGIN
 	RETURN coalesce((
 		SELECT t.subject FROM casesync_internal.inbox_item t
-		 WHERE t.partner = $1 AND t.subject = ANY (ARRAY(
+		 WHERE t.partner = known_subject.partner AND t.subject = ANY (ARRAY(
 			SELECT concat(upper(i.identifier_type), ':', i.identifier_value)
-				FROM casesync.record_identifiers($2) i))
-		 ORDER BY t.id DESC LIMIT 1), casesync_internal.subject_name($2));
+			  FROM casesync.record_identifiers(known_subject.record) i))
+		 ORDER BY t.id DESC LIMIT 1), casesync_internal.subject_name(known_subject.record));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.known_subject(text, jsonb) IS
 	'the name under which a partner''s record is about somebody: the one used before, else one of '
 	'its identifiers';
 
-/* Store one record; a repetition of what this reference_id said last is not stored again. */
+/* A record that is already known as the last word on its reference_id is not stored again. */
 CREATE OR REPLACE FUNCTION casesync_internal.store_item(p casesync_internal.partner,
-	message_id text, transaction_id text,
-	stream text, i record, event_type text, is_solicited boolean)
+	message_id text, transaction_id text, stream text, i record, event_type text,
+	is_solicited boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	a casesync_internal.agreement := casesync_internal.agreement_in(p.partner, event_type);
-	hash bytea := coalesce(
-		casesync_internal.keyed_hash((SELECT n.hash_key FROM casesync_internal.node_secret n),
-		i.record),
+	a constant casesync_internal.agreement := casesync_internal.agreement_in(p.partner, event_type);
+	hash constant bytea := coalesce(casesync_internal.keyed_hash(
+			(SELECT n.hash_key FROM casesync_internal.node_secret n), i.record),
 		sha256(convert_to(i.record::text, 'UTF8')));
-	agreed jsonb := casesync_internal.project(i.record, a.fields, a.identifier_types);
-	who text := casesync_internal.known_subject(p.partner, agreed);
+	agreed constant jsonb := casesync_internal.project(i.record, a.fields, a.identifier_types);
+	who constant text := casesync_internal.known_subject(p.partner, agreed);
 	previous jsonb;
 	mode text;
 BEGIN
-	IF i.reference_id IS NOT NULL AND hash = (SELECT t.content_hash
-		FROM casesync_internal.inbox_item t
-			WHERE t.partner = p.partner AND t.reference_id = i.reference_id
-				ORDER BY t.id DESC LIMIT 1) THEN
+	IF i.reference_id IS NOT NULL AND hash = (
+		SELECT t.content_hash FROM casesync_internal.inbox_item t
+		 WHERE t.partner = p.partner AND t.reference_id = i.reference_id
+		 ORDER BY t.id DESC LIMIT 1) THEN
 		RETURN;
 	END IF;
 	SELECT t.record INTO previous FROM casesync_internal.inbox_item t
 	 WHERE t.state IN ('new', 'applied', 'ignored', 'observed') AND t.partner = p.partner
-		AND t.subject = who ORDER BY t.id DESC LIMIT 1;
+	   AND t.subject = who ORDER BY t.id DESC LIMIT 1;
 	mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited, previous);
 	INSERT INTO casesync_internal.inbox_item (partner, message_id, item, reference_id, content_hash,
 		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
@@ -86,10 +88,9 @@ BEGIN
 	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
 		coalesce(i.record_type, ''), agreed, who,
 		ARRAY(SELECT h FROM jsonb_array_elements_text(casesync_internal.list_of(i.meta->'hops')) h
-			LIMIT 16),
+			LIMIT casesync_internal.message_limit('hops')),
 		stream, casesync_internal.number_of(i.meta->'seq'),
-			casesync_internal.number_of(i.meta->'prev_seq'),
-		a.agreement, a.version, mode, i.sent_at,
+		casesync_internal.number_of(i.meta->'prev_seq'), a.agreement, a.version, mode, i.sent_at,
 		CASE WHEN agreed IS NULL THEN 'ignored' WHEN mode = 'auto' THEN 'new'
 			WHEN mode = 'observe' THEN 'observed' ELSE 'review' END,
 		CASE WHEN agreed IS NULL THEN 'nothing in it is agreed'
@@ -107,64 +108,78 @@ RETURNS casesync_internal.my_subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-	answer casesync_internal.my_subscription;
+	mine casesync_internal.my_subscription;
 BEGIN
-	SELECT m.* INTO answer FROM casesync_internal.my_subscription m
-		WHERE m.partner = $1 AND m.transaction_id = $2;
-	RETURN answer;
+	SELECT m.* INTO mine FROM casesync_internal.my_subscription m
+	 WHERE m.partner = my_subscription_of.partner
+	   AND m.transaction_id = my_subscription_of.transaction_id;
+	RETURN mine;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.my_subscription_of(text, text) IS
 	'our subscription that a message belongs to, if it keeps the transaction_id of the request';
 
-/* The standard's notification does not name its subscription: peers that number anew are found by what they tell. */
+/*
+ * The standard's notification does not name its subscription: peers that number anew are found by
+ * what they tell.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.is_solicited(partner text,
-	mine casesync_internal.my_subscription, reference_id text,
-	event_type text, record_type text)
+	mine casesync_internal.my_subscription, reference_id text, event_type text, record_type text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT EXISTS (
 		SELECT FROM casesync_internal.my_subscription m
-		 WHERE m.partner = $1 AND m.state NOT IN ('ended', 'refused')
-		   AND (m.reference_id = mine.reference_id OR m.reference_id::text = $3
-			OR (mine.reference_id IS NULL AND m.event_type = $4
-				AND lower(m.record_type) = lower($5))))
+		 WHERE m.partner = is_solicited.partner AND m.state NOT IN ('ended', 'refused')
+		   AND (m.reference_id = mine.reference_id
+				OR m.reference_id::text = is_solicited.reference_id
+				OR (mine.reference_id IS NULL AND m.event_type = is_solicited.event_type
+					AND lower(m.record_type) = lower(is_solicited.record_type))))
 $$;
 COMMENT ON FUNCTION casesync_internal.is_solicited(text, casesync_internal.my_subscription, text,
 	text, text) IS
 	'whether a notification answers a living subscription of ours';
 
-/* A list in reg_records is several events, so total_count may be the number of events or of records. */
-CREATE OR REPLACE FUNCTION casesync_internal.notify_refusal(header jsonb, events jsonb)
-RETURNS casesync_internal.answer
-LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+/* A list in reg_records is several events, so that there may be more of them than items. */
+CREATE OR REPLACE FUNCTION casesync_internal.notify_refusal(p casesync_internal.partner,
+	message jsonb)
+RETURNS casesync_internal.verdict
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	most constant integer := casesync_internal.message_limit('records');
+	events constant jsonb := casesync_internal.list_of(message->'notify_event');
 	lists constant integer[] := ARRAY(
 		SELECT jsonb_array_length(casesync_internal.list_of(e #> '{data,reg_records}'))
-		FROM jsonb_array_elements(events) e);
+		  FROM jsonb_array_elements(events) e);
 	records constant bigint := (SELECT sum(l) FROM unnest(lists) l);
+	mine constant casesync_internal.my_subscription := casesync_internal.my_subscription_of(
+		p.partner, message->>'transaction_id');
+	bad record;
 BEGIN
 	IF 0 = ANY (lists) THEN
-		RETURN casesync_internal.refusal('err.request.bad',
-			'each item of notify_event must have its data.reg_records');
-	ELSIF records > 1000 THEN
-		RETURN casesync_internal.refusal('err.request.bad', format(
-			'notify_event has %s records; send at most 1000 in a message: '
-			'rjct.total_count.limit_exceeded', records));
+		RETURN casesync_internal.refused_for('event without records');
+	ELSIF records > most THEN
+		RETURN casesync_internal.refused_for('too many records', records::text, most::text);
 	END IF;
-	RETURN casesync_internal.batch_refusal(CASE WHEN header->'total_count' = to_jsonb(records)
-		THEN header - 'total_count' ELSE header END,
-		events, 'notify_event');
+	SELECT x.* INTO bad
+	  FROM (SELECT i.item, i.record, coalesce(i.event_type, mine.event_type) AS event,
+				(casesync_internal.agreement_in(p.partner, coalesce(i.event_type,
+					mine.event_type))).agreement IS NOT NULL AS is_agreed
+			  FROM casesync_internal.notify_items('{}', message) i) x
+	 WHERE NOT x.is_agreed OR jsonb_typeof(x.record) <> 'object' ORDER BY x.item LIMIT 1;
+	RETURN CASE WHEN NOT bad.is_agreed
+			THEN casesync_internal.refused_for('event not agreed', p.partner,
+				left(coalesce(bad.event, ''), 99))
+		WHEN bad.item IS NOT NULL
+			THEN casesync_internal.refused_for('record no object', bad.item::text) END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.notify_refusal(jsonb, jsonb) IS
-	'why the events of a notify cannot be taken as a whole; NULL when they can';
+COMMENT ON FUNCTION casesync_internal.notify_refusal(casesync_internal.partner, jsonb) IS
+	'why the events of a notify cannot be taken; NULL when they can';
 
 CREATE OR REPLACE FUNCTION casesync_internal.receive_notify(p casesync_internal.partner,
 	header jsonb, message jsonb, correlation_id text)
@@ -173,33 +188,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	mine casesync_internal.my_subscription;
+	transaction constant text := message->>'transaction_id';
+	mine constant casesync_internal.my_subscription := casesync_internal.my_subscription_of(
+		p.partner, transaction);
 	i record;
 	event text;
-	transaction text := message->>'transaction_id';
-	events constant jsonb := casesync_internal.list_of(message->'notify_event');
-	refused casesync_internal.answer;
 BEGIN
-	IF header->>'status' = 'rjct' AND events = '[]' THEN
-		RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync_internal.answer;
-	END IF;
-	refused := casesync_internal.notify_refusal(header, events);
-	IF refused.ack_status IS NOT NULL THEN
-		RETURN refused;
-	END IF;
-	mine := casesync_internal.my_subscription_of(p.partner, transaction);
-	FOR i IN SELECT * FROM casesync_internal.notify_items(header, message) LOOP
-		event := coalesce(i.event_type, mine.event_type);
-		IF (casesync_internal.agreement_in(p.partner, event)).agreement IS NULL THEN
-			RETURN casesync_internal.refusal('err.request.forbidden', format(
-				'no agreement lets %s tell us of event type "%s"', p.partner,
-				left(coalesce(event, ''), 99)));
-		END IF;
-		IF jsonb_typeof(i.record) <> 'object' THEN
-			RETURN casesync_internal.refusal('err.request.bad',
-				format('reg_records of item %s is not an object', i.item));
-		END IF;
-	END LOOP;
 	FOR i IN SELECT * FROM casesync_internal.notify_items(header, message) LOOP
 		event := coalesce(i.event_type, mine.event_type);
 		i.record_type := coalesce(i.record_type, mine.record_type);
@@ -208,7 +202,7 @@ BEGIN
 			casesync_internal.is_solicited(p.partner, mine, i.reference_id, event, i.record_type));
 	END LOOP;
 	PERFORM casesync_internal.ring();
-	RETURN ROW('ACK', NULL, NULL, correlation_id, clock_timestamp())::casesync_internal.answer;
+	RETURN casesync_internal.acknowledgement(correlation_id);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.receive_notify(casesync_internal.partner, jsonb, jsonb,

@@ -85,24 +85,6 @@ COMMENT ON FUNCTION casesync_internal.encryption_key(text, boolean) IS
 	'what the next message to a partner is encrypted with (JWK); NULL: it goes as it is; an error '
 	'when it must be encrypted and cannot be';
 
-CREATE OR REPLACE FUNCTION casesync_internal.encryption_problem(partner text, is_encrypted boolean)
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN CASE casesync_internal.encryption_rule(partner)
-		WHEN 'required' THEN CASE WHEN NOT is_encrypted
-			THEN 'message must be encrypted: for one of the "enc" keys in our '
-			'/.well-known/jwks.json' END
-		WHEN 'off' THEN CASE WHEN is_encrypted
-			THEN 'encryption is not agreed: send the message as it is' END
-		END;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.encryption_problem(text, boolean) IS
-	'why a received message is refused (err.encryption.invalid); NULL when it is as agreed';
-
 CREATE OR REPLACE FUNCTION casesync_internal.encryption_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE

@@ -29,7 +29,7 @@ SELECT a.access, o FROM (VALUES
 		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name',
 		'publish_check', 'publish_store', 'publish_plan', 'publish_warnings',
 		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function',
-		'owns_handler', 'on_notify',
+		'owns_handler', 'check_handler', 'on_notify',
 		'plain_name', 'event_name', 'SELECT ON event_type', 'SELECT ON event_types',
 		'SELECT ON registry_types', 'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
 		'capture_change', 'refuse_truncate', 'track_with', 'track_said', 'track_check', 'track_key',

@@ -1,0 +1,32 @@
+/* Messages of partners as they came: kept to know them again. */
+CREATE OR REPLACE FUNCTION casesync_internal.message_known(partner text, message_id text)
+RETURNS casesync_internal.message_in
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	known casesync_internal.message_in;
+BEGIN
+	SELECT m.* INTO known FROM casesync_internal.message_in m
+	 WHERE m.partner = message_known.partner AND m.message_id = message_known.message_id;
+	RETURN known;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_known(text, text) IS
+	'the message that came under this message_id, if any was accepted';
+
+CREATE OR REPLACE FUNCTION casesync_internal.message_keep(partner text, message_id text,
+	action text, content_hash bytea, raw bytea, token_client text, kid text,
+	answer casesync_internal.answer)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.message_in (partner, message_id, content_hash, raw, action, kid,
+		token_client, ack_status, correlation_id, at)
+	VALUES (partner, message_id, content_hash, raw, action, kid, token_client, answer.ack_status,
+		answer.correlation_id, answer.at)
+$$;
+COMMENT ON FUNCTION casesync_internal.message_keep(text, text, text, bytea, bytea, text, text,
+	casesync_internal.answer) IS
+	'keep a message that was accepted, byte for byte, and how it was answered';

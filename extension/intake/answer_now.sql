@@ -1,0 +1,68 @@
+/*
+ * Messages of partners that are answered at once, and not stored: of what was found only who was
+ * told is kept.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.reply_of(o casesync_internal.request_outcome,
+	correlation_id text, partner text)
+RETURNS casesync_internal.reply
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	reply casesync_internal.reply;
+BEGIN
+	reply.error_code := o.error_code;
+	reply.error_message := o.error_message;
+	reply.action := o.action;
+	reply.status := o.status;
+	reply.status_reason_code := o.status_reason_code;
+	reply.status_reason_message := casesync_internal.reason_text(o.status_reason_message);
+	reply.total_count := o.total;
+	reply.completed_count := o.total;
+	reply.correlation_id := correlation_id;
+	reply.message := o.message::text;
+	reply.sender_id := (SELECT n.sender_id FROM casesync_internal.node n);
+	reply.receiver_id := partner;
+	IF o.error_code IS NULL THEN
+		reply.encrypt := casesync_internal.encryption_key(partner);
+	END IF;
+	RETURN reply;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.reply_of(casesync_internal.request_outcome, text, text) IS
+	'an outcome as the bridge sends it';
+
+/*
+ * A repeated message_id is computed anew: nothing but the record of disclosure comes of answering,
+ * and what was given a minute ago may not be agreed any more.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.answer_now(partner text, message_id text, raw bytea,
+	token_client text, kid text, plain bytea DEFAULT NULL)
+RETURNS SETOF casesync_internal.reply
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	m constant casesync_internal.incoming := casesync_internal.message_judge(partner, message_id,
+		raw, plain, at_once => true);
+	correlation constant text := gen_random_uuid()::text;
+	o casesync_internal.request_outcome;
+BEGIN
+	IF (m.refused).code IS NOT NULL THEN
+		o.error_code := (m.refused).code;
+		o.error_message := (m.refused).why;
+	ELSE
+		o := casesync_internal.request_answer(casesync_internal.sharing_partner(m.partner),
+			m.action, m.message, correlation, casesync_internal.request_deadline(1));
+		/* Who asks what became of a request asks about others, not about this. */
+		IF m.action <> 'txn-status' THEN
+			PERFORM casesync_internal.request_note_answered(m.partner, m.action, message_id,
+				m.message, correlation, o);
+		END IF;
+	END IF;
+	RETURN NEXT casesync_internal.reply_of(o, correlation, partner);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_now(text, text, bytea, text, text, bytea) IS
+	'the answer to a verified synchronous request, with what it gives on record; or why there is '
+	'none (HTTP 400)';

@@ -1,0 +1,161 @@
+/*
+ * Every message of a partner goes up one ladder, whether it is answered at once or later: who sends
+ * it, whether it can be kept, whether it came before, what it wants of us, and what of it can be
+ * judged before anything is done. Envelope, signature and encryption are not judged here: the
+ * bridge hands over only messages whose header, counts, ids, timestamps and locales are in order.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.message_sender(partner text, at_once boolean)
+RETURNS casesync_internal.partner
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	p casesync_internal.partner;
+BEGIN
+	IF at_once THEN
+		SELECT t.* INTO p FROM casesync_internal.partner t
+		 WHERE t.partner = message_sender.partner;
+	ELSE
+		/* One message of a partner at a time: so repetitions are known, and order is kept. */
+		SELECT t.* INTO p FROM casesync_internal.partner t
+		 WHERE t.partner = message_sender.partner FOR NO KEY UPDATE;
+	END IF;
+	RETURN p;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_sender(text, boolean) IS
+	'the partner that sends a message; who is stored, not only answered, is locked';
+
+CREATE OR REPLACE FUNCTION casesync_internal.message_action(header jsonb, message jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN message = '{}' AND header->>'status' = 'rjct' AND header->>'action' IN ('notify',
+			'on-search', 'txn-on-status', 'on-status') THEN 'rejected'
+		WHEN header->>'action' IN ('subscribe', 'unsubscribe', 'notify', 'on-search',
+			'on-subscribe', 'on-unsubscribe', 'txn-on-status') THEN header->>'action'
+		WHEN header->>'action' = 'on-status' THEN 'txn-on-status'
+		ELSE casesync_internal.request_action(header->>'action', message) END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_action(jsonb, jsonb) IS
+	'what a message wants of us, in our words; rejected: it only says that we were refused all; '
+	'NULL: nothing that we do';
+
+CREATE OR REPLACE FUNCTION casesync_internal.action_refusal(m casesync_internal.incoming,
+	at_once boolean)
+RETURNS casesync_internal.verdict
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN at_once AND coalesce(m.action, '') NOT IN ('search', 'txn-status', 'enrolled')
+			THEN casesync_internal.refused_for('action not synchronous',
+				left(m.header->>'action', 40))
+		WHEN at_once AND casesync_internal.encryption_is_missing((m.partner).partner)
+			THEN casesync_internal.refused_for('no encryption key')
+		WHEN m.action IS NULL
+			THEN casesync_internal.refused_for('action unknown', left(m.header->>'action', 40))
+		WHEN m.action = 'enrolled' AND NOT at_once
+			THEN casesync_internal.refused_for('action not asynchronous') END
+$$;
+COMMENT ON FUNCTION casesync_internal.action_refusal(casesync_internal.incoming, boolean) IS
+	'why a message is refused for what it wants, at once or later; NULL when it is not';
+
+/* What costs nothing to judge comes first; how many wait already is counted last. */
+CREATE OR REPLACE FUNCTION casesync_internal.content_refusal(m casesync_internal.incoming,
+	at_once boolean)
+RETURNS casesync_internal.verdict
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	verdict casesync_internal.verdict;
+BEGIN
+	verdict := CASE m.action
+		WHEN 'notify' THEN casesync_internal.notify_refusal(m.partner, m.message)
+		WHEN 'on-search' THEN casesync_internal.found_refusal(m.message)
+		WHEN 'txn-status'
+			THEN casesync_internal.status_question_refusal(m.message->'txnstatus_request')
+		WHEN 'enrolled'
+			THEN casesync_internal.enrolment_question_refusal(m.message->'enrolled_criteria')
+		WHEN 'unsubscribe' THEN casesync_internal.items_refusal(
+			casesync_internal.unsubscribe_codes(m.message), 'subscription_codes')
+		WHEN 'subscribe' THEN casesync_internal.items_refusal(
+			casesync_internal.list_of(m.message->'subscribe_request'), 'subscribe_request')
+		WHEN 'search' THEN casesync_internal.items_refusal(
+			casesync_internal.list_of(m.message->'search_request'), 'search_request') END;
+	IF verdict.code IS NULL AND NOT at_once AND m.action IN ('search', 'txn-status') THEN
+		verdict := casesync_internal.waiting_refusal((m.partner).partner);
+	END IF;
+	RETURN verdict;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.content_refusal(casesync_internal.incoming, boolean) IS
+	'why a message is refused for what it says, or for how much; NULL when it is not';
+
+CREATE OR REPLACE FUNCTION casesync_internal.message_callback(m casesync_internal.incoming,
+	OUT is_allowed boolean, OUT url text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT a.path IS NULL OR c.is_allowed, CASE WHEN a.path IS NOT NULL THEN c.url END
+	  FROM (SELECT CASE WHEN m.action IN ('subscribe', 'unsubscribe', 'search')
+				THEN 'on-' || m.action
+				WHEN m.action = 'txn-status' THEN 'txn/on-status' END AS path) a
+	 CROSS JOIN LATERAL casesync_internal.callback_url(m.partner, m.header->>'sender_uri',
+		a.path) c
+$$;
+COMMENT ON FUNCTION casesync_internal.message_callback(casesync_internal.incoming) IS
+	'where the answer to a message goes, if it gets one, and whether its sender may say so';
+
+CREATE OR REPLACE FUNCTION casesync_internal.message_judge(partner text, message_id text, raw bytea,
+	plain bytea, at_once boolean)
+RETURNS casesync_internal.incoming
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	m casesync_internal.incoming;
+	target record;
+BEGIN
+	SELECT r.header, r.message INTO m.header, m.message
+	  FROM casesync_internal.read_message(raw, plain) r;
+	m.message_id := message_id;
+	m.partner := casesync_internal.message_sender(partner, at_once);
+	IF (m.partner).partner IS NULL THEN
+		m.refused := casesync_internal.refused_for('sender unknown');
+	ELSIF at_once AND NOT casesync_internal.may_speak() THEN
+		m.refused := casesync_internal.refused_for('node paused');
+	ELSIF jsonb_typeof(m.header) IS DISTINCT FROM 'object'
+		OR jsonb_typeof(m.message) IS DISTINCT FROM 'object' THEN
+		m.refused := casesync_internal.refused_for('body unreadable');
+	END IF;
+	IF (m.refused).code IS NULL AND NOT at_once THEN
+		m.content_hash := sha256(convert_to(concat(m.header->>'action', m.message::text), 'UTF8'));
+		m.known := casesync_internal.message_known(partner, message_id);
+		IF (m.known).content_hash <> m.content_hash THEN
+			m.refused := casesync_internal.refused_for('message_id used');
+		END IF;
+	END IF;
+	/* One that came before was judged then, and is answered as it was. */
+	IF (m.refused).code IS NOT NULL OR (m.known).message_id IS NOT NULL THEN
+		RETURN m;
+	END IF;
+	m.action := casesync_internal.message_action(m.header, m.message);
+	m.refused := casesync_internal.action_refusal(m, at_once);
+	IF (m.refused).code IS NULL AND NOT at_once THEN
+		target := casesync_internal.message_callback(m);
+		m.callback_url := target.url;
+		m.refused := CASE WHEN NOT target.is_allowed
+			THEN casesync_internal.refused_for('address not yours') END;
+	END IF;
+	IF (m.refused).code IS NULL THEN
+		m.refused := casesync_internal.content_refusal(m, at_once);
+	END IF;
+	RETURN m;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_judge(text, text, bytea, bytea, boolean) IS
+	'a message of a partner, read, and judged as far as nothing needs to be done for it';

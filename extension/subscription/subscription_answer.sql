@@ -1,0 +1,59 @@
+/* What messages say of subscriptions: that the partner knows of its own, how it took ours. */
+CREATE OR REPLACE FUNCTION casesync_internal.subscriptions_confirm(subscriptions bigint[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.subscription s SET is_confirmed = true
+	 WHERE s.id = ANY (subscriptions)
+$$;
+COMMENT ON FUNCTION casesync_internal.subscriptions_confirm(bigint[]) IS
+	'the partner knows what became of these, so that it may be notified';
+
+/* A repetition of what we know already is known too. */
+CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_answered(partner text,
+	reference_id text, state text, code text, reason text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.my_subscription m
+	   SET answered_at = clock_timestamp(), state = my_subscription_answered.state,
+		code = coalesce(left(my_subscription_answered.code,
+			casesync_internal.message_limit('code')), m.code),
+		reason = my_subscription_answered.reason
+	 WHERE m.partner = my_subscription_answered.partner
+	   AND m.reference_id::text = my_subscription_answered.reference_id
+	   AND m.state IN ('requested', 'pending', 'active');
+	RETURN EXISTS (SELECT FROM casesync_internal.my_subscription m
+		WHERE m.partner = my_subscription_answered.partner
+		  AND m.reference_id::text = my_subscription_answered.reference_id);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.my_subscription_answered(text, text, text, text, text) IS
+	'a partner says how it took a subscription of ours; false when it is none of ours';
+
+CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_unsubscribed(partner text,
+	transaction_id text, status text, lives_on boolean, reason text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.my_subscription m
+	   SET answered_at = clock_timestamp(), reason = my_subscription_unsubscribed.reason,
+		state = CASE WHEN lives_on THEN 'active' ELSE 'ended' END
+	 WHERE m.partner = my_subscription_unsubscribed.partner
+	   AND m.transaction_id = my_subscription_unsubscribed.transaction_id
+	   AND status IN ('succ', 'rjct')
+	   AND (m.state = 'ending' OR m.state IN ('active', 'pending') AND status = 'succ');
+	RETURN FOUND OR EXISTS (SELECT FROM casesync_internal.my_subscription m
+		WHERE m.partner = my_subscription_unsubscribed.partner
+		  AND m.transaction_id = my_subscription_unsubscribed.transaction_id
+		  AND m.state IN ('ended', 'active') AND m.answered_at IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.my_subscription_unsubscribed(text, text, text, boolean,
+	text) IS
+	'a partner says that it ended a subscription of ours, or refuses to; false when we did not ask';
