@@ -92,12 +92,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	until constant timestamptz := clock_timestamp() + interval '1 minute';
+	patience constant interval := coalesce(
+		nullif(current_setting('lock_timeout')::interval, interval '0'), interval '1 minute');
+	until constant timestamptz := clock_timestamp() + patience;
 BEGIN
 	WHILE NOT casesync_internal.upgrade_try(altered) LOOP
 		IF clock_timestamp() > until THEN
 			RAISE EXCEPTION USING errcode = 'lock_not_available',
-				message = 'could not have casesync''s tables to itself within a minute',
+				message = format('could not have casesync''s tables to itself within %s', patience),
 				detail = casesync_internal.upgrade_blockers(),
 				hint = 'Nothing was changed. Try again when long transactions and pg_dump are '
 					'over.';

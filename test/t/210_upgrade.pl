@@ -166,6 +166,15 @@ same_shape(shape('app'), $before, 'all is as it was');
 is($sp->sql($queue), $waiting, 'also the backlog');
 unlink $broken;
 
+# --- one that does not get its locks --------------------------------------------------------------
+my $reader = $server->background_psql('app');
+$reader->query_safe('BEGIN; SELECT count(*) FROM casesync.audit');
+my $reader_pid = $reader->query_safe('SELECT pg_backend_pid()');
+($code, $out, $err) = $server->psql('app', "SET lock_timeout = '300ms'; ALTER EXTENSION casesync UPDATE");
+like($err, qr/could not have casesync's tables to itself within 00:00:00\.3\n.*process $reader_pid .* holds AccessShareLock on audit/, 'a reader is in the way, and named');
+$reader->quit;
+is(version(), $old_version, 'the version is the old one');
+
 # --- one that waits for an open transaction, and does not stop others ----------------------------
 $pooled->query_safe("BEGIN; UPDATE person SET note = 2 WHERE id = 1");
 my $run = { err => '' };
