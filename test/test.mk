@@ -51,10 +51,6 @@ check-size:
 check-sql:
 	@test/check_sql $(SQL_EARLY_CODE) $(SQL_UPGRADE) $(SQL_CODE) $(SQL_LAST)
 
-check-released:
-	+@$(MAKE) --no-print-directory all
-	@prove --exec '' test/unit/released_test.py
-
 check-floors:
 	@test/check_floors bridge $(BRIDGE_FLOORS)
 	@test/check_floors extension $(EXTENSION_FLOORS)
