@@ -91,7 +91,7 @@ extension/casesync--%--$(EXTVERSION).sql: extension/upgrade/%--$(EXTVERSION).sql
 		Makefile casesync.control
 	@grep -q '^SELECT casesync_internal.upgrade_begin(' $< || \
 		{ echo "$< does not begin with SELECT casesync_internal.upgrade_begin(…);" >&2; exit 1; }
-	{ echo '\echo Use "ALTER EXTENSION casesync UPDATE" to load this file. \quit'; \
+	{ printf '%s\n' '\echo Use "ALTER EXTENSION casesync UPDATE" to load this file. \quit'; \
 		cat $(SQL_UPGRADE) $< $(SQL_EARLY_CODE) $(SQL_CODE) $(SQL_LAST); \
 		echo 'SELECT casesync_internal.ring();'; } > $@
 

@@ -89,7 +89,8 @@ sub new
 	$self->{port} = free_port();
 	$self->{ops_port} = free_port();
 	$self->{log} = "$self->{folder}/bridge.log";
-	$self->{server} = PostgreSQL::Test::Cluster->new($self->{name});
+	$self->{server} = PostgreSQL::Test::Cluster->new($self->{name},
+		$options{install_path} ? (install_path => $options{install_path}) : ());
 	$self->{server}->init;
 	$self->{server}->append_conf('postgresql.conf', "fsync = on\nmax_prepared_transactions = 5\n");
 	$self->{server}->start;
