@@ -18,6 +18,10 @@ test-packages:
 lint-packages:
 	@test/install_packages lint
 
+# What must be installed to build, and to do all that is done here.
+deps-build:
+	@test/install_packages build
+
 deps: lint-packages
 
 check: test-packages

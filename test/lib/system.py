@@ -40,10 +40,17 @@ def until(what, fetch, deadline=30.0):
         time.sleep(0.01)
 
 
+def printed(command, **options):
+    """What a program prints; an error with all it said when it fails. Always UTF-8, whatever the locale."""
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, **options)
+    if done.returncode != 0:
+        raise DemoError(f"{pathlib.Path(command[0]).name} failed:\n{done.stdout}{done.stderr}".rstrip())
+    return done.stdout
+
+
 def stage(folder):
     """A private PostgreSQL with this tree's casesync in folder; its bin directory."""
-    return subprocess.run([TREE / "test" / "stage", os.environ.get("PG_CONFIG", "pg_config"), folder / "pg"],
-                          check=True, capture_output=True, text=True).stdout.strip()
+    return printed([TREE / "test" / "stage", os.environ.get("PG_CONFIG", "pg_config"), folder / "pg"]).strip()
 
 
 class System:
@@ -66,11 +73,7 @@ class System:
 
     # --- the cluster --------------------------------------------------------------------------
     def run(self, program, *arguments):
-        done = subprocess.run([self.bindir / program, *arguments], capture_output=True, text=True,
-                              check=False)
-        if done.returncode != 0:
-            raise DemoError(f"{self.name}: {program} failed:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return printed([self.bindir / program, *arguments])
 
     def start_cluster(self, **settings):
         data = str(self.folder / "data")
@@ -91,8 +94,8 @@ class System:
     def psql(self, *arguments, role="postgres", text=None):
         command = [self.bindir / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.folder,
                    "-p", str(self.database_port), "-U", role, "-d", self.name, *arguments]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False,
-                              env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning"})
+        done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=False,
+                              env={**os.environ, "PGOPTIONS": "-c client_min_messages=warning", "PGCLIENTENCODING": "UTF8"})
         if done.returncode != 0:
             raise DemoError(f"{self.name}: {done.stderr.strip()}\n{text or ''}")
         return done.stdout
@@ -114,15 +117,13 @@ class System:
 
     # --- the bridge ---------------------------------------------------------------------------
     def make_key(self):
-        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.key_file],
-                       check=True, capture_output=True)
+        printed(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.key_file])
         self.key_file.chmod(0o600)
 
     def public_key(self):
         """The public key as a JWK, as it is given to partners."""
-        printed = subprocess.run([TREE / "bridge" / "casesync-bridge", "--print-key", f"--key_file={self.key_file}"],
-                                 check=True, capture_output=True, text=True).stdout
-        return dict(line.split(": ", 1) for line in printed.splitlines())["jwk"]
+        lines = printed([TREE / "bridge" / "casesync-bridge", "--print-key", f"--key_file={self.key_file}"]).splitlines()
+        return dict(line.split(": ", 1) for line in lines)["jwk"]
 
     def write_config(self, **settings):
         settings = {
