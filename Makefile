@@ -27,7 +27,7 @@ EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bri
 
 # The bridge needs nothing of PGXS.
 BRIDGE_OBJS = $(BRIDGE_SOURCES:.c=.o)
-BRIDGE_PACKAGES = libpq jansson jose libcurl libmicrohttpd gnutls openssl
+BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd gnutls openssl
 BRIDGE_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
 	-Ibridge -DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) $(BRIDGE_EXTRA_CFLAGS)
 BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))
@@ -38,7 +38,8 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 # The goals of test.mk must work where nothing is installed yet, so they are kept apart from PGXS:
 # they install what they need and then call make for what is built.
 TEST_GOALS = check check-regress check-isolation check-tap check-unit check-fuzz fuzz check-compilers check-format \
-	check-size check-sql check-floors check-debian12 check-debian13 format lint valgrind sanitize coverage bench demo sandbox deps deps-build dist
+	check-size check-sql check-floors check-debian12 check-debian13 format lint valgrind sanitize coverage bench demo \
+	sandbox deps deps-build dist
 ifneq ($(filter $(TEST_GOALS),$(MAKECMDGOALS)),)
 include test/test.mk
 else ifeq ($(wildcard $(PGXS)),)

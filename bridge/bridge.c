@@ -53,6 +53,7 @@ struct Bridge
 	bool is_stopping;
 };
 
+/* A pointer to the pointer: parts see new settings after a reload without being told. */
 static const Config *const *
 bridge_config(Bridge *bridge)
 {
@@ -104,6 +105,7 @@ bridge_judge(Bridge *bridge)
 	if (!trust_judge(&bridge->trust, control_node(bridge->control),
 					 bridge->cannot_sign[0] == '\0' ? bridge->keys : NULL, may_act))
 		log_error(&bridge->log, "tokens_not_taken", "reason", "out of memory", NULL);
+	/* routing goes on without a key: what is routed waits in the database, signed later */
 	router_turn_set_open(bridge->router, may_act);
 	request_turn_set_open(bridge->requests, may_act);
 	dispatcher_set_key(bridge->dispatcher, may_act && bridge->cannot_sign[0] == '\0'
@@ -207,6 +209,7 @@ bridge_try_to_end(void *context)
 		timer_set(bridge->stop_timer, STOP_LOOK_MS);
 		return;
 	}
+	/* what is cut off stays in flight in the database and is taken again by whoever starts next */
 	if (left > 0)
 		log_warning(&bridge->log, "stopped_with_work_in_flight", "count", LOG_INT(left), NULL);
 	event_loop_stop(bridge->loop);
@@ -233,6 +236,7 @@ bridge_stop(Bridge *bridge)
 	log_info(&bridge->log, "stopping", "in_flight",
 			 LOG_INT(dispatcher_in_flight(bridge->dispatcher)), NULL);
 	sd_notify_send("STOPPING=1");
+	/* from here on readyz says no, so that a balancer sends nobody any more */
 	bridge->is_stopping = true;
 	bridge->stop_until = event_loop_now() + bridge->config->shutdown_timeout_ms;
 	router_turn_set_open(bridge->router, false);
@@ -272,6 +276,7 @@ bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, TlsCredentials
 					fixed);
 		return false;
 	}
+	/* what can fail comes first; sender_set is the last, and on failure it changes nothing */
 	if (!bridge_load_keys(*config, keys, failure) || !tls_credentials_load(*config, tls, failure))
 		return false;
 	settings = bridge_sender_settings(*config);
@@ -299,6 +304,7 @@ bridge_reload(Bridge *bridge)
 		bridge->keys = keys;
 		config_free(bridge->config);
 		bridge->config = config;
+		/* the parts hold pointers into the old keys until they have been judged anew */
 		bridge_judge(bridge);
 		key_ring_free(old_keys);
 		log_info(&bridge->log, "reloaded", "kid", signing_key_kid(key_ring_signing(keys)), NULL);
@@ -334,11 +340,13 @@ bridge_watch_signals(Bridge *bridge, Failure *failure)
 {
 	sigset_t signals;
 
+	/* a partner or a log reader that goes away must not take the bridge with it */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
+	/* blocked, they come through the descriptor only, between two handlers */
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	bridge->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (bridge->signal_fd >= 0)
@@ -466,8 +474,11 @@ bridge_free(Bridge *bridge)
 {
 	if (bridge == NULL)
 		return;
+	/*
+	 * In the order of who calls whom: requests end before the server, the server before the API,
+	 * sessions before those that they would call.
+	 */
 	api_close(bridge->api);
-	api_exchange_close(bridge->api);
 	listeners_free(bridge->listeners);
 	api_free(bridge->api);
 	pg_session_free(bridge->router_session);

@@ -26,7 +26,9 @@ typedef struct BridgeArguments
  */
 extern Bridge *bridge_new(Config *config, const BridgeArguments *arguments, Failure *failure);
 
-/* Runs until SIGTERM or SIGINT; false when the loop itself fails. SIGHUP reads the settings anew.
+/*
+ * Runs until SIGTERM or SIGINT; false when the loop itself fails. SIGHUP reads the settings
+ * anew.
  */
 extern bool bridge_run(Bridge *bridge, Failure *failure);
 extern void bridge_free(Bridge *bridge);

@@ -4,13 +4,13 @@
 BRIDGE_FLOORS = base config database message key seal net token http delivery turn api
 
 BRIDGE_SOURCES = \
-	bridge/base/base64.c bridge/base/buffer.c bridge/base/event_loop.c bridge/base/failure.c \
+	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/event_loop.c bridge/base/failure.c \
 	bridge/base/form_text.c bridge/base/iso_time.c bridge/base/log.c bridge/base/rate_limit.c \
 	bridge/base/sd_notify.c bridge/base/secret_file.c bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/control.c bridge/database/pg_connect.c bridge/database/pg_query.c \
-	bridge/database/pg_session.c \
+	bridge/database/pg_row.c bridge/database/pg_session.c bridge/database/sql_call.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
 	bridge/message/message_value.c bridge/message/reply.c \
@@ -23,7 +23,7 @@ BRIDGE_SOURCES = \
 	bridge/net/address_guard.c bridge/net/sender.c bridge/net/sender_pool.c \
 	bridge/net/sender_transfer.c bridge/net/tls_files.c bridge/net/url_guard.c \
 	bridge/token/bearer.c bridge/token/jwks_turn.c bridge/token/jwt.c bridge/token/jwt_claims.c \
-	bridge/token/jwt_jose.c bridge/token/token_answer.c bridge/token/token_client.c \
+	bridge/token/jwt_verify.c bridge/token/token_answer.c bridge/token/token_client.c \
 	bridge/token/token_issue.c bridge/token/token_request.c \
 	bridge/http/http_connection.c bridge/http/http_framing.c bridge/http/http_listen.c \
 	bridge/http/http_request.c bridge/http/http_route.c bridge/http/http_server.c \

@@ -44,6 +44,7 @@ listeners_serve(Listeners *listeners, EventLoop *loop, const Config *config, Api
 		.max_connections_per_address = config->max_connections_per_address,
 		.request_timeout_ms = config->request_timeout_ms};
 
+	/* a bridge may send only; then nobody can reach it but by the operators' address */
 	if (config->listen_address.enabled)
 	{
 		settings.host = config->listen_address.host;
@@ -64,6 +65,7 @@ listeners_serve(Listeners *listeners, EventLoop *loop, const Config *config, Api
 	settings.base_path = "";
 	settings.prefixes = api_no_prefixes;
 	settings.routes = api_health_routes;
+	/* the operators' address says nothing secret and is meant for this machine or network */
 	settings.tls = NULL;
 	settings.may_send_much = NULL;
 	listeners->ops_server = http_server_new(loop, &settings, api, failure);

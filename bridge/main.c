@@ -61,6 +61,7 @@ run(Config *config, const BridgeArguments *arguments)
 	Bridge *bridge;
 	bool ok;
 
+	/* only running: the checks and prints are wanted from a root shell too */
 	if (geteuid() == 0)
 	{
 		failure_set(&failure, FAILURE_SYSTEM,

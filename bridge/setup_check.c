@@ -1,26 +1,29 @@
 /*
  * setup_check.c
- *		--check-config: the key, the connection, the extension, the rights, and that nothing stands
- *		between us and the server. Calls no function of casesync: some of them do something.
+ *		--check-config: the key, the connection, the extension, every call that the bridge makes,
+ *		and that nothing stands between us and the server. Calls no function of casesync itself:
+ *		some of them do something.
  */
 #include "setup_check.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/event_loop.h"
 #include "base/iso_time.h"
-#include "key/key_ring.h"
+#include "database/pg_row.h"
 #include "database/pg_session.h"
+#include "database/sql_call.h"
 #include "http/tls_credentials.h"
+#include "key/key_ring.h"
 
 #define CHECK_MS 15000
+#define NAMES_LIMIT 4096
+#define STATEMENT_LIMIT 2048
 
 typedef struct SetupCheck
 {
 	FILE *stream;
 	EventLoop *loop;
 	PgSession *session;
+	int prepared; /* calls that the server has judged */
+	int fitting;  /* calls among them that it would take */
 	bool all_ok;
 } SetupCheck;
 
@@ -81,48 +84,103 @@ check_functions(void *context, const PGresult *result, const Failure *failure)
 	SetupCheck *check = context;
 	char what[128];
 
-	event_loop_stop(check->loop);
 	if (result == NULL)
-	{
 		check_say(check, false, "functions of casesync", failure->text);
-		return;
-	}
-	for (int row = 0; row < PQntuples(result); row++)
+	/* every one is told, so that one look finds all that is missing */
+	for (int row = 0; result != NULL && row < PQntuples(result); row++)
 	{
-		bool exists = PQgetvalue(result, row, 1)[0] == 't';
+		bool exists = pg_row_is_true(result, row, 1);
 
-		snprintf(what, sizeof(what), "function casesync_internal.%s", PQgetvalue(result, row, 0));
-		check_say(check, PQgetvalue(result, row, 2)[0] == 't', what,
+		snprintf(what, sizeof(what), "function %s", pg_row_word(result, row, 0));
+		check_say(check, pg_row_is_true(result, row, 2), what,
 				  exists ? "this role may not call it; as an administrator run"
 						   " SELECT casesync.grant_access('ROLE', 'bridge')"
 						 : "it does not exist; install or update the extension casesync");
 	}
 }
 
-static void
-check_ask_functions(SetupCheck *check)
+/* Existence and the right to call, by name: what cannot be told from preparing a statement. */
+static bool
+check_ask_functions(SetupCheck *check, Failure *failure)
 {
-	Failure failure;
+	static const PgStatement statement = {
+		"SELECT w.name, p.oid IS NOT NULL,"
+		" coalesce(pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
+		" AND pg_catalog.has_schema_privilege(p.pronamespace, 'USAGE'), false)"
+		" FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY AS w(name, number)"
+		" LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = pg_catalog.split_part(w.name, '.', 1)"
+		" LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid"
+		" AND p.proname = pg_catalog.split_part(w.name, '.', 2) ORDER BY w.number",
+		1};
+	PgParam param;
+	Buffer names;
+	bool ok;
 
-	if (!pg_session_query(
-			check->session,
-			"SELECT w.name, p.oid IS NOT NULL,"
-			" coalesce(pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
-			" AND pg_catalog.has_schema_privilege(p.pronamespace, 'USAGE'), false)"
-			" FROM pg_catalog.unnest('{bridge_start,lock_router,lock_lane,unlock_lane,route,"
-			"apply_inbox,lanes,take,record_outcome,authenticate,check_client,receive,"
-			"answer_now,work_requests,token_issuers}'::text[]) AS w(name)"
-			" LEFT JOIN pg_catalog.pg_proc p ON p.proname = w.name AND p.pronamespace ="
-			" (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'casesync_internal')",
-			0, NULL, check_functions, check, &failure))
-		check_functions(check, NULL, &failure);
+	buffer_init(&names, NAMES_LIMIT);
+	for (int i = 0; i < CALL_COUNT; i++)
+		(void) buffer_printf(&names, "%c%s", i == 0 ? '{' : ',', sql_calls[i].function);
+	(void) buffer_append_char(&names, '}');
+	param = PG_TEXT(names.data);
+	ok = pg_session_query(check->session, &statement, &param, check_functions, check, failure);
+	buffer_free(&names);
+	return ok;
+}
+
+static void
+check_prepared(void *context, const PGresult *result, const Failure *failure)
+{
+	SetupCheck *check = context;
+
+	if (result == NULL)
+		check_say(check, false, sql_calls[check->prepared].function, failure->text);
+	else
+		check->fitting++;
+	/* queued together, they come back one after another: the last answer ends the check */
+	if (++check->prepared < CALL_COUNT)
+		return;
+	check_say(check, check->fitting == CALL_COUNT, "the bridge's calls fit the extension",
+			  "bridge and extension must be of one version");
+	event_loop_stop(check->loop);
+}
+
+/* Names and types of parameters and columns, without calling anything. */
+static bool
+check_ask_to_prepare(SetupCheck *check, Failure *failure)
+{
+	bool ok = true;
+
+	for (int i = 0; ok && i < CALL_COUNT; i++)
+	{
+		PgStatement statement = {0};
+		Buffer sql;
+
+		/* the session copies the statement, so one buffer after another is enough */
+		buffer_init(&sql, STATEMENT_LIMIT);
+		ok = buffer_printf(&sql, "PREPARE call_%d AS %s", i, sql_calls[i].statement.sql);
+		statement.sql = sql.data;
+		ok = ok &&
+			 pg_session_query(check->session, &statement, NULL, check_prepared, check, failure);
+		buffer_free(&sql);
+	}
+	return ok;
+}
+
+static void
+check_calls(SetupCheck *check)
+{
+	Failure failure = {FAILURE_MEMORY, "out of memory"};
+
+	if (check_ask_functions(check, &failure) && check_ask_to_prepare(check, &failure))
+		return;
+	check_say(check, false, "functions of casesync", failure.text);
+	event_loop_stop(check->loop);
 }
 
 /* The process that announced itself must be the one that answers. */
 static void
-check_pooler(SetupCheck *check, const char *answering_pid)
+check_pooler(SetupCheck *check, int64_t answering_pid)
 {
-	bool is_direct = strtol(answering_pid, NULL, 10) == pg_session_backend_pid(check->session);
+	bool is_direct = answering_pid == pg_session_backend_pid(check->session);
 
 	check_say(check, is_direct, "direct connection to the server",
 			  "a connection pooler stands in between; LISTEN and session locks need a connection "
@@ -141,34 +199,34 @@ check_server(void *context, const PGresult *result, const Failure *failure)
 		event_loop_stop(check->loop);
 		return;
 	}
-	check_pooler(check, PQgetvalue(result, 0, 0));
-	snprintf(what, sizeof(what), "server version %s", PQgetvalue(result, 0, 1));
-	check_say(check, PQgetvalue(result, 0, 2)[0] == 't', what, "PostgreSQL 15 or later is needed");
-	check_say(check, PQgetvalue(result, 0, 3)[0] == 't', "database encoding UTF8",
+	check_pooler(check, pg_row_number(result, 0, 0));
+	snprintf(what, sizeof(what), "server version %s", pg_row_word(result, 0, 1));
+	check_say(check, pg_row_is_true(result, 0, 2), what, "PostgreSQL 15 or later is needed");
+	check_say(check, pg_row_is_true(result, 0, 3), "database encoding UTF8",
 			  "casesync works in UTF8 databases only");
-	snprintf(what, sizeof(what), "extension casesync %s", PQgetvalue(result, 0, 4));
-	check_say(check, !PQgetisnull(result, 0, 4), what,
+	snprintf(what, sizeof(what), "extension casesync %s", pg_row_word(result, 0, 4));
+	check_say(check, pg_row_text(result, 0, 4) != NULL, what,
 			  "it is not in this database; run CREATE EXTENSION casesync there");
-	if (PQgetisnull(result, 0, 4))
+	if (pg_row_text(result, 0, 4) == NULL)
 		event_loop_stop(check->loop);
 	else
-		check_ask_functions(check);
+		check_calls(check);
 }
 
 static void
 check_connected(void *context)
 {
+	static const PgStatement statement = {
+		"SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version'),"
+		" pg_catalog.current_setting('server_version_num')::integer >= 150000,"
+		" pg_catalog.current_setting('server_encoding') = 'UTF8',"
+		" (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'casesync')",
+		0};
 	SetupCheck *check = context;
 	Failure failure;
 
 	check_say(check, true, "connection to the database", "");
-	if (!pg_session_query(
-			check->session,
-			"SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version'),"
-			" pg_catalog.current_setting('server_version_num')::integer >= 150000,"
-			" pg_catalog.current_setting('server_encoding') = 'UTF8',"
-			" (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'casesync')",
-			0, NULL, check_server, check, &failure))
+	if (!pg_session_query(check->session, &statement, NULL, check_server, check, &failure))
 		check_server(check, NULL, &failure);
 }
 

@@ -1,8 +1,8 @@
 # extension.mk: what the extension is made of. A name without a file is an error.
 
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
-EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine agreement capture registry \
-	look_again subscription delivery routing inbox answer intake upkeep forget health onboarding rights
+EXTENSION_FLOORS = base code record filter party knowledge outbox quarantine look_again agreement capture \
+	registry subscription delivery routing inbox answer intake upkeep forget health onboarding rights
 
 EXTENSION_SOURCES = \
 	extension/base/own_relation.c extension/base/owner_query.c extension/base/raise_error.c \
@@ -38,7 +38,7 @@ SQL_TABLES = extension/base/schema.sql $(GENERATED_SQL) \
 	extension/code/tables.sql \
 	extension/party/tables.sql \
 	extension/knowledge/tables.sql extension/outbox/tables.sql \
-	extension/quarantine/tables.sql \
+	extension/quarantine/tables.sql extension/look_again/tables.sql \
 	extension/agreement/tables.sql \
 	extension/capture/tables.sql \
 	extension/registry/tables.sql \
@@ -47,10 +47,10 @@ SQL_TABLES = extension/base/schema.sql $(GENERATED_SQL) \
 	extension/routing/tables.sql \
 	extension/inbox/tables.sql \
 	extension/answer/tables.sql \
-	extension/forget/tables.sql extension/rights/tables.sql
+	extension/rights/tables.sql
 SQL_CODE = \
 	extension/base/value.sql extension/base/text_format.sql extension/base/owner_query.sql \
-	extension/base/audit.sql \
+	extension/base/audit.sql extension/base/leaf.sql extension/base/person.sql \
 	extension/code/code_type.sql extension/code/crosswalk.sql \
 	\
 	extension/record/record_check.sql extension/record/record_build.sql \
@@ -58,28 +58,37 @@ SQL_CODE = \
 	extension/filter/filter.sql \
 	extension/party/node.sql extension/party/partner.sql extension/party/partner_key.sql \
 	extension/party/client.sql extension/party/client_check.sql extension/party/jwks.sql \
-	extension/party/encryption.sql extension/party/lane.sql \
-	extension/knowledge/disclosure.sql extension/outbox/notification.sql \
-	extension/quarantine/quarantine.sql \
+	extension/party/encryption.sql extension/party/lane.sql extension/party/forget.sql \
+	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
+	extension/knowledge/forget.sql \
+	extension/outbox/notification.sql extension/outbox/outgoing.sql \
+	extension/outbox/forget.sql extension/quarantine/quarantine.sql \
+	extension/quarantine/forget.sql extension/look_again/look_again.sql \
+	extension/look_again/forget.sql \
 	extension/agreement/event_type.sql extension/agreement/registry.sql \
 	extension/agreement/agreement.sql extension/agreement/sharing.sql \
+	extension/agreement/forget.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
-	extension/capture/tracking_drift.sql \
+	extension/capture/tracking_drift.sql extension/capture/forget.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
 	extension/subscription/subscription_wish.sql extension/subscription/my_subscription.sql \
+	extension/subscription/forget.sql \
 	extension/delivery/delivery.sql extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/answer_sent.sql \
+	extension/delivery/forget.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
-	extension/routing/routing_filter.sql extension/routing/routing_partner.sql \
-	extension/routing/routing.sql extension/routing/rehearsal.sql \
+	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
+	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/rehearsal.sql extension/routing/forget.sql \
 	extension/inbox/inbox.sql extension/inbox/message_read.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
-	extension/inbox/search_at.sql \
+	extension/inbox/search_at.sql extension/inbox/forget.sql \
 	extension/answer/answering.sql extension/answer/search_answer.sql \
 	extension/answer/transaction_status.sql extension/answer/enrollment.sql \
-	extension/look_again/look_again.sql extension/intake/receive.sql extension/forget/erase.sql \
-	extension/forget/prune.sql extension/upkeep/tidy.sql extension/health/status_views.sql \
+	extension/answer/forget.sql extension/intake/receive.sql extension/upkeep/tidy.sql \
+	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
+	extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql extension/rights/grants.sql
 SQL_FILES = $(SQL_TABLES) $(SQL_CODE)

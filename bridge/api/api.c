@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api_exchange.h"
+#include "api/api_shared.h"
 #include "base/rate_limit.h"
 
 #define STORE_TIMEOUT_MS 10000
@@ -27,7 +27,7 @@ struct Api
 	ApiSessions stores;
 	ApiSessions answers;
 	RateLimit *rate_limit;
-	ApiExchange *exchanges;
+	ApiExchangeList exchanges;
 };
 
 static bool
@@ -84,9 +84,11 @@ exchanges_are_of_one(const ApiExchange *a, const ApiExchange *b)
 }
 
 static bool
-session_works_for(const PgSession *session, const ApiExchange *exchange, const ApiExchange *first)
+session_works_for(const PgSession *session, const ApiExchange *exchange, const ApiExchangeList *all)
 {
-	for (const ApiExchange *other = first; other != NULL; other = other->next)
+	const ApiExchange *other;
+
+	LIST_FOREACH (other, all, entry)
 		if (other != exchange && other->is_asking && other->session == session &&
 			exchanges_are_of_one(exchange, other))
 			return true;
@@ -94,7 +96,7 @@ session_works_for(const PgSession *session, const ApiExchange *exchange, const A
 }
 
 static PgSession *
-session_choose(const ApiSessions *sessions, const ApiExchange *exchange, const ApiExchange *first,
+session_choose(const ApiSessions *sessions, const ApiExchange *exchange, const ApiExchangeList *all,
 			   int share)
 {
 	PgSession *best = NULL;
@@ -104,8 +106,12 @@ session_choose(const ApiSessions *sessions, const ApiExchange *exchange, const A
 	for (int i = 0; i < sessions->count; i++)
 	{
 		PgSession *session = sessions->sessions[i];
-		bool is_own = session_works_for(session, exchange, first);
+		bool is_own = session_works_for(session, exchange, all);
 
+		/*
+		 * A session with a question of the same caller counts as that caller's, also a full one:
+		 * whoever has its share waits in its own sessions, and only there.
+		 */
 		own += is_own;
 		if (!session_has_room(session))
 			continue;
@@ -149,6 +155,7 @@ api_close(Api *api)
 		return;
 	sessions_close(&api->stores);
 	sessions_close(&api->answers);
+	api_exchange_abandon_all(&api->exchanges);
 }
 
 void
@@ -168,27 +175,34 @@ api_parts(const Api *api)
 	return &api->parts;
 }
 
-ApiExchange **
-api_exchanges(Api *api)
+ApiExchange *
+api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
-	return &api->exchanges;
+	ApiExchange *exchange =
+		api_exchange_new(&api->parts, &api->exchanges, request, is_synchronous, proceed);
+
+	if (exchange != NULL)
+		exchange->api = api;
+	return exchange;
 }
 
 /* Messages of one partner are stored one after the other anyway. */
 PgSession *
 api_session(Api *api, const ApiExchange *exchange)
 {
-	return session_choose(&api->stores, exchange, api->exchanges, 1);
+	return session_choose(&api->stores, exchange, &api->exchanges, 1);
 }
 
 PgSession *
 api_answer_session(Api *api, const ApiExchange *exchange)
 {
+	/* Half of them, so that two partners with slow questions do not keep out a third. */
 	int half = api->answers.count / 2;
 
-	return session_choose(&api->answers, exchange, api->exchanges, half > 1 ? half : 1);
+	return session_choose(&api->answers, exchange, &api->exchanges, half > 1 ? half : 1);
 }
 
+/* Readiness is about storing: answers may be late, messages may not be lost at the door. */
 bool
 api_has_session(const Api *api)
 {

@@ -4,20 +4,21 @@
  *		signature, encryption, form. Whoever has no good token costs neither a parse nor a question
  *		to the database. Must not know what a message asks for.
  */
-#include "api/api_exchange.h"
+#include "api/api_admit.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "base/iso_time.h"
-#include "seal/message_decrypt.h"
 #include "net/url_guard.h"
+#include "seal/message_decrypt.h"
 
 #define NOT_JSON                                                                                   \
 	"the body must be sent as application/json, not compressed; files (multipart/form-data) are "  \
 	"not taken"
 
-/* What casesync_internal.authenticate says; lives as long as its result. */
+/* What CALL_AUTHENTICATE says; lives as long as its result. */
 typedef struct Party
 {
 	const char *client_state;
@@ -29,24 +30,17 @@ typedef struct Party
 	const char *encryption;
 } Party;
 
-static const char *
-said(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
-}
-
 static Party
 party_read(const PGresult *result)
 {
-	const char *signature = said(result, 3);
-	Party party = {.client_state = said(result, 0),
-				   .holder = said(result, 1),
-				   .partner = said(result, 2),
+	Party party = {.client_state = pg_row_word(result, 0, 0),
+				   .holder = pg_row_text(result, 0, 1),
+				   .partner = pg_row_text(result, 0, 2),
 				   .is_unsigned_accepted =
-					   signature != NULL && strcmp(signature, "unsigned_accepted") == 0,
-				   .keys = said(result, 4),
-				   .networks = said(result, 5),
-				   .encryption = said(result, 6)};
+					   strcmp(pg_row_word(result, 0, 3), "unsigned_accepted") == 0,
+				   .keys = pg_row_text(result, 0, 4),
+				   .networks = pg_row_text(result, 0, 5),
+				   .encryption = pg_row_word(result, 0, 6)};
 
 	return party;
 }
@@ -57,14 +51,14 @@ party_is_good(ApiExchange *exchange, Party *party)
 {
 	size_t length;
 
-	if (party->client_state == NULL || strcmp(party->client_state, "ok") != 0 ||
-		party->holder == NULL)
+	if (strcmp(party->client_state, "ok") != 0 || party->holder == NULL)
 	{
 		api_exchange_refuse_unauthorized(exchange, "this token's client is not registered here,"
 												   " or not any more");
 		return false;
 	}
-	snprintf(exchange->partner, sizeof(exchange->partner), "%s", LOG_TEXT(party->holder));
+	/* from here on the log names the partner, also of what is refused below */
+	snprintf(exchange->partner, sizeof(exchange->partner), "%s", party->holder);
 	(void) http_request_body(exchange->request, &length);
 	if (party->is_unsigned_accepted && message_is_probe(length, exchange->envelope))
 		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
@@ -113,8 +107,8 @@ encryption_is_good(ApiExchange *exchange, const Party *party)
 {
 	Failure failure;
 
-	if (message_decrypt(exchange->envelope, LOG_TEXT(party->encryption),
-						*api_parts(exchange->api)->keys, &exchange->plain, &failure))
+	if (message_decrypt(exchange->envelope, party->encryption, *exchange->parts->keys,
+						&exchange->plain, &failure))
 		return true;
 	if (failure.kind == FAILURE_ENCRYPTION)
 		api_exchange_reject(exchange, "err.encryption.invalid", failure.text);
@@ -126,8 +120,7 @@ encryption_is_good(ApiExchange *exchange, const Party *party)
 static bool
 form_is_good(ApiExchange *exchange, const Party *party)
 {
-	const char *receiver_id =
-		party->is_unsigned_accepted ? NULL : api_parts(exchange->api)->node->sender_id;
+	const char *receiver_id = party->is_unsigned_accepted ? NULL : exchange->parts->node->sender_id;
 	json_t *plain = NULL;
 	MessageProblem problem;
 	bool ok = true;
@@ -157,7 +150,7 @@ callback_is_good(ApiExchange *exchange, const Party *party)
 		api_exchange_unavailable(exchange);
 		return false;
 	}
-	ok = url_guard_check(url, (*api_parts(exchange->api)->config)->allow_http, &networks, &failure);
+	ok = url_guard_check(url, (*exchange->parts->config)->allow_http, &networks, &failure);
 	address_list_free(&networks);
 	if (!ok)
 		api_exchange_reject(exchange, "err.sender_uri.invalid", failure.text);
@@ -197,9 +190,10 @@ admit_body(ApiExchange *exchange)
 		api_exchange_refuse(exchange, 415, "err.request.bad", NOT_JSON);
 		return;
 	}
+	/* What is wrong is told later: only a partner is told anything about its bytes. */
 	(void) message_parse(body, length, &exchange->envelope, &exchange->problem);
 	exchange->session = api_session(exchange->api, exchange);
-	if (!api_parts(exchange->api)->node->is_known)
+	if (!exchange->parts->node->is_known)
 	{
 		api_exchange_unavailable(exchange);
 		return;
@@ -207,12 +201,7 @@ admit_body(ApiExchange *exchange)
 	params[0] = PG_TEXT(exchange->claims.issuer);
 	params[1] = PG_TEXT(exchange->claims.client);
 	params[2] = PG_TEXT(message_sender_id(exchange->envelope));
-	api_exchange_ask(exchange,
-					 "SELECT client_state, client_partner, partner, signature, keys, networks,"
-					 " encryption"
-					 " FROM casesync_internal.authenticate(token_issuer => $1::text,"
-					 " token_client => $2::text, sender_id => $3::text)",
-					 3, params, admit_party);
+	api_exchange_ask(exchange, CALL_AUTHENTICATE, params, admit_party);
 }
 
 /* False, and answered, when the client asks more often than it may. */
@@ -224,6 +213,7 @@ rate_is_good(ApiExchange *exchange)
 	int64_t wait_ms;
 
 	snprintf(who, sizeof(who), "%s\n%s", exchange->claims.issuer, exchange->claims.client);
+	/* by client, not by address: partners share proxies, and one has many addresses */
 	wait_ms = api_rate_take(exchange->api, who);
 	if (wait_ms == 0)
 		return true;
@@ -239,7 +229,7 @@ token_is_good(ApiExchange *exchange)
 	const char *scope = http_request_route(exchange->request)->scope;
 	Failure failure;
 
-	if (!bearer_verify(api_parts(exchange->api)->bearer,
+	if (!bearer_verify(exchange->parts->bearer,
 					   http_request_header(exchange->request, "Authorization"), iso_time_now(),
 					   &exchange->claims, &failure))
 	{
@@ -269,7 +259,7 @@ api_may_send_much(void *context, const HttpRequest *request)
 void
 api_admit(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
-	ApiExchange *exchange = api_exchange_new(api, request, is_synchronous, proceed);
+	ApiExchange *exchange = api_begin(api, request, is_synchronous, proceed);
 
 	if (exchange != NULL && token_is_good(exchange) && rate_is_good(exchange))
 		admit_body(exchange);

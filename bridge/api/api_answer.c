@@ -3,16 +3,17 @@
  *		Every synchronous path: an admitted message is answered by the database, and the answer
  *		signed. Must not know what is asked or answered.
  */
-#include "api/api_exchange.h"
+#include "api/api_handlers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "seal/envelope.h"
+#include "api/api_admit.h"
 #include "base/iso_time.h"
 #include "base/uuid.h"
+#include "seal/envelope.h"
 
-/* What casesync_internal.answer_now says, by column. */
+/* What CALL_ANSWER_NOW says, by column. */
 enum
 {
 	SAYS_ERROR_CODE,
@@ -30,38 +31,28 @@ enum
 	SAYS_ENCRYPT
 };
 
-static const char *
-said(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
-}
-
-static int
-said_number(const PGresult *result, int column)
-{
-	return (int) strtol(PQgetvalue(result, 0, column), NULL, 10);
-}
-
 static bool
 answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failure *failure)
 {
 	char message_id[UUID_SIZE];
 	EnvelopeFields fields = {.message_id = message_id,
-							 .action = said(result, SAYS_ACTION),
-							 .status = said(result, SAYS_STATUS),
-							 .status_reason_code = said(result, SAYS_REASON_CODE),
-							 .status_reason_message = said(result, SAYS_REASON_MESSAGE),
-							 .total_count = said_number(result, SAYS_TOTAL_COUNT),
-							 .completed_count = said_number(result, SAYS_COMPLETED_COUNT),
-							 .message = said(result, SAYS_MESSAGE),
-							 .sender_id = said(result, SAYS_SENDER_ID),
-							 .receiver_id = said(result, SAYS_RECEIVER_ID),
-							 .encrypt = said(result, SAYS_ENCRYPT)};
+							 .action = pg_row_text(result, 0, SAYS_ACTION),
+							 .status = pg_row_text(result, 0, SAYS_STATUS),
+							 .status_reason_code = pg_row_text(result, 0, SAYS_REASON_CODE),
+							 .status_reason_message = pg_row_text(result, 0, SAYS_REASON_MESSAGE),
+							 .total_count = (int) pg_row_number(result, 0, SAYS_TOTAL_COUNT),
+							 .completed_count =
+								 (int) pg_row_number(result, 0, SAYS_COMPLETED_COUNT),
+							 .message = pg_row_text(result, 0, SAYS_MESSAGE),
+							 .sender_id = pg_row_text(result, 0, SAYS_SENDER_ID),
+							 .receiver_id = pg_row_text(result, 0, SAYS_RECEIVER_ID),
+							 .encrypt = pg_row_text(result, 0, SAYS_ENCRYPT)};
 
+	/* an answer without them would be signed nonsense: better none */
 	if (fields.action == NULL || fields.status == NULL || fields.message == NULL ||
 		fields.sender_id == NULL || fields.receiver_id == NULL)
 	{
-		failure_set(failure, FAILURE_DATABASE, "casesync_internal.answer_now() left something out");
+		failure_set(failure, FAILURE_DATABASE, "answer_now() left something out");
 		return false;
 	}
 	return uuid_random(message_id, failure) &&
@@ -72,7 +63,7 @@ answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failur
 static void
 answer_send(ApiExchange *exchange, const PGresult *result)
 {
-	const ApiParts *parts = api_parts(exchange->api);
+	const ApiParts *parts = exchange->parts;
 	const SigningKey *key = parts->signing_key(parts->context);
 	Failure failure;
 	Buffer body;
@@ -85,7 +76,7 @@ answer_send(ApiExchange *exchange, const PGresult *result)
 	buffer_init(&body, (size_t) (*parts->config)->max_notify_body);
 	if (answer_build(result, key, &body, &failure))
 	{
-		api_exchange_log(exchange, 200, "", NULL, said(result, SAYS_CORRELATION_ID));
+		api_exchange_log(exchange, 200, "", NULL, pg_row_text(result, 0, SAYS_CORRELATION_ID));
 		api_exchange_answer(exchange, 200, NULL, &body);
 	}
 	else
@@ -125,10 +116,10 @@ answer_got(void *context, const PGresult *result, const Failure *failure)
 		return;
 	if (PQntuples(result) != 1)
 		api_exchange_unavailable(exchange);
-	else if (said(result, SAYS_ERROR_CODE) != NULL)
-		api_exchange_refuse(exchange, refusal_status(said(result, SAYS_ERROR_CODE)),
-							said(result, SAYS_ERROR_CODE),
-							LOG_TEXT(said(result, SAYS_ERROR_MESSAGE)));
+	else if (pg_row_text(result, 0, SAYS_ERROR_CODE) != NULL)
+		api_exchange_refuse(exchange, refusal_status(pg_row_text(result, 0, SAYS_ERROR_CODE)),
+							pg_row_text(result, 0, SAYS_ERROR_CODE),
+							pg_row_word(result, 0, SAYS_ERROR_MESSAGE));
 	else
 		answer_send(exchange, result);
 }
@@ -136,7 +127,7 @@ answer_got(void *context, const PGresult *result, const Failure *failure)
 static void
 answer_ask(ApiExchange *exchange)
 {
-	const ApiParts *parts = api_parts(exchange->api);
+	const ApiParts *parts = exchange->parts;
 	PgParam params[API_MESSAGE_PARAMS];
 
 	/* a node that may not speak does not look anything up either */
@@ -145,17 +136,10 @@ answer_ask(ApiExchange *exchange)
 		api_exchange_unavailable(exchange);
 		return;
 	}
+	/* chosen now that the partner is known: it may not take all sessions for answers */
 	exchange->session = api_answer_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
-	api_exchange_ask(
-		exchange,
-		"SELECT error_code, error_message, action, status, status_reason_code,"
-		" status_reason_message, total_count, completed_count, correlation_id,"
-		" message, sender_id, receiver_id, encrypt"
-		" FROM casesync_internal.answer_now(partner => $1::text, message_id => $2::text,"
-		" raw => $3::bytea, token_client => $4::text, kid => $5::text,"
-		" plain => $6::bytea)",
-		API_MESSAGE_PARAMS, params, answer_got);
+	api_exchange_ask(exchange, CALL_ANSWER_NOW, params, answer_got);
 }
 
 void

@@ -17,14 +17,7 @@
 static void
 exchange_free(ApiExchange *exchange)
 {
-	ApiExchange **first = api_exchanges(exchange->api);
-
-	if (exchange->previous != NULL)
-		exchange->previous->next = exchange->next;
-	else if (*first == exchange)
-		*first = exchange->next;
-	if (exchange->next != NULL)
-		exchange->next->previous = exchange->previous;
+	LIST_REMOVE(exchange, entry);
 	timer_free(exchange->deadline);
 	json_decref(exchange->envelope);
 	buffer_free(&exchange->plain);
@@ -35,11 +28,10 @@ void
 api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 				 const char *error_code, const char *correlation_id)
 {
-	log_info(api_parts(exchange->api)->log, "received", "path",
-			 http_request_route(exchange->request)->path, "partner", exchange->partner,
-			 "http_status", LOG_INT(status), "ack", LOG_TEXT(ack_status), "error_code",
-			 LOG_TEXT(error_code), "correlation_id", LOG_TEXT(correlation_id), "ms",
-			 LOG_INT(event_loop_now() - exchange->began_at), NULL);
+	log_info(exchange->parts->log, "received", "path", http_request_route(exchange->request)->path,
+			 "partner", exchange->partner, "http_status", LOG_INT(status), "ack",
+			 LOG_TEXT(ack_status), "error_code", LOG_TEXT(error_code), "correlation_id",
+			 LOG_TEXT(correlation_id), "ms", LOG_INT(event_loop_now() - exchange->began_at), NULL);
 }
 
 /* Sends the answer. The exchange lives on while the database still works for it. */
@@ -50,6 +42,7 @@ api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers
 	static const HttpHeader none[] = {{NULL, NULL}};
 	HttpRequest *request = exchange->request;
 
+	/* before the reply: the server may free the request, and nobody may answer it twice */
 	exchange->request = NULL;
 	http_request_reply_with(request, status, headers != NULL ? headers : none, body->data,
 							body->length);
@@ -144,6 +137,7 @@ api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARA
 	size_t length;
 	const char *body = http_request_body(exchange->request, &length);
 
+	/* raw is what was signed, byte for byte; the database keeps it and reads it for itself */
 	params[0] = PG_TEXT(exchange->partner);
 	params[1] = PG_TEXT(message_message_id(exchange->envelope));
 	params[2] = (PgParam){.value = body, .length = (int) length, .is_binary = true};
@@ -155,14 +149,15 @@ api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARA
 }
 
 void
-api_exchange_ask(ApiExchange *exchange, const char *sql, int count, const PgParam *params,
+api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
 				 PgResultHandler handler)
 {
 	Failure failure;
 
+	/* a session that is full, or none: the partner is told to come again, not made to wait */
 	exchange->is_asking =
 		exchange->session != NULL &&
-		pg_session_query(exchange->session, sql, count, params, handler, exchange, &failure);
+		pg_session_query(exchange->session, SQL_CALL(call), params, handler, exchange, &failure);
 	if (!exchange->is_asking)
 		api_exchange_unavailable(exchange);
 }
@@ -173,8 +168,12 @@ api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *re
 {
 	exchange->is_asking = false;
 	if (result == NULL && pg_session_is_connected(exchange->session))
-		log_error(api_parts(exchange->api)->log, event, "partner", exchange->partner, "reason",
+		log_error(exchange->parts->log, event, "partner", exchange->partner, "reason",
 				  failure->text, NULL);
+	/*
+	 * Answered when the time was up. What was stored meanwhile is stored: the partner sends it
+	 * again and is told that it is known.
+	 */
 	if (exchange->request == NULL)
 	{
 		exchange_free(exchange);
@@ -189,50 +188,43 @@ api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *re
 }
 
 ApiExchange *
-api_exchange_new(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
+api_exchange_new(const ApiParts *parts, ApiExchangeList *list, HttpRequest *request,
+				 bool is_synchronous, ApiProceed proceed)
 {
-	ApiExchange **first = api_exchanges(api);
 	ApiExchange *exchange = calloc(1, sizeof(ApiExchange));
 
 	if (exchange != NULL)
-		exchange->deadline = timer_new(api_parts(api)->loop, exchange_expire, exchange);
+		exchange->deadline = timer_new(parts->loop, exchange_expire, exchange);
 	if (exchange == NULL || exchange->deadline == NULL)
 	{
 		free(exchange);
 		http_request_reply(request, 503, "", 0);
 		return NULL;
 	}
-	exchange->api = api;
+	exchange->parts = parts;
 	exchange->request = request;
 	exchange->action = (MessageAction) http_request_route(request)->number;
 	exchange->is_synchronous = is_synchronous;
 	exchange->proceed = proceed;
-	buffer_init(&exchange->plain, (size_t) (*api_parts(api)->config)->max_notify_body);
+	buffer_init(&exchange->plain, (size_t) (*parts->config)->max_notify_body);
 	exchange->began_at = event_loop_now();
-	exchange->next = *first;
-	if (*first != NULL)
-		(*first)->previous = exchange;
-	*first = exchange;
+	LIST_INSERT_HEAD(list, exchange, entry);
 	timer_set(exchange->deadline, ANSWER_WITHIN_MS);
 	return exchange;
 }
 
-/* The sessions are closed: what waited for them gets no other answer. */
-static void
-exchange_abandon(ApiExchange *exchange)
-{
-	exchange->is_asking = false;
-	if (exchange->request != NULL)
-		api_exchange_unavailable(exchange);
-	else
-		exchange_free(exchange);
-}
-
+/* What waited for the sessions gets no other answer. */
 void
-api_exchange_close(Api *api)
+api_exchange_abandon_all(ApiExchangeList *list)
 {
-	if (api == NULL)
-		return;
-	while (*api_exchanges(api) != NULL)
-		exchange_abandon(*api_exchanges(api));
+	while (!LIST_EMPTY(list))
+	{
+		ApiExchange *exchange = LIST_FIRST(list);
+
+		exchange->is_asking = false;
+		if (exchange->request != NULL)
+			api_exchange_unavailable(exchange);
+		else
+			exchange_free(exchange);
+	}
 }

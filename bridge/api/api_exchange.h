@@ -1,20 +1,27 @@
 /*
  * api_exchange.h
  *		One message from its bytes to its answer: what is known of it so far, and the ways to
- *answer. Knows neither the order of the checks nor what is asked of the database.
+ *		answer. Knows neither the order of the checks nor what is asked of the database.
  */
 #ifndef API_EXCHANGE_H
 #define API_EXCHANGE_H
 
 #include <jansson.h>
+#include <sys/queue.h>
 
-#include "api/api.h"
-#include "token/bearer.h"
+#include "api/api_parts.h"
+#include "database/pg_row.h"
+#include "database/pg_session.h"
+#include "database/sql_call.h"
 #include "http/http_server.h"
 #include "message/message_check.h"
 #include "seal/signature.h"
 
 #define API_UNAVAILABLE "err.service.unavailable"
+
+typedef struct Api Api;
+typedef struct ApiExchange ApiExchange;
+typedef LIST_HEAD(ApiExchangeList, ApiExchange) ApiExchangeList;
 
 /* What is done with a message that has passed every check. */
 typedef void (*ApiProceed)(ApiExchange *exchange);
@@ -22,9 +29,9 @@ typedef void (*ApiProceed)(ApiExchange *exchange);
 /* Outlives the request it came with while the database works for it. */
 struct ApiExchange
 {
-	ApiExchange *previous;
-	ApiExchange *next;
-	Api *api;
+	LIST_ENTRY(ApiExchange) entry; /* among all that are on their way */
+	Api *api;					   /* for those that ask it for a session; not looked into here */
+	const ApiParts *parts;
 	HttpRequest *request; /* NULL when it has been answered */
 	bool is_asking;		  /* the database still has to answer; it frees us then */
 	Timer *deadline;
@@ -41,9 +48,9 @@ struct ApiExchange
 	int64_t began_at;
 };
 
-/* NULL when out of memory; the request is answered then. */
-extern ApiExchange *api_exchange_new(Api *api, HttpRequest *request, bool is_synchronous,
-									 ApiProceed proceed);
+/* Put into the list. NULL when out of memory; the request is answered then. */
+extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list,
+									 HttpRequest *request, bool is_synchronous, ApiProceed proceed);
 
 /* Each of these answers, once. The exchange must not be used any more. */
 extern void api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers,
@@ -67,7 +74,7 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
 
-/* What casesync_internal.receive and casesync_internal.answer_now are given, in this order. */
+/* What CALL_RECEIVE and CALL_ANSWER_NOW are given, in this order. */
 #define API_MESSAGE_PARAMS 6
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
 
@@ -75,15 +82,12 @@ extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_
  * Asks the database in the exchange's session; when that is not possible, answers "unavailable".
  * The handler begins with api_exchange_resume: false when nobody waits for the answer any more.
  */
-extern void api_exchange_ask(ApiExchange *exchange, const char *sql, int count,
-							 const PgParam *params, PgResultHandler handler);
+extern void api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
+							 PgResultHandler handler);
 extern bool api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *result,
 								const Failure *failure);
 
-/*
- * The order of all checks: token, content type and JSON, who it is, signature, encryption, form;
- * then exchange->proceed. What fails is answered.
- */
-extern void api_admit(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed);
+/* The sessions are closed: answers all in the list, "unavailable", and empties it. */
+extern void api_exchange_abandon_all(ApiExchangeList *list);
 
 #endif

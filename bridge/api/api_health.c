@@ -3,13 +3,13 @@
  *		/livez and /readyz: does the process turn, does this bridge do its share. Must not tell
  *		anything about messages or partners.
  */
-#include "api/api.h"
+#include "api/api_handlers.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/http_server.h"
+#include "api/api_shared.h"
 
 static void
 health_reply(HttpRequest *request, int status, json_t *body)
@@ -40,7 +40,7 @@ health_trouble(const ControlNode *node, bool is_connected, const ApiReadiness *r
 	if (!is_connected)
 		return "the database cannot be reached";
 	if (!node->is_known)
-		return "casesync_internal.bridge_start() failed, see the log";
+		return "bridge_start() failed, see the log";
 	if (!readiness->can_sign)
 		return readiness->cannot_sign_reason;
 	return NULL;

@@ -2,9 +2,9 @@
  * api_keys.c
  *		/.well-known/jwks.json: our public keys, for whoever asks. Must not know what they are for.
  */
-#include "api/api.h"
+#include "api/api_handlers.h"
 
-#include "http/http_server.h"
+#include "api/api_shared.h"
 #include "base/iso_time.h"
 #include "message/reply.h"
 

@@ -3,30 +3,25 @@
  *		Every asynchronous path: an admitted message is stored, then acknowledged. Must not know
  *		what a message means: the database decides.
  */
-#include "api/api_exchange.h"
-
-static const char *
-stored_text(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
-}
+#include "api/api_admit.h"
+#include "api/api_handlers.h"
 
 static void
 receive_stored(void *context, const PGresult *result, const Failure *failure)
 {
 	ApiExchange *exchange = context;
-	const ApiParts *parts = api_parts(exchange->api);
+	const ApiParts *parts = exchange->parts;
 
 	if (result != NULL)
 		parts->received(parts->context);
 	if (!api_exchange_resume(exchange, "receive_failed", result, failure))
 		return;
-	if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0))
+	if (pg_row_text(result, 0, 0) == NULL)
 		api_exchange_unavailable(exchange);
 	else
-		api_exchange_acknowledge(exchange, PQgetvalue(result, 0, 0), stored_text(result, 1),
-								 stored_text(result, 2), stored_text(result, 3),
-								 stored_text(result, 4));
+		api_exchange_acknowledge(exchange, pg_row_text(result, 0, 0), pg_row_text(result, 0, 1),
+								 pg_row_text(result, 0, 2), pg_row_text(result, 0, 3),
+								 pg_row_text(result, 0, 4));
 }
 
 static void
@@ -37,14 +32,7 @@ receive_store(ApiExchange *exchange)
 	/* now that the partner is known, whichever of its tokens it came with */
 	exchange->session = api_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
-	api_exchange_ask(
-		exchange,
-		"SELECT ack_status, error_code, error_message, correlation_id,"
-		" pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-		" FROM casesync_internal.receive(partner => $1::text, message_id => $2::text, raw => "
-		"$3::bytea,"
-		" token_client => $4::text, kid => $5::text, plain => $6::bytea)",
-		API_MESSAGE_PARAMS, params, receive_stored);
+	api_exchange_ask(exchange, CALL_RECEIVE, params, receive_stored);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "api/api_handlers.h"
 #include "message/message_check.h"
 
 #define RECEIVE(path, body, action, scope)                                                         \

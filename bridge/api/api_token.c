@@ -1,9 +1,9 @@
 /*
  * api_token.c
- *		POST /oauth2/client/token: a bearer token for a client that knows its secret (RFC
- *6749, 4.4). Must not know how secrets are kept, nor what tokens open.
+ *		POST /oauth2/client/token: a bearer token for a client that knows its secret (RFC 6749,
+ *		4.4). Must not know how secrets are kept, nor what tokens open.
  */
-#include "api/api_exchange.h"
+#include "api/api_handlers.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api_shared.h"
 #include "base/iso_time.h"
 #include "message/reply.h"
 #include "token/token_issue.h"
@@ -19,7 +20,7 @@
 #define FORM "application/x-www-form-urlencoded"
 #define REPLY_LIMIT (16 * 1024)
 
-/* What casesync_internal.check_client says, by column. */
+/* What CALL_CHECK_CLIENT says, by column. */
 enum
 {
 	SAYS_STATE,
@@ -44,6 +45,7 @@ token_refuse(ApiExchange *exchange, int status, const HttpHeader *headers, const
 	Buffer body;
 
 	buffer_init(&body, REPLY_LIMIT);
+	/* one writer of error bodies: what OAuth wants in addition is put beside it */
 	if (reply_error(&body, error_code, text, iso_time_now(), NULL))
 		reply = json_loadb(body.data, body.length, 0, NULL);
 	if (json_object_set_new(reply, "error", json_string(error)) == 0 &&
@@ -95,7 +97,7 @@ token_refuse_for_now(ApiExchange *exchange, int64_t seconds)
 static bool
 token_append_answer(ApiExchange *exchange, Buffer *body)
 {
-	const ApiParts *parts = api_parts(exchange->api);
+	const ApiParts *parts = exchange->parts;
 	const SigningKey *key = parts->signing_key(parts->context);
 	const char *scope = exchange->claims.scope[0] != '\0' ? exchange->claims.scope : NULL;
 	const TokenOrder order = {.node = parts->node->sender_id,
@@ -147,15 +149,15 @@ token_checked(void *context, const PGresult *result, const Failure *failure)
 
 	if (!api_exchange_resume(exchange, "check_client_failed", result, failure))
 		return;
-	state = PQntuples(result) == 1 ? PQgetvalue(result, 0, SAYS_STATE) : "";
+	state = pg_row_word(result, 0, SAYS_STATE);
 	if (strcmp(state, "ok") == 0)
 	{
 		snprintf(exchange->partner, sizeof(exchange->partner), "%s",
-				 PQgetvalue(result, 0, SAYS_PARTNER));
+				 pg_row_word(result, 0, SAYS_PARTNER));
 		token_give(exchange);
 	}
 	else if (strcmp(state, "slow") == 0)
-		token_refuse_for_now(exchange, strtoll(PQgetvalue(result, 0, SAYS_WAIT_SECONDS), NULL, 10));
+		token_refuse_for_now(exchange, pg_row_number(result, 0, SAYS_WAIT_SECONDS));
 	else if (strcmp(state, "refused") == 0)
 		token_refuse_client(exchange, "this client is not known, or its secret is another one");
 	else
@@ -176,15 +178,12 @@ token_check(ApiExchange *exchange, const TokenRequest *request)
 	snprintf(exchange->claims.client, sizeof(exchange->claims.client), "%s", request->client_id);
 	snprintf(exchange->claims.scope, sizeof(exchange->claims.scope), "%s", request->scope);
 	exchange->session = api_session(exchange->api, exchange);
-	if (!api_parts(exchange->api)->node->is_known ||
+	if (!exchange->parts->node->is_known ||
 		EVP_Digest(request->client_secret, strlen(request->client_secret), digest, NULL,
 				   EVP_sha256(), NULL) != 1)
 		api_exchange_unavailable(exchange);
 	else
-		api_exchange_ask(exchange,
-						 "SELECT state, wait_seconds, partner FROM casesync_internal.check_client("
-						 "client_id => $1::text, secret_digest => $2::bytea, address => $3::text)",
-						 3, params, token_checked);
+		api_exchange_ask(exchange, CALL_CHECK_CLIENT, params, token_checked);
 }
 
 /* Before the database is asked: one address must not be able to keep it busy. */
@@ -205,12 +204,13 @@ void
 api_token(void *context, HttpRequest *http)
 {
 	static const TokenProblem not_a_form = {"invalid_request", "send the request as " FORM};
-	ApiExchange *exchange = api_exchange_new(context, http, true, NULL);
+	ApiExchange *exchange = api_begin(context, http, true, NULL);
 	TokenRequest request;
 	TokenProblem problem;
 	const char *form;
 	size_t length;
 
+	/* an address that asks too often is told so before its secret is even read */
 	if (exchange == NULL || !token_rate_is_good(exchange))
 		return;
 	form = http_request_body(http, &length);

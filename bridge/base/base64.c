@@ -1,44 +1,29 @@
 /*
  * base64.c
- *		Base64 both ways. The decoder wants a known number of bytes: keys and signatures.
+ *		Base64 both ways. The decoder wants a known number of bytes: keys and signatures. It is our
+ *		own: OpenSSL's reads over blanks, takes any bits behind the last byte, and one alphabet
+ *		only.
  */
 #include "base/base64.h"
 
-static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char url_safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void
-encode(const unsigned char *bytes, size_t length, const char *alphabet, bool is_padded, char *text)
-{
-	size_t i;
-
-	for (i = 0; i < length; i += 3)
-	{
-		size_t left = length - i;
-		unsigned int group = (unsigned int) bytes[i] << 16;
-
-		group |= left > 1 ? (unsigned int) bytes[i + 1] << 8 : 0;
-		group |= left > 2 ? bytes[i + 2] : 0;
-		*text++ = alphabet[group >> 18];
-		*text++ = alphabet[group >> 12 & 63];
-		if (left > 1 || is_padded)
-			*text++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
-		if (left > 2 || is_padded)
-			*text++ = left > 2 ? alphabet[group & 63] : '=';
-	}
-	*text = '\0';
-}
+#include <openssl/evp.h>
 
 void
 base64_encode(const void *bytes, size_t length, char *text)
 {
-	encode(bytes, length, standard, true, text);
+	text[EVP_EncodeBlock((unsigned char *) text, bytes, (int) length)] = '\0';
 }
 
 void
 base64url_encode(const void *bytes, size_t length, char *text)
 {
-	encode(bytes, length, url_safe, false, text);
+	base64_encode(bytes, length, text);
+	for (; *text != '\0' && *text != '='; text++)
+	{
+		if (*text == '+' || *text == '/')
+			*text = *text == '+' ? '-' : '_';
+	}
+	*text = '\0';
 }
 
 /* 0..63, or -1. */

@@ -64,6 +64,7 @@ buffer_reserve(Buffer *buffer, size_t length)
 	if (buffer_is_full_for(buffer, length) || buffer->length + length == SIZE_MAX)
 		return false;
 
+	/* no overflow: both are bounded by the ceiling, and SIZE_MAX is excluded above */
 	needed = buffer->length + length + 1;
 	if (needed <= buffer->allocated)
 		return true;
@@ -71,6 +72,7 @@ buffer_reserve(Buffer *buffer, size_t length)
 	wanted = buffer->allocated > 0 ? buffer->allocated : BUFFER_FIRST_ALLOCATION;
 	while (wanted < needed)
 		wanted = wanted > SIZE_MAX / 2 ? needed : wanted * 2;
+	/* the ceiling counts bytes of text, the allocation its NUL too */
 	if (wanted - 1 > buffer->ceiling)
 		wanted = buffer->ceiling + 1;
 
@@ -129,6 +131,7 @@ buffer_printf(Buffer *buffer, const char *format, ...)
 char *
 buffer_take(Buffer *buffer, size_t *length)
 {
+	/* what was never allocated must not be freed by whoever takes it */
 	char *taken = buffer->allocated > 0 ? buffer->data : NULL;
 
 	if (length != NULL)

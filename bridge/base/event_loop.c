@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,30 +18,32 @@
 
 struct Watch
 {
+	SLIST_ENTRY(Watch) freed;
 	EventLoop *loop;
 	int fd;
 	WatchHandler handler; /* NULL: freed while the kernel's list was being worked */
 	void *context;
-	Watch *next_freed;
 };
 
 struct Timer
 {
+	LIST_ENTRY(Timer) entry;
 	EventLoop *loop;
 	int64_t due; /* NOT_SET when it is not running */
 	TimerHandler handler;
 	void *context;
-	Timer *previous;
-	Timer *next;
 };
+
+typedef SLIST_HEAD(WatchList, Watch) WatchList;
+typedef LIST_HEAD(TimerList, Timer) TimerList;
 
 struct EventLoop
 {
 	int epoll_fd;
 	bool stopping;
 	bool in_handlers;
-	Watch *freed; /* watches that a handler freed; the kernel's list may still name them */
-	Timer *timers;
+	WatchList freed; /* by a handler; the kernel's list may still name them */
+	TimerList timers;
 	Timer *cursor; /* next timer to look at, moved on when that timer is freed */
 };
 
@@ -68,11 +71,11 @@ event_loop_new(Failure *failure)
 static void
 event_loop_release_freed(EventLoop *loop)
 {
-	while (loop->freed != NULL)
+	while (!SLIST_EMPTY(&loop->freed))
 	{
-		Watch *watch = loop->freed;
+		Watch *watch = SLIST_FIRST(&loop->freed);
 
-		loop->freed = watch->next_freed;
+		SLIST_REMOVE_HEAD(&loop->freed, freed);
 		free(watch);
 	}
 }
@@ -106,9 +109,11 @@ static int
 event_loop_timeout(const EventLoop *loop)
 {
 	int64_t due = NOT_SET;
+	const Timer *timer;
 	int64_t wait;
 
-	for (const Timer *timer = loop->timers; timer != NULL; timer = timer->next)
+	/* A walk over all: there are about as many timers as connections, and no heap is to be kept. */
+	LIST_FOREACH (timer, &loop->timers, entry)
 		if (timer->due < due)
 			due = timer->due;
 	if (due == NOT_SET)
@@ -116,6 +121,7 @@ event_loop_timeout(const EventLoop *loop)
 	wait = due - event_loop_now();
 	if (wait < 0)
 		return 0;
+	/* an int of milliseconds does not hold every due time; waking up for nothing is cheap */
 	return wait > 60000 ? 60000 : (int) wait;
 }
 
@@ -123,13 +129,15 @@ static void
 event_loop_run_timers(EventLoop *loop)
 {
 	int64_t now = event_loop_now();
-	Timer *timer = loop->timers;
+	Timer *timer = LIST_FIRST(&loop->timers);
 
 	while (timer != NULL)
 	{
-		loop->cursor = timer->next;
+		/* the handler may free this timer or the next one; timer_free moves the cursor on */
+		loop->cursor = LIST_NEXT(timer, entry);
 		if (timer->due <= now)
 		{
+			/* before the handler, so that it can set it again */
 			timer->due = NOT_SET;
 			timer->handler(timer->context);
 		}
@@ -146,6 +154,7 @@ event_loop_run_watches(struct epoll_event *events, int count)
 		uint32_t seen = events[i].events;
 		int ready = 0;
 
+		/* Errors and hang-ups are told as readiness: the next read or write says what happened. */
 		if (seen & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP))
 			ready |= WATCH_READ;
 		if (seen & (EPOLLOUT | EPOLLERR | EPOLLHUP))
@@ -170,6 +179,7 @@ event_loop_run(EventLoop *loop, Failure *failure)
 			failure_set(failure, FAILURE_SYSTEM, "could not wait for events: %s", strerror(errno));
 			return false;
 		}
+		/* until the whole batch is worked, watches are only marked as freed */
 		loop->in_handlers = true;
 		event_loop_run_watches(events, count > 0 ? count : 0);
 		event_loop_run_timers(loop);
@@ -226,14 +236,14 @@ watch_free(Watch *watch)
 	if (watch == NULL)
 		return;
 	(void) epoll_ctl(watch->loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+	/* The batch at hand may still point to it: a handler may free any watch, also its own. */
 	if (!watch->loop->in_handlers)
 	{
 		free(watch);
 		return;
 	}
 	watch->handler = NULL;
-	watch->next_freed = watch->loop->freed;
-	watch->loop->freed = watch;
+	SLIST_INSERT_HEAD(&watch->loop->freed, watch, freed);
 }
 
 Timer *
@@ -247,10 +257,7 @@ timer_new(EventLoop *loop, TimerHandler handler, void *context)
 	timer->due = NOT_SET;
 	timer->handler = handler;
 	timer->context = context;
-	timer->next = loop->timers;
-	if (loop->timers != NULL)
-		loop->timers->previous = timer;
-	loop->timers = timer;
+	LIST_INSERT_HEAD(&loop->timers, timer, entry);
 	return timer;
 }
 
@@ -281,12 +288,7 @@ timer_free(Timer *timer)
 	if (timer == NULL)
 		return;
 	if (timer->loop->cursor == timer)
-		timer->loop->cursor = timer->next;
-	if (timer->previous != NULL)
-		timer->previous->next = timer->next;
-	else
-		timer->loop->timers = timer->next;
-	if (timer->next != NULL)
-		timer->next->previous = timer->previous;
+		timer->loop->cursor = LIST_NEXT(timer, entry);
+	LIST_REMOVE(timer, entry);
 	free(timer);
 }

@@ -22,7 +22,9 @@ typedef struct Timer Timer;
 typedef void (*WatchHandler)(void *context, int events);
 typedef void (*TimerHandler)(void *context);
 
-/* NULL with a failure when the kernel refuses. The loop must be freed after its watches and timers.
+/*
+ * NULL with a failure when the kernel refuses. The loop must be freed after its watches and
+ * timers.
  */
 extern EventLoop *event_loop_new(Failure *failure);
 extern void event_loop_free(EventLoop *loop);

@@ -35,39 +35,8 @@ failure_set(Failure *failure, FailureKind kind, const char *format, ...)
 void
 failure_clear(Failure *failure)
 {
+	if (failure == NULL)
+		return;
 	failure->kind = FAILURE_NONE;
 	failure->text[0] = '\0';
-}
-
-const char *
-failure_kind_name(FailureKind kind)
-{
-	switch (kind)
-	{
-		case FAILURE_NONE:
-			return "none";
-		case FAILURE_MEMORY:
-			return "memory";
-		case FAILURE_LIMIT:
-			return "limit";
-		case FAILURE_CONFIG:
-			return "config";
-		case FAILURE_INPUT:
-			return "input";
-		case FAILURE_KEY:
-			return "key";
-		case FAILURE_SIGNATURE_MISSING:
-			return "signature_missing";
-		case FAILURE_SIGNATURE_INVALID:
-			return "signature_invalid";
-		case FAILURE_ENCRYPTION:
-			return "encryption";
-		case FAILURE_DATABASE:
-			return "database";
-		case FAILURE_NETWORK:
-			return "network";
-		case FAILURE_SYSTEM:
-			return "system";
-	}
-	return "unknown";
 }

@@ -37,7 +37,4 @@ extern void failure_set(Failure *failure, FailureKind kind, const char *format, 
 /* Back to FAILURE_NONE with empty text. */
 extern void failure_clear(Failure *failure);
 
-/* One lower-case word for the log: "limit", "config", "database", ... */
-extern const char *failure_kind_name(FailureKind kind);
-
 #endif /* FAILURE_H */

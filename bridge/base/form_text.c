@@ -68,6 +68,7 @@ form_text_decode(const char *text, size_t length, char *value, size_t size)
 			c = (unsigned char) (high * 16 + low);
 			i += 2;
 		}
+		/* a zero byte would end the text early; no id and no secret has control characters */
 		if (c < 0x20 || c == 0x7f || used + 1 >= size)
 			return false;
 		value[used++] = (char) c;
@@ -92,6 +93,7 @@ form_text_find(const char *body, size_t length, const char *name, char *value, s
 
 		if (from <= stop && memcmp(body, name, name_length) == 0 && body[name_length] == '=')
 		{
+			/* Twice in one body: another reader would take the other one. */
 			if (found != FORM_ABSENT ||
 				!form_text_decode(from, (size_t) (stop - from), value, size))
 			{

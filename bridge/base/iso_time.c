@@ -54,6 +54,7 @@ iso_time_format(int64_t ms, char text[ISO_TIME_SIZE])
 		seconds--;
 	}
 	gmtime_r(&seconds, &parts);
+	/* the remainders change nothing: they show the compiler that the text fits */
 	snprintf(text, ISO_TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
 			 (parts.tm_year + 1900) % 10000, (parts.tm_mon + 1) % 100, parts.tm_mday % 100,
 			 parts.tm_hour % 100, parts.tm_min % 100, parts.tm_sec % 100, rest % 1000);
@@ -110,6 +111,7 @@ clock_parse(const char **text, int64_t *ms)
 	if (!digits_parse(text, 2, ':', &hour) || !digits_parse(text, 2, ':', &minute) ||
 		!digits_parse(text, 2, '\0', &second))
 		return false;
+	/* 60 is a leap second, which some clocks really say */
 	if (hour > 23 || minute > 59 || second > 60)
 		return false;
 	*ms += ((int64_t) hour * 3600 + minute * 60 + second) * 1000;
@@ -118,6 +120,7 @@ clock_parse(const char **text, int64_t *ms)
 	(*text)++;
 	if (!isdigit((unsigned char) **text))
 		return false;
+	/* any number of digits is read, three of them count */
 	for (; isdigit((unsigned char) **text); (*text)++, scale /= 10)
 		*ms += (int64_t) (**text - '0') * scale;
 	return true;
@@ -126,6 +129,7 @@ clock_parse(const char **text, int64_t *ms)
 static bool
 zone_parse(const char **text, int64_t *ms)
 {
+	/* A time without a zone is refused: two systems would understand two instants. */
 	char sign = *(*text)++;
 	int hours;
 	int minutes;

@@ -112,6 +112,7 @@ log_format_value(char *out, size_t size, const char *value)
 			out[0] = '\0';
 		return;
 	}
+	/* Values may come from partners: none may look like a pair or a line of ours. */
 	if (!value_needs_quotes(value) && strlen(value) < size)
 	{
 		memcpy(out, value, strlen(value) + 1);
@@ -169,6 +170,7 @@ log_write(const Log *log, LogLevel level, const char *event, va_list pairs)
 	iso_time_format(iso_time_now(), time);
 	used = (size_t) snprintf(line, sizeof(line), "time=%s level=%s", time, level_names[level]);
 	whole = line_append(line, &used, "event", event);
+	/* A pair that does not fit ends the line: what came first, the event, is what is looked for. */
 	while (whole && (key = va_arg(pairs, const char *)) != NULL)
 	{
 		const char *value = va_arg(pairs, const char *);

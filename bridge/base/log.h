@@ -39,7 +39,6 @@ extern void log_debug(const Log *log, const char *event, ...) __attribute__((sen
 
 #define LOG_TEXT(value) ((value) != NULL ? (value) : "")
 #define LOG_INT(number) log_integer((char[24]){0}, (long long) (number))
-#define LOG_BOOL(claim) ((claim) ? "true" : "false")
 extern const char *log_integer(char text[24], long long number);
 
 /* "error", "warning", "info", "debug"; false when the word is none of them. */

@@ -92,6 +92,7 @@ quoted_value(char *text)
 
 	for (; *in != '\0'; in++)
 	{
+		/* a quote and no second one: the value ends, and only a comment may follow */
 		if (*in == '\'' && *++in != '\'')
 		{
 			in += strspn(in, " \t\r");
@@ -162,6 +163,7 @@ line_apply(Config *config, char *line, const char *origin, Failure *failure)
 	}
 	if (name == NULL)
 		return true;
+	/* Twice in one file is a mistake, not a precedence: the lower line would win unseen. */
 	setting = config_setting_find(name);
 	if (setting != NULL && config->sources[setting - config_settings(&count)] == SOURCE_FILE)
 	{
@@ -246,6 +248,10 @@ environment_apply(Config *config, char *const environment[], Failure *failure)
 		size_t length;
 		size_t i;
 
+		/*
+		 * What is ours by its prefix must be a setting: a typo would otherwise be a default in
+		 * force.
+		 */
 		if (value == NULL || strncmp(entry, ENVIRONMENT_PREFIX, strlen(ENVIRONMENT_PREFIX)) != 0)
 			continue;
 		snprintf(origin, sizeof(origin), "environment %.*s", (int) (value - entry), entry);
@@ -253,6 +259,7 @@ environment_apply(Config *config, char *const environment[], Failure *failure)
 		length = (size_t) (value - entry);
 		if (length == strlen("CONFIG") && strncmp(entry, "CONFIG", length) == 0)
 			continue;
+		/* cut, it is no setting's name, and is refused as such */
 		if (length >= sizeof(name))
 			length = sizeof(name) - 1;
 		for (i = 0; i < length; i++)
@@ -325,6 +332,7 @@ flags_apply(Config *config, int argc, char *const argv[], Failure *failure)
 }
 
 /* --config=FILE, else CASESYNC_CONFIG, else NULL. */
+/* Before anything else is read: the file is the lowest of the sources that are looked at. */
 static const char *
 config_file_find(int argc, char *const argv[], char *const environment[])
 {
@@ -372,6 +380,7 @@ config_load(int argc, char *const argv[], char *const environment[], Config **co
 	*command = CONFIG_RUN;
 	for (i = 1; i < argc; i++)
 	{
+		/* Whoever asks for help may have settings that cannot be read. */
 		if (command_find(argv[i], command) &&
 			(*command == CONFIG_HELP || *command == CONFIG_VERSION))
 			return true;
@@ -383,6 +392,7 @@ config_load(int argc, char *const argv[], char *const environment[], Config **co
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		return false;
 	}
+	/* What is only printed may be incomplete: one looks at it to find out what is missing. */
 	if (!config_read(loaded, argc, argv, environment, failure) ||
 		(*command != CONFIG_PRINT && *command != CONFIG_PRINT_KEY &&
 		 !config_check(loaded, failure)))
@@ -428,6 +438,7 @@ config_print(const Config *config, FILE *stream)
 
 		config_setting_get(config, setting, text, sizeof(text));
 		fprintf(stream, "%s = '", setting->name);
+		/* always in quotes, so that what is printed can be read again whatever is in it */
 		for (c = text; *c != '\0'; c++)
 			fprintf(stream, "%s%c", *c == '\'' ? "'" : "", *c);
 		fprintf(stream, "' # %s\n", source_names[config->sources[i]]);

@@ -86,9 +86,8 @@ typedef enum ConfigCommand
  * Read everything. environment is `environ`; argv[0] is skipped. On true, *config is set (NULL
  * only for CONFIG_HELP and CONFIG_VERSION) and the caller frees it with config_free. On false,
  * failure names the setting, where it came from (file and line, variable or flag) and what is
- * allowed. For CONFIG_PRINT and CONFIG_PRINT_KEY, required settings may be
- * missing. Also used for SIGHUP: load anew,
- * swap only when true.
+ * allowed. For CONFIG_PRINT and CONFIG_PRINT_KEY, required settings may be missing. Also used for
+ * SIGHUP: load anew, swap only when true.
  */
 extern bool config_load(int argc, char *const argv[], char *const environment[], Config **config,
 						ConfigCommand *command, Failure *failure);

@@ -62,6 +62,7 @@ config_check(const Config *config, Failure *failure)
 const char *
 config_find_fixed(const Config *a, const Config *b)
 {
+	/* What is bound to a socket, a connection or a buffer that lives as long as the process. */
 	const struct
 	{
 		const char *name;

@@ -22,6 +22,7 @@ typedef struct Unit
 	int64_t factor;
 } Unit;
 
+/* From the largest: number_format takes the first that divides. */
 static const Unit time_units[] = {{"d", 24 * HOUR}, {"h", HOUR}, {"min", 60 * SECOND},
 								  {"s", SECOND},	{"ms", 1},	 {NULL, 0}};
 static const Unit size_units[] = {{"GB", 1024 * MB}, {"MB", MB}, {"kB", KB}, {"B", 1}, {NULL, 0}};
@@ -101,6 +102,7 @@ number_parse(const Setting *setting, const char *text, int64_t *number)
 	long long digits;
 	char *end;
 
+	/* strtoll would take blanks and a sign */
 	if (!isdigit((unsigned char) *text))
 		return false;
 	errno = 0;
@@ -152,6 +154,7 @@ address_parse(const char *text, ConfigAddress *address)
 	memset(address, 0, sizeof(*address));
 	if (*text == '\0')
 		return true;
+	/* the last colon: IPv6 addresses have others */
 	if (colon == NULL || !isdigit((unsigned char) colon[1]))
 		return false;
 	port = strtol(colon + 1, &end, 10);
@@ -164,6 +167,7 @@ address_parse(const char *text, ConfigAddress *address)
 		text++;
 		length -= 2;
 	}
+	/* without brackets nobody can tell where an IPv6 address ends */
 	else if (memchr(text, ':', length) != NULL)
 		return false;
 	if (length == 0 || length >= sizeof(address->host))
@@ -183,6 +187,7 @@ base_path_is_valid(const char *text)
 		return true;
 	if (length > 255 || text[0] != '/' || text[length - 1] == '/' || strstr(text, "//") != NULL)
 		return false;
+	/* no percent signs: paths are compared as they are sent, without unescaping */
 	return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._~-") ==
 		   length;
 }
@@ -225,6 +230,7 @@ text_set(Config *config, const Setting *setting, const char *text, Failure *fail
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		return false;
 	}
+	/* the database compares UUIDs as values, the log and config_find_fixed as texts */
 	for (c = copy; setting->type == SETTING_UUID && *c != '\0'; c++)
 		*c = (char) tolower((unsigned char) *c);
 	free(*field);
@@ -373,6 +379,7 @@ database_mask(const char *database, char *text, size_t size)
 	text[0] = '\0';
 	for (option = options; option != NULL && option->keyword != NULL; option++)
 	{
+		/* libpq itself says which of its options are secrets */
 		bool is_secret = option->dispchar[0] == '*';
 		const char *c = is_secret ? "********" : option->val;
 

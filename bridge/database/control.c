@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/pg_row.h"
 #include "database/pg_session.h"
+#include "database/sql_call.h"
 
 #define CONTROL_STATEMENT_TIMEOUT_MS 10000
 
@@ -26,12 +28,6 @@ struct Control
 	bool has_complained; /* the reason why the node is not known was logged */
 };
 
-static const char *
-result_text(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? "" : PQgetvalue(result, 0, column);
-}
-
 static void
 text_copy(char *to, size_t size, const char *from)
 {
@@ -44,22 +40,23 @@ static bool
 control_take(Control *control, const PGresult *result)
 {
 	ControlNode *node = &control->node;
-	bool is_paused = strcmp(result_text(result, 2), "t") == 0;
-	char *key_ids = strdup(PQgetisnull(result, 0, 1) ? "{}" : PQgetvalue(result, 0, 1));
+	bool is_paused = pg_row_is_true(result, 0, 2);
+	const char *listed = pg_row_text(result, 0, 1);
+	char *key_ids = strdup(listed != NULL ? listed : "{}");
 	bool is_news;
 
 	if (key_ids == NULL)
 		return false;
 	is_news = !node->is_known || node->is_paused != is_paused ||
-			  strcmp(node->sender_id, result_text(result, 0)) != 0 ||
-			  strcmp(node->paused_reason, result_text(result, 3)) != 0 ||
+			  strcmp(node->sender_id, pg_row_word(result, 0, 0)) != 0 ||
+			  strcmp(node->paused_reason, pg_row_word(result, 0, 3)) != 0 ||
 			  strcmp(node->key_ids, key_ids) != 0;
 	free(node->key_ids);
 	node->key_ids = key_ids;
 	node->is_known = true;
 	node->is_paused = is_paused;
-	text_copy(node->sender_id, sizeof(node->sender_id), result_text(result, 0));
-	text_copy(node->paused_reason, sizeof(node->paused_reason), result_text(result, 3));
+	text_copy(node->sender_id, sizeof(node->sender_id), pg_row_word(result, 0, 0));
+	text_copy(node->paused_reason, sizeof(node->paused_reason), pg_row_word(result, 0, 3));
 	return is_news;
 }
 
@@ -70,6 +67,7 @@ control_started(void *context, const PGresult *result, const Failure *failure)
 	const ControlNode *node = &control->node;
 
 	control->is_asking = false;
+	/* Unknown is not active: without an answer nothing is taken, signed or routed. */
 	if (result == NULL || PQntuples(result) != 1)
 	{
 		if (pg_session_is_connected(control->session) && !control->has_complained)
@@ -101,11 +99,8 @@ control_ask(Control *control)
 
 	if (control->is_asking)
 		return;
-	control->is_asking = pg_session_query(
-		control->session,
-		"SELECT sender_id, key_ids, paused, paused_reason FROM"
-		" casesync_internal.bridge_start(node_id => $1::uuid, version => $2::text)",
-		2, params, control_started, control, &failure);
+	control->is_asking = pg_session_query(control->session, SQL_CALL(CALL_BRIDGE_START), params,
+										  control_started, control, &failure);
 }
 
 /* Whoever rang before the LISTEN was done was not heard. */
@@ -123,14 +118,15 @@ control_listening(void *context, const PGresult *result, const Failure *failure)
 static void
 control_connected(void *context)
 {
+	static const PgStatement listen = {"LISTEN casesync", 0};
 	Control *control = context;
 	Failure failure;
 
 	control->node.is_connected = true;
 	control->has_complained = false;
+	/* before LISTEN, whose answer rings the bell: by then it is known whether we may act */
 	control_ask(control);
-	(void) pg_session_query(control->session, "LISTEN casesync", 0, NULL, control_listening,
-							control, &failure);
+	(void) pg_session_query(control->session, &listen, NULL, control_listening, control, &failure);
 	control->handlers.changed(control->context);
 }
 
@@ -155,6 +151,7 @@ control_notified(void *context)
 {
 	Control *control = context;
 
+	/* the bell of a paused node may be its resume(); that a node is paused is found by the poll */
 	if (!control_may_act(control))
 		control_ask(control);
 	control->handlers.doorbell(control->context);

@@ -40,44 +40,40 @@ pg_query_judge(const PGresult *result, Failure *failure)
 }
 
 void
+pg_queue_init(PgQueue *queue)
+{
+	STAILQ_INIT(&queue->list);
+	queue->length = 0;
+}
+
+void
 pg_queue_append(PgQueue *queue, PgQuery *query)
 {
-	if (queue->last != NULL)
-		queue->last->next = query;
-	else
-		queue->first = query;
-	queue->last = query;
+	STAILQ_INSERT_TAIL(&queue->list, query, entry);
 	queue->length++;
 }
 
 PgQuery *
 pg_queue_take(PgQueue *queue)
 {
-	PgQuery *query = queue->first;
+	PgQuery *query = STAILQ_FIRST(&queue->list);
 
-	queue->first = query->next;
-	if (queue->first == NULL)
-		queue->last = NULL;
+	STAILQ_REMOVE_HEAD(&queue->list, entry);
 	queue->length--;
 	return query;
 }
 
 bool
-pg_queue_drop(PgQueue *queue, PgQuery *after, const void *context)
+pg_queue_drop(PgQueue *queue, const PgQuery *sent, const void *context)
 {
-	PgQuery *before = after;
-	PgQuery *query = after != NULL ? after->next : queue->first;
+	PgQuery *query;
 
-	for (; query != NULL && query->context != context; query = query->next)
-		before = query;
+	STAILQ_FOREACH (query, &queue->list, entry)
+		if (query != sent && query->context == context)
+			break;
 	if (query == NULL)
 		return false;
-	if (before != NULL)
-		before->next = query->next;
-	else
-		queue->first = query->next;
-	if (queue->last == query)
-		queue->last = before;
+	STAILQ_REMOVE(&queue->list, query, PgQuery, entry);
 	queue->length--;
 	free(query);
 	return true;
@@ -85,11 +81,13 @@ pg_queue_drop(PgQueue *queue, PgQuery *after, const void *context)
 
 /* Everything a query needs in one piece of memory, so that free() is enough. */
 PgQuery *
-pg_query_new(const char *sql, int count, const PgParam *params, PgResultHandler handler,
+pg_query_new(const PgStatement *statement, const PgParam *params, PgResultHandler handler,
 			 void *context)
 {
+	int count = statement->count;
+	/* Pointers first, then integers: one piece of memory with everything aligned. */
 	size_t arrays = (size_t) count * (sizeof(char *) + 2 * sizeof(int));
-	size_t size = sizeof(PgQuery) + arrays + strlen(sql) + 1;
+	size_t size = sizeof(PgQuery) + arrays + strlen(statement->sql) + 1;
 	PgQuery *query;
 	char *at;
 
@@ -106,7 +104,7 @@ pg_query_new(const char *sql, int count, const PgParam *params, PgResultHandler 
 	query->lengths = (int *) (query->values + count);
 	query->formats = query->lengths + count;
 	query->sql = (char *) (query->formats + count);
-	at = stpcpy(query->sql, sql) + 1;
+	at = stpcpy(query->sql, statement->sql) + 1;
 	for (int i = 0; i < count; i++)
 	{
 		size_t length;

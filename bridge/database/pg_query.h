@@ -8,8 +8,16 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "base/failure.h"
+
+/* What is asked: one statement, and how many parameters it has. */
+typedef struct PgStatement
+{
+	const char *sql;
+	int count;
+} PgStatement;
 
 /* A text (NULL is SQL NULL), or bytes when is_binary. */
 typedef struct PgParam
@@ -31,7 +39,7 @@ typedef void (*PgResultHandler)(void *context, const PGresult *result, const Fai
 
 typedef struct PgQuery
 {
-	struct PgQuery *next;
+	STAILQ_ENTRY(PgQuery) entry;
 	PgResultHandler handler;
 	void *context;
 	char *sql;
@@ -41,22 +49,24 @@ typedef struct PgQuery
 	int *formats;
 } PgQuery;
 
+typedef STAILQ_HEAD(PgQueryList, PgQuery) PgQueryList;
+
 /* Those that wait for one connection, in the order in which they came. */
 typedef struct PgQueue
 {
-	PgQuery *first;
-	PgQuery *last;
+	PgQueryList list;
 	int length;
 } PgQueue;
 
+extern void pg_queue_init(PgQueue *queue);
 extern void pg_queue_append(PgQueue *queue, PgQuery *query);
 extern PgQuery *pg_queue_take(PgQueue *queue); /* the first; there must be one */
 
-/* Frees the first query of this context behind after (NULL: of all); false when there is none. */
-extern bool pg_queue_drop(PgQueue *queue, PgQuery *after, const void *context);
+/* Frees the first query of this context but not sent (or NULL); false when there is none. */
+extern bool pg_queue_drop(PgQueue *queue, const PgQuery *sent, const void *context);
 
 /* A copy of everything, in one piece: free() is enough. NULL when out of memory. */
-extern PgQuery *pg_query_new(const char *sql, int count, const PgParam *params,
+extern PgQuery *pg_query_new(const PgStatement *statement, const PgParam *params,
 							 PgResultHandler handler, void *context);
 
 /* False with a failure that is fit for the log when the result is an error. */

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "database/pg_connect.h"
-#include "database/pg_query.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS 2000
@@ -39,7 +39,8 @@ struct PgSession
 	PGresult *answer;	/* of the first query, until the server says that it is done */
 	const char *broken; /* why the connection is to be given up as soon as the loop turns */
 	PgQueue queue;
-	int64_t pause_ms;
+	int64_t sent_at; /* the first query of the queue, while it is with the server */
+	int attempts;	 /* to connect, in vain */
 	int64_t complained_at;
 	char *conninfo;
 	char *options;
@@ -69,12 +70,10 @@ session_drop_connection(PgSession *session)
 static void
 session_rest(PgSession *session)
 {
-	int64_t jitter = random() % (session->pause_ms / 2 + 1);
+	int64_t half = backoff_wait(RETRY_FIRST_MS, RETRY_LAST_MS, ++session->attempts) / 2;
 
-	timer_set(session->timer, session->pause_ms / 2 + jitter);
-	session->pause_ms *= 2;
-	if (session->pause_ms > RETRY_LAST_MS)
-		session->pause_ms = RETRY_LAST_MS;
+	/* sessions that were lost together must not come back together */
+	timer_set(session->timer, half + random() % (half + 1));
 }
 
 /* A server that is away for hours is not worth a line per attempt. */
@@ -120,7 +119,7 @@ session_established(PgSession *session)
 		return;
 	}
 	session->state = SESSION_IDLE;
-	session->pause_ms = RETRY_FIRST_MS;
+	session->attempts = 0;
 	session->complained_at = 0;
 	log_info(session->log, "database_connected", "session", session->name, NULL);
 	timer_set(session->timer, HEARTBEAT_MS);
@@ -192,6 +191,7 @@ session_heartbeat_done(void *context, const PGresult *result, const Failure *fai
 static void
 session_timer(void *context)
 {
+	static const PgStatement heartbeat = {"", 0};
 	PgSession *session = context;
 	Failure failure;
 
@@ -200,6 +200,7 @@ session_timer(void *context)
 		session_lose(session, session->broken);
 		return;
 	}
+	/* one timer for all states: in each of them there is one thing to wait for at most */
 	switch (session->state)
 	{
 		case SESSION_RESTING:
@@ -209,7 +210,8 @@ session_timer(void *context)
 			session_fail_attempt(session, "no answer within the connect timeout");
 			break;
 		case SESSION_IDLE:
-			if (!pg_session_query(session, "", 0, NULL, session_heartbeat_done, NULL, &failure))
+			if (!pg_session_query(session, &heartbeat, NULL, session_heartbeat_done, NULL,
+								  &failure))
 				timer_set(session->timer, HEARTBEAT_MS);
 			break;
 		case SESSION_BUSY:
@@ -225,6 +227,7 @@ session_lose(PgSession *session, const char *why)
 	Failure failure;
 
 	session_complain(session, why);
+	/* first the state, then the handlers: what they ask must see that there is no connection */
 	session_drop_connection(session);
 	session_rest(session);
 	failure_set(&failure, FAILURE_DATABASE, "the connection to the database was lost");
@@ -250,6 +253,9 @@ session_finish_query(PgSession *session)
 	session->answer = NULL;
 	session->state = SESSION_IDLE;
 	timer_set(session->timer, HEARTBEAT_MS);
+	log_debug(session->log, "database_answered", "session", session->name, "rows",
+			  LOG_INT(PQntuples(result)), "ms", LOG_INT(event_loop_now() - session->sent_at),
+			  "statement", query->sql, NULL);
 	if (result == NULL)
 	{
 		failure_set(&failure, FAILURE_DATABASE, "the server sent no result");
@@ -280,6 +286,7 @@ session_collect(PgSession *session)
 {
 	PGresult *part;
 
+	/* PQgetResult would block while it is busy */
 	while (!PQisBusy(session->conn))
 	{
 		part = PQgetResult(session->conn);
@@ -333,12 +340,14 @@ session_flush(PgSession *session)
 static void
 session_send_next(PgSession *session)
 {
-	PgQuery *query = session->queue.first;
+	PgQuery *query = STAILQ_FIRST(&session->queue.list);
 
 	if (session->state != SESSION_IDLE || query == NULL)
 		return;
 	session->state = SESSION_BUSY;
+	session->sent_at = event_loop_now();
 	timer_set(session->timer, session->statement_timeout_ms + ANSWER_GRACE_MS);
+	/* always with parameters, and results as text: no value is ever part of a statement */
 	if (PQsendQueryParams(session->conn, query->sql, query->count, NULL, query->values,
 						  query->lengths, query->formats, 0) == 0)
 		session_break(session, "the connection broke while sending");
@@ -363,6 +372,7 @@ session_ready(void *context, int events)
 		session_lose(session, PQerrorMessage(session->conn));
 		return;
 	}
+	/* A query that is complete may be the server's last word; that is judged before it is told. */
 	if (session->state == SESSION_BUSY && session_collect(session))
 	{
 		if (session_is_dead(session))
@@ -377,7 +387,7 @@ session_ready(void *context, int events)
 }
 
 bool
-pg_session_query(PgSession *session, const char *sql, int count, const PgParam *params,
+pg_session_query(PgSession *session, const PgStatement *statement, const PgParam *params,
 				 PgResultHandler handler, void *context, Failure *failure)
 {
 	PgQuery *query;
@@ -387,7 +397,7 @@ pg_session_query(PgSession *session, const char *sql, int count, const PgParam *
 		failure_set(failure, FAILURE_DATABASE, "there is no connection to the database");
 		return false;
 	}
-	query = pg_query_new(sql, count, params, handler, context);
+	query = pg_query_new(statement, params, handler, context);
 	if (query == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
@@ -401,7 +411,7 @@ pg_session_query(PgSession *session, const char *sql, int count, const PgParam *
 bool
 pg_session_withdraw(PgSession *session, const void *context)
 {
-	PgQuery *sent = session->state == SESSION_BUSY ? session->queue.first : NULL;
+	PgQuery *sent = session->state == SESSION_BUSY ? STAILQ_FIRST(&session->queue.list) : NULL;
 
 	return pg_queue_drop(&session->queue, sent, context);
 }
@@ -433,11 +443,11 @@ pg_session_new(EventLoop *loop, const Log *log, const PgSessionSettings *setting
 
 	if (session == NULL)
 		goto failed;
+	pg_queue_init(&session->queue);
 	session->loop = loop;
 	session->log = log;
 	session->handlers = *handlers;
 	session->context = context;
-	session->pause_ms = RETRY_FIRST_MS;
 	session->connect_timeout_ms = settings->connect_timeout_ms;
 	session->statement_timeout_ms = settings->statement_timeout_ms;
 	session->conninfo = strdup(settings->conninfo);
@@ -463,7 +473,7 @@ pg_session_free(PgSession *session)
 {
 	if (session == NULL)
 		return;
-	while (session->queue.first != NULL)
+	while (session->queue.length > 0)
 		free(pg_queue_take(&session->queue));
 	if (session->timer != NULL)
 		session_drop_connection(session);

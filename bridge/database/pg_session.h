@@ -44,11 +44,13 @@ extern int pg_session_queue_length(const PgSession *session);
 extern int pg_session_backend_pid(const PgSession *session); /* as announced when connecting */
 
 /*
- * Queues a query; they run one after another, each its own transaction. The parameters are copied.
+ * Queues a query; they run one after another, each its own transaction. Statement and parameters
+ * are copied.
  * False, and no answer will come, when there is no connection or no memory.
  */
-extern bool pg_session_query(PgSession *session, const char *sql, int count, const PgParam *params,
-							 PgResultHandler handler, void *context, Failure *failure);
+extern bool pg_session_query(PgSession *session, const PgStatement *statement,
+							 const PgParam *params, PgResultHandler handler, void *context,
+							 Failure *failure);
 
 /* Drops a query with this context that has not been sent yet: true, and no answer will come. */
 extern bool pg_session_withdraw(PgSession *session, const void *context);

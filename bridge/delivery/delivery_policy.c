@@ -4,16 +4,13 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/backoff.h"
 #include "delivery/delivery_policy.h"
 
 #define ANY (-1)
-#define RETRY_AFTER_MAX_MS INT64_C(86400000)
-#define MONTHS "JanFebMarAprMayJunJulAugSepOctNovDec"
+#define RETRY_AFTER_MAX_S 86400
 
 /* Answers with an HTTP status; error_code NULL = any. */
 typedef struct AnswerRule
@@ -57,7 +54,8 @@ static const AnswerRule answer_rules[] = {
 	{400, 499, ANY, "rjct.message_id.duplicate", DELIVERY_DELIVERED, "known to the partner"},
 	{400, 499, ANY, "err.message_id.duplicate", DELIVERY_DELIVERED, "known to the partner"},
 	{400, 499, ANY, NULL, DELIVERY_REFUSED, "refused by the partner"},
-	{500, 599, ANY, NULL, DELIVERY_RETRY, "partner failed"},
+	/* Partners also fail with 500 at one message that they cannot read, again and again. */
+	{500, 599, ANY, NULL, DELIVERY_SUSPECT, "partner failed"},
 };
 
 /* What ended before an answer came, by TransferResult. */
@@ -93,20 +91,16 @@ rule_fits(const AnswerRule *rule, const DeliveryAttempt *attempt)
 static int64_t
 retry_wait(const DeliveryAttempt *attempt, const DeliveryRules *rules)
 {
-	int64_t ceiling = rules->retry_base_ms;
-	int64_t wait;
-	int step;
+	int64_t ceiling = backoff_wait(rules->retry_base_ms, rules->retry_cap_ms, attempt->attempt);
+	int64_t wait = (int64_t) ((double) ceiling * attempt->random);
+	int64_t asked_for = attempt->retry_after_s;
 
-	for (step = 1; step < attempt->attempt && ceiling < rules->retry_cap_ms; step++)
-		ceiling = ceiling > rules->retry_cap_ms / 2 ? rules->retry_cap_ms : ceiling * 2;
-	if (ceiling > rules->retry_cap_ms)
-		ceiling = rules->retry_cap_ms;
-	wait = (int64_t) ((double) ceiling * attempt->random);
+	if (asked_for > RETRY_AFTER_MAX_S)
+		asked_for = RETRY_AFTER_MAX_S;
 	if (wait < rules->retry_base_ms / 10)
 		wait = rules->retry_base_ms / 10;
-	if (wait < attempt->retry_after_ms)
-		wait = attempt->retry_after_ms > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS
-															: attempt->retry_after_ms;
+	if (asked_for > 0 && wait < asked_for * 1000)
+		wait = asked_for * 1000;
 	return wait > 0 ? wait : 1;
 }
 
@@ -128,7 +122,7 @@ delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules)
 			break;
 		}
 	}
-	if (decision.verdict == DELIVERY_RETRY)
+	if (decision.verdict == DELIVERY_RETRY || decision.verdict == DELIVERY_SUSPECT)
 		decision.wait_ms = retry_wait(attempt, rules);
 	return decision;
 }
@@ -136,49 +130,11 @@ delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules)
 const char *
 delivery_verdict_name(DeliveryVerdict verdict)
 {
-	static const char *const names[] = {"delivered", "retry", "refused", "stop"};
+	static const char *const names[] = {[DELIVERY_DELIVERED] = "delivered",
+										[DELIVERY_RETRY] = "retry",
+										[DELIVERY_SUSPECT] = "retry",
+										[DELIVERY_REFUSED] = "refused",
+										[DELIVERY_STOP] = "stop"};
 
 	return names[verdict];
-}
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT", the one form of RFC 9110 that is still sent. */
-static bool
-http_date_parse(const char *text, int64_t *seconds)
-{
-	struct tm parts = {0};
-	char month[4] = "";
-	const char *found;
-	int end = 0;
-
-	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &parts.tm_mday, month,
-			   &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &end) != 6 ||
-		end == 0 || text[end] != '\0' || strlen(month) != 3)
-		return false;
-	found = strstr(MONTHS, month);
-	if (found == NULL || (found - MONTHS) % 3 != 0 || parts.tm_year < 1970)
-		return false;
-	parts.tm_mon = (int) ((found - MONTHS) / 3);
-	parts.tm_year -= 1900;
-	*seconds = (int64_t) timegm(&parts);
-	return true;
-}
-
-int64_t
-delivery_retry_after(const char *text, int64_t now_ms)
-{
-	int64_t wait;
-	int64_t date;
-
-	if (text == NULL)
-		return -1;
-	text += strspn(text, " \t");
-	if (*text != '\0' && strspn(text, "0123456789") == strlen(text))
-		wait = strlen(text) > 9 ? RETRY_AFTER_MAX_MS : strtoll(text, NULL, 10) * 1000;
-	else if (http_date_parse(text, &date))
-		wait = date * 1000 - now_ms;
-	else
-		return -1;
-	if (wait < 0)
-		wait = 0;
-	return wait > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : wait;
 }

@@ -1,7 +1,7 @@
 /*
  * delivery_policy.h
- *		What came of a delivery attempt, and what to do next: a table. Pure; the random number and
- *		the clock are arguments.
+ *		What the outcome of a POST means, in one table; the database applies the verdict to its
+ *		lane. Pure; the random number and the clock are arguments.
  */
 #ifndef DELIVERY_POLICY_H
 #define DELIVERY_POLICY_H
@@ -26,8 +26,8 @@ typedef struct DeliveryAttempt
 	int http_status;
 	AckStatus ack;
 	const char *error_code; /* of the answer; NULL or "" when none */
-	int64_t retry_after_ms; /* from delivery_retry_after, -1 = none */
-	int attempt;			/* 1 for the first, as casesync_internal.take() says */
+	int64_t retry_after_s;	/* what the partner asks for, 0 = nothing; counts up to a day */
+	int attempt;			/* 1 for the first, as take() says */
 	double random;			/* in [0, 1) */
 } DeliveryAttempt;
 
@@ -40,27 +40,25 @@ typedef struct DeliveryRules
 typedef enum DeliveryVerdict
 {
 	DELIVERY_DELIVERED,
-	DELIVERY_RETRY,
-	DELIVERY_REFUSED,
-	DELIVERY_STOP
+	DELIVERY_RETRY,	  /* later; nothing is wrong with the message as far as we know */
+	DELIVERY_SUSPECT, /* later; but it may be this message that the partner fails at */
+	DELIVERY_REFUSED, /* never again: a single item is dead, a batch is halved to find the one */
+	DELIVERY_STOP	  /* the lane, until somebody has looked at it */
 } DeliveryVerdict;
 
 typedef struct DeliveryDecision
 {
 	DeliveryVerdict verdict;
-	int64_t wait_ms;	/* only for DELIVERY_RETRY, else 0 */
+	int64_t wait_ms;	/* only where it is tried again, else 0 */
 	const char *reason; /* a short constant text for record_outcome's detail and the log */
 } DeliveryDecision;
 
 extern DeliveryDecision delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules);
 
-/* "delivered", "retry", "refused", "stop": what record_outcome takes. */
-extern const char *delivery_verdict_name(DeliveryVerdict verdict);
-
 /*
- * A Retry-After value (seconds or HTTP date) as milliseconds from now, at most a day; -1 when
- * text is NULL or unreadable.
+ * "delivered", "retry", "refused", "stop": what record_outcome takes. DELIVERY_SUSPECT is "retry"
+ * there: it tells the two apart by the HTTP status that it is given.
  */
-extern int64_t delivery_retry_after(const char *text, int64_t now_ms);
+extern const char *delivery_verdict_name(DeliveryVerdict verdict);
 
 #endif /* DELIVERY_POLICY_H */

@@ -1,60 +1,51 @@
 /*
  * delivery_queue.c
- *		The SQL of delivery: which lanes, take one message, record what came of it. Must not decide
- *		anything.
+ *		What delivery asks of the database: which lanes, take one message, record what came of it.
+ *		Must not decide anything.
  */
 #include "delivery/delivery_queue.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "database/pg_row.h"
+#include "database/sql_call.h"
 
 bool
 delivery_queue_lanes(PgSession *session, PgResultHandler handler, void *context, Failure *failure)
 {
-	return pg_session_query(session, "SELECT lane, wait_ms FROM casesync_internal.lanes()", 0, NULL,
-							handler, context, failure);
+	return pg_session_query(session, SQL_CALL(CALL_LANES), NULL, handler, context, failure);
 }
 
 static bool
-queue_ask_about_lane(PgSession *session, const char *sql, int lane, PgResultHandler handler,
+queue_ask_about_lane(PgSession *session, SqlCallId call, int lane, PgResultHandler handler,
 					 void *context, Failure *failure)
 {
 	char text[16];
 	const PgParam params[] = {PG_TEXT(text)};
 
 	snprintf(text, sizeof(text), "%d", lane);
-	return pg_session_query(session, sql, 1, params, handler, context, failure);
+	return pg_session_query(session, SQL_CALL(call), params, handler, context, failure);
 }
 
 bool
 delivery_queue_lock(PgSession *session, int lane, PgResultHandler handler, void *context,
 					Failure *failure)
 {
-	return queue_ask_about_lane(session, "SELECT casesync_internal.lock_lane(lane => $1::integer)",
-								lane, handler, context, failure);
+	return queue_ask_about_lane(session, CALL_LOCK_LANE, lane, handler, context, failure);
 }
 
 bool
 delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler, void *context,
 					  Failure *failure)
 {
-	return queue_ask_about_lane(session,
-								"SELECT casesync_internal.unlock_lane(lane => $1::integer)", lane,
-								handler, context, failure);
+	return queue_ask_about_lane(session, CALL_UNLOCK_LANE, lane, handler, context, failure);
 }
 
 bool
 delivery_queue_take(PgSession *session, int lane, PgResultHandler handler, void *context,
 					Failure *failure)
 {
-	return queue_ask_about_lane(
-		session,
-		"SELECT message_id, url, action, sender_id, receiver_id,"
-		" sender_uri, status, total_count, completed_count, message, meta,"
-		" attempt, networks, tls_name, token_url, client_id, secret_name, encrypt"
-		" FROM casesync_internal.take(lane => $1::integer)",
-		lane, handler, context, failure);
+	return queue_ask_about_lane(session, CALL_TAKE, lane, handler, context, failure);
 }
 
 bool
@@ -76,21 +67,18 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 	};
 
 	snprintf(lane_text, sizeof(lane_text), "%d", lane);
+	/* parameters point to these texts; they are copied when the question is queued */
 	snprintf(wait_text, sizeof(wait_text), "%lld", (long long) outcome->wait_ms);
 	snprintf(status_text, sizeof(status_text), "%d", outcome->http_status);
-	return pg_session_query(session,
-							"SELECT casesync_internal.record_outcome(lane => $1::integer,"
-							" message_id => $2::uuid, verdict => $3::text, wait_ms => $4::bigint,"
-							" http_status => $5::integer, ack_status => $6::text,"
-							" error_code => $7::text, detail => $8::text)",
-							sizeof(params) / sizeof(params[0]), params, handler, context, failure);
+	return pg_session_query(session, SQL_CALL(CALL_RECORD_OUTCOME), params, handler, context,
+							failure);
 }
 
 DeliveryLane
 delivery_queue_read_lane(const PGresult *result, int row)
 {
-	DeliveryLane lane = {.lane = (int) strtol(PQgetvalue(result, row, 0), NULL, 10),
-						 .wait_ms = strtoll(PQgetvalue(result, row, 1), NULL, 10)};
+	DeliveryLane lane = {.lane = (int) pg_row_number(result, row, 0),
+						 .wait_ms = pg_row_number(result, row, 1)};
 
 	return lane;
 }
@@ -98,19 +86,7 @@ delivery_queue_read_lane(const PGresult *result, int row)
 bool
 delivery_queue_read_claim(const PGresult *result)
 {
-	return PQntuples(result) == 1 && strcmp(PQgetvalue(result, 0, 0), "t") == 0;
-}
-
-static const char *
-item_text(const PGresult *result, int column)
-{
-	return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
-}
-
-static int
-item_number(const PGresult *result, int column)
-{
-	return (int) strtol(PQgetvalue(result, 0, column), NULL, 10);
+	return pg_row_is_true(result, 0, 0);
 }
 
 bool
@@ -121,25 +97,25 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 	*item = (DeliveryItem){
 		.fields =
 			{
-				.message_id = PQgetvalue(result, 0, 0),
-				.action = PQgetvalue(result, 0, 2),
-				.sender_id = PQgetvalue(result, 0, 3),
-				.receiver_id = PQgetvalue(result, 0, 4),
-				.sender_uri = item_text(result, 5),
-				.status = PQgetvalue(result, 0, 6),
-				.total_count = item_number(result, 7),
-				.completed_count = item_number(result, 8),
-				.message = PQgetvalue(result, 0, 9),
-				.meta = item_text(result, 10),
-				.encrypt = item_text(result, 17),
+				.message_id = pg_row_word(result, 0, 0),
+				.action = pg_row_word(result, 0, 2),
+				.sender_id = pg_row_word(result, 0, 3),
+				.receiver_id = pg_row_word(result, 0, 4),
+				.sender_uri = pg_row_text(result, 0, 5),
+				.status = pg_row_word(result, 0, 6),
+				.total_count = (int) pg_row_number(result, 0, 7),
+				.completed_count = (int) pg_row_number(result, 0, 8),
+				.message = pg_row_word(result, 0, 9),
+				.meta = pg_row_text(result, 0, 10),
+				.encrypt = pg_row_text(result, 0, 17),
 			},
-		.url = PQgetvalue(result, 0, 1),
-		.attempt = item_number(result, 11),
-		.networks = item_text(result, 12),
-		.tls_name = item_text(result, 13),
-		.token_url = item_text(result, 14),
-		.client_id = item_text(result, 15),
-		.secret_name = item_text(result, 16),
+		.url = pg_row_word(result, 0, 1),
+		.attempt = (int) pg_row_number(result, 0, 11),
+		.networks = pg_row_text(result, 0, 12),
+		.tls_name = pg_row_text(result, 0, 13),
+		.token_url = pg_row_text(result, 0, 14),
+		.client_id = pg_row_text(result, 0, 15),
+		.secret_name = pg_row_text(result, 0, 16),
 	};
 	return true;
 }

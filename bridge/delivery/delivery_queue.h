@@ -1,7 +1,7 @@
 /*
  * delivery_queue.h
- *		What is due, and what came of it: the SQL of delivery and nothing more. Knows nothing of
- *		signatures, HTTP or when to ask.
+ *		What is due, and what came of it, in the database. Knows nothing of signatures, HTTP or when
+ *		to ask.
  */
 #ifndef DELIVERY_QUEUE_H
 #define DELIVERY_QUEUE_H

@@ -48,6 +48,7 @@ lane_add(Dispatcher *dispatcher, int number)
 	Lane *lane = lane_new(&dispatcher->common, number);
 	int at = dispatcher->lane_count;
 
+	/* realloc has freed the old list even where the lane could not be made */
 	if (longer != NULL)
 		dispatcher->lanes = longer;
 	if (longer == NULL || lane == NULL)
@@ -55,6 +56,7 @@ lane_add(Dispatcher *dispatcher, int number)
 		lane_free(lane);
 		return NULL;
 	}
+	/* Kept in order for bsearch; lanes are added rarely and looked up at each doorbell. */
 	for (; at > 0 && dispatcher->lanes[at - 1]->number > number; at--)
 		dispatcher->lanes[at] = dispatcher->lanes[at - 1];
 	dispatcher->lanes[at] = lane;
@@ -62,6 +64,7 @@ lane_add(Dispatcher *dispatcher, int number)
 	return lane;
 }
 
+/* An outcome that the database does not know yet is in flight too: stopping waits for it. */
 int
 dispatcher_in_flight(const Dispatcher *dispatcher)
 {
@@ -86,6 +89,10 @@ dispatcher_fill(void *context)
 		{
 			int at = (dispatcher->next + i) % dispatcher->lane_count;
 
+			/*
+			 * begin behind the lane that took the last place, or the first ones would take it
+			 * always
+			 */
 			if (lane_step(dispatcher->lanes[at], now) && dispatcher->common.in_flight >= limit)
 				dispatcher->next = at + 1;
 		}
@@ -98,6 +105,7 @@ dispatcher_want(Dispatcher *dispatcher, DeliveryLane due)
 {
 	Lane *lane;
 
+	/* Not due yet: the timer looks again then, and the database says anew what is due. */
 	if (due.wait_ms > 0)
 	{
 		timer_set_sooner(dispatcher->common.timer, due.wait_ms);
@@ -125,6 +133,7 @@ dispatcher_looked(void *context, const PGresult *result, const Failure *failure)
 	for (int row = 0; row < PQntuples(result); row++)
 		dispatcher_want(dispatcher, delivery_queue_read_lane(result, row));
 	dispatcher_fill(dispatcher);
+	/* Somebody rang while the question was under way: its answer may be older than the ring. */
 	if (dispatcher->look_again)
 		dispatcher_look(dispatcher);
 }

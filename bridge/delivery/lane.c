@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/ack.h"
-#include "delivery/delivery_policy.h"
+#include "base/backoff.h"
 #include "base/iso_time.h"
+#include "delivery/delivery_policy.h"
 #include "net/tls_files.h"
 
 #define REST_FIRST_MS 500
@@ -29,30 +29,26 @@ lane_enter(Lane *lane, LaneState state)
 	lane->state = state;
 }
 
-static void
-lane_rest(Lane *lane)
-{
-	lane->rest_until = event_loop_now() + lane->rest_ms;
-	timer_set_sooner(lane->common->timer, lane->rest_ms);
-	lane->rest_ms = lane->rest_ms * 2 < REST_LAST_MS ? lane->rest_ms * 2 : REST_LAST_MS;
-}
-
 /* A question to the database went wrong. A lost connection is no news: its session tells. */
 static void
 lane_trouble(Lane *lane, const char *event, const Failure *failure)
 {
 	const LaneParts *parts = &lane->common->parts;
+	int64_t rest_ms;
 
 	lane_enter(lane, LANE_IDLE);
 	if (!pg_session_is_connected(parts->session))
 		return;
 	log_error(parts->log, event, "lane", LOG_INT(lane->number), "reason", failure->text, NULL);
+	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++lane->troubles);
 	/* given up, the message stays in flight there and will be taken again */
-	if (lane->rest_ms >= REST_LAST_MS)
+	if (rest_ms >= REST_LAST_MS)
 		lane->has_outcome = false;
-	lane_rest(lane);
+	lane->rest_until = event_loop_now() + rest_ms;
+	timer_set_sooner(lane->common->timer, rest_ms);
 }
 
+/* Recorded or stale, the outcome is done with: what is true now is asked by the next take. */
 static void
 lane_recorded(void *context, const PGresult *result, const Failure *failure)
 {
@@ -65,7 +61,7 @@ lane_recorded(void *context, const PGresult *result, const Failure *failure)
 	{
 		lane_enter(lane, LANE_IDLE);
 		lane->has_outcome = false;
-		lane->rest_ms = REST_FIRST_MS;
+		lane->troubles = 0;
 		lane->is_wanted = true;
 		if (!delivery_queue_read_claim(result))
 			log_warning(common->parts.log, "outcome_stale", "lane", LOG_INT(lane->number),
@@ -156,7 +152,7 @@ transfer_result(SenderResult result)
 static void
 lane_give_up(Lane *lane, TransferResult transfer, const Failure *failure)
 {
-	DeliveryAttempt attempt = {.transfer = transfer, .retry_after_ms = -1};
+	DeliveryAttempt attempt = {.transfer = transfer};
 
 	lane_decide(lane, &attempt, failure->text, 0);
 	lane_enter(lane, LANE_IDLE);
@@ -170,6 +166,10 @@ lane_answered(void *context, const SenderAnswer *answer)
 							   .http_status = answer->http_status};
 	Ack ack;
 
+	/*
+	 * A kept token may have been withdrawn: asked for anew once, which is no attempt that counts. A
+	 * fresh one that is refused is an outcome like any other.
+	 */
 	if (answer->http_status == 401 && lane->is_token_from_store)
 	{
 		const TokenWish wish = lane_token_wish(lane);
@@ -182,7 +182,8 @@ lane_answered(void *context, const SenderAnswer *answer)
 	ack_read(answer->body, answer->length, &ack);
 	attempt.ack = ack.status;
 	attempt.error_code = ack.error_code;
-	attempt.retry_after_ms = delivery_retry_after(answer->retry_after, iso_time_now());
+	attempt.retry_after_s = answer->retry_after_s;
+	/* ack_read let nothing but a plain code through, so it may be stored and logged */
 	memcpy(lane->outcome.error_code, ack.error_code, sizeof(lane->outcome.error_code));
 	lane_decide(lane, &attempt, answer->reason, answer->elapsed_ms);
 	lane_enter(lane, LANE_IDLE);
@@ -296,6 +297,7 @@ lane_post_or_ask(Lane *lane)
 
 	if (wish.url != NULL)
 		authorization = token_client_find(lane->common->parts.tokens, &wish);
+	/* remembered for lane_answered: only such a token is worth a second try */
 	lane->is_token_from_store = authorization != NULL;
 	if (wish.url != NULL && authorization == NULL)
 		lane_ask_token(lane);
@@ -415,8 +417,10 @@ lane_step(Lane *lane, int64_t now)
 	LaneCommon *common = lane->common;
 	bool may_take = common->key != NULL && !common->is_stopping;
 
+	/* One question or transfer at a time: everything else waits for its handler to step again. */
 	if (lane->state != LANE_IDLE || now < lane->rest_until)
 		return false;
+	/* An outcome is recorded even while stopping, and before anything new is taken. */
 	if (!lane->has_outcome && !(lane->is_wanted && may_take))
 	{
 		if (may_take || !lane->is_locked)
@@ -441,7 +445,6 @@ lane_new(LaneCommon *common, int number)
 		return NULL;
 	lane->common = common;
 	lane->number = number;
-	lane->rest_ms = REST_FIRST_MS;
 	buffer_init(&lane->body, 0);
 	return lane;
 }

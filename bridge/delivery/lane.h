@@ -72,7 +72,7 @@ typedef struct Lane
 	bool is_token_from_store; /* it may have been refused meanwhile */
 	int attempt;
 	char partner[256];
-	int64_t rest_ms; /* after trouble with the database, so that it is not asked in a circle */
+	int troubles; /* with the database, one after another: it is not to be asked in a circle */
 	int64_t rest_until;
 } Lane;
 

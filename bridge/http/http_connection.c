@@ -14,8 +14,7 @@
 /* The timer ends the connection when the client takes too long. */
 typedef struct HttpConnection
 {
-	struct HttpConnection *previous;
-	struct HttpConnection *next;
+	TAILQ_ENTRY(HttpConnection) entry;
 	HttpServer *server;
 	int fd;
 	bool is_awaited; /* the client has to do something, not we */
@@ -25,31 +24,6 @@ typedef struct HttpConnection
 	TlsCredentials *credentials; /* NULL for plain HTTP */
 	char client[INET6_ADDRSTRLEN];
 } HttpConnection;
-
-static void
-list_remove(HttpServer *server, HttpConnection *client)
-{
-	if (client->previous != NULL)
-		client->previous->next = client->next;
-	else
-		server->first = client->next;
-	if (client->next != NULL)
-		client->next->previous = client->previous;
-	else
-		server->last = client->previous;
-}
-
-static void
-list_append(HttpServer *server, HttpConnection *client)
-{
-	client->next = NULL;
-	client->previous = server->last;
-	if (server->last != NULL)
-		server->last->next = client;
-	else
-		server->first = client;
-	server->last = client;
-}
 
 /* The daemon sees the end of the connection and cleans up as if the client had gone. */
 static void
@@ -73,9 +47,10 @@ static void
 connection_make_room(HttpServer *server, const char *address, int limit)
 {
 	HttpConnection *slowest = NULL;
+	HttpConnection *client;
 	int count = 0;
 
-	for (HttpConnection *client = server->first; client != NULL; client = client->next)
+	TAILQ_FOREACH (client, &server->connections, entry)
 	{
 		if (client->is_ending || (address != NULL && strcmp(client->client, address) != 0))
 			continue;
@@ -100,8 +75,8 @@ static void
 connection_await(HttpConnection *client)
 {
 	client->is_awaited = true;
-	list_remove(client->server, client);
-	list_append(client->server, client);
+	TAILQ_REMOVE(&client->server->connections, client, entry);
+	TAILQ_INSERT_TAIL(&client->server->connections, client, entry);
 }
 
 void
@@ -154,7 +129,9 @@ connection_let_go(HttpConnection *client)
 static void
 connection_end_slowest_sender(HttpServer *server, const HttpConnection *self)
 {
-	for (HttpConnection *client = server->first; client != NULL; client = client->next)
+	HttpConnection *client;
+
+	TAILQ_FOREACH (client, &server->connections, entry)
 	{
 		if (client->held > 0 && client->is_awaited && !client->is_ending && client != self)
 		{
@@ -253,7 +230,7 @@ connection_started(HttpServer *server, struct MHD_Connection *connection, void *
 	*socket_context = client;
 	connection_name_client(client, connection);
 	client->is_awaited = true;
-	list_append(server, client);
+	TAILQ_INSERT_TAIL(&server->connections, client, entry);
 	timer_set(client->deadline, server->settings.request_timeout_ms);
 	if (!connection_begin_tls(client, connection))
 		connection_end(client);
@@ -276,7 +253,7 @@ http_connection_notified(void *context, struct MHD_Connection *connection, void 
 	if (client == NULL)
 		return;
 	connection_let_go(client);
-	list_remove(client->server, client);
+	TAILQ_REMOVE(&client->server->connections, client, entry);
 	timer_free(client->deadline);
 	tls_credentials_release(client->credentials);
 	free(client);

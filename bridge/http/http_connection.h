@@ -7,10 +7,13 @@
 #define HTTP_CONNECTION_H
 
 #include <microhttpd.h>
+#include <sys/queue.h>
 
 #include "http/http_server.h"
 
 #define HTTP_IDLE_SECONDS 60 /* a kept connection without a request */
+
+typedef TAILQ_HEAD(HttpConnectionList, HttpConnection) HttpConnectionList;
 
 struct HttpServer
 {
@@ -22,9 +25,8 @@ struct HttpServer
 	void *context;
 	int port;
 	int pending;
-	struct HttpConnection *first; /* of all connections; the one longest waited for is first */
-	struct HttpConnection *last;
-	size_t held; /* bytes of bodies */
+	HttpConnectionList connections; /* the one longest waited for is first */
+	size_t held;					/* bytes of bodies */
 	int runs_without_news;
 };
 

@@ -89,6 +89,7 @@ request_may_grow(HttpRequest *request, size_t length)
 
 	if (request->trusted || length <= REFUSED_BODY_LIMIT || settings->may_send_much == NULL)
 		return true;
+	/* asked once: a token that was good while the body came is good for all of it */
 	request->trusted = settings->may_send_much(request->server->context, request);
 	return request->trusted;
 }
@@ -131,6 +132,7 @@ request_judge(HttpRequest *request, const char *method, const char *path)
 		return refusal;
 	if (announces_too_much(request->connection, limit))
 		return 413;
+	/* Without Content-Length the same is asked when the body has grown that large. */
 	if (announces_too_much(request->connection, REFUSED_BODY_LIMIT) &&
 		!request_may_grow(request, REFUSED_BODY_LIMIT + 1))
 		return 401;
@@ -190,6 +192,7 @@ request_refuse(HttpRequest *request)
 	else if (request->refusal == 401)
 		headers[0] =
 			(HttpHeader){MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""};
+	/* where the request ends is in doubt: nothing after it may be read as another */
 	if (request->refusal == 400 || request->refusal == 431)
 		headers[0] = (HttpHeader){MHD_HTTP_HEADER_CONNECTION, "close"};
 	buffer_init(&body, 4096);
@@ -252,6 +255,7 @@ request_handle(HttpRequest *request)
 	http_connection_keep(request->connection);
 	if (request->refusal != 0)
 		return request_refuse(request);
+	/* Called once more when the connection is resumed: then the answer is there. */
 	if (!request->handled)
 	{
 		request->handled = true;
@@ -260,6 +264,7 @@ request_handle(HttpRequest *request)
 	}
 	if (request->status != 0)
 		return request->response != NULL ? request_queue_answer(request) : MHD_NO;
+	/* until http_request_reply_with: the daemon neither polls nor times it out meanwhile */
 	request->suspended = true;
 	MHD_suspend_connection(request->connection);
 	return MHD_YES;
@@ -348,6 +353,7 @@ http_request_has_type(const HttpRequest *request, const char *media_type)
 	const char *encoding = http_request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
 	size_t length = strlen(media_type);
 
+	/* a compressed body would be bytes that nobody here has signed or bounded */
 	if (encoding != NULL && strcasecmp(encoding, "identity") != 0)
 		return false;
 	if (type == NULL || strncasecmp(type, media_type, length) != 0)

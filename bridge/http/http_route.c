@@ -20,6 +20,7 @@ route_skip(const char *path, const char *prefix)
 static bool
 route_has_path(const HttpRoute *route, const char *const *prefixes, const char *path)
 {
+	/* Compared as sent, byte for byte: no escapes, no dots, no double slashes are resolved. */
 	for (; *prefixes != NULL; prefixes++)
 	{
 		const char *rest = route_skip(path, *prefixes);
@@ -50,6 +51,7 @@ http_route_find(const HttpRoute *routes, const char *base_path, const char *cons
 	{
 		if (!route_has_path(routes, prefixes, rest))
 			continue;
+		/* the route stays known: the answer names the method that it takes */
 		refusal = 405;
 		*route = routes;
 		if (route_takes(routes, method))
@@ -73,8 +75,6 @@ http_route_refusal(int status)
 			return "this path does not take this method";
 		case 413:
 			return "the body is larger than this path accepts";
-		case 415:
-			return "the body must be sent as application/json, not compressed";
 		case 431:
 			return "there are too many headers, or they are too long";
 		case 503:

@@ -160,6 +160,7 @@ http_server_new(EventLoop *loop, const HttpServerSettings *settings, void *conte
 	server->loop = loop;
 	server->settings = *settings;
 	server->context = context;
+	TAILQ_INIT(&server->connections);
 	listen_fd = http_listen(settings->host, settings->port, &server->port, failure);
 	if (listen_fd < 0)
 		goto failed;

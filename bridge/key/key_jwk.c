@@ -18,6 +18,7 @@
 #define JWK_MAX (2 * NUMBER_TEXT_SIZE)
 
 #define UNCOMPRESSED_POINT 4
+#define ED25519_BYTES 32
 
 typedef struct Curve
 {
@@ -74,9 +75,9 @@ number_write(const EVP_PKEY *key, const char *name, size_t bytes, char text[NUMB
 static json_t *
 ed25519_public(const EVP_PKEY *key)
 {
-	unsigned char point[32];
+	unsigned char point[ED25519_BYTES];
 	size_t length = sizeof(point);
-	char x[BASE64_SIZE(32)];
+	char x[BASE64_SIZE(ED25519_BYTES)];
 
 	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519 ||
 		EVP_PKEY_get_raw_public_key(key, point, &length) != 1 || length != sizeof(point))
@@ -153,6 +154,7 @@ static size_t
 member_decode(const json_t *jwk, const char *name, unsigned char *bytes, size_t limit)
 {
 	const char *text = json_string_value(json_object_get(jwk, name));
+	/* base64_decode wants to know the length: so many bytes have so many characters, unpadded */
 	size_t size = text != NULL ? strlen(text) / 4 * 3 + strlen(text) % 4 * 3 / 4 : 0;
 
 	if (size == 0 || size > limit || !base64_decode(text, strlen(text), bytes, size))
@@ -163,6 +165,7 @@ member_decode(const json_t *jwk, const char *name, unsigned char *bytes, size_t 
 static EVP_PKEY *
 key_make(const char *type, OSSL_PARAM_BLD *builder)
 {
+	/* fromdata itself refuses a point that is not on its curve */
 	OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(builder);
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	EVP_PKEY *key = NULL;
@@ -227,6 +230,7 @@ rsa_read(const json_t *jwk, Failure *failure)
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	EVP_PKEY *key = NULL;
 
+	/* the largest size is that of the buffer */
 	if (n == NULL || BN_num_bits(n) < KEY_RSA_BITS_MIN || e == NULL || BN_num_bits(e) < 2 ||
 		!BN_is_odd(e))
 		jwk_refuse(failure, "is no RSA key of 2048 to 8192 bits");
@@ -239,19 +243,45 @@ rsa_read(const json_t *jwk, Failure *failure)
 	return key;
 }
 
+static EVP_PKEY *
+ed25519_read(const json_t *jwk, Failure *failure)
+{
+	const char *curve = json_string_value(json_object_get(jwk, "crv"));
+	const char *x = json_string_value(json_object_get(jwk, "x"));
+	unsigned char point[ED25519_BYTES];
+
+	/* not member_decode: keys registered with padding have always been taken */
+	if (curve == NULL || strcmp(curve, "Ed25519") != 0 || x == NULL ||
+		!base64_decode(x, strlen(x), point, sizeof(point)))
+		return jwk_refuse(failure, "is no Ed25519 key");
+	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, point, sizeof(point));
+}
+
+static bool
+type_is(const json_t *jwk, const char *wanted)
+{
+	const char *type = json_string_value(json_object_get(jwk, "kty"));
+
+	return type != NULL && strcmp(type, wanted) == 0;
+}
+
+/* Without a proof that it is sound, but a point is one of its curve. */
+static EVP_PKEY *
+ec_or_rsa_read(const json_t *jwk, Failure *failure)
+{
+	jwk_refuse(failure, "is no sound public key");
+	if (type_is(jwk, "EC"))
+		return ec_read(jwk, failure);
+	if (type_is(jwk, "RSA"))
+		return rsa_read(jwk, failure);
+	return jwk_refuse(failure, "is neither of type EC nor of type RSA");
+}
+
 EVP_PKEY *
 key_jwk_read(const json_t *jwk, Failure *failure)
 {
-	const char *type = json_string_value(json_object_get(jwk, "kty"));
-	EVP_PKEY *key = NULL;
+	EVP_PKEY *key = ec_or_rsa_read(jwk, failure);
 
-	jwk_refuse(failure, "is no sound public key");
-	if (type != NULL && strcmp(type, "EC") == 0)
-		key = ec_read(jwk, failure);
-	else if (type != NULL && strcmp(type, "RSA") == 0)
-		key = rsa_read(jwk, failure);
-	else
-		return jwk_refuse(failure, "is neither of type EC nor of type RSA");
 	if (key != NULL && key_is_sound(key))
 	{
 		failure_clear(failure);
@@ -260,4 +290,15 @@ key_jwk_read(const json_t *jwk, Failure *failure)
 	ERR_clear_error();
 	EVP_PKEY_free(key);
 	return NULL;
+}
+
+EVP_PKEY *
+key_jwk_read_signer(const json_t *jwk, Failure *failure)
+{
+	EVP_PKEY *key = type_is(jwk, "OKP") ? ed25519_read(jwk, failure) : ec_or_rsa_read(jwk, failure);
+
+	if (key != NULL)
+		failure_clear(failure);
+	ERR_clear_error();
+	return key;
 }

@@ -60,6 +60,7 @@ signing_add(KeyRing *ring, const char *path, Failure *failure)
 
 	if (ring->signing_count > KEY_RING_MAX)
 		return ring_refuse(path, "is one too many: other_key_files takes 16", failure);
+	/* only the first has to have its private half */
 	if (!(ring->signing_count == 0 ? signing_key_load(path, &key, failure)
 								   : signing_key_load_other(path, &key, failure)))
 		return false;
@@ -172,6 +173,7 @@ key_ring_jwk(const KeyRing *ring, size_t number)
 bool
 key_ring_jwks(const KeyRing *ring, Buffer *text)
 {
+	/* half a key set would be a key set without the other keys: all or nothing */
 	size_t start = text->length;
 	bool ok = buffer_append_text(text, "{\"keys\":[");
 	const char *jwk;

@@ -27,6 +27,7 @@ cursor_skip_string(Cursor *cursor)
 {
 	for (cursor->at++; cursor->at < cursor->end; cursor->at++)
 	{
+		/* whatever is escaped, a quote above all, does not end the string */
 		if (*cursor->at == '\\')
 			cursor->at++;
 		else if (*cursor->at == '"')
@@ -43,6 +44,7 @@ cursor_skip_string(Cursor *cursor)
 static bool
 cursor_skip_value(Cursor *cursor)
 {
+	/* brackets of both kinds count alike: message_parse has seen that they match */
 	size_t depth = 0;
 
 	while (cursor->at < cursor->end)
@@ -88,34 +90,51 @@ cursor_take(Cursor *cursor, char expected)
 	return true;
 }
 
+/* The next member: its name as it is written, and where its value stands. */
+static bool
+cursor_take_member(Cursor *cursor, JsonSpan *name, JsonSpan *value)
+{
+	cursor_skip_blanks(cursor);
+	if (cursor->at >= cursor->end || *cursor->at != '"')
+		return false;
+	name->start = cursor->at + 1;
+	if (!cursor_skip_string(cursor))
+		return false;
+	name->length = (size_t) (cursor->at - name->start) - 1;
+	if (!cursor_take(cursor, ':'))
+		return false;
+	cursor_skip_blanks(cursor);
+	value->start = cursor->at;
+	if (!cursor_skip_value(cursor))
+		return false;
+	value->length = (size_t) (cursor->at - value->start);
+	return true;
+}
+
 bool
-json_span_find(const char *body, size_t length, const char *name, JsonSpan *span)
+json_span_find(const char *body, size_t length, const char *const *names, size_t count,
+			   JsonSpan *spans)
 {
 	Cursor cursor = {body, body + length};
+	JsonSpan name;
+	JsonSpan value;
+	size_t found = 0;
 
+	memset(spans, 0, count * sizeof(JsonSpan));
 	if (!cursor_take(&cursor, '{'))
 		return false;
 	do
 	{
-		const char *key;
-		size_t key_length;
-
-		cursor_skip_blanks(&cursor);
-		if (cursor.at >= cursor.end || *cursor.at != '"')
+		if (!cursor_take_member(&cursor, &name, &value))
 			return false;
-		key = cursor.at + 1;
-		if (!cursor_skip_string(&cursor))
-			return false;
-		key_length = (size_t) (cursor.at - key) - 1;
-		if (!cursor_take(&cursor, ':'))
-			return false;
-		cursor_skip_blanks(&cursor);
-		span->start = cursor.at;
-		if (!cursor_skip_value(&cursor))
-			return false;
-		span->length = (size_t) (cursor.at - span->start);
-		if (key_length == strlen(name) && memcmp(key, name, key_length) == 0)
-			return span->length > 0;
-	} while (cursor_take(&cursor, ','));
-	return false;
+		for (size_t i = 0; i < count; i++)
+		{
+			if (spans[i].start != NULL || value.length == 0 || name.length != strlen(names[i]) ||
+				memcmp(name.start, names[i], name.length) != 0)
+				continue;
+			spans[i] = value;
+			found++;
+		}
+	} while (found < count && cursor_take(&cursor, ','));
+	return found == count;
 }

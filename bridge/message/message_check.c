@@ -88,6 +88,7 @@ field_check(const json_t *value, const FieldRule *rule, const char *path, int de
 		value_describe(rule->kind, rule->limit, rule->words, text, sizeof(text));
 		return field_refuse(rule, path, text, problem);
 	}
+	/* no table is that deep; the bound is for tables that would name themselves */
 	if (rule->inside == NULL || depth == DEPTH_LIMIT)
 		return true;
 	if (rule->kind == VALUE_LIST)
@@ -102,6 +103,7 @@ fields_check(const json_t *object, const FieldRule *rules, const char *path, int
 {
 	const FieldRule *rule;
 
+	/* Along the rules, not the members: what the standard does not name is nobody's error. */
 	for (rule = rules; rule->name != NULL; rule++)
 	{
 		const json_t *value = field_get(object, rule);
@@ -138,6 +140,7 @@ header_check(const json_t *header, const ActionRule *rule, const char *receiver_
 	if (!fields_check(header, message_header_rules, "header", 0, problem) ||
 		!action_check(json_string_value(json_object_get(header, "action")), rule, problem))
 		return false;
+	/* receiver_id NULL: a partner that may come unsigned may also leave us unnamed. */
 	if (receiver_id != NULL && receiver == NULL)
 		return problem_set(problem, "err.receiver_id.invalid",
 						   "header.receiver_id is missing; send the id of this system");
@@ -180,6 +183,7 @@ count_check(const json_t *header, const json_t *message, const ActionRule *rule,
 		return problem_set(problem, BAD,
 						   "message.%s is empty; send at least one item (rjct.total_count.invalid)",
 						   rule->items);
+	/* Some count the codes of one request, some the request: both are taken. */
 	if (!json_is_integer(total) || json_integer_value(total) == count ||
 		(rule->is_one_request && json_integer_value(total) == 1))
 		return true;
@@ -235,6 +239,7 @@ header_id(const json_t *envelope, const char *name)
 {
 	const char *id = json_string_value(json_object_get(json_object_get(envelope, "header"), name));
 
+	/* asked before the message is checked: what is no id is none, not an error yet */
 	return id != NULL && *id != '\0' && strlen(id) <= ID_BYTES ? id : NULL;
 }
 
@@ -261,10 +266,4 @@ message_wants_callback(MessageAction action)
 {
 	return action == MESSAGE_SUBSCRIBE || action == MESSAGE_UNSUBSCRIBE ||
 		   action == MESSAGE_SEARCH || action == MESSAGE_TXN_STATUS;
-}
-
-const char *
-message_action_name(MessageAction action)
-{
-	return message_action_rules[action].words[0];
 }

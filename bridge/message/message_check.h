@@ -44,7 +44,4 @@ extern const char *message_sender_uri(const json_t *envelope);
 /* Is this a request that is answered later, at the sender's address? */
 extern bool message_wants_callback(MessageAction action);
 
-/* "subscribe", "on-subscribe", ...: the standard's word in header.action. */
-extern const char *message_action_name(MessageAction action);
-
 #endif /* MESSAGE_CHECK_H */

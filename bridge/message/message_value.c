@@ -43,6 +43,7 @@ uri_is_valid(const char *text, size_t limit)
 {
 	const unsigned char *c;
 
+	/* Only the form: where an answer may go is url_guard's and the partner's networks'. */
 	if (!text_is_valid(text, limit) ||
 		(strncasecmp(text, "https://", 8) != 0 && strncasecmp(text, "http://", 7) != 0))
 		return false;
@@ -58,6 +59,7 @@ uri_is_valid(const char *text, size_t limit)
 static bool
 word_is_valid(const char *text, const char *const *words)
 {
+	/* The standard's examples write "ns:org:QueryType:expression": only the last word counts. */
 	const char *colon = text != NULL ? strrchr(text, ':') : NULL;
 
 	if (colon != NULL)
@@ -86,6 +88,7 @@ locale_is_valid(const char *text)
 static bool
 version_is_valid(const char *text)
 {
+	/* any 1.x: a minor version adds members, which are passed over */
 	return text != NULL && text[0] == '1' && (text[1] == '\0' || text[1] == '.') &&
 		   strspn(text, "0123456789.") == strlen(text) && strlen(text) < 16;
 }
@@ -154,6 +157,7 @@ value_is_valid(const json_t *value, ValueKind kind, size_t limit, const char *co
 			return uri_is_valid(text, limit);
 		case VALUE_STATUS:
 			return status_is_valid(text);
+		/* counts end up in the database's integer */
 		case VALUE_COUNT:
 			return integer_is_within(value, 0, INT32_MAX);
 		case VALUE_NUMBER:

@@ -57,6 +57,7 @@ static const SpecialRange special_ranges[] = {
 
 #define SPECIAL_COUNT (sizeof(special_ranges) / sizeof(special_ranges[0]))
 
+/* One form for both families: a network of IPv4 then also covers the mapped IPv6 address. */
 static void
 address_map(const unsigned char v4[4], unsigned char address[16])
 {
@@ -315,6 +316,7 @@ address_is_allowed(const struct sockaddr *address, socklen_t length, const Addre
 	unsigned char bytes[16];
 	char text[INET6_ADDRSTRLEN];
 
+	/* neither family that libcurl opens for us: better none than one that is not looked at */
 	if (!socket_address(address, length, bytes))
 	{
 		failure_set(failure, FAILURE_NETWORK, "the partner's address is neither IPv4 nor IPv6");

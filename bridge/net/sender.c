@@ -13,7 +13,7 @@
 struct Sender
 {
 	EventLoop *loop;
-	SenderPool *pools; /* the first one takes what is new */
+	SenderPoolList pools;
 	SenderSettings settings;
 	char *ca_file; /* owns the one in the settings */
 };
@@ -28,7 +28,7 @@ sender_post(Sender *sender, const SenderRequest *request, SenderDone done, void 
 		return false;
 	transfer->done = done;
 	transfer->context = context;
-	if (sender_pool_add(sender->pools, transfer))
+	if (sender_pool_add(&sender->pools, transfer))
 		return true;
 	failure_set(failure, FAILURE_SYSTEM, "could not set up the transfer");
 	sender_transfer_free(transfer);

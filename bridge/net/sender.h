@@ -56,11 +56,10 @@ typedef enum SenderResult
 typedef struct SenderAnswer
 {
 	SenderResult result;
-	int http_status;		 /* 0 unless answered */
-	int transfer_code;		 /* libcurl's, for the log */
-	const char *reason;		 /* short and free of content; "" when answered */
-	const char *retry_after; /* the header's value or NULL */
-	const char *body;		 /* at most 64 KiB; what is longer counts as empty */
+	int http_status;	   /* 0 unless answered */
+	const char *reason;	   /* short and free of content; "" when answered */
+	int64_t retry_after_s; /* what the header of this name asks for; 0 = nothing */
+	const char *body;	   /* at most 64 KiB; what is longer counts as empty */
 	size_t length;
 	int64_t elapsed_ms;
 } SenderAnswer;

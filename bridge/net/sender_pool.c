@@ -11,48 +11,37 @@
 
 struct SenderPool
 {
-	SenderPool **first;
-	SenderPool *next;
+	LIST_ENTRY(SenderPool) entry;
 	EventLoop *loop;
 	CURLM *multi;
 	Timer *timer;
-	SenderTransfer *transfers;
+	SenderTransferList transfers;
 	bool is_retired;
 };
 
 static void
 pool_release(SenderPool *pool, SenderTransfer *transfer)
 {
-	if (transfer->previous != NULL)
-		transfer->previous->next = transfer->next;
-	else if (pool->transfers == transfer)
-		pool->transfers = transfer->next;
-	if (transfer->next != NULL)
-		transfer->next->previous = transfer->previous;
+	curl_multi_remove_handle(pool->multi, transfer->curl);
+	LIST_REMOVE(transfer, entry);
 	sender_transfer_free(transfer);
+}
+
+static void
+pool_destroy(SenderPool *pool)
+{
+	while (!LIST_EMPTY(&pool->transfers))
+		pool_release(pool, LIST_FIRST(&pool->transfers));
+	curl_multi_cleanup(pool->multi);
+	timer_free(pool->timer);
+	free(pool);
 }
 
 static void
 pool_free(SenderPool *pool)
 {
-	SenderPool **link = pool->first;
-
-	while (*link != NULL && *link != pool)
-		link = &(*link)->next;
-	if (*link == pool)
-		*link = pool->next;
-	while (pool->transfers != NULL)
-	{
-		SenderTransfer *transfer = pool->transfers;
-
-		/* The analyzer does not see that pool_release takes transfer off the list. */
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-		curl_multi_remove_handle(pool->multi, transfer->curl);
-		pool_release(pool, transfer);
-	}
-	curl_multi_cleanup(pool->multi);
-	timer_free(pool->timer);
-	free(pool);
+	LIST_REMOVE(pool, entry);
+	pool_destroy(pool);
 }
 
 static void
@@ -62,6 +51,7 @@ pool_finish(SenderPool *pool, SenderTransfer *transfer, CURLcode code)
 
 	sender_transfer_read(transfer, code, &answer);
 	curl_multi_remove_handle(pool->multi, transfer->curl);
+	/* may add a transfer to this pool, or retire it; the pool itself is freed in pool_collect */
 	transfer->done(transfer->context, &answer);
 	pool_release(pool, transfer);
 }
@@ -82,7 +72,8 @@ pool_collect(SenderPool *pool)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &transfer);
 		pool_finish(pool, transfer, code);
 	}
-	if (pool->is_retired && pool->transfers == NULL)
+	/* here and nowhere deeper: libcurl may still be using it further up the stack */
+	if (pool->is_retired && LIST_EMPTY(&pool->transfers))
 		pool_free(pool);
 }
 
@@ -175,32 +166,30 @@ pool_watch_socket(CURL *curl, curl_socket_t fd, int what, void *context, void *o
 }
 
 bool
-sender_pool_add(SenderPool *pool, SenderTransfer *transfer)
+sender_pool_add(SenderPoolList *pools, SenderTransfer *transfer)
 {
+	SenderPool *pool = LIST_FIRST(pools);
+
 	if (curl_multi_add_handle(pool->multi, transfer->curl) != CURLM_OK)
 		return false;
-	transfer->next = pool->transfers;
-	if (pool->transfers != NULL)
-		pool->transfers->previous = transfer;
-	pool->transfers = transfer;
+	LIST_INSERT_HEAD(&pool->transfers, transfer, entry);
 	return true;
 }
 
 bool
-sender_pool_renew(EventLoop *loop, SenderPool **first)
+sender_pool_renew(EventLoop *loop, SenderPoolList *pools)
 {
 	SenderPool *pool = calloc(1, sizeof(SenderPool));
-	SenderPool *old = *first;
+	SenderPool *old = LIST_FIRST(pools);
 
 	if (pool == NULL)
 		return false;
-	pool->first = first;
 	pool->loop = loop;
 	pool->timer = timer_new(loop, pool_timer, pool);
 	pool->multi = curl_multi_init();
 	if (pool->timer == NULL || pool->multi == NULL)
 	{
-		pool_free(pool);
+		pool_destroy(pool);
 		return false;
 	}
 	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, pool_watch_socket);
@@ -208,27 +197,18 @@ sender_pool_renew(EventLoop *loop, SenderPool **first)
 	curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, pool_set_timer);
 	curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
 	curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long) IDLE_CONNECTIONS);
-	pool->next = old;
-	*first = pool;
+	LIST_INSERT_HEAD(pools, pool, entry);
 	if (old == NULL)
 		return true;
 	old->is_retired = true;
-	if (old->transfers == NULL)
+	if (LIST_EMPTY(&old->transfers))
 		pool_free(old);
 	return true;
 }
 
 void
-sender_pool_free_all(SenderPool **first)
+sender_pool_free_all(SenderPoolList *pools)
 {
-	SenderPool *pool = *first;
-
-	*first = NULL;
-	while (pool != NULL)
-	{
-		SenderPool *next = pool->next;
-
-		pool_free(pool);
-		pool = next;
-	}
+	while (!LIST_EMPTY(pools))
+		pool_free(LIST_FIRST(pools));
 }

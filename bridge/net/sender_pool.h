@@ -9,13 +9,17 @@
 #include "net/sender_transfer.h"
 
 typedef struct SenderPool SenderPool;
+typedef LIST_HEAD(SenderPoolList, SenderPool) SenderPoolList;
 
 /* Puts a new pool in front of the list; false when that is not possible. */
-extern bool sender_pool_renew(EventLoop *loop, SenderPool **first);
+extern bool sender_pool_renew(EventLoop *loop, SenderPoolList *pools);
 
-/* Takes the transfer over: calls its done once and frees it. On false it stays the caller's. */
-extern bool sender_pool_add(SenderPool *pool, SenderTransfer *transfer);
+/*
+ * The first pool takes the transfer over: calls its done once and frees it. On false it stays the
+ * caller's.
+ */
+extern bool sender_pool_add(SenderPoolList *pools, SenderTransfer *transfer);
 
-extern void sender_pool_free_all(SenderPool **first); /* transfers are dropped unanswered */
+extern void sender_pool_free_all(SenderPoolList *pools); /* transfers are dropped unanswered */
 
 #endif

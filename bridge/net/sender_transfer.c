@@ -15,7 +15,9 @@
 #define ANSWER_LIMIT ACK_MAX_BODY
 #define HEADER_LIMIT (16 * 1024)
 
-/* The one place where a socket is opened: here the real address is known, whatever the name says.
+/*
+ * The one place where a socket is opened: here the real address is known, whatever the name
+ * says.
  */
 static curl_socket_t
 transfer_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
@@ -81,29 +83,6 @@ transfer_take_body(char *bytes, size_t size, size_t count, void *context)
 	return length;
 }
 
-static size_t
-transfer_take_header(char *bytes, size_t size, size_t count, void *context)
-{
-	static const char name[] = "retry-after:";
-	SenderTransfer *transfer = context;
-	size_t length = size * count;
-	size_t from = sizeof(name) - 1;
-	size_t to = length;
-
-	if (length < from || strncasecmp(bytes, name, from) != 0)
-		return length;
-	while (from < to && (bytes[from] == ' ' || bytes[from] == '\t'))
-		from++;
-	while (to > from && strchr("\r\n \t", bytes[to - 1]) != NULL)
-		to--;
-	if (to > from && to - from < sizeof(transfer->retry_after))
-	{
-		memcpy(transfer->retry_after, bytes + from, to - from);
-		transfer->retry_after[to - from] = '\0';
-	}
-	return length;
-}
-
 static SenderResult
 transfer_judge(const SenderTransfer *transfer, CURLcode code, long status)
 {
@@ -139,16 +118,17 @@ transfer_reason(SenderResult result, CURLcode code)
 void
 sender_transfer_read(const SenderTransfer *transfer, CURLcode code, SenderAnswer *answer)
 {
+	curl_off_t retry_after_s = 0;
 	curl_off_t elapsed_us = 0;
 	long status = 0;
 
 	curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(transfer->curl, CURLINFO_TOTAL_TIME_T, &elapsed_us);
+	curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
 	answer->result = transfer_judge(transfer, code, status);
 	answer->http_status = answer->result == SENDER_ANSWERED ? (int) status : 0;
-	answer->transfer_code = (int) code;
 	answer->reason = transfer_reason(answer->result, code);
-	answer->retry_after = transfer->retry_after[0] != '\0' ? transfer->retry_after : NULL;
+	answer->retry_after_s = retry_after_s;
 	answer->body = transfer->answer.data != NULL ? transfer->answer.data : "";
 	answer->length = transfer->answer.length;
 	answer->elapsed_ms = elapsed_us / 1000;
@@ -183,8 +163,6 @@ transfer_prepare(SenderTransfer *transfer, const SenderSettings *settings, const
 	SET(CURLOPT_PREREQDATA, transfer);
 	SET(CURLOPT_WRITEFUNCTION, transfer_take_body);
 	SET(CURLOPT_WRITEDATA, transfer);
-	SET(CURLOPT_HEADERFUNCTION, transfer_take_header);
-	SET(CURLOPT_HEADERDATA, transfer);
 	SET(CURLOPT_PRIVATE, transfer);
 #undef SET
 	return ok;

@@ -7,16 +7,14 @@
 #define SENDER_TRANSFER_H
 
 #include <curl/curl.h>
+#include <sys/queue.h>
 
 #include "base/buffer.h"
 #include "net/sender.h"
 
-#define SENDER_RETRY_AFTER_SIZE 64
-
 typedef struct SenderTransfer
 {
-	struct SenderTransfer *previous;
-	struct SenderTransfer *next;
+	LIST_ENTRY(SenderTransfer) entry; /* among those of its pool */
 	CURL *curl;
 	struct curl_slist *headers;
 	SenderDone done;
@@ -26,8 +24,9 @@ typedef struct SenderTransfer
 	bool answer_too_long;
 	bool address_refused;
 	bool address_tried; /* at least one of the name's addresses was allowed */
-	char retry_after[SENDER_RETRY_AFTER_SIZE];
 } SenderTransfer;
+
+typedef LIST_HEAD(SenderTransferList, SenderTransfer) SenderTransferList;
 
 /* NULL with a failure when the request cannot be made as asked for; nothing is sent yet. */
 extern SenderTransfer *sender_transfer_new(const SenderSettings *settings,

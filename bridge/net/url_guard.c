@@ -79,6 +79,7 @@ url_split(const char *authority, size_t length, UrlParts *parts)
 
 		parts->port = colon != NULL ? colon : end;
 		host_length = (size_t) (parts->port - host);
+		/* example.org. is example.org, and 127.0.0.1. is 127.0.0.1 */
 		if (host_length > 0 && host[host_length - 1] == '.')
 			host_length--;
 	}
@@ -187,6 +188,7 @@ name_check(const char *name, const AddressList *allowed, Failure *failure)
 	if (!name_is_of_this_machine(name))
 		return true;
 	v4.s_addr = htonl(INADDR_LOOPBACK);
+	/* A name of this machine may mean either: one of them allowed is enough. */
 	return v6_check((struct in6_addr) IN6ADDR_LOOPBACK_INIT, allowed, NULL) ||
 		   v4_check(v4, allowed, failure);
 }
@@ -205,9 +207,11 @@ url_guard_check(const char *url, bool allow_http, const AddressList *allowed, Fa
 	authority = url_skip_scheme(url, allow_http);
 	if (authority == NULL)
 		return url_refuse(failure, "the URL must begin with https://");
+	/* the authority ends where the first of these begins; browsers and libraries agree on that */
 	length = strcspn(authority, "/?#");
 	if (strchr(authority, '#') != NULL)
 		return url_refuse(failure, "the URL has a fragment (#)");
+	/* What stands before an @ is no host, though it looks like one. */
 	if (memchr(authority, '@', length) != NULL)
 		return url_refuse(failure, "the URL has a user name or password");
 	if (!url_split(authority, length, &parts))

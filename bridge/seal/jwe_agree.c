@@ -1,7 +1,7 @@
 /*
  * jwe_agree.c
  *		ECDH-ES (RFC 7518, 4.6): the crypto library's ECDH and its SSKDF, which is the Concat KDF
- *		of NIST SP 800-56A. Not by libjose: it wants private keys as JSON text in plain memory.
+ *		of NIST SP 800-56A.
  */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

@@ -100,7 +100,9 @@ base64_set(json_t *object, const char *name, const unsigned char *bytes, size_t 
 	return ok;
 }
 
-/* The object itself; its header is complete before the content is hidden, which authenticates it.
+/*
+ * The object itself; its header is complete before the content is hidden, which
+ * authenticates it.
  */
 static json_t *
 parts_write(const JweParts *parts, json_t *header)

@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "key/key_jwk.h"
 #include "message/canonical_json.h"
 #include "message/json_span.h"
 #include "seal/signature.h"
 #include "seal/signature_text.h"
 
-#define DIGEST_TEXT_SIZE BASE64_SIZE(32)
+#define DIGEST_SIZE 32
 #define SIGNED_TEXT_SIZE 256
 
 static bool
@@ -32,19 +33,15 @@ signature_refuse(Failure *failure, const char *reason)
 }
 
 /* The string that is signed. */
-static bool
-signed_text_build(const char *created, const char *expires, const char *content, size_t length,
-				  char text[SIGNED_TEXT_SIZE], Failure *failure)
+static void
+signed_text_build(const char *created, const char *expires, const unsigned char digest[DIGEST_SIZE],
+				  char text[SIGNED_TEXT_SIZE])
 {
-	unsigned char digest[32];
-	char encoded[DIGEST_TEXT_SIZE];
+	char encoded[BASE64_SIZE(DIGEST_SIZE)];
 
-	if (EVP_Digest(content, length, digest, NULL, EVP_sha256(), NULL) != 1)
-		return library_failed(failure);
-	base64_encode(digest, sizeof(digest), encoded);
+	base64_encode(digest, DIGEST_SIZE, encoded);
 	snprintf(text, SIGNED_TEXT_SIZE, "(created): %s\n(expires): %s\ndigest: %s", created, expires,
 			 encoded);
-	return true;
 }
 
 /* Could sender_id break out of its place in kidId? */
@@ -53,6 +50,7 @@ sender_id_is_plain(const char *sender_id)
 {
 	const unsigned char *c;
 
+	/* ASCII only: the text is signed, and two systems would encode the rest in two ways */
 	for (c = (const unsigned char *) sender_id; *c != '\0'; c++)
 	{
 		if (*c <= ' ' || *c == '"' || *c == '|' || *c == '\\' || *c >= 0x7f)
@@ -68,6 +66,7 @@ signature_create(const SigningKey *key, const char *sender_id, const Buffer *con
 	int64_t now = now_ms / 1000;
 	char created[24];
 	char expires[24];
+	unsigned char digest[DIGEST_SIZE];
 	char signed_text[SIGNED_TEXT_SIZE];
 	unsigned char signature[64];
 	char encoded[BASE64_SIZE(64)];
@@ -82,9 +81,10 @@ signature_create(const SigningKey *key, const char *sender_id, const Buffer *con
 	}
 	snprintf(created, sizeof(created), "%lld", (long long) now);
 	snprintf(expires, sizeof(expires), "%lld", (long long) now + SIGNATURE_VALID_SECONDS);
-	if (!signed_text_build(created, expires, content->data, content->length, signed_text,
-						   failure) ||
-		!signing_key_sign(key, signed_text, strlen(signed_text), signature, failure))
+	if (EVP_Digest(content->data, content->length, digest, NULL, EVP_sha256(), NULL) != 1)
+		return library_failed(failure);
+	signed_text_build(created, expires, digest, signed_text);
+	if (!signing_key_sign(key, signed_text, strlen(signed_text), signature, failure))
 		return false;
 	base64_encode(signature, sizeof(signature), encoded);
 	if (!buffer_printf(text,
@@ -115,6 +115,7 @@ times_check(const SignatureText *parsed, int64_t now_ms, Failure *failure)
 {
 	int64_t now = now_ms / 1000;
 
+	/* The clock of the sender may be ahead by so much; expires is the sender's own promise. */
 	if (parsed->created_seconds > now + SIGNATURE_SKEW_SECONDS)
 		return signature_refuse(failure, "signature: created lies in the future; check the clock");
 	if (parsed->expires_seconds <= now)
@@ -156,8 +157,6 @@ jwk_member_is(const json_t *jwk, const char *member, const char *wanted)
 static EVP_PKEY *
 jwk_load(const json_t *jwk, Failure *failure)
 {
-	const char *x = json_string_value(json_object_get(jwk, "x"));
-	unsigned char point[32];
 	EVP_PKEY *key;
 
 	if (!jwk_member_is(jwk, "kty", "OKP") || !jwk_member_is(jwk, "crv", "Ed25519") ||
@@ -169,29 +168,22 @@ jwk_load(const json_t *jwk, Failure *failure)
 								  "only these are supported");
 		return NULL;
 	}
-	if (x == NULL || !base64_decode(x, strlen(x), point, sizeof(point)))
-	{
-		signature_refuse(failure, "signature: the registered key is damaged");
-		return NULL;
-	}
-	key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, point, sizeof(point));
+	key = key_jwk_read_signer(jwk, failure);
 	if (key == NULL)
-		library_failed(failure);
+		signature_refuse(failure, "signature: the registered key is damaged");
 	return key;
 }
 
-/* Does the signature hold for this content? A failure is set only when the library fails. */
+/* Does the signature hold for content of this digest? A failure is set when the library fails. */
 static bool
-content_verify(EVP_PKEY *key, const SignatureText *parsed, const unsigned char signature[64],
-			   const char *content, size_t length, Failure *failure)
+digest_verify(EVP_PKEY *key, const SignatureText *parsed, const unsigned char signature[64],
+			  const unsigned char digest[DIGEST_SIZE], Failure *failure)
 {
-	EVP_MD_CTX *context;
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	char text[SIGNED_TEXT_SIZE];
 	bool ok = false;
 
-	if (!signed_text_build(parsed->created, parsed->expires, content, length, text, failure))
-		return false;
-	context = EVP_MD_CTX_new();
+	signed_text_build(parsed->created, parsed->expires, digest, text);
 	if (context == NULL || EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) != 1)
 		library_failed(failure);
 	else
@@ -202,61 +194,66 @@ content_verify(EVP_PKEY *key, const SignatureText *parsed, const unsigned char s
 	return ok;
 }
 
-/* {"header":...,"message":...} of the sender's own bytes. */
+/* Of {"header":...,"message":...} in the sender's own bytes, which are not copied for it. */
 static bool
-raw_content_build(const char *body, size_t length, Buffer *content)
+raw_digest(const char *body, size_t length, unsigned char digest[DIGEST_SIZE])
 {
-	JsonSpan header;
-	JsonSpan message;
+	static const char *const names[] = {"header", "message"};
+	JsonSpan spans[2];
+	EVP_MD_CTX *context;
+	bool ok;
 
-	return json_span_find(body, length, "header", &header) &&
-		   json_span_find(body, length, "message", &message) &&
-		   buffer_append_text(content, "{\"header\":") &&
-		   buffer_append(content, header.start, header.length) &&
-		   buffer_append_text(content, ",\"message\":") &&
-		   buffer_append(content, message.start, message.length) &&
-		   buffer_append_char(content, '}');
+	if (!json_span_find(body, length, names, 2, spans))
+		return false;
+	context = EVP_MD_CTX_new();
+	ok = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+		 EVP_DigestUpdate(context, "{\"header\":", 10) == 1 &&
+		 EVP_DigestUpdate(context, spans[0].start, spans[0].length) == 1 &&
+		 EVP_DigestUpdate(context, ",\"message\":", 11) == 1 &&
+		 EVP_DigestUpdate(context, spans[1].start, spans[1].length) == 1 &&
+		 EVP_DigestUpdate(context, "}", 1) == 1 && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+	EVP_MD_CTX_free(context);
+	return ok;
 }
 
-/* The same in canonical form. */
+/* Of the same in canonical form. */
 static bool
-canonical_content_build(const json_t *envelope, Buffer *content)
+canonical_digest(const json_t *envelope, size_t limit, unsigned char digest[DIGEST_SIZE])
 {
 	const json_t *header = json_object_get(envelope, "header");
 	const json_t *message = json_object_get(envelope, "message");
+	Buffer content;
+	bool ok;
 
-	return header != NULL && message != NULL && buffer_append_text(content, "{\"header\":") &&
-		   canonical_json(header, content, NULL) && buffer_append_text(content, ",\"message\":") &&
-		   canonical_json(message, content, NULL) && buffer_append_char(content, '}');
+	buffer_init(&content, limit);
+	ok = header != NULL && message != NULL && buffer_append_text(&content, "{\"header\":") &&
+		 canonical_json(header, &content, NULL) && buffer_append_text(&content, ",\"message\":") &&
+		 canonical_json(message, &content, NULL) && buffer_append_char(&content, '}') &&
+		 EVP_Digest(content.data, content.length, digest, NULL, EVP_sha256(), NULL) == 1;
+	buffer_free(&content);
+	return ok;
 }
 
-/* First over what was received, then over the canonical form. */
+/*
+ * First over what was received. Only a signature that does not fit that costs the canonical form,
+ * which escapes and exponents can make larger than the body, but never six times.
+ */
 static bool
 either_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope, const char *body,
 			  size_t length, Failure *failure)
 {
 	unsigned char signature[64];
-	Buffer content;
-	bool ok;
+	unsigned char digest[DIGEST_SIZE];
 
 	if (!base64_decode(parsed->signature, strlen(parsed->signature), signature, 64))
 		return signature_refuse(failure, "signature: signature=\"...\" is no base64 of 64 bytes");
-
-	/* Escapes can make the canonical form larger or smaller, exponents too: never six times. */
-	buffer_init(&content, 6 * length + 64);
 	failure_set(failure, FAILURE_SIGNATURE_INVALID,
 				"signature: it does not fit header and message as received, nor their RFC 8785 "
 				"form; the key may be another one, or the message was changed on its way");
-	ok = raw_content_build(body, length, &content) &&
-		 content_verify(key, parsed, signature, content.data, content.length, failure);
-	if (!ok)
-	{
-		buffer_clear(&content);
-		ok = canonical_content_build(envelope, &content) &&
-			 content_verify(key, parsed, signature, content.data, content.length, failure);
-	}
-	buffer_free(&content);
-	return ok;
+	return (raw_digest(body, length, digest) &&
+			digest_verify(key, parsed, signature, digest, failure)) ||
+		   (canonical_digest(envelope, 6 * length + 64, digest) &&
+			digest_verify(key, parsed, signature, digest, failure));
 }
 
 /* What can be said without the key. */
@@ -278,6 +275,7 @@ signature_read(const json_t *envelope, int64_t now_ms, SignatureText *parsed, Fa
 	if (!signature_text_parse(json_string_value(member), parsed, failure) ||
 		!times_check(parsed, now_ms, failure))
 		return false;
+	/* kidId is not signed: without this a key of one partner could sign for another's message */
 	if (sender_id == NULL || strcmp(sender_id, parsed->sender_id) != 0)
 		return signature_refuse(failure, "signature: kidId and header.sender_id differ");
 	return true;

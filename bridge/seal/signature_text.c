@@ -30,6 +30,7 @@ static const struct
 } members[] = {
 	{"namespace", MEMBER_NAMESPACE, false},
 	{"kidId", MEMBER_KEY, true},
+	/* the standard's own spelling, and that of the draft it took it from (HTTP signatures) */
 	{"keyId", MEMBER_KEY, true},
 	{"algorithm", MEMBER_ALGORITHM, false},
 	{"created", MEMBER_CREATED, true},
@@ -109,11 +110,14 @@ member_take(const char **text, Values *values, Failure *failure)
 	length = strcspn(value, "\"");
 	*text = value + length + (value[length] == '"' ? 1 : 0);
 
+	/* unknown members are passed over: later versions of the draft have more */
 	if (!member_find(name, name_length, &member))
 		return true;
+	/* kidId and keyId are one: two of them would be two answers to who signed */
 	if (values->is_set[member])
 		return text_refuse(failure, "names a member twice");
 	values->is_set[member] = true;
+	/* it fits: the whole text is shorter than SIGNATURE_TEXT_MAX */
 	memcpy(values->text[member], value, length);
 	values->text[member][length] = '\0';
 	return true;
@@ -156,6 +160,7 @@ seconds_parse(const char *value, char *field, size_t size, int64_t *seconds)
 {
 	size_t length = strlen(value);
 
+	/* the text itself is what was signed, so it is kept beside the number */
 	if (length > 12 || strspn(value, "0123456789") != length ||
 		!field_copy(field, size, value, length))
 		return false;
@@ -213,6 +218,7 @@ signature_text_parse(const char *text, SignatureText *parsed, Failure *failure)
 	memset(parsed, 0, sizeof(*parsed));
 	if (strlen(text) >= SIGNATURE_TEXT_MAX)
 		return text_refuse(failure, "is too long");
+	/* some tens of kilobytes: too much for the stack of a handler */
 	values = calloc(1, sizeof(*values));
 	if (values == NULL)
 	{

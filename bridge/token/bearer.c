@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "token/jwt_claims.h"
+#include "token/jwt_verify.h"
 
 #define KEYS_TRIED_MAX 4
 #define EVERY_ALGORITHM (~0U)
@@ -86,6 +87,7 @@ bearer_set_own(BearerVerifier *verifier, const char *sender_id, const char *jwks
 	snprintf(own.issuer, sizeof(own.issuer), "%s", sender_id);
 	snprintf(own.audience, sizeof(own.audience), "%s", sender_id);
 	set = json_loads(jwks, 0, NULL);
+	/* the set is freed with everything else in it */
 	own.keys = json_incref(json_object_get(set, "keys"));
 	json_decref(set);
 	if (!json_is_array(own.keys))
@@ -168,6 +170,7 @@ issuer_find(const BearerVerifier *verifier, const Jwt *jwt)
 
 	if (name == NULL)
 		return NULL;
+	/* ours first: no outside issuer may be set up under our own name */
 	if (verifier->own.keys != NULL && strcmp(verifier->own.issuer, name) == 0)
 		return &verifier->own;
 	for (size_t i = 0; i < verifier->other_count; i++)
@@ -201,6 +204,9 @@ signature_check(const BearerVerifier *verifier, const BearerIssuer *issuer, cons
 			return true;
 		tried++;
 	}
+	/*
+	 * Issuers change their keys; whoever invents a key id can make us ask, which is limited there.
+	 */
 	if (tried == 0 && !issuer->is_ours && verifier->unknown_key != NULL)
 		verifier->unknown_key(verifier->context, issuer->issuer);
 	if (issuer->keys == NULL)
@@ -292,6 +298,7 @@ bearer_verify(const BearerVerifier *verifier, const char *authorization, int64_t
 		rules = (JwtRules){.issuer = issuer->issuer,
 						   .audience = issuer->audience,
 						   .is_access_token = issuer->is_ours};
+		/* the claims first: they cost nothing, and an expired token is never worth a signature */
 		ok = jwt_claims_check(&jwt, &rules, now_ms, &claims->expires, failure) &&
 			 signature_check(verifier, issuer, &jwt, failure) &&
 			 claims_take(issuer, &jwt, claims, failure);
@@ -325,6 +332,7 @@ scope_has(const char *scopes, const char *wanted)
 bool
 bearer_allows(const BearerClaims *claims, const char *scope)
 {
+	/* No scope at all means that the issuer does not restrict: agreements do, in the database. */
 	if (claims->scope[0] == '\0' || scope_has(claims->scope, scope))
 		return true;
 	return strcmp(scope, "registry.unsubscribe") == 0 &&

@@ -1,13 +1,15 @@
 /*
  * jwks_turn.c
  *		One circle, at every poll: which issuers are there, which keys are due, fetch, report,
- *again. Must not decide when a key is fetched or whether it counts: the database does.
+ *		again. Must not decide when a key is fetched or whether it counts: the database does.
  */
 #include "token/jwks_turn.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/pg_row.h"
+#include "database/sql_call.h"
 #include "net/tls_files.h"
 
 #define WISH_EVERY_MS 5000
@@ -66,7 +68,7 @@ turn_recorded(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	log_info(turn->parts.log, "keys_fetched", "kind", turn->kind, "name", turn->name, "problem",
-			 PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "", NULL);
+			 pg_row_word(result, 0, 0), NULL);
 	turn_forget_source(turn);
 	turn_ask_next(turn);
 }
@@ -79,10 +81,8 @@ turn_record(JwksTurn *turn, const char *jwks, const char *problem)
 							  PG_TEXT(jwks), PG_TEXT(problem)};
 	Failure failure;
 
-	if (!pg_session_query(turn->parts.session,
-						  "SELECT casesync_internal.record_jwks(kind => $1::text, name => $2::text,"
-						  " url => $3::text, jwks => $4::jsonb, problem => $5::text)",
-						  5, params, turn_recorded, turn, &failure))
+	if (!pg_session_query(turn->parts.session, SQL_CALL(CALL_RECORD_JWKS), params, turn_recorded,
+						  turn, &failure))
 		turn_trouble(turn, "record_jwks_failed", &failure);
 }
 
@@ -96,6 +96,7 @@ turn_fetched(void *context, const SenderAnswer *answer)
 
 	if (answer->result == SENDER_ANSWERED && answer->http_status == 200)
 		jwks = json_loadb(answer->body, answer->length, JSON_REJECT_DUPLICATES, NULL);
+	/* Written anew: what the database stores is JSON with one meaning, not somebody's bytes. */
 	if (json_is_object(jwks))
 		text = json_dumps(jwks, JSON_COMPACT);
 	snprintf(problem, sizeof(problem), "HTTP %d", answer->http_status);
@@ -126,12 +127,12 @@ turn_fetch(JwksTurn *turn, const char *tls_name, Failure *failure)
 static bool
 turn_keep_source(JwksTurn *turn, const PGresult *result, Failure *failure)
 {
-	turn->kind = strdup(PQgetvalue(result, 0, 0));
-	turn->name = strdup(PQgetvalue(result, 0, 1));
-	turn->url = strdup(PQgetvalue(result, 0, 2));
+	turn->kind = strdup(pg_row_word(result, 0, 0));
+	turn->name = strdup(pg_row_word(result, 0, 1));
+	turn->url = strdup(pg_row_word(result, 0, 2));
 	failure_set(failure, FAILURE_MEMORY, "out of memory");
 	return turn->kind != NULL && turn->name != NULL && turn->url != NULL &&
-		   address_list_parse(PQgetvalue(result, 0, 3), &turn->networks, failure);
+		   address_list_parse(pg_row_word(result, 0, 3), &turn->networks, failure);
 }
 
 static void
@@ -146,7 +147,7 @@ turn_got_next(void *context, const PGresult *result, const Failure *failure)
 		turn_end(turn);
 	else if (!turn_keep_source(turn, result, &own))
 		turn_trouble(turn, "next_jwks_failed", &own);
-	else if (!turn_fetch(turn, PQgetisnull(result, 0, 4) ? NULL : PQgetvalue(result, 0, 4), &own))
+	else if (!turn_fetch(turn, pg_row_text(result, 0, 4), &own))
 		turn_record(turn, NULL, own.text);
 }
 
@@ -157,10 +158,8 @@ turn_ask_next(JwksTurn *turn)
 
 	if (!turn->is_open)
 		turn_end(turn);
-	else if (!pg_session_query(turn->parts.session,
-							   "SELECT kind, name, url, networks, tls_name"
-							   " FROM casesync_internal.next_jwks()",
-							   0, NULL, turn_got_next, turn, &failure))
+	else if (!pg_session_query(turn->parts.session, SQL_CALL(CALL_NEXT_JWKS), NULL, turn_got_next,
+							   turn, &failure))
 		turn_trouble(turn, "next_jwks_failed", &failure);
 }
 
@@ -194,7 +193,7 @@ turn_got_issuers(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	if (PQntuples(result) == 1)
-		turn_take_issuers(turn, PQgetvalue(result, 0, 0));
+		turn_take_issuers(turn, pg_row_word(result, 0, 0));
 	turn_ask_next(turn);
 }
 
@@ -204,13 +203,13 @@ turn_step(void *context)
 	JwksTurn *turn = context;
 	Failure failure;
 
+	/* one source at a time: keys change rarely, and the session is shared with delivery */
 	if (turn->is_busy)
 		return;
 	timer_set_sooner(turn->timer, (*turn->parts.config)->poll_interval_ms);
 	if (pg_session_is_connected(turn->parts.session))
-		turn->is_busy =
-			pg_session_query(turn->parts.session, "SELECT casesync_internal.token_issuers()", 0,
-							 NULL, turn_got_issuers, turn, &failure);
+		turn->is_busy = pg_session_query(turn->parts.session, SQL_CALL(CALL_TOKEN_ISSUERS), NULL,
+										 turn_got_issuers, turn, &failure);
 }
 
 static void
@@ -233,10 +232,10 @@ turn_wish(void *context, const char *issuer)
 
 	if (turn->wished_at != 0 && event_loop_now() - turn->wished_at < WISH_EVERY_MS)
 		return;
+	/* before the question: whether it is answered or not, the next wish waits */
 	turn->wished_at = event_loop_now();
-	(void) pg_session_query(turn->parts.session,
-							"SELECT casesync_internal.want_jwks(issuer => $1::text)", 1, params,
-							turn_wished, turn, &failure);
+	(void) pg_session_query(turn->parts.session, SQL_CALL(CALL_WANT_JWKS), params, turn_wished,
+							turn, &failure);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * jwt.h
- *		One JSON Web Token in compact form: its parts, and whether a key signed it (pure but for
- *		the crypto libraries). Knows nothing of issuers, partners or HTTP.
+ *		One JSON Web Token in compact form and its parts (pure). Knows nothing of keys, issuers,
+ *		partners or HTTP.
  */
 #ifndef JWT_H
 #define JWT_H
@@ -55,11 +55,5 @@ extern unsigned int jwt_algorithm_find(const char *name);
 extern bool jwt_parse(const char *text, size_t length, unsigned int allowed, Jwt *jwt,
 					  Failure *failure);
 extern void jwt_free(Jwt *jwt);
-
-/*
- * True when this public key (JWK) made the signature. Key and algorithm must be of one kind, and
- * what the key says of its own use is kept to.
- */
-extern bool jwt_is_signed_by(const Jwt *jwt, const json_t *jwk);
 
 #endif /* JWT_H */

@@ -85,6 +85,7 @@ times_check(const Jwt *jwt, bool needs_iat, int64_t now, int64_t *expires, Failu
 		return claim_refuse(failure, "it has expired; get a new one");
 	if (not_before > now + JWT_SKEW_SECONDS || issued > now + JWT_SKEW_SECONDS)
 		return claim_refuse(failure, "it is not valid yet; check the clock");
+	/* A token that lives long cannot be taken back; whoever wants one gets a new one each day. */
 	if (*expires - (issued != 0 ? issued : now) > JWT_MAX_LIFETIME_SECONDS + JWT_SKEW_SECONDS)
 		return claim_refuse(failure, "it is valid for longer than a day");
 	return true;

@@ -1,7 +1,7 @@
 /*
  * token_answer.c
  *		Reads a token and how long it is good. Strict about what goes into a header of ours,
- *tolerant about numbers that are written as strings.
+ *		tolerant about numbers that are written as strings.
  */
 #include "token/token_answer.h"
 

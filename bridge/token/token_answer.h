@@ -1,7 +1,7 @@
 /*
  * token_answer.h
  *		What a partner's token endpoint answered (RFC 6749, and the standard's variants of it).
- *Pure.
+ *		Pure.
  */
 #ifndef TOKEN_ANSWER_H
 #define TOKEN_ANSWER_H

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <time.h>
 
 #include "base/form_text.h"
@@ -21,7 +22,7 @@
 
 typedef struct Token
 {
-	struct Token *next;
+	LIST_ENTRY(Token) entry;
 	char *name; /* of the wish */
 	char *authorization;
 	int64_t until; /* by event_loop_now */
@@ -29,8 +30,7 @@ typedef struct Token
 
 typedef struct TokenFetch
 {
-	struct TokenFetch *previous;
-	struct TokenFetch *next;
+	LIST_ENTRY(TokenFetch) entry;
 	TokenClient *client;
 	char *name;
 	Buffer body;
@@ -38,13 +38,16 @@ typedef struct TokenFetch
 	void *context;
 } TokenFetch;
 
+typedef LIST_HEAD(TokenList, Token) TokenList;
+typedef LIST_HEAD(TokenFetchList, TokenFetch) TokenFetchList;
+
 struct TokenClient
 {
 	const Config *const *config;
 	Sender *sender;
-	Token *tokens;
+	TokenList tokens;
 	int token_count;
-	TokenFetch *fetches;
+	TokenFetchList fetches; /* on their way */
 };
 
 TokenClient *
@@ -71,8 +74,9 @@ token_free(Token *token)
 
 /* Also empties the body, which has the secret in it. */
 static void
-fetch_destroy(TokenFetch *fetch)
+fetch_free(TokenFetch *fetch)
 {
+	LIST_REMOVE(fetch, entry);
 	if (fetch->body.data != NULL && fetch->body.allocated > 0)
 		OPENSSL_cleanse(fetch->body.data, fetch->body.allocated);
 	buffer_free(&fetch->body);
@@ -81,17 +85,13 @@ fetch_destroy(TokenFetch *fetch)
 }
 
 static void
-fetch_free(TokenFetch *fetch)
+token_remove(TokenClient *client, Token *token)
 {
-	TokenClient *client = fetch->client;
-
-	if (fetch->previous != NULL)
-		fetch->previous->next = fetch->next;
-	else if (client->fetches == fetch)
-		client->fetches = fetch->next;
-	if (fetch->next != NULL)
-		fetch->next->previous = fetch->previous;
-	fetch_destroy(fetch);
+	if (token == NULL)
+		return;
+	LIST_REMOVE(token, entry);
+	client->token_count--;
+	token_free(token);
 }
 
 void
@@ -99,20 +99,10 @@ token_client_free(TokenClient *client)
 {
 	if (client == NULL)
 		return;
-	while (client->fetches != NULL)
-	{
-		TokenFetch *fetch = client->fetches;
-
-		client->fetches = fetch->next;
-		fetch_destroy(fetch);
-	}
-	while (client->tokens != NULL)
-	{
-		Token *token = client->tokens;
-
-		client->tokens = token->next;
-		token_free(token);
-	}
+	while (!LIST_EMPTY(&client->fetches))
+		fetch_free(LIST_FIRST(&client->fetches));
+	while (!LIST_EMPTY(&client->tokens))
+		token_remove(client, LIST_FIRST(&client->tokens));
 	free(client);
 }
 
@@ -127,43 +117,27 @@ wish_name(const TokenWish *wish)
 	return buffer_take(&name, NULL);
 }
 
-/* Where the token with this name hangs, or the end of the list. */
-static Token **
-token_place(TokenClient *client, const char *name)
+static Token *
+token_find(const TokenClient *client, const char *name)
 {
-	Token **place = &client->tokens;
+	Token *token;
 
-	while (*place != NULL && strcmp((*place)->name, name) != 0)
-		place = &(*place)->next;
-	return place;
-}
-
-static void
-token_remove(TokenClient *client, Token **place)
-{
-	Token *token = *place;
-
-	if (token == NULL)
-		return;
-	*place = token->next;
-	client->token_count--;
-	token_free(token);
+	LIST_FOREACH (token, &client->tokens, entry)
+		if (strcmp(token->name, name) == 0)
+			return token;
+	return NULL;
 }
 
 const char *
 token_client_find(TokenClient *client, const TokenWish *wish)
 {
 	char *name = wish_name(wish);
-	Token **place;
+	Token *token = name != NULL ? token_find(client, name) : NULL;
 
-	if (name == NULL)
-		return NULL;
-	place = token_place(client, name);
 	free(name);
-	if (*place != NULL && (*place)->until <= event_loop_now())
-		token_remove(client, place);
-	else if (*place != NULL)
-		return (*place)->authorization;
+	if (token == NULL || token->until > event_loop_now())
+		return token != NULL ? token->authorization : NULL;
+	token_remove(client, token);
 	return NULL;
 }
 
@@ -173,7 +147,7 @@ token_client_drop(TokenClient *client, const TokenWish *wish)
 	char *name = wish_name(wish);
 
 	if (name != NULL)
-		token_remove(client, token_place(client, name));
+		token_remove(client, token_find(client, name));
 	free(name);
 }
 
@@ -185,7 +159,8 @@ token_keep(TokenClient *client, const char *name, const TokenAnswer *answer)
 	int64_t early = lifetime / 10 < EARLY_SECONDS ? lifetime / 10 : EARLY_SECONDS;
 	Token *token = calloc(1, sizeof(Token));
 
-	token_remove(client, token_place(client, name));
+	token_remove(client, token_find(client, name));
+	/* A token that would be over at once, or one too many, is used this time and not kept. */
 	if (token == NULL || lifetime <= early || client->token_count >= TOKENS_MAX)
 	{
 		free(token);
@@ -199,8 +174,7 @@ token_keep(TokenClient *client, const char *name, const TokenAnswer *answer)
 		token_free(token);
 		return;
 	}
-	token->next = client->tokens;
-	client->tokens = token;
+	LIST_INSERT_HEAD(&client->tokens, token, entry);
 	client->token_count++;
 }
 
@@ -218,6 +192,7 @@ token_answered(void *context, const SenderAnswer *sent)
 		ok = token_answer_read(sent->http_status, sent->body, sent->length, &answer, &failure);
 	if (ok)
 		token_keep(fetch->client, fetch->name, &answer);
+	/* kept or not, whoever waits for it gets it */
 	fetch->done(fetch->context, ok ? answer.authorization : NULL, &failure);
 	OPENSSL_cleanse(&answer, sizeof(answer));
 	fetch_free(fetch);
@@ -252,10 +227,7 @@ fetch_new(TokenClient *client, const TokenWish *wish, Failure *failure)
 		return NULL;
 	}
 	fetch->client = client;
-	fetch->next = client->fetches;
-	if (client->fetches != NULL)
-		client->fetches->previous = fetch;
-	client->fetches = fetch;
+	LIST_INSERT_HEAD(&client->fetches, fetch, entry);
 	buffer_init(&fetch->body, BODY_LIMIT);
 	fetch->name = wish_name(wish);
 	if (fetch->name != NULL && body_build(fetch, wish, failure))

@@ -1,7 +1,7 @@
 /*
  * token_request.h
  *		What a client asks our token endpoint for (RFC 6749, 2.3.1 and 4.4.2). Pure; knows no
- *client.
+ *		client.
  */
 #ifndef TOKEN_REQUEST_H
 #define TOKEN_REQUEST_H

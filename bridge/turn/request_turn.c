@@ -2,14 +2,16 @@
  * request_turn.c
  *		One turn: answer stored requests one after another, each in its own transaction, until there
  *		is none, then sleep until somebody wakes us or the backstop poll. Must not know what is
- *asked.
+ *		asked.
  */
 #include "turn/request_turn.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/backoff.h"
+#include "database/pg_row.h"
 #include "database/pg_session.h"
+#include "database/sql_call.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
@@ -26,7 +28,7 @@ struct RequestTurn
 	bool is_open;
 	bool is_asking;
 	bool is_wanted;
-	int64_t rest_ms; /* after trouble, so that the database is not asked in a circle */
+	int troubles; /* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
 };
 
@@ -35,21 +37,23 @@ static void turn_step(RequestTurn *turn);
 static void
 turn_trouble(RequestTurn *turn, const Failure *failure)
 {
+	int64_t rest_ms;
+
+	/* whatever was asked may not have been done: it is asked again */
 	turn->is_asking = false;
 	turn->is_wanted = true;
 	if (!pg_session_is_connected(turn->session))
 		return;
 	log_error(turn->log, "work_requests_failed", "reason", failure->text, NULL);
-	turn->rest_until = event_loop_now() + turn->rest_ms;
-	timer_set(turn->timer, turn->rest_ms);
-	turn->rest_ms = turn->rest_ms * 2 < REST_LAST_MS ? turn->rest_ms * 2 : REST_LAST_MS;
+	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++turn->troubles);
+	turn->rest_until = event_loop_now() + rest_ms;
+	timer_set(turn->timer, rest_ms);
 }
 
 static void
 turn_worked(void *context, const PGresult *result, const Failure *failure)
 {
 	RequestTurn *turn = context;
-	bool is_one_answered;
 
 	if (result == NULL)
 	{
@@ -57,11 +61,11 @@ turn_worked(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	turn->is_asking = false;
-	turn->rest_ms = REST_FIRST_MS;
-	is_one_answered = PQntuples(result) > 0 && strcmp(PQgetvalue(result, 0, 0), "0") != 0;
-	if (PQntuples(result) > 0 && strcmp(PQgetvalue(result, 0, 1), "t") == 0)
+	turn->troubles = 0;
+	if (pg_row_is_true(result, 0, 1))
 		turn->is_wanted = true;
-	if (is_one_answered)
+	/* its answer is on the way out now: delivery has something to do */
+	if (pg_row_number(result, 0, 0) > 0)
 		turn->answered(turn->context);
 	turn_step(turn);
 }
@@ -77,10 +81,10 @@ turn_step(RequestTurn *turn)
 	if (!turn->is_wanted || !turn->is_open || !pg_session_is_connected(turn->session) ||
 		event_loop_now() < turn->rest_until)
 		return;
+	/* before asking, so that a wake-up during the question is not lost */
 	turn->is_wanted = false;
-	turn->is_asking = pg_session_query(
-		turn->session, "SELECT requests, more FROM casesync_internal.work_requests()", 0, NULL,
-		turn_worked, turn, &failure);
+	turn->is_asking = pg_session_query(turn->session, SQL_CALL(CALL_WORK_REQUESTS), NULL,
+									   turn_worked, turn, &failure);
 	if (!turn->is_asking)
 		turn_trouble(turn, &failure);
 }
@@ -141,7 +145,6 @@ request_turn_new(EventLoop *loop, const Log *log, const Config *const *config,
 	turn->config = config;
 	turn->answered = answered;
 	turn->context = context;
-	turn->rest_ms = REST_FIRST_MS;
 	turn->session = pg_session_new(loop, log, &settings, &handlers, turn, failure);
 	if (turn->session == NULL)
 	{

@@ -7,7 +7,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/backoff.h"
+#include "database/pg_row.h"
+#include "database/sql_call.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
@@ -25,7 +28,6 @@ typedef enum RouterState
 
 struct RouterTurn
 {
-	EventLoop *loop;
 	const Log *log;
 	const Config *const *config;
 	PgSession *session;
@@ -41,7 +43,7 @@ struct RouterTurn
 	bool has_told;		/* routed was called since the last route() */
 	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
 	int64_t next_tidy;	/* logs and queues must not grow for ever */
-	int64_t rest_ms;	/* after trouble, so that the database is not asked in a circle */
+	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
 };
 
@@ -50,28 +52,27 @@ static void router_step(RouterTurn *router);
 static void
 router_trouble(RouterTurn *router, const char *event, const Failure *failure)
 {
+	int64_t rest_ms;
+
 	router->state = ROUTER_ASLEEP;
 	if (!pg_session_is_connected(router->session))
 		return;
+	/* what was asked for may not have been done: nothing wanted is forgotten */
 	log_error(router->log, event, "reason", failure->text, NULL);
 	router->wants_route = true;
-	router->rest_until = event_loop_now() + router->rest_ms;
-	timer_set_sooner(router->timer, router->rest_ms);
-	router->rest_ms = router->rest_ms * 2 < REST_LAST_MS ? router->rest_ms * 2 : REST_LAST_MS;
+	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++router->troubles);
+	router->rest_until = event_loop_now() + rest_ms;
+	timer_set_sooner(router->timer, rest_ms);
 }
 
 static void
-router_ask(RouterTurn *router, RouterState state, const char *sql, int limit,
+router_ask(RouterTurn *router, RouterState state, SqlCallId call, const PgParam *params,
 		   PgResultHandler handler, const char *trouble)
 {
-	char text[16];
-	const PgParam params[] = {PG_TEXT(text)};
 	Failure failure;
 
-	snprintf(text, sizeof(text), "%d", limit);
 	router->state = state;
-	if (!pg_session_query(router->session, sql, limit > 0 ? 1 : 0, params, handler, router,
-						  &failure))
+	if (!pg_session_query(router->session, SQL_CALL(call), params, handler, router, &failure))
 		router_trouble(router, trouble, &failure);
 }
 
@@ -80,18 +81,6 @@ router_tell(RouterTurn *router)
 {
 	router->has_told = true;
 	router->routed(router->context);
-}
-
-static bool
-row_claims(const PGresult *result, int column)
-{
-	return PQntuples(result) > 0 && strcmp(PQgetvalue(result, 0, column), "t") == 0;
-}
-
-static int64_t
-row_number(const PGresult *result, int column)
-{
-	return PQntuples(result) > 0 ? strtoll(PQgetvalue(result, 0, column), NULL, 10) : 0;
 }
 
 static void
@@ -105,7 +94,8 @@ router_locked(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	router->state = ROUTER_ASLEEP;
-	router->is_locked = row_claims(result, 0);
+	router->is_locked = pg_row_is_true(result, 0, 0);
+	/* a doorbell must not make every idle bridge ask for the lock */
 	router->next_lock = event_loop_now() + (*router->config)->poll_interval_ms;
 	if (router->is_locked)
 		log_info(router->log, "router_lock_taken", NULL);
@@ -125,14 +115,15 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 		return;
 	}
 	router->state = ROUTER_ASLEEP;
-	router->rest_ms = REST_FIRST_MS;
+	router->troubles = 0;
+	/* what was received gets its share of time before routing goes on */
 	router->route_from = event_loop_now() + APPLY_RUN_MS;
-	if (row_claims(result, 2))
+	if (pg_row_is_true(result, 0, 2))
 		router->wants_route = true;
-	if (row_number(result, 0) > 0)
-		log_info(router->log, "routed", "changes", LOG_INT(row_number(result, 0)), "notifications",
-				 LOG_INT(row_number(result, 1)), NULL);
-	if (row_number(result, 1) > 0)
+	if (pg_row_number(result, 0, 0) > 0)
+		log_info(router->log, "routed", "changes", LOG_INT(pg_row_number(result, 0, 0)),
+				 "notifications", LOG_INT(pg_row_number(result, 0, 1)), NULL);
+	if (pg_row_number(result, 0, 1) > 0)
 		router_tell(router);
 	router_step(router);
 }
@@ -148,16 +139,16 @@ router_has_applied(void *context, const PGresult *result, const Failure *failure
 		return;
 	}
 	router->state = ROUTER_ASLEEP;
-	router->rest_ms = REST_FIRST_MS;
-	if (row_number(result, 0) > 0)
+	router->troubles = 0;
+	if (pg_row_number(result, 0, 0) > 0)
 	{
-		log_info(router->log, "applied", "items", LOG_INT(row_number(result, 0)), NULL);
+		log_info(router->log, "applied", "items", LOG_INT(pg_row_number(result, 0, 0)), NULL);
 		router->has_told = false; /* it may have made something due */
 	}
-	if (row_claims(result, 1))
+	if (pg_row_is_true(result, 0, 1))
 		router->wants_apply = true;
-	if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 2) && row_number(result, 2) > 0)
-		timer_set_sooner(router->timer, row_number(result, 2));
+	if (pg_row_number(result, 0, 2) > 0)
+		timer_set_sooner(router->timer, pg_row_number(result, 0, 2));
 	router_step(router);
 }
 
@@ -180,36 +171,36 @@ static void
 router_step(RouterTurn *router)
 {
 	const Config *config = *router->config;
+	char chunk[16];
+	const PgParam params[] = {PG_TEXT(chunk)};
 	bool can_ask = router->is_open && pg_session_is_connected(router->session) &&
 				   event_loop_now() >= router->rest_until;
 
+	/* One question at a time; each handler steps again. */
 	if (router->state != ROUTER_ASLEEP)
 		return;
 	timer_set_sooner(router->timer, config->poll_interval_ms);
 	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
-		router_ask(router, ROUTER_LOCKING, "SELECT casesync_internal.lock_router()", 0,
-				   router_locked, "lock_router_failed");
+		router_ask(router, ROUTER_LOCKING, CALL_LOCK_ROUTER, NULL, router_locked,
+				   "lock_router_failed");
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
-		router_ask(router, ROUTER_TIDYING, "SELECT rotated, emptied FROM casesync_internal.tidy()",
-				   0, router_has_tidied, "tidy_failed");
+		router_ask(router, ROUTER_TIDYING, CALL_TIDY, NULL, router_has_tidied, "tidy_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_route &&
 			 !(router->wants_apply && event_loop_now() < router->route_from))
 	{
+		/* before asking, so that a ring during the question is not lost */
 		router->wants_route = false;
-		router_ask(router, ROUTER_ROUTING,
-				   "SELECT changes, notifications, more FROM"
-				   " casesync_internal.route(max_changes => $1::integer)",
-				   config->routing_chunk, router_has_routed, "route_failed");
+		snprintf(chunk, sizeof(chunk), "%d", config->routing_chunk);
+		router_ask(router, ROUTER_ROUTING, CALL_ROUTE, params, router_has_routed, "route_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_apply)
 	{
 		router->wants_apply = false;
-		router_ask(router, ROUTER_APPLYING,
-				   "SELECT items, more, wait_ms FROM casesync_internal.apply_inbox()", 0,
-				   router_has_applied, "apply_failed");
+		router_ask(router, ROUTER_APPLYING, CALL_APPLY_INBOX, NULL, router_has_applied,
+				   "apply_failed");
 	}
 	else if (!router->has_told)
 		router_tell(router);
@@ -218,6 +209,7 @@ router_step(RouterTurn *router)
 void
 router_turn_wake(RouterTurn *router)
 {
+	/* Whatever rang: there is one bell for all, and a look that finds nothing is cheap. */
 	router->wants_route = true;
 	router->wants_apply = true;
 	router->has_told = false;
@@ -248,6 +240,7 @@ router_turn_set_open(RouterTurn *router, bool is_open)
 void
 router_turn_connected(RouterTurn *router)
 {
+	/* a new connection holds no lock, and the one before may be what held it */
 	router->next_lock = 0;
 	router_turn_wake(router);
 }
@@ -273,13 +266,11 @@ router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, Pg
 
 	if (router != NULL)
 	{
-		router->loop = loop;
 		router->log = log;
 		router->config = config;
 		router->session = session;
 		router->routed = routed;
 		router->context = context;
-		router->rest_ms = REST_FIRST_MS;
 		router->timer = timer_new(loop, router_timer, router);
 	}
 	if (router == NULL || router->timer == NULL)

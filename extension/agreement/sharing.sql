@@ -129,13 +129,11 @@ DECLARE
 	asked bigint;
 BEGIN
 	WITH gone AS (DELETE FROM casesync_internal.missed m WHERE m.agreement = $1 RETURNING m.*)
-	INSERT INTO casesync_internal.quarantine_entry AS q (registry, tracking, key, event_type,
-		error_code, reason, is_requested)
-	SELECT g.registry, 0, g.key, g.event_type, '00000',
-		'sharing was stopped: to be looked at again', true
-	  FROM gone g
-	ON CONFLICT (registry, tracking, md5(key), event_type) DO UPDATE SET is_requested = true;
-	GET DIAGNOSTICS asked = ROW_COUNT;
+	SELECT coalesce(sum(casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
+		'sharing was stopped: to be looked at again')), 0)
+	  INTO asked
+	  FROM (SELECT x.registry, x.event_type, array_agg(x.key) AS keys FROM gone x
+			 GROUP BY x.registry, x.event_type) g;
 	RETURN asked;
 END
 $$;

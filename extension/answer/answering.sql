@@ -499,26 +499,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_apology(casesync_internal.request_in, text) IS
 	'the answer to a request that we failed to work: every item refused, and why';
 
-CREATE OR REPLACE FUNCTION casesync_internal.prune_requests(before timestamptz)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	pruned bigint;
-BEGIN
-	DELETE FROM casesync_internal.request_in r
-	 WHERE r.answered_at < before AND r.state IN ('answered', 'failed')
-	   AND NOT EXISTS (SELECT FROM casesync_internal.outgoing o WHERE o.reference_id = r.outgoing
-		AND o.state IN ('due', 'dead'));
-	GET DIAGNOSTICS pruned = ROW_COUNT;
-	RETURN pruned;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.prune_requests(timestamptz) IS
-	'part of prune(): requests of partners that were answered before a time; of those transaction '
-	'status knows nothing more';
-
 CREATE OR REPLACE FUNCTION casesync_internal.answering_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE

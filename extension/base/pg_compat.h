@@ -1,6 +1,6 @@
 /*
  * pg_compat.h
- *		Differences between the PostgreSQL versions casesync supports (15 to 17).
+ *		Differences between the PostgreSQL versions casesync supports (15 to 18).
  *
  * This is the only file that names PG_VERSION_NUM.
  */
@@ -15,6 +15,11 @@
 
 #if PG_VERSION_NUM < 150000
 #error "casesync needs PostgreSQL 15 or newer"
+#endif
+
+/* Before 18 the attribute stood behind a declaration, under another name. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
 #endif
 
 /* Soft errors of input functions came with 16; before, every error is hard. */

@@ -43,8 +43,8 @@ typedef struct Reading
 	const char *source;
 } Reading;
 
-static void expression_refuse(const Reading *reading, const char *detail) pg_attribute_noreturn();
-static void subjects_refuse(const char *detail) pg_attribute_noreturn();
+pg_noreturn static void expression_refuse(const Reading *reading, const char *detail);
+pg_noreturn static void subjects_refuse(const char *detail);
 
 /* Errors of the parser point into the text that was given, not into the call of track(). */
 static void

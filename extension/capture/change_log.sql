@@ -78,6 +78,23 @@ COMMENT ON FUNCTION casesync_internal.rotate_changes() IS
 	'lets writers go on with the next leaf of the log; gives its number, NULL when it is not empty '
 	'yet';
 
+CREATE OR REPLACE FUNCTION casesync_internal.change_ring_turn(leaf_limit bigint)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	leaf constant integer := coalesce((SELECT g.leaf FROM casesync_internal.change_ring g), 0);
+BEGIN
+	RETURN casesync_internal.leaf_is_full(
+			format('casesync_internal.change_%s', leaf)::regclass, leaf_limit)
+		AND casesync_internal.rotate_changes() IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.change_ring_turn(bigint) IS
+	'part of tidy(): changes go to the next leaf once this one has leaf_limit bytes; whether they '
+	'do';
+
 CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot,
 	era integer,
 		earlier_routed boolean)

@@ -50,8 +50,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format(
-		'Subjects of registry %I may have changed unseen; to look at all of them again: SELECT '
-		'casesync.fill_gap(%s);',
+		'Subjects of registry %I may have changed unseen; to look at all of them again: '
+		'SELECT casesync.fill_gap(%s);',
 		registry, gap)
 $$;
 COMMENT ON FUNCTION casesync_internal.gap_hint(bigint, text) IS 'how a gap is filled';
@@ -117,6 +117,40 @@ $$;
 COMMENT ON FUNCTION casesync_internal.gap_found(casesync_internal.change) IS
 	'for the router: keeps a change of operation G as a gap; gives its number, NULL for an unknown '
 	'tracking';
+
+CREATE OR REPLACE FUNCTION casesync_internal.require_ended_gap(gap bigint)
+RETURNS casesync_internal.gap
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	g casesync_internal.gap;
+BEGIN
+	SELECT * INTO g FROM casesync_internal.gap t
+	 WHERE t.id = require_ended_gap.gap FOR UPDATE;
+	IF NOT FOUND OR g.ended IS NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => CASE WHEN g.id IS NULL THEN format('there is no gap %s', gap)
+				ELSE format('gap %s is still open', gap) END,
+			detail => 'Only when changes are captured again can what was missed be made up for.',
+			hint => CASE WHEN g.id IS NULL THEN 'SELECT * FROM casesync.gaps;'
+				ELSE format('SELECT * FROM casesync.start_capture(%s);', gap) END);
+	END IF;
+	RETURN g;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.require_ended_gap(bigint) IS
+	'a gap that is over, locked, or an error';
+
+CREATE OR REPLACE FUNCTION casesync_internal.gap_filled(gap bigint)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.gap t SET filled = clock_timestamp() WHERE t.id = gap_filled.gap
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_filled(bigint) IS
+	'what a gap had hidden is made up for';
 
 CREATE OR REPLACE VIEW casesync.gaps AS
 	SELECT g.id AS gap, coalesce(g.relation::text, 'all tables') AS relation, g.registries,

@@ -122,7 +122,9 @@ trim(const char **word, size_t *length)
 		(*length)--;
 }
 
-/* Copy in lower case. False if the text can be no spelling: empty, too long, or with a zero byte.
+/*
+ * Copy in lower case. False if the text can be no spelling: empty, too long, or with a zero
+ * byte.
  */
 static bool
 fold(const char *word, size_t length, char folded[SPELLING_MAX + 1])

@@ -48,11 +48,8 @@ BEGIN
 		UPDATE casesync_internal.notification t SET state = 'discarded',
 			state_reason = 'overtaken: the current record is sent'
 		 WHERE t.id = n.id;
-		PERFORM casesync_internal.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000',
+		PERFORM casesync_internal.look_again_add(n.registry, ARRAY[n.key], n.event_type,
 			'dead letter retried');
-		UPDATE casesync_internal.quarantine_entry q SET is_requested = true
-		 WHERE q.registry = n.registry AND q.key = n.key AND q.event_type = n.event_type
-			AND q.tracking = 0;
 		UPDATE casesync_internal.filter_inside i SET hmac = NULL
 		 WHERE i.subscription = n.subscription AND i.registry = n.registry AND i.key = n.key;
 		UPDATE casesync_internal.told t SET hmac = NULL FROM casesync_internal.lane l

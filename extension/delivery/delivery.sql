@@ -89,11 +89,9 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id FROM unnest(items) n),
 		'the agreement changed');
-	PERFORM casesync_internal.quarantine_add(n.registry, 0, ARRAY[n.key], n.event_type, '00000',
-		'the agreement changed: to be rendered again') FROM unnest(items) n;
-	UPDATE casesync_internal.quarantine_entry q SET is_requested = true FROM unnest(items) n
-	 WHERE q.registry = n.registry AND q.key = n.key AND q.event_type = n.event_type
-		AND q.tracking = 0;
+	PERFORM casesync_internal.look_again_add(n.registry, array_agg(n.key), n.event_type,
+		'the agreement changed: to be rendered again')
+	   FROM unnest(items) n GROUP BY n.registry, n.event_type;
 	PERFORM casesync_internal.ring();
 	RETURN cardinality(items);
 END
@@ -129,39 +127,34 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_agreed(casesync_internal.notification) IS
 	'whether the agreement under which it was projected still counts, at the time of sending';
 
-/* First sending: a place in the subscription's stream, and the disclosure on record before it happens. */
+/* First sending: a place in the subscription's stream, and on record before it happens. */
 CREATE OR REPLACE FUNCTION casesync_internal.give_seq(items casesync_internal.notification[],
 	stream uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
 	target bigint := items[1].subscription;
-	last_seq bigint;
-	given integer;
+	/* An item keeps its number at every attempt, until a new stream begins. */
+	fresh bigint[] := ARRAY(SELECT n.id FROM unnest(items) n
+		WHERE n.stream IS DISTINCT FROM give_seq.stream ORDER BY n.id);
+	last_seq bigint := coalesce((SELECT q.seq FROM casesync_internal.subscription_seq q
+		WHERE q.subscription = target AND q.stream = give_seq.stream
+		ORDER BY q.seq DESC LIMIT 1), 0);
 BEGIN
-	SELECT q.seq INTO last_seq FROM casesync_internal.subscription_seq q
-	 WHERE q.subscription = target AND q.stream = $2 ORDER BY q.seq DESC LIMIT 1;
-	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
-		agreement_version,
-		reference_id, outcome)
-	SELECT l.partner, n.registry, n.key, 'notify', n.hmac, n.agreement, n.agreement_version,
-		n.reference_id, 'attempted'
-	  FROM unnest(items) n JOIN casesync_internal.lane l ON l.lane = n.lane WHERE n.seq IS NULL
-		ORDER BY n.id;
-	UPDATE casesync_internal.notification n SET stream = $2, seq = x.seq,
-		prev_seq = nullif(x.seq - 1, 0)
-	  FROM (SELECT i.id, coalesce(last_seq, 0) + row_number() OVER (ORDER BY i.id) AS seq
-			  FROM unnest(items) i WHERE i.stream IS DISTINCT FROM $2) x
-	 WHERE n.id = x.id;
-	GET DIAGNOSTICS given = ROW_COUNT;
-	IF given > 0 THEN
-		DELETE FROM casesync_internal.subscription_seq q WHERE q.subscription = target;
-		INSERT INTO casesync_internal.subscription_seq (subscription, stream, seq)
-		VALUES (target, $2, coalesce(last_seq, 0) + given);
+	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
+		SELECT ROW(l.partner, n.registry, n.key, n.hmac, n.agreement, n.agreement_version,
+			n.reference_id)::casesync_internal.disclosing
+		  FROM unnest(items) n JOIN casesync_internal.lane l ON l.lane = n.lane
+		 WHERE n.seq IS NULL ORDER BY n.id));
+	IF fresh = '{}' THEN
+		RETURN;
 	END IF;
+	PERFORM casesync_internal.notification_number(fresh, stream, last_seq);
+	DELETE FROM casesync_internal.subscription_seq q WHERE q.subscription = target;
+	INSERT INTO casesync_internal.subscription_seq (subscription, stream, seq)
+	VALUES (target, give_seq.stream, last_seq + cardinality(fresh));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid) IS
@@ -414,22 +407,10 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
-		agreement_version,
-		reference_id, outcome)
-	SELECT l.partner, n.registry, n.key, 'notify', n.hmac, n.agreement, n.agreement_version,
-		n.reference_id, verdict
-	  FROM casesync_internal.notification n JOIN casesync_internal.lane l ON l.lane = n.lane
-		WHERE n.id = ANY (items)
-	 ORDER BY n.id;
-	IF verdict = 'refused' THEN
-		PERFORM casesync_internal.forget_told(items);
-	END IF;
-	/* One that was withheld while it was in flight has arrived all the same. */
-	UPDATE casesync_internal.notification n SET state_reason = why,
-		state = CASE verdict WHEN 'delivered' THEN 'delivered' ELSE 'dead' END
-	 WHERE n.id = ANY (items)
-		AND (n.state = 'due' OR (n.state = 'withheld' AND verdict = 'delivered'));
+	PERFORM casesync_internal.disclosure_complete(
+		ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
+			WHERE n.id = ANY (items)), verdict);
+	PERFORM casesync_internal.notification_settle(items, verdict = 'delivered', why);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.settle_notifications(bigint[], text, text) IS

@@ -1,7 +1,7 @@
 /*
  * filter_expression.c
  *		Reads a filter of the shape "expression": attributes with operators, joined by $and, $or,
- *$not.
+ *		$not.
  *
  * Must not know the other shapes, nor what attributes exist.
  */

@@ -242,7 +242,9 @@ node_evaluate(const Subject *subject, const FilterNode *node)
 	}
 }
 
-/* filter_matches(tree jsonb, record jsonb, columns jsonb) → boolean; a NULL tree is for everybody
+/*
+ * filter_matches(tree jsonb, record jsonb, columns jsonb) → boolean; a NULL tree is for
+ * everybody
  */
 Datum
 casesync_filter_matches(PG_FUNCTION_ARGS)

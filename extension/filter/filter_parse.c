@@ -148,7 +148,9 @@ casesync_filter_parse(PG_FUNCTION_ARGS)
 	return return_row(fcinfo, values, nulls);
 }
 
-/* filter_identifier(tree jsonb, OUT id_type text, OUT id_value text): both NULL for other filters
+/*
+ * filter_identifier(tree jsonb, OUT id_type text, OUT id_value text): both NULL for other
+ * filters
  */
 Datum
 casesync_filter_identifier(PG_FUNCTION_ARGS)

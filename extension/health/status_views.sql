@@ -94,7 +94,7 @@ COMMENT ON VIEW casesync.dead_letter IS
 CREATE OR REPLACE VIEW casesync.quarantine AS
 	SELECT q.id, q.registry, q.key, nullif(q.tracking, 0) AS tracking, q.event_type, q.error_code,
 		q.reason, q.at,
-		q.tries, q.is_requested
+		q.tries, q.mark IS NULL AS is_requested
 	  FROM casesync_internal.quarantine_entry q;
 COMMENT ON VIEW casesync.quarantine IS
 	'subjects that cannot be rendered now, and why; for auditors, since reasons may quote content';
@@ -102,7 +102,6 @@ COMMENT ON VIEW casesync.quarantine IS
 CREATE OR REPLACE VIEW casesync.quarantined AS
 	SELECT q.registry, q.error_code, count(*) AS subjects, min(q.at) AS oldest
 	  FROM casesync_internal.quarantine_entry q
-	 WHERE NOT (q.is_requested AND q.error_code = '00000')
 	 GROUP BY q.registry, q.error_code;
 COMMENT ON VIEW casesync.quarantined IS 'how many subjects of each registry cannot be rendered now';
 
@@ -197,7 +196,7 @@ AS $$
 		q.subjects, q.registry,
 			q.error_code, to_char(q.oldest, 'YYYY-MM-DD HH24:MI')),
 		format('SELECT * FROM casesync.quarantine WHERE registry = %L;', q.registry)
-	  FROM casesync.quarantined q WHERE q.error_code <> '00000'
+	  FROM casesync.quarantined q
 $$;
 COMMENT ON FUNCTION casesync_internal.capture_problems() IS
 	'what is not captured or cannot be rendered';

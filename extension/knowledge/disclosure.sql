@@ -1,6 +1,7 @@
 /*
- * People's rights: who was told what, who holds what, and what casesync itself forgets. The records
- * of disclosure stay, under a name that only who knows the subject can find.
+ * Who was told what, and who holds what. Disclosures are written before a record leaves and when it
+ * has arrived; they stay also when the subject is erased, under a name that only who knows the
+ * subject can find. Nobody else writes them.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.erased_key(registry text, key text)
 RETURNS text
@@ -10,7 +11,7 @@ AS $$
 BEGIN
 	RETURN (SELECT 'erased:'
 		|| left(encode(casesync_internal.keyed_hash(s.hash_key, jsonb_build_array(registry, key)),
-		'hex'), 32)
+			'hex'), 32)
 		FROM casesync_internal.node_secret s);
 END
 $$;
@@ -41,22 +42,61 @@ COMMENT ON FUNCTION casesync_internal.keep_disclosure() IS
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.keep_disclosure();
 
+CREATE OR REPLACE FUNCTION casesync_internal.disclosure_begin(way text,
+	items casesync_internal.disclosing[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
+		agreement_version, reference_id, outcome)
+	SELECT i.partner, i.registry, i.key, disclosure_begin.way, i.hmac, i.agreement,
+		i.agreement_version, i.reference_id, 'attempted'
+	  FROM unnest(items) i;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.disclosure_begin(text, casesync_internal.disclosing[]) IS
+	'these records are about to leave by this way (notify, search, check_enrollment): on record '
+	'before they do';
+
+/* An item is attempted once, however often it is sent: its outcome is about the same record. */
+CREATE OR REPLACE FUNCTION casesync_internal.disclosure_complete(reference_ids uuid[],
+	outcome text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
+		agreement_version, reference_id, outcome)
+	SELECT d.partner, d.registry, d.key, d.way, d.hmac, d.agreement, d.agreement_version,
+		d.reference_id, disclosure_complete.outcome
+	  FROM casesync_internal.disclosure d
+	 WHERE d.reference_id = ANY (reference_ids) AND d.outcome = 'attempted'
+	 ORDER BY d.id;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.disclosure_complete(uuid[], text) IS
+	'what these items or answers carry was delivered, or was refused for good';
+
 CREATE OR REPLACE FUNCTION casesync.disclosures(registry text, key text)
 RETURNS TABLE (at timestamptz, partner text, way text, fields text[], agreement text, purpose text,
 	legal_basis text, outcome text, reference_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT d.at, d.partner, d.way, CASE d.way WHEN 'check_enrollment' THEN '{enrollment_status}'
-		ELSE a.fields END,
+	SELECT d.at, d.partner, d.way,
+		CASE d.way WHEN 'check_enrollment' THEN '{enrollment_status}' ELSE a.fields END,
 		d.agreement, a.purpose, a.legal_basis, coalesce(o.outcome, d.outcome), d.reference_id
 	  FROM casesync_internal.disclosure d
 	  JOIN casesync_internal.agreement a ON a.agreement = d.agreement
 		AND a.version = d.agreement_version
 	  LEFT JOIN LATERAL (SELECT x.outcome FROM casesync_internal.disclosure x
 		WHERE x.reference_id = d.reference_id AND x.outcome <> 'attempted'
-			ORDER BY x.id DESC LIMIT 1) o ON true
-	 WHERE d.registry = $1 AND d.key IN ($2, casesync_internal.erased_key($1, $2))
+		ORDER BY x.id DESC LIMIT 1) o ON true
+	 WHERE d.registry = disclosures.registry AND d.key IN (disclosures.key,
+		casesync_internal.erased_key(disclosures.registry, disclosures.key))
 		AND d.outcome = 'attempted'
 	 ORDER BY d.id
 $$;
@@ -70,11 +110,12 @@ RETURNS TABLE (partner text, last_sent timestamptz, fields text[])
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT d.partner, max(d.at), ARRAY(SELECT DISTINCT f COLLATE "C"
-		FROM casesync.disclosures($1, $2) x
-		CROSS JOIN unnest(x.fields) f WHERE x.partner = d.partner AND x.outcome <> 'refused'
-			ORDER BY 1)
-	  FROM casesync.disclosures($1, $2) d
+	SELECT d.partner, max(d.at), ARRAY(
+		SELECT DISTINCT f COLLATE "C"
+		  FROM casesync.disclosures(held_by.registry, held_by.key) x
+		 CROSS JOIN unnest(x.fields) f
+		 WHERE x.partner = d.partner AND x.outcome <> 'refused' ORDER BY 1)
+	  FROM casesync.disclosures(held_by.registry, held_by.key) d
 	 WHERE d.outcome <> 'refused'
 	 GROUP BY d.partner ORDER BY d.partner
 $$;

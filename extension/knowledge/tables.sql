@@ -45,3 +45,15 @@ COMMENT ON COLUMN casesync_internal.disclosure.way IS
 	'notify, search, check_enrollment, push or backfill';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.disclosure', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.disclosure_id_seq', '');
+/* One thing that a partner knows, as the functions of this room are told of it. */
+CREATE TYPE casesync_internal.known AS (partner text, registry text, key text, hmac bytea,
+	identifiers jsonb, subscription bigint);
+COMMENT ON TYPE casesync_internal.known IS
+	'what a partner was told of a subject: a keyed hash of the record, whom it was about where a '
+	'removal may have to say so, and the subscription by which, where that matters';
+/* One record that leaves, as disclosure_begin() is told of it. */
+CREATE TYPE casesync_internal.disclosing AS (partner text, registry text, key text, hmac bytea,
+	agreement text, agreement_version integer, reference_id uuid);
+COMMENT ON TYPE casesync_internal.disclosing IS
+	'a record of a subject that a partner gets, the agreement that says so, and the item or answer '
+	'that carries it';

@@ -1,6 +1,6 @@
 /*
- * What waits for partners. Notifications live in a ring of leaves (children of one empty parent), so
- * that old ones go by TRUNCATE.
+ * What partners are told of changes. Notifications live in a ring of leaves (children of one empty
+ * parent), so that old ones go by TRUNCATE.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_leaf()
 RETURNS regclass
@@ -8,31 +8,13 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT format('casesync_internal.notification_%s', coalesce(
-		(SELECT g.leaf FROM casesync_internal.notification_ring g ORDER BY g.id DESC LIMIT 1),
-			0))::regclass);
+	RETURN format('casesync_internal.notification_%s', coalesce((
+		SELECT g.leaf FROM casesync_internal.notification_ring g ORDER BY g.id DESC LIMIT 1),
+		0))::regclass;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_leaf() IS
 	'the leaf that notifications are appended to';
-
-CREATE OR REPLACE FUNCTION casesync_internal.enqueue(partner text, action text, url text,
-	message jsonb, status text,
-	subscriptions bigint[] DEFAULT '{}')
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	INSERT INTO casesync_internal.outgoing (lane, action, url, status, message, subscriptions,
-		must_encrypt)
-	VALUES (casesync_internal.lane_for($1, 'control', $3), $2, $3, $5, $4, $6,
-		casesync_internal.encryption_rule($1) = 'required');
-	PERFORM casesync_internal.ring();
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.enqueue(text, text, text, jsonb, text, bigint[]) IS
-	'a request or callback to a partner, sent soon with the care of a notification';
 
 CREATE OR REPLACE FUNCTION casesync_internal.rotate_notifications()
 RETURNS integer
@@ -57,6 +39,100 @@ $$;
 COMMENT ON FUNCTION casesync_internal.rotate_notifications() IS
 	'append to the next leaf from now on; gives its number, NULL when it is not empty yet';
 
+CREATE OR REPLACE FUNCTION casesync_internal.notification_ring_turn(leaf_limit bigint)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.leaf_is_full(casesync_internal.notification_leaf(), leaf_limit)
+		AND casesync_internal.rotate_notifications() IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint) IS
+	'part of tidy(): notifications go to the next leaf once this one has leaf_limit bytes; whether '
+	'they do';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_append(
+	items casesync_internal.notification[])
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	appended integer;
+BEGIN
+	/* One event has many notifications, also in later calls: for other partners. */
+	INSERT INTO casesync_internal.event (id, registry, key, event_type, at, removal)
+	SELECT n.event, n.registry, n.key, n.event_type, n.at, n.removal FROM unnest(items) n
+	ON CONFLICT DO NOTHING;
+	EXECUTE format('INSERT INTO %s SELECT n.* FROM unnest($1) n',
+		casesync_internal.notification_leaf()) USING items;
+	GET DIAGNOSTICS appended = ROW_COUNT;
+	RETURN appended;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_append(casesync_internal.notification[]) IS
+	'notifications wait to be sent, in this order; their events are kept with them';
+
+/* Numbers are given when an item is first sent: what is never sent must not look like a gap. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_number(items bigint[], stream uuid,
+	last_seq bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.notification n SET stream = notification_number.stream,
+		seq = last_seq + i.n, prev_seq = nullif(last_seq + i.n - 1, 0)
+	  FROM unnest(items) WITH ORDINALITY i(id, n)
+	 WHERE n.id = i.id;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_number(bigint[], uuid, bigint) IS
+	'these are the next items of their subscription''s stream, after the last number given there';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_settle(items bigint[],
+	is_delivered boolean, why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	/* One that was withheld while it was in flight has arrived all the same. */
+	UPDATE casesync_internal.notification n SET state_reason = why,
+		state = CASE WHEN is_delivered THEN 'delivered' ELSE 'dead' END
+	 WHERE n.id = ANY (items) AND (n.state = 'due' OR (n.state = 'withheld' AND is_delivered));
+	IF NOT is_delivered THEN
+		PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => false);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_settle(bigint[], boolean, text) IS
+	'these have reached the partner, or never will: then they are dead letters';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_revive(item bigint)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.notification n SET state = 'due', state_reason = NULL
+	 WHERE n.id = item;
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_revive(bigint) IS
+	'a dead letter waits to be sent again';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_discard(item bigint, why text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.notification n SET state = 'discarded', state_reason = why
+	 WHERE n.id = item;
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_discard(bigint, text) IS
+	'a dead letter is not sent again';
+
 /*
  * Due notifications are not sent after all. The partner does not learn that state, so what it knows
  * is open again and the next event of the subject is sent whatever it holds. There may be a backlog
@@ -68,7 +144,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-	items bigint[] := ARRAY(SELECT n.id FROM unnest($1) u(id)
+	items bigint[] := ARRAY(SELECT n.id FROM unnest(reference_ids) u(id)
 		JOIN casesync_internal.notification n ON n.reference_id = u.id
 		WHERE n.state = 'due' ORDER BY n.id FOR UPDATE OF n);
 BEGIN
@@ -76,46 +152,36 @@ BEGIN
 		RETURN;
 	END IF;
 	UPDATE casesync_internal.notification n SET state = 'withheld', state_reason = why
-		FROM unnest(items) u(id) WHERE n.id = u.id;
-	/* A removal that is not sent is still to be told: whom it is about must be known then. */
-	INSERT INTO casesync_internal.told (partner, registry, key, identifiers, at)
-	SELECT DISTINCT ON (l.partner, n.registry, n.key) l.partner, n.registry, n.key, x.identifiers,
-		clock_timestamp()
-	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-		JOIN casesync_internal.lane l ON l.lane = n.lane
-	 CROSS JOIN LATERAL (SELECT jsonb_agg(to_jsonb(i)) AS identifiers
-		FROM casesync.record_identifiers(n.record) i) x
-	 WHERE n.removal AND x.identifiers IS NOT NULL
-	 ORDER BY l.partner, n.registry, n.key, n.id DESC
-	ON CONFLICT DO NOTHING;
-	PERFORM casesync_internal.forget_told(items);
+	  FROM unnest(items) u(id) WHERE n.id = u.id;
+	PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => true);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
 	'those of these notifications that are due are not sent';
 
-CREATE OR REPLACE FUNCTION casesync_internal.forget_told(items bigint[])
+/* In parts: what a long backlog is about is more than one value can hold. The newest first. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_unknown(items bigint[],
+	is_still_to_tell boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
+DECLARE
+	part constant integer := 10000;
 BEGIN
-	/* Of a subscription to a filter too: whoever has left it since is told once more. */
-	UPDATE casesync_internal.filter_inside i SET hmac = NULL
-	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-	 WHERE i.subscription = n.subscription AND i.registry = n.registry AND i.key = n.key
-		AND i.hmac = n.hmac;
-	INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
-	SELECT n.registry, n.key, n.subscription
-	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-	  JOIN casesync_internal.subscription s ON s.id = n.subscription
-	 WHERE NOT n.removal AND s.tree IS NOT NULL AND s.state = 'active'
-	ON CONFLICT DO NOTHING;
-	UPDATE casesync_internal.told t SET hmac = NULL
-	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-		JOIN casesync_internal.lane l ON l.lane = n.lane
-	 WHERE t.partner = l.partner AND t.registry = n.registry AND t.key = n.key AND t.hmac = n.hmac;
+	FOR i IN REVERSE (cardinality(items) - 1) / part .. 0 LOOP
+		PERFORM casesync_internal.knowledge_open(ARRAY(
+			SELECT ROW(l.partner, n.registry, n.key, n.hmac,
+				CASE WHEN n.removal AND is_still_to_tell THEN (SELECT jsonb_agg(to_jsonb(w))
+					FROM casesync.record_identifiers(n.record) w) END,
+				CASE WHEN NOT n.removal THEN n.subscription END)::casesync_internal.known
+			  FROM unnest(items[i * part + 1:(i + 1) * part]) u(id)
+			  JOIN casesync_internal.notification n ON n.id = u.id
+			  JOIN casesync_internal.lane l ON l.lane = n.lane
+			 ORDER BY n.id));
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.forget_told(bigint[]) IS
-	'the partner did not get these items: what it knows of their subjects is open';
+COMMENT ON FUNCTION casesync_internal.notification_unknown(bigint[], boolean) IS
+	'the partner did not get these items, oldest first: what it knows of their subjects is open; '
+	'removals are still to be told when they were withheld, and not when they were refused';

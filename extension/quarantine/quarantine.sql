@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH RECURSIVE used(class, object) AS (
 		SELECT 'pg_class'::regclass::oid, r.view::oid FROM casesync_internal.registry r
-			WHERE r.registry = $1
+			WHERE r.registry = mark_of.registry
 		UNION
 		SELECT d.refclassid, d.refobjid FROM used u
 		  JOIN pg_rewrite w ON w.ev_class = u.object AND u.class = 'pg_class'::regclass
@@ -16,7 +16,7 @@ AS $$
 	SELECT md5(concat_ws(' ', casesync_internal.crosswalk_mark(),
 		(SELECT string_agg(concat_ws(' ', a.agreement, a.version), ',' ORDER BY a.agreement)
 			FROM casesync_internal.agreement a
-		  WHERE a.state = 'active' AND $1 = ANY (a.registries)),
+		  WHERE a.state = 'active' AND mark_of.registry = ANY (a.registries)),
 		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin),
 		',' ORDER BY u.class, u.object, w.oid)))
 	  FROM used u
@@ -42,7 +42,77 @@ AS $$
 		CROSS JOIN (SELECT casesync_internal.mark_of(registry) AS mark) m
 	ON CONFLICT (registry, tracking, md5(key), event_type) DO UPDATE
 		SET error_code = excluded.error_code, reason = excluded.reason, mark = excluded.mark,
-			tries = q.tries + 1, at = excluded.at, is_requested = false
+			tries = q.tries + 1, at = excluded.at
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_add(text, integer, text[], text, text, text) IS
 	'remember that a subject (or a key''s subjects) could not be rendered, and why';
+
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_next(max_entries integer)
+RETURNS SETOF casesync_internal.quarantine_entry
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	/* The marks cost something, and mostly nothing is in quarantine. */
+	IF NOT EXISTS (SELECT FROM casesync_internal.quarantine_entry) THEN
+		RETURN;
+	END IF;
+	DELETE FROM casesync_internal.quarantine_entry e
+	 WHERE NOT EXISTS (SELECT FROM casesync_internal.registry g WHERE g.registry = e.registry)
+		OR e.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking x
+			WHERE x.id = e.tracking);
+	RETURN QUERY
+	SELECT e.* FROM casesync_internal.quarantine_entry e
+	  JOIN (SELECT g.registry, casesync_internal.mark_of(g.registry) AS mark
+		FROM casesync_internal.registry g) m
+		ON m.registry = e.registry
+	 WHERE e.mark IS DISTINCT FROM m.mark
+		OR (e.error_code = 'CS002' OR casesync_internal.is_transient(e.error_code))
+			AND e.at < clock_timestamp() - least(
+				600, 10 * 2 ^ least(e.tries, 10)) * interval '1 second'
+	 ORDER BY e.id LIMIT max_entries;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_next(integer) IS
+	'what to try again: asked for, changed since, or failed for a reason that passes by itself';
+
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_of(registry text, keys text[])
+RETURNS SETOF casesync_internal.quarantine_entry
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT q.* FROM casesync_internal.quarantine_entry q
+	 WHERE q.registry = quarantine_of.registry AND q.tracking = 0
+	   AND q.key IN (SELECT k FROM unnest(keys) k)
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_of(text, text[]) IS
+	'what of these subjects is in quarantine now';
+
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_done(
+	entries casesync_internal.quarantine_entry[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.quarantine_entry q USING unnest(entries) e
+	 WHERE q.id = e.id AND q.at = e.at
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_done(casesync_internal.quarantine_entry[]) IS
+	'these were tried again; those that failed again meanwhile stay';
+
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_retry(registry text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	asked bigint;
+BEGIN
+	UPDATE casesync_internal.quarantine_entry q SET mark = NULL
+	 WHERE quarantine_retry.registry IS NULL OR q.registry = quarantine_retry.registry;
+	GET DIAGNOSTICS asked = ROW_COUNT;
+	RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_retry(text) IS
+	'have what is in quarantine (of one registry) tried again; returns how much';

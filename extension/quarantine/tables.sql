@@ -9,8 +9,7 @@ CREATE TABLE casesync_internal.quarantine_entry (
 	error_code text NOT NULL,
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	tries integer NOT NULL DEFAULT 1,
-	mark text,
-	is_requested boolean NOT NULL DEFAULT false
+	mark text
 );
 /* The key of an expression is JSON of any length, too long for an index. */
 CREATE UNIQUE INDEX quarantine_entry_about ON casesync_internal.quarantine_entry (
@@ -18,6 +17,7 @@ CREATE UNIQUE INDEX quarantine_entry_about ON casesync_internal.quarantine_entry
 COMMENT ON TABLE casesync_internal.quarantine_entry IS
 	'subjects that cannot be rendered now; with a tracking: a key whose subjects cannot be found';
 COMMENT ON COLUMN casesync_internal.quarantine_entry.mark IS
-	'what the view and the crosswalk looked like; another mark means try again';
+	'what the view and the crosswalk looked like; another mark means try again, NULL: somebody asked '
+	'for it';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.quarantine_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.quarantine_entry_id_seq', '');

@@ -335,7 +335,9 @@ choose_object(const DataAttribute *attribute, JsonbContainer *container)
 	return first;
 }
 
-/* A bare word where an object belongs; known of identifiers, programmes and frequencies (C6, C7).
+/*
+ * A bare word where an object belongs; known of identifiers, programmes and frequencies (C6,
+ * C7).
  */
 static void
 check_bare_word(Check *check, const Path *path, const DataAttribute *attribute,

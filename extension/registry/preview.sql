@@ -1,4 +1,4 @@
-/* What would leave, before anything does; and, on request, what a case worker sends. */
+/* What would leave, before anything does. */
 CREATE OR REPLACE FUNCTION casesync_internal.view_keys(r casesync_internal.registry,
 	max_rows integer DEFAULT NULL)
 RETURNS text[]
@@ -21,16 +21,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	subjects casesync_internal.rendered[] := ARRAY(SELECT s
-		FROM casesync_internal.render(r, keys) s);
+	subjects casesync_internal.rendered[] := ARRAY(
+		SELECT s FROM casesync_internal.render(r, keys) s);
 BEGIN
 	RETURN QUERY
 	SELECT r.registry, s.key,
-		CASE WHEN o.state = 'pass' THEN 'send' WHEN o.state = 'keep' THEN 'quarantine'
-			ELSE 'withhold' END,
+		CASE o.state WHEN 'pass' THEN 'send' WHEN 'keep' THEN 'quarantine' ELSE 'withhold' END,
 		CASE WHEN o.state = 'pass' THEN NULL
-			WHEN o.state = 'keep' THEN concat_ws(': ', coalesce(o.error_code, s.error_code),
-				coalesce(o.reason, s.reason))
+			WHEN o.state = 'keep' THEN concat_ws(': ',
+				coalesce(o.error_code, s.error_code), coalesce(o.reason, s.reason))
 			WHEN s.state = 'gone' THEN 'not in the view'
 			ELSE 'not among the agreement''s subjects, or nothing of it is agreed' END,
 		CASE WHEN o.state = 'pass' THEN o.record END,
@@ -45,19 +44,18 @@ COMMENT ON FUNCTION casesync_internal.preview_keys(casesync_internal.agreement,
 	'what an agreement would do with these subjects';
 
 CREATE OR REPLACE FUNCTION casesync.preview(agreement text, key text DEFAULT NULL,
-	at timestamptz DEFAULT now(),
-	max_rows integer DEFAULT 20)
+	at timestamptz DEFAULT now(), max_rows integer DEFAULT 20)
 RETURNS TABLE (registry text, subject_key text, outcome text, reason text, record jsonb,
 	problems text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-	a casesync_internal.agreement := casesync_internal.latest_agreement($1);
+	a casesync_internal.agreement := casesync_internal.latest_agreement(agreement);
+	is_valid boolean := coalesce(a.valid_from <= at AND at < a.valid_to, false);
 	r casesync_internal.registry;
 BEGIN
-	IF $4 IS NULL OR $4 NOT BETWEEN 1 AND 10000 THEN
+	IF max_rows IS NULL OR max_rows NOT BETWEEN 1 AND 10000 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'max_rows must be between 1 and 10000');
 	END IF;
@@ -65,16 +63,15 @@ BEGIN
 		ORDER BY t.registry LOOP
 		RETURN QUERY
 		SELECT p.registry, p.subject_key,
-			CASE WHEN v.is_valid THEN p.outcome ELSE 'withhold' END,
-			CASE WHEN v.is_valid THEN p.reason ELSE 'the agreement is not valid at that time' END,
-			CASE WHEN v.is_valid THEN p.record END, p.problems
-		  FROM casesync_internal.preview_keys(a, r, CASE WHEN $2 IS NULL
-			THEN casesync_internal.view_keys(r, $4)
-				ELSE ARRAY[$2] END) p
-		 CROSS JOIN (SELECT coalesce(a.valid_from <= $3 AND $3 < a.valid_to, false) AS is_valid) v;
+			CASE WHEN is_valid THEN p.outcome ELSE 'withhold' END,
+			CASE WHEN is_valid THEN p.reason ELSE 'the agreement is not valid at that time' END,
+			CASE WHEN is_valid THEN p.record END, p.problems
+		  FROM casesync_internal.preview_keys(a, r, CASE
+			WHEN key IS NULL THEN casesync_internal.view_keys(r, max_rows)
+			ELSE ARRAY[key] END) p;
 	END LOOP;
-	PERFORM casesync_internal.audit_note('preview', $1,
-		jsonb_build_object('version', a.version, 'one_subject', $2 IS NOT NULL));
+	PERFORM casesync_internal.audit_note('preview', agreement,
+		jsonb_build_object('version', a.version, 'one_subject', key IS NOT NULL));
 END
 $$;
 COMMENT ON FUNCTION casesync.preview(text, text, timestamptz, integer) IS
@@ -86,10 +83,9 @@ RETURNS TABLE (registry text, outcome text, reason text, subjects bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-	a casesync_internal.agreement := casesync_internal.latest_agreement($1);
-	is_valid boolean := coalesce(a.valid_from <= $2 AND $2 < a.valid_to, false);
+	a casesync_internal.agreement := casesync_internal.latest_agreement(agreement);
+	is_valid boolean := coalesce(a.valid_from <= at AND at < a.valid_to, false);
 	r casesync_internal.registry;
 	keys text[];
 	counts jsonb;
@@ -98,21 +94,23 @@ BEGIN
 		ORDER BY t.registry LOOP
 		counts := '{}';
 		keys := casesync_internal.view_keys(r);
+		/* In parts, since records are large; without what reasons quote, to count them as one. */
 		FOR place IN 1 .. cardinality(keys) BY 2000 LOOP
-			SELECT counts
-				|| coalesce(jsonb_object_agg(x.what, coalesce((counts->>x.what)::bigint, 0) + x.n),
-				'{}') INTO counts
-			  FROM (SELECT jsonb_build_array(CASE WHEN is_valid THEN p.outcome ELSE 'withhold' END,
-						CASE WHEN is_valid THEN regexp_replace(p.reason, '"[^"]*"', '"…"', 'g')
-							ELSE 'the agreement is not valid at that time' END)::text AS what,
-								count(*) AS n
-					  FROM casesync_internal.preview_keys(a, r, keys[place:place + 1999]) p
-						GROUP BY 1) x;
+			SELECT counts || coalesce(jsonb_object_agg(x.what,
+				coalesce((counts->>x.what)::bigint, 0) + x.n), '{}')
+			  INTO counts
+			  FROM (
+				SELECT jsonb_build_array(CASE WHEN is_valid THEN p.outcome ELSE 'withhold' END,
+					CASE WHEN is_valid THEN regexp_replace(p.reason, '"[^"]*"', '"…"', 'g')
+						ELSE 'the agreement is not valid at that time' END)::text AS what,
+					count(*) AS n
+				  FROM casesync_internal.preview_keys(a, r, keys[place:place + 1999]) p
+				 GROUP BY 1) x;
 		END LOOP;
 		RETURN QUERY SELECT r.registry, c.key::jsonb->>0, c.key::jsonb->>1, c.value::bigint
 			FROM jsonb_each_text(counts) c ORDER BY 2, 3;
 	END LOOP;
-	PERFORM casesync_internal.audit_note('preview_summary', $1,
+	PERFORM casesync_internal.audit_note('preview_summary', agreement,
 		jsonb_build_object('version', a.version));
 END
 $$;

@@ -1,26 +1,52 @@
 /* What subjects look like now, and what an agreement lets pass of it. */
+CREATE OR REPLACE FUNCTION casesync_internal.rows_at_once(relation regclass, query text,
+	keys text[], budget integer, until timestamptz, is_record boolean,
+	OUT found_keys text[], OUT found_records jsonb[], OUT is_late boolean,
+	OUT failed_code text, OUT failed_reason text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	is_late := clock_timestamp() >= until;
+	IF is_late THEN
+		failed_code := 'CS002';
+		failed_reason := 'other subjects took all the time there was';
+		RETURN;
+	END IF;
+	SELECT coalesce(array_agg(q.key), '{}'), coalesce(array_agg(
+		CASE WHEN is_record THEN casesync_internal.wire(q.record) ELSE q.record END), '{}')
+	  INTO found_keys, found_records
+	  FROM casesync_internal.owner_query(relation, query, keys, budget) q;
+EXCEPTION WHEN OTHERS THEN
+	failed_code := SQLSTATE;
+	failed_reason := SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.rows_at_once(regclass, text, text[], integer, timestamptz,
+	boolean) IS
+	'part of rows_by_key(): the rows of all these keys, or why there are none';
+
 /*
  * Run a query about subjects as the owner of a relation. An error stops the subjects that cause
- * it and no other: the keys are halved until the culprits stand alone.
+ * it and no other: the keys are halved until the culprits stand alone. Each half has less time than
+ * the whole, and all together three times as much, so that one slow view cannot stop the router.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.rows_by_key(relation regclass, query text, keys text[],
 	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
-	OUT found_keys text[], OUT found_records jsonb[], OUT bad_keys text[], OUT bad_codes text[],
-		OUT bad_reasons text[])
+	OUT found_keys text[], OUT found_records jsonb[],
+	OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	half integer := cardinality(keys) / 2;
-	is_first boolean := budget IS NULL;
-	failed_code text;
-	failed_reason text;
+	n constant integer := cardinality(keys);
+	is_first constant boolean := budget IS NULL;
 	a record;
 	b record;
 BEGIN
-	found_keys := '{}'; found_records := '{}'; bad_keys := '{}'; bad_codes := '{}';
-	bad_reasons := '{}';
-	IF cardinality(keys) = 0 THEN
+	found_keys := '{}'; found_records := '{}';
+	bad_keys := '{}'; bad_codes := '{}'; bad_reasons := '{}';
+	IF n = 0 THEN
 		RETURN;
 	END IF;
 	IF is_first THEN
@@ -29,34 +55,21 @@ BEGIN
 		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond'
 			ELSE 'infinity' END;
 	END IF;
-	IF clock_timestamp() < until THEN
-		BEGIN
-			SELECT coalesce(array_agg(q.key), '{}'), 
-				coalesce(array_agg(CASE WHEN is_record THEN casesync_internal.wire(q.record)
-					ELSE q.record END), '{}')
-			  INTO found_keys, found_records
-			  FROM casesync_internal.owner_query(relation, query, keys, budget) q;
-			RETURN;
-		EXCEPTION WHEN OTHERS THEN
-			found_keys := '{}'; found_records := '{}';
-			failed_code := SQLSTATE; failed_reason := SQLERRM;
-		END;
-		IF is_first AND half > 0 AND casesync_internal.fails_always(relation, query, budget) THEN
-			half := 0;
-		END IF;
-	ELSE
-		half := 0; failed_code := 'CS002';
-		failed_reason := 'other subjects took all the time there was';
+	a := casesync_internal.rows_at_once(relation, query, keys, budget, until, is_record);
+	IF a.failed_code IS NULL THEN
+		found_keys := a.found_keys; found_records := a.found_records;
+		RETURN;
 	END IF;
-	IF half = 0 THEN
+	IF n = 1 OR a.is_late
+		OR is_first AND casesync_internal.fails_always(relation, query, budget) THEN
 		bad_keys := keys;
-		bad_codes := array_fill(failed_code, ARRAY[cardinality(keys)]);
-		bad_reasons := array_fill(failed_reason, ARRAY[cardinality(keys)]);
+		bad_codes := array_fill(a.failed_code, ARRAY[n]);
+		bad_reasons := array_fill(a.failed_reason, ARRAY[n]);
 		RETURN;
 	END IF;
 	budget := CASE WHEN budget > 0 THEN least(budget, greatest(budget / 2, 100)) ELSE budget END;
-	a := casesync_internal.rows_by_key(relation, query, keys[1:half], budget, until, is_record);
-	b := casesync_internal.rows_by_key(relation, query, keys[half + 1:], budget, until, is_record);
+	a := casesync_internal.rows_by_key(relation, query, keys[1:n / 2], budget, until, is_record);
+	b := casesync_internal.rows_by_key(relation, query, keys[n / 2 + 1:], budget, until, is_record);
 	found_keys := a.found_keys || b.found_keys;
 	found_records := a.found_records || b.found_records;
 	bad_keys := a.bad_keys || b.bad_keys;
@@ -116,15 +129,17 @@ BEGIN
 		SELECT f.key, '21000', format('the view has %s rows for this subject', f.times)
 		  FROM found f WHERE f.times > 1
 		UNION ALL
-		SELECT f.key, '22004', 'the record is NULL' FROM found f
-			WHERE f.times = 1 AND f.record IS NULL
+		SELECT f.key, '22004', 'the record is NULL'
+		  FROM found f WHERE f.times = 1 AND f.record IS NULL
 		UNION ALL
 		SELECT u.key, '54000', format('the subject key has %s bytes, more than 1000',
 			octet_length(u.key))
 		  FROM (SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) > 1000) u(key)
 	)
-	SELECT k.key, CASE WHEN b.key IS NOT NULL THEN 'quarantine' WHEN f.key IS NULL THEN 'gone'
-			ELSE 'found' END, CASE WHEN b.key IS NULL THEN f.record END, b.code, b.reason
+	SELECT k.key,
+		CASE WHEN b.key IS NOT NULL THEN 'quarantine' WHEN f.key IS NULL THEN 'gone'
+			ELSE 'found' END,
+		CASE WHEN b.key IS NULL THEN f.record END, b.code, b.reason
 	  FROM (SELECT DISTINCT u.key FROM unnest(keys) u(key)) k
 	  LEFT JOIN found f ON f.key = k.key
 	  LEFT JOIN bad b ON b.key = k.key;
@@ -168,9 +183,8 @@ BEGIN
 		BEGIN
 			SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
 			  INTO inside, bad_keys, bad_codes, bad_reasons
-			  FROM casesync_internal.rows_by_key(r.view,
-				casesync_internal.condition_query(
-					r, casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
+			  FROM casesync_internal.rows_by_key(r.view, casesync_internal.condition_query(r,
+				casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
 		EXCEPTION WHEN OTHERS THEN
 			/* The view has changed and the condition no longer fits it. */
 			inside := '{}'; bad_keys := keys;
@@ -182,14 +196,14 @@ BEGIN
 	RETURN QUERY
 	SELECT s.key, p.record, casesync_internal.keyed_hash(hash_key, p.record),
 		CASE WHEN s.state = 'quarantine' OR b.key IS NOT NULL THEN 'keep'
-			WHEN p.record IS NOT NULL THEN 'pass'
-			ELSE 'leave' END, b.code, b.reason
+			WHEN p.record IS NOT NULL THEN 'pass' ELSE 'leave' END,
+		b.code, b.reason
 	  FROM unnest(subjects) s
 	  LEFT JOIN (SELECT DISTINCT k.key FROM unnest(inside) k(key)) i ON i.key = s.key
 	  LEFT JOIN unnest(bad_keys, bad_codes, bad_reasons) b(key, code, reason) ON b.key = s.key
 	  LEFT JOIN LATERAL (
 		SELECT casesync_internal.project(s.record, a.fields, a.identifier_types) AS record
-						  WHERE i.key IS NOT NULL AND s.state = 'found') p ON true;
+		 WHERE i.key IS NOT NULL AND s.state = 'found') p ON true;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.offers(casesync_internal.agreement,

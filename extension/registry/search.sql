@@ -12,11 +12,14 @@ BEGIN
 	RETURN QUERY
 	SELECT a, r FROM casesync_internal.agreement a
 	  JOIN casesync_internal.registry r ON r.registry = ANY (a.registries)
-	 WHERE a.state = 'active' AND a.direction = 'out' AND a.partner = $1 AND $2 = ANY (a.services)
+	 WHERE a.state = 'active' AND a.direction = 'out'
+	   AND a.partner = agreements_for_search.partner AND service = ANY (a.services)
 	   AND a.valid_from <= now() AND now() < a.valid_to
-	   AND ($3 IS NULL
-		OR casesync_internal.reg_type_name(r.reg_type) = casesync_internal.reg_type_name($3))
-	   AND ($4 IS NULL OR lower(r.record_type) = lower($4))
+	   AND (agreements_for_search.reg_type IS NULL
+		OR casesync_internal.reg_type_name(r.reg_type)
+			= casesync_internal.reg_type_name(agreements_for_search.reg_type))
+	   AND (agreements_for_search.record_type IS NULL
+		OR lower(r.record_type) = lower(agreements_for_search.record_type))
 	 ORDER BY r.registry COLLATE "C", a.agreement COLLATE "C";
 END
 $$;
@@ -34,8 +37,8 @@ COMMENT ON FUNCTION casesync_internal.filter_path_may_exist(text, text[]) IS
  * Names that are not agreed match nobody, whether they exist or not. That is known before any
  * record is read; reading all of a large table only to find it out would take too long.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.search_may_match(
-	tree jsonb, a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.search_may_match(tree jsonb,
+	a casesync_internal.agreement)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -46,18 +49,18 @@ BEGIN
 			FROM jsonb_array_elements(tree->'of') t)
 		WHEN 'or' THEN (SELECT bool_or(casesync_internal.search_may_match(t, a))
 			FROM jsonb_array_elements(tree->'of') t)
-		WHEN 'not' THEN EXISTS (SELECT FROM jsonb_path_query(tree, 'strict $.**.attribute') n
+		WHEN 'not' THEN jsonb_path_exists(tree, 'strict $.**.identifier')
+			OR EXISTS (SELECT FROM jsonb_path_query(tree, 'strict $.**.attribute') n
 				WHERE casesync_internal.search_name_is_known(n #>> '{}', a))
-			OR jsonb_path_exists(tree, 'strict $.**.identifier')
-		ELSE NOT tree ? 'attribute' OR casesync_internal.search_name_is_known(tree->>'attribute',
-			a) END;
+		ELSE NOT tree ? 'attribute'
+			OR casesync_internal.search_name_is_known(tree->>'attribute', a) END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_may_match(jsonb, casesync_internal.agreement) IS
 	'false when no record at all can fit a filter under an agreement';
 
-CREATE OR REPLACE FUNCTION casesync_internal.search_name_is_known(
-	name text, a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.search_name_is_known(name text,
+	a casesync_internal.agreement)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -66,7 +69,8 @@ BEGIN
 	RETURN name = ANY (a.filter_fields) OR casesync_internal.filter_path_may_exist(name, a.fields)
 		OR EXISTS (SELECT FROM unnest(a.identifier_types) i
 			WHERE upper(casesync_internal.fold_identifier_type(i))
-			= upper(casesync_internal.fold_identifier_type(casesync_internal.plain_name(name))));
+				= upper(casesync_internal.fold_identifier_type(
+					casesync_internal.plain_name(name))));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_name_is_known(text, casesync_internal.agreement) IS
@@ -78,33 +82,31 @@ COMMENT ON FUNCTION casesync_internal.search_name_is_known(text, casesync_intern
  * sorting it; OFFSET 0 keeps records from being read of whom the other conditions do not hold for.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_query(r casesync_internal.registry,
-	a casesync_internal.agreement, condition text, clause text,
-	max_keys integer, first_key integer DEFAULT NULL)
+	a casesync_internal.agreement, condition text, clause text, max_keys integer,
+	first_key integer DEFAULT NULL)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format(
-		'SELECT q.%1$I::text AS "?key?", NULL::jsonb AS "?record?" FROM (SELECT * FROM (SELECT * '
-		'FROM %2$s '
-			'WHERE (%3$s) AND (%4$s) OFFSET 0) p WHERE casesync_internal.project(p.%6$I, %7$L, '
-			'%8$L) IS NOT NULL LIMIT %5$s) q '
-			'ORDER BY %9$s',
+	SELECT format('SELECT q.%1$I::text AS "?key?", NULL::jsonb AS "?record?" FROM ('
+		'SELECT * FROM (SELECT * FROM %2$s WHERE (%3$s) AND (%4$s) OFFSET 0) p '
+		'WHERE casesync_internal.project(p.%6$I, %7$L, %8$L) IS NOT NULL LIMIT %5$s) q '
+		'ORDER BY %9$s',
 		r.key_column,
 		CASE WHEN first_key IS NULL THEN r.view::text
-			ELSE format('(SELECT * FROM %s WHERE %I = ANY (($1::text[])[%s:]::%s[]) OFFSET 0) '
-				'known', r.view, r.key_column,
-				first_key, r.key_type) END,
-		casesync_internal.parse_condition(r.view, a.subjects), condition, max_keys, r.record_column,
-			a.fields, a.identifier_types,
+			ELSE format(
+				'(SELECT * FROM %s WHERE %I = ANY (($1::text[])[%s:]::%s[]) OFFSET 0) known',
+				r.view, r.key_column, first_key, r.key_type) END,
+		casesync_internal.parse_condition(r.view, a.subjects), condition, max_keys,
+		r.record_column, a.fields, a.identifier_types,
 		coalesce(clause, format('%I', r.key_column)))
 $$;
 COMMENT ON FUNCTION casesync_internal.search_query(casesync_internal.registry,
 	casesync_internal.agreement, text, text, integer, integer) IS
-	'the query for the keys of at most so many subjects that the agreement covers and the condition '
-	'(over $1) holds for; with first_key only those whose keys stand in $1 from there';
+	'the query for the keys of at most so many subjects that the agreement covers and the '
+	'condition (over $1) holds for; with first_key only those whose keys stand in $1 from there';
 
-/* A record that cannot be rendered must not hide the others: look which can be, and ask of those only. */
+/* A record that cannot be rendered must not hide the others. */
 CREATE OR REPLACE FUNCTION casesync_internal.search_readable(r casesync_internal.registry,
 	a casesync_internal.agreement, max_keys integer, until timestamptz)
 RETURNS text[]
@@ -114,8 +116,8 @@ AS $$
 DECLARE
 	keys text[] := ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.view,
 		format('SELECT %I::text, NULL::jsonb FROM %s WHERE (%s) LIMIT $1', r.key_column, r.view,
-			casesync_internal.parse_condition(r.view, a.subjects)), max_keys,
-				casesync_internal.milliseconds_left(until)) q);
+			casesync_internal.parse_condition(r.view, a.subjects)),
+		max_keys, casesync_internal.milliseconds_left(until)) q);
 	readable text[];
 BEGIN
 	IF cardinality(keys) >= max_keys THEN
@@ -143,20 +145,20 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN coalesce((SELECT array_agg(q.key ORDER BY q.n)
-		FROM casesync_internal.owner_query(r.view, query, arguments,
-			casesync_internal.milliseconds_left(until))
-			WITH ORDINALITY q(key, record, n)), '{}');
+	RETURN coalesce((
+		SELECT array_agg(q.key ORDER BY q.n)
+		  FROM casesync_internal.owner_query(r.view, query, arguments,
+			casesync_internal.milliseconds_left(until)) WITH ORDINALITY q(key, record, n)), '{}');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_run(casesync_internal.registry, text, text[],
 	timestamptz) IS
 	'the keys that a query of search_query() gives, in its order, as the view''s owner sees them';
 
-/* What of a source a search is for; parse and order are those of this source. */
+/* The tree and the clause of order are those of this source: names differ between registries. */
 CREATE OR REPLACE FUNCTION casesync_internal.search_keys(s casesync_internal.search_source,
-	tree jsonb, clause text, max_keys integer,
-	until timestamptz, OUT keys text[], OUT failed text)
+	tree jsonb, clause text, max_keys integer, until timestamptz,
+	OUT keys text[], OUT failed text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -170,8 +172,8 @@ BEGIN
 	END IF;
 	wanted := casesync_internal.filter_condition(tree, s.r, s.a);
 	BEGIN
-		keys := casesync_internal.search_run(
-			s.r, casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys),
+		keys := casesync_internal.search_run(s.r,
+			casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys),
 			wanted.arguments, until);
 		RETURN;
 	EXCEPTION WHEN OTHERS THEN
@@ -182,9 +184,10 @@ BEGIN
 	END;
 	BEGIN
 		readable := casesync_internal.search_readable(s.r, s.a, max_keys, until);
-		keys := casesync_internal.search_run(
-			s.r, casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys,
-			cardinality(wanted.arguments) + 1), wanted.arguments || readable, until);
+		keys := casesync_internal.search_run(s.r,
+			casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys,
+				first_key => cardinality(wanted.arguments) + 1),
+			wanted.arguments || readable, until);
 		failed := NULL;
 	EXCEPTION WHEN OTHERS THEN
 		IF SQLSTATE = 'CS002' OR casesync_internal.is_transient(SQLSTATE) THEN
@@ -195,10 +198,10 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_keys(casesync_internal.search_source, jsonb, text,
 	integer, timestamptz) IS
-	'the keys of the subjects that match, in order; failed: SQLSTATE of a record that stands in the '
-	'way';
+	'the keys of the subjects that match, in order; failed: SQLSTATE of a record that stands in '
+	'the way';
 
-/* Records exactly as a notification would carry them, in the order of the keys; what is given is on record before. */
+/* Records exactly as a notification would carry them; what is given is on record before. */
 CREATE OR REPLACE FUNCTION casesync_internal.search_records(s casesync_internal.search_source,
 	keys text[], way text, given uuid)
 RETURNS jsonb
@@ -213,11 +216,10 @@ BEGIN
 	END IF;
 	offers := ARRAY(SELECT o FROM casesync_internal.offers(s.a, s.r,
 		ARRAY(SELECT x FROM casesync_internal.render(s.r, keys) x)) o WHERE o.state = 'pass');
-	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
-		agreement_version, reference_id, outcome)
-	SELECT (s.a).partner, (s.r).registry, o.key, way, o.hmac, (s.a).agreement, (s.a).version, given,
-		'attempted'
-	  FROM unnest(offers) o ORDER BY o.key COLLATE "C";
+	PERFORM casesync_internal.disclosure_begin(way, ARRAY(
+		SELECT ROW((s.a).partner, (s.r).registry, o.key, o.hmac, (s.a).agreement, (s.a).version,
+			given)::casesync_internal.disclosing
+		  FROM unnest(offers) o ORDER BY o.key COLLATE "C"));
 	RETURN coalesce((SELECT jsonb_agg(o.record ORDER BY k.n)
 		FROM unnest(keys) WITH ORDINALITY k(key, n)
 		JOIN unnest(offers) o ON o.key = k.key), '[]');
@@ -225,5 +227,5 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text,
 	uuid) IS
-	'the agreed records of these subjects, disclosed by this way in the answer of this '
-	'reference_id';
+	'the agreed records of these subjects, in the order of the keys, disclosed by this way in the '
+	'answer of this reference_id';

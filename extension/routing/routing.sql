@@ -7,19 +7,24 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	started constant timestamptz := clock_timestamp();
+	keys constant text[] := ARRAY(SELECT DISTINCT e.key FROM unnest(events) e);
+	/* Read before the subjects are rendered: what is asked for meanwhile is not done by this. */
+	waiting constant casesync_internal.quarantine_entry[] := ARRAY(SELECT q
+		FROM casesync_internal.quarantine_of(r.registry, keys) q);
+	asked constant casesync_internal.look_again_entry[] := ARRAY(SELECT l
+		FROM casesync_internal.look_again_of(r.registry, keys) l);
 	subjects casesync_internal.rendered[] := ARRAY(SELECT s
-		FROM casesync_internal.render(r, ARRAY(SELECT DISTINCT e.key FROM unnest(events) e)) s);
+		FROM casesync_internal.render(r, keys) s);
 	a casesync_internal.agreement;
 	appended integer := 0;
 BEGIN
-	/* Whoever waits for an event type of a subject in quarantine must get it when it comes out by another. */
+	/* Who waits for an event type of a subject must get it also when it is looked at by another. */
 	events := events || ARRAY(
-		SELECT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at,
-			q.id)::casesync_internal.subject_event
-		  FROM casesync_internal.quarantine_entry q
-		 WHERE q.registry = r.registry AND q.tracking = 0 AND q.key IN (SELECT s.key
-			FROM unnest(subjects) s));
+		SELECT ROW(gen_random_uuid(), w.registry, w.key, w.event_type, NULL, w.at,
+			w.id)::casesync_internal.subject_event
+		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
+				UNION ALL
+				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);
 	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(s.key), e.event_type,
 		s.error_code, s.reason)
 	   FROM unnest(subjects) s JOIN unnest(events) e ON e.key = s.key WHERE s.state = 'quarantine'
@@ -33,9 +38,8 @@ BEGIN
 	LOOP
 		appended := appended + casesync_internal.route_agreement(a, r, events, subjects);
 	END LOOP;
-	DELETE FROM casesync_internal.quarantine_entry q
-	 WHERE q.registry = r.registry AND q.tracking = 0 AND q.at < started
-	   AND q.key IN (SELECT s.key FROM unnest(subjects) s);
+	PERFORM casesync_internal.quarantine_done(waiting);
+	PERFORM casesync_internal.look_again_done(asked);
 	RETURN appended;
 END
 $$;
@@ -64,6 +68,9 @@ BEGIN
 			PERFORM casesync_internal.quarantine_add(r.registry, 0, keys, e.event_type, SQLSTATE,
 				SQLERRM)
 			   FROM (SELECT DISTINCT x.event_type FROM unnest(events) x) e;
+			/* From now on it is tried when quarantine says so, not at every turn. */
+			PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
+				FROM casesync_internal.look_again_of(r.registry, keys) l));
 			RETURN 0;
 		END IF;
 	END;
@@ -155,7 +162,7 @@ BEGIN
 	s := casesync_internal.routing_position();
 	upto := coalesce(s.now, pg_current_snapshot());
 	chunk := ARRAY(SELECT c FROM casesync_internal.window_chunk(s, upto, max_changes) c);
-	retried := ARRAY(SELECT e FROM casesync_internal.quarantine_due(max_changes) e);
+	retried := casesync_internal.events_again(max_changes);
 	changes := cardinality(chunk) + cardinality(retried);
 	/* A window that was opened by an earlier call is over: there may be a next one. */
 	more := cardinality(chunk) = max_changes OR cardinality(retried) = max_changes

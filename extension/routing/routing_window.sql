@@ -111,3 +111,27 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.routing_position() IS 'where routing goes on';
+
+/* All of the older eras is routed, so that their rows may go. */
+CREATE OR REPLACE FUNCTION casesync_internal.earlier_eras_routed(current integer)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	s casesync_internal.routing_state;
+BEGIN
+	FOR s IN
+		SELECT DISTINCT ON (r.era) r.* FROM casesync_internal.routing_state r WHERE r.era < current
+		 ORDER BY r.era, r.id DESC
+	LOOP
+		IF s.now IS NOT NULL OR EXISTS (SELECT FROM casesync_internal.window_chunk(s,
+			'9223372036854775807:9223372036854775807:', 1)) THEN
+			RETURN false;
+		END IF;
+	END LOOP;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.earlier_eras_routed(integer) IS
+	'whether nothing that was written before the last restore waits for routing';

@@ -72,14 +72,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *body = malloc(size + 1);
 	MessageProblem problem = {NULL, ""};
 	json_t *envelope;
-	JsonSpan span;
+	static const char *const names[] = {"header", "message"};
+	JsonSpan spans[2];
 
 	memcpy(body, data, size);
 	body[size] = '\0';
 	if (message_parse(body, size, &envelope, &problem))
 	{
 		demand(json_is_object(envelope));
-		(void) json_span_find(body, size, "header", &span);
+		(void) json_span_find(body, size, names, 2, spans);
 		envelope_check(envelope);
 	}
 	else

@@ -23,7 +23,9 @@ static const char body[] = "{" MEMBERS "}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The signature that this text claims must be ours: Ed25519 has only one for created and expires.
+/*
+ * The signature that this text claims must be ours: Ed25519 has only one for created and
+ * expires.
  */
 static void
 text_is_ours(const char *text)

@@ -6,6 +6,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use BridgeTest;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -84,6 +85,23 @@ for my $case (@retried)
 	is($references[0], $references[1], "$name: the same reference_id");
 	isnt($messages[0]{message}{header}{message_id}, $messages[1]{message}{header}{message_id},
 		"$name: a new message_id");
+}
+
+# --- how long the partner wants us to wait ---
+for my $case ([ sub { 2 }, 2000, 'seconds' ],
+	[ sub { POSIX::strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime(time + 3)) }, 1000, 'a date' ],
+	[ sub { 'soon' }, 0, 'what is neither' ])
+{
+	my ($asked, $at_least, $name) = @$case;
+	my $before = () = $bad->received;
+	my $log_before = length $sp->log_text;
+	$bad->order(mode => 'status', status => 503, count => 1, retry_after => $asked->());
+	insert();
+	ok($bad->wait_received($before + 2), "Retry-After in $name: tried again");
+	my ($wait) = substr($sp->log_text, $log_before) =~ /http_status=503 .*wait_ms=(\d+)/;
+	cmp_ok($wait, '>=', $at_least, 'not before that');
+	cmp_ok($wait, '<=', $at_least > 0 ? 3500 : 1000, 'nor long after');
+	ok(nothing_due(), 'and delivered');
 }
 
 # --- what counts as delivered ---

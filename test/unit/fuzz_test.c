@@ -11,7 +11,6 @@
 #include "message/ack.h"
 #include "net/address_guard.h"
 #include "message/canonical_json.h"
-#include "delivery/delivery_policy.h"
 #include "base/iso_time.h"
 #include "message/json_span.h"
 #include "message/message_check.h"
@@ -62,7 +61,7 @@ span_agrees(const json_t *envelope, const char *body, size_t length, const char 
 	JsonSpan span;
 	bool ok;
 
-	if (!json_span_find(body, length, name, &span))
+	if (!json_span_find(body, length, &name, 1, &span))
 		return member == NULL || strstr(body, "\\u") != NULL;
 	again = json_loadb(span.start, span.length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 	ok = again != NULL && json_equal(again, member);
@@ -77,12 +76,13 @@ message_target(const char *input, size_t length)
 	char kid[SIGNATURE_KID_SIZE];
 	json_t *keys = json_loads(KEYS, 0, NULL);
 	json_t *envelope;
+	static const char *const names[] = {"header", "message"};
 	Failure failure;
-	JsonSpan span;
+	JsonSpan spans[2];
 	bool ok = true;
 	int action;
 
-	json_span_find(input, length, "message", &span); /* also when it is no JSON */
+	json_span_find(input, length, names, 2, spans); /* also when it is no JSON */
 	if (message_parse(input, length, &envelope, &problem))
 	{
 		for (action = 0; action < MESSAGE_ACTIONS; action++)
@@ -147,7 +147,6 @@ time_target(const char *input, size_t length)
 	int64_t again;
 
 	(void) length;
-	delivery_retry_after(input, NOW);
 	if (!iso_time_parse(input, &ms))
 		return true;
 	iso_time_format(ms, text);

@@ -1,10 +1,11 @@
 # unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
 UNIT_PURE = \
-	bridge/base/base64.c bridge/base/buffer.c bridge/base/failure.c bridge/base/form_text.c \
+	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/failure.c bridge/base/form_text.c \
 	bridge/base/iso_time.c bridge/base/log.c bridge/base/rate_limit.c bridge/base/secret_file.c \
 	bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
+	bridge/database/sql_call.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
 	bridge/message/message_value.c bridge/message/reply.c \
@@ -15,7 +16,7 @@ UNIT_PURE = \
 	bridge/seal/jwe_wrap.c bridge/seal/message_decrypt.c bridge/seal/signature.c \
 	bridge/seal/signature_text.c \
 	bridge/net/address_guard.c bridge/net/tls_files.c bridge/net/url_guard.c \
-	bridge/token/bearer.c bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_jose.c \
+	bridge/token/bearer.c bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_verify.c \
 	bridge/token/token_answer.c bridge/token/token_issue.c bridge/token/token_request.c \
 	bridge/http/http_framing.c bridge/http/http_route.c \
 	bridge/delivery/delivery_policy.c
@@ -27,7 +28,7 @@ UNIT_OBJS = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE)) $(UNIT_DIR)/tap.o $(UNI
 	$(UNIT_DIR)/test_token.o
 UNIT_CFLAGS = $(filter-out -O2,$(BRIDGE_CFLAGS)) -O1 -Ibridge -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_LIBS = $(shell pkg-config --libs libpq jansson jose openssl) -lm
+UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm
 
 .PHONY: unit
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
@@ -63,4 +64,4 @@ $(UNIT_DIR)/code/code_directory_test: $(UNIT_DIR)/code/code_directory_test.o $(U
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
 
 unit: $(UNIT_TESTS) $(UNIT_PROGRAMS)
-	prove --exec '' $(UNIT_TESTS) $(UNIT_SCRIPTS)
+	prove --directives --exec '' $(UNIT_TESTS) $(UNIT_SCRIPTS)

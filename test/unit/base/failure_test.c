@@ -16,7 +16,7 @@ main(void)
 
 	failure_set(&failure, FAILURE_LIMIT, "more than %d", 7);
 	tap_is(&tap, failure.text, "more than 7", "formats");
-	tap_is(&tap, failure_kind_name(failure.kind), "limit", "keeps the kind");
+	tap_is_int(&tap, failure.kind, FAILURE_LIMIT, "keeps the kind");
 
 	failure_set(&failure, FAILURE_DATABASE, "ERROR: x\n\tDETAIL: y\n");
 	tap_is(&tap, failure.text, "ERROR: x  DETAIL: y", "is one line without blanks at the end");

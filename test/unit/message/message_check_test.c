@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "message/message_check.h"
+#include "message/message_rules.h"
 #include "tap.h"
 
 #define US "sp.example.org"
@@ -370,7 +371,7 @@ test_changes(Tap *tap)
 		char *body = text_replace(good[change->action], change->from, change->to);
 
 		tap_ok(tap, check(body, change->action, US, &problem) == (change->error_code == NULL),
-			   "%s: %s", message_action_name(change->action), change->name);
+			   "%s: %s", message_action_rules[change->action].words[0], change->name);
 		if (change->error_code != NULL)
 			tap_is(tap, problem.error_code, change->error_code, "%s: code", change->name);
 		tap_has(tap, problem.text, change->error_code != NULL ? change->text : "", "%s: text",
@@ -457,11 +458,11 @@ main(void)
 	{
 		problem.text[0] = '\0';
 		tap_ok(&tap, check(good[action], (MessageAction) action, US, &problem), "good %s",
-			   message_action_name((MessageAction) action));
+			   message_action_rules[action].words[0]);
 		tap_is(&tap, problem.text, "", "nothing to say");
 		tap_ok(&tap,
 			   !check(good[action], (MessageAction) ((action + 1) % MESSAGE_ACTIONS), US, &problem),
-			   "rejects_%s_on_another_path", message_action_name((MessageAction) action));
+			   "rejects_%s_on_another_path", message_action_rules[action].words[0]);
 	}
 	tap_ok(&tap, check(good[0], MESSAGE_SUBSCRIBE, NULL, &problem), "any receiver where allowed");
 	test_changes(&tap);

@@ -108,13 +108,45 @@ test_spans(Tap *tap)
 
 	for (i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
 	{
+		static const char *const header[] = {"header"};
 		JsonSpan span;
 		char *found = NULL;
 
-		if (json_span_find(spans[i].body, strlen(spans[i].body), "header", &span))
+		if (json_span_find(spans[i].body, strlen(spans[i].body), header, 1, &span))
 			found = strndup(span.start, span.length);
 		tap_is(tap, found, spans[i].header, "header in %s", spans[i].body);
 		free(found);
+	}
+}
+
+/* Several names are looked for in one walk, in whatever order they come. */
+static void
+test_spans_together(Tap *tap)
+{
+	static const char *const names[] = {"header", "message"};
+	static const struct
+	{
+		const char *body;
+		const char *header;
+		const char *message; /* NULL: not both are there */
+	} rows[] = {{"{\"header\": 1,\"message\":{\"a\":[2]}}", "1", "{\"a\":[2]}"},
+				{"{\"x\":0,\"message\":2 ,\"signature\":\"s\",\"header\":{}}", "{}", "2"},
+				{"{\"header\":{\"message\":1}}", NULL, NULL},
+				{"{\"message\":1}", NULL, NULL},
+				{"{}", NULL, NULL}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		JsonSpan spans[2];
+		bool ok = json_span_find(rows[i].body, strlen(rows[i].body), names, 2, spans);
+
+		if (!tap_ok(tap, ok == (rows[i].message != NULL), "both in %s", rows[i].body) || !ok)
+			continue;
+		tap_is_int(tap, strncmp(spans[0].start, rows[i].header, spans[0].length), 0, "the header");
+		tap_is_int(tap, (long long) spans[0].length, (long long) strlen(rows[i].header), "whole");
+		tap_is_int(tap, strncmp(spans[1].start, rows[i].message, spans[1].length), 0,
+				   "the message");
+		tap_is_int(tap, (long long) spans[1].length, (long long) strlen(rows[i].message), "whole");
 	}
 }
 
@@ -125,5 +157,6 @@ main(void)
 
 	test_bounds(&tap);
 	test_spans(&tap);
+	test_spans_together(&tap);
 	return tap_done(&tap);
 }

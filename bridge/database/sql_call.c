@@ -1,0 +1,82 @@
+/*
+ * sql_call.c
+ *		The list. A function stands here by its name once; --check-config tests the whole list.
+ */
+#include "database/sql_call.h"
+
+/* A function of one row or many, and the columns of it that are read, in their order. */
+#define ROWS(count, columns, function, arguments)                                                  \
+	{                                                                                              \
+		function,                                                                                  \
+		{                                                                                          \
+			"SELECT " columns " FROM " function "(" arguments ")", count                           \
+		}                                                                                          \
+	}
+
+/* A function of one value. */
+#define VALUE(count, function, arguments)                                                          \
+	{                                                                                              \
+		function,                                                                                  \
+		{                                                                                          \
+			"SELECT " function "(" arguments ")", count                                            \
+		}                                                                                          \
+	}
+
+/* What a message was when it came in. */
+#define MESSAGE                                                                                    \
+	"partner => $1::text, message_id => $2::text, raw => $3::bytea, token_client => $4::text,"     \
+	" kid => $5::text, plain => $6::bytea"
+
+const SqlCall sql_calls[CALL_COUNT] = {
+	[CALL_BRIDGE_START] =
+		ROWS(2, "sender_id, key_ids, paused, paused_reason", "casesync_internal.bridge_start",
+			 "node_id => $1::uuid, version => $2::text"),
+
+	[CALL_LOCK_ROUTER] = VALUE(0, "casesync_internal.lock_router", ""),
+	[CALL_ROUTE] = ROWS(1, "changes, notifications, more", "casesync_internal.route",
+						"max_changes => $1::integer"),
+	[CALL_TIDY] = ROWS(0, "rotated, emptied", "casesync_internal.tidy", ""),
+	[CALL_APPLY_INBOX] = ROWS(0, "items, more, wait_ms", "casesync_internal.apply_inbox", ""),
+	[CALL_WORK_REQUESTS] = ROWS(0, "requests, more", "casesync_internal.work_requests", ""),
+
+	[CALL_LANES] = ROWS(0, "lane, wait_ms", "casesync_internal.lanes", ""),
+	[CALL_LOCK_LANE] = VALUE(1, "casesync_internal.lock_lane", "lane => $1::integer"),
+	[CALL_UNLOCK_LANE] = VALUE(1, "casesync_internal.unlock_lane", "lane => $1::integer"),
+	[CALL_TAKE] = ROWS(1,
+					   "message_id, url, action, sender_id, receiver_id, sender_uri, status,"
+					   " total_count, completed_count, message, meta, attempt, networks, tls_name,"
+					   " token_url, client_id, secret_name, encrypt",
+					   "casesync_internal.take", "lane => $1::integer"),
+	[CALL_RECORD_OUTCOME] =
+		VALUE(8, "casesync_internal.record_outcome",
+			  "lane => $1::integer, message_id => $2::uuid, verdict => $3::text,"
+			  " wait_ms => $4::bigint, http_status => $5::integer, ack_status => $6::text,"
+			  " error_code => $7::text, detail => $8::text"),
+
+	[CALL_AUTHENTICATE] =
+		ROWS(3, "client_state, client_partner, partner, signature, keys, networks, encryption",
+			 "casesync_internal.authenticate",
+			 "token_issuer => $1::text, token_client => $2::text, sender_id => $3::text"),
+	[CALL_CHECK_CLIENT] =
+		ROWS(3, "state, wait_seconds, partner", "casesync_internal.check_client",
+			 "client_id => $1::text, secret_digest => $2::bytea, address => $3::text"),
+	[CALL_RECEIVE] =
+		ROWS(6,
+			 "ack_status, error_code, error_message, correlation_id,"
+			 " pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+			 "casesync_internal.receive", MESSAGE),
+	[CALL_ANSWER_NOW] =
+		ROWS(6,
+			 "error_code, error_message, action, status, status_reason_code,"
+			 " status_reason_message, total_count, completed_count, correlation_id, message,"
+			 " sender_id, receiver_id, encrypt",
+			 "casesync_internal.answer_now", MESSAGE),
+
+	[CALL_TOKEN_ISSUERS] = VALUE(0, "casesync_internal.token_issuers", ""),
+	[CALL_NEXT_JWKS] =
+		ROWS(0, "kind, name, url, networks, tls_name", "casesync_internal.next_jwks", ""),
+	[CALL_RECORD_JWKS] = VALUE(5, "casesync_internal.record_jwks",
+							   "kind => $1::text, name => $2::text, url => $3::text,"
+							   " jwks => $4::jsonb, problem => $5::text"),
+	[CALL_WANT_JWKS] = VALUE(1, "casesync_internal.want_jwks", "issuer => $1::text"),
+};

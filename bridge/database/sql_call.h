@@ -1,0 +1,46 @@
+/*
+ * sql_call.h
+ *		Every function of casesync that the bridge calls, in one list: how it is called and what is
+ *		asked of its result. Knows nothing of connections, nor of what the answers mean (pure).
+ */
+#ifndef SQL_CALL_H
+#define SQL_CALL_H
+
+#include "database/pg_query.h"
+
+typedef enum SqlCallId
+{
+	CALL_BRIDGE_START,
+	CALL_LOCK_ROUTER,
+	CALL_ROUTE,
+	CALL_TIDY,
+	CALL_APPLY_INBOX,
+	CALL_WORK_REQUESTS,
+	CALL_LANES,
+	CALL_LOCK_LANE,
+	CALL_UNLOCK_LANE,
+	CALL_TAKE,
+	CALL_RECORD_OUTCOME,
+	CALL_AUTHENTICATE,
+	CALL_CHECK_CLIENT,
+	CALL_RECEIVE,
+	CALL_ANSWER_NOW,
+	CALL_TOKEN_ISSUERS,
+	CALL_NEXT_JWKS,
+	CALL_RECORD_JWKS,
+	CALL_WANT_JWKS,
+	CALL_COUNT
+} SqlCallId;
+
+typedef struct SqlCall
+{
+	const char *function; /* with its schema */
+	PgStatement statement;
+} SqlCall;
+
+extern const SqlCall sql_calls[CALL_COUNT];
+
+/* The statement of a call, for pg_session_query. */
+#define SQL_CALL(id) (&sql_calls[id].statement)
+
+#endif

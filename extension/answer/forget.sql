@@ -1,0 +1,84 @@
+/* Forgetting what partners asked us. */
+CREATE OR REPLACE FUNCTION casesync_internal.answer_forget(partner text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.request_in r WHERE r.partner = answer_forget.partner;
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_forget(text) IS
+	'part of drop_partner(): what the partner asked';
+
+/* An answer that others are in too is worked anew, from what the registry says then. */
+CREATE OR REPLACE FUNCTION casesync_internal.answer_erase_waiting(p casesync_internal.person)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	anew bigint[];
+BEGIN
+	WITH done AS (
+		UPDATE casesync_internal.request_in r
+		   SET state = 'new', outgoing = NULL, tries = 0, next_try = NULL
+		  FROM casesync_internal.outgoing o
+		 WHERE r.outgoing = o.reference_id AND r.message IS NOT NULL AND o.action = 'on-search'
+		   AND o.state IN ('due', 'dead') AND EXISTS (
+			SELECT FROM casesync_internal.disclosure d
+			  JOIN casesync_internal.lane l ON l.partner = d.partner
+			 WHERE l.lane = o.lane AND d.registry = p.registry AND d.key IN (p.key, p.erased)
+			   AND d.way = 'search')
+		RETURNING o.id)
+	SELECT array_agg(d.id) INTO anew FROM done d;
+	RETURN casesync_internal.outgoing_withdraw(anew);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_erase_waiting(casesync_internal.person) IS
+	'part of answer_erase(): answers about a subject that wait to be sent';
+
+CREATE OR REPLACE FUNCTION casesync_internal.answer_erase(p casesync_internal.person,
+	OUT questions bigint, OUT answers bigint)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.request_in r SET message = NULL, claims = NULL,
+		answers = casesync_internal.json_without(r.answers, p.words, p.erased),
+		reference_ids = ARRAY(SELECT CASE WHEN i = ANY (p.words) THEN p.erased ELSE i END
+			FROM unnest(r.reference_ids) i),
+		reason = CASE WHEN r.state IN ('new', 'claimed') THEN 'whom this asked about was erased'
+			ELSE r.reason END,
+		status = CASE WHEN r.state IN ('new', 'claimed') THEN 'rjct' ELSE r.status END,
+		answered_at = coalesce(r.answered_at, clock_timestamp()),
+		state = CASE WHEN r.state IN ('new', 'claimed') THEN 'answered' ELSE r.state END
+	 WHERE r.message <> casesync_internal.json_without(r.message, p.words, p.erased)
+		OR r.claims <> casesync_internal.json_without(r.claims, p.words, p.erased)
+		OR r.answers <> casesync_internal.json_without(r.answers, p.words, p.erased)
+		OR r.reference_ids && p.words;
+	GET DIAGNOSTICS questions = ROW_COUNT;
+	answers := casesync_internal.answer_erase_waiting(p);
+	PERFORM casesync_internal.ring();
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_erase(casesync_internal.person) IS
+	'part of erase(): questions about a subject and answers that hold it';
+
+CREATE OR REPLACE FUNCTION casesync_internal.answer_prune(before timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pruned bigint;
+BEGIN
+	DELETE FROM casesync_internal.request_in r
+	 WHERE r.answered_at < before AND r.state IN ('answered', 'failed')
+	   AND NOT EXISTS (SELECT FROM casesync_internal.outgoing o WHERE o.reference_id = r.outgoing
+		AND o.state IN ('due', 'dead'));
+	GET DIAGNOSTICS pruned = ROW_COUNT;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_prune(timestamptz) IS
+	'part of prune(): requests of partners that were answered before a time; of those transaction '
+	'status knows nothing more';

@@ -1,0 +1,27 @@
+/* Forgetting how sending went: to a partner, and long ago. */
+CREATE OR REPLACE FUNCTION casesync_internal.delivery_forget(partner text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.subscription_seq q USING casesync_internal.subscription s
+	 WHERE s.partner = delivery_forget.partner AND q.subscription = s.id;
+$$;
+COMMENT ON FUNCTION casesync_internal.delivery_forget(text) IS
+	'part of drop_partner(): the numbers given to its subscriptions; before these go';
+
+CREATE OR REPLACE FUNCTION casesync_internal.delivery_prune(before timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pruned bigint;
+BEGIN
+	DELETE FROM casesync_internal.attempt a WHERE a.ended_at < before;
+	GET DIAGNOSTICS pruned = ROW_COUNT;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.delivery_prune(timestamptz) IS
+	'part of prune(): attempts that ended before a time';

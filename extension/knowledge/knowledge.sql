@@ -1,0 +1,165 @@
+/*
+ * What a partner knows of a subject, or is about to know, as a keyed hash: of all that it was told
+ * (told), and of what each of its subscriptions to a filter was told (filter_inside). NULL stands
+ * for *open*: nobody can say what the partner has, so the next event is sent whatever it holds.
+ * Nobody else writes these tables. Items come as sets, since a backlog may be long.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_note(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	/* An event may carry no identifiers; whom a removal is about must be known all the same. */
+	INSERT INTO casesync_internal.told AS t (partner, registry, key, hmac, identifiers, at)
+	SELECT DISTINCT ON (i.partner, i.registry, i.key) i.partner, i.registry, i.key, i.hmac,
+		i.identifiers, clock_timestamp()
+	  FROM unnest(items) i
+	ON CONFLICT (partner, registry, key) DO UPDATE
+		SET hmac = excluded.hmac, identifiers = coalesce(excluded.identifiers, t.identifiers),
+			at = excluded.at;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]) IS
+	'partners know this of these subjects, or are about to know it';
+
+/*
+ * Only where the partner was told nothing else since: then the hash is another one. In a
+ * subscription to a filter the subject counts as inside, so that its leaving is told once more.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+	/* A removal that is not sent is still to be told: whom it is about must be known then. */
+	INSERT INTO casesync_internal.told (partner, registry, key, identifiers, at)
+	SELECT DISTINCT ON (i.partner, i.registry, i.key) i.partner, i.registry, i.key, i.identifiers,
+		clock_timestamp()
+	  FROM unnest(items) WITH ORDINALITY
+		i(partner, registry, key, hmac, identifiers, subscription, n)
+	 WHERE i.identifiers IS NOT NULL
+	 ORDER BY i.partner, i.registry, i.key, i.n DESC
+	ON CONFLICT DO NOTHING;
+	UPDATE casesync_internal.filter_inside f SET hmac = NULL
+	  FROM unnest(items) i
+	 WHERE f.subscription = i.subscription AND f.registry = i.registry AND f.key = i.key
+		AND f.hmac = i.hmac;
+	INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
+	SELECT i.registry, i.key, i.subscription
+	  FROM unnest(items) i JOIN casesync_internal.subscription s ON s.id = i.subscription
+	 WHERE s.tree IS NOT NULL AND s.state = 'active'
+	ON CONFLICT DO NOTHING;
+	UPDATE casesync_internal.told t SET hmac = NULL
+	  FROM unnest(items) i
+	 WHERE t.partner = i.partner AND t.registry = i.registry AND t.key = i.key AND t.hmac = i.hmac;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_open(casesync_internal.known[]) IS
+	'partners did not get this after all, oldest first: what they know of these subjects is open; '
+	'of a removal, with identifiers and no subscription, whom it is about is kept';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_subject(
+	partner text, registry text, key text, subscription bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.filter_inside f SET hmac = NULL
+	 WHERE f.subscription = knowledge_open_subject.subscription
+		AND f.registry = knowledge_open_subject.registry
+		AND f.key = knowledge_open_subject.key;
+	UPDATE casesync_internal.told t SET hmac = NULL
+	 WHERE t.partner = knowledge_open_subject.partner
+		AND t.registry = knowledge_open_subject.registry AND t.key = knowledge_open_subject.key;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_open_subject(text, text, text, bigint) IS
+	'what a partner knows of one subject is open whatever it was told last, and what this one of '
+	'its subscriptions was told of it';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_all()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.told SET hmac = NULL WHERE hmac IS NOT NULL;
+	UPDATE casesync_internal.filter_inside SET hmac = NULL WHERE hmac IS NOT NULL;
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_open_all() IS
+	'partners may have been told newer states than this database remembers';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_enter(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync_internal.filter_inside AS f (registry, key, subscription, hmac)
+	SELECT i.registry, i.key, i.subscription, i.hmac FROM unnest(items) i
+	ON CONFLICT (registry, key, subscription) DO UPDATE SET hmac = excluded.hmac
+		WHERE f.hmac IS DISTINCT FROM excluded.hmac;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_enter(casesync_internal.known[]) IS
+	'these subjects are told as inside the filters of subscriptions';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_leave(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM casesync_internal.filter_inside f USING unnest(items) i
+	 WHERE f.registry = i.registry AND f.key = i.key AND f.subscription = i.subscription;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_leave(casesync_internal.known[]) IS
+	'these subjects are not inside the filters of subscriptions any more';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_seed(subscription bigint, registry text,
+	keys text[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	/* Whoever was told meanwhile stays as told. Longer keys are never routed. */
+	INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
+	SELECT DISTINCT knowledge_seed.registry, k, knowledge_seed.subscription
+	  FROM unnest(keys) k WHERE octet_length(k) <= 1000
+	ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_seed(bigint, text, text[]) IS
+	'these subjects are inside a new subscription''s filter, and it was told nothing of them yet';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_forget_subjects(partner text, registry text,
+	keys text[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM casesync_internal.told t
+	 WHERE t.partner = knowledge_forget_subjects.partner
+		AND t.registry = knowledge_forget_subjects.registry AND t.key = ANY (keys);
+	DELETE FROM casesync_internal.filter_inside f USING casesync_internal.subscription s
+	 WHERE f.registry = knowledge_forget_subjects.registry AND f.key = ANY (keys)
+		AND s.id = f.subscription AND s.partner = knowledge_forget_subjects.partner;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_forget_subjects(text, text, text[]) IS
+	'a partner may not see these subjects any more: what it was told of them counts no longer';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_forget_subscriptions(subscriptions bigint[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.filter_inside f WHERE f.subscription = ANY (subscriptions);
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_forget_subscriptions(bigint[]) IS
+	'what these subscriptions were told counts no longer: they have ended';

@@ -1,0 +1,18 @@
+/* The tables and types of look_again/: state, made once; changed by the scripts of upgrade/ only. */
+CREATE TABLE casesync_internal.look_again_entry (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	reason text NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	CONSTRAINT look_again_entry_about UNIQUE (registry, key, event_type)
+);
+COMMENT ON TABLE casesync_internal.look_again_entry IS
+	'subjects that the router is to look at once more, although no change of them was captured';
+COMMENT ON COLUMN casesync_internal.look_again_entry.event_type IS
+	'as what partners are told of it, where they do not know it yet';
+COMMENT ON COLUMN casesync_internal.look_again_entry.at IS
+	'when it was last asked for: what is asked for while it is being looked at is looked at once more';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_entry', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_entry_id_seq', '');

@@ -1,0 +1,116 @@
+/* Forgetting what was, or was to be, sent: to a partner, about a person, long ago. */
+CREATE OR REPLACE FUNCTION casesync_internal.outbox_forget(partner text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.notification n USING casesync_internal.lane l
+	 WHERE l.partner = outbox_forget.partner AND n.lane = l.lane;
+	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l
+	 WHERE l.partner = outbox_forget.partner AND o.lane = l.lane;
+$$;
+COMMENT ON FUNCTION casesync_internal.outbox_forget(text) IS
+	'part of drop_partner(): what waits for the partner; before its lanes go';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_erase(p casesync_internal.person)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	erased bigint;
+BEGIN
+	UPDATE casesync_internal.notification n SET key = p.erased, record = NULL,
+		state_reason = CASE WHEN n.state IN ('due', 'dead') THEN 'erased' ELSE n.state_reason END,
+		state = CASE n.state WHEN 'due' THEN 'withheld' WHEN 'dead' THEN 'discarded'
+			ELSE n.state END
+	 WHERE n.registry = p.registry AND n.key = p.key;
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	UPDATE casesync_internal.event e SET key = p.erased
+	 WHERE e.key = p.key AND e.id IN (
+		SELECT n.event FROM casesync_internal.notification n
+		 WHERE n.registry = p.registry AND n.key = p.erased);
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_erase(casesync_internal.person) IS
+	'part of erase(): notifications about a subject; those not sent yet never are';
+
+CREATE OR REPLACE FUNCTION casesync_internal.outgoing_erase(p casesync_internal.person)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	erased bigint;
+BEGIN
+	UPDATE casesync_internal.outgoing o
+	   SET message = jsonb_build_object('transaction_id', o.message->'transaction_id'),
+		state_reason = CASE WHEN o.state IN ('due', 'dead') THEN 'erased' ELSE o.state_reason END,
+		state = CASE WHEN o.state IN ('due', 'dead') THEN 'discarded' ELSE o.state END
+	 WHERE o.message <> casesync_internal.json_without(o.message, p.words, p.erased);
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.outgoing_erase(casesync_internal.person) IS
+	'part of erase(): requests and callbacks that name a subject';
+
+/* A leaf of which nothing is needed goes at once; from others row by row. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_prune(before timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+AS $$
+DECLARE
+	kept constant text := '(state IN (''due'', ''dead'') OR at >= $1)';
+	leaf regclass;
+	is_needed boolean;
+	rows bigint;
+	pruned bigint := 0;
+BEGIN
+	FOR i IN 0 .. 7 LOOP
+		leaf := format('casesync_internal.notification_%s', i)::regclass;
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %s)', leaf, kept) INTO is_needed
+			USING before;
+		BEGIN
+			IF is_needed OR leaf = casesync_internal.notification_leaf() THEN
+				PERFORM casesync_internal.raise_error(errcode => 'lock_not_available');
+			END IF;
+			EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', leaf);
+			EXECUTE format('SELECT count(*), coalesce(bool_or(%s), false) FROM %s', kept, leaf)
+			   INTO rows, is_needed USING before;
+			IF is_needed THEN
+				PERFORM casesync_internal.raise_error(errcode => 'lock_not_available');
+			END IF;
+			EXECUTE format('TRUNCATE %s', leaf);
+		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+			EXECUTE format('DELETE FROM %s WHERE NOT %s', leaf, kept) USING before;
+			GET DIAGNOSTICS rows = ROW_COUNT;
+		END;
+		pruned := pruned + rows;
+	END LOOP;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_prune(timestamptz) IS
+	'part of outbox_prune(): settled notifications made before a time';
+
+CREATE OR REPLACE FUNCTION casesync_internal.outbox_prune(before timestamptz,
+	OUT notifications bigint, OUT events bigint, OUT messages bigint)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	notifications := casesync_internal.notification_prune(before);
+	DELETE FROM casesync_internal.event e
+	 WHERE e.at < before AND NOT EXISTS (
+		SELECT FROM casesync_internal.notification n WHERE n.event = e.id);
+	GET DIAGNOSTICS events = ROW_COUNT;
+	DELETE FROM casesync_internal.outgoing o
+	 WHERE o.created_at < before AND o.state IN ('delivered', 'discarded');
+	GET DIAGNOSTICS messages = ROW_COUNT;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.outbox_prune(timestamptz) IS
+	'part of prune(): what was settled before a time, and events that no notification is left of';

@@ -1,0 +1,142 @@
+/*
+ * Subjects that are routed although no change of them was captured: those that come out of
+ * quarantine, and those that somebody has had looked at again.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_events(max_entries integer)
+RETURNS SETOF casesync_internal.subject_event
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	q casesync_internal.quarantine_entry;
+	t casesync_internal.tracking;
+BEGIN
+	FOR q IN SELECT * FROM casesync_internal.quarantine_next(max_entries) LOOP
+		IF q.tracking = 0 THEN
+			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at,
+				q.id)::casesync_internal.subject_event;
+			CONTINUE;
+		END IF;
+		SELECT * INTO t FROM casesync_internal.tracking x WHERE x.id = q.tracking;
+		BEGIN
+			RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint, q.at,
+				q.id
+				FROM unnest(casesync_internal.subjects_of(t, q.key)) s WHERE s IS NOT NULL;
+			PERFORM casesync_internal.quarantine_done(ARRAY[q]);
+		EXCEPTION WHEN OTHERS THEN
+			PERFORM casesync_internal.quarantine_add(q.registry, q.tracking, ARRAY[q.key],
+				q.event_type, SQLSTATE, SQLERRM);
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_events(integer) IS
+	'the subjects in quarantine to try again; routing them takes them out or writes that they '
+	'failed again';
+
+CREATE OR REPLACE FUNCTION casesync_internal.events_again(max_subjects integer)
+RETURNS casesync_internal.subject_event[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	events casesync_internal.subject_event[] := ARRAY(SELECT e
+		FROM casesync_internal.quarantine_events(max_subjects) e);
+BEGIN
+	RETURN events || ARRAY(
+		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, NULL, l.at,
+			l.id)::casesync_internal.subject_event
+		  FROM casesync_internal.look_again_next(
+			greatest(max_subjects - cardinality(events), 0)) l);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.events_again(integer) IS
+	'the next subjects to route again: first those in quarantine, which are fewer, then those that '
+	'somebody has had looked at again';
+
+CREATE OR REPLACE FUNCTION casesync.retry_quarantine(registry text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	asked bigint := casesync_internal.quarantine_retry(registry);
+BEGIN
+	PERFORM casesync_internal.audit_note('retry_quarantine', registry,
+		jsonb_build_object('subjects', asked));
+	PERFORM casesync_internal.ring();
+	RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION casesync.retry_quarantine(text) IS
+	'try quarantined subjects again soon; returns how many';
+
+/*
+ * What changed in a gap nobody knows, so all subjects of its registries are looked at again, those
+ * too that partners were told of and that are gone. Partners get only what they do not know.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_at(r casesync_internal.registry,
+	reason text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	told_as text := (SELECT coalesce(t.on_update, t.on_insert, t.on_delete)
+		FROM casesync_internal.tracking t
+		WHERE r.registry = ANY (t.registries) AND NOT t.removed ORDER BY t.id LIMIT 1);
+BEGIN
+	IF told_as IS NULL THEN
+		RETURN 0;
+	END IF;
+	RETURN casesync_internal.look_again_add(r.registry,
+		casesync_internal.view_keys(r) || ARRAY(SELECT t.key
+			FROM casesync_internal.told t WHERE t.registry = r.registry),
+		told_as, reason);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
+	'have every subject of a registry rendered and compared again; returns how many';
+
+CREATE OR REPLACE FUNCTION casesync.look_again(registry text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	asked bigint := casesync_internal.look_again_at(casesync_internal.require_registry(registry),
+		'to be looked at again');
+BEGIN
+	PERFORM casesync_internal.audit_note('look_again', registry,
+		jsonb_build_object('subjects', asked));
+	PERFORM casesync_internal.ring();
+	RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION casesync.look_again(text) IS
+	'look again at every subject of a registry; partners are told what they do not know; returns '
+	'how many are looked at';
+
+CREATE OR REPLACE FUNCTION casesync.fill_gap(gap bigint)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	g casesync_internal.gap := casesync_internal.require_ended_gap(gap);
+	asked bigint;
+BEGIN
+	SELECT coalesce(
+		sum(casesync_internal.look_again_at(r, format('gap %s: to be looked at again', g.id))), 0)
+		INTO asked
+	  FROM casesync_internal.registry r WHERE r.registry = ANY (g.registries);
+	PERFORM casesync_internal.gap_filled(g.id);
+	PERFORM casesync_internal.audit_note('fill_gap', gap::text,
+		jsonb_build_object('subjects', asked));
+	PERFORM casesync_internal.ring();
+	RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION casesync.fill_gap(bigint) IS
+	'look again at every subject of a gap''s registries; partners are told what they do not know; '
+	'returns how many are looked at';

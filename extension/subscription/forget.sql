@@ -1,0 +1,45 @@
+/* Forgetting what a partner, or we at a partner, wished to be told; and of whom. */
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_forget(partner text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.subscription s WHERE s.partner = subscription_forget.partner;
+	DELETE FROM casesync_internal.my_subscription m
+	 WHERE m.partner = subscription_forget.partner;
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_forget(text) IS
+	'part of drop_partner(): subscriptions of the partner here, and ours there';
+
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_erase(p casesync_internal.person,
+	OUT subscriptions bigint, OUT own bigint)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.end_subscriptions(
+		ARRAY(SELECT s.id FROM casesync_internal.subscription s
+			WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)),
+		'its subject was erased');
+	/* A filter that is only this identifier goes whole: a short number in it may be it too. */
+	UPDATE casesync_internal.subscription s
+	   SET filter = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names) THEN NULL
+			ELSE casesync_internal.json_without(s.filter, p.words, p.erased) END,
+		tree = casesync_internal.json_without(s.tree, p.words, p.erased),
+		authorize_claim = casesync_internal.json_without(s.authorize_claim, p.words, p.erased),
+		id_value = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
+			THEN p.erased ELSE s.id_value END
+	 WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
+		OR s.filter <> casesync_internal.json_without(s.filter, p.words, p.erased)
+		OR s.tree <> casesync_internal.json_without(s.tree, p.words, p.erased)
+		OR s.authorize_claim <> casesync_internal.json_without(s.authorize_claim, p.words,
+			p.erased);
+	GET DIAGNOSTICS subscriptions = ROW_COUNT;
+	UPDATE casesync_internal.my_subscription m
+	   SET filter = casesync_internal.json_without(m.filter, p.words, p.erased)
+	 WHERE m.filter <> casesync_internal.json_without(m.filter, p.words, p.erased);
+	GET DIAGNOSTICS own = ROW_COUNT;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_erase(casesync_internal.person) IS
+	'part of erase(): subscriptions that name a subject; one to it alone ends';
