@@ -1,4 +1,5 @@
 # The demo tells its whole story and finds both systems equal at the end; it fails when they are not.
+# What the README shows of it is what it prints, but for numbers.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -13,6 +14,12 @@ my $ok = eval { IPC::Run::run([$demo], '>', \$output, '2>', \$errors, IPC::Run::
 ok($ok, 'the demo ends well') or diag($@ // '', $errors);
 like($output, qr{^\s*(\d{4}) of \1 records agree$}m, 'every record agrees');
 like($output, qr/of them echoes of its own: 0$/m, 'no change comes back');
+
+my ($shown) = slurp_file(abs_path("$FindBin::Bin/../../README.md")) =~ /^## See it\n.*?^```\n(.*?)^```$/ms;
+my %printed = map { (s/\d+/0/gr => 1) } split /\n/, $output;
+my @others = grep { $_ ne '[…]' && !$printed{ s/\d+/0/gr } } split /\n/, $shown;
+is(join("\n", @others), '', 'it prints what the README shows');
+cmp_ok(scalar(split /\n/, $shown), '>', 10, 'which is some lines');
 
 # A signal in the middle of the story leaves nothing behind.
 my $folder = PostgreSQL::Test::Utils::tempdir();
