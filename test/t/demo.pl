@@ -1,4 +1,4 @@
-# The demo tells its whole story and finds both systems equal at the end; it fails when they are not.
+# The demo runs to its end and finds both systems equal there; it fails when they are not.
 # What the README shows of it is what it prints, but for numbers.
 use strict;
 use warnings;
