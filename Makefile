@@ -9,7 +9,13 @@ OBJS = $(EXTENSION_SOURCES:.c=.o)
 GENERATED_HEADERS = extension/generated/code_tables.h extension/generated/code_types.h
 OBJECT_TABLES = extension/generated/object_tables.h
 EXTENSION_SCRIPT = extension/casesync--$(EXTVERSION).sql
-DATA_built = $(EXTENSION_SCRIPT)
+# From the version before: what a person wrote in extension/upgrade, then all code again.
+UPGRADE_SCRIPTS = $(patsubst extension/upgrade/%,extension/casesync--%,\
+	$(wildcard extension/upgrade/*--$(EXTVERSION).sql))
+DATA_built = $(EXTENSION_SCRIPT) $(UPGRADE_SCRIPTS)
+# Scripts of released versions never change again (make freeze).
+DATA = $(filter-out $(patsubst extension/%,extension/released/%,$(DATA_built)),\
+	$(wildcard extension/released/casesync--*.sql))
 
 WARNINGS = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wdeclaration-after-statement
 # PGXS hands on the flags, and the server's headers the attributes, of PostgreSQL's own gcc.
@@ -23,7 +29,7 @@ PG_CFLAGS = $(WARNINGS) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-fie
 # The server loads a library with its names visible to all others: only what it must find is shown.
 SHLIB_LINK = -Wl,--version-script=$(srcdir)/extension/exports.map $(PG_EXTRA_CFLAGS)
 
-EXTRA_CLEAN = $(EXTENSION_SCRIPT) extension/generated bridge/casesync-bridge bridge/*.o bridge/*/*.o build
+EXTRA_CLEAN = extension/casesync--*.sql extension/generated bridge/casesync-bridge bridge/*.o bridge/*/*.o build
 
 # The bridge needs nothing of PGXS.
 BRIDGE_OBJS = $(BRIDGE_SOURCES:.c=.o)
@@ -49,7 +55,7 @@ else
 override with_llvm := no
 include $(PGXS)
 
-all: $(EXTENSION_SCRIPT) bridge/casesync-bridge
+all: $(EXTENSION_SCRIPT) $(UPGRADE_SCRIPTS) bridge/casesync-bridge
 
 $(OBJS): $(wildcard extension/*/*.h) $(GENERATED_HEADERS) $(OBJECT_TABLES)
 
@@ -69,7 +75,20 @@ $(OBJECT_TABLES): extension/record/gen_objects.pl $(OBJECT_FACTS)
 $(EXTENSION_SCRIPT): $(SQL_FILES) Makefile casesync.control
 	cat $(SQL_FILES) > $@
 
-bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h)
+# What a script of the extension may call of the library is what the version before had of it.
+extension/casesync--%--$(EXTVERSION).sql: extension/upgrade/%--$(EXTVERSION).sql $(SQL_FILES) \
+		Makefile casesync.control
+	@grep -q '^SELECT casesync_internal.upgrade_begin(' $< || \
+		{ echo "$< does not begin with SELECT casesync_internal.upgrade_begin(…);" >&2; exit 1; }
+	{ echo '\echo Use "ALTER EXTENSION casesync UPDATE" to load this file. \quit'; \
+		cat $(SQL_UPGRADE) $< $(SQL_EARLY_CODE) $(SQL_CODE) $(SQL_LAST); \
+		echo 'SELECT casesync_internal.ring();'; } > $@
+
+.PHONY: freeze
+freeze: $(DATA_built)
+	test/check_released --freeze $(DATA_built)
+
+bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h) casesync.control
 	$(CC) $(BRIDGE_CFLAGS) -c -o $@ $<
 
 bridge/casesync-bridge: $(BRIDGE_OBJS)

@@ -9,8 +9,9 @@ BRIDGE_SOURCES = \
 	bridge/base/sd_notify.c bridge/base/secret_file.c bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
-	bridge/database/control.c bridge/database/pg_connect.c bridge/database/pg_query.c \
-	bridge/database/pg_row.c bridge/database/pg_session.c bridge/database/sql_call.c \
+	bridge/database/control.c bridge/database/extension_version.c bridge/database/pg_connect.c \
+	bridge/database/pg_query.c bridge/database/pg_row.c bridge/database/pg_session.c \
+	bridge/database/sql_call.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
 	bridge/message/message_value.c bridge/message/reply.c \

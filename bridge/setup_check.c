@@ -1,12 +1,13 @@
 /*
  * setup_check.c
  *		--check-config: the key, the connection, the extension, every call that the bridge makes,
- *		and that nothing stands between us and the server. Calls no function of casesync itself:
- *		some of them do something.
+ *		and that nothing stands between us and the server. Calls none of the functions of casesync
+ *		that do something.
  */
 #include "setup_check.h"
 
 #include "base/iso_time.h"
+#include "database/extension_version.h"
 #include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
@@ -24,6 +25,7 @@ typedef struct SetupCheck
 	PgSession *session;
 	int prepared; /* calls that the server has judged */
 	int fitting;  /* calls among them that it would take */
+	char extension_version[64];
 	bool all_ok;
 } SetupCheck;
 
@@ -127,6 +129,35 @@ check_ask_functions(SetupCheck *check, Failure *failure)
 }
 
 static void
+check_versions(void *context, const PGresult *result, const Failure *failure)
+{
+	SetupCheck *check = context;
+	const char *advice = result == NULL ? failure->text : pg_row_word(result, 0, 0);
+	Failure mismatch;
+	bool works = result != NULL && pg_row_text(result, 0, 0) == NULL;
+
+	event_loop_stop(check->loop);
+	if (works && !extension_version_check(check->extension_version, EXTENSION_OLDEST, &mismatch))
+	{
+		works = false;
+		advice = mismatch.text;
+	}
+	check_say(check, works, "bridge " CASESYNC_VERSION " and the extension work together", advice);
+}
+
+/* The one function that is called: it only says what bridge_start() would. */
+static void
+check_ask_versions(SetupCheck *check)
+{
+	const PgParam params[] = {PG_TEXT(CASESYNC_VERSION)};
+	Failure failure;
+
+	if (!pg_session_query(check->session, SQL_CALL(CALL_BRIDGE_REFUSAL), params, check_versions,
+						  check, &failure))
+		check_versions(check, NULL, &failure);
+}
+
+static void
 check_prepared(void *context, const PGresult *result, const Failure *failure)
 {
 	SetupCheck *check = context;
@@ -139,8 +170,8 @@ check_prepared(void *context, const PGresult *result, const Failure *failure)
 	if (++check->prepared < CALL_COUNT)
 		return;
 	check_say(check, check->fitting == CALL_COUNT, "the bridge's calls fit the extension",
-			  "bridge and extension must be of one version");
-	event_loop_stop(check->loop);
+			  "bridge and extension must be of versions that work together");
+	check_ask_versions(check);
 }
 
 /* Names and types of parameters and columns, without calling anything. */
@@ -204,7 +235,9 @@ check_server(void *context, const PGresult *result, const Failure *failure)
 	check_say(check, pg_row_is_true(result, 0, 2), what, "PostgreSQL 15 or later is needed");
 	check_say(check, pg_row_is_true(result, 0, 3), "database encoding UTF8",
 			  "casesync works in UTF8 databases only");
-	snprintf(what, sizeof(what), "extension casesync %s", pg_row_word(result, 0, 4));
+	snprintf(check->extension_version, sizeof(check->extension_version), "%s",
+			 pg_row_word(result, 0, 4));
+	snprintf(what, sizeof(what), "extension casesync %s", check->extension_version);
 	check_say(check, pg_row_text(result, 0, 4) != NULL, what,
 			  "it is not in this database; run CREATE EXTENSION casesync there");
 	if (pg_row_text(result, 0, 4) == NULL)

@@ -95,7 +95,7 @@ SELECT line FROM string_to_table(casesync.onboarding('ess.test'), E'\n') line WH
 -- nothing is taken for sending while there is no key, and health says so; then it goes on by itself
 SELECT state FROM casesync.subscribe('ess.test', 'enrolment', 'Member');
 SELECT casesync_internal.enqueue('ess.test', 'on-subscribe', 'https://ess.test/x', '{"transaction_id": "t"}', 'succ');
-SELECT count(*) FROM casesync_internal.bridge_start('6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0001', 'x');
+SELECT count(*) FROM casesync_internal.bridge_versions() v, casesync_internal.bridge_start('6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0001', v.highest);
 SELECT count(*) FROM casesync_internal.lanes();
 SELECT count(*) FROM casesync_internal.lane l, casesync_internal.take(l.lane);
 SELECT * FROM casesync.health WHERE problem LIKE '%encrypt%';

@@ -52,7 +52,7 @@ SELECT has_schema_privilege('install_app', 'casesync', 'USAGE');
 SELECT casesync.grant_access('install_app', 'types');
 SET SESSION AUTHORIZATION install_app;
 SELECT casesync.label('4'::casesync.enrolment_status);
-SELECT count(*) FROM casesync.inbox_item;
+SELECT count(*) FROM casesync_internal.inbox_item;
 RESET SESSION AUTHORIZATION;
 
 \connect :home

@@ -18,9 +18,11 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
+SELECT highest AS version FROM casesync_internal.bridge_versions() \gset
+
 -- nothing works before the node has a name, and says so
 SELECT app.try($$SELECT casesync_internal.this_node()$$);
-SELECT app.try($$SELECT casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '1')$$);
+SELECT app.try(format($$SELECT casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', %L)$$, :'version'));
 SELECT app.try($$SELECT casesync.resume()$$);
 SELECT app.try($$SELECT casesync.start_as_copy()$$);
 SELECT casesync_internal.may_speak();
@@ -54,36 +56,37 @@ SELECT what, about FROM casesync.audit ORDER BY id;
 SELECT casesync_internal.may_speak();
 
 -- a bridge that is new here is taken; from then on it is this one
-SELECT app.try($$SELECT casesync_internal.bridge_start(NULL, '1')$$);
-SELECT * FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '1');
+SELECT app.try(format($$SELECT casesync_internal.bridge_start(NULL, %L)$$, :'version'));
+SELECT sender_id, base_url, key_ids, paused, paused_reason, extension_version = (SELECT extversion FROM pg_extension WHERE extname = 'casesync') AS tells_version
+  FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
 SELECT node_id FROM casesync_internal.node;
-SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '2');
+SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
 -- a node at work is not resumed by mistake: partners would see a break in the numbering
 SELECT app.try($$SELECT casesync.resume()$$);
 CREATE TABLE app.before AS SELECT era, stream FROM casesync_internal.node;
 -- a bridge with another node_id: everything stands still
-SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '1');
+SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
 SELECT casesync_internal.may_speak();
 SELECT * FROM casesync_internal.route();
 SELECT * FROM casesync_internal.lanes();
 SELECT * FROM casesync_internal.take(1);
 SELECT severity, problem, mend FROM casesync.health;
 -- the right one does not undo the pause by itself
-SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '1');
+SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
 -- resume: a new stream; the same database, so the same era
 CREATE VIEW app.people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
 SELECT * FROM casesync.publish('people', 'app.people', 'Member');
 SELECT * FROM casesync.resume();
 SELECT n.paused, n.paused_reason, n.node_id, n.era - b.era AS eras, n.stream <> b.stream AS new_stream
   FROM casesync_internal.node n, app.before b;
-SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '1');
+SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
 SELECT node_id FROM casesync_internal.node;
 
 -- another database of the same cluster, and another cluster: seen without any bridge
 UPDATE casesync_internal.node SET database_oid = database_oid::bigint + 1;
 SELECT casesync_internal.may_speak();
 SELECT severity, problem FROM casesync.health;
-SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '1');
+SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
 SELECT count(*) FROM casesync.resume();
 SELECT n.paused, n.era - b.era AS eras FROM casesync_internal.node n, app.before b;
 UPDATE casesync_internal.node SET system_identifier = system_identifier + 1;
@@ -93,7 +96,7 @@ SELECT casesync_internal.may_speak(), n.era - b.era AS eras FROM casesync_intern
 
 -- a copy stays silent until somebody says that it is the real one
 SELECT casesync.start_as_copy();
-SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '1');
+SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
 SELECT * FROM casesync_internal.route();
 SELECT what, detail FROM casesync.audit WHERE what <> 'set_node' ORDER BY id;
 

@@ -53,7 +53,7 @@ check-size:
 	@test/check_size $(C_FILES)
 
 check-sql:
-	@test/check_sql $(SQL_CODE)
+	@test/check_sql $(SQL_EARLY_CODE) $(SQL_UPGRADE) $(SQL_CODE) $(SQL_LAST)
 
 check-floors:
 	@test/check_floors bridge $(BRIDGE_FLOORS)

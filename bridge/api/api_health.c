@@ -40,7 +40,8 @@ health_trouble(const ControlNode *node, bool is_connected, const ApiReadiness *r
 	if (!is_connected)
 		return "the database cannot be reached";
 	if (!node->is_known)
-		return "bridge_start() failed, see the log";
+		return node->unknown_reason[0] != '\0' ? node->unknown_reason
+											   : "the database was not asked yet";
 	if (!readiness->can_sign)
 		return readiness->cannot_sign_reason;
 	return NULL;

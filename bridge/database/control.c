@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/extension_version.h"
 #include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
@@ -60,27 +61,44 @@ control_take(Control *control, const PGresult *result)
 	return is_news;
 }
 
+/* The node has no identity for us, or its extension and we do not belong together. */
+static void
+control_refuse(Control *control, const char *reason)
+{
+	ControlNode *node = &control->node;
+	bool is_news = node->is_known || strcmp(node->unknown_reason, reason) != 0;
+
+	if (pg_session_is_connected(control->session) && (is_news || !control->has_complained))
+		log_error(control->log, "bridge_start_failed", "reason", reason, NULL);
+	control->has_complained = true;
+	text_copy(node->unknown_reason, sizeof(node->unknown_reason), reason);
+	if (node->is_known)
+	{
+		node->is_known = false;
+		control->handlers.changed(control->context);
+	}
+}
+
 static void
 control_started(void *context, const PGresult *result, const Failure *failure)
 {
 	Control *control = context;
-	const ControlNode *node = &control->node;
+	ControlNode *node = &control->node;
+	Failure mismatch;
 
 	control->is_asking = false;
 	/* Unknown is not active: without an answer nothing is taken, signed or routed. */
 	if (result == NULL || PQntuples(result) != 1)
 	{
-		if (pg_session_is_connected(control->session) && !control->has_complained)
-			log_error(control->log, "bridge_start_failed", "reason",
-					  failure != NULL ? failure->text : "no row", NULL);
-		control->has_complained = true;
-		if (control->node.is_known)
-		{
-			control->node.is_known = false;
-			control->handlers.changed(control->context);
-		}
+		control_refuse(control, failure != NULL ? failure->text : "no row");
 		return;
 	}
+	if (!extension_version_check(pg_row_word(result, 0, 4), EXTENSION_OLDEST, &mismatch))
+	{
+		control_refuse(control, mismatch.text);
+		return;
+	}
+	node->unknown_reason[0] = '\0';
 	control->has_complained = false;
 	if (!control_take(control, result))
 		return;

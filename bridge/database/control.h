@@ -23,7 +23,8 @@ typedef struct ControlNode
 	bool is_paused;
 	char sender_id[256];
 	char paused_reason[256];
-	char *key_ids; /* text of an array; "{}" = any key */
+	char unknown_reason[256]; /* why not known; empty when known or not asked yet */
+	char *key_ids;			  /* text of an array; "{}" = any key */
 } ControlNode;
 
 typedef struct ControlHandlers

@@ -29,8 +29,9 @@
 
 const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_BRIDGE_START] =
-		ROWS(2, "sender_id, key_ids, paused, paused_reason", "casesync_internal.bridge_start",
-			 "node_id => $1::uuid, version => $2::text"),
+		ROWS(2, "sender_id, key_ids, paused, paused_reason, extension_version",
+			 "casesync_internal.bridge_start", "node_id => $1::uuid, version => $2::text"),
+	[CALL_BRIDGE_REFUSAL] = VALUE(1, "casesync_internal.bridge_refusal", "version => $1::text"),
 
 	[CALL_LOCK_ROUTER] = VALUE(0, "casesync_internal.lock_router", ""),
 	[CALL_ROUTE] = ROWS(1, "changes, notifications, more", "casesync_internal.route",

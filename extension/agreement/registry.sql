@@ -1,21 +1,4 @@
 /* A registry is a view: its name, subject key and record. */
-CREATE OR REPLACE FUNCTION casesync_internal.owns(relation regclass)
-RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT coalesce((SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c
-		WHERE c.oid = relation), false)
-$$;
-COMMENT ON FUNCTION casesync_internal.owns(regclass) IS
-	'whether the current user has the rights of the relation''s owner';
-
-/* publish() runs with the caller's rights; this is what keeps others' registries out of reach. */
-ALTER TABLE casesync_internal.registry ENABLE ROW LEVEL SECURITY;
-
-CREATE POLICY registry_of_owner ON casesync_internal.registry
-	USING (casesync_internal.owns(view)) WITH CHECK (casesync_internal.owns(view));
-
 CREATE OR REPLACE FUNCTION casesync_internal.require_registry(name text)
 RETURNS casesync_internal.registry
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -180,8 +163,9 @@ BEGIN
 	PERFORM casesync_internal.publish_check_name('reg_type', regexp_replace($4, '^.*:', ''),
 		'^[A-Za-z][A-Za-z0-9_]{0,62}$');
 	PERFORM casesync_internal.publish_check_view($2);
-	r := ROW($1, $2, $3, regexp_replace($4, '^.*:', ''), $5,
-		casesync_internal.publish_column($2, $5, 'subject key'), $6);
+	SELECT $1, $2, $3, regexp_replace($4, '^.*:', ''), $5,
+		casesync_internal.publish_column($2, $5, 'subject key'), $6
+	  INTO r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.key_type, r.record_column;
 	IF casesync_internal.publish_column($2, $6, 'record') <> 'jsonb'::regtype THEN
 		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
 			message => format('column "%s" of view %s is not of type jsonb', $6, $2),

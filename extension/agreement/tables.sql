@@ -33,43 +33,6 @@ COMMENT ON COLUMN casesync_internal.event_type.wire IS
 COMMENT ON COLUMN casesync_internal.event_type.spellings IS
 	'what is read as it, in lower case, without prefix; the same event type in all registry types';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.event_type', 'WHERE NOT is_shipped');
-INSERT INTO casesync_internal.registry_type (reg_type, is_shipped, wire, spellings, description)
-SELECT t.reg_type, true, 'ns:org:RegistryType:' || t.reg_type, lower(t.reg_type) || t.more::text[],
-	t.description
-  FROM (VALUES
-	('ESS', '{employment}', 'employment support system'),
-	('Social', '{sr,socialregistry,social_registry}', 'social registry'),
-	('IBR', '{}', 'integrated beneficiary registry'),
-	('Civil', '{crvs}', 'civil registration and vital statistics'),
-	('FR', '{farmer,farmerregistry,farmer_registry}', 'farmer registry'),
-	('DR', '{disability,disabilityregistry,disability_registry}', 'disability registry'))
-	t(reg_type, more, description);
-INSERT INTO casesync_internal.event_type (reg_type, event_type, is_shipped, wire, spellings,
-	description)
-SELECT r.reg_type, t.event_type, true, coalesce(t.wire, t.event_type),
-	lower(t.event_type) || t.more::text[], t.description
-  FROM (VALUES
-	('{ESS}', 'enrolment', NULL, '{enrollment,enrollement}',
-		'somebody is enrolled in, or referred to, a programme'),
-	('{ESS}', 'enrolment_status_change', NULL,
-		'{enrollment_status_change,enrollement_status_change}',
-		'the enrolment status, or what else is shared of somebody, changed'),
-	('{IBR}', 'enrolment', 'enrollement', '{enrollment,enrollement}',
-		'somebody is enrolled in a programme'),
-	('{IBR}', 'enrolment_status_change', 'enrollement_status_change',
-		'{enrollment_status_change,enrollement_status_change}',
-		'the enrolment status of somebody changed'),
-	('{Social,IBR,Civil,FR,DR}', 'REGISTER', NULL, '{}', 'somebody was registered'),
-	('{Social,IBR,Civil,FR,DR}', 'UPDATE', NULL, '{}', 'what is registered of somebody changed'),
-	('{Social,IBR,Civil,FR,DR}', 'DEREGISTER', NULL, '{}', 'somebody is no longer registered'),
-	('{Social}', 'NewHouseHoldMember', NULL, '{new_household_member}',
-		'a household has one more member'),
-	('{Civil}', 'LiveBirth', NULL, '{live_birth}', 'a child was born'),
-	('{Civil}', 'Death', NULL, '{}', 'somebody died'),
-	('{Civil}', 'Marriage', NULL, '{}', 'two people married'),
-	('{Civil}', 'Divorce', NULL, '{}', 'a marriage ended'))
-	t(reg_types, event_type, wire, more, description)
- CROSS JOIN unnest(t.reg_types::text[]) r(reg_type);
 /* ---- registry ---- */
 CREATE TABLE casesync_internal.registry (
 	registry text PRIMARY KEY CHECK (registry ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
@@ -83,6 +46,10 @@ CREATE TABLE casesync_internal.registry (
 COMMENT ON TABLE casesync_internal.registry IS
 	'published views; a publisher sees and changes the rows of own views only';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry', '');
+/* publish() runs with the caller's rights; this is what keeps others' registries out of reach. */
+ALTER TABLE casesync_internal.registry ENABLE ROW LEVEL SECURITY;
+CREATE POLICY registry_of_owner ON casesync_internal.registry
+	USING (casesync_internal.owns(view)) WITH CHECK (casesync_internal.owns(view));
 CREATE TYPE casesync.problem AS (severity text, problem text, hint text);
 COMMENT ON TYPE casesync.problem IS 'something to look at: warning or note, what, and what to do';
 /* ---- agreement ---- */

@@ -44,3 +44,10 @@ AS 'MODULE_PATHNAME', 'casesync_unlock_lane'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.unlock_lane(integer) IS
 	'give a lane back; false when this session did not have it';
+
+CREATE OR REPLACE FUNCTION casesync_internal.execute_apart(statement text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'casesync_execute_apart'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.execute_apart(text) IS
+	'run a GRANT or REVOKE as the site''s own, also from a script of the extension';

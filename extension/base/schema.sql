@@ -52,11 +52,3 @@ CREATE SCHEMA casesync_internal;
 COMMENT ON SCHEMA casesync IS 'functions to call and views to look at';
 COMMENT ON SCHEMA casesync_internal IS
 	'tables, and what the functions and views of casesync are made of: for nobody to call';
-
-CREATE OR REPLACE FUNCTION casesync_internal.setting(name text)
-RETURNS text
-AS 'MODULE_PATHNAME', 'casesync_setting_text'
-LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION casesync_internal.setting(text) IS
-	'current_setting() for a session that may not have used anything of casesync yet, and so does '
-	'not know its settings';

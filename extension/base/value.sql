@@ -7,6 +7,14 @@ COMMENT ON FUNCTION casesync_internal.raise_error(text, text, text, text) IS
 	'an error for the caller of one of our functions, without the context lines that name ours; '
 	'errcode is a condition of PL/pgSQL or an SQLSTATE';
 
+CREATE OR REPLACE FUNCTION casesync_internal.setting(name text)
+RETURNS text
+AS 'MODULE_PATHNAME', 'casesync_setting_text'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.setting(text) IS
+	'current_setting() for a session that may not have used anything of casesync yet, and so does '
+	'not know its settings';
+
 CREATE OR REPLACE FUNCTION casesync_internal.plain_name(name text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -58,7 +66,6 @@ COMMENT ON FUNCTION casesync_internal.set_origin(bigint) IS
 	'changes made until the (sub)transaction ends come from this received message; only for the '
 	'owner of the extension';
 
-REVOKE ALL ON FUNCTION casesync_internal.set_origin(bigint) FROM PUBLIC;
 /* ---- what C does for them -------------------------------------------------------------------- */
 
 CREATE OR REPLACE FUNCTION casesync_internal.row_expression(relation regclass, what text,

@@ -43,15 +43,9 @@ COMMENT ON COLUMN casesync_internal.change.origin IS
 COMMENT ON COLUMN casesync_internal.change.at IS 'the clock when the row was written';
 
 /* casesync_internal.node tells the era of a change, and sessions remember it. */
-DO $$
-BEGIN
-	IF to_regclass('casesync_internal.node') IS NOT NULL THEN
-		CREATE TRIGGER cache_reset AFTER INSERT OR UPDATE
-			OR DELETE OR TRUNCATE ON casesync_internal.node
-			FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
-	END IF;
-END
-$$;
+CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE
+	OR DELETE OR TRUNCATE ON casesync_internal.node
+	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 
 CREATE OR REPLACE FUNCTION casesync_internal.rotate_changes()
 RETURNS integer

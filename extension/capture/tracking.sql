@@ -19,9 +19,6 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
 COMMENT ON FUNCTION casesync_internal.refuse_truncate() IS
 	'trigger of tracked tables: refuses TRUNCATE';
 
-REVOKE ALL ON FUNCTION casesync_internal.capture_change(), casesync_internal.refuse_truncate()
-	FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_place(relation regclass)
 RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE

@@ -7,11 +7,11 @@ AS $$
 DECLARE
 	n casesync_internal.notification;
 BEGIN
-	SELECT * INTO n FROM casesync_internal.notification t WHERE t.reference_id = $1
-		AND t.state = 'dead';
+	SELECT * INTO n FROM casesync_internal.notification t
+	 WHERE t.reference_id = require_dead.reference_id AND t.state = 'dead';
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('%s is not in the dead letters', $1),
+			message => format('%s is not in the dead letters', reference_id),
 			hint => 'SELECT reference_id, partner, reason FROM casesync.dead_letter;');
 	END IF;
 	RETURN n;
@@ -19,57 +19,84 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.require_dead(uuid) IS 'a dead letter, or an error';
 
+/* When an item died, what the partner knew became open: what it knows now is newer. */
+CREATE OR REPLACE FUNCTION casesync_internal.is_overtaken(n casesync_internal.notification)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN EXISTS (
+		SELECT FROM casesync_internal.notification t
+		 WHERE t.lane = n.lane AND t.registry = n.registry AND t.key = n.key AND t.id > n.id)
+		OR EXISTS (
+		SELECT FROM casesync_internal.told t
+		  JOIN casesync_internal.lane l ON l.partner = t.partner
+		 WHERE l.lane = n.lane AND t.registry = n.registry AND t.key = n.key
+		   AND t.hmac IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.is_overtaken(casesync_internal.notification) IS
+	'whether newer events of its subject were sent, or wait, since a dead letter was written';
+
+CREATE OR REPLACE FUNCTION casesync_internal.retry_subject(n casesync_internal.notification)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.notification_discard(n.id,
+		'overtaken: the current record is sent');
+	PERFORM casesync_internal.look_again_add(n.registry, ARRAY[n.key], n.event_type,
+		'dead letter retried');
+	/* Else nothing would be sent of a record that the partner knows already. */
+	PERFORM casesync_internal.knowledge_open_subject(
+		(SELECT l.partner FROM casesync_internal.lane l WHERE l.lane = n.lane),
+		n.registry, n.key, n.subscription);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.retry_subject(casesync_internal.notification) IS
+	'part of retry(): instead of an old record the subject''s current one is sent';
+
+CREATE OR REPLACE FUNCTION casesync_internal.retry_item(n casesync_internal.notification)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.notification_revive(n.id);
+	/* A removal says nothing that the partner would know from then on. */
+	PERFORM casesync_internal.knowledge_note(ARRAY(
+		SELECT ROW(l.partner, n.registry, n.key, n.hmac,
+			CASE a.on_leave WHEN 'identifier_only' THEN (SELECT jsonb_agg(to_jsonb(i))
+				FROM casesync.record_identifiers(n.record) i) END,
+			NULL)::casesync_internal.known
+		  FROM casesync_internal.lane l
+		  JOIN casesync_internal.agreement a ON a.agreement = n.agreement
+			AND a.version = n.agreement_version
+		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.retry_item(casesync_internal.notification) IS
+	'part of retry(): the item itself is sent again, with its reference_id and number';
+
 CREATE OR REPLACE FUNCTION casesync.retry(reference_id uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
 	n casesync_internal.notification;
 BEGIN
-	UPDATE casesync_internal.outgoing o SET state = 'due', state_reason = NULL
-	 WHERE o.reference_id = $1 AND o.state = 'dead';
-	IF FOUND THEN
-		PERFORM casesync_internal.audit_note('retry', $1::text);
-		PERFORM casesync_internal.ring();
-		RETURN;
+	IF NOT casesync_internal.outgoing_revive(reference_id) THEN
+		n := casesync_internal.require_dead(reference_id);
+		IF casesync_internal.is_overtaken(n) THEN
+			PERFORM casesync_internal.retry_subject(n);
+		ELSE
+			PERFORM casesync_internal.retry_item(n);
+		END IF;
 	END IF;
-	n := casesync_internal.require_dead($1);
-	/* When an item died, what the partner knew was forgotten: what it knows now is newer. */
-	IF EXISTS (SELECT FROM casesync_internal.notification t
-		WHERE t.lane = n.lane AND t.registry = n.registry
-			AND t.key = n.key AND t.id > n.id)
-		OR EXISTS (SELECT FROM casesync_internal.told t
-			JOIN casesync_internal.lane l ON l.partner = t.partner
-			WHERE l.lane = n.lane AND t.registry = n.registry AND t.key = n.key
-				AND t.hmac IS NOT NULL)
-	THEN
-		UPDATE casesync_internal.notification t SET state = 'discarded',
-			state_reason = 'overtaken: the current record is sent'
-		 WHERE t.id = n.id;
-		PERFORM casesync_internal.look_again_add(n.registry, ARRAY[n.key], n.event_type,
-			'dead letter retried');
-		UPDATE casesync_internal.filter_inside i SET hmac = NULL
-		 WHERE i.subscription = n.subscription AND i.registry = n.registry AND i.key = n.key;
-		UPDATE casesync_internal.told t SET hmac = NULL FROM casesync_internal.lane l
-		 WHERE l.lane = n.lane AND t.partner = l.partner AND t.registry = n.registry
-			AND t.key = n.key;
-	ELSE
-		UPDATE casesync_internal.notification t SET state = 'due', state_reason = NULL
-			WHERE t.id = n.id;
-		INSERT INTO casesync_internal.told (partner, registry, key, hmac, identifiers, at)
-		SELECT l.partner, n.registry, n.key, n.hmac,
-			CASE a.on_leave WHEN 'identifier_only' THEN
-				(SELECT jsonb_agg(to_jsonb(i)) FROM casesync.record_identifiers(n.record) i) END,
-					clock_timestamp()
-		  FROM casesync_internal.lane l
-		  JOIN casesync_internal.agreement a ON a.agreement = n.agreement
-			AND a.version = n.agreement_version
-		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL
-		ON CONFLICT (partner, registry, key) DO UPDATE SET hmac = excluded.hmac, at = excluded.at;
-	END IF;
-	PERFORM casesync_internal.audit_note('retry', $1::text);
+	PERFORM casesync_internal.audit_note('retry', reference_id::text);
 	PERFORM casesync_internal.ring();
 END
 $$;
@@ -82,18 +109,15 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
 	n casesync_internal.notification;
 BEGIN
-	UPDATE casesync_internal.outgoing o SET state = 'discarded', state_reason = left($2, 500)
-	 WHERE o.reference_id = $1 AND o.state = 'dead';
-	IF NOT FOUND THEN
-		n := casesync_internal.require_dead($1);
-		UPDATE casesync_internal.notification t SET state = 'discarded',
-			state_reason = left($2, 500) WHERE t.id = n.id;
+	IF NOT casesync_internal.outgoing_discard(reference_id, left(reason, 500)) THEN
+		n := casesync_internal.require_dead(reference_id);
+		PERFORM casesync_internal.notification_discard(n.id, left(reason, 500));
 	END IF;
-	PERFORM casesync_internal.audit_note('discard', $1::text, jsonb_build_object('reason', $2));
+	PERFORM casesync_internal.audit_note('discard', reference_id::text,
+		jsonb_build_object('reason', reason));
 END
 $$;
 COMMENT ON FUNCTION casesync.discard(uuid, text) IS 'a dead letter is not sent again';

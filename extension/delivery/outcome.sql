@@ -1,108 +1,216 @@
-/* How a message ended, as the bridge reports it, and what its lane does next. */
-/* What a lane does after an outcome; the only place where its state changes on one. */
+/*
+ * How a message ended, as the bridge reports it. What an answer means is judged by the bridge
+ * alone, by its table of outcomes; here the verdict is applied to the message's items and its lane:
+ *
+ *	delivered	the partner has it
+ *	retry		later; nothing is wrong with the message as far as anybody knows
+ *	suspect		later; but it may be this message that the partner fails at
+ *	refused		never again: a single item is dead, a batch is halved to find the one
+ *	stop		nothing leaves on the lane until somebody has looked at it
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.settle_notifications(items bigint[], verdict text,
+	why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.disclosure_complete(
+		ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
+			WHERE n.id = ANY (items)), verdict);
+	PERFORM casesync_internal.notification_settle(items, verdict = 'delivered', why);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.settle_notifications(bigint[], text, text) IS
+	'notifications reached the partner, or never will; the disclosure''s outcome with them';
+
+CREATE OR REPLACE FUNCTION casesync_internal.settle_outgoing(items bigint[], verdict text, why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	o casesync_internal.outgoing;
+	ours text;
+BEGIN
+	PERFORM casesync_internal.outgoing_settle(items, verdict = 'delivered', why);
+	FOR o IN SELECT t.* FROM casesync_internal.outgoing t WHERE t.id = ANY (items) LOOP
+		PERFORM casesync_internal.disclosure_complete(ARRAY[o.reference_id], verdict);
+		/* A refused callback leaves its subscriptions alive: notifications still arrive. */
+		PERFORM casesync_internal.subscription_confirm(o.subscriptions);
+		IF verdict = 'delivered' THEN
+			PERFORM casesync_internal.request_answered(o.reference_id);
+			CONTINUE;
+		END IF;
+		ours := o.message->>'transaction_id';
+		CASE o.action
+			WHEN 'search', 'txn-status' THEN
+				PERFORM casesync_internal.my_request_refused(ours, why);
+			WHEN 'subscribe' THEN
+				PERFORM casesync_internal.my_subscription_refused(ours, why);
+			WHEN 'unsubscribe' THEN
+				PERFORM casesync_internal.my_subscription_kept(ours, why);
+			ELSE
+				NULL;
+		END CASE;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.settle_outgoing(bigint[], text, text) IS
+	'requests and callbacks reached the partner, or never will';
+
+CREATE OR REPLACE FUNCTION casesync_internal.settle(s casesync_internal.lane_state, verdict text,
+	why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	kind constant text := (SELECT l.kind FROM casesync_internal.lane l WHERE l.lane = s.lane);
+	reason constant text := CASE WHEN verdict <> 'delivered' THEN why END;
+BEGIN
+	IF kind = 'notify' THEN
+		PERFORM casesync_internal.settle_notifications(s.items, verdict, reason);
+	ELSE
+		PERFORM casesync_internal.settle_outgoing(s.items, verdict, reason);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.settle(casesync_internal.lane_state, text, text) IS
+	'the message in flight on a lane was delivered, or its one item was refused for good';
+
+/*
+ * A partner may fail with 500 at one record that it cannot read, for ever, and hold up all others.
+ * After three failures in a row a batch is halved; an item that fails alone is under suspicion:
+ * another subject's goes first. If that passes, the next failure of the suspect is its last
+ * (record_outcome()); if it fails too, it is the partner, and nobody is under suspicion.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.lane_suspect(s casesync_internal.lane_state)
+RETURNS casesync_internal.lane_state
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	s.server_errors := s.server_errors + 1;
+	IF s.suspect IS NOT NULL THEN
+		s.suspect := NULL; s.others_pass := false; s.server_errors := 0;
+	ELSIF s.server_errors >= 3 AND cardinality(s.items) > 1 THEN
+		s.batch_limit := greatest(1, cardinality(s.items) / 2);
+	ELSIF s.server_errors >= 3 THEN
+		s.suspect := s.items[1];
+	END IF;
+	RETURN s;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_suspect(casesync_internal.lane_state) IS
+	'part of lane_after(): the partner failed, perhaps at this message';
+
+/* The only place where a lane's state changes on an outcome. */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_after(s casesync_internal.lane_state,
-	verdict text, wait_ms bigint,
-	http_status integer, why text)
+	verdict text, wait_ms bigint, why text)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	count integer := cardinality(s.items);
-	item bigint := CASE WHEN count = 1 THEN s.items[1] END;
+	count constant integer := cardinality(s.items);
 BEGIN
+	s.reason := CASE WHEN verdict <> 'delivered' THEN why END;
+	CASE verdict
+		WHEN 'delivered' THEN
+			s.attempt := 0; s.server_errors := 0; s.refusals := 0; s.next_attempt := NULL;
+			s.batch_limit := least(100, s.batch_limit * 2);
+			s.others_pass := s.suspect IS NOT NULL AND s.items <> ARRAY[s.suspect];
+			s.suspect := CASE WHEN s.others_pass THEN s.suspect END;
+		WHEN 'refused' THEN
+			s.attempt := 0; s.server_errors := 0; s.next_attempt := NULL;
+			s.batch_limit := greatest(1, count / 2);
+			s.suspect := NULL; s.others_pass := false;
+			/* A partner that refuses everything must not empty the backlog into dead letters. */
+			s.refusals := s.refusals + CASE count WHEN 1 THEN 1 ELSE 0 END;
+			IF s.refusals >= 10 THEN
+				s.is_stopped := true;
+				s.reason := format('%s items were refused one after another; the last: %s',
+					s.refusals, why);
+			END IF;
+		WHEN 'retry', 'suspect' THEN
+			s.attempt := s.attempt + 1;
+			s.next_attempt := clock_timestamp()
+				+ least(greatest(wait_ms, 0), 86400000) * interval '1 millisecond';
+			IF verdict = 'suspect' THEN
+				s := casesync_internal.lane_suspect(s);
+			END IF;
+		WHEN 'stop' THEN
+			s.is_stopped := true;
+	END CASE;
 	s.message_id := NULL;
 	s.items := '{}';
-	s.reason := CASE WHEN verdict <> 'delivered' THEN why END;
-	IF verdict = 'delivered' THEN
-		s.attempt := 0; s.server_errors := 0; s.refusals := 0; s.next_attempt := NULL;
-		s.batch_limit := least(100, s.batch_limit * 2);
-		s.others_pass := s.suspect IS NOT NULL AND item IS DISTINCT FROM s.suspect;
-		s.suspect := CASE WHEN s.others_pass THEN s.suspect END;
-	ELSIF verdict = 'refused' THEN
-		s.attempt := 0; s.next_attempt := NULL;
-		s.batch_limit := greatest(1, count / 2);
-		s.suspect := NULL; s.others_pass := false; s.server_errors := 0;
-		s.refusals := s.refusals + CASE count WHEN 1 THEN 1 ELSE 0 END;
-		IF s.refusals >= 10 THEN
-			s.is_stopped := true;
-			s.reason := format('%s items were refused one after another; the last: %s', s.refusals,
-				why);
-		END IF;
-	ELSIF verdict = 'retry' THEN
-		s.attempt := s.attempt + 1;
-		s.next_attempt := clock_timestamp() + least(greatest(wait_ms, 0),
-			86400000) * interval '1 millisecond';
-		IF http_status >= 500 THEN
-			s.server_errors := s.server_errors + 1;
-			IF s.suspect IS NOT NULL THEN
-				/* The other one fares no better: it is the partner. */
-				s.suspect := NULL; s.others_pass := false; s.server_errors := 0;
-			ELSIF s.server_errors >= 3 AND count > 1 THEN
-				s.batch_limit := greatest(1, count / 2);
-			ELSIF s.server_errors >= 3 THEN
-				s.suspect := item;
-			END IF;
-		END IF;
-	ELSE
-		s.is_stopped := true;
-	END IF;
 	RETURN s;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_after(casesync_internal.lane_state, text, bigint,
-	integer, text) IS
-	'the state of a lane after an outcome: delivered, retry, refused or stop';
+	text) IS
+	'the state of a lane after an outcome: delivered, retry, suspect, refused or stop';
+
+CREATE OR REPLACE FUNCTION casesync_internal.lane_in_flight(lane integer, message_id uuid)
+RETURNS casesync_internal.lane_state
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	s casesync_internal.lane_state;
+BEGIN
+	IF casesync_internal.lock_for_transaction(2, lane) THEN
+		s := casesync_internal.lane_now(lane);
+	END IF;
+	RETURN CASE WHEN s.message_id = lane_in_flight.message_id THEN s END;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_in_flight(integer, uuid) IS
+	'the state of a lane of which this message is in flight, locked; NULL when it is another';
 
 CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid,
-	verdict text, wait_ms bigint,
-	http_status integer, ack_status text, error_code text, detail text)
+	verdict text, wait_ms bigint, http_status integer, ack_status text, error_code text,
+	detail text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
 	s casesync_internal.lane_state;
-	verdict text := $3;
-	kind text := (SELECT l.kind FROM casesync_internal.lane l WHERE l.lane = $1);
+	judged text := verdict;
 	/* What the partner wrote is kept only in the form of a code, never as free text. */
-	ack text := CASE WHEN $6 IN ('ACK', 'NACK', 'ERR') THEN $6 END;
-	code text := CASE WHEN $7 ~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$' THEN $7 END;
-	why text := left(concat_ws(' ', 'HTTP ' || $5, ack, code, $8), 500);
+	ack constant text := CASE WHEN ack_status IN ('ACK', 'NACK', 'ERR') THEN ack_status END;
+	code constant text := CASE WHEN error_code ~ '^[A-Za-z][A-Za-z0-9_.-]{0,98}$'
+		THEN error_code END;
+	why text := left(concat_ws(' ', 'HTTP ' || http_status, ack, code, detail), 500);
 BEGIN
-	IF $3 IS NULL OR $3 NOT IN ('delivered', 'retry', 'refused', 'stop') THEN
+	IF verdict IS NULL OR verdict NOT IN ('delivered', 'retry', 'suspect', 'refused', 'stop') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('verdict "%s" is not known', $3));
+			message => format('verdict "%s" is not known', verdict));
 	END IF;
-	IF NOT casesync_internal.lock_for_transaction(2, $1) THEN
-		PERFORM casesync_internal.sharing_release($1);
+	s := casesync_internal.lane_in_flight(lane, message_id);
+	IF s.message_id IS NULL THEN
+		PERFORM casesync_internal.sharing_release(lane);
 		RETURN false;
 	END IF;
-	s := casesync_internal.lane_now($1);
-	IF s.message_id IS NULL OR s.message_id IS DISTINCT FROM $2 THEN
-		PERFORM casesync_internal.sharing_release($1);
-		RETURN false;
+	IF judged = 'retry' AND http_status >= 500 THEN
+		judged := 'suspect';
 	END IF;
-	IF verdict = 'retry' AND $5 >= 500 AND s.others_pass AND s.items = ARRAY[s.suspect] THEN
-		verdict := 'refused';
+	IF judged = 'suspect' AND s.others_pass AND s.items = ARRAY[s.suspect] THEN
+		judged := 'refused';
 		why := why || '; others were accepted in between';
 	END IF;
 	INSERT INTO casesync_internal.attempt (lane, message_id, started_at, items, verdict,
-		http_status, ack_status,
-		error_code, detail)
-	VALUES ($1, $2, s.at, cardinality(s.items), verdict, $5, ack, code, left($8, 300));
-	IF verdict = 'delivered' OR (verdict = 'refused' AND cardinality(s.items) = 1) THEN
-		IF kind = 'notify' THEN
-			PERFORM casesync_internal.settle_notifications(s.items, verdict, CASE verdict
-				WHEN 'refused' THEN why END);
-		ELSE
-			PERFORM casesync_internal.settle_outgoing(s.items, verdict, CASE verdict WHEN 'refused'
-				THEN why END);
-		END IF;
+		http_status, ack_status, error_code, detail)
+	VALUES (s.lane, s.message_id, s.at, cardinality(s.items),
+		CASE judged WHEN 'suspect' THEN 'retry' ELSE judged END, record_outcome.http_status, ack,
+		code, left(record_outcome.detail, 300));
+	IF judged = 'delivered' OR judged = 'refused' AND cardinality(s.items) = 1 THEN
+		PERFORM casesync_internal.settle(s, judged, why);
 	END IF;
-	PERFORM casesync_internal.lane_set(casesync_internal.lane_after(s, verdict, $4, $5, why));
-	PERFORM casesync_internal.sharing_release($1);
+	PERFORM casesync_internal.lane_set(casesync_internal.lane_after(s, judged, wait_ms, why));
+	PERFORM casesync_internal.sharing_release(lane);
 	RETURN true;
 END
 $$;

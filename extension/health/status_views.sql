@@ -143,7 +143,8 @@ AS $$
 	 CROSS JOIN LATERAL coalesce(
 		(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
 			ORDER BY s.id DESC LIMIT 1),
-		ROW(0, n.era, '1:1:', NULL, NULL, NULL)::casesync_internal.routing_state) s
+		jsonb_populate_record(NULL::casesync_internal.routing_state,
+			jsonb_build_object('id', 0, 'era', n.era, 'last', '1:1:'))) s
 	 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
 $$;
 COMMENT ON FUNCTION casesync_internal.unrouted_since() IS

@@ -10,26 +10,6 @@ COMMENT ON FUNCTION casesync_internal.owns_function(regprocedure) IS
 	'whether the current user has the rights of the function''s owner; a function that is gone is '
 	'anybody''s';
 
-CREATE OR REPLACE FUNCTION casesync_internal.owns_handler(name text)
-RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT coalesce((SELECT pg_has_role(p.proowner, 'USAGE')
-		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-		WHERE p.pronargs = 1 AND format('%I.%I(casesync.inbound)', n.nspname, p.proname) = name
-		  AND p.proargtypes[0] = 'casesync.inbound'::regtype), true)
-$$;
-COMMENT ON FUNCTION casesync_internal.owns_handler(text) IS
-	'the same for an apply function by name; unlike to_regprocedure() it needs no right on its '
-	'schema';
-
-ALTER TABLE casesync_internal.handler ENABLE ROW LEVEL SECURITY;
-
-CREATE POLICY handler_of_owner ON casesync_internal.handler
-	USING (casesync_internal.owns_handler(handler)) WITH CHECK (
-		casesync_internal.owns_handler(handler));
-
 CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text,
 	handler regprocedure)
 RETURNS void

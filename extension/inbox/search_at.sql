@@ -265,3 +265,17 @@ $$;
 COMMENT ON FUNCTION casesync_internal.receive_on_status(casesync_internal.partner, jsonb, jsonb,
 	text) IS
 	'a partner answers our question about a transaction (ESS TxnStatusResponse)';
+
+CREATE OR REPLACE FUNCTION casesync_internal.my_request_refused(transaction_id text, why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.my_request m SET state = 'refused', reason = why,
+		answered_at = clock_timestamp()
+	 WHERE m.transaction_id = my_request_refused.transaction_id AND m.state = 'requested';
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.my_request_refused(text, text) IS
+	'a partner refused our search or question about a transaction';

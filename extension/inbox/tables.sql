@@ -75,6 +75,10 @@ COMMENT ON TABLE casesync_internal.handler IS 'apply functions; each runs as its
 COMMENT ON COLUMN casesync_internal.handler.handler IS
 	'schema.name(arguments): text, because pg_upgrade refuses columns of type regprocedure';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.handler', '');
+ALTER TABLE casesync_internal.handler ENABLE ROW LEVEL SECURITY;
+CREATE POLICY handler_of_owner ON casesync_internal.handler
+	USING (casesync_internal.owns_handler(handler)) WITH CHECK (
+		casesync_internal.owns_handler(handler));
 /* ---- message_read ---- */
 CREATE TYPE casesync_internal.answer AS (ack_status text, error_code text, error_message text,
 	correlation_id text, at timestamptz);

@@ -164,14 +164,22 @@ COMMENT ON FUNCTION casesync.start_as_copy() IS
 	'this database is a copy for tests: it stays paused';
 
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_start(node_id uuid, version text)
-RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text)
+RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text,
+	extension_version text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
 	n casesync_internal.node := casesync_internal.this_node();
+	refusal constant text := casesync_internal.bridge_refusal($2);
 BEGIN
+	IF refusal IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => refusal,
+			hint => 'The extension is updated first (ALTER EXTENSION casesync UPDATE), then each '
+				'bridge.');
+	END IF;
 	IF $1 IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'a bridge must name its node_id',
@@ -187,8 +195,8 @@ BEGIN
 		PERFORM casesync_internal.pause_node('a bridge with another node_id has started: '
 			'SELECT casesync.resume() if it is the right one');
 	END IF;
-	RETURN QUERY SELECT t.sender_id, t.base_url, t.key_ids, t.paused, t.paused_reason
-	  FROM casesync_internal.node t;
+	RETURN QUERY SELECT t.sender_id, t.base_url, t.key_ids, t.paused, t.paused_reason, v.extension
+	  FROM casesync_internal.node t CROSS JOIN casesync_internal.bridge_versions() v;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_start(uuid, text) IS

@@ -1,7 +1,27 @@
 /*
  * Every right, in one place to review. Nothing is granted to PUBLIC: an access is a list of
  * functions and views, and grant_access() gives it to a role.
+ *
+ * An upgrade takes all that was given, by the lists of the version before, and gives it anew by
+ * those of this one: see rights/grants_again.sql.
  */
+DO $$
+DECLARE
+	g record;
+BEGIN
+	FOR g IN SELECT to_regrole(quote_ident(a.role)) AS role, a.access
+		FROM casesync_internal.access_given a
+	LOOP
+		PERFORM casesync_internal.execute_apart(s)
+		   FROM casesync_internal.access_statements(g.role, g.access, 'REVOKE') s
+		  WHERE g.role IS NOT NULL;
+		PERFORM casesync_internal.execute_apart(s)
+		   FROM casesync_internal.access_statements(g.role, 'types', 'REVOKE') s
+		  WHERE g.role IS NOT NULL;
+	END LOOP;
+END
+$$;
+DELETE FROM casesync_internal.access_right;
 INSERT INTO casesync_internal.access_right (access, object)
 SELECT a.access, o FROM (VALUES
 	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code',
@@ -50,7 +70,7 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON pending_subscriptions',
 		'SELECT ON partners']),
 	('bridge', ARRAY['raise_error', 'bridge_start', 'lock_router', 'lock_lane', 'unlock_lane',
-		'route', 'apply_inbox',
+		'bridge_refusal', 'route', 'apply_inbox',
 		'lanes', 'take', 'record_outcome', 'authenticate', 'check_client', 'token_issuers',
 		'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now', 'work_requests', 'tidy']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
@@ -145,7 +165,7 @@ BEGIN
 				FROM casesync_internal.access_right r));
 	END IF;
 	FOR statement IN SELECT * FROM casesync_internal.access_statements(role, $2, verb) LOOP
-		EXECUTE statement;
+		PERFORM casesync_internal.execute_apart(statement);
 	END LOOP;
 END
 $$;
@@ -158,7 +178,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('GRANT USAGE ON SCHEMA casesync, casesync_internal TO %s', role);
+	PERFORM casesync_internal.execute_apart(
+		format('GRANT USAGE ON SCHEMA casesync, casesync_internal TO %s', role));
 	IF access IN ('publisher', 'admin', 'reviewer', 'auditor') THEN
 		PERFORM casesync_internal.change_access(role, 'types', 'GRANT');
 	END IF;
@@ -213,50 +234,3 @@ END
 $$;
 COMMENT ON FUNCTION casesync.revoke_access(regrole, text) IS
 	'take an access from a role; what its other accesses need stays';
-
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync, casesync_internal FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA casesync, casesync_internal FROM PUBLIC;
-REVOKE ALL ON SCHEMA casesync, casesync_internal FROM PUBLIC;
-
-DO $$
-DECLARE
-	t regtype;
-BEGIN
-	FOR t IN SELECT p.oid FROM pg_type p
-		WHERE p.typnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
-			AND p.typelem = 0 LOOP
-		EXECUTE format('REVOKE ALL ON TYPE %s FROM PUBLIC', t);
-	END LOOP;
-END
-$$;
-/* Who gets rights on whatever is new in this database (ALTER DEFAULT PRIVILEGES) gets none on what is ours. */
-DO $$
-DECLARE
-	statement text;
-BEGIN
-	FOR statement IN
-		WITH member AS (
-			SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-			 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'casesync'
-		), own AS (
-			SELECT format('SCHEMA %I', n.nspname) AS object, n.nspacl AS acl, n.nspowner AS owner
-			  FROM pg_namespace n WHERE n.nspname = 'casesync' OR n.oid IN (
-				SELECT m.objid FROM member m WHERE m.classid = 'pg_namespace'::regclass)
-			UNION ALL
-			SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass, c.relacl, c.relowner
-			  FROM pg_class c JOIN member m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
-			UNION ALL
-			SELECT 'ROUTINE ' || p.oid::regprocedure, p.proacl, p.proowner
-			  FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
-			UNION ALL
-			SELECT 'TYPE ' || t.oid::regtype, t.typacl, t.typowner
-			  FROM pg_type t JOIN member m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid
-		)
-		SELECT format('REVOKE ALL ON %s FROM %s', o.object, a.grantee::regrole)
-		  FROM own o CROSS JOIN LATERAL (SELECT DISTINCT x.grantee FROM aclexplode(o.acl) x) a
-		 WHERE a.grantee NOT IN (0, o.owner)
-	LOOP
-		EXECUTE statement;
-	END LOOP;
-END
-$$;

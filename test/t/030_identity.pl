@@ -26,7 +26,7 @@ SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law');
 SELECT casesync.activate('OUT');
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member');
-SELECT paused FROM casesync_internal.bridge_start('$bridge_id', 'test');
+SELECT paused FROM casesync_internal.bridge_versions() v, casesync_internal.bridge_start('$bridge_id', v.highest);
 CREATE FUNCTION route_all() RETURNS bigint LANGUAGE plpgsql AS \$\$
 DECLARE
 	r record;
@@ -78,7 +78,7 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('origin'
 sub check_copy
 {
 	my ($copy, $name) = @_;
-	my $bridge = "SELECT paused FROM casesync_internal.bridge_start('$bridge_id', 'test')";
+	my $bridge = "SELECT paused FROM casesync_internal.bridge_versions() v, casesync_internal.bridge_start('$bridge_id', v.highest)";
 
 	is($copy->safe_psql('origin_copy', 'SELECT casesync_internal.may_speak()'), 'f', "$name: silent without being told");
 	like($copy->safe_psql('origin_copy', 'SELECT problem FROM casesync.health'), qr/is a copy/, "$name: health says so");
@@ -152,7 +152,7 @@ foreach my $kind ('copy', 'standby')
 		$physical->promote;
 	}
 	my $id = $kind eq 'standby' ? $bridge_id : '00000000-0000-4000-8000-000000000002';
-	is($physical->safe_psql('origin', "SELECT paused FROM casesync_internal.bridge_start('$id', 'test')"),
+	is($physical->safe_psql('origin', "SELECT paused FROM casesync_internal.bridge_versions() v, casesync_internal.bridge_start('$id', v.highest)"),
 		$kind eq 'standby' ? 'f' : 't', "$kind: whether it may go on");
 	is($physical->safe_psql('origin', 'SELECT route_all()'), $kind eq 'standby' ? '1' : '0', "$kind: routing");
 	my ($its_says, $its_seqs, $its_stream) = split /\|/, $physical->safe_psql('origin', 'SELECT * FROM send()'), -1;

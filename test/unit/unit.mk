@@ -5,7 +5,7 @@ UNIT_PURE = \
 	bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
-	bridge/database/sql_call.c \
+	bridge/database/extension_version.c bridge/database/sql_call.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
 	bridge/message/message_value.c bridge/message/reply.c \
@@ -33,7 +33,7 @@ UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm
 .PHONY: unit
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
 
-$(UNIT_DIR)/bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h)
+$(UNIT_DIR)/bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h) casesync.control
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 

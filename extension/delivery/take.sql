@@ -1,0 +1,235 @@
+/* The next message of a lane, ready for the bridge. */
+/* First sending: a place in the subscription's stream, and on record before it happens. */
+CREATE OR REPLACE FUNCTION casesync_internal.give_seq(items casesync_internal.notification[],
+	stream uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	target bigint := items[1].subscription;
+	/* An item keeps its number at every attempt, until a new stream begins. */
+	fresh bigint[] := ARRAY(SELECT n.id FROM unnest(items) n
+		WHERE n.stream IS DISTINCT FROM give_seq.stream ORDER BY n.id);
+	last_seq bigint := coalesce((SELECT q.seq FROM casesync_internal.subscription_seq q
+		WHERE q.subscription = target AND q.stream = give_seq.stream
+		ORDER BY q.seq DESC LIMIT 1), 0);
+BEGIN
+	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
+		SELECT ROW(l.partner, n.registry, n.key, n.hmac, n.agreement, n.agreement_version,
+			n.reference_id)::casesync_internal.disclosing
+		  FROM unnest(items) n JOIN casesync_internal.lane l ON l.lane = n.lane
+		 WHERE n.seq IS NULL ORDER BY n.id));
+	IF fresh = '{}' THEN
+		RETURN;
+	END IF;
+	PERFORM casesync_internal.notification_number(fresh, stream, last_seq);
+	DELETE FROM casesync_internal.subscription_seq q WHERE q.subscription = target;
+	INSERT INTO casesync_internal.subscription_seq (subscription, stream, seq)
+	VALUES (target, give_seq.stream, last_seq + cardinality(fresh));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid) IS
+	'number items that were never sent in this stream, and record that they are about to be';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notify_message(items bigint[],
+	OUT message jsonb, OUT meta jsonb)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	SELECT jsonb_build_object('transaction_id', min(s.transaction_id),
+			'notify_event', jsonb_agg(jsonb_build_object(
+				'reference_id', n.reference_id, 'timestamp', casesync_internal.wire_time(n.at),
+				'locale', s.locale, 'data', jsonb_build_object(
+					'version', '1.0.0', 'reg_type', k.reg_type, 'reg_event_type', k.event_type,
+					'reg_record_type', k.record_type, 'reg_records', n.record)) ORDER BY n.id)),
+		jsonb_build_object('stream', min(n.stream::text),
+			'items', jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+				'code', s.code, 'seq', n.seq, 'prev_seq', n.prev_seq,
+				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.id))
+	  INTO message, meta
+	  FROM casesync_internal.notification n
+	  JOIN casesync_internal.subscription s ON s.id = n.subscription
+	  /* All items are of one subscription, hence of one event type and few registries. */
+	  JOIN (SELECT x.registry, casesync_internal.reg_type_wire(x.reg_type) AS reg_type,
+				casesync_internal.event_wire(x.reg_type, x.event_type) AS event_type, x.record_type
+			  FROM (SELECT DISTINCT m.registry, m.event_type,
+						coalesce(r.reg_type, w.reg_type, 'ESS') AS reg_type,
+						coalesce(r.record_type, w.record_type) AS record_type
+					  FROM casesync_internal.notification m
+					  JOIN casesync_internal.subscription w ON w.id = m.subscription
+					  LEFT JOIN casesync_internal.registry r ON r.registry = m.registry
+					 WHERE m.id = ANY (items)) x) k ON k.registry = n.registry
+	 WHERE n.id = ANY (items);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notify_message(bigint[]) IS
+	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, '
+	'seq, prev_seq, hops';
+
+CREATE OR REPLACE FUNCTION casesync_internal.parcel_for(s casesync_internal.lane_state,
+	p casesync_internal.partner, n casesync_internal.node, must_encrypt boolean)
+RETURNS casesync_internal.parcel
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	parcel casesync_internal.parcel;
+BEGIN
+	parcel.message_id := s.message_id;
+	parcel.attempt := s.attempt + 1;
+	parcel.sender_id := n.sender_id;
+	parcel.receiver_id := p.partner;
+	parcel.networks := p.networks::text[];
+	parcel.tls_name := nullif(p.tls_name, '');
+	parcel.token_url := p.token_url;
+	parcel.client_id := p.client_id;
+	parcel.secret_name := p.secret_name;
+	parcel.encrypt := casesync_internal.encryption_key(p.partner, must_encrypt);
+	RETURN parcel;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.parcel_for(casesync_internal.lane_state,
+	casesync_internal.partner, casesync_internal.node, boolean) IS
+	'a message to a partner, still without content: how it gets there and who says it';
+
+CREATE OR REPLACE FUNCTION casesync_internal.take_notifications(s casesync_internal.lane_state,
+	p casesync_internal.partner, n casesync_internal.node)
+RETURNS casesync_internal.parcel
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	items casesync_internal.notification[] := casesync_internal.items_to_send(s);
+	wish casesync_internal.subscription;
+	parcel casesync_internal.parcel;
+	content record;
+BEGIN
+	/* No other subject waits, so nothing can show that it is this item: it goes as any other. */
+	IF s.suspect IS NOT NULL AND NOT s.others_pass AND items[1].id = s.suspect THEN
+		s.suspect := NULL;
+	END IF;
+	IF cardinality(items) = 0 THEN
+		RETURN NULL;
+	END IF;
+	SELECT * INTO wish FROM casesync_internal.subscription t WHERE t.id = items[1].subscription;
+	IF casesync_internal.notify_url(p, wish) IS NULL THEN
+		s.is_stopped := true;
+		s.reason := format(
+			'there is no address to send to: SELECT casesync.set_partner(%L, ''https://…'')',
+			p.partner);
+		PERFORM casesync_internal.lane_set(s);
+		RETURN NULL;
+	END IF;
+	PERFORM casesync_internal.give_seq(items, n.stream);
+	s.items := ARRAY(SELECT x.id FROM unnest(items) x);
+	s.message_id := gen_random_uuid();
+	PERFORM casesync_internal.lane_set(s);
+	content := casesync_internal.notify_message(s.items);
+	parcel := casesync_internal.parcel_for(s, p, n, must_encrypt => false);
+	parcel.action := 'notify'; parcel.status := 'succ';
+	parcel.url := casesync_internal.notify_url(p, wish);
+	parcel.total_count := cardinality(items); parcel.completed_count := cardinality(items);
+	parcel.message := content.message; parcel.meta := content.meta;
+	RETURN parcel;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.take_notifications(casesync_internal.lane_state,
+	casesync_internal.partner, casesync_internal.node) IS
+	'the next notify message of a lane; NULL when there is nothing to send';
+
+CREATE OR REPLACE FUNCTION casesync_internal.take_outgoing(s casesync_internal.lane_state,
+	p casesync_internal.partner, n casesync_internal.node)
+RETURNS casesync_internal.parcel
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	o casesync_internal.outgoing;
+	parcel casesync_internal.parcel;
+BEGIN
+	SELECT * INTO o FROM casesync_internal.outgoing t WHERE t.lane = s.lane AND t.state = 'due'
+		ORDER BY t.id LIMIT 1;
+	IF NOT FOUND OR casesync_internal.request_withdraw(o) THEN
+		RETURN NULL;
+	END IF;
+	s.items := ARRAY[o.id];
+	s.message_id := gen_random_uuid();
+	PERFORM casesync_internal.lane_set(s);
+	parcel := casesync_internal.parcel_for(s, p, n, o.must_encrypt);
+	parcel.action := o.action; parcel.status := o.status;
+	parcel.url := o.url;
+	/* Where the answer is to go; to an answer there is none. */
+	parcel.sender_uri := n.base_url || CASE
+		WHEN o.action IN ('subscribe', 'unsubscribe', 'search') THEN '/registry/on-' || o.action
+		WHEN o.action = 'txn-status' THEN '/registry/txn/on-status' END;
+	parcel.total_count := coalesce(jsonb_array_length(coalesce(o.message->'subscribe_response',
+		o.message->'subscribe_request', o.message->'search_response')), 1);
+	parcel.completed_count := CASE
+		WHEN o.action = 'on-subscribe' THEN (SELECT count(*)
+			FROM jsonb_array_elements(o.message->'subscribe_response') i
+			WHERE i->>'status' IN ('succ', 'rjct'))
+		WHEN o.status IN ('rcvd', 'pdng') THEN 0 ELSE parcel.total_count END;
+	parcel.message := o.message;
+	RETURN parcel;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.take_outgoing(casesync_internal.lane_state,
+	casesync_internal.partner, casesync_internal.node) IS
+	'the next request or callback of a lane; NULL when there is none';
+
+/*
+ * One message of a lane is under way at a time. Whoever reads it holds the lane's sharing lock from
+ * here to record_outcome(), past the end of this transaction: so stop_sharing() can wait for what
+ * has been read and is not sent yet. A bridge that dies loses the lock with its session, and the
+ * next take() makes a new message, whose outcome alone is believed.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.take(lane integer)
+RETURNS SETOF casesync_internal.parcel
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	l casesync_internal.lane;
+	s casesync_internal.lane_state;
+	p casesync_internal.partner;
+	parcel casesync_internal.parcel;
+BEGIN
+	SELECT * INTO l FROM casesync_internal.lane t WHERE t.lane = take.lane;
+	IF NOT FOUND OR NOT casesync_internal.may_speak()
+		OR NOT casesync_internal.lock_for_transaction(2, l.lane) THEN
+		RETURN;
+	END IF;
+	/* What this session sent before is over. */
+	PERFORM casesync_internal.sharing_release(l.lane);
+	IF NOT casesync_internal.sharing_enter(l.lane) THEN
+		RETURN;
+	END IF;
+	/* A statement of its own: its snapshot is younger than the lock. */
+	IF casesync_internal.is_stopped(l.partner) THEN
+		RETURN;
+	END IF;
+	s := casesync_internal.lane_now(l.lane);
+	s.lane := l.lane;
+	s.batch_limit := coalesce(s.batch_limit, 100);
+	s.attempt := coalesce(s.attempt, 0);
+	IF s.is_stopped OR s.next_attempt > clock_timestamp()
+		OR casesync_internal.encryption_is_missing(l.partner) THEN
+		RETURN;
+	END IF;
+	SELECT * INTO p FROM casesync_internal.partner t WHERE t.partner = l.partner;
+	IF l.kind = 'notify' THEN
+		parcel := casesync_internal.take_notifications(s, p, casesync_internal.this_node());
+	ELSE
+		parcel := casesync_internal.take_outgoing(s, p, casesync_internal.this_node());
+	END IF;
+	IF parcel.message_id IS NOT NULL THEN
+		PERFORM casesync_internal.sharing_hold(l.lane);
+		RETURN NEXT parcel;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.take(integer) IS
+	'the message to send next on a lane, if one is due; it is in flight until record_outcome() or '
+	'the next take()';

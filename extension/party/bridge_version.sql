@@ -1,0 +1,43 @@
+/*
+ * Which bridges this version of the extension works with: from the series (0.2 is 0.2.x) named
+ * here to the one of the extension itself. So the extension is updated first and the bridges after
+ * it: the newer side knows the older one.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.bridge_versions(OUT extension text, OUT lowest text,
+	OUT highest text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT e.extversion, '0.2', substring(e.extversion FROM '^\d+\.\d+')
+	  FROM pg_extension e WHERE e.extname = 'casesync'
+$$;
+COMMENT ON FUNCTION casesync_internal.bridge_versions() IS
+	'version of the extension, and the lowest and highest series of bridges that it works with';
+
+CREATE OR REPLACE FUNCTION casesync_internal.version_series(version text)
+RETURNS integer[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT regexp_match(version, '^(\d{1,5})\.(\d{1,5})(?:\.\d{1,5}.*)?$')::integer[]
+$$;
+COMMENT ON FUNCTION casesync_internal.version_series(text) IS
+	'{0,2} of 0.2.1; NULL when it is no version';
+
+CREATE OR REPLACE FUNCTION casesync_internal.bridge_refusal(version text)
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('this bridge is %s, the database''s casesync %s works with bridges %s.x%s: '
+		'update the %s', coalesce(left(version, 100), 'of no version'), v.extension, v.lowest,
+		CASE WHEN v.highest <> v.lowest THEN format(' to %s.x', v.highest) ELSE '' END,
+		CASE WHEN s.bridge > s.highest THEN 'extension' ELSE 'bridge' END)
+	  FROM casesync_internal.bridge_versions() v
+	 CROSS JOIN LATERAL (SELECT casesync_internal.version_series(version) AS bridge,
+		casesync_internal.version_series(v.lowest) AS lowest,
+		casesync_internal.version_series(v.highest) AS highest) s
+	 WHERE s.bridge IS NULL OR s.bridge < s.lowest OR s.bridge > s.highest
+$$;
+COMMENT ON FUNCTION casesync_internal.bridge_refusal(text) IS
+	'why a bridge of this version is refused, and which side to update; NULL when it is not';
