@@ -1,6 +1,6 @@
 /*
  * bridge.c
- *		Wires the parts: who rings whom, what happens at SIGHUP and SIGTERM. Must not do any of the
+ *		Puts the parts together: who wakes whom, what happens at SIGHUP and SIGTERM. Must not do any of the
  *		parts' work.
  */
 #include "bridge.h"

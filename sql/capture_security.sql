@@ -105,7 +105,7 @@ RESET ROLE;
 SELECT count(*) FROM casesync_internal.change WHERE key = '666';
 -- the owner may stop, and it is written down
 SET ROLE regress_publisher;
-SELECT casesync.stop_capture('the worst night', 'enrolment');
+SELECT casesync.stop_capture('the weekly load', 'enrolment');
 INSERT INTO enrolment VALUES (3, 3, 'Active');
 SELECT gap, relation, registries, reason, state, hint FROM casesync.gaps;
 RESET ROLE;

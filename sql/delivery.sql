@@ -135,7 +135,7 @@ SELECT reason FROM app.lane_now();
 SELECT count(*) FROM app.take();
 SELECT app.outcome('delivered', 200);
 
--- refused: bisected down to the one that is poison, the others arrive
+-- refused: halved down to the one that is refused alone, the others arrive
 INSERT INTO app.person SELECT i, 'P' || i, '1' FROM generate_series(11, 18) i;
 SELECT * FROM app.route();
 CREATE FUNCTION app.deliver(poison text, verdict text, http integer, most integer DEFAULT 60) RETURNS TABLE (turn integer, items text, said text) LANGUAGE plpgsql AS $$

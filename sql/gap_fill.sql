@@ -29,7 +29,7 @@ BEGIN
 END
 $$;
 
-SELECT casesync.stop_capture('the worst night', 'person') AS gap \gset
+SELECT casesync.stop_capture('the weekly load', 'person') AS gap \gset
 UPDATE person SET name = 'Bee' WHERE id = 2;
 DELETE FROM person WHERE id = 3;
 INSERT INTO person VALUES (5, 'Eli');

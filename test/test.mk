@@ -119,6 +119,11 @@ bench: test-packages
 	+$(MAKE) all
 	test/as_tester test/bench/bench
 
+# What the pages in doc/ repeat of the code; a unit test holds that it is up to date.
+papers: test-packages
+	@+$(MAKE) --no-print-directory --silent build/unit/config/settings_print
+	test/write_papers
+
 dist:
 	@grep -q '"version": "$(EXTVERSION)"' META.json || { echo "META.json has another version" >&2; exit 1; }
 	mkdir -p build

@@ -202,7 +202,7 @@ api_answer_session(Api *api, const ApiExchange *exchange)
 	return session_choose(&api->answers, exchange, &api->exchanges, half > 1 ? half : 1);
 }
 
-/* Readiness is about storing: answers may be late, messages may not be lost at the door. */
+/* Readiness is about storing: an answer may be late, a message must be taken in. */
 bool
 api_has_session(const Api *api)
 {

@@ -1,7 +1,7 @@
 /*
  * config_table.c
  *		The table of settings: the only place where a setting is named; help, print, sample file and
- *		README are checked against it. Must not know how a value is read.
+ *		doc/reference.md are checked against it. Must not know how a value is read.
  */
 #include "config/config_setting.h"
 

@@ -292,7 +292,7 @@ session_collect(PgSession *session)
 		part = PQgetResult(session->conn);
 		if (part == NULL)
 			return true;
-		/* one statement per query: only a dying server adds a second result, and that one counts */
+		/* one statement per query: only a server that shuts down adds a second result, and that one counts */
 		PQclear(session->answer);
 		session->answer = part;
 	}
@@ -372,7 +372,7 @@ session_ready(void *context, int events)
 		session_lose(session, PQerrorMessage(session->conn));
 		return;
 	}
-	/* A query that is complete may be the server's last word; that is judged before it is told. */
+	/* After a complete answer the server may have closed the session: that is looked at first. */
 	if (session->state == SESSION_BUSY && session_collect(session))
 	{
 		if (session_is_dead(session))

@@ -30,7 +30,8 @@ has_bad_byte(const char *text, size_t length)
 	return false;
 }
 
-/* RFC 9110: a name is a token; a blank before the colon is the classic of the smugglers. */
+/* RFC 9110: a name is a token; with a blank before the colon a proxy and we may read two
+ * different requests. */
 static bool
 is_token(const char *name, size_t length)
 {

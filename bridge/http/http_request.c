@@ -15,7 +15,7 @@
 #include "message/reply.h"
 
 #define LARGE_BODIES 8 /* so many of the largest size may be held, all clients together */
-#define REFUSED_BODY_LIMIT (64 * 1024) /* so much is read only to be able to answer politely */
+#define REFUSED_BODY_LIMIT (64 * 1024) /* so much is read, else the client would miss its answer */
 
 struct HttpRequest
 {

@@ -22,7 +22,7 @@ extern bool canonical_json(const json_t *value, Buffer *out, Failure *failure);
 /*
  * The same for what we send: also fails with FAILURE_INPUT when another language's ordinary JSON
  * writer would not reproduce the bytes (integers beyond 2^53-1, reals that would need an
- * exponent somewhere, keys beyond the basic multilingual plane). See README, "Signature".
+ * exponent somewhere, keys beyond the basic multilingual plane). See doc/signing-and-encryption.md.
  */
 extern bool canonical_json_portable(const json_t *value, Buffer *out, Failure *failure);
 

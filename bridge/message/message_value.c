@@ -22,7 +22,7 @@ character_count(const char *text)
 	return count;
 }
 
-/* No line breaks and other control characters: nobody's log or screen shall obey a partner's id. */
+/* No line breaks and other control characters: a partner's id must not steer a log or a screen. */
 static bool
 text_is_valid(const char *text, size_t limit)
 {

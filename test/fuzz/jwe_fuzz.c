@@ -1,7 +1,7 @@
 /*
  * jwe_fuzz.c
- *		Encrypted messages and keys of strangers: whatever opens was encrypted for one of our keys,
- *		and what a stranger's key encrypts has the shape that we would take.
+ *		Encrypted messages and keys of others: whatever opens was encrypted for one of our keys, and
+ *		what somebody else's key encrypts has the shape that we would take.
  */
 #include <openssl/evp.h>
 #include <stdint.h>

@@ -243,7 +243,7 @@ sub hide
 	return $record;
 }
 
-# Twins: 1000 and 2000 behind a subject are two who differ from it only in what is withheld.
+# 1000 and 2000 above a subject's id are two copies of it that differ only in what is withheld.
 sub rows
 {
 	my ($count) = @_;
@@ -253,14 +253,14 @@ sub rows
 		my $uin = maybe(pick('UIN-1', 'UIN-2', 'UIN-3', '7'));
 		my $record = visible_record($uin);
 		my @shared = map { $_->[0] =~ /^(hidden|brn)/ ? undef : column_value($_->[1], $_->[2]) } @columns;
-		for my $twin (0, 1000, 2000)
+		for my $copy (0, 1000, 2000)
 		{
 			my @all = @shared;
 			for my $i (0 .. $#columns)
 			{
-				$all[$i] = column_value($columns[$i][1], $columns[$i][2]) if $twin && $columns[$i][0] =~ /^(hidden|brn)/;
+				$all[$i] = column_value($columns[$i][1], $columns[$i][2]) if $copy && $columns[$i][0] =~ /^(hidden|brn)/;
 			}
-			push @rows, '(' . join(', ', $id + $twin, literal($uin, 'text'), literal($json->encode($twin ? hide($record) : $record), 'jsonb'),
+			push @rows, '(' . join(', ', $id + $copy, literal($uin, 'text'), literal($json->encode($copy ? hide($record) : $record), 'jsonb'),
 				map { literal($all[$_], $columns[$_][1]) } 0 .. $#columns) . ')';
 		}
 	}

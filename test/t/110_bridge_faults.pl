@@ -43,7 +43,7 @@ sub insert
 sub person_of
 {
 	my ($item) = @_;
-	my ($id) = BridgeTest->encode($item->{data}{reg_records}) =~ /"(ID-\d+|POISON)"/;
+	my ($id) = BridgeTest->encode($item->{data}{reg_records}) =~ /"(ID-\d+|UNREADABLE)"/;
 	return $id;
 }
 
@@ -115,11 +115,11 @@ for my $case ([ { mode => 'nack' }, 'NACK' ], [ { mode => 'err', code => 'rjct.m
 }
 is(dead(), 0, 'no dead letter so far');
 
-# --- what is refused: a single poisonous record is found, the others arrive ---
+# --- what is refused: the single record that the partner refuses is found, the others arrive ---
 forget();
-$bad->order(mode => 'err', code => 'err.request.bad', containing => 'POISON');
-$sp->sql("INSERT INTO person SELECT n, CASE n WHEN 117 THEN 'POISON' ELSE 'ID-' || n END, 'A' FROM generate_series(101, 140) n");
-ok(BridgeTest::wait_for('a dead letter', sub { dead() == 1 }), 'a poisonous record becomes a dead letter');
+$bad->order(mode => 'err', code => 'err.request.bad', containing => 'UNREADABLE');
+$sp->sql("INSERT INTO person SELECT n, CASE n WHEN 117 THEN 'UNREADABLE' ELSE 'ID-' || n END, 'A' FROM generate_series(101, 140) n");
+ok(BridgeTest::wait_for('a dead letter', sub { dead() == 1 }), 'the record that is refused becomes a dead letter');
 ok(nothing_due(), 'and the others are worked off');
 is($sp->sql("SELECT reason ~ 'err.request.bad' FROM casesync.dead_letter"), 't', 'with the reason');
 my %arrived;
@@ -196,7 +196,7 @@ my $well_before = () = $well->received;
 insert();
 ok($sp->wait_log(qr/partner=well.example.org .*address not allowed/), 'an address outside the partner\'s networks is not connected to');
 is(scalar(() = $well->received), $well_before, 'even over a connection that is still open');
-unlike($sp->log_text, qr/ID-\d|POISON|Cash/, 'the log has no content');
+unlike($sp->log_text, qr/ID-\d|UNREADABLE|Cash/, 'the log has no content');
 $sp->stop_ok;
 
 done_testing();

@@ -172,7 +172,7 @@ ok(waiting_at_gate(2), 'it is worked already');
 $before = () = $slow->received;
 $officer = start("SELECT count(*) > 0 FROM casesync.stop_sharing('a leak', 'slow.example.org')");
 ok(wait_for_officer(), 'who stops sharing waits for both');
-like(found('q4'), qr/^200 \[\]$/, 'who searches meanwhile gets what a stranger gets, at once');
+like(found('q4'), qr/^200 \[\]$/, 'who searches meanwhile gets what somebody without an agreement gets, at once');
 $sp->sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND granted AND mode = 'ExclusiveLock'");
 $gate->{harness}->finish;
 like(finish($search), qr/"ID-1"/, 'the search that was under way is answered');

@@ -1,6 +1,6 @@
 # Two nodes, each with its own server and bridge, with everything switched on between them: TLS with client
-# certificates, tokens, published keys, signatures, encryption, filters, decisions by people. Then the worst
-# day: keys, certificates and secrets change and processes die while both tell each other of changes.
+# certificates, tokens, published keys, signatures, encryption, filters, decisions by people. Then keys,
+# certificates and secrets change and processes die while both tell each other of changes.
 use strict;
 use warnings FATAL => 'all';
 
@@ -293,7 +293,7 @@ like($http, qr/^200 /, 'check-enrollment is answered') or diag $json->encode($to
 like(BridgeTest::python('encrypt_message', $json->encode($told->{message}), 'decrypt', $ess->{encryption}), qr/"enrolled_status": "Active"/,
 	'with the status, encrypted');
 
-# --- the worst day: both sides change things all the time ---
+# --- everything at once: both sides change things all the time ---
 sub begin_traffic
 {
 	my ($node) = @_;

@@ -51,7 +51,7 @@ is(slurp_file("$private/$_->[0]"), slurp_file("$tree/$_->[1]"), "the private $_-
 is(slurp_file("$private/lib/other.so"), $installed{'lib/other.so'}, 'other libraries are at hand');
 ok(!-e "$private/share/extension/casesync--99.0.sql", 'no other version of casesync is');
 
-# What tells a story on such a server passes on why it cannot.
+# The demo and the sandbox, on such a server, say why they cannot start.
 unlink "$server/lib/casesync.so", "$server/lib/other.so";
 rmdir "$server/lib" or die "$server/lib: $!";
 local $ENV{PG_CONFIG} = "$folder/pg_config";

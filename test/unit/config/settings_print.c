@@ -1,6 +1,6 @@
 /*
  * settings_print.c
- *		The README's table of settings, made from the settings themselves; for readme_test.py.
+ *		The table of settings for doc/reference.md, made from the settings themselves.
  */
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Our encrypted messages, read and written by other programs: the README's recipe, and jwcrypto."""
+"""Our encrypted messages, read and written by other programs: the recipe of doc/signing-and-encryption.md, and jwcrypto."""
 import hashlib
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from jwcrypto import jwe as jwcrypto_jwe
 from jwcrypto import jwk as jwcrypto_jwk
 
-# --- the recipe, as in the README
+# --- the recipe, as in doc/signing-and-encryption.md
 import base64
 import json
 import os

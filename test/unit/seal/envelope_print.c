@@ -1,7 +1,7 @@
 /*
  * envelope_print.c
  *		Prints our public key and some signed messages, one a line; for recipe_test.py, which
- *		verifies them with nothing but the README's recipe.
+ *		verifies them with nothing but the recipe of doc/signing-and-encryption.md.
  */
 #include <stdio.h>
 

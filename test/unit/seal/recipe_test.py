@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Our signatures, verified by another program that follows only the README's recipe."""
+"""Our signatures, verified by another program that follows only the recipe of doc/signing-and-encryption.md."""
 import subprocess
 import sys
 
-# --- the recipe, as in the README
+# --- the recipe, as in doc/signing-and-encryption.md
 import base64
 import hashlib
 import json

@@ -1,4 +1,4 @@
-# The README's page for partners does what it says: its conversation with the sandbox, run as it
+# doc/partner.md does what it says: its conversation with the sandbox, run as it
 # stands, prints what the page shows; its ways to verify a message verify it, and refuse another.
 use strict;
 use warnings;
@@ -12,11 +12,10 @@ use lib "$FindBin::Bin/../lib";
 use BridgeTest;
 
 my $tree = abs_path("$FindBin::Bin/../..");
-my $readme = slurp("$tree/README.md");
-my ($page) = $readme =~ /^## You are the partner\n(.*?)^## /ms;
-ok(defined $page, 'the README has a page for partners');
+my $page = slurp("$tree/doc/partner.md");
+my $recipes = slurp("$tree/doc/signing-and-encryption.md");
 my @blocks = map {
-	my ($section) = $page =~ /^### $_\n(.*?)^### /ms;
+	my ($section) = $page =~ /^## $_\n(.*?)^## /ms;
 	ok(defined $section, "$_: is there");
 	$section =~ /^```(\w*)\n(.*?)^```$/msg;
 } 'A complete conversation', 'Signing what you send', 'Encrypting';
@@ -63,7 +62,7 @@ sub run_script
 
 # The programs of the page, under the names that it gives them.
 sub write_file { my ($name, $text) = @_; open my $f, '>', "$folder/$name" or die $!; print $f $text; close $f }
-my ($recipe) = $readme =~ /^```python\n((?:(?!```).)*def decrypt.*?)^```$/ms;
+my ($recipe) = $recipes =~ /^```python\n((?:(?!```).)*def decrypt.*?)^```$/ms;
 write_file('encryption.py', $recipe);
 my %programs = $page =~ /`(\w+\.py)`:\n\n```python\n(.*?)^```$/msg;
 is(join(' ', sort keys %programs), 'encrypted.py sign.py', 'it has the programs to sign and to encrypt');
