@@ -54,7 +54,7 @@ COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint) IS
 	'they do';
 
 CREATE OR REPLACE FUNCTION casesync_internal.notification_append(
-	items casesync_internal.notification[])
+	items casesync_internal.new_notification[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -66,13 +66,16 @@ BEGIN
 	INSERT INTO casesync_internal.event (id, registry, key, event_type, at, removal)
 	SELECT n.event, n.registry, n.key, n.event_type, n.at, n.removal FROM unnest(items) n
 	ON CONFLICT DO NOTHING;
-	EXECUTE format('INSERT INTO %s SELECT n.* FROM unnest($1) n',
+	EXECUTE format('INSERT INTO %s (lane, subscription, event, registry, key, event_type, removal, '
+		'record, hmac, agreement, agreement_version, hops, at) SELECT n.lane, n.subscription, '
+		'n.event, n.registry, n.key, n.event_type, n.removal, n.record, n.hmac, n.agreement, '
+		'n.agreement_version, n.hops, n.at FROM unnest($1) n',
 		casesync_internal.notification_leaf()) USING items;
 	GET DIAGNOSTICS appended = ROW_COUNT;
 	RETURN appended;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.notification_append(casesync_internal.notification[]) IS
+COMMENT ON FUNCTION casesync_internal.notification_append(casesync_internal.new_notification[]) IS
 	'notifications wait to be sent, in this order; their events are kept with them';
 
 /* Numbers are given when an item is first sent: what is never sent must not look like a gap. */

@@ -41,6 +41,12 @@ COMMENT ON COLUMN casesync_internal.notification.reference_id IS
 	'random, the same at every attempt, never reused';
 COMMENT ON COLUMN casesync_internal.notification.seq IS
 	'position in the subscription''s stream, given when first sent';
+/* Of a notification what is known when it is written; the table may get more columns. */
+CREATE TYPE casesync_internal.new_notification AS (lane integer, subscription bigint, event uuid,
+	registry text, key text, event_type text, removal boolean, record jsonb, hmac bytea,
+	agreement text, agreement_version integer, hops text[], at timestamptz);
+COMMENT ON TYPE casesync_internal.new_notification IS
+	'one event for one subscription that is to be told';
 DO $$
 DECLARE
 	leaf integer;

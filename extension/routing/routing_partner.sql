@@ -57,10 +57,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN casesync_internal.notification_append(ARRAY(
-		SELECT ROW(nextval('casesync_internal.notification_id'), gen_random_uuid(), x.lane,
-			x.subscription, (x.event).event, (x.event).registry, (x.event).key,
+		SELECT ROW(x.lane, x.subscription, (x.event).event, (x.event).registry, (x.event).key,
 			(x.event).event_type, x.removal, x.record, x.hmac, a.agreement, a.version, x.hops,
-			(x.event).at, NULL, NULL, NULL, 'due', NULL)::casesync_internal.notification
+			(x.event).at)::casesync_internal.new_notification
 		  FROM (SELECT coalesce(s.lane, l.lane) AS lane, w.id AS subscription, d.*,
 					CASE WHEN i.partner IS NULL THEN '{}'
 						ELSE (i.hops || i.partner)[1:16] END AS hops
