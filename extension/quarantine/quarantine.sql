@@ -15,10 +15,10 @@ AS $$
 	)
 	SELECT md5(concat_ws(' ', casesync_internal.crosswalk_mark(),
 		(SELECT string_agg(concat_ws(' ', a.agreement, a.version), ',' ORDER BY a.agreement)
-			FROM casesync_internal.agreement a
+		   FROM casesync_internal.agreement a
 		  WHERE a.state = 'active' AND mark_of.registry = ANY (a.registries)),
 		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin),
-		',' ORDER BY u.class, u.object, w.oid)))
+			',' ORDER BY u.class, u.object, w.oid)))
 	  FROM used u
 	  LEFT JOIN pg_class c ON c.oid = u.object AND u.class = 'pg_class'::regclass
 	  LEFT JOIN pg_rewrite w ON w.ev_class = c.oid
@@ -29,8 +29,7 @@ COMMENT ON FUNCTION casesync_internal.mark_of(text) IS
 	'crosswalk do, so that quarantined subjects are tried again';
 
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_add(registry text, tracking integer,
-	keys text[], event_type text,
-	error_code text, reason text)
+	keys text[], event_type text, error_code text, reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -62,12 +61,19 @@ BEGIN
 		OR e.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking x
 			WHERE x.id = e.tracking);
 	RETURN QUERY
+	/* Once for a registry and for a code, not for each entry. */
+	WITH marks AS MATERIALIZED (
+		SELECT g.registry, casesync_internal.mark_of(g.registry) AS mark
+		  FROM casesync_internal.registry g
+	), passing AS MATERIALIZED (
+		SELECT c.error_code FROM (SELECT DISTINCT x.error_code
+			FROM casesync_internal.quarantine_entry x) c
+		 WHERE c.error_code = 'CS002' OR casesync_internal.is_transient(c.error_code)
+	)
 	SELECT e.* FROM casesync_internal.quarantine_entry e
-	  JOIN (SELECT g.registry, casesync_internal.mark_of(g.registry) AS mark
-		FROM casesync_internal.registry g) m
-		ON m.registry = e.registry
+	  JOIN marks m ON m.registry = e.registry
 	 WHERE e.mark IS DISTINCT FROM m.mark
-		OR (e.error_code = 'CS002' OR casesync_internal.is_transient(e.error_code))
+		OR e.error_code IN (SELECT p.error_code FROM passing p)
 			AND e.at < clock_timestamp() - least(
 				600, 10 * 2 ^ least(e.tries, 10)) * interval '1 second'
 	 ORDER BY e.id LIMIT max_entries;
@@ -79,11 +85,15 @@ COMMENT ON FUNCTION casesync_internal.quarantine_next(integer) IS
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
-	SELECT q.* FROM casesync_internal.quarantine_entry q
-	 WHERE q.registry = quarantine_of.registry AND q.tracking = 0
-	   AND q.key IN (SELECT k FROM unnest(keys) k)
+	/* Key by key by the index: a view that breaks puts a whole registry in quarantine. */
+	SELECT q.* FROM (SELECT DISTINCT u.k FROM unnest(keys) u(k)) d
+	 CROSS JOIN LATERAL (
+		SELECT * FROM casesync_internal.quarantine_entry e
+		 WHERE e.registry = quarantine_of.registry AND e.tracking = 0
+		   AND md5(e.key) = md5(d.k) AND e.key = d.k
+		OFFSET 0) q
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_of(text, text[]) IS
 	'what of these subjects is in quarantine now';
