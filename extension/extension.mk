@@ -69,12 +69,14 @@ SQL_CODE = \
 	extension/capture/tracking_drift.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
+	extension/subscription/subscription_lane.sql \
 	extension/subscription/subscription_wish.sql extension/subscription/my_subscription.sql \
 	extension/delivery/delivery.sql extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/answer_sent.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_filter.sql extension/routing/routing_partner.sql \
 	extension/routing/routing.sql extension/routing/rehearsal.sql \
+	extension/routing/resume.sql \
 	extension/inbox/inbox.sql extension/inbox/message_read.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql \
