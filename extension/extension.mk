@@ -84,13 +84,14 @@ SQL_CODE = \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
-	extension/subscription/subscription_wish.sql extension/subscription/my_subscription.sql \
-	extension/subscription/forget.sql extension/subscription/subscription_settled.sql \
+	extension/subscription/subscription_lane.sql extension/subscription/subscription_wish.sql \
+	extension/subscription/my_subscription.sql extension/subscription/forget.sql \
+	extension/subscription/subscription_settled.sql \
 	extension/subscription/subscription_answer.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
-	extension/routing/rehearsal.sql extension/routing/forget.sql \
+	extension/routing/rehearsal.sql extension/routing/resume.sql \
 	extension/inbox/inbox.sql extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \

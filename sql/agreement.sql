@@ -17,7 +17,7 @@ CREATE TABLE person (id integer PRIMARY KEY, given boolean, born date);
 CREATE VIEW people AS SELECT id AS subject_key, given AS consents, born, jsonb_build_object('v', id) AS record FROM person;
 SELECT * FROM casesync.publish('people', 'people', 'Member');
 SELECT casesync.set_node('sp', 'https://sp.example');
-SELECT sender_id, four_eyes FROM casesync.node;
+SELECT sender_id, four_eyes FROM casesync.this_node;
 SELECT casesync.set_partner('p', 'https://p.example');
 SELECT casesync.set_partner('q', 'https://q.example');
 
@@ -109,7 +109,7 @@ SELECT casesync.activate('A');
 RESET SESSION AUTHORIZATION;
 SELECT version, state, end_reason FROM casesync_internal.agreement WHERE agreement = 'A' ORDER BY version;
 SELECT casesync.set_node('sp', four_eyes => false);
-SELECT four_eyes FROM casesync.node;
+SELECT four_eyes FROM casesync.this_node;
 
 -- a rival -----------------------------------------------------------------------------------------------------------------
 SELECT casesync.set_agreement('RIVAL', 'p', registries => '{people}', event_types => '{x}', fields => '{v}', identifier_types => '{UIN}',

@@ -58,6 +58,14 @@ SELECT p.oid::regprocedure AS function, t.oid::regtype AS type
  ORDER BY 1, 2;
 SELECT count(*) BETWEEN 50 AND 130 AS few_enough FROM pg_proc WHERE pronamespace = 'casesync'::regnamespace;
 
+-- names that stand in both schemas: an access, which goes by name, would give both
+SELECT c.relname FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v') AND c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+ GROUP BY c.relname HAVING count(*) > 1
+UNION ALL
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+ GROUP BY p.proname HAVING count(DISTINCT p.pronamespace) > 1
+ ORDER BY 1;
+
 -- tables without a primary key: not to be replicated by FOR ALL TABLES
 SELECT c.oid::regclass AS relation
   FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass

@@ -44,12 +44,12 @@ SELECT count(*) FROM casesync_internal.node;
 -- set_node: defaults the first time, later what is left out stays
 SET TimeZone = 'Africa/Nairobi';
 SELECT casesync.set_node('sp.test', 'https://dci.sp.test/');
-SELECT sender_id, base_url, key_ids, locale, time_zone, four_eyes, paused, era FROM casesync.node;
+SELECT sender_id, base_url, key_ids, locale, time_zone, four_eyes, paused, era FROM casesync.this_node;
 RESET TimeZone;
 SELECT casesync.set_node('sp.test', key_ids => '{one}', locale => 'fra', four_eyes => false);
-SELECT sender_id, base_url, key_ids, locale, time_zone, four_eyes, era FROM casesync.node;
+SELECT sender_id, base_url, key_ids, locale, time_zone, four_eyes, era FROM casesync.this_node;
 SELECT casesync.set_node('sp2.test', time_zone => 'Europe/Berlin');
-SELECT sender_id, base_url, key_ids, locale, time_zone, four_eyes, era FROM casesync.node;
+SELECT sender_id, base_url, key_ids, locale, time_zone, four_eyes, era FROM casesync.this_node;
 SELECT count(*) AS nodes FROM casesync_internal.node;
 SELECT octet_length(hash_key) AS hash_key_bytes FROM casesync_internal.node_secret;
 SELECT what, about FROM casesync.audit ORDER BY id;

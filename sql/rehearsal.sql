@@ -101,10 +101,10 @@ SELECT changes, notifications FROM casesync_internal.route();
 SELECT is_running, sum(subjects) FROM casesync.rehearsals WHERE version = 3 AND agreement = 'OUT' GROUP BY 1;
 -- it can be activated, by someone else than its author; then the samples go
 SELECT casesync.set_node('sp.test', four_eyes => true);
-SELECT four_eyes FROM casesync.node;
+SELECT four_eyes FROM casesync.this_node;
 SELECT app.try($$SELECT casesync.activate('OUT')$$) ~ '^42501' AS refused;
 SELECT casesync.set_node('sp.test', four_eyes => false);
-SELECT four_eyes FROM casesync.node;
+SELECT four_eyes FROM casesync.this_node;
 SELECT casesync.activate('OUT');
 SELECT count(*) FROM casesync.rehearsal_samples;
 SELECT version, is_running, sum(subjects) FROM casesync.rehearsals WHERE agreement = 'OUT' GROUP BY 1, 2 ORDER BY 1;

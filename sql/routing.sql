@@ -59,7 +59,7 @@ INSERT INTO consent SELECT i, 'ESS', true FROM generate_series(4711, 4720) i;
 
 -- a first day, as sql-interface.md types it out ---------------------------------------------------------------
 SELECT casesync.set_node('sp.social.gov.xx', 'https://dci.social.gov.xx');
-SELECT sender_id, base_url, locale FROM casesync.node;
+SELECT sender_id, base_url, locale FROM casesync.this_node;
 SELECT casesync.map_code('sp', w, c::casesync.enrolment_status)
   FROM (VALUES ('ACTIF','Active'),('SUSPENDU','Suspended'),('SORTI','Exited'),('RADIE','Exited')) m(w,c);
 SELECT * FROM casesync.unmapped_words('sp', 'enrolment', 'status', NULL::casesync.enrolment_status);
@@ -180,7 +180,7 @@ CREATE VIEW share.item AS SELECT id::text AS subject_key, part, jsonb_build_obje
 SELECT count(*) FROM casesync.publish('items', 'share.item', 'Member', 'Social');
 SELECT casesync.track('item', '{items}', 'id', on_insert => 'enrolment', on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change');
 SELECT casesync.set_node('sp.social.gov.xx', four_eyes => false);
-SELECT four_eyes FROM casesync.node;
+SELECT four_eyes FROM casesync.this_node;
 SELECT casesync.set_partner('b', 'https://b.example');
 SELECT casesync.set_agreement('B', 'b', registries => '{items}', event_types => '{enrolment,enrolment_status_change}',
 	identifier_types => '{UIN}', fields => '{v,secret}', subjects => $$part <> 'hidden'$$, valid_from => '2026-01-01', legal_basis => 'x', on_leave => 'identifier_only');

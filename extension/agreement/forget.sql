@@ -1,4 +1,4 @@
-/* Forgetting agreements with a partner, whom they missed, how much was looked up. */
+/* Forgetting agreements with a partner: whom they missed, how they were rehearsed and used. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_forget(partner text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -6,6 +6,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	DELETE FROM casesync_internal.missed m USING casesync_internal.agreement a
 	 WHERE a.partner = agreement_forget.partner AND m.agreement = a.agreement;
+	DELETE FROM casesync_internal.rehearsal_count c USING casesync_internal.agreement a
+	 WHERE a.partner = agreement_forget.partner AND c.agreement = a.agreement;
 	DELETE FROM casesync_internal.agreement a WHERE a.partner = agreement_forget.partner;
 	DELETE FROM casesync_internal.sharing_stop s WHERE s.partner = agreement_forget.partner;
 	DELETE FROM casesync_internal.lookup_day d WHERE d.partner = agreement_forget.partner;
@@ -14,27 +16,36 @@ COMMENT ON FUNCTION casesync_internal.agreement_forget(text) IS
 	'part of drop_partner(): agreements with the partner, and what is counted under them';
 
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_erase(p casesync_internal.person)
-RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	DELETE FROM casesync_internal.missed m WHERE m.registry = p.registry AND m.key = p.key;
-$$;
-COMMENT ON FUNCTION casesync_internal.agreement_erase(casesync_internal.person) IS
-	'part of erase(): that a subject changed while an agreement was suspended';
-
-CREATE OR REPLACE FUNCTION casesync_internal.agreement_prune(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	pruned bigint;
+	samples bigint;
 BEGIN
+	DELETE FROM casesync_internal.rehearsal_told t WHERE t.registry = p.registry AND t.key = p.key;
+	DELETE FROM casesync_internal.rehearsal_sample s
+	 WHERE s.registry = p.registry AND s.key = p.key;
+	GET DIAGNOSTICS samples = ROW_COUNT;
+	DELETE FROM casesync_internal.missed m WHERE m.registry = p.registry AND m.key = p.key;
+	RETURN samples;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.agreement_erase(casesync_internal.person) IS
+	'part of erase(): samples of rehearsals, and that a subject changed while an agreement was '
+	'suspended; returns how many samples';
+
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_prune(before timestamptz,
+	OUT samples bigint, OUT lookups bigint)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM casesync_internal.rehearsal_sample s WHERE s.at < before;
+	GET DIAGNOSTICS samples = ROW_COUNT;
 	DELETE FROM casesync_internal.lookup_day d WHERE d.day < before::date;
-	GET DIAGNOSTICS pruned = ROW_COUNT;
-	RETURN pruned;
+	GET DIAGNOSTICS lookups = ROW_COUNT;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_prune(timestamptz) IS
-	'part of prune(): counts of lookups before a day';
+	'part of prune(): samples of rehearsals before a time, counts of lookups before its day';

@@ -15,22 +15,14 @@ RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	anew bigint[];
 BEGIN
-	WITH done AS (
-		UPDATE casesync_internal.request_in r
-		   SET state = 'new', outgoing = NULL, tries = 0, next_try = NULL
-		  FROM casesync_internal.outgoing o
-		 WHERE r.outgoing = o.reference_id AND r.message IS NOT NULL AND o.action = 'on-search'
-		   AND o.state IN ('due', 'dead') AND EXISTS (
+	RETURN casesync_internal.request_anew(ARRAY(
+		SELECT o.id FROM casesync_internal.outgoing o
+		 WHERE o.action = 'on-search' AND o.state IN ('due', 'dead') AND EXISTS (
 			SELECT FROM casesync_internal.disclosure d
 			  JOIN casesync_internal.lane l ON l.partner = d.partner
 			 WHERE l.lane = o.lane AND d.registry = p.registry AND d.key IN (p.key, p.erased)
-			   AND d.way = 'search')
-		RETURNING o.id)
-	SELECT array_agg(d.id) INTO anew FROM done d;
-	RETURN casesync_internal.outgoing_withdraw(anew);
+			   AND d.way = 'search')));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.answer_erase_waiting(casesync_internal.person) IS

@@ -10,7 +10,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_build_object('reference_id', item->'reference_id',
 		'timestamp', casesync_internal.wire_time(clock_timestamp()), 'status', 'rjct',
-		'status_reason_code', verdict.code, 'status_reason_message', verdict.why,
+		'status_reason_code', verdict.code,
+		'status_reason_message', casesync_internal.reason_text(verdict.why),
 		'data', '{"reg_records": []}'::jsonb, 'locale', casesync_internal.search_locale(item))
 $$;
 COMMENT ON FUNCTION casesync_internal.search_refusal(jsonb, casesync_internal.verdict) IS

@@ -174,7 +174,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	refused constant text := (casesync_internal.refused_for('wish refused', '')).code;
+	refused constant text := casesync_internal.reason_code('wish refused');
 BEGIN
 	RETURN QUERY
 	SELECT CASE WHEN s.id IS NOT NULL THEN casesync_internal.subscribe_answer(x.reference, w.status,

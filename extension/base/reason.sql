@@ -52,18 +52,14 @@ $$;
 COMMENT ON FUNCTION casesync_internal.message_reasons() IS
 	'all reasons for which messages of partners are refused as a whole';
 
-CREATE OR REPLACE FUNCTION casesync_internal.item_reasons()
+CREATE OR REPLACE FUNCTION casesync_internal.search_reasons()
 RETURNS TABLE (reason text, code text, why text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	VALUES
-	/* ---- of any request ---- */
 	('reference_id repeated', 'rjct.reference_id.duplicate',
 		'another item of this request has the same reference_id'),
-	('reference_id used', 'rjct.reference_id.duplicate',
-		'reference_id was used before for another subscription'),
-	/* ---- of a search ---- */
 	('search unclear', 'rjct.search_criteria.invalid', '%s'),
 	('page unclear', 'rjct.pagination.invalid', '%s'),
 	('filter unclear', 'rjct.filter.invalid', '%s'),
@@ -83,16 +79,57 @@ AS $$
 	('lookup failed', NULL, 'this could not be looked up here; nothing is wrong with the request: '
 		'send it again later'),
 	('request failed', 'rjct.search_criteria.invalid', 'this could not be answered here; nothing '
-		'is wrong with the request: send it again later'),
-	/* ---- of a subscribe or unsubscribe ---- */
+		'is wrong with the request: send it again later')
+$$;
+COMMENT ON FUNCTION casesync_internal.search_reasons() IS
+	'all reasons for which items of a search are refused, or what is asked of one person';
+
+CREATE OR REPLACE FUNCTION casesync_internal.wish_reasons()
+RETURNS TABLE (reason text, code text, why text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	VALUES
+	('reference_id used', 'rjct.reference_id.duplicate',
+		'reference_id was used before for another subscription'),
+	('wish types unclear', 'rjct.notify_types.invalid', '%s'),
+	('wish details unclear', 'rjct.notify_details.invalid', '%s'),
+	('wish over quota', 'rjct.notify_details.invalid', '%s'),
 	('wish refused', 'rjct.notify_details.invalid', '%s'),
+	('registry type unknown', 'rjct.notify_types.invalid',
+		'registry type "%s" is not known here; known: %s'),
+	('event type unknown', 'rjct.notify_types.invalid',
+		'event type "%s" is not known here%s; known: %s'),
+	('wish not agreed', 'rjct.notify_types.invalid',
+		'no agreement with %s covers event type "%s" of record type "%s"'),
+	('sharing stopped', 'rjct.notify_types.invalid', 'sharing with "%s" is stopped'),
+	('identifier not agreed', 'rjct.notify_details.invalid',
+		'identifier type "%s" is not agreed; agreed: %s'),
+	('wish over already', 'rjct.notify_details.invalid', 'frequency.end_time is in the past'),
+	('wish repeated', 'rjct.event.already_subscribed', 'subscription %s has the same criteria'),
+	('subscription ended', 'rjct.reference_id.duplicate',
+		'this subscription has ended; use a new reference_id'),
 	('code unknown', 'rjct.subscription_code.invalid',
 		'%s of %s codes name no subscription of yours that is active'),
 	('code ended', 'rjct.event.already_unsubscribed',
 		'%s of %s codes name no subscription of yours that is active')
 $$;
-COMMENT ON FUNCTION casesync_internal.item_reasons() IS
-	'all reasons for which items of messages are refused';
+COMMENT ON FUNCTION casesync_internal.wish_reasons() IS
+	'all reasons for which items of a subscribe, or an unsubscribe, are refused';
+
+CREATE OR REPLACE VIEW casesync_internal.reason AS
+	SELECT m.reason, m.code, m.why FROM casesync_internal.message_reasons() m
+	UNION ALL
+	SELECT s.reason, s.code, s.why FROM casesync_internal.search_reasons() s
+	UNION ALL
+	SELECT w.reason, w.code, w.why FROM casesync_internal.wish_reasons() w;
+COMMENT ON VIEW casesync_internal.reason IS
+	'all reasons for which messages of partners, or items of them, are refused';
+COMMENT ON COLUMN casesync_internal.reason.reason IS 'our name for it';
+COMMENT ON COLUMN casesync_internal.reason.code IS
+	'the standard''s word; NULL where the answer has no place for one';
+COMMENT ON COLUMN casesync_internal.reason.why IS
+	'what the partner is told; %s stands for what the caller fills in';
 
 CREATE OR REPLACE FUNCTION casesync_internal.refused_for(reason text,
 	VARIADIC parts text[] DEFAULT '{}')
@@ -103,13 +140,22 @@ AS $$
 DECLARE
 	verdict casesync_internal.verdict;
 BEGIN
-	SELECT r.code, casesync_internal.reason_text(format(r.why, VARIADIC parts))
-	  INTO STRICT verdict.code, verdict.why
-	  FROM (SELECT m.* FROM casesync_internal.message_reasons() m
-			UNION ALL SELECT i.* FROM casesync_internal.item_reasons() i) r
-	 WHERE r.reason = refused_for.reason;
+	SELECT r.code, format(r.why, VARIADIC parts) INTO STRICT verdict.code, verdict.why
+	  FROM casesync_internal.reason r WHERE r.reason = refused_for.reason;
 	RETURN verdict;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.refused_for(text, text[]) IS
 	'the refusal for one of these reasons; parts: what its text leaves open';
+
+CREATE OR REPLACE FUNCTION casesync_internal.reason_code(reason text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT r.code FROM casesync_internal.reason r WHERE r.reason = reason_code.reason);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.reason_code(text) IS
+	'the standard''s word for one of these reasons';

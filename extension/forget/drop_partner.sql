@@ -32,7 +32,6 @@ BEGIN
 	/* From the top: what is found through subscriptions, agreements and lanes goes before these. */
 	PERFORM casesync_internal.answer_forget(drop_partner.partner);
 	PERFORM casesync_internal.inbox_forget(drop_partner.partner);
-	PERFORM casesync_internal.routing_forget(drop_partner.partner);
 	PERFORM casesync_internal.delivery_forget(drop_partner.partner);
 	PERFORM casesync_internal.knowledge_forget(drop_partner.partner);
 	PERFORM casesync_internal.subscription_forget(drop_partner.partner);

@@ -87,12 +87,11 @@ DECLARE
 BEGIN
 	notifications := casesync_internal.notification_erase(p);
 	known := casesync_internal.knowledge_erase(p);
-	samples := casesync_internal.routing_erase(p);
+	samples := casesync_internal.agreement_erase(p);
 	captured := casesync_internal.capture_erase(p, this_era, upto,
 		casesync_internal.earlier_eras_routed(this_era));
 	quarantined := casesync_internal.quarantine_erase(p);
 	PERFORM casesync_internal.look_again_erase(p);
-	PERFORM casesync_internal.agreement_erase(p);
 	received := casesync_internal.inbox_erase(p);
 	asked := casesync_internal.answer_erase(p);
 	wished := casesync_internal.subscription_erase(p);

@@ -10,8 +10,7 @@ DECLARE
 	sent record;
 	attempts bigint;
 	asked bigint;
-	samples bigint;
-	lookups bigint;
+	agreed record;
 	received record;
 BEGIN
 	IF keep IS NULL OR keep < interval '0' THEN
@@ -22,13 +21,12 @@ BEGIN
 	sent := casesync_internal.outbox_prune(before);
 	attempts := casesync_internal.delivery_prune(before);
 	asked := casesync_internal.answer_prune(before);
-	samples := casesync_internal.routing_prune(before);
-	lookups := casesync_internal.agreement_prune(before);
+	agreed := casesync_internal.agreement_prune(before);
 	received := casesync_internal.inbox_prune(before);
 	RETURN QUERY VALUES ('notifications', sent.notifications), ('events', sent.events),
 		('requests and callbacks', sent.messages), ('attempts', attempts),
-		('requests of partners', asked), ('samples of rehearsals', samples),
-		('counts of lookups', lookups), ('content of received items', received.items),
+		('requests of partners', asked), ('samples of rehearsals', agreed.samples),
+		('counts of lookups', agreed.lookups), ('content of received items', received.items),
 		('bytes of received messages', received.messages);
 	PERFORM casesync_internal.audit_note('prune', NULL, jsonb_build_object('keep', keep));
 END

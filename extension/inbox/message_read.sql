@@ -28,7 +28,7 @@ DECLARE
 BEGIN
 	answer.ack_status := 'ERR';
 	answer.error_code := verdict.code;
-	answer.error_message := verdict.why;
+	answer.error_message := casesync_internal.reason_text(verdict.why);
 	RETURN answer;
 END
 $$;

@@ -28,7 +28,7 @@ BEGIN
 		END IF;
 		IF over_quota IS NOT NULL THEN
 			SELECT r.code, r.why INTO code, why
-			  FROM casesync_internal.refused_for('wish refused', over_quota) r;
+			  FROM casesync_internal.refused_for('wish over quota', over_quota) r;
 		END IF;
 	END IF;
 END
@@ -272,9 +272,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	lives_on constant boolean := message->>'status' = 'rjct'
-		AND NOT EXISTS (SELECT FROM casesync_internal.item_reasons() r
-			WHERE r.reason IN ('code unknown', 'code ended')
-			  AND r.code = message->>'status_reason_code');
+		AND coalesce(message->>'status_reason_code', '') NOT IN (
+			casesync_internal.reason_code('code unknown'),
+			casesync_internal.reason_code('code ended'));
 BEGIN
 	IF NOT casesync_internal.my_subscription_unsubscribed(p.partner, message->>'transaction_id',
 		message->>'status', lives_on, casesync_internal.reason_said(message)) THEN

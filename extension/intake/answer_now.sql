@@ -12,7 +12,7 @@ DECLARE
 	reply casesync_internal.reply;
 BEGIN
 	reply.error_code := o.error_code;
-	reply.error_message := o.error_message;
+	reply.error_message := casesync_internal.reason_text(o.error_message);
 	reply.action := o.action;
 	reply.status := o.status;
 	reply.status_reason_code := o.status_reason_code;

@@ -170,7 +170,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-	part constant integer := 10000;
+	part constant integer := 100000;
 BEGIN
 	FOR i IN REVERSE (cardinality(items) - 1) / part .. 0 LOOP
 		PERFORM casesync_internal.knowledge_open(ARRAY(

@@ -1,13 +1,4 @@
-CREATE OR REPLACE FUNCTION casesync_internal.routing_begin_era(era integer)
-RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	INSERT INTO casesync_internal.routing_state (era, last) VALUES (era, '1:1:')
-$$;
-COMMENT ON FUNCTION casesync_internal.routing_begin_era(integer) IS
-	'nothing of this era is routed yet';
-
+/* The order of delivery to partners: their lanes, one for each address. Knows no message. */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_now(lane integer)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -196,39 +187,6 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_wake(integer) IS
 	'a lane that waits after failures tries again now';
-
-CREATE OR REPLACE FUNCTION casesync_internal.assign_lanes(p casesync_internal.partner)
-RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	/* Where it goes follows from the callback's address, of which a partner has few. */
-	WITH callback AS MATERIALIZED (
-		SELECT coalesce(f.callback_url, '') AS url,
-			coalesce(casesync_internal.address_of(casesync_internal.notify_url(p, f)),
-			'') AS address
-		  FROM casesync_internal.subscription f
-			WHERE f.id IN (SELECT min(s.id) FROM casesync_internal.subscription s
-			WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
-				GROUP BY s.callback_url)
-	), chosen AS MATERIALIZED (
-		SELECT a.address, casesync_internal.lane_for(p.partner, 'notify', a.address) AS lane
-		  FROM (SELECT DISTINCT c.address FROM callback c) a
-	), changing AS MATERIALIZED (
-		SELECT s.id, h.lane FROM casesync_internal.subscription s
-		  JOIN callback c ON c.url = coalesce(s.callback_url, '')
-			JOIN chosen h ON h.address = c.address
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
-			AND s.lane IS DISTINCT FROM h.lane
-		 ORDER BY s.id FOR UPDATE OF s
-	)
-	UPDATE casesync_internal.subscription s SET lane = c.lane FROM changing c WHERE s.id = c.id;
-	SELECT casesync_internal.lane_wake(l.lane) FROM casesync_internal.lane l
-		WHERE l.partner = p.partner AND l.kind = 'notify'
-$$;
-COMMENT ON FUNCTION casesync_internal.assign_lanes(casesync_internal.partner) IS
-	'a partner''s addresses have changed: what its subscriptions get from now on goes by the lanes '
-	'of the new ones, and what waits is tried at once';
 
 CREATE OR REPLACE VIEW casesync.lane_status AS
 	SELECT l.lane, l.partner, l.kind, s.message_id IS NOT NULL AS in_flight,

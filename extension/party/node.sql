@@ -151,52 +151,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.pause_node(text) IS 'stop routing and sending until resume()';
 
-CREATE OR REPLACE FUNCTION casesync.resume()
-RETURNS TABLE (registry text, hint text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+/*
+ * The era changes only with the database: within one, transaction ids go on, and a transaction
+ * that is open now may still write rows of the present era.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.node_begin_stream(era integer)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
-DECLARE
-	n casesync_internal.node := casesync_internal.this_node();
-	is_other_database boolean := NOT casesync_internal.identity_matches(n);
-BEGIN
-	IF NOT n.paused AND NOT is_other_database THEN
-		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
-			message => 'this node is not paused',
-			detail => 'resume() begins a new stream, so that partners see a break in the '
-				'numbering; it is for copies and restored databases.',
-			hint => 'SELECT * FROM casesync.health;');
-	END IF;
-	/*
-	 * The era changes only with the database: within one, transaction ids go on, and a transaction
-	 * that is open now may still write rows of the present era. In another database capture has
-	 * used the next era from its first row on.
-	 */
-	IF is_other_database THEN
-		n.era := n.era + 1;
-		PERFORM casesync_internal.routing_begin_era(n.era);
-	END IF;
 	UPDATE casesync_internal.node SET paused = false, paused_reason = NULL, node_id = NULL,
-		era = n.era, stream = gen_random_uuid(),
+		era = node_begin_stream.era, stream = gen_random_uuid(),
 		system_identifier = (SELECT c.system_identifier FROM pg_control_system() c),
-		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database());
-	/* Partners may have been told newer states than this database remembers. */
-	UPDATE casesync_internal.told SET hmac = NULL WHERE hmac IS NOT NULL;
-	UPDATE casesync_internal.filter_inside SET hmac = NULL WHERE hmac IS NOT NULL;
-	PERFORM casesync_internal.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
-	PERFORM casesync_internal.ring();
-	RETURN QUERY
-		SELECT r.registry,
-		format('Partners may know what was changed after the backup and is not here; '
-		'to send them the present state of every subject they may see: SELECT '
-		'casesync.look_again(%L);', r.registry)
-	  FROM casesync_internal.registry r ORDER BY 1;
-END
+		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database())
 $$;
-COMMENT ON FUNCTION casesync.resume() IS
-	'this database is the real one again: a new stream begins (in another database also a new '
-	'era); says what to look after';
+COMMENT ON FUNCTION casesync_internal.node_begin_stream(integer) IS
+	'this database is the node from now on, with a new run of sequence numbers';
 
 CREATE OR REPLACE FUNCTION casesync.start_as_copy()
 RETURNS text
@@ -266,20 +236,22 @@ $$;
 COMMENT ON FUNCTION casesync_internal.may_speak() IS
 	'whether this database routes and sends at all';
 
-CREATE OR REPLACE VIEW casesync.node AS
+CREATE OR REPLACE VIEW casesync.this_node AS
 	SELECT n.sender_id, n.base_url, n.key_ids, n.locale, n.time_zone, n.four_eyes, n.paused,
 		n.paused_reason, n.era, n.stream
 	  FROM casesync_internal.node n;
-COMMENT ON VIEW casesync.node IS 'this system: its name to others, and whether it may send';
-COMMENT ON COLUMN casesync.node.sender_id IS 'how partners name us';
-COMMENT ON COLUMN casesync.node.base_url IS 'where partners reach us';
-COMMENT ON COLUMN casesync.node.key_ids IS 'ids of the keys that our bridge signs with';
-COMMENT ON COLUMN casesync.node.locale IS 'language of what we send (ISO 639-3)';
-COMMENT ON COLUMN casesync.node.time_zone IS 'the zone in which days begin and frequencies are read';
-COMMENT ON COLUMN casesync.node.four_eyes IS
+COMMENT ON VIEW casesync.this_node IS 'this system: its name to others, and whether it may send';
+COMMENT ON COLUMN casesync.this_node.sender_id IS 'how partners name us';
+COMMENT ON COLUMN casesync.this_node.base_url IS 'where partners reach us';
+COMMENT ON COLUMN casesync.this_node.key_ids IS 'ids of the keys that our bridge signs with';
+COMMENT ON COLUMN casesync.this_node.locale IS 'language of what we send (ISO 639-3)';
+COMMENT ON COLUMN casesync.this_node.time_zone IS
+	'the zone in which days begin and frequencies are read';
+COMMENT ON COLUMN casesync.this_node.four_eyes IS
 	'whether an agreement needs another login than its author''s to be activated';
-COMMENT ON COLUMN casesync.node.paused IS 'whether nothing is routed and sent until resume()';
-COMMENT ON COLUMN casesync.node.paused_reason IS 'why it is paused';
-COMMENT ON COLUMN casesync.node.era IS
+COMMENT ON COLUMN casesync.this_node.paused IS 'whether nothing is routed and sent until resume()';
+COMMENT ON COLUMN casesync.this_node.paused_reason IS 'why it is paused';
+COMMENT ON COLUMN casesync.this_node.era IS
 	'how often another database took over: tells transaction ids of different clusters apart';
-COMMENT ON COLUMN casesync.node.stream IS 'the name, to partners, of this run of sequence numbers';
+COMMENT ON COLUMN casesync.this_node.stream IS
+	'the name, to partners, of this run of sequence numbers';

@@ -180,7 +180,8 @@ BEGIN
 	PERFORM casesync_internal.check_partner_files(p);
 	PERFORM casesync_internal.partner_store(p);
 	IF base_url IS NOT NULL OR notify_url IS NOT NULL THEN
-		PERFORM casesync_internal.assign_lanes(p);
+		PERFORM casesync_internal.lane_wake(l.lane) FROM casesync_internal.lane l
+		  WHERE l.partner = sender_id AND l.kind = 'notify';
 	END IF;
 	PERFORM casesync_internal.audit_note('set_partner', sender_id, to_jsonb(p));
 	PERFORM casesync_internal.ring();

@@ -59,7 +59,7 @@ SELECT a.access, o FROM (VALUES
 		'add_registry_type', 'drop_registry_type', 'add_event_type', 'drop_event_type',
 		'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health',
 		'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
-		'SELECT ON node', 'SELECT ON partners',
+		'SELECT ON this_node', 'SELECT ON partners',
 		'SELECT ON partner_keys', 'SELECT ON agreements', 'SELECT ON subscriptions',
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue',
 		'SELECT ON attempts', 'SELECT ON dead_letter',
@@ -79,7 +79,8 @@ SELECT a.access, o FROM (VALUES
 	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types',
 		'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked',
 		'SELECT ON registries',
-		'SELECT ON node', 'SELECT ON partners', 'SELECT ON agreements', 'SELECT ON subscriptions',
+		'SELECT ON this_node', 'SELECT ON partners', 'SELECT ON agreements',
+		'SELECT ON subscriptions',
 		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures',
 		'SELECT ON offered_keys', 'SELECT ON jwks_sources', 'failure_wait',
 		'SELECT ON my_subscriptions', 'SELECT ON my_requests', 'SELECT ON queue',
@@ -130,7 +131,7 @@ AS $$
 	  FROM casesync_internal.access_right r
 	  JOIN pg_class c ON c.relnamespace IN ('casesync'::regnamespace,
 		'casesync_internal'::regnamespace)
-		AND c.relname = split_part(r.object, ' ON ', 2)
+		AND c.relname = split_part(r.object, ' ON ', 2) AND c.relkind IN ('r', 'p', 'v')
 	 CROSS JOIN side s WHERE r.access = access_statements.access AND r.object LIKE '% ON %'
 	UNION ALL
 	SELECT format('%s USAGE ON TYPE %s %s %s', verb, t.oid::regtype, s.word, role)

@@ -152,9 +152,10 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_strip_nulls(jsonb_build_object(
-		'reference_id', left(reference_id, 255), 'timestamp',
-		casesync_internal.wire_time(clock_timestamp()),
-		'status', status, 'status_reason_code', code, 'status_reason_message', left(why, 999),
+		'reference_id', reference_id,
+		'timestamp', casesync_internal.wire_time(clock_timestamp()),
+		'status', status, 'status_reason_code', code,
+		'status_reason_message', casesync_internal.reason_text(why),
 		'locale', coalesce(s.locale, 'eng')))
 		|| CASE WHEN s.id IS NULL THEN '{}'
 			ELSE jsonb_build_object('subscriptions',
@@ -166,20 +167,22 @@ COMMENT ON FUNCTION casesync_internal.subscribe_answer(text, text, text, text,
 
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_outcome(s casesync_internal.subscription,
 	OUT status text, OUT code text, OUT why text)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	ended constant casesync_internal.verdict := casesync_internal.refused_for('subscription ended');
 BEGIN
 	status := CASE s.state WHEN 'pending' THEN 'pdng' WHEN 'active' THEN 'succ' ELSE 'rjct' END;
-	code := CASE s.state WHEN 'refused' THEN 'rjct.notify_details.invalid' WHEN 'ended'
-		THEN 'rjct.reference_id.duplicate' END;
+	code := CASE s.state WHEN 'refused' THEN casesync_internal.reason_code('wish refused')
+		WHEN 'ended' THEN ended.code END;
 	why := CASE
 		WHEN s.waits_for = 'decision'
 			THEN 'a person decides about this; the outcome comes under the same reference_id'
 		WHEN s.waits_for = 'agreement'
 			THEN 'the agreement has not begun; the outcome comes under the same reference_id'
 		WHEN s.state = 'refused' THEN s.reason
-		WHEN s.state = 'ended' THEN 'this subscription has ended; use a new reference_id'
+		WHEN s.state = 'ended' THEN ended.why
 		ELSE s.note END;
 END
 $$;

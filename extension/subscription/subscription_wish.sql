@@ -85,7 +85,7 @@ BEGIN
 		AND length(criteria->>'authorize') <= 4000 THEN criteria->'authorize' END;
 	why := casesync_internal.wish_names_problem(criteria);
 	IF why IS NOT NULL THEN
-		code := 'rjct.notify_types.invalid';
+		code := casesync_internal.reason_code('wish types unclear');
 		RETURN;
 	END IF;
 	person := casesync_internal.filter_identifier(parsed.tree);
@@ -93,7 +93,7 @@ BEGIN
 		CASE WHEN octet_length(person.id_type) > 255 OR octet_length(person.id_value) > 1000
 			THEN 'the identifier of the filter is too long' END);
 	IF why IS NOT NULL THEN
-		code := 'rjct.notify_details.invalid';
+		code := casesync_internal.reason_code('wish details unclear');
 		RETURN;
 	END IF;
 	s.id_type := casesync_internal.fold_identifier_type(person.id_type);
@@ -261,49 +261,57 @@ COMMENT ON FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner,
 	casesync_internal.subscription, integer, integer) IS
 	'why a partner may not have one more subscription; NULL when it may';
 
-/* A wish that was read: whether it is granted, and if not, with which of the standard's codes. */
+/* A code of NULL: nothing speaks against it. */
+CREATE OR REPLACE FUNCTION casesync_internal.wish_verdict(s casesync_internal.subscription,
+	cover record)
+RETURNS casesync_internal.verdict
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	alike constant text := casesync_internal.subscription_alike(s);
+	event constant text := left(s.event_type, 99);
+BEGIN
+	RETURN CASE
+		WHEN s.reg_type IS NOT NULL
+			AND NOT EXISTS (SELECT FROM casesync_internal.registry_type t
+				WHERE t.reg_type = s.reg_type)
+			AND NOT EXISTS (SELECT FROM casesync_internal.registry r
+				WHERE casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
+			THEN casesync_internal.refused_for('registry type unknown', left(s.reg_type, 99),
+				(SELECT string_agg(t.wire, ', ') FROM casesync.registry_types t))
+		WHEN NOT coalesce(cover.is_known, false)
+			THEN casesync_internal.refused_for('event type unknown', event,
+				' for registry type ' || s.reg_type,
+				casesync_internal.known_event_types(s.reg_type))
+		WHEN NOT cover.is_covered
+			THEN casesync_internal.refused_for('wish not agreed', s.partner, event,
+				left(s.record_type, 99))
+		WHEN upper(s.id_type) <> ALL (cover.identifier_types)
+			THEN casesync_internal.refused_for('identifier not agreed', left(s.id_type, 99),
+				array_to_string(cover.identifier_types, ', '))
+		WHEN s.ends <= now() THEN casesync_internal.refused_for('wish over already')
+		WHEN alike IS NOT NULL THEN casesync_internal.refused_for('wish repeated', alike) END;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.wish_verdict(casesync_internal.subscription, record) IS
+	'why a wish is not granted; cover: what agreements say of it, as wish_cover() tells';
+
 CREATE OR REPLACE FUNCTION casesync_internal.wish_judge(s casesync_internal.subscription,
 	OUT code text, OUT why text, OUT waits_for text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	cover record := casesync_internal.wish_cover(s);
-	alike text := casesync_internal.subscription_alike(s);
-	event text := left(s.event_type, 99);
+	cover constant record := casesync_internal.wish_cover(s);
 BEGIN
-	IF s.reg_type IS NOT NULL
-		AND NOT EXISTS (SELECT FROM casesync_internal.registry_type t
-			WHERE t.reg_type = s.reg_type)
-		AND NOT EXISTS (SELECT FROM casesync_internal.registry r
-			WHERE casesync_internal.reg_type_name(r.reg_type) = s.reg_type)
-	THEN
-		code := 'rjct.notify_types.invalid';
-		why := format('registry type "%s" is not known here; known: %s', left(s.reg_type, 99),
-			(SELECT string_agg(t.wire, ', ') FROM casesync.registry_types t));
-	ELSIF NOT coalesce(cover.is_known, false) THEN
-		code := 'rjct.notify_types.invalid';
-		why := format('event type "%s" is not known here%s; known: %s', event,
-			' for registry type ' || s.reg_type,
-			casesync_internal.known_event_types(s.reg_type));
-	ELSIF NOT cover.is_covered THEN
-		code := 'rjct.notify_types.invalid';
-		why := format('no agreement with %s covers event type "%s" of record type "%s"', s.partner,
-			event, left(s.record_type, 99));
-	ELSIF upper(s.id_type) <> ALL (cover.identifier_types) THEN
-		code := 'rjct.notify_details.invalid';
-		why := format('identifier type "%s" is not agreed; agreed: %s', left(s.id_type, 99),
-			array_to_string(cover.identifier_types, ', '));
-	ELSIF s.ends <= now() THEN
-		code := 'rjct.notify_details.invalid'; why := 'frequency.end_time is in the past';
-	ELSIF alike IS NOT NULL THEN
-		code := 'rjct.event.already_subscribed';
-		why := format('subscription %s has the same criteria', alike);
-	ELSE
+	SELECT v.code, v.why INTO code, why FROM casesync_internal.wish_verdict(s, cover) v;
+	IF code IS NULL THEN
 		waits_for := CASE WHEN cover.needs_decision THEN 'decision'
 			WHEN NOT cover.has_begun THEN 'agreement' END;
 		why := CASE WHEN NOT cover.is_fed THEN
-			format('accepted; nothing here tells of event type "%s" at present', event) END;
+			format('accepted; nothing here tells of event type "%s" at present',
+				left(s.event_type, 99)) END;
 	END IF;
 END
 $$;
@@ -370,14 +378,15 @@ BEGIN
 	END IF;
 	IF code IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.agreements_about(s) a
 		WHERE a.state = 'active') THEN
-		code := 'rjct.notify_types.invalid';
-		why := format('sharing with "%s" is stopped', s.partner);
+		SELECT r.code, r.why INTO code, why
+		  FROM casesync_internal.refused_for('sharing stopped', s.partner) r;
 	END IF;
 	IF code IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(
 			errcode => CASE code
-				WHEN 'rjct.event.already_subscribed' THEN 'duplicate_object'
-				WHEN 'rjct.notify_types.invalid' THEN 'object_not_in_prerequisite_state'
+				WHEN casesync_internal.reason_code('wish repeated') THEN 'duplicate_object'
+				WHEN casesync_internal.reason_code('wish not agreed')
+					THEN 'object_not_in_prerequisite_state'
 				ELSE 'invalid_parameter_value' END,
 			message => why,
 			hint => format('SELECT * FROM casesync.agreements WHERE partner = %L;', s.partner));
