@@ -162,6 +162,9 @@ def check_paths(checks):
         for name in sorted(set(re.findall(r"`((?:extension|bridge|test|doc|sql|expected)/[\w./*-]*)`", page))):
             count += 1
             checks.append((bool(glob.glob(name)), f"{path}: {name} exists"))
+        for name, file in re.findall(r"`(\w+)\(\)` in `([\w/.]+)`", page):
+            made_here = os.path.exists(file) and re.search(rf"FUNCTION casesync(?:_internal)?\.{name}\(", read(file))
+            checks.append((bool(made_here), f"{path}: {name}() is in {file}"))
     for path, text in code_comments():
         for name in sorted(set(re.findall(r"\bdoc/[\w-]+\.md\b", text))):
             checks.append((os.path.exists(name), f"{path}: {name} exists"))
