@@ -102,7 +102,9 @@ AS $$
 DECLARE
 	asked bigint;
 BEGIN
-	WITH gone AS (DELETE FROM casesync_internal.missed m WHERE m.agreement = missed_requeue.agreement RETURNING m.*)
+	WITH gone AS (
+		DELETE FROM casesync_internal.missed m WHERE m.agreement = missed_requeue.agreement
+		RETURNING m.*)
 	SELECT coalesce(sum(casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
 		'sharing was stopped: to be looked at again')), 0)
 	  INTO asked

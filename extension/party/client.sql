@@ -31,7 +31,8 @@ COMMENT ON COLUMN casesync.issuers.audience IS 'what its tokens must have as aud
 COMMENT ON COLUMN casesync.issuers.algorithms IS 'the signatures that are accepted';
 COMMENT ON COLUMN casesync.issuers.client_claim IS 'the claim that names the holder';
 COMMENT ON COLUMN casesync.issuers.scope_claim IS 'the claim that holds the scopes';
-COMMENT ON COLUMN casesync.issuers.networks IS 'private networks that its keys may be fetched from; public addresses need none';
+COMMENT ON COLUMN casesync.issuers.networks IS
+	'private networks that its keys may be fetched from; public addresses need none';
 COMMENT ON COLUMN casesync.issuers.keys IS
 	'how many keys we have of it; NULL: none were fetched yet';
 

@@ -33,8 +33,7 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.node_begin_stream(n.era);
 	/* Partners may have been told newer states than this database remembers. */
-	UPDATE casesync_internal.told SET hmac = NULL WHERE hmac IS NOT NULL;
-	UPDATE casesync_internal.filter_inside SET hmac = NULL WHERE hmac IS NOT NULL;
+	PERFORM casesync_internal.knowledge_open_all();
 	PERFORM casesync_internal.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
 	PERFORM casesync_internal.ring();
 	RETURN QUERY SELECT r.registry,

@@ -24,7 +24,7 @@ BEGIN
 	UPDATE casesync_internal.subscription t SET state = 'ended', waits_for = NULL,
 		ended_at = clock_timestamp(), reason = why
 	 WHERE t.id = ANY (ended);
-	DELETE FROM casesync_internal.filter_inside i WHERE i.subscription = ANY (ended);
+	PERFORM casesync_internal.knowledge_forget_subscriptions(ended);
 	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id
 		  FROM casesync_internal.lane l JOIN casesync_internal.notification n ON n.lane = l.lane
 		 WHERE l.partner IN (SELECT s.partner FROM casesync_internal.subscription s
