@@ -10,8 +10,8 @@ CREATE OR REPLACE VIEW casesync.my_requests AS
 		m.records, m.total_count, m.requested_at, m.answered_at
 	  FROM casesync_internal.my_request m;
 COMMENT ON VIEW casesync.my_requests IS
-	'our questions to partners: records is how many came into the inbox, total_count how many match '
-	'there';
+	'our questions to partners: records is how many came into the inbox, total_count how many '
+	'match there';
 COMMENT ON COLUMN casesync.my_requests.reference_id IS 'what we call it by';
 COMMENT ON COLUMN casesync.my_requests.partner IS 'the partner that we asked';
 COMMENT ON COLUMN casesync.my_requests.action IS 'search or txn-status';
