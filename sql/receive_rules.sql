@@ -1,10 +1,9 @@
 -- What holds for every message of a partner, and for notify: named by what it takes or refuses.
 CREATE EXTENSION casesync;
-\getenv srcdir PG_ABS_SRCDIR
-\set scene :srcdir '/test/scene/registry.sql'
-\set ECHO none
-\i :scene
-\set ECHO all
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
 SELECT count(*) FROM (SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
 	apply_mode => 'auto', valid_from => '2020-01-01', legal_basis => 'law')) s;
 SELECT count(*) FROM (SELECT casesync.activate('IN')) s;

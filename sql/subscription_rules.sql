@@ -1,10 +1,9 @@
 -- What partners may ask for: every rule about subscribe and unsubscribe, named by what it takes or refuses.
 CREATE EXTENSION casesync;
-\getenv srcdir PG_ABS_SRCDIR
-\set scene :srcdir '/test/scene/registry.sql'
-\set ECHO none
-\i :scene
-\set ECHO all
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
 
 -- accepts_every_spelling: prefix, case and the standard's own errors
 SELECT * FROM app.subscribe(
