@@ -1,58 +1,22 @@
 -- Lanes: what is sent next, in which order, and what becomes of it.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
-		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
--- an application, one partner, one agreement
-CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text, shared boolean DEFAULT true);
-CREATE VIEW app.people AS
-	SELECT p.id::text AS subject_key, p.shared, jsonb_build_object(
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/delivery.sql
+-- a record that is larger than a message may be
+CREATE OR REPLACE VIEW app.people AS
+	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object(
 		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
 		'employment_status', CASE p.status WHEN 'much' THEN to_jsonb(array_fill(repeat('y', 60000), ARRAY[8]))
 			ELSE to_jsonb(p.status) END) AS record
 	  FROM app.person p;
-SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
-SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
-SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment_status_change',
-	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change')) s;
-SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}',
-	event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
-	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
-SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member') AS code \gset
 SELECT state, is_confirmed FROM casesync_internal.subscription WHERE code = :'code';
 
 -- the notify lane of the partner, and short ways to say what a bridge says
 CREATE FUNCTION app.lane(kind text DEFAULT 'notify') RETURNS integer LANGUAGE sql AS
 	'SELECT l.lane FROM casesync_internal.lane l WHERE l.kind = $1';
-CREATE FUNCTION app.route() RETURNS TABLE (changes bigint, notifications bigint) LANGUAGE plpgsql AS $$
-DECLARE
-	r record;
-BEGIN
-	changes := 0; notifications := 0;
-	LOOP
-		SELECT * INTO r FROM casesync_internal.route();
-		changes := changes + r.changes; notifications := notifications + r.notifications;
-		EXIT WHEN NOT r.more;
-	END LOOP;
-	RETURN NEXT;
-END
-$$;
 CREATE TABLE app.sent (n serial, message_id uuid, message jsonb, meta jsonb, parcel casesync_internal.parcel);
 -- takes a message; shows of each item who it is about, what it says and its number
 CREATE FUNCTION app.take(kind text DEFAULT 'notify') RETURNS TABLE (who text, says text, seq text) LANGUAGE sql AS $$

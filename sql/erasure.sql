@@ -1,20 +1,6 @@
 -- A person is forgotten: everywhere, and of nobody else anything; who was told of it stays known.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, ''));
-END
-$$;
+\i test/scene/try.sql
 /* Where in the schema a text stands, in whatever column, also as bytes; with how many rows. */
 CREATE FUNCTION app.found(word text) RETURNS TABLE (place regclass, rows bigint) LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,21 +1,7 @@
 -- Sharing is stopped and resumed, for a partner, an agreement, everybody; lookups are counted.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
+\i test/scene/try.sql
 SET timezone = 'UTC';
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')), session_user, '(me)');
-END
-$$;
 CREATE TABLE app.person (id integer PRIMARY KEY, status text, consents boolean DEFAULT true);
 CREATE VIEW app.people AS
 	SELECT p.id AS subject_key, p.consents, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object(
