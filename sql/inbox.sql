@@ -3,19 +3,13 @@ CREATE EXTENSION casesync;
 \i test/scene/try.sql
 \i test/scene/person.sql
 \i test/scene/partner.sql
-SELECT count(*) FROM (SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{enrolment_status_change}',
-	fields => '{employment_status,demographic_info.death_date}', identifier_types => '{UIN,PASSPORT}', apply_mode => 'auto',
-	valid_from => '2020-01-01', legal_basis => 'law')) s;
-SELECT count(*) FROM (SELECT casesync.activate('IN')) s;
+\i test/scene/message.sql
+\i test/scene/notice.sql
 SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment_status_change', 'Member')) s;
 -- a partner tells us of one person
 CREATE FUNCTION app.hear(uin text, status text, more jsonb DEFAULT '{}', hops jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-	SELECT r.ack_status FROM casesync_internal.my_subscription m CROSS JOIN LATERAL casesync_internal.receive('ess.test', gen_random_uuid()::text, convert_to(jsonb_build_object(
-		'header', jsonb_build_object('action', 'notify', 'meta', jsonb_build_object('items', jsonb_build_array(jsonb_build_object('hops', $4)))),
-		'message', jsonb_build_object('transaction_id', m.transaction_id, 'notify_event', jsonb_build_array(jsonb_build_object(
-			'reference_id', gen_random_uuid(), 'timestamp', '2026-01-01T08:00:00Z', 'data', jsonb_build_object('reg_event_type', 'enrolment_status_change',
-			'reg_record_type', 'Member', 'reg_records', jsonb_build_object('member_identifier',
-				jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', $1)), 'employment_status', $2, 'secret', 's') || $3)))))::text, 'UTF8'), NULL, NULL) r
+	SELECT s.ack FROM app.say('notify', app.notify(app.event(gen_random_uuid()::text, app.record($1, $2, '{"secret": "s"}' || $3))),
+		header => jsonb_build_object('meta', jsonb_build_object('items', jsonb_build_array(jsonb_build_object('hops', $4))))) s
 $$;
 CREATE FUNCTION app.apply_all() RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE

@@ -4,11 +4,8 @@ CREATE EXTENSION casesync;
 \i test/scene/person.sql
 \i test/scene/partner.sql
 \i test/scene/message.sql
+\i test/scene/notice.sql
 SELECT count(*) FROM (SELECT casesync.set_partner('other.test', 'https://other.test')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{enrolment_status_change}',
-	fields => '{employment_status,demographic_info.death_date}', identifier_types => '{UIN}', apply_mode => 'auto',
-	valid_from => '2020-01-01', legal_basis => 'law')) s;
-SELECT count(*) FROM (SELECT casesync.activate('IN')) s;
 
 -- the newest callback, item by item
 CREATE FUNCTION app.callback() RETURNS TABLE (action text, url text, status text, item jsonb) LANGUAGE sql AS $$
@@ -144,64 +141,57 @@ SELECT * FROM app.mine;
 SELECT ack FROM app.say('on-subscribe', app.answer('succ', '{"subscriptions": [{"code": "theirs", "status": "subscribe"}]}'));
 
 -- notify ---------------------------------------------------------------------------------------------------
-CREATE FUNCTION app.event(reference text, records jsonb, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('reference_id', $1, 'timestamp', '2026-01-01T08:00:00Z', 'data', '{"version": "1.0.0", "reg_type": "ns:org:RegistryType:ESS",
-		"reg_event_type": "enrolment_status_change", "reg_record_type": "Member"}' || jsonb_build_object('reg_records', $2) || $3) $$;
-CREATE FUNCTION app.person(uin text, status text, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', $1)), 'employment_status', $2) || $3 $$;
-CREATE FUNCTION app.notify(VARIADIC events jsonb[]) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('transaction_id', (SELECT transaction_id FROM casesync_internal.my_subscription), 'notify_event', to_jsonb($1)) $$;
 CREATE VIEW app.items AS SELECT id, item, reference_id, event_type, record_type, record->>'employment_status' AS says, subject, mode, state, reason FROM casesync_internal.inbox_item ORDER BY id;
 -- one object, a list, several events
-SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.person('U1', '1')), app.event('n2', jsonb_build_array(app.person('U2', '1'), app.person('U3', '1')))));
+SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.record('U1', '1')), app.event('n2', jsonb_build_array(app.record('U2', '1'), app.record('U3', '1')))));
 SELECT * FROM app.items;
 -- raw bytes are kept as they came
 SELECT convert_from(raw, 'UTF8')::jsonb ? 'signature' AS raw, action, kid, ack_status FROM casesync_internal.message_in WHERE action = 'notify';
 -- repeated under new message_ids: not stored again; A, B, A under one constant reference_id: each is
-SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.person('U1', '1'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.record('U1', '1'))));
 SELECT count(*) FROM casesync_internal.inbox_item;
-SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'A'))));
-SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'B'))));
-SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'A'))));
-SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'A'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'A'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'B'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'A'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'A'))));
 SELECT says, state FROM app.items WHERE reference_id = 'same';
-SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.person('U5', '1'))));
-SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.person('U5', '1'))));
+SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.record('U5', '1'))));
+SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.record('U5', '1'))));
 SELECT count(*) FROM app.items WHERE reference_id IS NULL;
 -- only what the agreement names is handed on; nothing agreed in it: ignored
-SELECT ack FROM app.say('notify', app.notify(app.event('f1', app.person('U6', '1', '{"phone_number": "1", "related_member": [{"a": 1}], "demographic_info": {"death_date": "2026-01-01", "name": "x"}}'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('f1', app.record('U6', '1', '{"phone_number": "1", "related_member": [{"a": 1}], "demographic_info": {"death_date": "2026-01-01", "name": "x"}}'))));
 SELECT record, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
 SELECT ack FROM app.say('notify', app.notify(app.event('f2', '{"phone_number": "1"}'), app.event('f3', '{}')));
 SELECT record, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 2;
 -- spellings, missing parts
-SELECT ack FROM app.say('notify', app.notify(app.event('s1', app.person('U7', '1'), '{"reg_event_type": "enrollement_status_change", "reg_record_type": "spdci-extensions-dci:Member"}')));
-SELECT ack FROM app.say('notify', app.notify(app.event('s2', app.person('U8', '1')) #- '{data,reg_event_type}' #- '{data,reg_record_type}'));
+SELECT ack FROM app.say('notify', app.notify(app.event('s1', app.record('U7', '1'), '{"reg_event_type": "enrollement_status_change", "reg_record_type": "spdci-extensions-dci:Member"}')));
+SELECT ack FROM app.say('notify', app.notify(app.event('s2', app.record('U8', '1')) #- '{data,reg_event_type}' #- '{data,reg_record_type}'));
 SELECT reference_id, event_type, record_type, state FROM app.items WHERE reference_id IN ('s1', 's2');
 SELECT * FROM app.say('notify', app.notify(app.event('e1', NULL)));
 SELECT * FROM app.say('notify', app.notify(app.event('e2', '[]')));
 SELECT * FROM app.say('notify', app.notify(app.event('e3', '"text"')));
 SELECT * FROM app.say('notify', app.notify('7'));
 -- one bad item: the whole message is refused and nothing of it is kept
-SELECT * FROM app.say('notify', app.notify(app.event('e4', app.person('U9', '1')), app.event('e5', '[1]')));
+SELECT * FROM app.say('notify', app.notify(app.event('e4', app.record('U9', '1')), app.event('e5', '[1]')));
 SELECT count(*) FROM app.items WHERE reference_id ~ '^e';
 -- a rejected notification may come without a message
 SELECT ack FROM app.say('notify', NULL, header => '{"status": "rjct"}') s;
 SELECT r.ack_status FROM casesync_internal.receive('ess.test', 'rj', '{"header": {"action": "notify", "status": "rjct"}}', NULL, NULL) r;
 -- not agreed: another event type, another partner
-SELECT * FROM app.say('notify', app.notify(app.event('x1', app.person('U9', '1'), '{"reg_event_type": "birth"}')));
-SELECT * FROM app.say('notify', app.notify(app.event('x2', app.person('U9', '1'))), partner => 'other.test');
+SELECT * FROM app.say('notify', app.notify(app.event('x1', app.record('U9', '1'), '{"reg_event_type": "birth"}')));
+SELECT * FROM app.say('notify', app.notify(app.event('x2', app.record('U9', '1'))), partner => 'other.test');
 -- agreed, but we did not ask: a person looks first; found by what it tells when the peer numbers anew
-SELECT ack FROM app.say('notify', app.notify(app.event('u1', app.person('U10', '1'))) || '{"transaction_id": "their own"}');
-SELECT ack FROM app.say('notify', app.notify(app.event('u2', app.person('U11', '1'), '{"reg_record_type": "Group"}')) || '{"transaction_id": "their own"}');
+SELECT ack FROM app.say('notify', app.notify(app.event('u1', app.record('U10', '1'))) || '{"transaction_id": "their own"}');
+SELECT ack FROM app.say('notify', app.notify(app.event('u2', app.record('U11', '1'), '{"reg_record_type": "Group"}')) || '{"transaction_id": "their own"}');
 SELECT reference_id, mode, state, reason FROM app.items WHERE reference_id ~ '^u';
 -- stream, numbers and hops of header.meta; rubbish there is no harm
-SELECT ack FROM app.say('notify', app.notify(app.event('m1', app.person('U12', '1')), app.event('m2', app.person('U13', '1')), app.event('m3', app.person('U14', '1'))),
+SELECT ack FROM app.say('notify', app.notify(app.event('m1', app.record('U12', '1')), app.event('m2', app.record('U13', '1')), app.event('m3', app.record('U14', '1'))),
 	header => '{"meta": {"stream": "s", "items": [{"seq": 7, "prev_seq": 6, "hops": ["a.test", "b.test"]}, {"seq": "x", "prev_seq": 1e30, "hops": 7}]}}');
 SELECT reference_id, stream, seq, prev_seq, hops FROM casesync_internal.inbox_item WHERE reference_id ~ '^m' ORDER BY id;
-SELECT ack FROM app.say('notify', app.notify(app.event('m4', app.person('U15', '1'))), header => '{"meta": 7}');
-SELECT ack FROM app.say('notify', app.notify(app.event('m5', app.person('U15', '2'))), header => '{"meta": {"items": {"a": 1}}}');
+SELECT ack FROM app.say('notify', app.notify(app.event('m4', app.record('U15', '1'))), header => '{"meta": 7}');
+SELECT ack FROM app.say('notify', app.notify(app.event('m5', app.record('U15', '2'))), header => '{"meta": {"items": {"a": 1}}}');
 -- numbers beyond all reason are kept as they are
-SELECT ack FROM app.say('notify', app.notify(app.event('h1', app.person('U16', NULL) || '{"employment_status": 123456789012345678901234567890.5}')));
+SELECT ack FROM app.say('notify', app.notify(app.event('h1', app.record('U16', NULL) || '{"employment_status": 123456789012345678901234567890.5}')));
 SELECT says FROM app.items WHERE reference_id = 'h1';
 -- the standard's own example of a notification
 SELECT ack FROM app.say('notify', '{"transaction_id": "123456789", "notify_event": [{"reference_id": "12345678901234567890", "timestamp": "2022-12-04T17:20:07-04:00",
@@ -227,7 +217,7 @@ SELECT ack, error_code FROM app.say('on-unsubscribe', app.ended('succ'), partner
 SELECT ack FROM app.say('on-unsubscribe', app.ended('succ'));
 SELECT ack FROM app.say('on-unsubscribe', app.ended('succ'));
 SELECT state FROM app.mine;
-SELECT ack FROM app.say('notify', app.notify(app.event('late', app.person('U17', '1'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('late', app.record('U17', '1'))));
 SELECT state, reason FROM app.items WHERE reference_id = 'late';
 
 DROP EXTENSION casesync CASCADE;
