@@ -3,15 +3,8 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA app;
+\i test/scene/state.sql
 SET search_path = app;
-CREATE FUNCTION state_of(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE statement;
-	code := 'no error'; RETURN NEXT;
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN NEXT;
-END $$;
 GRANT USAGE ON SCHEMA app TO PUBLIC;
 CREATE TABLE person (id integer PRIMARY KEY, given boolean, born date);
 CREATE VIEW people AS SELECT id AS subject_key, given AS consents, born, jsonb_build_object('v', id) AS record FROM person;
