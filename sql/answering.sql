@@ -38,7 +38,7 @@ SELECT d.action, d.url, d.sender_uri, d.status, d.total, d.completed, d.message-
 -- what has arrived is not kept
 SELECT state, message FROM casesync_internal.request_in;
 SELECT o.state, o.message - 'correlation_id' AS message FROM casesync_internal.outgoing o;
-SELECT way, registry, key, outcome FROM casesync_internal.disclosure ORDER BY id;
+SELECT way, registry, key, outcome FROM casesync.disclosed ORDER BY id;
 -- without an address it is acknowledged, and never looked at
 SELECT * FROM app.search('t2', jsonb_build_array(app.item('{}')), partner => 'silent.test');
 SELECT state, status, reason, message FROM casesync_internal.request_in WHERE partner = 'silent.test';
@@ -171,7 +171,7 @@ SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"data": {"reg
 	{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "U2"}], "employment_status": "2"}, 7]}, "pagination": {"page_size": 3, "page_number": 1, "total_count": 4}}'));
 SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"data": {"reg_record_type": "Member", "reg_records": [
 	{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "U1"}], "employment_status": "1", "occupation": "secret"}]}, "pagination": {"page_size": 3, "page_number": 1, "total_count": 4}}'));
-SELECT event_type, record_type, record, state, mode FROM casesync_internal.inbox_item ORDER BY id;
+SELECT event_type, record_type, record, state, mode FROM casesync.inbox ORDER BY id;
 SELECT state, reason, records, total_count FROM casesync.my_requests;
 SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"status": "rjct", "status_reason_code": "rjct.search_criteria.invalid", "status_reason_message": "Jane Doe"}'));
 SELECT state, reason, records FROM casesync.my_requests;

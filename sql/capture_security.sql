@@ -17,7 +17,7 @@ ALTER TABLE other OWNER TO regress_other_publisher;
 GRANT ALL ON enrolment, other TO regress_application;
 SET ROLE regress_publisher;
 SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change');
-SELECT id, columns FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
+SELECT tracking AS id, columns FROM casesync.tracked ORDER BY tracking DESC LIMIT 1;
 RESET ROLE;
 
 SET SESSION AUTHORIZATION regress_application;

@@ -12,7 +12,7 @@ CREATE OR REPLACE VIEW app.people AS
 			ELSE to_jsonb(p.status) END) AS record
 	  FROM app.person p;
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member') AS code \gset
-SELECT state, is_confirmed FROM casesync_internal.subscription WHERE code = :'code';
+SELECT state, is_confirmed FROM casesync.subscriptions WHERE code = :'code';
 
 -- the notify lane of the partner, and short ways to say what a bridge says
 CREATE FUNCTION app.lane(kind text DEFAULT 'notify') RETURNS integer LANGUAGE sql AS
@@ -56,13 +56,13 @@ SELECT regexp_replace(regexp_replace(jsonb_pretty(message->'notify_event'->0), '
 	'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', '(time)') FROM app.sent ORDER BY n DESC LIMIT 1;
 SELECT message->>'transaction_id' = (SELECT transaction_id FROM casesync_internal.subscription) AS same_transaction,
 	(SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(message) k) AS members,
-	meta->>'stream' = (SELECT stream::text FROM casesync_internal.node) AS our_stream,
-	meta #>> '{items,0,code}' = (SELECT code FROM casesync_internal.subscription) AS code,
+	meta->>'stream' = (SELECT stream::text FROM casesync.this_node) AS our_stream,
+	meta #>> '{items,0,code}' = (SELECT code FROM casesync.subscriptions) AS code,
 	(meta->'items'->0) - 'code' AS first, (meta->'items'->1) - 'code' AS second FROM app.sent ORDER BY n DESC LIMIT 1;
 SELECT app.outcome('delivered', 200, ack => 'ACK');
 SELECT * FROM app.state;
 SELECT * FROM app.take();
-SELECT key, outcome FROM casesync_internal.disclosure ORDER BY id;
+SELECT key, outcome FROM casesync.disclosed ORDER BY id;
 SELECT verdict, http_status, ack_status, error_code, items, detail FROM casesync.attempts;
 -- only the outcome of the message in flight is believed, and only once
 SELECT app.outcome('delivered', 200);
@@ -117,7 +117,7 @@ $$;
 SELECT * FROM app.deliver('P13', 'refused', 400);
 SELECT key, seq, state, state_reason FROM app.state WHERE state <> 'delivered';
 SELECT partner, registry, event_type, reason FROM casesync.dead_letter;
-SELECT key, outcome FROM casesync_internal.disclosure WHERE key = '13' ORDER BY id;
+SELECT key, outcome FROM casesync.disclosed WHERE key = '13' ORDER BY id;
 SELECT * FROM app.lane_now();
 
 -- server errors of one item while others pass: likewise; order per subject is kept

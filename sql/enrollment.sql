@@ -69,7 +69,7 @@ SELECT * FROM app.told('{"UIN": {"eq": "H1"}}', more => '{"response_entity": "Me
 SELECT * FROM app.told('{"UIN": {"eq": "H1"}}');
 SELECT * FROM app.told('{"UIN": {"eq": "U1"}}', more => '{"response_entity": "Group"}');
 -- on record, each subject once, and nothing else of the question
-SELECT way, registry, key, count(DISTINCT reference_id) = count(*) AS distinct_references, min(outcome) FROM casesync_internal.disclosure WHERE key IN ('1', '14', 'H1') GROUP BY way, registry, key ORDER BY registry, key;
+SELECT way, registry, key, count(DISTINCT reference_id) = count(*) AS distinct_references, min(outcome) FROM casesync.disclosed WHERE key IN ('1', '14', 'H1') GROUP BY way, registry, key ORDER BY registry, key;
 SELECT DISTINCT action, state, message, claims, answers, reference_ids FROM casesync_internal.request_in;
 
 -- unknown, withheld, without status, unreadable, not agreed: one answer ------------------------------------------
@@ -77,10 +77,10 @@ SELECT q, partner, t.* FROM (VALUES ('U99', 'ess.test'), ('U10', 'ess.test'), ('
 	('U1', 'other.test'), ('U1', 'search.test'), ('U1', 'blind.test')) v(q, partner)
  CROSS JOIN LATERAL app.told(jsonb_build_object('person_identifier', jsonb_build_object('eq', q)), partner) t;
 SELECT * FROM app.told('{"TAX_ID": {"eq": "U1"}}');
-SELECT count(*) FROM casesync_internal.disclosure WHERE partner <> 'ess.test' OR key IN ('8', '10', '11');
+SELECT count(*) FROM casesync.disclosed WHERE partner <> 'ess.test' OR key IN ('8', '10', '11');
 -- no more people a day than agreed
 SELECT n, t.* FROM generate_series(1, 3) n CROSS JOIN LATERAL app.told(jsonb_build_object('UIN', 'U' || n), 'few.test') t ORDER BY n;
-SELECT partner, lookups, refused FROM casesync_internal.lookup_day WHERE partner = 'few.test';
+SELECT partner, lookups, refused FROM casesync.lookups WHERE partner = 'few.test';
 
 -- what names nobody ----------------------------------------------------------------------------------------------
 SELECT q, a.error_code, replace(a.error_message, 'enrolled_criteria.query must name one person, for example {"person_identifier": {"eq": "…"}} or {"type": "UIN", "value": "…"}', '(must name one person)') AS why,

@@ -136,14 +136,14 @@ SELECT app.work() AS sum;
 SELECT r.transaction_id, o.state, o.message #> '{search_response,0,data,reg_records}' AS found FROM casesync_internal.request_in r
   JOIN casesync_internal.outgoing o ON o.reference_id = r.outgoing AND o.state = 'due' ORDER BY 1;
 SELECT regexp_replace(filter::text, 'erased:[0-9a-f]+', 'erased') AS filter, tree::text ~ 'ZQ-4711' AS tree FROM casesync_internal.subscription WHERE filter::text ~ 'YV-4712' AND filter::text ~ 'erased';
-SELECT state, record IS NULL AS forgotten, count(*) FROM casesync_internal.inbox_item GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT state, record IS NULL AS forgotten, count(*) FROM casesync.inbox GROUP BY 1, 2 ORDER BY 1, 2;
 -- nothing of it is sent, now or later; the same message again is no news
 SELECT (SELECT count(*) FROM app.send('ess.test')) AS send, (SELECT count(*) FROM app.send('tax.test')) AS send;
 SELECT * FROM app.found('Zoe Quill');
-SELECT s.ack AS ack_status, (SELECT count(*) FROM casesync_internal.inbox_item) AS items
+SELECT s.ack AS ack_status, (SELECT count(*) FROM casesync.inbox) AS items
   FROM app.say('notify', jsonb_build_object('transaction_id', 't1', 'notify_event', jsonb_build_array(app.event('c', 'ZQ-4711'))), 'm2') s;
 SELECT s.ack AS ack_status FROM app.say('notify', jsonb_build_object('transaction_id', 't1', 'notify_event', jsonb_build_array(app.event('c', 'ZQ-4711'))), 'm9') s;
-SELECT count(*) AS items FROM casesync_internal.inbox_item;
+SELECT count(*) AS items FROM casesync.inbox;
 -- the audit says that it was done, not about whom
 SELECT what, about, detail->>'reason' AS reason, detail->>'subject' ~ '^erased:' AS hashed, jsonb_array_length(detail->'done') > 5 AS has_done FROM casesync.audit WHERE what = 'erase' ORDER BY id;
 -- the disclosures stay append-only but for exactly this change

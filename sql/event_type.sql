@@ -36,7 +36,7 @@ CREATE TABLE app.person (id integer PRIMARY KEY, record jsonb);
 CREATE VIEW app.people AS SELECT id::text AS subject_key, record FROM app.person;
 SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
 SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'inscription', on_update => 'x:enrollement_status_change');
-SELECT on_insert, on_update, on_delete FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
+SELECT on_insert, on_update, on_delete FROM casesync.tracked ORDER BY tracking DESC LIMIT 1;
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
 SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{DEATH,logement,enrollment,death}');
 SELECT event_types FROM casesync.agreements WHERE agreement = 'IN' ORDER BY version DESC LIMIT 1;

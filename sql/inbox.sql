@@ -23,7 +23,7 @@ BEGIN
 	RETURN n;
 END
 $$;
-CREATE VIEW app.items AS SELECT id, record->>'employment_status' AS says, state, reason, error_code, tries FROM casesync_internal.inbox_item ORDER BY id;
+CREATE VIEW app.items AS SELECT id, record->>'employment_status' AS says, state, reason, error_code, tries FROM casesync.inbox ORDER BY id;
 
 -- on_notify: what cannot be an apply function
 CREATE FUNCTION app.wrong_argument(e text) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = app AS 'SELECT ''applied''';
@@ -119,7 +119,7 @@ SELECT app.apply_all();
 SELECT casesync.accept(id, 'seen the certificate') FROM casesync_internal.inbox_item WHERE subject = 'UIN:U12';
 SELECT app.apply_all();
 SELECT state, decided_by = session_user AS by_us, note FROM casesync.inbox WHERE record ? 'demographic_info';
-SELECT app.try($$SELECT casesync.accept(max(id)) FROM casesync_internal.inbox_item WHERE state = 'applied'$$);
+SELECT app.try($$SELECT casesync.accept(max(id)) FROM casesync.inbox WHERE state = 'applied'$$);
 SELECT app.try($$SELECT casesync.reject(0, 'x')$$);
 SELECT count(*) FROM casesync.audit WHERE detail::text ~ 'certificate|nobody';
 CREATE FUNCTION app.mode(apply_mode text, record jsonb, is_solicited boolean DEFAULT true, previous jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
@@ -173,12 +173,12 @@ SELECT app.try($$SELECT casesync.prune(NULL)$$);
 SELECT app.try($$SELECT casesync.prune('-1 day')$$);
 SELECT * FROM casesync.prune();
 SELECT app.hear('U21', 'review'), app.hear('U22', '1');
-CREATE TABLE app.kept AS SELECT (SELECT count(*) FROM casesync_internal.disclosure) AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) AS due,
-	(SELECT count(*) FROM casesync_internal.inbox_item WHERE state IN ('new', 'review', 'failed')) AS open, (SELECT count(*) FROM casesync_internal.inbox_item) AS items, (SELECT count(*) FROM casesync_internal.message_in) AS messages;
+CREATE TABLE app.kept AS SELECT (SELECT count(*) FROM casesync.disclosed) AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) AS due,
+	(SELECT count(*) FROM casesync.inbox WHERE state IN ('new', 'review', 'failed')) AS open, (SELECT count(*) FROM casesync.inbox) AS items, (SELECT count(*) FROM casesync_internal.message_in) AS messages;
 SELECT what, rows > 0 AS some FROM casesync.prune('0');
-SELECT (SELECT count(*) FROM casesync_internal.disclosure) = k.disclosures AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) = k.due AS due,
+SELECT (SELECT count(*) FROM casesync.disclosed) = k.disclosures AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) = k.due AS due,
 	(SELECT count(*) FROM casesync_internal.inbox_item WHERE state IN ('new', 'review', 'failed') AND pruned_at IS NULL AND record ? 'employment_status') = k.open AS open,
-	(SELECT count(*) FROM casesync_internal.inbox_item) = k.items AS items, (SELECT count(*) FROM casesync_internal.message_in) = k.messages AS messages FROM app.kept k;
+	(SELECT count(*) FROM casesync.inbox) = k.items AS items, (SELECT count(*) FROM casesync_internal.message_in) = k.messages AS messages FROM app.kept k;
 SELECT count(*) FROM casesync_internal.notification WHERE state NOT IN ('due', 'dead');
 SELECT count(*) AS events_without FROM casesync_internal.event e WHERE NOT EXISTS (SELECT FROM casesync_internal.notification n WHERE n.event = e.id);
 SELECT DISTINCT state, (SELECT array_agg(k) FROM jsonb_object_keys(record) k) AS left_of_record FROM casesync_internal.inbox_item WHERE pruned_at IS NOT NULL ORDER BY 1, 2;

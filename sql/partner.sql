@@ -11,7 +11,7 @@ SELECT casesync.set_partner('ess.test', notify_url => 'https://dci.ess.test/in?x
 SELECT partner, base_url, notify_url, callback_prefixes, jwks_trust, networks, signature, profile FROM casesync.partners WHERE partner = 'ess.test';
 SELECT casesync.set_partner('ess.test', signature => 'required');
 SELECT base_url, networks, signature FROM casesync.partners WHERE partner = 'ess.test';
-SELECT partner, kind FROM casesync_internal.lane ORDER BY lane;
+SELECT partner, kind FROM casesync.lane_status ORDER BY lane;
 SELECT partner, valid_keys FROM casesync.partners;
 
 SELECT casesync.set_partner('ess.test', tls_name => 'ess-1.test_x');
@@ -64,7 +64,7 @@ SELECT app.try($$SELECT casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed2551
 -- an ended key does not count; one not begun can be taken back
 SELECT casesync.retire_key('ess.test', 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k');
 SELECT casesync.retire_key('ess.test', 'next');
-SELECT kid, valid_to - valid_from < interval '1 day' AS short FROM casesync_internal.partner_key ORDER BY kid COLLATE "C";
+SELECT kid, valid_to - valid_from < interval '1 day' AS short FROM casesync.partner_keys ORDER BY kid COLLATE "C";
 SELECT partner, signature, keys FROM casesync_internal.authenticate(NULL, NULL, 'ess.test');
 SELECT app.try($$SELECT casesync.retire_key('ess.test', 'no such key')$$);
 SELECT app.try($$SELECT casesync.retire_key('nobody.test', 'x')$$);

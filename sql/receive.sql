@@ -57,7 +57,7 @@ SELECT reference_id, is_confirmed FROM casesync_internal.subscription ORDER BY i
 -- the same reference_id: the same answer, no second subscription; also after it has ended
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request', jsonb_build_array(app.wish('r1'), app.wish('r1'))));
 SELECT item FROM app.callback();
-SELECT count(*) FROM casesync_internal.subscription;
+SELECT count(*) FROM casesync.subscriptions;
 SELECT count(casesync.unsubscribe(code)) FROM casesync_internal.subscription WHERE reference_id = 'r2';
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request', app.wish('r2')));
 SELECT item->>'status', item->>'status_reason_code' FROM app.callback();
@@ -90,7 +90,7 @@ SELECT count(*) FROM (SELECT casesync.set_agreement('QUIET', 'quiet.test', regis
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
 SELECT count(*) FROM (SELECT casesync.activate('QUIET')) s;
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't', 'subscribe_request', app.wish('r1')), partner => 'quiet.test');
-SELECT state, is_confirmed FROM casesync_internal.subscription WHERE partner = 'quiet.test';
+SELECT state, is_confirmed FROM casesync.subscriptions WHERE partner = 'quiet.test';
 
 -- unsubscribe: own ones, others', unknown ones --------------------------------------------------------------
 CREATE FUNCTION app.codes(VARIADIC r text[]) RETURNS jsonb LANGUAGE sql AS $$
@@ -100,7 +100,7 @@ CREATE VIEW app.unsubscribed AS SELECT o.url, o.status, o.message->>'transaction
 	FROM casesync_internal.outgoing o WHERE o.action = 'on-unsubscribe' ORDER BY o.id DESC LIMIT 1;
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u1', 'subscription_codes', app.codes('quiet.test r1', 'no such code')));
 SELECT * FROM app.unsubscribed;
-SELECT state FROM casesync_internal.subscription WHERE partner = 'quiet.test';
+SELECT state FROM casesync.subscriptions WHERE partner = 'quiet.test';
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u2', 'subscription_codes', app.codes('ess.test r1', 'ess.test r1', 'quiet.test r1')));
 SELECT * FROM app.unsubscribed;
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u3', 'sunscription_codes', app.codes('ess.test r1')));
@@ -149,7 +149,7 @@ SELECT * FROM app.items;
 SELECT convert_from(raw, 'UTF8')::jsonb ? 'signature' AS raw, action, kid, ack_status FROM casesync_internal.message_in WHERE action = 'notify';
 -- repeated under new message_ids: not stored again; A, B, A under one constant reference_id: each is
 SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.record('U1', '1'))));
-SELECT count(*) FROM casesync_internal.inbox_item;
+SELECT count(*) FROM casesync.inbox;
 SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'A'))));
 SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'B'))));
 SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'A'))));
@@ -160,9 +160,9 @@ SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.record('U5', '1
 SELECT count(*) FROM app.items WHERE reference_id IS NULL;
 -- only what the agreement names is handed on; nothing agreed in it: ignored
 SELECT ack FROM app.say('notify', app.notify(app.event('f1', app.record('U6', '1', '{"phone_number": "1", "related_member": [{"a": 1}], "demographic_info": {"death_date": "2026-01-01", "name": "x"}}'))));
-SELECT record, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
+SELECT record, state, reason FROM casesync.inbox ORDER BY id DESC LIMIT 1;
 SELECT ack FROM app.say('notify', app.notify(app.event('f2', '{"phone_number": "1"}'), app.event('f3', '{}')));
-SELECT record, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 2;
+SELECT record, state, reason FROM casesync.inbox ORDER BY id DESC LIMIT 2;
 -- spellings, missing parts
 SELECT ack FROM app.say('notify', app.notify(app.event('s1', app.record('U7', '1'), '{"reg_event_type": "enrollement_status_change", "reg_record_type": "spdci-extensions-dci:Member"}')));
 SELECT ack FROM app.say('notify', app.notify(app.event('s2', app.record('U8', '1')) #- '{data,reg_event_type}' #- '{data,reg_record_type}'));
@@ -198,7 +198,7 @@ SELECT ack FROM app.say('notify', '{"transaction_id": "123456789", "notify_event
 	"data": {"version": "1.0.0", "reg_type": "ns:org:RegistryType:ESS", "reg_event_type": "enrolment_status_change", "reg_record_type": "Member",
 	"reg_records": {"@context": {"@vocab": "https://schema.spdci.org/"}, "@type": "spdci:member", "member_identifier": "123456", "employment_status": "employed",
 	"related_member": [{"@type": "spdci:member", "spdci:member_identifier": "1"}]}}, "locale": "eng"}]}');
-SELECT record, mode, state FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
+SELECT record, mode, state FROM casesync.inbox ORDER BY id DESC LIMIT 1;
 
 -- the end of our subscription: stragglers are looked at by a person ------------------------------------------
 -- the partner may end it on its own

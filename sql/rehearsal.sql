@@ -33,7 +33,7 @@ UPDATE app.person SET name = 'Jane Roe' WHERE id = 2;
 UPDATE app.person SET status = 'bad' WHERE id = 4;
 SELECT changes, notifications FROM casesync_internal.route();
 SELECT count(*) FROM casesync_internal.notification;
-SELECT count(*) FROM casesync_internal.disclosure;
+SELECT count(*) FROM casesync.disclosed;
 SELECT count(*) FROM casesync_internal.told;
 SELECT * FROM casesync_internal.lanes();
 SELECT registry, event_type, outcome, subjects FROM casesync.rehearsals WHERE agreement = 'OUT' ORDER BY 1, 2, 3;

@@ -100,7 +100,7 @@ SELECT reference, status, code, why, uins, total FROM app.found(jsonb_build_arra
 	app.item('{"occupation": {"eq": "secret2"}}', 'field not agreed'), app.item('{"secret": {"eq": "secret2"}}', 'column not agreed'), app.item('{"nothing": {"eq": "x"}}', 'no such field'),
 	app.item('{"type": "UIN", "value": "U11"}', 'nothing to say')));
 SELECT p, f.* FROM unnest('{other.test,late.test,notify.test}'::text[]) p CROSS JOIN LATERAL app.found(jsonb_build_array(app.item('{"type": "UIN", "value": "U2"}')), p) f ORDER BY p;
-SELECT DISTINCT partner, way FROM casesync_internal.disclosure;
+SELECT DISTINCT partner, way FROM casesync.disclosed;
 -- a consent is kept, and is no key
 SELECT uins, total FROM app.found(jsonb_build_array(app.item('{"type": "UIN", "value": "U5"}', criteria => '{"consent": {"purpose": {"text": "yes"}}, "authorize": {"purpose": {"code": "all"}}}')));
 SELECT claims FROM casesync_internal.request_in WHERE claims IS NOT NULL;

@@ -25,7 +25,7 @@ SELECT n, app.f(jsonb_build_object('query', n::jsonb)) FROM unnest(ARRAY['{"q":{
 SELECT app.f('{"query":{"p":{"in":["p1","p2","p10"]}},"sort":[{"attribute_name":"q","sort_order":"desc"},{"attribute_name":"x\"; drop table casesync_internal.partner; --"}]}');
 SELECT app.f('{"query":{"p":{"in":["p1","p2","p10"]}},"sort":[{"attribute_name":"1; drop","sort_order":"desc"}]}');
 SELECT app.f('{"query":{"p":{"in":["p1","p2","p10"]}},"sort":[{"attribute_name":"employment_status","sort_order":"desc"}]}');
-SELECT count(*) FROM casesync_internal.partner;
+SELECT count(*) FROM casesync.partners;
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;
 DROP SCHEMA "evil""s" CASCADE;

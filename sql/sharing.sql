@@ -62,7 +62,7 @@ SELECT count(*) FROM casesync_internal.missed;
 UPDATE app.person SET status = 'Active';
 SELECT notifications AS route FROM app.route();
 SELECT sent_to, subjects FROM casesync.stop_sharing('they were broken into', 'p') ORDER BY subjects;
-SELECT lane IS NULL AS nothing FROM casesync_internal.lanes() JOIN casesync_internal.lane USING (lane) WHERE partner = 'p';
+SELECT lane IS NULL AS nothing FROM casesync_internal.lanes() JOIN casesync.lane_status USING (lane) WHERE partner = 'p';
 SELECT app.deliver('p'), app.deliver('q'), casesync_internal.sharing_begin('p'), casesync_internal.sharing_begin('q'), casesync_internal.sharing_begin('nobody');
 SELECT count(*) FROM (SELECT casesync.subscribe_to('p', 'enrolment', 'Member')) x;
 SELECT count(*) FROM casesync_internal.take((SELECT lane FROM casesync_internal.lane WHERE partner = 'p' AND kind = 'control'));

@@ -32,7 +32,7 @@ SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change'
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', frequency => '0 5 * * *')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U9"}', reference_id => 'ref-1')$$);
-SELECT count(*) FROM casesync_internal.subscription;
+SELECT count(*) FROM casesync.subscriptions;
 
 -- unsubscribe: once; what waits is withheld, only of this one
 INSERT INTO app.person VALUES (1, 'U1', '1');

@@ -46,7 +46,7 @@ SELECT a.status FROM app.answer('enrollementstatus', '{"transaction_id": "t2", "
 SELECT * FROM app.status('enrolled', 'transaction_id', '"t2"');
 SELECT * FROM app.status('receipt', 'transaction_id', '"t2"');
 -- no record is given again, and the question is not on record
-SELECT count(*) FROM casesync_internal.disclosure WHERE way = 'search';
+SELECT count(*) FROM casesync.disclosed WHERE way = 'search';
 
 -- a subscription: asked for, refused, pending, approved, ended ---------------------------------------------------------
 SELECT app.tell('subscribe', jsonb_build_object('transaction_id', 't3', 'subscribe_request', jsonb_build_array(app.wish('w1', '{"filter": {"type": "UIN", "value": "U1"}, "filter_type": "idtype-value"}'), app.wish('w2', '{"reg_event_type": "birth"}'))), 'm3') AS say;
