@@ -57,9 +57,12 @@ SQL_TABLES = \
 	extension/intake/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
-	extension/base/value.sql extension/base/text_format.sql extension/base/owner_query.sql \
-	extension/base/audit.sql extension/base/leaf.sql extension/base/person.sql \
-	extension/base/limit.sql extension/base/reason.sql \
+	extension/base/text_format.sql extension/base/owner_query.sql extension/base/audit.sql \
+	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql \
+	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
+	extension/base/json_value.sql extension/base/plain_text.sql \
+	extension/base/row_expression.sql extension/base/setting.sql \
+	extension/base/sharing_lock.sql \
 	extension/code/code_type.sql extension/code/crosswalk.sql \
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
@@ -82,6 +85,7 @@ SQL_CODE = \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \
+	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
 	extension/subscription/subscription_lane.sql extension/subscription/subscription_wish.sql \

@@ -1,0 +1,45 @@
+/* Values of JSON that others wrote: what cannot be read is NULL, not an error. */
+CREATE OR REPLACE FUNCTION casesync_internal.list_of(value jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN coalesce(jsonb_typeof(value), 'null') = 'null' THEN '[]'
+		WHEN jsonb_typeof(value) = 'array' THEN value ELSE jsonb_build_array(value) END
+$$;
+COMMENT ON FUNCTION casesync_internal.list_of(jsonb) IS 'one or many as a list: peers send both';
+
+CREATE OR REPLACE FUNCTION casesync_internal.time_of(value text)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN CASE WHEN casesync.is_date_time(value) THEN value::timestamptz END;
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.time_of(text) IS
+	'an ISO 8601 time with zone; NULL when it is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.number_of(value jsonb)
+RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN jsonb_typeof(value) = 'number' AND value::text ~ '^\d{1,18}$'
+		THEN value::text::bigint END
+$$;
+COMMENT ON FUNCTION casesync_internal.number_of(jsonb) IS
+	'a whole number not below zero; NULL when it is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.wire_time(at timestamptz)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+COMMENT ON FUNCTION casesync_internal.wire_time(timestamptz) IS
+	'ISO 8601 with zone, as timestamps are sent';

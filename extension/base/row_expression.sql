@@ -1,0 +1,27 @@
+/* Expressions and queries of users: parsed and written out with full names, never run here. */
+CREATE OR REPLACE FUNCTION casesync_internal.row_expression(relation regclass, what text,
+	expression text, path text,
+		OUT plain text, OUT old_row text, OUT new_row text, OUT columns name[])
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_row_expression';
+COMMENT ON FUNCTION casesync_internal.row_expression(regclass, text, text, text) IS
+	'parses a key or condition over a table''s columns and writes it out with full names';
+
+CREATE OR REPLACE FUNCTION casesync_internal.renamed_condition(relation regclass, condition text,
+	names name[],
+		numbers smallint[])
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_renamed_condition';
+COMMENT ON FUNCTION casesync_internal.renamed_condition(regclass, text, name[], smallint[]) IS
+	'a condition written when these columns had these names, with the names they have now';
+
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_query(query text, path text)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_subjects_query';
+COMMENT ON FUNCTION casesync_internal.subjects_query(text, text) IS
+	'parses a query for subject keys and writes it out with full names';
