@@ -182,6 +182,6 @@ COMMENT ON COLUMN casesync_internal.lane_state.refusals IS
 COMMENT ON COLUMN casesync_internal.lane_state.suspect IS
 	'the item that alone drew server errors: another subject''s item is tried before it';
 COMMENT ON COLUMN casesync_internal.lane_state.batch_limit IS
-	'shrinks when batches are refused, to find the poisonous item, and grows again';
+	'shrinks when batches are refused, to find the item that is refused alone, and grows again';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane_state', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lane_state_id_seq', '');

@@ -1,5 +1,5 @@
 """A system to try casesync on: a throwaway PostgreSQL cluster with an application in it, and the
-bridge beside it. Knows how to start, ask and stop; nothing of the story that is told with it."""
+bridge beside it. Knows how to start, ask and stop; nothing of what it is used to show."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ DEMO_FOLDER = TREE / "test" / "demo"
 
 
 class DemoError(Exception):
-    """Something did not happen as the story needs it; the text says what."""
+    """Something did not happen as the demo needs it; the text says what."""
 
 
 def free_port():

@@ -93,5 +93,5 @@ AS $$ SELECT casesync.add_key('test-client', jwk) $$;
 COMMENT ON FUNCTION casesync_sandbox.add_key(jsonb) IS 'register a public key of test-client (JWK); gives its kid';
 CREATE FUNCTION casesync_sandbox.set_encryption(mode text)
 RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$ SELECT casesync.set_partner('test-client', encryption => mode) $$;
+AS $$ SELECT casesync.set_partner('test-client', encryption => mode); SELECT mode $$;
 COMMENT ON FUNCTION casesync_sandbox.set_encryption(text) IS 'whether messages of and to test-client are encrypted: off, accepted or required';

@@ -40,11 +40,19 @@ my $accesses = join ', ', map { "('$accesses[$_]', $_)" } 0 .. $#accesses;
 my $letter = "CASE access WHEN 'approver' THEN 'V' WHEN 'auditor' THEN 'U' WHEN 'reader' THEN 'S' ELSE upper(left(access, 1)) END";
 my $right = "EXISTS (SELECT FROM casesync_internal.access_right r WHERE r.access = a.access AND r.object IN (o.name, 'SELECT ON ' || o.name))";
 
+# The columns that the page has of a view.
+sub columns_of
+{
+	my ($view) = @_;
+	my ($table) = $page =~ /^\*\*`$view`\*\*\n\n\| column .*\n\|.*\n((?:\|.*\n)*)/m;
+	return ($table // '') =~ /^\| `(\w+)` \| \S/mg;
+}
+
 sub told
 {
 	my ($row) = @_;
 	return "$1($2) $row->[2]" if $row->[1] =~ /^`(\w+)\((.*)\)`$/;
-	return "$1 $row->[2] $row->[-2]" if $row->[1] =~ /^`(\w+)`$/;
+	return "$1 $row->[2] " . join(' ', columns_of($1)) if $row->[1] =~ /^`(\w+)`$/;
 	return "row without a name: $row->[1]";
 }
 
@@ -63,7 +71,7 @@ is_deeply([ sort map { told($_) } rows_of('function') ], [ sort @$functions ],
 my $views = ask(<<"SQL");
 SELECT format('%s %s %s', o.name,
 	(SELECT string_agg($letter, ' ' ORDER BY n) FROM (VALUES $accesses) a(access, n) WHERE $right),
-	(SELECT string_agg('`' || t.attname || '`', ', ' ORDER BY t.attnum) FROM pg_attribute t
+	(SELECT string_agg(t.attname, ' ' ORDER BY t.attnum) FROM pg_attribute t
 	  WHERE t.attrelid = o.oid AND t.attnum > 0 AND NOT t.attisdropped))
   FROM (SELECT c.relname AS name, c.oid FROM pg_class c
 		 WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind = 'v') o

@@ -108,9 +108,24 @@ def check_names(checks):
         for name in sorted(set(re.findall(r"\bcasesync_internal\.(\w+)", text))):
             checks.append((name in INTERNAL, f"{path}: casesync_internal.{name} exists"))
         if is_paper:
-            spans = re.findall(r"`([a-z_]\w*)\((?:…|[^`]*=>[^`]*)?\)`", text)
+            spans = re.findall(r"`([a-z_]\w*)\([^`\n]*\)`", text)
             for name in sorted(set(spans)):
                 checks.append((name in FUNCTIONS or name in INTERNAL, f"{path}: {name}() exists"))
+
+
+def check_comments(checks):
+    """Every NAME() of a comment is a name in the code, or one of the server's."""
+    code = dict.fromkeys(("lastval", "get_attname"), "PostgreSQL")
+    for path, text in {**SQL, **C}.items():
+        bare = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+        for name in set(re.findall(r"\w+", re.sub(r"--[^\n]*", "", bare) if path.endswith(".sql") else bare)):
+            code.setdefault(name, path)
+    count = 0
+    for path, text in {**SQL, **C}.items():
+        for name in sorted(set(re.findall(r"\b([a-z_]\w+)\(\)", comments(path, text)))):
+            count += 1
+            checks.append((name in code, f"{path}: {name}() is in the code"))
+    checks.append((count > 20, "comments name functions"))
 
 
 def check_settings(checks):
@@ -147,6 +162,9 @@ def check_paths(checks):
         for name in sorted(set(re.findall(r"`((?:extension|bridge|test|doc|sql|expected)/[\w./*-]*)`", page))):
             count += 1
             checks.append((bool(glob.glob(name)), f"{path}: {name} exists"))
+        for name, file in re.findall(r"`(\w+)\(\)` in `([\w/.]+)`", page):
+            made_here = os.path.exists(file) and re.search(rf"FUNCTION casesync(?:_internal)?\.{name}\(", read(file))
+            checks.append((bool(made_here), f"{path}: {name}() is in {file}"))
     for path, text in code_comments():
         for name in sorted(set(re.findall(r"\bdoc/[\w-]+\.md\b", text))):
             checks.append((os.path.exists(name), f"{path}: {name} exists"))
@@ -233,7 +251,7 @@ def check_recipes(checks):
 
 def main():
     checks = [(len(PAPERS["README.md"].splitlines()) <= README_LINES, f"README.md has at most {README_LINES} lines")]
-    for check in (check_links, check_names, check_settings, check_targets, check_paths, check_contradictions,
+    for check in (check_links, check_names, check_comments, check_settings, check_targets, check_paths, check_contradictions,
                   check_reference, check_errors, check_recipes):
         check(checks)
     said = subprocess.run(["test/write_papers", "--check"], check=False, stdout=subprocess.PIPE, text=True).stdout
