@@ -3,15 +3,8 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA app;
+\i test/scene/state.sql
 SET search_path = app;
-CREATE FUNCTION state_of(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE statement;
-	code := 'no error'; RETURN NEXT;
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN NEXT;
-END $$;
 GRANT USAGE ON SCHEMA app TO PUBLIC;
 CREATE TABLE person (id integer PRIMARY KEY, given boolean, born date);
 CREATE VIEW people AS SELECT id AS subject_key, given AS consents, born, jsonb_build_object('v', id) AS record FROM person;
@@ -26,7 +19,7 @@ SELECT casesync.set_agreement('A', 'p', registries => '{people}');
 SELECT version, state, registries, fields, subscribing, on_leave, apply_mode FROM casesync.agreements WHERE agreement = 'A' ORDER BY version DESC LIMIT 1;
 SELECT casesync.set_agreement('A', 'p', fields => '{v}', event_types => '{enrolment}', on_leave => 'identifier_only');
 SELECT version, state, registries, fields FROM casesync.agreements WHERE agreement = 'A' ORDER BY version DESC LIMIT 1;
-SELECT version, state, registries, fields, on_leave FROM casesync_internal.agreement ORDER BY version;
+SELECT version, state, registries, fields, on_leave FROM casesync.agreements ORDER BY version;
 
 -- every refusal ------------------------------------------------------------------------------------------------------
 \x on
@@ -103,11 +96,11 @@ SELECT * FROM state_of($$SELECT casesync.activate('A')$$);
 RESET SESSION AUTHORIZATION;
 -- a new version takes over from the old one when it is activated, not before
 SELECT casesync.set_agreement('A', 'p', fields => '{v,w}');
-SELECT version, state, end_reason FROM casesync_internal.agreement WHERE agreement = 'A' ORDER BY version;
+SELECT version, state, end_reason FROM casesync.agreements WHERE agreement = 'A' ORDER BY version;
 SET SESSION AUTHORIZATION regress_officer;
 SELECT casesync.activate('A');
 RESET SESSION AUTHORIZATION;
-SELECT version, state, end_reason FROM casesync_internal.agreement WHERE agreement = 'A' ORDER BY version;
+SELECT version, state, end_reason FROM casesync.agreements WHERE agreement = 'A' ORDER BY version;
 SELECT casesync.set_node('sp', four_eyes => false);
 SELECT four_eyes FROM casesync.this_node;
 
@@ -126,7 +119,7 @@ SELECT casesync.set_agreement('Q', 'q', registries => '{people}', event_types =>
 SELECT casesync.activate('Q');
 -- which decides when: the day belongs to one of them
 SELECT d.at::date, array_agg(a.agreement ORDER BY a.agreement) FROM (VALUES ('2025-12-31'::timestamptz), ('2026-01-01'), ('2026-05-31'), ('2026-06-01'), ('2027-01-01')) d(at)
-	LEFT JOIN casesync_internal.agreement a ON a.state = 'active' AND 'people' = ANY (a.registries) AND a.valid_from <= d.at AND d.at < a.valid_to GROUP BY 1 ORDER BY 1;
+	LEFT JOIN casesync.agreements a ON a.state = 'active' AND 'people' = ANY (a.registries) AND a.valid_from <= d.at AND d.at < a.valid_to GROUP BY 1 ORDER BY 1;
 
 -- inbound: needs no registry and no condition -------------------------------------------------------------------------------
 SELECT casesync.set_agreement('IN', 'p', direction => 'in', event_types => '{enrolment}', fields => '{v}', identifier_types => '{UIN}',
@@ -136,9 +129,9 @@ SELECT casesync.activate('IN');
 
 -- the end -------------------------------------------------------------------------------------------------------------------
 SELECT casesync.end_agreement('Q', 'over');
-SELECT state, end_reason, ended_at IS NOT NULL AS at FROM casesync_internal.agreement WHERE agreement = 'Q';
+SELECT state, end_reason, ended_at IS NOT NULL AS at FROM casesync.agreements WHERE agreement = 'Q';
 SELECT casesync.end_agreement('Q', 'over again');
-SELECT end_reason FROM casesync_internal.agreement WHERE agreement = 'Q';
+SELECT end_reason FROM casesync.agreements WHERE agreement = 'Q';
 SELECT what, about, who = 'regress_officer' AS by_the_officer FROM casesync.audit WHERE what IN ('activate', 'end_agreement') ORDER BY id;
 UPDATE casesync_internal.audit_entry SET who = 'somebody else';
 

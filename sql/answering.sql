@@ -1,72 +1,22 @@
 -- Requests that are stored and answered later: nothing lost, nothing answered under an agreement that counts no more; our own questions.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')), '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
-CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text);
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/message.sql
+\i test/scene/request.sql
+\i test/scene/delivery.sql
 INSERT INTO app.person SELECT i, 'U' || i, '1' FROM generate_series(1, 3) i;
-CREATE VIEW app.people AS
-	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
-		'employment_status', p.status) AS record FROM app.person p;
-SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
-SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
 SELECT count(*) FROM (SELECT casesync.set_partner('silent.test')) s;
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment_status_change}', fields => '{employment_status}',
 	identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law', services => '{search}')) s;
 SELECT casesync.activate('OUT');
-CREATE FUNCTION app.item(query jsonb, reference text DEFAULT 'r1') RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'search_criteria', jsonb_build_object('query', query))
-$$;
--- says an asynchronous message as the bridge hands it on
-CREATE FUNCTION app.say(action text, message jsonb, id text DEFAULT gen_random_uuid()::text, header jsonb DEFAULT '{}', partner text DEFAULT 'ess.test')
-RETURNS TABLE (ack text, error_code text, error_message text) LANGUAGE sql AS $$
-	SELECT r.ack_status, r.error_code, r.error_message FROM casesync_internal.receive($5, $3, convert_to(jsonb_build_object('header',
-		jsonb_build_object('action', $1, 'message_id', $3) || $4, 'message', $2)::text, 'UTF8'), NULL, NULL) r
-$$;
 CREATE FUNCTION app.search(transaction text, items jsonb, id text DEFAULT gen_random_uuid()::text, header jsonb DEFAULT '{}', partner text DEFAULT 'ess.test')
 RETURNS TABLE (ack text, error_code text, error_message text) LANGUAGE sql AS $$
 	SELECT * FROM app.say('search', jsonb_build_object('transaction_id', transaction, 'search_request', items), $3, $4, $5)
 $$;
--- answers all that is stored; how many
-CREATE FUNCTION app.work() RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-	done record; worked integer := 0;
-BEGIN
-	FOR turn IN 1 .. 100 LOOP
-		SELECT * INTO done FROM casesync_internal.work_requests();
-		worked := worked + done.requests;
-		EXIT WHEN NOT done.more;
-	END LOOP;
-	RETURN worked;
-END
-$$;
-CREATE FUNCTION app.deliver() RETURNS TABLE (action text, url text, sender_uri text, status text, total integer, completed integer, message jsonb) LANGUAGE plpgsql AS $$
-DECLARE
-	p casesync_internal.parcel;
-	l integer;
-BEGIN
-	FOR l IN SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = 'ess.test' AND x.kind = 'control' LOOP
-		LOOP
-			SELECT * INTO p FROM casesync_internal.take(l);
-			EXIT WHEN NOT FOUND;
-			RETURN QUERY SELECT p.action, p.url, p.sender_uri, p.status, p.total_count, p.completed_count, p.message::jsonb;
-			PERFORM casesync_internal.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
-		END LOOP;
-	END LOOP;
-END
+CREATE FUNCTION app.deliver() RETURNS TABLE (action text, url text, sender_uri text, status text, total integer, completed integer, message jsonb) LANGUAGE sql AS $$
+	SELECT p.action, p.url, p.sender_uri, p.status, p.total_count, p.completed_count, p.message::jsonb FROM app.send('ess.test', kind => 'control') p
 $$;
 
 -- stored, acknowledged, answered: the callback goes where it is asked for ---------------------------------------
@@ -88,7 +38,7 @@ SELECT d.action, d.url, d.sender_uri, d.status, d.total, d.completed, d.message-
 -- what has arrived is not kept
 SELECT state, message FROM casesync_internal.request_in;
 SELECT o.state, o.message - 'correlation_id' AS message FROM casesync_internal.outgoing o;
-SELECT way, registry, key, outcome FROM casesync_internal.disclosure ORDER BY id;
+SELECT way, registry, key, outcome FROM casesync.disclosed ORDER BY id;
 -- without an address it is acknowledged, and never looked at
 SELECT * FROM app.search('t2', jsonb_build_array(app.item('{}')), partner => 'silent.test');
 SELECT state, status, reason, message FROM casesync_internal.request_in WHERE partner = 'silent.test';
@@ -105,7 +55,7 @@ DELETE FROM casesync_internal.request_in WHERE transaction_id = 'full';
 -- what fails is tried again, then answered: never lost -----------------------------------------------------------
 ALTER TABLE app.person RENAME COLUMN status TO stat;
 CREATE OR REPLACE VIEW app.people AS
-	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', 1 / (p.id - p.id)) AS record FROM app.person p;
+	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object('member_identifier', 1 / (p.id - p.id)) AS record FROM app.person p;
 SELECT ack FROM app.search('t5', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}', 'r5')));
 SELECT app.work();
 SELECT state, tries, error_code, next_try > clock_timestamp() AS waits FROM casesync_internal.request_in WHERE transaction_id = 't5';
@@ -113,14 +63,14 @@ SELECT app.work();
 SELECT count(*) FROM casesync_internal.outgoing WHERE state = 'due';
 -- mended in time: answered as if nothing had been
 CREATE OR REPLACE VIEW app.people AS
-	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
+	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
 		'employment_status', p.stat) AS record FROM app.person p;
 UPDATE casesync_internal.request_in SET next_try = NULL WHERE transaction_id = 't5';
 SELECT app.work();
 SELECT d.status, jsonb_path_query_array(d.message, '$.search_response[*].data.reg_records[*].employment_status') FROM app.deliver() d;
 -- never mended: five times, then a refusal that says so
 CREATE OR REPLACE VIEW app.people AS
-	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', 1 / (p.id - p.id)) AS record FROM app.person p;
+	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object('member_identifier', 1 / (p.id - p.id)) AS record FROM app.person p;
 SELECT ack FROM app.search('t6', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}', 'r6'), app.item('{}', 'r7')));
 DO $$
 BEGIN
@@ -148,7 +98,7 @@ SELECT app.work();
 SELECT state, status, error_code FROM casesync_internal.request_in WHERE transaction_id = 't7';
 SELECT count(*) FROM app.deliver();
 CREATE OR REPLACE VIEW app.people AS
-	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
+	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
 		'employment_status', p.stat) AS record FROM app.person p;
 
 -- an answer that waits is not sent under an agreement that counts no more: it is worked anew ------------------------
@@ -221,7 +171,7 @@ SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"data": {"reg
 	{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "U2"}], "employment_status": "2"}, 7]}, "pagination": {"page_size": 3, "page_number": 1, "total_count": 4}}'));
 SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"data": {"reg_record_type": "Member", "reg_records": [
 	{"member_identifier": [{"identifier_type": "UIN", "identifier_value": "U1"}], "employment_status": "1", "occupation": "secret"}]}, "pagination": {"page_size": 3, "page_number": 1, "total_count": 4}}'));
-SELECT event_type, record_type, record, state, mode FROM casesync_internal.inbox_item ORDER BY id;
+SELECT event_type, record_type, record, state, mode FROM casesync.inbox ORDER BY id;
 SELECT state, reason, records, total_count FROM casesync.my_requests;
 SELECT * FROM app.say('on-search', app.found(:'ours_t', :'ours', '{"status": "rjct", "status_reason_code": "rjct.search_criteria.invalid", "status_reason_message": "Jane Doe"}'));
 SELECT state, reason, records FROM casesync.my_requests;

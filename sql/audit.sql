@@ -1,9 +1,6 @@
 -- Every administrative call leaves a line in the audit: a new function without one fails here.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset format unaligned
-\pset null '(null)'
-CREATE SCHEMA app;
+\i test/scene/try.sql
 CREATE TABLE app.person (id integer PRIMARY KEY, status text);
 CREATE VIEW app.people AS SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object(
 	'identifier_type', 'UIN', 'identifier_value', 'U' || p.id)), 'employment_status', p.status) AS record FROM app.person p;

@@ -1,20 +1,5 @@
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\set SHOW_CONTEXT never
-CREATE SCHEMA app;
-SET search_path = app;
-CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
-INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column)
-	VALUES ('people', 'people', 'Member', 'ESS', 'subject_key', 'text', 'record');
--- what was captured since the last look, without what differs from run to run
-CREATE TABLE looked (xid xid8, id bigint);
-CREATE FUNCTION seen() RETURNS TABLE (cid bigint, tab text, op "char", key text, old_key text, changed jsonb)
-	LANGUAGE sql AS $$
-	WITH new AS (INSERT INTO app.looked SELECT xid, id FROM casesync_internal.change EXCEPT SELECT * FROM app.looked
-		RETURNING *)
-	SELECT c.cid, c.relation::regclass::text, c.op, c.key, c.old_key, c.changed
-		FROM casesync_internal.change c JOIN new USING (xid, id) ORDER BY c.xid, c.cid, c.id
-$$;
+\i test/scene/capture.sql
 
 CREATE TABLE enrolment (id integer PRIMARY KEY, person_id integer, status text);
 CREATE TABLE consent (id integer PRIMARY KEY, person_id integer);

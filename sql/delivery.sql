@@ -1,58 +1,22 @@
 -- Lanes: what is sent next, in which order, and what becomes of it.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
-		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
--- an application, one partner, one agreement
-CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text, shared boolean DEFAULT true);
-CREATE VIEW app.people AS
-	SELECT p.id::text AS subject_key, p.shared, jsonb_build_object(
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/delivery.sql
+-- a record that is larger than a message may be
+CREATE OR REPLACE VIEW app.people AS
+	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object(
 		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
 		'employment_status', CASE p.status WHEN 'much' THEN to_jsonb(array_fill(repeat('y', 60000), ARRAY[8]))
 			ELSE to_jsonb(p.status) END) AS record
 	  FROM app.person p;
-SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
-SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
-SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment_status_change',
-	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change')) s;
-SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}',
-	event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
-	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
-SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member') AS code \gset
-SELECT state, is_confirmed FROM casesync_internal.subscription WHERE code = :'code';
+SELECT state, is_confirmed FROM casesync.subscriptions WHERE code = :'code';
 
 -- the notify lane of the partner, and short ways to say what a bridge says
 CREATE FUNCTION app.lane(kind text DEFAULT 'notify') RETURNS integer LANGUAGE sql AS
 	'SELECT l.lane FROM casesync_internal.lane l WHERE l.kind = $1';
-CREATE FUNCTION app.route() RETURNS TABLE (changes bigint, notifications bigint) LANGUAGE plpgsql AS $$
-DECLARE
-	r record;
-BEGIN
-	changes := 0; notifications := 0;
-	LOOP
-		SELECT * INTO r FROM casesync_internal.route();
-		changes := changes + r.changes; notifications := notifications + r.notifications;
-		EXIT WHEN NOT r.more;
-	END LOOP;
-	RETURN NEXT;
-END
-$$;
 CREATE TABLE app.sent (n serial, message_id uuid, message jsonb, meta jsonb, parcel casesync_internal.parcel);
 -- takes a message; shows of each item who it is about, what it says and its number
 CREATE FUNCTION app.take(kind text DEFAULT 'notify') RETURNS TABLE (who text, says text, seq text) LANGUAGE sql AS $$
@@ -92,13 +56,13 @@ SELECT regexp_replace(regexp_replace(jsonb_pretty(message->'notify_event'->0), '
 	'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', '(time)') FROM app.sent ORDER BY n DESC LIMIT 1;
 SELECT message->>'transaction_id' = (SELECT transaction_id FROM casesync_internal.subscription) AS same_transaction,
 	(SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(message) k) AS members,
-	meta->>'stream' = (SELECT stream::text FROM casesync_internal.node) AS our_stream,
-	meta #>> '{items,0,code}' = (SELECT code FROM casesync_internal.subscription) AS code,
+	meta->>'stream' = (SELECT stream::text FROM casesync.this_node) AS our_stream,
+	meta #>> '{items,0,code}' = (SELECT code FROM casesync.subscriptions) AS code,
 	(meta->'items'->0) - 'code' AS first, (meta->'items'->1) - 'code' AS second FROM app.sent ORDER BY n DESC LIMIT 1;
 SELECT app.outcome('delivered', 200, ack => 'ACK');
 SELECT * FROM app.state;
 SELECT * FROM app.take();
-SELECT key, outcome FROM casesync_internal.disclosure ORDER BY id;
+SELECT key, outcome FROM casesync.disclosed ORDER BY id;
 SELECT verdict, http_status, ack_status, error_code, items, detail FROM casesync.attempts;
 -- only the outcome of the message in flight is believed, and only once
 SELECT app.outcome('delivered', 200);
@@ -153,7 +117,7 @@ $$;
 SELECT * FROM app.deliver('P13', 'refused', 400);
 SELECT key, seq, state, state_reason FROM app.state WHERE state <> 'delivered';
 SELECT partner, registry, event_type, reason FROM casesync.dead_letter;
-SELECT key, outcome FROM casesync_internal.disclosure WHERE key = '13' ORDER BY id;
+SELECT key, outcome FROM casesync.disclosed WHERE key = '13' ORDER BY id;
 SELECT * FROM app.lane_now();
 
 -- server errors of one item while others pass: likewise; order per subject is kept

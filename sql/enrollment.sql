@@ -1,9 +1,7 @@
 -- Whether somebody is enrolled: every way to name a person, every status, and one answer for whom nobody may know.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
+\i test/scene/try.sql
+\i test/scene/request.sql
 CREATE TABLE app.person (id integer PRIMARY KEY, uin text, passport text, status text, programme text, shared boolean DEFAULT true);
 INSERT INTO app.person SELECT i, 'U' || i, 'P' || i, i::text, NULL FROM generate_series(1, 7) i;
 INSERT INTO app.person VALUES (8, 'U8', 'P8', NULL, NULL, true), (9, 'U9', 'P9', 'local:900', NULL, true), (10, 'U10', 'P10', '1', NULL, false),
@@ -36,22 +34,21 @@ CREATE FUNCTION app.agree(partner text, services text[], fields text[] DEFAULT '
 $$;
 SELECT app.agree('ess.test', '{check_enrollment}'), app.agree('search.test', '{search}'), app.agree('blind.test', '{check_enrollment}', '{employment_status}'),
 	app.agree('few.test', '{check_enrollment}', lookups => 2);
-CREATE FUNCTION app.ask(criteria jsonb, partner text DEFAULT 'ess.test', action text DEFAULT 'enrollementstatus') RETURNS casesync_internal.reply LANGUAGE sql AS $$
-	SELECT a FROM casesync_internal.answer_now($2, 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', action, 'message_id', 'm1'),
-		'message', jsonb_build_object('transaction_id', 't1', 'enrolled_criteria', $1))::text, 'UTF8'), NULL, NULL) a
-$$;
+-- asks for the status of somebody (app.ask of the scene searches)
+CREATE FUNCTION app.check(criteria jsonb, partner text DEFAULT 'ess.test', action text DEFAULT 'enrollementstatus') RETURNS casesync_internal.reply LANGUAGE sql AS
+	$$ SELECT app.answer(action, jsonb_build_object('transaction_id', 't1', 'enrolled_criteria', $1), $2) $$;
 CREATE FUNCTION app.told(query jsonb, partner text DEFAULT 'ess.test', more jsonb DEFAULT '{}') RETURNS TABLE (status text, why text, answer text) LANGUAGE sql AS $$
 	SELECT a.status, a.status_reason_message, (SELECT string_agg(concat_ws(' ', i->>'reference_id', i->>'status', i->>'enrolled_status', '(' || (i->>'status_reason_message') || ')'), ', ')
 		FROM jsonb_array_elements(a.message::jsonb->'enrolled_response') i)
-	  FROM app.ask(jsonb_build_object('query', query) || more, partner) a
+	  FROM app.check(jsonb_build_object('query', query) || more, partner) a
 $$;
 
 -- the whole answer: the standard's own spellings ---------------------------------------------------------------
 SELECT a.error_code, a.action, a.status, a.status_reason_message, a.total_count, a.completed_count, a.correlation_id = a.message::jsonb->>'correlation_id' AS same_correlation,
 	(a.message::jsonb - 'correlation_id') #- '{enrolled_response,0,timestamp}' AS message
-  FROM app.ask('{"query_type": "expression", "response_entity": "Member", "query": {"person_identifier": {"eq": "U1"}}}') a;
+  FROM app.check('{"query_type": "expression", "response_entity": "Member", "query": {"person_identifier": {"eq": "U1"}}}') a;
 SELECT w, a.error_code, a.action FROM unnest('{enrollementstatus,enrollmentstatus,enrolmentstatus,enrolment-status,search,Enrollementstatus,enrolled}'::text[]) w
- CROSS JOIN LATERAL app.ask('{"query": {"person_identifier": {"eq": "U1"}}}', action => w) a;
+ CROSS JOIN LATERAL app.check('{"query": {"person_identifier": {"eq": "U1"}}}', action => w) a;
 -- every status: the list of the answer has no Exited (A3), nor words of one's own
 SELECT i, t.* FROM generate_series(1, 9) i CROSS JOIN LATERAL app.told(jsonb_build_object('person_identifier', jsonb_build_object('eq', 'U' || i))) t ORDER BY i;
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', profile => 'extended')) s;
@@ -72,7 +69,7 @@ SELECT * FROM app.told('{"UIN": {"eq": "H1"}}', more => '{"response_entity": "Me
 SELECT * FROM app.told('{"UIN": {"eq": "H1"}}');
 SELECT * FROM app.told('{"UIN": {"eq": "U1"}}', more => '{"response_entity": "Group"}');
 -- on record, each subject once, and nothing else of the question
-SELECT way, registry, key, count(DISTINCT reference_id) = count(*) AS distinct_references, min(outcome) FROM casesync_internal.disclosure WHERE key IN ('1', '14', 'H1') GROUP BY way, registry, key ORDER BY registry, key;
+SELECT way, registry, key, count(DISTINCT reference_id) = count(*) AS distinct_references, min(outcome) FROM casesync.disclosed WHERE key IN ('1', '14', 'H1') GROUP BY way, registry, key ORDER BY registry, key;
 SELECT DISTINCT action, state, message, claims, answers, reference_ids FROM casesync_internal.request_in;
 
 -- unknown, withheld, without status, unreadable, not agreed: one answer ------------------------------------------
@@ -80,10 +77,10 @@ SELECT q, partner, t.* FROM (VALUES ('U99', 'ess.test'), ('U10', 'ess.test'), ('
 	('U1', 'other.test'), ('U1', 'search.test'), ('U1', 'blind.test')) v(q, partner)
  CROSS JOIN LATERAL app.told(jsonb_build_object('person_identifier', jsonb_build_object('eq', q)), partner) t;
 SELECT * FROM app.told('{"TAX_ID": {"eq": "U1"}}');
-SELECT count(*) FROM casesync_internal.disclosure WHERE partner <> 'ess.test' OR key IN ('8', '10', '11');
+SELECT count(*) FROM casesync.disclosed WHERE partner <> 'ess.test' OR key IN ('8', '10', '11');
 -- no more people a day than agreed
 SELECT n, t.* FROM generate_series(1, 3) n CROSS JOIN LATERAL app.told(jsonb_build_object('UIN', 'U' || n), 'few.test') t ORDER BY n;
-SELECT partner, lookups, refused FROM casesync_internal.lookup_day WHERE partner = 'few.test';
+SELECT partner, lookups, refused FROM casesync.lookups WHERE partner = 'few.test';
 
 -- what names nobody ----------------------------------------------------------------------------------------------
 SELECT q, a.error_code, replace(a.error_message, 'enrolled_criteria.query must name one person, for example {"person_identifier": {"eq": "…"}} or {"type": "UIN", "value": "…"}', '(must name one person)') AS why,
@@ -93,8 +90,8 @@ SELECT q, a.error_code, replace(a.error_message, 'enrolled_criteria.query must n
 	('{"query": {"UIN": {"eq": "U1"}, "x": {"eq": "y"}}}'), ('{"query": {"$or": [{"UIN": {"eq": "U1"}}, {"UIN": {"eq": "U2"}}]}}'),
 	('{"query": {"UIN": {"eq": "U1"}}, "response_entity": "Planet"}'), ('{"query": {"UIN": {"eq": "U1"}}, "response_entity": 7}'), ('{"query": {"UIN": {"eq": "U1"}}, "query_type": {}}'),
 	('{"query": {"q": "{ person }"}, "query_type": "graphql"}')) v(q)
- CROSS JOIN LATERAL app.ask(q::jsonb) a;
-SELECT a.error_code, left(a.error_message, 60) FROM app.ask(jsonb_build_object('query', jsonb_build_object('UIN', repeat('9', 256)))) a;
+ CROSS JOIN LATERAL app.check(q::jsonb) a;
+SELECT a.error_code, left(a.error_message, 60) FROM app.check(jsonb_build_object('query', jsonb_build_object('UIN', repeat('9', 256)))) a;
 SELECT a.error_code, a.error_message FROM casesync_internal.answer_now('ess.test', 'm', '{"header": {"action": "enrollementstatus"}, "message": {"transaction_id": "t"}}', NULL, NULL) a;
 -- a query that looks like SQL is a value like any other
 SELECT * FROM app.told('{"UIN'' OR true --": {"eq": "'' OR true --"}}');

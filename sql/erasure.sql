@@ -1,20 +1,9 @@
 -- A person is forgotten: everywhere, and of nobody else anything; who was told of it stays known.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, ''));
-END
-$$;
+\i test/scene/try.sql
+\i test/scene/message.sql
+\i test/scene/request.sql
+\i test/scene/delivery.sql
 /* Where in the schema a text stands, in whatever column, also as bytes; with how many rows. */
 CREATE FUNCTION app.found(word text) RETURNS TABLE (place regclass, rows bigint) LANGUAGE plpgsql AS $$
 BEGIN
@@ -60,33 +49,18 @@ SELECT casesync.rehearse('NEXT', now() + interval '1 day');
 SELECT casesync.subscribe('ess.test', 'enrolment', 'Member') <> '' AS subscribed;
 SELECT casesync.subscribe('tax.test', 'enrolment', 'Member') <> '' AS subscribed;
 SELECT casesync.subscribe('ess.test', 'enrolment', 'Member', '{"type": "UIN", "value": "ZQ-4711"}', 'idtype-value', reference_id => 'one') <> '' AS subscribed;
-CREATE FUNCTION app.send(whose text, verdict text DEFAULT 'delivered') RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-	l integer := (SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = whose AND x.kind = 'notify');
-	p casesync_internal.parcel;
-	sent integer := 0;
-BEGIN
-	LOOP
-		SELECT * INTO p FROM casesync_internal.take(l);
-		EXIT WHEN NOT FOUND OR sent > 50;
-		PERFORM casesync_internal.record_outcome(l, p.message_id, verdict, 0, 200, 'ACK', NULL, NULL);
-		sent := sent + 1;
-	END LOOP;
-	RETURN sent;
-END
-$$;
 
 -- Zoe's whole life with us, and some of Yan's
 INSERT INTO app.person VALUES ('ZQ-4711', 'Zoe Quill', 'Active'), ('YV-4712', 'Yan Vale', 'Active');
 INSERT INTO app.job VALUES ('ZQ-4711', 'mate of Zoe Quill');
 INSERT INTO app.street VALUES (1, 'Zoe Quill Alley', 'ZQ-4711');
 SELECT more FROM casesync_internal.route();
-SELECT app.send('ess.test');
+SELECT count(*) AS send FROM app.send('ess.test');
 UPDATE app.person SET status = 'Suspended';
 UPDATE app.job SET title = 'boss of Zoe Quill';
 UPDATE app.street SET label = 'Zoe Quill Road';
 SELECT more FROM casesync_internal.route();
-SELECT app.send('tax.test', 'refused');
+SELECT count(*) AS send FROM app.send('tax.test', 'refused');
 UPDATE app.person SET status = 'bad' WHERE name ~ 'Zoe';
 SELECT more FROM casesync_internal.route();
 SELECT error_code, reason FROM casesync.quarantine;
@@ -94,35 +68,30 @@ UPDATE app.person SET status = 'Active' WHERE name ~ 'Zoe';
 UPDATE app.person SET status = 'bad' WHERE name ~ 'Zoe';
 SELECT more FROM casesync_internal.route();
 -- the partner tells us about both in one message, and about Zoe alone
-CREATE FUNCTION app.message(id text, action text, message jsonb) RETURNS bytea LANGUAGE sql AS $$
-	SELECT convert_to(jsonb_build_object('header', jsonb_build_object('message_id', $1, 'action', $2, 'status', 'succ', 'sender_id', 'ess.test',
-		'message_ts', '2026-01-01T00:00:00Z', 'sender_uri', 'https://dci.ess.test/registry/on-' || $2), 'message', $3)::text, 'UTF8')
-$$;
 CREATE FUNCTION app.event(n text, who text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('reference_id', n, 'timestamp', '2026-01-01T00:00:00Z', 'data', jsonb_build_object('reg_type', 'ns:org:RegistryType:ESS',
 		'reg_event_type', 'enrolment', 'reg_record_type', 'Member', 'reg_records', jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object(
 		'identifier_type', 'UIN', 'identifier_value', $2)), 'demographic_info', jsonb_build_object('name', jsonb_build_object('given_name',
 		CASE $2 WHEN 'ZQ-4711' THEN 'Zoe Quill' ELSE 'Yan Vale' END)), 'employment_status', $1)))
 $$;
-SELECT ack_status FROM casesync_internal.receive('ess.test', 'm1', app.message('m1', 'notify', jsonb_build_object('transaction_id', 't1', 'notify_event',
-	jsonb_build_array(app.event('a', 'ZQ-4711'), app.event('b', 'YV-4712')))), NULL, NULL);
-SELECT ack_status FROM casesync_internal.receive('ess.test', 'm2', app.message('m2', 'notify', jsonb_build_object('transaction_id', 't1', 'notify_event',
-	jsonb_build_array(app.event('c', 'ZQ-4711')))), NULL, NULL);
-SELECT ack_status FROM casesync_internal.receive('ess.test', 'm3', app.message('m3', 'subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request',
+SELECT ack AS ack_status FROM app.say('notify', jsonb_build_object('transaction_id', 't1', 'notify_event',
+	jsonb_build_array(app.event('a', 'ZQ-4711'), app.event('b', 'YV-4712'))), 'm1');
+SELECT ack AS ack_status FROM app.say('notify', jsonb_build_object('transaction_id', 't1', 'notify_event',
+	jsonb_build_array(app.event('c', 'ZQ-4711'))), 'm2');
+SELECT ack AS ack_status FROM app.say('subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request',
 	jsonb_build_array(jsonb_build_object('reference_id', 'two', 'timestamp', '2026-01-01T00:00:00Z', 'subscribe_criteria', jsonb_build_object(
 		'reg_type', 'ns:org:RegistryType:ESS', 'reg_event_type', 'enrolment', 'notify_record_type', 'Member', 'filter_type', 'expression',
-		'filter', '{"UIN": {"$in": ["ZQ-4711", "YV-4712"]}}'::jsonb))))), NULL, NULL);
+		'filter', '{"UIN": {"$in": ["ZQ-4711", "YV-4712"]}}'::jsonb)))), 'm3');
 SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment', 'Member', '{"type": "UIN", "value": "ZQ-4711"}', 'idtype-value')) x;
 -- the partner searches for her, and for everybody; one question is not answered yet
 CREATE FUNCTION app.search(n text, query jsonb) RETURNS text LANGUAGE sql AS $$
-	SELECT ack_status FROM casesync_internal.receive('ess.test', 's' || n, app.message('s' || n, 'search', jsonb_build_object('transaction_id', 's' || n, 'search_request',
-		jsonb_build_array(jsonb_build_object('reference_id', n, 'timestamp', '2026-01-01T00:00:00Z', 'search_criteria', jsonb_build_object(
-			'reg_type', 'ns:org:RegistryType:ESS', 'reg_record_type', 'Member', 'query', $2))))), NULL, NULL)
+	SELECT ack FROM app.say('search', jsonb_build_object('transaction_id', 's' || n, 'search_request',
+		jsonb_build_array(app.item($2, n, '{"reg_record_type": "Member"}'))), 's' || n)
 $$;
 UPDATE app.person SET status = 'Active';
 SELECT more FROM casesync_internal.route();
 SELECT app.search('1', '{"type": "UIN", "value": "ZQ-4711"}'), app.search('2', '{}');
-SELECT sum(requests) FROM (SELECT (casesync_internal.work_requests()).requests FROM generate_series(1, 6)) w;
+SELECT app.work() AS sum;
 SELECT app.search('3', '{"employment_status": {"$eq": "Active"}}'), app.search('4', '{"type": "UIN", "value": "ZQ-4711"}');
 SELECT r.transaction_id, r.state, o.action, o.state, jsonb_array_length(o.message #> '{search_response,0,data,reg_records}') AS found
   FROM casesync_internal.request_in r LEFT JOIN casesync_internal.outgoing o ON o.reference_id = r.outgoing ORDER BY 1;
@@ -163,19 +132,18 @@ SELECT state, count(*), bool_and(record IS NULL) AS forgotten, bool_and(hmac IS 
 SELECT state, reason FROM casesync_internal.subscription WHERE id_value ~ '^erased';
 SELECT r.transaction_id, r.state, r.status, r.reason, r.message IS NULL AS forgotten, o.state FROM casesync_internal.request_in r
   LEFT JOIN casesync_internal.outgoing o ON o.reference_id = r.outgoing ORDER BY 1;
-SELECT sum(requests) FROM (SELECT (casesync_internal.work_requests()).requests FROM generate_series(1, 6)) w;
+SELECT app.work() AS sum;
 SELECT r.transaction_id, o.state, o.message #> '{search_response,0,data,reg_records}' AS found FROM casesync_internal.request_in r
   JOIN casesync_internal.outgoing o ON o.reference_id = r.outgoing AND o.state = 'due' ORDER BY 1;
 SELECT regexp_replace(filter::text, 'erased:[0-9a-f]+', 'erased') AS filter, tree::text ~ 'ZQ-4711' AS tree FROM casesync_internal.subscription WHERE filter::text ~ 'YV-4712' AND filter::text ~ 'erased';
-SELECT state, record IS NULL AS forgotten, count(*) FROM casesync_internal.inbox_item GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT state, record IS NULL AS forgotten, count(*) FROM casesync.inbox GROUP BY 1, 2 ORDER BY 1, 2;
 -- nothing of it is sent, now or later; the same message again is no news
-SELECT app.send('ess.test'), app.send('tax.test');
+SELECT (SELECT count(*) FROM app.send('ess.test')) AS send, (SELECT count(*) FROM app.send('tax.test')) AS send;
 SELECT * FROM app.found('Zoe Quill');
-SELECT m.ack_status, (SELECT count(*) FROM casesync_internal.inbox_item) AS items FROM casesync_internal.receive('ess.test', 'm2', app.message('m2', 'notify',
-	jsonb_build_object('transaction_id', 't1', 'notify_event', jsonb_build_array(app.event('c', 'ZQ-4711')))), NULL, NULL) m;
-SELECT m.ack_status FROM casesync_internal.receive('ess.test', 'm9', app.message('m9', 'notify',
-	jsonb_build_object('transaction_id', 't1', 'notify_event', jsonb_build_array(app.event('c', 'ZQ-4711')))), NULL, NULL) m;
-SELECT count(*) AS items FROM casesync_internal.inbox_item;
+SELECT s.ack AS ack_status, (SELECT count(*) FROM casesync.inbox) AS items
+  FROM app.say('notify', jsonb_build_object('transaction_id', 't1', 'notify_event', jsonb_build_array(app.event('c', 'ZQ-4711'))), 'm2') s;
+SELECT s.ack AS ack_status FROM app.say('notify', jsonb_build_object('transaction_id', 't1', 'notify_event', jsonb_build_array(app.event('c', 'ZQ-4711'))), 'm9') s;
+SELECT count(*) AS items FROM casesync.inbox;
 -- the audit says that it was done, not about whom
 SELECT what, about, detail->>'reason' AS reason, detail->>'subject' ~ '^erased:' AS hashed, jsonb_array_length(detail->'done') > 5 AS has_done FROM casesync.audit WHERE what = 'erase' ORDER BY id;
 -- the disclosures stay append-only but for exactly this change

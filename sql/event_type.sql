@@ -1,21 +1,6 @@
 -- Registry types and event types are data: what ships, how it is spelled, what a DBA adds.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, ''));
-END
-$$;
+\i test/scene/try.sql
 SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
 
 -- what ships
@@ -51,7 +36,7 @@ CREATE TABLE app.person (id integer PRIMARY KEY, record jsonb);
 CREATE VIEW app.people AS SELECT id::text AS subject_key, record FROM app.person;
 SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
 SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'inscription', on_update => 'x:enrollement_status_change');
-SELECT on_insert, on_update, on_delete FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
+SELECT on_insert, on_update, on_delete FROM casesync.tracked ORDER BY tracking DESC LIMIT 1;
 SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
 SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{DEATH,logement,enrollment,death}');
 SELECT event_types FROM casesync.agreements WHERE agreement = 'IN' ORDER BY version DESC LIMIT 1;

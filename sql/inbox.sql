@@ -1,51 +1,15 @@
 -- The inbox: apply functions, their answers and failures, order, people's decisions, echo; what is pruned.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
-		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
--- an application, one partner, one agreement
-CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text, shared boolean DEFAULT true);
-CREATE VIEW app.people AS
-	SELECT p.id::text AS subject_key, p.shared, jsonb_build_object(
-		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
-		'employment_status', p.status) AS record
-	  FROM app.person p;
-SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
-SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
-SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment_status_change',
-	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change')) s;
-SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}',
-	event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
-	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
-SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{enrolment_status_change}',
-	fields => '{employment_status,demographic_info.death_date}', identifier_types => '{UIN,PASSPORT}', apply_mode => 'auto',
-	valid_from => '2020-01-01', legal_basis => 'law')) s;
-SELECT count(*) FROM (SELECT casesync.activate('IN')) s;
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
+\i test/scene/notice.sql
 SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment_status_change', 'Member')) s;
 -- a partner tells us of one person
 CREATE FUNCTION app.hear(uin text, status text, more jsonb DEFAULT '{}', hops jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
-	SELECT r.ack_status FROM casesync_internal.my_subscription m CROSS JOIN LATERAL casesync_internal.receive('ess.test', gen_random_uuid()::text, convert_to(jsonb_build_object(
-		'header', jsonb_build_object('action', 'notify', 'meta', jsonb_build_object('items', jsonb_build_array(jsonb_build_object('hops', $4)))),
-		'message', jsonb_build_object('transaction_id', m.transaction_id, 'notify_event', jsonb_build_array(jsonb_build_object(
-			'reference_id', gen_random_uuid(), 'timestamp', '2026-01-01T08:00:00Z', 'data', jsonb_build_object('reg_event_type', 'enrolment_status_change',
-			'reg_record_type', 'Member', 'reg_records', jsonb_build_object('member_identifier',
-				jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', $1)), 'employment_status', $2, 'secret', 's') || $3)))))::text, 'UTF8'), NULL, NULL) r
+	SELECT s.ack FROM app.say('notify', app.notify(app.event(gen_random_uuid()::text, app.record($1, $2, '{"secret": "s"}' || $3))),
+		header => jsonb_build_object('meta', jsonb_build_object('items', jsonb_build_array(jsonb_build_object('hops', $4))))) s
 $$;
 CREATE FUNCTION app.apply_all() RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -59,7 +23,7 @@ BEGIN
 	RETURN n;
 END
 $$;
-CREATE VIEW app.items AS SELECT id, record->>'employment_status' AS says, state, reason, error_code, tries FROM casesync_internal.inbox_item ORDER BY id;
+CREATE VIEW app.items AS SELECT id, record->>'employment_status' AS says, state, reason, error_code, tries FROM casesync.inbox ORDER BY id;
 
 -- on_notify: what cannot be an apply function
 CREATE FUNCTION app.wrong_argument(e text) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = app AS 'SELECT ''applied''';
@@ -155,7 +119,7 @@ SELECT app.apply_all();
 SELECT casesync.accept(id, 'seen the certificate') FROM casesync_internal.inbox_item WHERE subject = 'UIN:U12';
 SELECT app.apply_all();
 SELECT state, decided_by = session_user AS by_us, note FROM casesync.inbox WHERE record ? 'demographic_info';
-SELECT app.try($$SELECT casesync.accept(max(id)) FROM casesync_internal.inbox_item WHERE state = 'applied'$$);
+SELECT app.try($$SELECT casesync.accept(max(id)) FROM casesync.inbox WHERE state = 'applied'$$);
 SELECT app.try($$SELECT casesync.reject(0, 'x')$$);
 SELECT count(*) FROM casesync.audit WHERE detail::text ~ 'certificate|nobody';
 CREATE FUNCTION app.mode(apply_mode text, record jsonb, is_solicited boolean DEFAULT true, previous jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
@@ -209,12 +173,12 @@ SELECT app.try($$SELECT casesync.prune(NULL)$$);
 SELECT app.try($$SELECT casesync.prune('-1 day')$$);
 SELECT * FROM casesync.prune();
 SELECT app.hear('U21', 'review'), app.hear('U22', '1');
-CREATE TABLE app.kept AS SELECT (SELECT count(*) FROM casesync_internal.disclosure) AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) AS due,
-	(SELECT count(*) FROM casesync_internal.inbox_item WHERE state IN ('new', 'review', 'failed')) AS open, (SELECT count(*) FROM casesync_internal.inbox_item) AS items, (SELECT count(*) FROM casesync_internal.message_in) AS messages;
+CREATE TABLE app.kept AS SELECT (SELECT count(*) FROM casesync.disclosed) AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) AS due,
+	(SELECT count(*) FROM casesync.inbox WHERE state IN ('new', 'review', 'failed')) AS open, (SELECT count(*) FROM casesync.inbox) AS items, (SELECT count(*) FROM casesync_internal.message_in) AS messages;
 SELECT what, rows > 0 AS some FROM casesync.prune('0');
-SELECT (SELECT count(*) FROM casesync_internal.disclosure) = k.disclosures AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) = k.due AS due,
+SELECT (SELECT count(*) FROM casesync.disclosed) = k.disclosures AS disclosures, (SELECT count(*) FROM casesync_internal.notification WHERE state IN ('due', 'dead')) = k.due AS due,
 	(SELECT count(*) FROM casesync_internal.inbox_item WHERE state IN ('new', 'review', 'failed') AND pruned_at IS NULL AND record ? 'employment_status') = k.open AS open,
-	(SELECT count(*) FROM casesync_internal.inbox_item) = k.items AS items, (SELECT count(*) FROM casesync_internal.message_in) = k.messages AS messages FROM app.kept k;
+	(SELECT count(*) FROM casesync.inbox) = k.items AS items, (SELECT count(*) FROM casesync_internal.message_in) = k.messages AS messages FROM app.kept k;
 SELECT count(*) FROM casesync_internal.notification WHERE state NOT IN ('due', 'dead');
 SELECT count(*) AS events_without FROM casesync_internal.event e WHERE NOT EXISTS (SELECT FROM casesync_internal.notification n WHERE n.event = e.id);
 SELECT DISTINCT state, (SELECT array_agg(k) FROM jsonb_object_keys(record) k) AS left_of_record FROM casesync_internal.inbox_item WHERE pruned_at IS NOT NULL ORDER BY 1, 2;

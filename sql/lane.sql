@@ -40,7 +40,7 @@ END $$;
 
 -- registered addresses share the one lane of a kind, others have their own
 SELECT app.wish('U1', 'https://ess.test/registry/on-subscribe'), app.wish('U2', 'https://cb.test:9001/registry/on-subscribe');
-SELECT kind, address FROM casesync_internal.lane ORDER BY kind, address;
+SELECT kind, address FROM casesync.lane_status ORDER BY kind, address;
 
 -- an address that does not answer waits by itself; what is for others goes out
 SELECT * FROM app.settle('https://cb.test:9001', 'retry');
@@ -83,10 +83,10 @@ SELECT count(*) AS messages FROM app.settle('', 'delivered') WHERE kind = 'notif
 
 -- without end: the lanes do not become more, those that nobody needs are taken again
 SELECT count(casesync_internal.enqueue('ess.test', 'on-search', format('https://cb.test:%s/x', 10000 + i), '{}', 'succ')) FROM generate_series(1, 40) i;
-SELECT count(*) FILTER (WHERE kind = 'control') AS lanes, count(*) FILTER (WHERE address = 'https://cb.test:10040') AS of_the_last FROM casesync_internal.lane;
+SELECT count(*) FILTER (WHERE kind = 'control') AS lanes, count(*) FILTER (WHERE address = 'https://cb.test:10040') AS of_the_last FROM casesync.lane_status;
 SELECT count(*) FROM casesync_internal.lane l CROSS JOIN LATERAL app.settle(l.address, 'delivered') WHERE l.address <> '' AND l.kind = 'control';
 SELECT casesync_internal.enqueue('ess.test', 'on-search', 'https://cb.test:10041/x', '{}', 'succ');
-SELECT count(*) FILTER (WHERE kind = 'control') AS lanes, count(*) FILTER (WHERE address = 'https://cb.test:10041') AS of_the_last FROM casesync_internal.lane;
+SELECT count(*) FILTER (WHERE kind = 'control') AS lanes, count(*) FILTER (WHERE address = 'https://cb.test:10041') AS of_the_last FROM casesync.lane_status;
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

@@ -1,22 +1,6 @@
 -- Who we are: the node's row, its identity, the pause and the way out of it.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
-		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
+\i test/scene/try.sql
 
 SELECT highest AS version FROM casesync_internal.bridge_versions() \gset
 
@@ -63,7 +47,7 @@ SELECT node_id FROM casesync_internal.node;
 SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
 -- a node at work is not resumed by mistake: partners would see a break in the numbering
 SELECT app.try($$SELECT casesync.resume()$$);
-CREATE TABLE app.before AS SELECT era, stream FROM casesync_internal.node;
+CREATE TABLE app.before AS SELECT era, stream FROM casesync.this_node;
 -- a bridge with another node_id: everything stands still
 SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
 SELECT casesync_internal.may_speak();
@@ -88,11 +72,11 @@ SELECT casesync_internal.may_speak();
 SELECT severity, problem FROM casesync.health;
 SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
 SELECT count(*) FROM casesync.resume();
-SELECT n.paused, n.era - b.era AS eras FROM casesync_internal.node n, app.before b;
+SELECT n.paused, n.era - b.era AS eras FROM casesync.this_node n, app.before b;
 UPDATE casesync_internal.node SET system_identifier = system_identifier + 1;
 SELECT casesync_internal.may_speak();
 SELECT count(*) FROM casesync.resume();
-SELECT casesync_internal.may_speak(), n.era - b.era AS eras FROM casesync_internal.node n, app.before b;
+SELECT casesync_internal.may_speak(), n.era - b.era AS eras FROM casesync.this_node n, app.before b;
 
 -- a copy stays silent until somebody says that it is the real one
 SELECT casesync.start_as_copy();

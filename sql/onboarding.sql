@@ -1,24 +1,11 @@
 -- The sheet for a partner: complete, and with nothing in it that is not for the partner's eyes.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
+\i test/scene/try.sql
 SET timezone = 'UTC';
-\pset format unaligned
 \pset tuples_only on
-CREATE SCHEMA app;
 CREATE TABLE app.person (id integer PRIMARY KEY, uin text, secret_list boolean);
 CREATE VIEW app.people AS SELECT id::text AS subject_key, secret_list, casesync.beneficiary(identifiers => ARRAY[casesync.identifier('UIN', uin)]) AS record FROM app.person;
 SELECT * FROM casesync.publish('people', 'app.people', 'Beneficiary', 'ESS');
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, ''));
-END
-$$;
 SELECT app.try($$SELECT casesync.onboarding('ess.test')$$);
 SELECT casesync.set_node('sp.test', four_eyes => false);
 SELECT app.try($$SELECT casesync.onboarding('ess.test')$$);

@@ -69,7 +69,7 @@ CREATE TABLE keyed_2 (id text);
 SELECT casesync.track('keyed_2', '{keyed}', 'app.writes(id)', on_insert => 'enrolment');
 CREATE TABLE keyed_3 (id text);
 SELECT casesync.track('keyed_3', '{keyed}', 'id', on_insert => 'enrolment', subjects => 'SELECT app.peeks($1)');
-SELECT key, subjects FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
+SELECT key, subjects FROM casesync.tracked ORDER BY tracking DESC LIMIT 1;
 RESET ROLE;
 SELECT casesync.set_agreement('K', 'p', registries => '{keyed}', event_types => '{enrolment}', fields => '{v}',
 	identifier_types => '{UIN}', subjects => 'true', valid_from => '2026-01-01', legal_basis => 'x');

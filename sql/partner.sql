@@ -1,22 +1,6 @@
 -- Partners: addresses, keys, and what keeps one from being dropped.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
-		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
+\i test/scene/try.sql
 SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
 
 -- set_partner: defaults, then only what is named changes
@@ -27,7 +11,7 @@ SELECT casesync.set_partner('ess.test', notify_url => 'https://dci.ess.test/in?x
 SELECT partner, base_url, notify_url, callback_prefixes, jwks_trust, networks, signature, profile FROM casesync.partners WHERE partner = 'ess.test';
 SELECT casesync.set_partner('ess.test', signature => 'required');
 SELECT base_url, networks, signature FROM casesync.partners WHERE partner = 'ess.test';
-SELECT partner, kind FROM casesync_internal.lane ORDER BY lane;
+SELECT partner, kind FROM casesync.lane_status ORDER BY lane;
 SELECT partner, valid_keys FROM casesync.partners;
 
 SELECT casesync.set_partner('ess.test', tls_name => 'ess-1.test_x');
@@ -80,7 +64,7 @@ SELECT app.try($$SELECT casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed2551
 -- an ended key does not count; one not begun can be taken back
 SELECT casesync.retire_key('ess.test', 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k');
 SELECT casesync.retire_key('ess.test', 'next');
-SELECT kid, valid_to - valid_from < interval '1 day' AS short FROM casesync_internal.partner_key ORDER BY kid COLLATE "C";
+SELECT kid, valid_to - valid_from < interval '1 day' AS short FROM casesync.partner_keys ORDER BY kid COLLATE "C";
 SELECT partner, signature, keys FROM casesync_internal.authenticate(NULL, NULL, 'ess.test');
 SELECT app.try($$SELECT casesync.retire_key('ess.test', 'no such key')$$);
 SELECT app.try($$SELECT casesync.retire_key('nobody.test', 'x')$$);

@@ -29,7 +29,7 @@ SELECT outcome FROM casesync.preview_summary('A', at => '2026-01-01') WHERE outc
 SELECT casesync.preview('A', max_rows => 0);
 SELECT casesync.preview('A', max_rows => NULL);
 SELECT count(*) FROM casesync_internal.notification;
-SELECT count(*) FROM casesync_internal.disclosure;
+SELECT count(*) FROM casesync.disclosed;
 SELECT count(*) FROM casesync.quarantine;
 -- it was looked at, and by whom is on record
 SELECT what, about, detail FROM casesync.audit WHERE what LIKE 'preview%' ORDER BY id LIMIT 2;

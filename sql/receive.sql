@@ -1,54 +1,12 @@
 -- What partners say: every message, every reason to refuse one, nothing twice and nothing lost.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
-		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
--- an application, one partner, one agreement
-CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text, shared boolean DEFAULT true);
-CREATE VIEW app.people AS
-	SELECT p.id::text AS subject_key, p.shared, jsonb_build_object(
-		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
-		'employment_status', p.status) AS record
-	  FROM app.person p;
-SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
-SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
-SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment_status_change',
-	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change')) s;
-SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}',
-	event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
-	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
-SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
+\i test/scene/notice.sql
 SELECT count(*) FROM (SELECT casesync.set_partner('other.test', 'https://other.test')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{enrolment_status_change}',
-	fields => '{employment_status,demographic_info.death_date}', identifier_types => '{UIN}', apply_mode => 'auto',
-	valid_from => '2020-01-01', legal_basis => 'law')) s;
-SELECT count(*) FROM (SELECT casesync.activate('IN')) s;
 
--- says a message as the bridge hands it on; shows the answer
-CREATE FUNCTION app.say(action text, message jsonb, id text DEFAULT gen_random_uuid()::text, header jsonb DEFAULT '{}', partner text DEFAULT 'ess.test')
-RETURNS TABLE (ack text, error_code text, error_message text) LANGUAGE sql AS $$
-	SELECT r.ack_status, r.error_code, r.error_message FROM casesync_internal.receive($5, $3, convert_to(jsonb_build_object('signature', 'x', 'header',
-		jsonb_build_object('action', $1, 'message_id', $3) || $4, 'message', $2)::text, 'UTF8'), NULL, 'kid-1') r
-$$;
-CREATE FUNCTION app.wish(reference text, criteria jsonb DEFAULT '{}', more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('reference_id', $1, 'timestamp', '2026-01-01T08:00:00Z', 'subscribe_criteria',
-		'{"reg_type": "ns:org:RegistryType:ESS", "reg_event_type": "enrolment_status_change", "notify_record_type": "Member", "filter": {}}' || $2) || $3
-$$;
 -- the newest callback, item by item
 CREATE FUNCTION app.callback() RETURNS TABLE (action text, url text, status text, item jsonb) LANGUAGE sql AS $$
 	SELECT o.action, o.url, o.status, (i - 'timestamp') #- '{subscriptions}' FROM (SELECT * FROM casesync_internal.outgoing ORDER BY id DESC LIMIT 1) o
@@ -99,7 +57,7 @@ SELECT reference_id, is_confirmed FROM casesync_internal.subscription ORDER BY i
 -- the same reference_id: the same answer, no second subscription; also after it has ended
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request', jsonb_build_array(app.wish('r1'), app.wish('r1'))));
 SELECT item FROM app.callback();
-SELECT count(*) FROM casesync_internal.subscription;
+SELECT count(*) FROM casesync.subscriptions;
 SELECT count(casesync.unsubscribe(code)) FROM casesync_internal.subscription WHERE reference_id = 'r2';
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't2', 'subscribe_request', app.wish('r2')));
 SELECT item->>'status', item->>'status_reason_code' FROM app.callback();
@@ -132,7 +90,7 @@ SELECT count(*) FROM (SELECT casesync.set_agreement('QUIET', 'quiet.test', regis
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
 SELECT count(*) FROM (SELECT casesync.activate('QUIET')) s;
 SELECT ack FROM app.say('subscribe', jsonb_build_object('transaction_id', 't', 'subscribe_request', app.wish('r1')), partner => 'quiet.test');
-SELECT state, is_confirmed FROM casesync_internal.subscription WHERE partner = 'quiet.test';
+SELECT state, is_confirmed FROM casesync.subscriptions WHERE partner = 'quiet.test';
 
 -- unsubscribe: own ones, others', unknown ones --------------------------------------------------------------
 CREATE FUNCTION app.codes(VARIADIC r text[]) RETURNS jsonb LANGUAGE sql AS $$
@@ -142,7 +100,7 @@ CREATE VIEW app.unsubscribed AS SELECT o.url, o.status, o.message->>'transaction
 	FROM casesync_internal.outgoing o WHERE o.action = 'on-unsubscribe' ORDER BY o.id DESC LIMIT 1;
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u1', 'subscription_codes', app.codes('quiet.test r1', 'no such code')));
 SELECT * FROM app.unsubscribed;
-SELECT state FROM casesync_internal.subscription WHERE partner = 'quiet.test';
+SELECT state FROM casesync.subscriptions WHERE partner = 'quiet.test';
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u2', 'subscription_codes', app.codes('ess.test r1', 'ess.test r1', 'quiet.test r1')));
 SELECT * FROM app.unsubscribed;
 SELECT ack FROM app.say('unsubscribe', jsonb_build_object('transaction_id', 'u3', 'sunscription_codes', app.codes('ess.test r1')));
@@ -183,71 +141,64 @@ SELECT * FROM app.mine;
 SELECT ack FROM app.say('on-subscribe', app.answer('succ', '{"subscriptions": [{"code": "theirs", "status": "subscribe"}]}'));
 
 -- notify ---------------------------------------------------------------------------------------------------
-CREATE FUNCTION app.event(reference text, records jsonb, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('reference_id', $1, 'timestamp', '2026-01-01T08:00:00Z', 'data', '{"version": "1.0.0", "reg_type": "ns:org:RegistryType:ESS",
-		"reg_event_type": "enrolment_status_change", "reg_record_type": "Member"}' || jsonb_build_object('reg_records', $2) || $3) $$;
-CREATE FUNCTION app.person(uin text, status text, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', $1)), 'employment_status', $2) || $3 $$;
-CREATE FUNCTION app.notify(VARIADIC events jsonb[]) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('transaction_id', (SELECT transaction_id FROM casesync_internal.my_subscription), 'notify_event', to_jsonb($1)) $$;
 CREATE VIEW app.items AS SELECT id, item, reference_id, event_type, record_type, record->>'employment_status' AS says, subject, mode, state, reason FROM casesync_internal.inbox_item ORDER BY id;
 -- one object, a list, several events
-SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.person('U1', '1')), app.event('n2', jsonb_build_array(app.person('U2', '1'), app.person('U3', '1')))));
+SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.record('U1', '1')), app.event('n2', jsonb_build_array(app.record('U2', '1'), app.record('U3', '1')))));
 SELECT * FROM app.items;
 -- raw bytes are kept as they came
 SELECT convert_from(raw, 'UTF8')::jsonb ? 'signature' AS raw, action, kid, ack_status FROM casesync_internal.message_in WHERE action = 'notify';
 -- repeated under new message_ids: not stored again; A, B, A under one constant reference_id: each is
-SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.person('U1', '1'))));
-SELECT count(*) FROM casesync_internal.inbox_item;
-SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'A'))));
-SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'B'))));
-SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'A'))));
-SELECT ack FROM app.say('notify', app.notify(app.event('same', app.person('U4', 'A'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('n1', app.record('U1', '1'))));
+SELECT count(*) FROM casesync.inbox;
+SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'A'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'B'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'A'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('same', app.record('U4', 'A'))));
 SELECT says, state FROM app.items WHERE reference_id = 'same';
-SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.person('U5', '1'))));
-SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.person('U5', '1'))));
+SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.record('U5', '1'))));
+SELECT ack FROM app.say('notify', app.notify(app.event(NULL, app.record('U5', '1'))));
 SELECT count(*) FROM app.items WHERE reference_id IS NULL;
 -- only what the agreement names is handed on; nothing agreed in it: ignored
-SELECT ack FROM app.say('notify', app.notify(app.event('f1', app.person('U6', '1', '{"phone_number": "1", "related_member": [{"a": 1}], "demographic_info": {"death_date": "2026-01-01", "name": "x"}}'))));
-SELECT record, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
+SELECT ack FROM app.say('notify', app.notify(app.event('f1', app.record('U6', '1', '{"phone_number": "1", "related_member": [{"a": 1}], "demographic_info": {"death_date": "2026-01-01", "name": "x"}}'))));
+SELECT record, state, reason FROM casesync.inbox ORDER BY id DESC LIMIT 1;
 SELECT ack FROM app.say('notify', app.notify(app.event('f2', '{"phone_number": "1"}'), app.event('f3', '{}')));
-SELECT record, state, reason FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 2;
+SELECT record, state, reason FROM casesync.inbox ORDER BY id DESC LIMIT 2;
 -- spellings, missing parts
-SELECT ack FROM app.say('notify', app.notify(app.event('s1', app.person('U7', '1'), '{"reg_event_type": "enrollement_status_change", "reg_record_type": "spdci-extensions-dci:Member"}')));
-SELECT ack FROM app.say('notify', app.notify(app.event('s2', app.person('U8', '1')) #- '{data,reg_event_type}' #- '{data,reg_record_type}'));
+SELECT ack FROM app.say('notify', app.notify(app.event('s1', app.record('U7', '1'), '{"reg_event_type": "enrollement_status_change", "reg_record_type": "spdci-extensions-dci:Member"}')));
+SELECT ack FROM app.say('notify', app.notify(app.event('s2', app.record('U8', '1')) #- '{data,reg_event_type}' #- '{data,reg_record_type}'));
 SELECT reference_id, event_type, record_type, state FROM app.items WHERE reference_id IN ('s1', 's2');
 SELECT * FROM app.say('notify', app.notify(app.event('e1', NULL)));
 SELECT * FROM app.say('notify', app.notify(app.event('e2', '[]')));
 SELECT * FROM app.say('notify', app.notify(app.event('e3', '"text"')));
 SELECT * FROM app.say('notify', app.notify('7'));
 -- one bad item: the whole message is refused and nothing of it is kept
-SELECT * FROM app.say('notify', app.notify(app.event('e4', app.person('U9', '1')), app.event('e5', '[1]')));
+SELECT * FROM app.say('notify', app.notify(app.event('e4', app.record('U9', '1')), app.event('e5', '[1]')));
 SELECT count(*) FROM app.items WHERE reference_id ~ '^e';
 -- a rejected notification may come without a message
 SELECT ack FROM app.say('notify', NULL, header => '{"status": "rjct"}') s;
 SELECT r.ack_status FROM casesync_internal.receive('ess.test', 'rj', '{"header": {"action": "notify", "status": "rjct"}}', NULL, NULL) r;
 -- not agreed: another event type, another partner
-SELECT * FROM app.say('notify', app.notify(app.event('x1', app.person('U9', '1'), '{"reg_event_type": "birth"}')));
-SELECT * FROM app.say('notify', app.notify(app.event('x2', app.person('U9', '1'))), partner => 'other.test');
+SELECT * FROM app.say('notify', app.notify(app.event('x1', app.record('U9', '1'), '{"reg_event_type": "birth"}')));
+SELECT * FROM app.say('notify', app.notify(app.event('x2', app.record('U9', '1'))), partner => 'other.test');
 -- agreed, but we did not ask: a person looks first; found by what it tells when the peer numbers anew
-SELECT ack FROM app.say('notify', app.notify(app.event('u1', app.person('U10', '1'))) || '{"transaction_id": "their own"}');
-SELECT ack FROM app.say('notify', app.notify(app.event('u2', app.person('U11', '1'), '{"reg_record_type": "Group"}')) || '{"transaction_id": "their own"}');
+SELECT ack FROM app.say('notify', app.notify(app.event('u1', app.record('U10', '1'))) || '{"transaction_id": "their own"}');
+SELECT ack FROM app.say('notify', app.notify(app.event('u2', app.record('U11', '1'), '{"reg_record_type": "Group"}')) || '{"transaction_id": "their own"}');
 SELECT reference_id, mode, state, reason FROM app.items WHERE reference_id ~ '^u';
 -- stream, numbers and hops of header.meta; rubbish there is no harm
-SELECT ack FROM app.say('notify', app.notify(app.event('m1', app.person('U12', '1')), app.event('m2', app.person('U13', '1')), app.event('m3', app.person('U14', '1'))),
+SELECT ack FROM app.say('notify', app.notify(app.event('m1', app.record('U12', '1')), app.event('m2', app.record('U13', '1')), app.event('m3', app.record('U14', '1'))),
 	header => '{"meta": {"stream": "s", "items": [{"seq": 7, "prev_seq": 6, "hops": ["a.test", "b.test"]}, {"seq": "x", "prev_seq": 1e30, "hops": 7}]}}');
 SELECT reference_id, stream, seq, prev_seq, hops FROM casesync_internal.inbox_item WHERE reference_id ~ '^m' ORDER BY id;
-SELECT ack FROM app.say('notify', app.notify(app.event('m4', app.person('U15', '1'))), header => '{"meta": 7}');
-SELECT ack FROM app.say('notify', app.notify(app.event('m5', app.person('U15', '2'))), header => '{"meta": {"items": {"a": 1}}}');
+SELECT ack FROM app.say('notify', app.notify(app.event('m4', app.record('U15', '1'))), header => '{"meta": 7}');
+SELECT ack FROM app.say('notify', app.notify(app.event('m5', app.record('U15', '2'))), header => '{"meta": {"items": {"a": 1}}}');
 -- numbers beyond all reason are kept as they are
-SELECT ack FROM app.say('notify', app.notify(app.event('h1', app.person('U16', NULL) || '{"employment_status": 123456789012345678901234567890.5}')));
+SELECT ack FROM app.say('notify', app.notify(app.event('h1', app.record('U16', NULL) || '{"employment_status": 123456789012345678901234567890.5}')));
 SELECT says FROM app.items WHERE reference_id = 'h1';
 -- the standard's own example of a notification
 SELECT ack FROM app.say('notify', '{"transaction_id": "123456789", "notify_event": [{"reference_id": "12345678901234567890", "timestamp": "2022-12-04T17:20:07-04:00",
 	"data": {"version": "1.0.0", "reg_type": "ns:org:RegistryType:ESS", "reg_event_type": "enrolment_status_change", "reg_record_type": "Member",
 	"reg_records": {"@context": {"@vocab": "https://schema.spdci.org/"}, "@type": "spdci:member", "member_identifier": "123456", "employment_status": "employed",
 	"related_member": [{"@type": "spdci:member", "spdci:member_identifier": "1"}]}}, "locale": "eng"}]}');
-SELECT record, mode, state FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
+SELECT record, mode, state FROM casesync.inbox ORDER BY id DESC LIMIT 1;
 
 -- the end of our subscription: stragglers are looked at by a person ------------------------------------------
 -- the partner may end it on its own
@@ -266,7 +217,7 @@ SELECT ack, error_code FROM app.say('on-unsubscribe', app.ended('succ'), partner
 SELECT ack FROM app.say('on-unsubscribe', app.ended('succ'));
 SELECT ack FROM app.say('on-unsubscribe', app.ended('succ'));
 SELECT state FROM app.mine;
-SELECT ack FROM app.say('notify', app.notify(app.event('late', app.person('U17', '1'))));
+SELECT ack FROM app.say('notify', app.notify(app.event('late', app.record('U17', '1'))));
 SELECT state, reason FROM app.items WHERE reference_id = 'late';
 
 DROP EXTENSION casesync CASCADE;

@@ -1,31 +1,21 @@
 -- What holds for every message of a partner, and for notify: named by what it takes or refuses.
 CREATE EXTENSION casesync;
-\getenv srcdir PG_ABS_SRCDIR
-\set scene :srcdir '/test/scene/registry.sql'
-\set ECHO none
-\i :scene
-\set ECHO all
-SELECT count(*) FROM (SELECT casesync.set_agreement('IN', 'ess.test', 'in', event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
-	apply_mode => 'auto', valid_from => '2020-01-01', legal_basis => 'law')) s;
-SELECT count(*) FROM (SELECT casesync.activate('IN')) s;
-CREATE FUNCTION app.event(reference text, VARIADIC records jsonb[]) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('reference_id', $1, 'timestamp', '2026-01-01T08:00:00Z', 'data', jsonb_build_object('reg_event_type', 'enrollement_status_change',
-		'reg_record_type', 'Member', 'reg_records', CASE cardinality($2) WHEN 1 THEN $2[1] ELSE to_jsonb($2) END)) $$;
-CREATE FUNCTION app.record(uin text) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', $1)), 'employment_status', '1') $$;
-CREATE FUNCTION app.notify(VARIADIC events jsonb[]) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('transaction_id', 'theirs', 'notify_event', to_jsonb($1)) $$;
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
+\i test/scene/notice.sql
 CREATE VIEW app.items AS SELECT reference_id, subject, stream, seq, hops FROM casesync_internal.inbox_item ORDER BY id;
 
 -- accepts_one_object_and_a_list
-SELECT ack FROM app.say('notify', app.notify(app.event('a', app.record('1'))), header => '{"total_count": 1}');
-SELECT ack FROM app.say('notify', app.notify(app.event('b', app.record('2'), app.record('3')), app.event('c', app.record('4'))), header => '{"total_count": 2}');
-SELECT ack FROM app.say('notify', app.notify(app.event('d', app.record('5'), app.record('6'))), header => '{"total_count": 2, "completed_count": 2}');
+SELECT ack FROM app.say('notify', app.notify(app.event('a', app.record('1'), '{"reg_event_type": "enrollement_status_change"}')), header => '{"total_count": 1}');
+SELECT ack FROM app.say('notify', app.notify(app.event('b', jsonb_build_array(app.record('2'), app.record('3'))), app.event('c', app.record('4'))), header => '{"total_count": 2}');
+SELECT ack FROM app.say('notify', app.notify(app.event('d', jsonb_build_array(app.record('5'), app.record('6')))), header => '{"total_count": 2, "completed_count": 2}');
 SELECT * FROM app.items;
 -- refuses_an_item_without_records, refuses_more_than_1000
 SELECT * FROM app.say('notify', app.notify(app.event('e', app.record('7')), '{"reference_id": "f", "timestamp": "2026-01-01T08:00:00Z", "data": {"reg_record_type": "Member"}}'));
 SELECT * FROM app.say('notify', jsonb_build_object('transaction_id', 't', 'notify_event', (SELECT jsonb_agg(app.event(i::text, app.record('8'))) FROM generate_series(1, 1001) i)));
-SELECT * FROM app.say('notify', app.notify(app.event('g', VARIADIC ARRAY(SELECT app.record('8') FROM generate_series(1, 1001)))));
+SELECT * FROM app.say('notify', app.notify(app.event('g', (SELECT jsonb_agg(app.record('8')) FROM generate_series(1, 1001)))));
 SELECT ack FROM app.say('notify', jsonb_build_object('transaction_id', 't', 'notify_event', (SELECT jsonb_agg(app.event(i::text, app.record('9'))) FROM generate_series(1, 1000) i)));
 SELECT count(*) FROM app.items WHERE subject = 'UIN:9';
 

@@ -1,6 +1,7 @@
 CREATE EXTENSION casesync;
 SET client_min_messages = warning;
 CREATE SCHEMA app;
+\i test/scene/state.sql
 CREATE ROLE regress_publisher;
 CREATE ROLE regress_other;
 GRANT ALL ON SCHEMA app TO regress_publisher, regress_other;
@@ -8,17 +9,7 @@ SELECT casesync.grant_access('regress_publisher', 'publisher');
 SELECT casesync.grant_access('regress_other', 'publisher');
 SET ROLE regress_publisher;
 SET search_path = app;
-\set VERBOSITY verbose
 \set SHOW_CONTEXT never
-CREATE FUNCTION state_of(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE statement;
-	code := 'no error'; RETURN NEXT;
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-	RETURN NEXT;
-END $$;
-\set VERBOSITY default
 CREATE TABLE person (id integer PRIMARY KEY, name text);
 CREATE VIEW good AS SELECT id AS subject_key, jsonb_build_object('name', name) AS record FROM person;
 CREATE VIEW other_names AS SELECT id::bigint AS person, jsonb_build_object('name', name) AS document FROM person;

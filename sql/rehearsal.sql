@@ -1,20 +1,6 @@
 -- A rehearsed agreement is routed and counted, and nothing leaves.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(regexp_replace(d, 'until is .*\d.*', 'until is (time).'), ''), nullif(h, ''));
-END
-$$;
+\i test/scene/try.sql
 CREATE TABLE app.person (id integer PRIMARY KEY, name text, status text, shared boolean DEFAULT true);
 CREATE VIEW app.people AS
 	SELECT p.id AS subject_key, p.shared, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object(
@@ -47,7 +33,7 @@ UPDATE app.person SET name = 'Jane Roe' WHERE id = 2;
 UPDATE app.person SET status = 'bad' WHERE id = 4;
 SELECT changes, notifications FROM casesync_internal.route();
 SELECT count(*) FROM casesync_internal.notification;
-SELECT count(*) FROM casesync_internal.disclosure;
+SELECT count(*) FROM casesync.disclosed;
 SELECT count(*) FROM casesync_internal.told;
 SELECT * FROM casesync_internal.lanes();
 SELECT registry, event_type, outcome, subjects FROM casesync.rehearsals WHERE agreement = 'OUT' ORDER BY 1, 2, 3;

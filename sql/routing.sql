@@ -2,6 +2,7 @@ CREATE EXTENSION casesync;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 CREATE SCHEMA app;
+\i test/scene/delivery.sql
 CREATE SCHEMA share;
 SET search_path = app;
 
@@ -15,35 +16,9 @@ CREATE FUNCTION news() RETURNS TABLE (partner text, key text, event_type text, r
 			CASE WHEN length(n.record::text) > 400 THEN left(n.record::text, 400) || '…' ELSE n.record::text END
 		FROM casesync_internal.notification n JOIN new USING (id) JOIN casesync_internal.lane l USING (lane) ORDER BY l.partner, n.id
 $$;
-CREATE FUNCTION route_all(max_changes integer DEFAULT 1000, OUT chunks integer, OUT changes integer, OUT notifications integer)
-	LANGUAGE plpgsql AS $$
-DECLARE
-	r record;
-BEGIN
-	chunks := 0; changes := 0; notifications := 0;
-	LOOP
-		SELECT * INTO r FROM casesync_internal.route(max_changes);
-		chunks := chunks + 1; changes := changes + r.changes; notifications := notifications + r.notifications;
-		EXIT WHEN NOT r.more;
-	END LOOP;
-END
-$$;
-/* Sends what is due to a partner until nothing is, all of it acknowledged. */
-CREATE FUNCTION deliver(partner_name text) RETURNS TABLE (seq text, reference text, records jsonb)
-	LANGUAGE plpgsql AS $$
-DECLARE
-	l integer := (SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = partner_name AND x.kind = 'notify');
-	p record;
-BEGIN
-	LOOP
-		SELECT * INTO p FROM casesync_internal.take(l);
-		EXIT WHEN NOT FOUND;
-		RETURN QUERY SELECT m.value->>'seq', e.value->>'reference_id', e.value#>'{data,reg_records}'
-			FROM jsonb_array_elements(p.message::jsonb->'notify_event') WITH ORDINALITY e(value, n)
-			JOIN jsonb_array_elements(p.meta::jsonb->'items') WITH ORDINALITY m(value, n) USING (n);
-		PERFORM casesync_internal.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
-	END LOOP;
-END
+CREATE FUNCTION deliver(partner_name text) RETURNS TABLE (seq text, reference text, records jsonb) LANGUAGE sql AS $$
+	SELECT x.m->>'seq', x.e->>'reference_id', x.e #> '{data,reg_records}' FROM app.send($1) p
+	 CROSS JOIN LATERAL ROWS FROM (jsonb_array_elements(p.message::jsonb->'notify_event'), jsonb_array_elements(p.meta::jsonb->'items')) x(e, m)
 $$;
 
 CREATE TABLE person (id integer PRIMARY KEY, national_id text, name text);

@@ -1,10 +1,9 @@
 -- Subscriptions to filters: who comes in, who stays, who leaves; each is told what is news to it.
 CREATE EXTENSION casesync;
-\getenv srcdir PG_ABS_SRCDIR
-\set scene :srcdir '/test/scene/registry.sql'
-\set ECHO none
-\i :scene
-\set ECHO all
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
 CREATE FUNCTION app.predicate(name text, value text, operator text DEFAULT 'eq') RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_array(jsonb_build_object('expression1', jsonb_build_object('attribute_name', $1, 'operator', $3, 'attribute_value', $2))) $$;
 CREATE FUNCTION app.want(reference text, filter jsonb) RETURNS text LANGUAGE sql AS $$
@@ -24,7 +23,7 @@ CREATE VIEW app.inside AS SELECT s.reference_id, i.key, i.hmac IS NOT NULL AS kn
 
 -- by an attribute of the record: tells_who_comes_in, who stays and changed; tells_who_leaves_once_more, and not again
 SELECT app.want('worker', app.predicate('employment_status', '1'));
-INSERT INTO app.person VALUES (1, 'U1', '1', 'north', 's1'), (2, 'U2', '2', 'north', 's2');
+INSERT INTO app.person VALUES (1, 'U1', '1', true, 'north', 's1'), (2, 'U2', '2', true, 'north', 's2');
 SELECT * FROM app.told();
 SELECT * FROM app.inside;
 -- nothing that is shared changed: nothing is told

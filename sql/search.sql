@@ -1,9 +1,7 @@
 -- What a partner finds: good, sloppy and hostile questions. Nothing but what the agreement covers.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
+\i test/scene/try.sql
+\i test/scene/request.sql
 -- an application: people of two regions, some not shared, one with nothing to say about
 CREATE TABLE app.person (id integer PRIMARY KEY, uin text, passport text, status text, region text, secret text,
 	income integer, changed timestamptz, shared boolean DEFAULT true);
@@ -34,22 +32,13 @@ $$;
 SELECT app.agree('OUT', 'ess.test', '{notify,search}'), app.agree('NOTIFY', 'notify.test', '{notify}'),
 	app.agree('LATE', 'late.test', '{search}', '2999-01-01');
 
-CREATE FUNCTION app.item(query jsonb, reference text DEFAULT 'r1', criteria jsonb DEFAULT '{}', more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'search_criteria',
-		jsonb_build_object('query', query, 'reg_type', 'ns:org:RegistryType:ESS', 'reg_record_type', 'spdci-extensions-dci:Member') || criteria) || more
-$$;
-CREATE FUNCTION app.ask(items jsonb, partner text DEFAULT 'ess.test', header jsonb DEFAULT '{}') RETURNS casesync_internal.reply LANGUAGE sql AS $$
-	SELECT a FROM casesync_internal.answer_now($2, 'm1', convert_to(jsonb_build_object('signature', 'x', 'header',
-		jsonb_build_object('action', 'search', 'message_id', 'm1') || header, 'message',
-		jsonb_build_object('transaction_id', 't1', 'search_request', items))::text, 'UTF8'), NULL, 'kid-1') a
-$$;
 -- the items of an answer, without the time
 CREATE FUNCTION app.found(items jsonb, partner text DEFAULT 'ess.test') RETURNS TABLE (reference text, status text, code text, why text, uins text, total text)
 LANGUAGE sql AS $$
 	SELECT i->>'reference_id', i->>'status', i->>'status_reason_code', i->>'status_reason_message',
 		(SELECT coalesce(string_agg(coalesce(r #>> '{member_identifier,0,identifier_value}', r #>> '{group_identifier,0,identifier_value}', '-'), ' ' ORDER BY n), '')
 		   FROM jsonb_array_elements(i #> '{data,reg_records}') WITH ORDINALITY x(r, n)), i #>> '{pagination,total_count}'
-	  FROM jsonb_array_elements((app.ask($1, $2)).message::jsonb->'search_response') WITH ORDINALITY y(i, n) ORDER BY n
+	  FROM app.answers($1, $2) i
 $$;
 
 -- one person by an identifier: the whole answer -------------------------------------------------------------
@@ -75,9 +64,9 @@ SELECT * FROM app.found(jsonb_build_array(app.item('{"last_updated": {"gte": "20
 SELECT reference, status, uins, total FROM app.found(jsonb_build_array(
 	app.item('{}', 'any case', '{"reg_type": "ess", "reg_record_type": "MEMBER"}'), app.item('{}', 'group', '{"reg_type": "SR", "reg_record_type": "group"}'),
 	app.item('{}', 'both', '{"reg_type": null, "reg_record_type": null}'), app.item('{}', 'unknown', '{"reg_type": "Moon"}'), app.item('{}', 'mixed', '{"reg_type": "ESS", "reg_record_type": "Group"}')));
-SELECT i->>'reference_id', (i->'data') - 'reg_records' FROM jsonb_array_elements((app.ask(jsonb_build_array(
+SELECT i->>'reference_id', (i->'data') - 'reg_records' FROM app.answers(jsonb_build_array(
 	app.item('{}', 'any case', '{"reg_type": "ess", "reg_record_type": "MEMBER"}'), app.item('{}', 'group', '{"reg_type": "SR", "reg_record_type": "group"}'),
-	app.item('{}', 'both', '{"reg_type": null, "reg_record_type": null}'), app.item('{}', 'unknown', '{"reg_type": "Moon"}'))) ).message::jsonb->'search_response') i;
+	app.item('{}', 'both', '{"reg_type": null, "reg_record_type": null}'), app.item('{}', 'unknown', '{"reg_type": "Moon"}'))) i;
 
 -- pages: in the criteria or beside them; neither gaps nor overlaps, also from one registry to the next
 SELECT p, f.uins, f.total FROM generate_series(1, 5) p CROSS JOIN LATERAL app.found(jsonb_build_array(app.item('{}', criteria =>
@@ -111,7 +100,7 @@ SELECT reference, status, code, why, uins, total FROM app.found(jsonb_build_arra
 	app.item('{"occupation": {"eq": "secret2"}}', 'field not agreed'), app.item('{"secret": {"eq": "secret2"}}', 'column not agreed'), app.item('{"nothing": {"eq": "x"}}', 'no such field'),
 	app.item('{"type": "UIN", "value": "U11"}', 'nothing to say')));
 SELECT p, f.* FROM unnest('{other.test,late.test,notify.test}'::text[]) p CROSS JOIN LATERAL app.found(jsonb_build_array(app.item('{"type": "UIN", "value": "U2"}')), p) f ORDER BY p;
-SELECT DISTINCT partner, way FROM casesync_internal.disclosure;
+SELECT DISTINCT partner, way FROM casesync.disclosed;
 -- a consent is kept, and is no key
 SELECT uins, total FROM app.found(jsonb_build_array(app.item('{"type": "UIN", "value": "U5"}', criteria => '{"consent": {"purpose": {"text": "yes"}}, "authorize": {"purpose": {"code": "all"}}}')));
 SELECT claims FROM casesync_internal.request_in WHERE claims IS NOT NULL;

@@ -14,16 +14,18 @@ SELECT count(*) FROM (SELECT casesync.set_agreement('B','b.test', registries => 
 UPDATE casesync_internal.agreement SET filter_fields = filter_fields || ARRAY['?key?','x"; drop table casesync_internal.partner; --'];
 SELECT casesync.activate('B');
 CREATE SCHEMA app;
+\i test/scene/request.sql
 -- what a partner finds: outcome, total and records
-CREATE FUNCTION app.search(partner text, crit jsonb) RETURNS jsonb LANGUAGE sql AS $$
- SELECT (casesync_internal.answer_now($1, 'm1', convert_to(jsonb_build_object('signature','x','header', jsonb_build_object('action','search','message_id','m1'),'message',
-  jsonb_build_object('transaction_id','t1','search_request', jsonb_build_array(jsonb_build_object('reference_id','r1','timestamp','2026-01-01T00:00:00Z','search_criteria',crit))))::text,'UTF8'), NULL, 'k')).message::jsonb $$;
-CREATE FUNCTION app.f(c jsonb) RETURNS text LANGUAGE sql AS $$ SELECT concat_ws(' ', i->>'status', i->>'status_reason_message', i#>>'{pagination,total_count}', (select string_agg(r->>'employment_status', ',') from jsonb_array_elements(i#>'{data,reg_records}') r)) FROM jsonb_array_elements(app.search('b.test', c)->'search_response') i $$;
+CREATE FUNCTION app.f(c jsonb) RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws(' ', i->>'status', i->>'status_reason_message', i #>> '{pagination,total_count}',
+		(SELECT string_agg(r->>'employment_status', ',') FROM jsonb_array_elements(i #> '{data,reg_records}') r))
+	  FROM app.answers(jsonb_build_array(jsonb_build_object('reference_id', 'r1', 'timestamp', '2026-01-01T00:00:00Z', 'search_criteria', $1)), 'b.test') i
+$$;
 SELECT n, app.f(jsonb_build_object('query', n::jsonb)) FROM unnest(ARRAY['{"q":{"in":["q1","q2","q3","q''; --"]}}','{"known":{"eq":"k1"}}','{"p":{"eq":"p4"}}','{"c":{"eq":"c5"}}','{"?key?":{"lt":"73"}}','{"x\"; drop table casesync_internal.partner; --":{"eq":"x7"}}','{"type":"UIN","value":"U3"}','{"type":"UIN","value":"U4"}','{"ok":{"eq":true}}','{"rec''ord":{"eq":"x"}}','{"$1":{"eq":"x"}}', '{"ctid":{"eq":"(0,1)"}}','{"xmin":{"gt":0}}','{"tableoid":{"gt":0}}','{"p":{"eq":"\u0027); select 1"}}']) n;
 SELECT app.f('{"query":{"p":{"in":["p1","p2","p10"]}},"sort":[{"attribute_name":"q","sort_order":"desc"},{"attribute_name":"x\"; drop table casesync_internal.partner; --"}]}');
 SELECT app.f('{"query":{"p":{"in":["p1","p2","p10"]}},"sort":[{"attribute_name":"1; drop","sort_order":"desc"}]}');
 SELECT app.f('{"query":{"p":{"in":["p1","p2","p10"]}},"sort":[{"attribute_name":"employment_status","sort_order":"desc"}]}');
-SELECT count(*) FROM casesync_internal.partner;
+SELECT count(*) FROM casesync.partners;
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;
 DROP SCHEMA "evil""s" CASCADE;

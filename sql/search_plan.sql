@@ -7,6 +7,7 @@ SET client_min_messages = warning;
 CREATE ROLE regress_search_owner;
 SELECT count(*) FROM (SELECT casesync.grant_access('regress_search_owner', 'publisher')) s;
 CREATE SCHEMA app AUTHORIZATION regress_search_owner;
+\i test/scene/request.sql
 -- 50 000 people in a view of two tables, published by an owner who is no superuser
 SET ROLE regress_search_owner;
 CREATE TABLE app.area (id integer PRIMARY KEY, region text);
@@ -62,10 +63,7 @@ SELECT app.plan('{"employment_status": {"$eq": "1"}}');
 \echo and what is found is right
 CREATE FUNCTION app.found(query jsonb, criteria jsonb DEFAULT '{}') RETURNS TABLE (code text, total text, uins text) LANGUAGE sql AS $$
 	SELECT i->>'status_reason_code', i #>> '{pagination,total_count}', (SELECT string_agg(r #>> '{member_identifier,0,identifier_value}', ' ' ORDER BY n) FROM jsonb_array_elements(i #> '{data,reg_records}') WITH ORDINALITY x(r, n))
-	  FROM casesync_internal.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', 'search'), 'message', jsonb_build_object(
-		'transaction_id', 't1', 'search_request', jsonb_build_array(jsonb_build_object('reference_id', 'r', 'timestamp', '2026-01-01T08:00:00Z',
-			'search_criteria', jsonb_build_object('query', $1, 'pagination', '{"page_size": 3}'::jsonb) || $2))))::text, 'UTF8'), NULL, NULL) a
-	 CROSS JOIN LATERAL jsonb_array_elements(a.message::jsonb->'search_response') i
+	  FROM app.answers(jsonb_build_array(app.item($1, criteria => '{"pagination": {"page_size": 3}}'::jsonb || $2))) i
 $$;
 SELECT * FROM app.found('{"type": "UIN", "value": "U4711"}');
 SELECT * FROM app.found('{"region": {"$eq": "region 7"}}');

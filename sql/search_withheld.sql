@@ -1,10 +1,8 @@
 -- Every withheld thing through every filter shape, sort, page and count: the answer is that for a name that does not exist.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
+\i test/scene/try.sql
+\i test/scene/request.sql
 \pset tuples_only on
-CREATE SCHEMA app;
 CREATE TABLE app.person (id integer PRIMARY KEY, uin text, passport text, status text, secret text, region text, wage integer, born date, shared boolean);
 INSERT INTO app.person SELECT i, 'U' || i, 'P' || i, (1 + i % 2)::text, 'secret' || i, CASE WHEN i % 3 = 0 THEN 'north' ELSE 'south' END, 100 * i, date '1980-01-01' + i, i % 5 <> 0
 	FROM generate_series(1, 20) i;
@@ -45,18 +43,16 @@ INSERT INTO app.withheld VALUES ('occupation', 'secret7', 'nosecret'), ('demogra
 	('secret', 'secret7', 'nosecret'), ('wage', '700', NULL), ('born', '1980-01-08', NULL), ('shared', 'true', NULL), ('subject_key', '7', NULL), ('record', '7', NULL),
 	('passport', 'P7', NULL), ('PASSPORT', 'P7', 'P99'), ('ctid', '(0,1)', NULL), ('people.secret', 'secret7', NULL), ('spdci:occupation', 'secret7', NULL),
 	('record.occupation', 'secret7', NULL), ('"secret"', 'secret7', NULL), ('secret) OR (true', 'x', NULL), ('member.occupation', 'secret7', NULL);
-CREATE FUNCTION app.answer(criteria text, name text, value text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION app.said(criteria text, name text, value text) RETURNS text LANGUAGE sql AS $$
 	SELECT concat(i - '{timestamp,status_reason_message}'::text[], replace(i->>'status_reason_message', name, 'NAME'))
-	  FROM casesync_internal.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', jsonb_build_object('action', 'search'), 'message', jsonb_build_object(
-		'transaction_id', 't1', 'search_request', jsonb_build_array(jsonb_build_object('reference_id', 'r', 'timestamp', '2026-01-01T08:00:00Z',
-			'search_criteria', replace(replace(criteria, 'NAME', regexp_replace(to_jsonb(name)::text, '^"|"$', '', 'g')), 'VALUE', value)::jsonb))))::text, 'UTF8'), NULL, NULL) a
-	 CROSS JOIN LATERAL jsonb_array_elements(a.message::jsonb->'search_response') i
+	  FROM app.answers(jsonb_build_array(jsonb_build_object('reference_id', 'r', 'timestamp', '2026-01-01T08:00:00Z', 'search_criteria',
+		replace(replace(criteria, 'NAME', regexp_replace(to_jsonb(name)::text, '^"|"$', '', 'g')), 'VALUE', value)::jsonb))) i
 $$;
 CREATE TABLE app.unknown AS
-	SELECT s.n, v.value, app.answer(s.criteria, 'nosuchname', v.value) AS answer
+	SELECT s.n, v.value, app.said(s.criteria, 'nosuchname', v.value) AS answer
 	  FROM app.shape s, (SELECT has FROM app.withheld UNION SELECT has_not FROM app.withheld WHERE has_not IS NOT NULL UNION VALUES ('north'), ('south'), ('1'), ('2'), ('U7')) v(value);
 CREATE TABLE app.outcome AS
-	SELECT s.n, w.name, v.value, app.answer(s.criteria, w.name, v.value) AS answer FROM app.shape s, app.withheld w, LATERAL (VALUES (w.has), (w.has_not)) v(value)
+	SELECT s.n, w.name, v.value, app.said(s.criteria, w.name, v.value) AS answer FROM app.shape s, app.withheld w, LATERAL (VALUES (w.has), (w.has_not)) v(value)
 	 WHERE v.value IS NOT NULL;
 SELECT count(*) > 800 AS many, count(DISTINCT n) AS shapes, count(DISTINCT name) AS names FROM app.outcome;
 -- none of them differs
@@ -66,11 +62,11 @@ SELECT count(*) FROM app.outcome WHERE answer ~ 'secret[0-9]|P[0-9]|birth|PASSPO
 -- what is agreed does make a difference in every shape, so that the comparison above can fail
 SELECT s.n, s.criteria FROM app.shape s WHERE NOT EXISTS (
 	SELECT FROM app.unknown u, (VALUES ('region', 'north'), ('region', 'south'), ('employment_status', '1'), ('employment_status', '2'), ('UIN', 'U7'), ('additional_attributes.open', 'south')) a(name, value)
-	 WHERE u.n = s.n AND u.value = a.value AND app.answer(s.criteria, a.name, a.value) <> u.answer) ORDER BY s.n;
+	 WHERE u.n = s.n AND u.value = a.value AND app.said(s.criteria, a.name, a.value) <> u.answer) ORDER BY s.n;
 -- the same of checks of enrolment
 CREATE FUNCTION app.enrolled(type text, value text) RETURNS text LANGUAGE sql AS $$
-	SELECT a.message::jsonb->>'enrolled_response' || coalesce(a.status_reason_message, '') FROM casesync_internal.answer_now('ess.test', 'm1', convert_to(jsonb_build_object('header', '{"action": "enrollementstatus"}'::jsonb, 'message',
-		jsonb_build_object('transaction_id', 't1', 'enrolled_criteria', jsonb_build_object('query', jsonb_build_object(type, jsonb_build_object('eq', value)))))::text, 'UTF8'), NULL, NULL) a
+	SELECT a.message::jsonb->>'enrolled_response' || coalesce(a.status_reason_message, '') FROM app.answer('enrollementstatus',
+		jsonb_build_object('transaction_id', 't1', 'enrolled_criteria', jsonb_build_object('query', jsonb_build_object(type, jsonb_build_object('eq', value))))) a
 $$;
 SELECT count(DISTINCT app.enrolled(w.name, v.value)) FROM app.withheld w, LATERAL (VALUES (w.has), (w.has_not)) v(value) WHERE v.value IS NOT NULL;
 DROP SCHEMA app CASCADE;

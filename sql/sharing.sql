@@ -1,21 +1,8 @@
 -- Sharing is stopped and resumed, for a partner, an agreement, everybody; lookups are counted.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
+\i test/scene/try.sql
+\i test/scene/delivery.sql
 SET timezone = 'UTC';
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')), session_user, '(me)');
-END
-$$;
 CREATE TABLE app.person (id integer PRIMARY KEY, status text, consents boolean DEFAULT true);
 CREATE VIEW app.people AS
 	SELECT p.id AS subject_key, p.consents, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object(
@@ -34,39 +21,15 @@ SELECT casesync.set_agreement(a, lower(left(a, 1)), registries => ARRAY[r], even
   FROM (VALUES ('P1', 'people'), ('P2', 'houses'), ('Q1', 'people')) v(a, r);
 SELECT casesync.activate(a) FROM unnest('{P1,P2,Q1}'::text[]) a;
 SELECT v.partner, v.type, casesync.subscribe(v.partner, 'enrolment', v.type) <> '' AS subscribed FROM (VALUES ('p', 'Member'), ('p', 'Group'), ('q', 'Member')) v(partner, type);
-CREATE FUNCTION app.route() RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	r record;
-	n bigint := 0;
-BEGIN
-	LOOP
-		SELECT * INTO r FROM casesync_internal.route();
-		n := n + r.notifications;
-		EXIT WHEN NOT r.more;
-	END LOOP;
-	RETURN n;
-END
-$$;
 -- delivers all that is due to a partner; what of whom arrived
-CREATE FUNCTION app.deliver(whose text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	l integer := (SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = whose AND x.kind = 'notify');
-	p casesync_internal.parcel;
-	arrived text[] := '{}';
-BEGIN
-	LOOP
-		SELECT * INTO p FROM casesync_internal.take(l);
-		EXIT WHEN NOT FOUND;
-		arrived := arrived || ARRAY(SELECT concat_ws(' ', coalesce(e #>> '{data,reg_records,member_identifier,0,identifier_value}', e #>> '{data,reg_records,group_identifier,0,identifier_value}'),
-			coalesce(e #>> '{data,reg_records,employment_status}', e #>> '{data,reg_records,group_type}'), e #>> '{data,reg_records,additional_attributes,0}')
-			FROM jsonb_array_elements(p.message::jsonb->'notify_event') e);
-		PERFORM casesync_internal.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
-	END LOOP;
-	RETURN array_to_string(ARRAY(SELECT a FROM unnest(arrived) a ORDER BY a), ', ');
-END
+CREATE FUNCTION app.deliver(whose text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(a.said, ', ' ORDER BY a.said), '')
+	  FROM app.send($1) p CROSS JOIN LATERAL jsonb_array_elements(p.message::jsonb->'notify_event') e
+	 CROSS JOIN LATERAL (SELECT concat_ws(' ', coalesce(e #>> '{data,reg_records,member_identifier,0,identifier_value}', e #>> '{data,reg_records,group_identifier,0,identifier_value}'),
+		coalesce(e #>> '{data,reg_records,employment_status}', e #>> '{data,reg_records,group_type}'), e #>> '{data,reg_records,additional_attributes,0}')) a(said)
 $$;
 INSERT INTO app.person SELECT i, 'Active' FROM generate_series(1, 3) i;
-SELECT app.route(), app.deliver('p'), app.deliver('q');
+SELECT notifications AS route, app.deliver('p'), app.deliver('q') FROM app.route();
 
 -- what cannot be stopped or resumed
 SELECT app.try($$SELECT * FROM casesync.stop_sharing('')$$);
@@ -78,13 +41,13 @@ SELECT app.try($$SELECT casesync.resume_sharing(agreement => 'P1')$$);
 
 -- one agreement: the partner's other one goes on; what was waiting, and what changes, is remembered and not rendered
 UPDATE app.person SET status = 'Suspended' WHERE id IN (1, 2);
-SELECT app.route();
+SELECT notifications AS route FROM app.route();
 SELECT sent_to, subjects FROM casesync.stop_sharing('a leak', agreement => 'P1');
 SELECT agreement, state, stop_scope, stop_reason FROM casesync.agreements ORDER BY 1;
 SELECT app.deliver('p'), app.deliver('q');
 UPDATE app.person SET status = 'Inactive' WHERE id = 3;
 UPDATE app.person SET consents = false WHERE id = 2;
-SELECT app.route(), app.deliver('p'), app.deliver('q');
+SELECT notifications AS route, app.deliver('p'), app.deliver('q') FROM app.route();
 SELECT * FROM (SELECT agreement, registry, key, event_type FROM casesync_internal.missed) m ORDER BY key;
 SELECT casesync_internal.is_stopped('p'), casesync_internal.lookup_limit('p') > 0 AS may_ask;
 SELECT severity, regexp_replace(problem, '\d\d\d\d-\S+ \S+:\d\d', '(time)'), mend FROM casesync.health WHERE problem ~ 'suspended|stopped';
@@ -92,14 +55,14 @@ SELECT app.try($$SELECT casesync.unpublish('people')$$);
 SELECT app.try($$SELECT casesync.drop_partner('p')$$);
 -- resumed: today's state of who changed; nothing of what was withheld; who does not consent any more is told as gone
 SELECT casesync.resume_sharing(agreement => 'P1');
-SELECT app.route(), app.deliver('p'), app.deliver('q');
+SELECT notifications AS route, app.deliver('p'), app.deliver('q') FROM app.route();
 SELECT count(*) FROM casesync_internal.missed;
 
 -- one partner: everything to it
 UPDATE app.person SET status = 'Active';
-SELECT app.route();
+SELECT notifications AS route FROM app.route();
 SELECT sent_to, subjects FROM casesync.stop_sharing('they were broken into', 'p') ORDER BY subjects;
-SELECT lane IS NULL AS nothing FROM casesync_internal.lanes() JOIN casesync_internal.lane USING (lane) WHERE partner = 'p';
+SELECT lane IS NULL AS nothing FROM casesync_internal.lanes() JOIN casesync.lane_status USING (lane) WHERE partner = 'p';
 SELECT app.deliver('p'), app.deliver('q'), casesync_internal.sharing_begin('p'), casesync_internal.sharing_begin('q'), casesync_internal.sharing_begin('nobody');
 SELECT count(*) FROM (SELECT casesync.subscribe_to('p', 'enrolment', 'Member')) x;
 SELECT count(*) FROM casesync_internal.take((SELECT lane FROM casesync_internal.lane WHERE partner = 'p' AND kind = 'control'));
@@ -107,9 +70,9 @@ SELECT app.try($$SELECT casesync.subscribe('p', 'enrolment', 'Member', '{"type":
 SELECT app.try($$SELECT casesync.resume_sharing('p', 'P1')$$);
 SELECT severity, regexp_replace(replace(problem, session_user, '(me)'), '\d\d\d\d-\S+ \S+:\d\d', '(time)'), mend FROM casesync.health WHERE problem ~ 'suspended|stopped';
 DELETE FROM app.person WHERE id = 3;
-SELECT app.route();
+SELECT notifications AS route FROM app.route();
 SELECT casesync.resume_sharing('p');
-SELECT app.route(), app.deliver('p'), app.deliver('q');
+SELECT notifications AS route, app.deliver('p'), app.deliver('q') FROM app.route();
 SELECT action, state FROM casesync_internal.outgoing;
 
 -- everybody; partners and agreements that were stopped for themselves stay so
@@ -131,13 +94,13 @@ SELECT casesync.resume_sharing();
 -- a narrower version may be activated while the old one is suspended; then nothing is left to resume
 SELECT count(*) FROM casesync.stop_sharing('too much', agreement => 'Q1');
 UPDATE app.person SET status = 'Exited' WHERE id = 1;
-SELECT app.route();
+SELECT notifications AS route FROM app.route();
 SELECT casesync.set_agreement('Q1', 'q', fields => '{}');
 SELECT app.try($$SELECT casesync.activate('Q1')$$);
 SELECT casesync.set_agreement('Q1', 'q', fields => '{nothing}');
 SELECT casesync.activate('Q1');
 SELECT app.try($$SELECT casesync.resume_sharing(agreement => 'Q1')$$);
-SELECT app.route(), app.deliver('q');
+SELECT notifications AS route, app.deliver('q') FROM app.route();
 -- or another agreement takes its place
 SELECT count(*) FROM casesync.stop_sharing('too much', agreement => 'P1');
 SELECT casesync.set_agreement('P3', 'p', registries => '{people}', event_types => '{enrolment}', fields => '{nothing}', identifier_types => '{UIN}',

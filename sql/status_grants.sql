@@ -1,42 +1,13 @@
 -- Health, check, views of readers; which access may do what.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
-		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
+\i test/scene/try.sql
 CREATE VIEW app.health AS SELECT severity, problem FROM casesync.health;
 CREATE FUNCTION app.checked() RETURNS text LANGUAGE sql AS 'SELECT status FROM casesync.check()';
 -- every problem appears and disappears with its cause
 SELECT * FROM app.health;
 SELECT status, message FROM casesync.check();
-CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text, shared boolean DEFAULT true);
-CREATE VIEW app.people AS
-	SELECT p.id::text AS subject_key, p.shared, jsonb_build_object(
-		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
-		'employment_status', p.status) AS record
-	  FROM app.person p;
-SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
-SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
-SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment_status_change',
-	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change')) s;
-SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}',
-	event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
-	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
-SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
+\i test/scene/person.sql
+\i test/scene/partner.sql
 SELECT * FROM app.health;
 SELECT count(casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'));
 SELECT * FROM app.health;
@@ -67,7 +38,7 @@ INSERT INTO casesync_internal.inbox_item (partner, message_id, item, content_has
 	VALUES ('ess.test', 'm', 1, '', 'enrolment', 'Member', '{"name": "Jane Doe"}', 'IN', 1, 'review', 'review', 'Jane Doe', NULL),
 	('ess.test', 'm', 2, '', 'enrolment', 'Member', '{"name": "Jane Doe"}', 'IN', 1, 'review', 'failed', 'Jane Doe', '22012');
 SELECT * FROM app.health;
-SELECT casesync.reject(id, 'test') FROM casesync_internal.inbox_item;
+SELECT casesync.reject(id, 'test') FROM casesync.inbox;
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "Jane Doe"}') <> '' AS subscribed;
 INSERT INTO app.person VALUES (1, 'Jane Doe', 'Jane Doe');
 SELECT changes, notifications FROM casesync_internal.route();
@@ -84,21 +55,11 @@ SELECT status FROM casesync.check('1 hour', '2 hours');
 SELECT status FROM casesync.check('1 min', '5 min');
 SELECT * FROM app.health;
 
--- rights: every name in the lists exists, nothing is left to everybody, every table of state is dumped
+-- rights: every name in the lists exists (what everybody may do, and what is dumped, is in house_rules)
 SELECT access, object FROM casesync_internal.access_right r WHERE CASE WHEN object ~ ' ON '
 	THEN coalesce(to_regclass('casesync.' || quote_ident(split_part(object, ' ON ', 2))),
 		to_regclass('casesync_internal.' || quote_ident(split_part(object, ' ON ', 2)))) IS NULL
 	ELSE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND p.proname = object) END ORDER BY 1, 2;
-SELECT count(*) AS functions_of_everybody FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND has_function_privilege('public', p.oid, 'EXECUTE');
-SELECT count(*) AS relations_of_everybody FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v')
-	AND has_table_privilege('public', c.oid, 'SELECT,INSERT,UPDATE,DELETE');
-SELECT c.oid::regclass AS not_dumped FROM pg_class c JOIN pg_depend d ON d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e'
-	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'casesync'
-	WHERE c.relkind IN ('r', 'S') AND c.oid <> ALL (e.extconfig) ORDER BY c.oid::regclass::text;
-SELECT c.oid::regclass AS without_primary_key FROM pg_class c WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind = 'r'
-	AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) ORDER BY 1;
-SELECT p.oid::regprocedure AS unsafe_definer FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND p.prosecdef
-	AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c = 'search_path=pg_catalog, pg_temp') ORDER BY 1;
 
 -- one role per access
 DO $$

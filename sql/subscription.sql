@@ -1,38 +1,9 @@
 -- Subscriptions: partners' at us, and ours at partners.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
--- runs a statement; an error as SQLSTATE, message, detail and hint, without the ids of this run
-CREATE FUNCTION app.try(sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text;
-BEGIN
-	EXECUTE sql;
-	RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(concat_ws(E'\n  ', SQLSTATE || ': ' || m, nullif(d, ''), nullif(h, '')),
-		'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '(uuid)', 'g');
-END
-$$;
--- an application, one partner, one agreement
-CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text, shared boolean DEFAULT true);
-CREATE VIEW app.people AS
-	SELECT p.id::text AS subject_key, p.shared, jsonb_build_object(
-		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
-		'employment_status', p.status) AS record
-	  FROM app.person p;
-SELECT count(*) FROM (SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false)) s;
-SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
-SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment_status_change',
-	on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change')) s;
-SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', 'https://dci.ess.test/dci')) s;
-SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}',
-	event_types => '{enrolment_status_change}', fields => '{employment_status}', identifier_types => '{UIN}',
-	subjects => 'shared', valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto')) s;
-SELECT count(*) FROM (SELECT casesync.activate('OUT')) s;
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
 CREATE VIEW app.sub AS SELECT event_type, record_type, id_type, id_value, deliver, state, is_confirmed, reason,
 	decided_at IS NOT NULL AS decided, ended_at IS NOT NULL AS ended FROM casesync_internal.subscription ORDER BY id;
 CREATE VIEW app.outgoing AS SELECT action, url, status, state, message FROM casesync_internal.outgoing ORDER BY id;
@@ -61,7 +32,7 @@ SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change'
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', frequency => '0 5 * * *')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U9"}', reference_id => 'ref-1')$$);
-SELECT count(*) FROM casesync_internal.subscription;
+SELECT count(*) FROM casesync.subscriptions;
 
 -- unsubscribe: once; what waits is withheld, only of this one
 INSERT INTO app.person VALUES (1, 'U1', '1');
@@ -86,7 +57,6 @@ CREATE FUNCTION app.pend(reference text, callback text) RETURNS text LANGUAGE sq
 $$;
 SELECT count(app.pend(r, 'https://dci.ess.test/dci/registry/on-subscribe')) FROM unnest(ARRAY['p1', 'p2']) r;
 SELECT count(app.pend('p3', NULL));
-CREATE FUNCTION app.code(reference text) RETURNS text LANGUAGE sql AS 'SELECT code FROM casesync_internal.subscription WHERE reference_id = $1';
 SELECT problem, mend ~ 'approve' AS mend FROM casesync.health WHERE problem ~ 'subscription';
 SELECT casesync.approve(app.code('p1'));
 SELECT state, is_confirmed FROM casesync.subscriptions WHERE code = app.code('p1');

@@ -1,10 +1,9 @@
 -- What partners may ask for: every rule about subscribe and unsubscribe, named by what it takes or refuses.
 CREATE EXTENSION casesync;
-\getenv srcdir PG_ABS_SRCDIR
-\set scene :srcdir '/test/scene/registry.sql'
-\set ECHO none
-\i :scene
-\set ECHO all
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
 
 -- accepts_every_spelling: prefix, case and the standard's own errors
 SELECT * FROM app.subscribe(
@@ -58,10 +57,10 @@ SELECT * FROM app.subscribe(app.wish('e1'));
 SELECT * FROM app.subscribe(app.wish('e2', '{"filter": []}'), app.wish('e3', '{"filter": null}'), app.wish('e4') #- '{subscribe_criteria,filter}');
 
 -- answers_a_repeated_reference_id_as_the_first_time, also in one message; refuses_it_with_other_criteria
-SELECT count(*) FROM casesync_internal.subscription;
+SELECT count(*) FROM casesync.subscriptions;
 SELECT * FROM app.subscribe(app.wish('e1'), app.wish('s1', '{"filter": {"type": "UIN", "value": "1"}}'), app.wish('e1', '{"filter": {"type": "UIN", "value": "5"}}'),
 	app.wish('e1', '{"filter": "x"}'), app.wish('d1', '{"filter": {"type": "UIN", "value": "6"}}'), app.wish('d1', '{"filter": {"type": "UIN", "value": "6"}}'));
-SELECT count(*) FROM casesync_internal.subscription;
+SELECT count(*) FROM casesync.subscriptions;
 -- a_refused_item_leaves_no_trace: mended it may come again
 SELECT * FROM app.subscribe(app.wish('again', '{"notify_record_type": "Group"}'));
 SELECT * FROM app.subscribe(app.wish('again', '{"filter": {"type": "UIN", "value": "7"}}'));
@@ -78,8 +77,8 @@ SELECT * FROM app.subscribe(
 	app.wish('q4', '{"frequency": {"frequency": ""}, "filter": {"type": "UIN", "value": "q4"}}'),
 	app.wish('q5', '{"frequency": {}, "filter": {"type": "UIN", "value": "q5"}}'),
 	app.wish('q6', '{"frequency": null, "filter": {"type": "UIN", "value": "q6"}}'));
-SELECT reference_id, cron, starts IS NOT NULL AS starts, ends IS NOT NULL AS ends, deliver, time_zone = (SELECT time_zone FROM casesync_internal.node) AS zone FROM casesync_internal.subscription WHERE reference_id ~ '^q' ORDER BY 1;
-SELECT i->>'reference_id' AS reference, (i #> '{subscriptions,0,frequency}') - 'time_zone' AS frequency, i #>> '{subscriptions,0,frequency,time_zone}' = (SELECT time_zone FROM casesync_internal.node) AS zone
+SELECT reference_id, cron, starts IS NOT NULL AS starts, ends IS NOT NULL AS ends, deliver, time_zone = (SELECT time_zone FROM casesync.this_node) AS zone FROM casesync_internal.subscription WHERE reference_id ~ '^q' ORDER BY 1;
+SELECT i->>'reference_id' AS reference, (i #> '{subscriptions,0,frequency}') - 'time_zone' AS frequency, i #>> '{subscriptions,0,frequency,time_zone}' = (SELECT time_zone FROM casesync.this_node) AS zone
   FROM (SELECT * FROM casesync_internal.outgoing ORDER BY id DESC LIMIT 1) o CROSS JOIN jsonb_array_elements(o.message->'subscribe_response') i WHERE i->>'reference_id' IN ('q1', 'q4');
 -- refuses_times_that_cannot_be
 SELECT * FROM app.subscribe(
@@ -98,13 +97,13 @@ SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "t", "subscription_co
 SELECT ack FROM app.say('unsubscribe', '{"transaction_id": "t", "subscription_codes": ["a", "b"]}', header => '{"total_count": 2}');
 
 -- quota: refuses_more_than_agreed, counts the living ones only
-SELECT max_subscriptions, max_filters FROM casesync_internal.partner WHERE partner = 'ess.test';
-SELECT count(*) AS living, count(*) FILTER (WHERE id_type IS NULL) AS many FROM casesync_internal.subscription WHERE partner = 'ess.test';
+SELECT max_subscriptions, max_filters FROM casesync.partners WHERE partner = 'ess.test';
+SELECT count(*) AS living, count(*) FILTER (WHERE id_type IS NULL) AS many FROM casesync.subscriptions WHERE partner = 'ess.test';
 SELECT casesync.set_quota('ess.test', filters => 8);
 SELECT * FROM app.subscribe(app.wish('o1', '{"filter": [{"expression1": {"attribute_name": "employment_status", "operator": "eq", "attribute_value": "8"}}]}'),
 	app.wish('o2', '{"filter": [{"expression1": {"attribute_name": "employment_status", "operator": "eq", "attribute_value": "9"}}]}'),
 	app.wish('o3', '{"filter": {"type": "UIN", "value": "o3"}}'));
-SELECT casesync.set_quota('ess.test', (SELECT count(*)::integer + 1 FROM casesync_internal.subscription));
+SELECT casesync.set_quota('ess.test', (SELECT count(*)::integer + 1 FROM casesync.subscriptions));
 SELECT * FROM app.subscribe(app.wish('o4', '{"filter": {"type": "UIN", "value": "o4"}}'), app.wish('o5', '{"filter": {"type": "UIN", "value": "o5"}}'), app.wish('o4', '{"filter": {"type": "UIN", "value": "o4"}}'));
 SELECT casesync.unsubscribe(app.code('o4'));
 SELECT * FROM app.subscribe(app.wish('o5', '{"filter": {"type": "UIN", "value": "o5"}}'));

@@ -1,9 +1,8 @@
 -- What became of a request: true for searches, subscriptions and their ends, of the one who asks only.
 CREATE EXTENSION casesync;
-SET client_min_messages = warning;
-\pset null '(null)'
-\pset format unaligned
-CREATE SCHEMA app;
+\i test/scene/try.sql
+\i test/scene/message.sql
+\i test/scene/request.sql
 CREATE TABLE app.person (id integer PRIMARY KEY, uin text, status text);
 INSERT INTO app.person SELECT i, 'U' || i, '1' FROM generate_series(1, 3) i;
 CREATE VIEW app.people AS
@@ -15,14 +14,9 @@ SELECT count(*) FROM (SELECT casesync.set_partner(p, 'https://dci.' || p) FROM u
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment_status_change}', fields => '{employment_status,additional_attributes}',
 	identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law', services => '{notify,search,check_enrollment}', subscribing => 'auto')) s;
 SELECT casesync.activate('OUT');
-CREATE FUNCTION app.body(action text, message jsonb, id text) RETURNS bytea LANGUAGE sql AS $$
-	SELECT convert_to(jsonb_build_object('header', jsonb_build_object('action', $1, 'message_id', $3), 'message', $2)::text, 'UTF8')
-$$;
-CREATE FUNCTION app.say(action text, message jsonb, id text DEFAULT gen_random_uuid()::text, partner text DEFAULT 'ess.test') RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' ', r.ack_status, r.error_code, r.error_message) FROM casesync_internal.receive($4, $3, app.body($1, $2, $3), NULL, NULL) r
-$$;
-CREATE FUNCTION app.answer(action text, message jsonb, partner text DEFAULT 'ess.test') RETURNS casesync_internal.reply LANGUAGE sql AS $$
-	SELECT a FROM casesync_internal.answer_now($3, 'm', app.body($1, $2, 'm'), NULL, NULL) a
+-- says a message; the answer in one word
+CREATE FUNCTION app.tell(action text, message jsonb, id text DEFAULT gen_random_uuid()::text, partner text DEFAULT 'ess.test') RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws(' ', s.ack, s.error_code, s.error_message) FROM app.say($1, $2, $3, partner => $4) s
 $$;
 -- the answer to a question, without what differs from run to run
 CREATE FUNCTION app.status(txn_type text, attribute text, value jsonb, partner text DEFAULT 'ess.test') RETURNS TABLE (error text, status text, why text, txn_type text, body text) LANGUAGE sql AS $$
@@ -31,14 +25,6 @@ CREATE FUNCTION app.status(txn_type text, attribute text, value jsonb, partner t
 	  FROM app.answer('txn-status', jsonb_build_object('transaction_id', 'q1', 'txnstatus_request',
 		jsonb_build_object('reference_id', 'q', 'txn_type', $1, 'attribute_type', $2, 'attribute_value', $3)), $4) a
 $$;
-CREATE FUNCTION app.item(query jsonb, reference text) RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'search_criteria', jsonb_build_object('query', query))
-$$;
-CREATE FUNCTION app.wish(reference text, criteria jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_object('reference_id', reference, 'timestamp', '2026-01-01T08:00:00Z', 'subscribe_criteria',
-		'{"reg_type": "ns:org:RegistryType:ESS", "reg_event_type": "enrolment_status_change", "notify_record_type": "Member", "filter": {}}' || $2)
-$$;
-CREATE FUNCTION app.work() RETURNS void LANGUAGE plpgsql AS $$ BEGIN WHILE (SELECT more FROM casesync_internal.work_requests()) LOOP END LOOP; END $$;
 
 -- the whole answer, synchronous ------------------------------------------------------------------------------------
 SELECT a.action, a.status, a.status_reason_message, a.total_count, a.completed_count, a.message::jsonb->>'correlation_id' = a.correlation_id AS same_correlation,
@@ -46,9 +32,9 @@ SELECT a.action, a.status, a.status_reason_message, a.total_count, a.completed_c
   FROM app.answer('txn-status', '{"transaction_id": "q1", "txnstatus_request": {"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "unknown"}}') a;
 
 -- a search: stored, answered, delivered; by each attribute -----------------------------------------------------------
-SELECT app.say('search', jsonb_build_object('transaction_id', 't1', 'search_request', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}', 's1'), app.item('7', 's2'))), 'm1');
+SELECT app.tell('search', jsonb_build_object('transaction_id', 't1', 'search_request', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}', 's1'), app.item('7', 's2'))), 'm1') AS say;
 SELECT * FROM app.status('search', 'transaction_id', '"t1"');
-SELECT app.work();
+DO $$ BEGIN PERFORM app.work(); END $$;
 SELECT * FROM app.status('search', 'transaction_id', '"t1"');
 SELECT s.* FROM casesync_internal.message_in m CROSS JOIN LATERAL app.status('search', 'correlation_id', to_jsonb(m.correlation_id)) s WHERE m.message_id = 'm1';
 SELECT * FROM app.status('search', 'reference_id_list', '["s2", "nothing"]');
@@ -60,28 +46,28 @@ SELECT a.status FROM app.answer('enrollementstatus', '{"transaction_id": "t2", "
 SELECT * FROM app.status('enrolled', 'transaction_id', '"t2"');
 SELECT * FROM app.status('receipt', 'transaction_id', '"t2"');
 -- no record is given again, and the question is not on record
-SELECT count(*) FROM casesync_internal.disclosure WHERE way = 'search';
+SELECT count(*) FROM casesync.disclosed WHERE way = 'search';
 
 -- a subscription: asked for, refused, pending, approved, ended ---------------------------------------------------------
-SELECT app.say('subscribe', jsonb_build_object('transaction_id', 't3', 'subscribe_request', jsonb_build_array(app.wish('w1', '{"filter": {"type": "UIN", "value": "U1"}, "filter_type": "idtype-value"}'), app.wish('w2', '{"reg_event_type": "birth"}'))), 'm3');
+SELECT app.tell('subscribe', jsonb_build_object('transaction_id', 't3', 'subscribe_request', jsonb_build_array(app.wish('w1', '{"filter": {"type": "UIN", "value": "U1"}, "filter_type": "idtype-value"}'), app.wish('w2', '{"reg_event_type": "birth"}'))), 'm3') AS say;
 SELECT error, status, why, txn_type, regexp_replace(body, '"status_reason_message": "[^}]*}', '"status_reason_message": …}') AS body FROM app.status('subscribe', 'transaction_id', '"t3"');
 SELECT count(*) FROM casesync_internal.subscription WHERE reference_id = 'w1' AND state = 'active';
 SELECT status, why FROM app.status('subscibe', 'reference_id_list', '["w2"]');
 SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', subscribing => 'approve')) s;
 SELECT casesync.activate('OUT');
-SELECT app.say('subscribe', jsonb_build_object('transaction_id', 't4', 'subscribe_request', jsonb_build_array(app.wish('w3', '{"filter": {"type": "UIN", "value": "U3"}}'))));
+SELECT app.tell('subscribe', jsonb_build_object('transaction_id', 't4', 'subscribe_request', jsonb_build_array(app.wish('w3', '{"filter": {"type": "UIN", "value": "U3"}}')))) AS say;
 SELECT status, why FROM app.status('subscribe', 'transaction_id', '"t4"');
 SELECT count(casesync.approve(code)) FROM casesync_internal.subscription WHERE reference_id = 'w3';
 SELECT status, why FROM app.status('subscribe', 'transaction_id', '"t4"');
 SELECT code AS code1 FROM casesync_internal.subscription WHERE reference_id = 'w1' \gset
-SELECT app.say('unsubscribe', jsonb_build_object('transaction_id', 't5', 'timestamp', '2026-01-01T08:00:00Z', 'subscription_codes', jsonb_build_array(:'code1', 'unknown')), 'm5');
+SELECT app.tell('unsubscribe', jsonb_build_object('transaction_id', 't5', 'timestamp', '2026-01-01T08:00:00Z', 'subscription_codes', jsonb_build_array(:'code1', 'unknown')), 'm5') AS say;
 SELECT error, status, why, txn_type, replace(body, :'code1', '(code)') AS body FROM app.status('unsubscribe', 'transaction_id', '"t5"');
-SELECT app.say('unsubscribe', '{"transaction_id": "t6", "timestamp": "2026-01-01T08:00:00Z", "subscription_codes": ["unknown"]}');
+SELECT app.tell('unsubscribe', '{"transaction_id": "t6", "timestamp": "2026-01-01T08:00:00Z", "subscription_codes": ["unknown"]}') AS say;
 SELECT * FROM app.status('unsubscribe', 'transaction_id', '"t6"');
 SELECT status, body ~ '"status": "unsubscribe"' AS ended FROM app.status('subscribe', 'reference_id_list', '["w1"]');
 -- by the codes of subscriptions: only those asked for, whichever requests they were in
 SELECT code AS code3 FROM casesync_internal.subscription WHERE reference_id = 'w3' \gset
-SELECT app.say('unsubscribe', jsonb_build_object('transaction_id', 't7', 'timestamp', '2026-01-01T08:00:00Z', 'subscription_codes', jsonb_build_array(:'code3')));
+SELECT app.tell('unsubscribe', jsonb_build_object('transaction_id', 't7', 'timestamp', '2026-01-01T08:00:00Z', 'subscription_codes', jsonb_build_array(:'code3'))) AS say;
 CREATE FUNCTION app.codes(txn_type text, codes text[], partner text DEFAULT 'ess.test') RETURNS TABLE (error text, status text, why text, txn_type text, items jsonb) LANGUAGE sql AS $$
 	SELECT s.error, s.status, s.why, s.txn_type, jsonb_path_query_array(s.body::jsonb, 'strict $.**.subscription_status[*].status') || jsonb_path_query_array(s.body::jsonb, '$.subscribe_response[*].reference_id')
 	  FROM app.status($1, 'subscription_code_list', to_jsonb($2), $3) s
@@ -93,8 +79,8 @@ SELECT t, c.* FROM unnest('{subscribe,unsubscribe}'::text[]) t CROSS JOIN LATERA
 SELECT t, s.error, s.status, s.why, s.txn_type FROM unnest('{notify,enrollement,unsubscibe,x:subscibe}'::text[]) t CROSS JOIN LATERAL app.status(t, 'transaction_id', '"none"') s;
 
 -- asynchronous: the same, by callback -----------------------------------------------------------------------------------
-SELECT app.say('txn-status', '{"transaction_id": "q2", "txnstatus_request": {"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "t1"}}', 'm7');
-SELECT app.work();
+SELECT app.tell('txn-status', '{"transaction_id": "q2", "txnstatus_request": {"reference_id": "q", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "t1"}}', 'm7') AS say;
+DO $$ BEGIN PERFORM app.work(); END $$;
 SELECT o.action, o.url, o.status, o.message->>'transaction_id' AS transaction, o.message->>'correlation_id' = m.correlation_id AS same_correlation,
 	jsonb_path_query_array(o.message, '$.txnstatus_response.txn_status.search_response[*].reference_id') AS refs
   FROM casesync_internal.outgoing o, casesync_internal.message_in m WHERE m.message_id = 'm7' AND o.action = 'txn-on-status';
@@ -105,7 +91,7 @@ SELECT a, s.* FROM (VALUES ('search', 'transaction_id', '"t1"'), ('subscribe', '
 SELECT m.action, count(*) FROM casesync_internal.message_in m CROSS JOIN LATERAL unnest('{search,subscribe,unsubscribe,enrolled}'::text[]) t
  CROSS JOIN LATERAL app.status(t, 'correlation_id', to_jsonb(m.correlation_id), 'other.test') s WHERE s.why <> 'no such request of yours is known' GROUP BY m.action;
 -- the same names of another do not mix with one's own
-SELECT app.say('search', jsonb_build_object('transaction_id', 't1', 'search_request', jsonb_build_array(app.item('{}', 's1'))), 'm1', 'other.test');
+SELECT app.tell('search', jsonb_build_object('transaction_id', 't1', 'search_request', jsonb_build_array(app.item('{}', 's1'))), 'm1', 'other.test') AS say;
 SELECT status, why, body FROM app.status('search', 'transaction_id', '"t1"', 'other.test');
 SELECT why FROM app.status('search', 'transaction_id', '"t1"');
 -- one kind's name is not another's

@@ -19,13 +19,15 @@ CREATE OR REPLACE FUNCTION casesync_internal.message_keep(partner text, message_
 	action text, content_hash bytea, raw bytea, token_client text, kid text,
 	answer casesync_internal.answer)
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	INSERT INTO casesync_internal.message_in (partner, message_id, content_hash, raw, action, kid,
 		token_client, ack_status, correlation_id, at)
 	VALUES (partner, message_id, content_hash, raw, action, kid, token_client, answer.ack_status,
-		answer.correlation_id, answer.at)
+		answer.correlation_id, answer.at);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.message_keep(text, text, text, bytea, bytea, text, text,
 	casesync_internal.answer) IS

@@ -28,16 +28,20 @@ COMMENT ON FUNCTION casesync_internal.message_sender(text, boolean) IS
 
 CREATE OR REPLACE FUNCTION casesync_internal.message_action(header jsonb, message jsonb)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE
-		WHEN message = '{}' AND header->>'status' = 'rjct' AND header->>'action' IN ('notify',
-			'on-search', 'txn-on-status', 'on-status') THEN 'rejected'
-		WHEN header->>'action' IN ('subscribe', 'unsubscribe', 'notify', 'on-search',
-			'on-subscribe', 'on-unsubscribe', 'txn-on-status') THEN header->>'action'
-		WHEN header->>'action' = 'on-status' THEN 'txn-on-status'
-		ELSE casesync_internal.request_action(header->>'action', message) END
+DECLARE
+	word constant text := header->>'action';
+BEGIN
+	RETURN CASE
+		WHEN message = '{}' AND header->>'status' = 'rjct'
+			AND word IN ('notify', 'on-search', 'txn-on-status', 'on-status') THEN 'rejected'
+		WHEN word IN ('subscribe', 'unsubscribe', 'notify', 'on-search', 'on-subscribe',
+			'on-unsubscribe', 'txn-on-status') THEN word
+		WHEN word = 'on-status' THEN 'txn-on-status'
+		ELSE casesync_internal.request_action(word, message) END;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.message_action(jsonb, jsonb) IS
 	'what a message wants of us, in our words; rejected: it only says that we were refused all; '
@@ -46,10 +50,11 @@ COMMENT ON FUNCTION casesync_internal.message_action(jsonb, jsonb) IS
 CREATE OR REPLACE FUNCTION casesync_internal.action_refusal(m casesync_internal.incoming,
 	at_once boolean)
 RETURNS casesync_internal.verdict
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE
+BEGIN
+	RETURN CASE
 		WHEN at_once AND coalesce(m.action, '') NOT IN ('search', 'txn-status', 'enrolled')
 			THEN casesync_internal.refused_for('action not synchronous',
 				left(m.header->>'action', 40))
@@ -58,7 +63,8 @@ AS $$
 		WHEN m.action IS NULL
 			THEN casesync_internal.refused_for('action unknown', left(m.header->>'action', 40))
 		WHEN m.action = 'enrolled' AND NOT at_once
-			THEN casesync_internal.refused_for('action not asynchronous') END
+			THEN casesync_internal.refused_for('action not asynchronous') END;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.action_refusal(casesync_internal.incoming, boolean) IS
 	'why a message is refused for what it wants, at once or later; NULL when it is not';
@@ -97,15 +103,20 @@ COMMENT ON FUNCTION casesync_internal.content_refusal(casesync_internal.incoming
 
 CREATE OR REPLACE FUNCTION casesync_internal.message_callback(m casesync_internal.incoming,
 	OUT is_allowed boolean, OUT url text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT a.path IS NULL OR c.is_allowed, CASE WHEN a.path IS NOT NULL THEN c.url END
-	  FROM (SELECT CASE WHEN m.action IN ('subscribe', 'unsubscribe', 'search')
-				THEN 'on-' || m.action
-				WHEN m.action = 'txn-status' THEN 'txn/on-status' END AS path) a
-	 CROSS JOIN LATERAL casesync_internal.callback_url(m.partner, m.header->>'sender_uri',
-		a.path) c
+DECLARE
+	path constant text := CASE
+		WHEN m.action IN ('subscribe', 'unsubscribe', 'search') THEN 'on-' || m.action
+		WHEN m.action = 'txn-status' THEN 'txn/on-status' END;
+BEGIN
+	is_allowed := true;
+	IF path IS NOT NULL THEN
+		SELECT c.is_allowed, c.url INTO is_allowed, url
+		  FROM casesync_internal.callback_url(m.partner, m.header->>'sender_uri', path) c;
+	END IF;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.message_callback(casesync_internal.incoming) IS
 	'where the answer to a message goes, if it gets one, and whether its sender may say so';

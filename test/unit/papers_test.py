@@ -83,6 +83,7 @@ def anchors(page):
 def check_links(checks):
     count = 0
     for path, page in PAPERS.items():
+        checks.append((not re.search(r"^(?:<{7}|>{7}) ", page, re.M), f"{path}: has no marks of a merge"))
         bare = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page, flags=re.M | re.S)
         for target in re.findall(r"\]\(([^)\s]+)\)", bare):
             if re.match(r"https?:", target):
