@@ -57,6 +57,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreement_said(casesync_internal.agreement) IS
 	'what set_agreement() and activate() answer';
 
+/* With two of them it would depend on chance which fields leave. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_rival(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -147,6 +148,7 @@ AS $$
 DECLARE
 	a casesync_internal.agreement;
 BEGIN
+	/* The newest version must still be it, and no rival active, when this commits. */
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	a := casesync_internal.latest_agreement(agreement);
 	PERFORM casesync_internal.check_activation(a);
@@ -185,6 +187,7 @@ BEGIN
 	 WHERE t.agreement = end_agreement.agreement AND t.state <> 'ended';
 	PERFORM casesync_internal.rehearsal_forget(agreement);
 	DELETE FROM casesync_internal.missed m WHERE m.agreement = end_agreement.agreement;
+	/* What waits was projected under this agreement and must not leave without it. */
 	waiting := ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
 		WHERE n.agreement = end_agreement.agreement AND n.state = 'due');
 	PERFORM casesync_internal.withhold(waiting, 'agreement ended');

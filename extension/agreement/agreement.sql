@@ -58,6 +58,7 @@ BEGIN
 			hint => 'For example: fields => ''{enrollment_status,demographic_info.death_date}''.');
 	END IF;
 	IF cardinality(paths) > 500 THEN
+		/* Each record is walked along every path. */
 		PERFORM casesync_internal.raise_error(errcode => 'program_limit_exceeded',
 			message => format('%s: at most 500 paths', what));
 	END IF;
@@ -229,6 +230,7 @@ DECLARE
 	old casesync_internal.agreement;
 BEGIN
 	PERFORM casesync_internal.check_agreement(wanted);
+	/* Two sessions must not write the same version; readers, and so routing, go on. */
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	SELECT * INTO old FROM casesync_internal.agreement t WHERE t.agreement = wanted.agreement
 		ORDER BY t.version DESC LIMIT 1;

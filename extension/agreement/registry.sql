@@ -110,6 +110,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS
 	'how one subject of a registry would be looked up';
 
+/* Below a thousand rows, or 16 pages, reading all of a table costs next to nothing. */
 CREATE OR REPLACE FUNCTION casesync_internal.publish_warnings(r casesync_internal.registry)
 RETURNS SETOF casesync.problem
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -179,6 +180,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	/* With the caller's rights: the policy of the table keeps others' registries out of reach. */
 	INSERT INTO casesync_internal.registry AS t (registry, view, record_type, reg_type, key_column,
 		key_type, record_column)
 	VALUES (r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.key_type,
@@ -288,7 +290,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS
 	'the content of rehearsals goes, the counts stay';
 
-/* What a DBA looks at: ids and states, never content but for auditors and reviewers. */
 CREATE OR REPLACE VIEW casesync.registries AS
 	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column
 		FROM casesync_internal.registry r;

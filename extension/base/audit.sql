@@ -10,10 +10,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.audit_note(text, text, jsonb) IS
 	'write one line of the audit; called by the administrative functions';
 
-/*
- * What waits for partners, what they know, and what was disclosed. Notifications live in a ring
- * of leaves (children of one empty parent), so that old ones go by TRUNCATE.
- */
+/* Not even by the extension's own functions: who did what must not change afterwards. */
 CREATE OR REPLACE FUNCTION casesync_internal.refuse_change()
 RETURNS trigger
 LANGUAGE plpgsql

@@ -174,6 +174,7 @@ AS $$
 DECLARE
 	parsed record;
 BEGIN
+	/* A longer text would be cut to a name, and might by chance be that of a column. */
 	t.key_is_column := t.key::name = ANY (casesync_internal.live_columns(t.relation))
 		AND octet_length(t.key) < 64;
 	t.key_columns := ARRAY[t.key::name];
@@ -229,6 +230,7 @@ BEGIN
 	IF named IS NULL THEN
 		t.ignored := coalesce(t.ignored, '{}');
 	END IF;
+	/* Those of the key and the condition count always: with them the subject changes. */
 	t.columns := ARRAY(SELECT c FROM unnest(casesync_internal.live_columns(t.relation)) c
 		WHERE CASE WHEN named IS NULL THEN c <> ALL (t.ignored)
 			ELSE c = ANY (named || needed) END);

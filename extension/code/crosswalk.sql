@@ -66,6 +66,7 @@ DECLARE
 	directory_name text := casesync_internal.code_type_directory(pg_typeof(code));
 BEGIN
 	PERFORM casesync_internal.check_mapping(list, word, code::text, directory_name);
+	/* Only one word can be written for a code. */
 	IF preferred THEN
 		UPDATE casesync_internal.crosswalk_word AS w SET preferred = NULL
 		 WHERE w.list = map_code.list AND w.directory = directory_name
@@ -107,6 +108,7 @@ $$;
 COMMENT ON FUNCTION casesync.unmap_code(text, text, anyelement) IS
 	'forget what a local word means; false if it meant nothing';
 
+/* SECURITY DEFINER: views call it for readers who have no rights on the crosswalk. */
 CREATE OR REPLACE FUNCTION casesync.to_code(list text, word text, as_type anyelement)
 RETURNS anyelement
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER

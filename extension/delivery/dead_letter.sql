@@ -81,23 +81,26 @@ COMMENT ON FUNCTION casesync_internal.retry_item(casesync_internal.notification)
 	'part of retry(): the item itself is sent again, with its reference_id and number';
 
 CREATE OR REPLACE FUNCTION casesync.retry(reference_id uuid)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	n casesync_internal.notification;
+	answer text := 'it is sent again';
 BEGIN
 	IF NOT casesync_internal.outgoing_revive(reference_id) THEN
 		n := casesync_internal.require_dead(reference_id);
 		IF casesync_internal.is_overtaken(n) THEN
 			PERFORM casesync_internal.retry_subject(n);
+			answer := 'newer events have overtaken it: what the subject is now is sent instead';
 		ELSE
 			PERFORM casesync_internal.retry_item(n);
 		END IF;
 	END IF;
 	PERFORM casesync_internal.audit_note('retry', reference_id::text);
 	PERFORM casesync_internal.ring();
+	RETURN answer;
 END
 $$;
 COMMENT ON FUNCTION casesync.retry(uuid) IS
@@ -105,7 +108,7 @@ COMMENT ON FUNCTION casesync.retry(uuid) IS
 	'instead';
 
 CREATE OR REPLACE FUNCTION casesync.discard(reference_id uuid, reason text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -118,6 +121,7 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.audit_note('discard', reference_id::text,
 		jsonb_build_object('reason', reason));
+	RETURN 'it is not sent again';
 END
 $$;
 COMMENT ON FUNCTION casesync.discard(uuid, text) IS 'a dead letter is not sent again';

@@ -1,6 +1,6 @@
 /* Forgetting a partner: each room forgets its own. */
 CREATE OR REPLACE FUNCTION casesync.drop_partner(partner text)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -39,6 +39,7 @@ BEGIN
 	PERFORM casesync_internal.outbox_forget(drop_partner.partner);
 	PERFORM casesync_internal.party_forget(drop_partner.partner);
 	PERFORM casesync_internal.audit_note('drop_partner', drop_partner.partner);
+	RETURN format('partner %s is forgotten', partner);
 END
 $$;
 COMMENT ON FUNCTION casesync.drop_partner(text) IS

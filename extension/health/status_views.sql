@@ -1,3 +1,4 @@
+/* What a DBA looks at: ids and states, never content but for auditors and reviewers. */
 CREATE OR REPLACE VIEW casesync.queue AS
 	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt,
 		l.is_stopped, l.reason,
@@ -172,6 +173,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT w.at FROM casesync_internal.node n
 	 CROSS JOIN LATERAL coalesce(
+		/* Without a row nothing of this era has been routed yet. */
 		(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
 			ORDER BY s.id DESC LIMIT 1),
 		jsonb_populate_record(NULL::casesync_internal.routing_state,
@@ -303,7 +305,7 @@ AS $$
 	  FROM casesync.lookups d WHERE d.day = casesync_internal.lookup_today() AND d.refused > 0
 $$;
 COMMENT ON FUNCTION casesync_internal.partner_problems() IS
-	'partners that are trusted too far, cannot be heard, or ask for too much';
+	'partners that are trusted too far, that nothing is accepted from, or that ask for too much';
 
 CREATE OR REPLACE FUNCTION casesync_internal.sharing_problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -347,7 +349,7 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.encryption_problems()
 	UNION ALL SELECT * FROM casesync_internal.answering_problems()
 $$;
-COMMENT ON FUNCTION casesync_internal.problems() IS 'everything that needs somebody, worst first';
+COMMENT ON FUNCTION casesync_internal.problems() IS 'everything that needs somebody';
 
 CREATE OR REPLACE VIEW casesync.health AS
 	SELECT p.* FROM casesync_internal.problems() p ORDER BY p.severity, p.problem;

@@ -49,7 +49,7 @@ COMMENT ON FUNCTION casesync_internal.check_handler(regprocedure) IS
 
 CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text,
 	handler regprocedure)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -76,6 +76,8 @@ BEGIN
 				'cannot be replaced: %s.', SQLERRM),
 			hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
 	END;
+	RETURN format('%s applies what partners tell of %s about records of type %s', handler,
+		event_type, record_type);
 END
 $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
@@ -296,21 +298,23 @@ COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) I
 	'a person decides about an item';
 
 CREATE OR REPLACE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
-RETURNS void
+RETURNS text
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note)
+	SELECT casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note);
+	SELECT format('item %s will be applied', inbox_id)
 $$;
 COMMENT ON FUNCTION casesync.accept(bigint, text) IS
 	'an item in review is applied; the bridge does it at once';
 
 CREATE OR REPLACE FUNCTION casesync.reject(inbox_id bigint, reason text)
-RETURNS void
+RETURNS text
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason)
+	SELECT casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason);
+	SELECT format('item %s is rejected', inbox_id)
 $$;
 COMMENT ON FUNCTION casesync.reject(bigint, text) IS 'an item in review or failed is not applied';
 

@@ -116,6 +116,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	/* No HS…: who can check such a signature can make one. No "none": that is no signature. */
 	known constant text[] := '{EdDSA,ES256,ES384,ES512,PS256,PS384,PS512,RS256,RS384,RS512}';
 	problem text;
 BEGIN
@@ -172,6 +173,7 @@ BEGIN
 				'again.');
 	END IF;
 	SELECT t.* INTO i FROM casesync_internal.issuer t WHERE t.issuer = set_issuer.issuer FOR UPDATE;
+	/* Keys that were fetched from one address are not those of another. */
 	IF url IS DISTINCT FROM i.jwks_url AND (jwks_url IS NOT NULL OR jwks IS NOT NULL) THEN
 		i.jwks := NULL;
 		i.jwks_url := url;
@@ -269,6 +271,7 @@ BEGIN
 			message => format('issuer "%s" is not known', issuer),
 			hint => 'SELECT issuer FROM casesync.issuers;');
 	END IF;
+	/* Clients of our own endpoint have no issuer's name. */
 	DELETE FROM casesync_internal.client c
 	 WHERE c.issuer = drop_issuer.issuer AND drop_issuer.issuer <> '';
 	DELETE FROM casesync_internal.jwks_source s

@@ -34,7 +34,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.failure_bucket(text, text) IS
 	'where failures are counted; the node''s secret key keeps others from choosing it';
 
-/* Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes; an hour without forgives. */
+/* Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes, until an hour without. */
 CREATE OR REPLACE FUNCTION casesync_internal.failure_wait(f casesync_internal.client_failure)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE

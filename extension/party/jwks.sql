@@ -143,6 +143,7 @@ DECLARE
 	jwk jsonb;
 	gone record;
 BEGIN
+	/* Each is work for us: a set without end is not read to its end. */
 	FOR jwk IN SELECT k FROM jsonb_array_elements(keys) k LIMIT 50 LOOP
 		IF casesync_internal.take_published_key(p, jwk) THEN
 			usable := usable + 1;

@@ -1,4 +1,5 @@
 /* Who we are: one row. Its identity tells this database from its copies. */
+/* Copies of the files have both numbers too: these are told by the node_id of their bridge. */
 CREATE OR REPLACE FUNCTION casesync_internal.identity_matches(n casesync_internal.node)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -81,6 +82,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_node(text, text, text) IS
 	'what set_node() was given can be, or an error';
 
+/*
+ * The time zone is written down: when a day begins must not depend on who connects. The secret is
+ * made once: with another, nothing that is kept as a keyed hash would be recognised.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.node_begin(sender_id text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -142,6 +147,7 @@ $$;
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
 	'say who we are to partners; parameters left out keep their value';
 
+/* The first reason stays: it is the one to look into. */
 CREATE OR REPLACE FUNCTION casesync_internal.pause_node(reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -175,6 +181,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM casesync_internal.this_node();
+	/* Without node_id, so that the original's bridge does not fit any more. */
 	UPDATE casesync_internal.node SET paused = true, node_id = NULL,
 		paused_reason = 'this database is a copy: it never sends';
 	PERFORM casesync_internal.audit_note('start_as_copy', current_database());

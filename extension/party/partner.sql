@@ -95,6 +95,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_partner_files(casesync_internal.partner) IS
 	'the bridge can find a partner''s secrets and certificates by these names, or an error';
 
+/*
+ * The row comes first, and what is given is laid over it: so the table alone knows the defaults,
+ * and two sessions that make the same partner wait for each other.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.partner_begin(sender_id text)
 RETURNS casesync_internal.partner
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -179,6 +183,7 @@ BEGIN
 	PERFORM casesync_internal.check_partner_words(p);
 	PERFORM casesync_internal.check_partner_files(p);
 	PERFORM casesync_internal.partner_store(p);
+	/* Who names an address, even the one that there is, wants it tried now. */
 	IF base_url IS NOT NULL OR notify_url IS NOT NULL THEN
 		PERFORM casesync_internal.lane_wake(l.lane) FROM casesync_internal.lane l
 		  WHERE l.partner = sender_id AND l.kind = 'notify';

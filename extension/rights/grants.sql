@@ -177,6 +177,7 @@ AS $$
 BEGIN
 	PERFORM casesync_internal.execute_apart(
 		format('GRANT USAGE ON SCHEMA casesync, casesync_internal TO %s', role));
+	/* These see records or make them, and so need the types that records are made of. */
 	IF access IN ('publisher', 'admin', 'reviewer', 'auditor') THEN
 		PERFORM casesync_internal.change_access(role, 'types', 'GRANT');
 	END IF;

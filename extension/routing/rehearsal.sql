@@ -103,7 +103,7 @@ COMMENT ON FUNCTION casesync_internal.check_rehearsal(casesync_internal.agreemen
 	'whether this version may be rehearsed until then, or an error';
 
 CREATE OR REPLACE FUNCTION casesync.rehearse(agreement text, until timestamptz)
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -116,6 +116,8 @@ BEGIN
 	PERFORM casesync_internal.agreement_rehearse(a, until);
 	PERFORM casesync_internal.audit_note('rehearse', agreement,
 		jsonb_build_object('version', a.version, 'until', until));
+	RETURN format('agreement %s version %s is rehearsed and nothing is sent; next: SELECT * FROM '
+		'casesync.rehearsals;', agreement, a.version);
 END
 $$;
 COMMENT ON FUNCTION casesync.rehearse(text, timestamptz) IS

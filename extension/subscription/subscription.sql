@@ -1,6 +1,6 @@
 /*
  * Partners' standing wishes at us: kept, decided about, ended. What a partner's message says is
- * read elsewhere, and what is sent because of them is routing's affair.
+ * read elsewhere, and what is sent because of them is decided in routing/.
  */
 
 /*
@@ -37,7 +37,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.end_subscriptions(bigint[], text) IS
 	'end those of the subscriptions that live and withhold what waits for them; returns how many';
 
-/* A partner that asks for it by message is accepted and told at once, as the standard has it. */
+/*
+ * A partner that asks for a frequency by message is accepted and told at once. Who types it here
+ * would wait for what does not come.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_timing(frequency text, deliver text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
