@@ -1,7 +1,7 @@
 /*
  * bridge.c
- *		Puts the parts together: who wakes whom, what happens at SIGHUP and SIGTERM. Must not do any of the
- *		parts' work.
+ *		Puts the parts together: who wakes whom, what happens at SIGHUP and SIGTERM. Must not do any
+ *		of the parts' work.
  */
 #include "bridge.h"
 

@@ -12,8 +12,9 @@
 #include "base/rate_limit.h"
 
 #define STORE_TIMEOUT_MS 10000
-#define ANSWER_TIMEOUT_MS 2000 /* nobody waits so long: by then the bridge has answered itself */
-#define QUEUE_LIMIT 100		   /* questions that may wait for one session */
+/* nobody waits so long: by then the bridge has answered itself */
+#define ANSWER_TIMEOUT_MS (ANSWER_WITHIN_MS + 200)
+#define QUEUE_LIMIT 100 /* questions that may wait for one session */
 
 typedef struct ApiSessions
 {

@@ -1,6 +1,7 @@
 /*
  * api_admit.h
- *		What every message passes before it is acted on. Knows the order of the checks, not the rules.
+ *		What every message passes before it is acted on. Knows the order of the checks, not the
+ *		rules.
  */
 #ifndef API_ADMIT_H
 #define API_ADMIT_H

@@ -11,7 +11,6 @@
 #include "base/iso_time.h"
 #include "message/reply.h"
 
-#define ANSWER_WITHIN_MS 1800 /* the standard wants an answer within two seconds */
 #define REPLY_LIMIT (16 * 1024)
 
 static void

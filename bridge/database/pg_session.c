@@ -292,7 +292,7 @@ session_collect(PgSession *session)
 		part = PQgetResult(session->conn);
 		if (part == NULL)
 			return true;
-		/* one statement per query: only a server that shuts down adds a second result, and that one counts */
+		/* one statement per query: only a server that shuts down adds a second, which counts */
 		PQclear(session->answer);
 		session->answer = part;
 	}

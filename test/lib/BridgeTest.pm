@@ -29,6 +29,8 @@ sub tree { return $tree; }
 # No setting of the bridge, and nothing else of ours, may come in from outside.
 delete @ENV{ grep { /^CASESYNC_/ } keys %ENV };
 our $ess_api = delete $ENV{ESS_API_DOCUMENT};
+# The bridge's limit for an answer: make valgrind builds it with a longer one.
+our $answer_seconds = ($ENV{ANSWER_WITHIN_MS} // 1800) / 1000;
 
 # Calls the claim until it is true; says what was waited for when it never becomes so.
 sub wait_for
