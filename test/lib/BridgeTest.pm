@@ -8,6 +8,7 @@ use warnings FATAL => 'all';
 use Cwd qw(abs_path);
 use Exporter 'import';
 use File::Basename qw(dirname);
+use File::Copy qw(copy);
 use HTTP::Tiny;
 use IPC::Run ();
 use JSON::PP ();
@@ -96,9 +97,7 @@ sub new
 	$self->{server}->init;
 	$self->{server}->append_conf('postgresql.conf', "fsync = on\nmax_prepared_transactions = 5\n");
 	$self->{server}->start;
-	system('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', $self->key_file) == 0
-	  or die 'openssl genpkey failed';
-	chmod 0600, $self->key_file;
+	generate_key($self->key_file);
 	push @running, $self;
 	return $self;
 }
@@ -164,12 +163,36 @@ sub add_partner
 	$self->sql(<<"SQL");
 SELECT casesync.set_partner('$partner', '$scheme://127.0.0.1:$port', networks => '{127.0.0.0/8}',
 	signature => '$signature');
-SELECT casesync.set_agreement('$agreement', '$partner', registries => '{person}',
-	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}',
-	fields => '{programme_identifier.programme_name,enrollment_status}', subjects => 'true',
-	valid_from => now() - interval '1 hour', legal_basis => 'test');
+SQL
+	$self->agree_out($agreement, $partner);
+	$self->sql("SELECT casesync.subscribe('$partner', 'enrolment_status_change', 'Beneficiary')");
+	return;
+}
+
+# An agreement under which a partner may have everything, and one under which it tells us what people
+# look at first; options are what set_agreement() is told besides.
+sub agree_out
+{
+	my ($self, $agreement, $partner, %options) = @_;
+	return $self->agree($agreement, $partner, registries => '{person}', subjects => 'true',
+		fields => '{programme_identifier.programme_name,enrollment_status}', %options);
+}
+
+sub agree_in
+{
+	my ($self, $agreement, $partner, %options) = @_;
+	return $self->agree($agreement, $partner, direction => 'in', fields => '{employment_status}',
+		apply_mode => 'review', %options);
+}
+
+sub agree
+{
+	my ($self, $agreement, $partner, %options) = @_;
+	my $options = join ', ', map { "$_ => '$options{$_}'" } sort keys %options;
+	$self->sql(<<"SQL");
+SELECT casesync.set_agreement('$agreement', '$partner', $options, event_types => '{enrolment_status_change}',
+	identifier_types => '{NATIONAL_ID}', valid_from => now() - interval '1 hour', legal_basis => 'test');
 SELECT casesync.activate('$agreement');
-SELECT casesync.subscribe('$partner', 'enrolment_status_change', 'Beneficiary');
 SQL
 	return;
 }
@@ -238,6 +261,16 @@ sub end_bridge
 	kill $signal, $pid;
 	my $ended = wait_for('the bridge to end', sub { waitpid($pid, POSIX::WNOHANG()) == $pid });
 	return $ended ? $? : undef;
+}
+
+# Kills the bridge, whatever it is at, and starts another.
+sub kill_bridge
+{
+	my ($self) = @_;
+	my $pid = delete $self->{bridge};
+	kill 'KILL', $pid;
+	waitpid $pid, 0;
+	return $self->start_bridge;
 }
 
 sub log_text { return slurp($_[0]{log}); }
@@ -321,15 +354,41 @@ sub post
 	return $answer;
 }
 
+# A file with a new private key of this kind, as openssl calls it.
+sub generate_key
+{
+	my ($file, @kind) = @_;
+	@kind = 'ed25519' if !@kind;
+	system("openssl genpkey -algorithm @kind -out '$file' 2>'$file.log'") == 0
+	  or die 'openssl genpkey failed: ' . slurp("$file.log");
+	chmod 0600, $file;
+	return $file;
+}
+
+# Puts a copy of a file where a running bridge may read it at any moment: all of it or nothing.
+sub replace_file
+{
+	my ($from, $to) = @_;
+	copy($from, "$to.new") or die "copy $from: $!";
+	chmod 0600, "$to.new";
+	rename "$to.new", $to or die $!;
+	return;
+}
+
 # A key of a partner: its file and, once asked for, its public JWK.
 sub make_key
 {
 	my ($self, $name) = @_;
-	my $file = "$self->{folder}/$name.key";
-	system('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', $file) == 0
-	  or die 'openssl genpkey failed';
-	chmod 0600, $file;
+	my $file = generate_key("$self->{folder}/$name.key");
 	return ($file, python('sign_message', 'jwk', $file));
+}
+
+# The header of a partner's message, with a message_id of its own.
+sub header
+{
+	my ($self, $action, %more) = @_;
+	return { version => '1.0.0', message_id => 'message-' . ++$self->{serial}, message_ts => '2026-11-22T10:00:00.000Z',
+		action => $action, sender_id => 'ess.example.org', receiver_id => 'sp.example.org', total_count => 1, %more };
 }
 
 sub encode { return $json->encode($_[1]); }

@@ -48,36 +48,27 @@ sub received_more
 	return $ok;
 }
 
-sub kill_bridge
-{
-	kill 'KILL', $sp->{bridge};
-	waitpid $sp->{bridge}, 0;
-	delete $sp->{bridge};
-	$sp->start_bridge;
-	return;
-}
-
 my %moments = (
-	'right after the commit' => sub { change_something(); kill_bridge(); },
-	'some milliseconds after the commit' => sub { change_something(); usleep(rand 20_000); kill_bridge(); },
-	'while it starts' => sub { change_something(); kill_bridge(); usleep(rand 15_000); kill_bridge(); },
+	'right after the commit' => sub { change_something(); $sp->kill_bridge; },
+	'some milliseconds after the commit' => sub { change_something(); usleep(rand 20_000); $sp->kill_bridge; },
+	'while it starts' => sub { change_something(); $sp->kill_bridge; usleep(rand 15_000); $sp->kill_bridge; },
 	'while the partner thinks' => sub {
 		$ess->order(mode => 'slow', ms => 300, count => 1);
 		$sp->sql("UPDATE person SET note = note + 1 WHERE id = 1");
 		received_more('the message that is not answered yet');
-		kill_bridge();
+		$sp->kill_bridge;
 	},
 	'when the partner has just answered' => sub {
 		$sp->sql("UPDATE person SET note = note + 1 WHERE id = 2");
 		received_more('the message before the kill');
 		usleep(rand 3_000);
-		kill_bridge();
+		$sp->kill_bridge;
 	},
 	'while it waits to try again' => sub {
 		$ess->order(mode => 'status', status => 500, count => 1);
 		$sp->sql("UPDATE person SET note = note + 1 WHERE id = 3");
 		received_more('the message that fails');
-		kill_bridge();
+		$sp->kill_bridge;
 	},
 );
 my %troubles = (

@@ -18,13 +18,8 @@ my $sp = BridgeTest->new;
 my $ess = $sp->start_partner;
 $sp->create_application;
 $sp->sql("INSERT INTO person SELECT n, 'ID-' || n, 'A' FROM generate_series(1, $people) n");
-$sp->sql(<<"SQL");
-SELECT casesync.set_partner('ess.example.org', 'http://127.0.0.1:$ess->{port}', networks => '{127.0.0.0/8}');
-SELECT casesync.set_agreement('OUT', 'ess.example.org', registries => '{person}', services => '{search}',
-	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}', fields => '{enrollment_status}',
-	subjects => 'true', valid_from => now() - interval '1 hour', legal_basis => 'test');
-SELECT casesync.activate('OUT');
-SQL
+$sp->sql("SELECT casesync.set_partner('ess.example.org', 'http://127.0.0.1:$ess->{port}', networks => '{127.0.0.0/8}')");
+$sp->agree_out('OUT', 'ess.example.org', services => '{search}', fields => '{enrollment_status}');
 $sp->start_bridge;
 ok($sp->wait_ready, 'the bridge is ready');
 
@@ -48,18 +43,9 @@ SQL
 	return;
 }
 
-sub kill_bridge
-{
-	kill 'KILL', $sp->{bridge};
-	waitpid $sp->{bridge}, 0;
-	delete $sp->{bridge};
-	$sp->start_bridge;
-	return;
-}
-
 my %troubles = (
-	'the bridge killed at once' => sub { ask_something(); kill_bridge(); },
-	'the bridge killed a little later' => sub { ask_something(); usleep(rand 30_000); kill_bridge(); },
+	'the bridge killed at once' => sub { ask_something(); $sp->kill_bridge; },
+	'the bridge killed a little later' => sub { ask_something(); usleep(rand 30_000); $sp->kill_bridge; },
 	'the session that works ended' => sub {
 		ask_something();
 		usleep(rand 20_000);

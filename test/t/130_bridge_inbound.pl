@@ -14,10 +14,7 @@ my $sp = BridgeTest->new;
 my $ess = $sp->start_partner;
 $sp->create_application;
 $sp->add_partner('ess.example.org', $ess->{port});
-$sp->sql("SELECT casesync.set_agreement('in', 'ess.example.org', direction => 'in',
-	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}',
-	fields => '{employment_status}', apply_mode => 'review', valid_from => now() - interval '1 hour',
-	legal_basis => 'test'); SELECT casesync.activate('in')");
+$sp->agree_in('in', 'ess.example.org');
 my ($key, $jwk) = $sp->make_key('ess');
 my ($other_key) = $sp->make_key('other');
 $sp->sql("SELECT casesync.add_key('ess.example.org', '$jwk')");
@@ -27,12 +24,7 @@ $sp->wait_ready;
 my $now = '2026-11-22T10:00:00.000Z';
 my $serial = 0;
 
-sub header
-{
-	my ($action, %more) = @_;
-	return { version => '1.0.0', message_id => 'message-' . ++$serial, message_ts => $now, action => $action,
-		sender_id => 'ess.example.org', receiver_id => 'sp.example.org', total_count => 1, %more };
-}
+sub header { return $sp->header(@_); }
 
 sub wish
 {

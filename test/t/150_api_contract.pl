@@ -35,14 +35,9 @@ $sp->wait_ready;
 my $now = '2026-11-22T10:00:00.000Z';
 my $api = $BridgeTest::ess_api // '';
 my $has_api = -f $api;
-my ($serial, $calls, %callback_bodies) = (0, 0);
+my ($calls, %callback_bodies) = (0);
 
-sub header
-{
-	my ($action, %more) = @_;
-	return { version => '1.0.0', message_id => 'message-' . ++$serial, message_ts => $now, action => $action,
-		sender_id => 'ess.example.org', receiver_id => 'sp.example.org', total_count => 1, %more };
-}
+sub header { return $sp->header(@_); }
 
 # As a partner's JSON library writes it: what looks like a number here is one.
 sub text
@@ -83,7 +78,7 @@ sub question
 sub status_of
 {
 	my ($type, $transaction, %more) = @_;
-	return { transaction_id => 'txn-status-' . ++$serial, txnstatus_request => { reference_id => 'status-' . ++$serial,
+	return { transaction_id => 'txn-status-' . ++$sp->{serial}, txnstatus_request => { reference_id => 'status-' . ++$sp->{serial},
 		txn_type => $type, attribute_type => 'transaction_id', attribute_value => $transaction, %more } };
 }
 
@@ -269,7 +264,7 @@ my $body = signed(header('search'), question('again', 'ID-1'));
 my $first = is_acknowledged('/registry/search', $body, 'a request');
 callback($first, 'its callback');
 is($sp->post('/registry/search', $body)->{content}, $first->{content}, 'repeated with the same message_id: the same answer');
-my $other = signed({ %{ header('search') }, message_id => "message-$serial" =~ s/\d+$/$serial - 1/er }, question('again', 'ID-2'));
+my $other = signed({ %{ header('search') }, message_id => "message-" . ($sp->{serial} - 1) }, question('again', 'ID-2'));
 is($sp->post('/registry/search', $other)->{short}, '200 ERR err.request.bad', 'another body under a used message_id is refused');
 is_acknowledged('/registry/search', signed(header('search'), question('again', 'ID-3')), 'a repeated transaction_id is normal');
 

@@ -14,12 +14,10 @@ $sp->create_application;
 $sp->sql(<<'SQL');
 SELECT casesync.set_partner(p, 'http://' || p, signature => s) FROM (VALUES ('old.example.org', 'unsigned_accepted'),
 	('ess.example.org', 'required'), ('other.example.org', 'unsigned_accepted')) v (p, s);
-SELECT casesync.set_agreement('out', 'old.example.org', registries => '{person}', services => '{notify,search,check_enrollment}',
-	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}', fields => '{enrollment_status}',
-	subjects => 'true', subscribing => 'auto', valid_from => now() - interval '1 hour', legal_basis => 'test');
-SELECT casesync.activate('out');
 INSERT INTO person VALUES (1, 'SEEDED-PERSON', 'A', 1);
 SQL
+$sp->agree_out('out', 'old.example.org', services => '{notify,search,check_enrollment}', fields => '{enrollment_status}',
+	subscribing => 'auto');
 $sp->{first_partner} = 'old.example.org';    # whose token goes with a body that names nobody
 $sp->start_bridge(log_level => 'debug', allow_http => 'off');
 $sp->wait_ready;

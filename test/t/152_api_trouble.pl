@@ -15,12 +15,10 @@ $sp->create_application;
 $sp->sql(<<"SQL");
 SELECT casesync.set_partner(p, 'http://127.0.0.1:$ess->{port}', networks => '{127.0.0.0/8}', signature => 'unsigned_accepted')
   FROM (VALUES ('ess.example.org'), ('far.example.org')) v (p);
-SELECT casesync.set_agreement('out', 'ess.example.org', registries => '{person}', services => '{notify,search,check_enrollment}',
-	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}', fields => '{enrollment_status}',
-	subjects => 'true', subscribing => 'auto', valid_from => now() - interval '1 hour', legal_basis => 'test');
-SELECT casesync.activate('out');
 INSERT INTO person VALUES (1, 'ID-1', 'A', 1);
 SQL
+$sp->agree_out('out', 'ess.example.org', services => '{notify,search,check_enrollment}', fields => '{enrollment_status}',
+	subscribing => 'auto');
 $sp->start_bridge(http_sessions => 2);
 $sp->wait_ready;
 

@@ -20,24 +20,20 @@ for my $name (qw(ess far))
 	$sp->sql(<<"SQL");
 SELECT casesync.set_partner('$name.example.org', 'http://127.0.0.1:$partner->{port}/$name', networks => '{127.0.0.0/8}');
 SELECT casesync.add_key('$name.example.org', '$jwk');
-SELECT casesync.set_agreement('out-$name', '$name.example.org', registries => '{person}', services => '{notify,search,check_enrollment}',
-	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}', fields => '{enrollment_status}', subjects => 'true',
-	subscribing => 'auto', valid_from => now() - interval '1 hour', legal_basis => 'test');
-SELECT casesync.activate('out-$name');
 SQL
+	$sp->agree_out("out-$name", "$name.example.org", services => '{notify,search,check_enrollment}', fields => '{enrollment_status}',
+		subscribing => 'auto');
 }
 $sp->start_bridge;
 $sp->wait_ready;
 
 my $now = '2026-11-22T10:00:00Z';
-my $serial = 0;
 
 sub signed
 {
 	my ($action, $message, %more) = @_;
 	my $by = delete $more{by};
-	my $header = { version => '1.0.0', message_id => 'message-' . ++$serial, message_ts => $now, action => $action,
-		sender_id => 'ess.example.org', receiver_id => 'sp.example.org', total_count => 1, %more };
+	my $header = $sp->header($action, %more);
 	my $order = $sp->encode({ header => $header, message => $message }) =~ s/"(total_count)":"(\d+)"/"$1":$2/gr;
 	return BridgeTest::python('sign_message', $order, $key{ $by // $header->{sender_id} });
 }

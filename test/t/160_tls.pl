@@ -7,7 +7,6 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use BridgeTest;
 use Certificates;
-use File::Copy qw(copy);
 use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(time);
@@ -26,19 +25,10 @@ my $path = '/registry/notify';
 # Files that the settings name; a test changes what is in them.
 my %file = map { $_ => "$folder/in.$_" } qw(cert key ca);
 
-sub put
-{
-	my ($from, $to) = @_;
-	copy($from, "$to.new") or die "copy $from: $!";
-	chmod 0600, "$to.new";
-	rename "$to.new", $to or die $!;
-	return;
-}
-
 sub put_server
 {
 	my ($pair) = @_;
-	put($pair->{$_}, $file{$_}) for qw(cert key);
+	BridgeTest::replace_file($pair->{$_}, $file{$_}) for qw(cert key);
 	return;
 }
 
@@ -74,7 +64,7 @@ sub identity
 
 $sp->create_application;
 put_server($server);
-put($ours->ca, $file{ca});
+BridgeTest::replace_file($ours->ca, $file{ca});
 mkdir "$folder/partners" or die $!;
 $sp->sql("SELECT casesync.set_partner('ess.example.org')");
 $sp->start_bridge;
@@ -145,7 +135,7 @@ ok(reload('reloaded', %settings, tls_client_auth => 'optional', tls_client_ca_fi
 is(request(), $told, 'optional: a client without a certificate is answered');
 is(request(identity($member)), $told, 'optional: with one too');
 like(request(identity($stranger)), qr/^refused: /, 'optional: a bad one is refused all the same');
-put($theirs->ca, $file{ca});
+BridgeTest::replace_file($theirs->ca, $file{ca});
 ok(reload('reloaded', %settings, tls_client_auth => 'required', tls_client_ca_file => $file{ca}), 'another authority');
 is(request(identity($stranger)), $told, 'whose clients are answered now');
 like(request(identity($member)), qr/^refused: /, 'and those of the old one no more');
@@ -158,7 +148,7 @@ my $second_told = '401 ' . serial($second);
 isnt($second_told, $told, 'is another one');
 is(request(), $second_told, 'and is served after SIGHUP');
 like($sp->log_text, qr/level=warning event=tls_certificate_expires .*days=(19|20)\b/, 'the log warns when a certificate ends soon');
-put($server->{cert}, $file{cert});
+BridgeTest::replace_file($server->{cert}, $file{cert});
 ok(reload('reload_refused', %settings), 'a certificate without its key');
 is(request(), $second_told, 'changes nothing');
 like($sp->log_text, qr/event=reload_refused .*tls_cert_file/, 'and the log says which file');
@@ -203,11 +193,11 @@ for my $name (sort keys %partner)
 	$sp->add_partner("$name.example.org", $partner{$name}{port}, scheme => 'https');
 	next if $name eq 'nameless';
 	$sp->sql("SELECT casesync.set_partner('$name.example.org', tls_name => '$name')");
-	put($theirs->ca, "$folder/partners/$name.ca") if $name ne 'lost';
+	BridgeTest::replace_file($theirs->ca, "$folder/partners/$name.ca") if $name ne 'lost';
 }
-put($client->{cert}, "$folder/partners/asking.crt");
-put($client->{key}, "$folder/partners/asking.key");
-put($client->{cert}, "$folder/partners/lost.crt");
+BridgeTest::replace_file($client->{cert}, "$folder/partners/asking.crt");
+BridgeTest::replace_file($client->{key}, "$folder/partners/asking.key");
+BridgeTest::replace_file($client->{cert}, "$folder/partners/lost.crt");
 $sp->sql("INSERT INTO person VALUES (1, 'ID-1', 'A')");
 ok($partner{private}->wait_received(1), 'tls_name: a private authority is believed');
 ok($partner{asking}->wait_received(1), 'a server that asks gets our certificate');
@@ -221,15 +211,15 @@ ok($sp->wait_log(qr/partner=$_->[0].example.org .*verdict=retry .*reason=.*$_->[
 is(scalar($partner{$_}->received), 0, "nothing reached $_") for qw(nameless wrong ended denied old lost);
 
 # New files count for new connections, and the old connections are not used any more.
-put($ours->ca, "$folder/partners/private.ca");
-put($client->{$_}, "$folder/partners/denied." . ($_ eq 'cert' ? 'crt' : 'key')) for qw(cert key);
+BridgeTest::replace_file($ours->ca, "$folder/partners/private.ca");
+BridgeTest::replace_file($client->{$_}, "$folder/partners/denied." . ($_ eq 'cert' ? 'crt' : 'key')) for qw(cert key);
 ok(reload('reloaded', %settings), 'new files for partners');
 ok($partner{denied}->wait_received(1), 'a certificate that was missing is shown now');
 $sp->sql("UPDATE person SET status = 'S' WHERE id = 1");
 ok($partner{asking}->wait_received(2), 'the next message reaches a partner whose files are the same');
 ok($sp->wait_log(qr/partner=private.example.org .*verdict=retry .*certificate/), 'and not the one whose authority is another now');
 is(scalar($partner{private}->received), 1, 'which has received nothing more');
-put($theirs->ca, "$folder/partners/private.ca");
+BridgeTest::replace_file($theirs->ca, "$folder/partners/private.ca");
 ok(reload('reloaded', %settings), 'the right authority again');
 ok($partner{private}->wait_received(2), 'and it arrives');
 unlike($sp->log_text, qr/ID-1|BEGIN|PRIVATE/, 'the log has nothing of messages and keys');
@@ -244,7 +234,7 @@ sub checked
 like(checked(), qr/^ok      TLS certificate, good until 20/m, '--check-config tells how long the certificate is good');
 put_server($over);
 like(checked(), qr/^not ok  TLS certificate, good until .* it is over/m, 'and when it is over');
-put($server->{key}, $file{key});
+BridgeTest::replace_file($server->{key}, $file{key});
 like(checked(), qr/^not ok  TLS: tls_cert_file .* cannot be used/m, 'and when its key is another one');
 
 done_testing();

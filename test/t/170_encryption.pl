@@ -14,15 +14,7 @@ my $sp = BridgeTest->new;
 my $ess = $sp->start_partner(name => 'ess');
 my $far = $sp->start_partner(name => 'far');
 
-sub key_file
-{
-	my ($name, @kind) = @_;
-	my $file = "$sp->{folder}/$name.key";
-	system("openssl genpkey -algorithm @kind -out '$file' 2>'$file.log'") == 0
-	  or die 'openssl genpkey failed: ' . BridgeTest::slurp("$file.log");
-	chmod 0600, $file;
-	return $file;
-}
+sub key_file { return BridgeTest::generate_key("$sp->{folder}/" . shift() . '.key', @_); }
 
 my @curve = ('EC', '-pkeyopt', 'ec_paramgen_curve:P-256');
 my $our_ec = key_file('our_ec', @curve);
@@ -37,9 +29,7 @@ $sp->add_partner('ess.example.org', $ess->{port});
 $sp->sql("SELECT casesync.add_key('ess.example.org', '$signing_jwk')");
 $sp->sql("SELECT casesync.set_agreement('ess-example-org', 'ess.example.org', must_encrypt => true);
 	SELECT casesync.activate('ess-example-org')");
-$sp->sql("SELECT casesync.set_agreement('in', 'ess.example.org', direction => 'in',
-	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}', fields => '{employment_status}',
-	apply_mode => 'review', valid_from => now() - interval '1 hour', legal_basis => 'test'); SELECT casesync.activate('in')");
+$sp->agree_in('in', 'ess.example.org');
 $sp->start_bridge(encryption_key_files => "$our_ec, $our_rsa");
 $sp->wait_ready;
 

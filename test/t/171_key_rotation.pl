@@ -13,15 +13,7 @@ my $json = JSON::PP->new->utf8->canonical;
 my $sp = BridgeTest->new;
 my $ess = $sp->start_partner;
 
-sub encryption_key
-{
-	my ($name) = @_;
-	my $file = "$sp->{folder}/$name.key";
-	system("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out '$file' 2>'$file.log'") == 0
-	  or die 'openssl genpkey failed: ' . BridgeTest::slurp("$file.log");
-	chmod 0600, $file;
-	return $file;
-}
+sub encryption_key { return BridgeTest::generate_key("$sp->{folder}/$_[0].key", 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384'); }
 
 my ($first_file, $first_jwk) = $sp->make_key('ess_first');
 my ($second_file, $second_jwk) = $sp->make_key('ess_second');
@@ -32,10 +24,8 @@ my $our_new_enc = encryption_key('our_new_enc');
 
 $sp->create_application;
 $sp->add_partner('ess.example.org', $ess->{port});
-$sp->sql("SELECT casesync.set_agreement('in', 'ess.example.org', direction => 'in',
-	event_types => '{enrolment_status_change}', identifier_types => '{NATIONAL_ID}', fields => '{employment_status}',
-	apply_mode => 'review', valid_from => now() - interval '1 hour', legal_basis => 'test'); SELECT casesync.activate('in');
-	SELECT casesync.set_partner('ess.example.org', encryption => 'accepted');
+$sp->agree_in('in', 'ess.example.org');
+$sp->sql("SELECT casesync.set_partner('ess.example.org', encryption => 'accepted');
 	SELECT casesync.add_key('ess.example.org', '$first_jwk')");
 $sp->start_bridge(encryption_key_files => $our_old_enc);
 $sp->wait_ready;

@@ -15,12 +15,7 @@ my $now = '2026-11-22T10:00:00.000Z';
 my $sp = BridgeTest->new;
 my %server = map { $_ => $sp->start_partner(name => $_) } qw(ess far);
 my %hidden = map { $_ => "$sp->{folder}/$_.ec" } qw(our far);
-for my $file (values %hidden)
-{
-	system("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out '$file' 2>'$file.log'") == 0
-	  or die 'openssl genpkey failed';
-	chmod 0600, $file;
-}
+BridgeTest::generate_key($_, 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256') for values %hidden;
 
 # --- marks beside what is agreed, within it, in the subject's key and in columns of the view ---
 $sp->create_application;

@@ -8,7 +8,6 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use BridgeTest;
 use Certificates;
-use File::Copy qw(copy);
 use IPC::Run ();
 use JSON::PP ();
 use Test::More;
@@ -26,22 +25,13 @@ my $look_at_keys = 'UPDATE casesync_internal.jwks_source SET next_at = now()';
 # --- files: an authority for both, a certificate, keys and a directory of secrets for each ---
 my $authority = Certificates->new("$sp->{folder}/authority");
 
-sub put
-{
-	my ($from, $to) = @_;
-	copy($from, "$to.new") or die "copy $from: $!";
-	chmod 0600, "$to.new";
-	rename "$to.new", $to or die $!;
-	return;
-}
-
 # The certificate that a node serves with, and shows to the other one.
 sub put_certificate
 {
 	my ($node, $name) = @_;
 	my $pair = $authority->certificate($name, purpose => 'serverAuth,clientAuth');
-	put($pair->{cert}, "$node->{folder}/$_") for 'tls.crt', 'partners/peer.crt';
-	put($pair->{key}, "$node->{folder}/$_") for 'tls.key', 'partners/peer.key';
+	BridgeTest::replace_file($pair->{cert}, "$node->{folder}/$_") for 'tls.crt', 'partners/peer.crt';
+	BridgeTest::replace_file($pair->{key}, "$node->{folder}/$_") for 'tls.key', 'partners/peer.key';
 	return;
 }
 
@@ -62,11 +52,8 @@ sub make_files
 	my ($node, @kind) = @_;
 	mkdir "$node->{folder}/$_", 0700 or die $! for qw(partners secrets);
 	put_certificate($node, "$node->{name}_first");
-	put($authority->ca, "$node->{folder}/partners/peer.ca");
-	$node->{encryption} = "$node->{folder}/encryption.key";
-	system("openssl genpkey -algorithm @kind -out '$node->{encryption}' 2>'$node->{encryption}.log'") == 0
-	  or die 'openssl genpkey failed';
-	chmod 0600, $node->{encryption};
+	BridgeTest::replace_file($authority->ca, "$node->{folder}/partners/peer.ca");
+	$node->{encryption} = BridgeTest::generate_key("$node->{folder}/encryption.key", @kind);
 	$node->{settings} = { allow_http => 'off', log_level => 'debug', encryption_key_files => $node->{encryption},
 		tls_cert_file => "$node->{folder}/tls.crt", tls_key_file => "$node->{folder}/tls.key",
 		tls_client_ca_file => $authority->ca, tls_client_auth => 'required',
