@@ -1,14 +1,19 @@
 /* Messages that were given up: people send them again, or throw them away. */
+
+/*
+ * Locked, since somebody else may settle it at the same time: what erase() has emptied or discard()
+ * has thrown away must not become due again.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.require_dead(reference_id uuid)
 RETURNS casesync_internal.notification
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	n casesync_internal.notification;
 BEGIN
 	SELECT * INTO n FROM casesync_internal.notification t
-	 WHERE t.reference_id = require_dead.reference_id AND t.state = 'dead';
+	 WHERE t.reference_id = require_dead.reference_id AND t.state = 'dead' FOR UPDATE;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('%s is not in the dead letters', reference_id),
@@ -17,7 +22,8 @@ BEGIN
 	RETURN n;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.require_dead(uuid) IS 'a dead letter, or an error';
+COMMENT ON FUNCTION casesync_internal.require_dead(uuid) IS
+	'a dead letter, locked, or an error';
 
 /* When an item died, what the partner knew became open: what it knows now is newer. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_overtaken(n casesync_internal.notification)
