@@ -45,6 +45,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_overtaken(casesync_internal.notification) IS
 	'whether newer events of its subject were sent, or wait, since a dead letter was written';
 
+/*
+ * The item itself stays discarded, with its number: sent now it would come after newer states and
+ * undo them at the partner. A new item carries the record of today.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.retry_subject(n casesync_internal.notification)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -64,6 +68,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.retry_subject(casesync_internal.notification) IS
 	'part of retry(): instead of an old record the subject''s current one is sent';
 
+/*
+ * As when it was first routed, what it says counts as known from here on: else the next look at the
+ * subject would send the same once more beside it. Its number and disclosure are those of the first
+ * attempt (give_seq()).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.retry_item(n casesync_internal.notification)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -86,6 +95,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.retry_item(casesync_internal.notification) IS
 	'part of retry(): the item itself is sent again, with its reference_id and number';
 
+/* Requests and callbacks have no subject that could be overtaken: they go again as they are. */
 CREATE OR REPLACE FUNCTION casesync.retry(reference_id uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
