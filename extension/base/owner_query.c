@@ -17,12 +17,15 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "base/owner_query.h"
+#include "base/pg_compat.h"
 #include "base/settings.h"
 #include "base/time_budget.h"
 
@@ -68,6 +71,21 @@ relation_owner(Oid relation)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+void
+caller_must_own(Oid relation)
+{
+	char *name = get_rel_name(relation);
+	char *owner;
+
+	if (name == NULL || relation_is_owned_by(relation, GetUserId()))
+		return;
+	owner = GetUserNameFromId(relation_owner(relation), false);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of table \"%s\"", name),
+			 errdetail("It belongs to role \"%s\".", owner),
+			 errhint("SET ROLE %s;", quote_identifier(owner))));
 }
 
 static Oid

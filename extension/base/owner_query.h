@@ -26,4 +26,7 @@ extern void owner_scope_leave(OwnerScope *scope);
 /* An error when there is no such relation. */
 extern Oid relation_owner(Oid relation);
 
+/* An error unless the current user owns it; one that is gone has no owner to ask. */
+extern void caller_must_own(Oid relation);
+
 #endif /* CASESYNC_OWNER_QUERY_H */

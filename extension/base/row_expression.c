@@ -186,6 +186,18 @@ expression_columns(Node *expression, TupleDesc descriptor)
 }
 
 /*
+ * Reading an expression runs code: the planner evaluates immutable functions of constants. With the
+ * owner's rights, since a superuser may read what an owner wrote (retrack()); and only for who owns
+ * the relation, since with these rights nobody else may run what he likes.
+ */
+static void
+reading_scope_enter(OwnerScope *scope, Relation relation)
+{
+	caller_must_own(RelationGetRelid(relation));
+	owner_scope_enter(scope, relation->rd_rel->relowner, true);
+}
+
+/*
  * casesync_internal.row_expression(relation, what, expression, path, OUT plain, OUT old_row, OUT
  * new_row, OUT columns): the expression over plain columns, over OLD and over NEW, and what it
  * names.
@@ -208,8 +220,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "casesync_internal.row_expression must return a row");
 
-	/* Planning runs immutable functions of constants: with the owner's rights, not the caller's. */
-	owner_scope_enter(&scope, relation->rd_rel->relowner, true);
+	reading_scope_enter(&scope, relation);
 	level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	error_context_stack = &context;
 	expression = expression_transform(&reading, relation, NULL, strcmp(reading.what, "key") != 0);
@@ -272,12 +283,15 @@ casesync_renamed_condition(PG_FUNCTION_ARGS)
 	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
 	Relation relation = table_open(oid, AccessShareLock);
 	Alias *alias = renamed_alias(relation, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
+	OwnerScope scope;
 	Node *expression;
 	char *renamed;
 
+	reading_scope_enter(&scope, relation);
 	error_context_stack = &context;
 	expression = expression_transform(&reading, relation, alias, true);
 	error_context_stack = context.previous;
+	owner_scope_leave(&scope);
 	renamed = deparse_expression(
 		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false);
 	table_close(relation, NoLock);

@@ -11,6 +11,7 @@ CREATE OR REPLACE TRIGGER cache_reset
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON casesync_internal.change_ring
 	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 
+/* Each leaf has the same one index, so that a search by it goes through all of them by index. */
 CREATE OR REPLACE VIEW casesync_internal.change AS
 	SELECT * FROM casesync_internal.change_0
 	UNION ALL SELECT * FROM casesync_internal.change_1
@@ -48,6 +49,11 @@ CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE
 	OR DELETE OR TRUNCATE ON casesync_internal.node
 	FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.cache_reset();
 
+/*
+ * Writers learn of it when this commits and never wait for it: they read the ring in a lock that
+ * this one leaves free. One that had the old leaf open goes on there; see leaf_open() in
+ * change_log.c. Only to an empty leaf: it is emptied whole, so what is old there must be gone.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.rotate_changes()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -73,6 +79,7 @@ COMMENT ON FUNCTION casesync_internal.rotate_changes() IS
 	'lets writers go on with the next leaf of the log; gives its number, NULL when it is not empty '
 	'yet';
 
+/* By size, since a leaf goes only whole: a small one is free again the sooner. */
 CREATE OR REPLACE FUNCTION casesync_internal.change_ring_turn(leaf_limit bigint)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -90,6 +97,11 @@ COMMENT ON FUNCTION casesync_internal.change_ring_turn(bigint) IS
 	'part of tidy(): changes go to the next leaf once this one has leaf_limit bytes; whether they '
 	'do';
 
+/*
+ * Looked at before the lock is asked for: else every minute writers would queue behind a lock on a
+ * leaf that cannot go yet. With 50 ms at most, since whoever comes to write meanwhile waits as
+ * long.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot,
 	era integer, earlier_routed boolean)
 RETURNS boolean
@@ -124,6 +136,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.empty_change_leaf(integer, pg_snapshot, integer, boolean) IS
 	'part of empty_change_leaves(): one leaf';
 
+/*
+ * Under the router's lock (tidy()): routed stays true meanwhile. A removed tracking goes with the
+ * last row that names it, since routing needs to know what such a row means.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaves(routed pg_snapshot, era integer,
 	earlier_routed boolean DEFAULT false)
 RETURNS integer

@@ -1,9 +1,11 @@
 /* Forgetting a person in captured changes. */
+
 /*
  * Old and new values, and the key once it is routed: until then routing needs it. Which rows of a
  * tracking by expression or query are about the subject cannot be told any more, so all give up
  * what routing does not need. What is routed: of the era all that upto shows, of earlier eras all
- * or nothing.
+ * or nothing. Of an era without any upto nothing counts as routed: the key stays rather than that a
+ * removal is lost. Compared without padding, which captured keys of char(n) have.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.capture_erase(p casesync_internal.person, era integer,
 	upto pg_snapshot, earlier_routed boolean, OUT changes bigint, OUT unrouted bigint)

@@ -16,6 +16,10 @@ AS 'MODULE_PATHNAME', 'casesync_gap_end';
 COMMENT ON FUNCTION casesync_internal.gap_end(bigint, integer[]) IS
 	'lets stopped trackings record again, for the owner of their tables';
 
+/*
+ * No lock on the table: it is for the night on which capture itself is what everybody waits for.
+ * Who is writing now may record a little longer, which does no harm.
+ */
 CREATE OR REPLACE FUNCTION casesync.stop_capture(reason text, relation regclass DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -88,6 +92,10 @@ $$;
 COMMENT ON FUNCTION casesync.start_capture(bigint) IS
 	'records changes again; gives the registries whose subjects may have changed meanwhile';
 
+/*
+ * For a setting that a session made by itself there is no gap_begin(): the rows it left in the log
+ * say when. Filled gaps are not lengthened, since what is missing now was not made up for by that.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.gap_found(change casesync_internal.change)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -120,6 +128,7 @@ COMMENT ON FUNCTION casesync_internal.gap_found(casesync_internal.change) IS
 	'for the router: keeps a change of operation G as a gap; gives its number, NULL for an unknown '
 	'tracking';
 
+/* Locked: who fills a gap must not do so while it ends, nor two at once. */
 CREATE OR REPLACE FUNCTION casesync_internal.require_ended_gap(gap bigint)
 RETURNS casesync_internal.gap
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

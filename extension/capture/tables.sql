@@ -41,6 +41,10 @@ SELECT pg_catalog.pg_extension_config_dump('casesync_internal.change_ring', '');
 /* ---- tracking ---- */
 CREATE SEQUENCE casesync_internal.tracking_id AS integer;
 COMMENT ON SEQUENCE casesync_internal.tracking_id IS 'numbers of trackings';
+/*
+ * A number, and no name, stands in triggers and in the log: both outlive renames, dump and restore.
+ * Columns are kept by number (true in one place only) and by name (true until they are renamed).
+ */
 CREATE TABLE casesync_internal.tracking (
 	id integer PRIMARY KEY,
 	relation regclass NOT NULL,

@@ -35,6 +35,9 @@ AS 'MODULE_PATHNAME', 'casesync_tracking_write';
 COMMENT ON FUNCTION casesync_internal.tracking_write(casesync_internal.tracking) IS
 	'stores a tracking for the owner of its table';
 
+/*
+ * Never given twice, also when track() is rolled back: old rows of the log must not find another.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_id_next()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -46,6 +49,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_id_next() IS 'a number for a new tracking';
 
+/* With the owner's rights, for names only: who tracks a table need not see all registries. */
 CREATE OR REPLACE FUNCTION casesync_internal.unknown_registries(registries text[])
 RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
@@ -60,6 +64,7 @@ COMMENT ON FUNCTION casesync_internal.unknown_registries(text[]) IS
 	'the names that no registry has';
 /* ---- what people call ------------------------------------------------------------------------ */
 
+/* An error now rather than a silent hole in what partners are told. */
 CREATE OR REPLACE FUNCTION casesync_internal.members_must_be_local(relation regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -82,6 +87,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.members_must_be_local(regclass) IS
 	'raises an error when a partition or child of the table lies elsewhere';
 
+/* Before the caller's texts are read: that runs functions with the rights of the table's owner. */
 CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -166,6 +172,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.track_check(casesync_internal.tracking) IS
 	'part of track(): what it was given can be tracked by the caller, or an error';
 
+/*
+ * A column is told from an expression by its name, since the log then holds the plain key, which
+ * routing and erase() find without running anything. An expression is stored as the server wrote it
+ * out, and worked out at routing: a trigger must not run anybody's SQL.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.track_key(t casesync_internal.tracking, path text)
 RETURNS casesync_internal.tracking
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -208,6 +219,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.track_key(casesync_internal.tracking, text) IS
 	'part of track(): the key as a column, or as an expression with the query that evaluates it';
 
+/*
+ * Columns of key and condition always count: a change of theirs moves a row from one subject to
+ * another, or in or out of what matters. Columns that the table gets later count where whole rows
+ * do (ignored is not NULL), from retrack() on.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.track_columns(t casesync_internal.tracking,
 	needed name[])
 RETURNS casesync_internal.tracking
@@ -241,6 +257,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.track_columns(casesync_internal.tracking, name[]) IS
 	'part of track(): the columns whose changes count, of those named or of all but the ignored';
 
+/*
+ * The row first and the triggers last: a trigger that fires without its tracking is an error for
+ * the application. CREATE TRIGGER locks the table until this commits, so no change falls in
+ * between.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.track_with(path text, relation regclass,
 	registries text[], key text, on_insert text, on_update text, on_delete text, columns name[],
 	ignore name[], condition text, subjects text, replicated boolean)
@@ -317,6 +338,10 @@ COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, nam
 	text, boolean) IS
 	'records changes of a table from now on; says which columns count';
 
+/*
+ * The row stays, as removed, while the log still has changes of it: see empty_change_leaves(). Its
+ * triggers go in the same transaction, behind whose lock nobody writes with them any more.
+ */
 CREATE OR REPLACE FUNCTION casesync.untrack(relation regclass, keep boolean DEFAULT false)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -342,6 +367,11 @@ $$;
 COMMENT ON FUNCTION casesync.untrack(regclass, boolean) IS
 	'drops the triggers of a table''s trackings; keep: the definitions stay for retrack()';
 
+/*
+ * By number where the table is the one that the numbers are of, else by name: after a restore the
+ * numbers are another table's. The condition first, while columns still has the names it was
+ * written with.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_refresh(tracking casesync_internal.tracking,
 	relation regclass)
 RETURNS casesync_internal.tracking
@@ -381,6 +411,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_refresh(casesync_internal.tracking, regclass) IS
 	'part of retrack(): the tracking as the table is now';
 
+/* By name too: a table that was dropped and made again is another one, with the same name. */
 CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -1,4 +1,10 @@
 /* What differs between a tracking and its table as it is now; all that is tracked, for people. */
+
+/*
+ * A row that replication brings fires only ALWAYS triggers. TRUNCATE is let through there: where it
+ * came from it was refused or agreed to. A trigger left on a table that is no part any more (a
+ * detached partition) makes each write there an error, so it is drift too.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.trigger_drift(tracking casesync_internal.tracking)
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -34,6 +40,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.trigger_drift(casesync_internal.tracking) IS
 	'triggers of a tracking that are missing or do not fire';
 
+/* Numbers prove a rename or a drop; where they are not true only that a name is missing is sure. */
 CREATE OR REPLACE FUNCTION casesync_internal.column_drift(tracking casesync_internal.tracking)
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -96,6 +103,9 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_drift(casesync_internal.tracking) IS
 	'what keeps a tracking from recording every change; empty = nothing';
 
+/*
+ * One hint, for the first thing to do: a stopped tracking is started before it is looked at again.
+ */
 CREATE OR REPLACE VIEW casesync.tracked AS
 	SELECT t.id AS tracking, t.relation, t.registries, t.key, t.on_insert, t.on_update, t.on_delete,
 		t.columns, t.condition, t.subjects, t.replicated, d.drift,

@@ -28,22 +28,6 @@ PG_FUNCTION_INFO_V1(casesync_tracking_write);
 PG_FUNCTION_INFO_V1(casesync_gap_begin);
 PG_FUNCTION_INFO_V1(casesync_gap_end);
 
-/* A table that is gone has no owner to ask. */
-static void
-caller_must_own(Oid relation)
-{
-	char *name = get_rel_name(relation);
-	char *owner;
-
-	if (name == NULL || relation_is_owned_by(relation, GetUserId()))
-		return;
-	owner = GetUserNameFromId(relation_owner(relation), false);
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of table \"%s\"", name),
-			 errdetail("It belongs to role \"%s\".", owner),
-			 errhint("SET ROLE %s;", quote_identifier(owner))));
-}
-
 /* One fixed statement with its parameters, to be run as the owner of the extension's tables. */
 typedef struct FixedStatement
 {

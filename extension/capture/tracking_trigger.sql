@@ -88,6 +88,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_events(casesync_internal.tracking) IS
 	'the row triggers that a tracking needs';
 
+/* UNION and not UNION ALL: a table may inherit from two of the family. */
 CREATE OR REPLACE FUNCTION casesync_internal.table_family(relation regclass)
 RETURNS TABLE (member regclass, is_root boolean, kind "char")
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -120,6 +121,11 @@ COMMENT ON FUNCTION casesync_internal.tracking_triggers(casesync_internal.tracki
 	'the triggers that must exist for a tracking, and which of them casesync makes';
 
 /* ---- putting triggers on and taking them off ---- */
+/*
+ * The condition is parsed and written out anew each time, for the columns as they are called now;
+ * and what is executed is never a text that came from outside. An update matters when the row did
+ * before it or does after it: else a row that leaves the condition would leave unseen.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.trigger_statement(tracking casesync_internal.tracking,
 	member regclass, trigger name, event text)
 RETURNS text
@@ -156,6 +162,7 @@ COMMENT ON FUNCTION casesync_internal.trigger_statement(casesync_internal.tracki
 	text) IS
 	'the CREATE TRIGGER of one trigger of a tracking';
 
+/* By name and function on whatever table: also on partitions that were detached since. */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_detach(tracking_id integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -178,6 +185,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_detach(integer) IS
 	'drops the triggers of a tracking';
 
+/*
+ * All anew: events, columns and condition may be others than those they were made for. Enabled one
+ * by one, with ONLY: whether copies on partitions follow differs between versions of the server.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_attach(tracking casesync_internal.tracking)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -1,14 +1,19 @@
 /* Messages that were given up: people send them again, or throw them away. */
+
+/*
+ * Locked, since somebody else may settle it at the same time: what erase() has emptied or discard()
+ * has thrown away must not become due again.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.require_dead(reference_id uuid)
 RETURNS casesync_internal.notification
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	n casesync_internal.notification;
 BEGIN
 	SELECT * INTO n FROM casesync_internal.notification t
-	 WHERE t.reference_id = require_dead.reference_id AND t.state = 'dead';
+	 WHERE t.reference_id = require_dead.reference_id AND t.state = 'dead' FOR UPDATE;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => format('%s is not in the dead letters', reference_id),
@@ -17,7 +22,8 @@ BEGIN
 	RETURN n;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.require_dead(uuid) IS 'a dead letter, or an error';
+COMMENT ON FUNCTION casesync_internal.require_dead(uuid) IS
+	'a dead letter, locked, or an error';
 
 /* When an item died, what the partner knew became open: what it knows now is newer. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_overtaken(n casesync_internal.notification)
@@ -39,6 +45,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_overtaken(casesync_internal.notification) IS
 	'whether newer events of its subject were sent, or wait, since a dead letter was written';
 
+/*
+ * The item itself stays discarded, with its number: sent now it would come after newer states and
+ * undo them at the partner. A new item carries the record of today.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.retry_subject(n casesync_internal.notification)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -58,6 +68,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.retry_subject(casesync_internal.notification) IS
 	'part of retry(): instead of an old record the subject''s current one is sent';
 
+/*
+ * As when it was first routed, what it says counts as known from here on: else the next look at the
+ * subject would send the same once more beside it. Its number and disclosure are those of the first
+ * attempt (give_seq()).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.retry_item(n casesync_internal.notification)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -80,6 +95,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.retry_item(casesync_internal.notification) IS
 	'part of retry(): the item itself is sent again, with its reference_id and number';
 
+/* Requests and callbacks have no subject that could be overtaken: they go again as they are. */
 CREATE OR REPLACE FUNCTION casesync.retry(reference_id uuid)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

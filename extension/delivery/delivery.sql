@@ -5,7 +5,8 @@
  * their own; but the partner must not get a subject's states in the wrong order. So one waits that
  * has an older one of the same subject before it: in another subscription of this lane, confirmed
  * or not, or left in the lane of an address that the partner has given up. So do all of the subject
- * to skip.
+ * to skip. Bytes are bounded beside the number, since partners cap bodies; the first goes whatever
+ * it has.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.next_notifications(lane integer, max_items integer,
 	skip bigint DEFAULT NULL)
@@ -81,7 +82,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lanes() IS
 	'the lanes that have something to send, and how long each must wait';
 
-/* Take back what may not be sent (any more), and have its subjects looked at again. */
+/*
+ * Take back what may not be sent (any more), and have its subjects looked at again: under a new
+ * version of the agreement the partner may still have most of each. Withheld first, so that what it
+ * knows is open when the subject is looked at: else the look would find nothing new.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.withdraw(items casesync_internal.notification[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -104,6 +109,7 @@ COMMENT ON FUNCTION casesync_internal.withdraw(casesync_internal.notification[])
 	'withhold notifications and render their subjects anew under the agreement of today; returns '
 	'how many';
 
+/* Asked anew at the door: it may have waited for days since it was routed. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_wished(n casesync_internal.notification)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -117,6 +123,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_wished(casesync_internal.notification) IS
 	'whether its subscription still counts, at the time of sending';
 
+/*
+ * The very version: another one may let pass less, and the record was cut by this one. What a newer
+ * version still lets pass is rendered and cut again, see withdraw().
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.is_agreed(n casesync_internal.notification)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -179,6 +189,7 @@ BEGIN
 				FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
 		END IF;
 		items := casesync_internal.lock_due(items);
+		/* Judged only when locked: what was read before may have been withheld meanwhile. */
 		unwished := ARRAY(SELECT x.reference_id FROM unnest(items) x
 			WHERE NOT casesync_internal.is_wished(x));
 		PERFORM casesync_internal.withhold(unwished, 'subscription ended');

@@ -10,6 +10,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.delivery_forget(text) IS
 	'part of drop_partner(): the numbers given to its subscriptions; before these go';
 
+/* Only how sending went. Who was told what (disclosure) is never pruned. */
 CREATE OR REPLACE FUNCTION casesync_internal.delivery_prune(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

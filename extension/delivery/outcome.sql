@@ -24,6 +24,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.settle_notifications(bigint[], text, text) IS
 	'notifications reached the partner, or never will; the disclosure''s outcome with them';
 
+/*
+ * Whoever waits for the answer to a question of ours must hear that there will be none. What was
+ * delivered is answered later, by a message of the partner.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.settle_outgoing(items bigint[], verdict text, why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -59,6 +63,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.settle_outgoing(bigint[], text, text) IS
 	'requests and callbacks reached the partner, or never will';
 
+/* What is said of a message that arrived is in its attempt: a reason would look like a fault. */
 CREATE OR REPLACE FUNCTION casesync_internal.settle(s casesync_internal.lane_state, verdict text,
 	why text)
 RETURNS void
@@ -119,11 +124,13 @@ BEGIN
 	CASE verdict
 		WHEN 'delivered' THEN
 			s.attempt := 0; s.server_errors := 0; s.refusals := 0; s.next_attempt := NULL;
+			/* Not to 100 at once: the item that had it halved may still wait. */
 			s.batch_limit := least(100, s.batch_limit * 2);
 			s.others_pass := s.suspect IS NOT NULL AND s.items <> ARRAY[s.suspect];
 			s.suspect := CASE WHEN s.others_pass THEN s.suspect END;
 		WHEN 'refused' THEN
 			s.attempt := 0; s.server_errors := 0; s.next_attempt := NULL;
+			/* Of what was sent, not of what was allowed: else a short batch is never halved. */
 			s.batch_limit := greatest(1, count / 2);
 			s.suspect := NULL; s.others_pass := false;
 			/* A partner that refuses everything must not empty the backlog into dead letters. */
@@ -135,6 +142,7 @@ BEGIN
 			END IF;
 		WHEN 'retry', 'suspect' THEN
 			s.attempt := s.attempt + 1;
+			/* The bridge asks for the wait, as the partner may (Retry-After): a day at most. */
 			s.next_attempt := clock_timestamp()
 				+ least(greatest(wait_ms, 0), 86400000) * interval '1 millisecond';
 			IF verdict = 'suspect' THEN
@@ -152,6 +160,11 @@ COMMENT ON FUNCTION casesync_internal.lane_after(casesync_internal.lane_state, t
 	text) IS
 	'the state of a lane after an outcome: delivered, retry, suspect, refused or stop';
 
+/*
+ * An outcome that comes late, when another bridge has taken the lane or a newer message is under
+ * way, must not settle items of that one. Without the lock two bridges could both believe that
+ * theirs is the one.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_in_flight(lane integer, message_id uuid)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -169,6 +182,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_in_flight(integer, uuid) IS
 	'the state of a lane of which this message is in flight, locked; NULL when it is another';
 
+/*
+ * The sharing lock is given back last, and also when the outcome counts no more: until then
+ * stop_sharing() waits, and once it goes on all that left is on record. It is the session's and not
+ * the transaction's: an error in here keeps it, and the next take() gives it back.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid,
 	verdict text, wait_ms bigint, http_status integer, ack_status text, error_code text,
 	detail text)

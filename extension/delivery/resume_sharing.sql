@@ -1,4 +1,5 @@
 /* Sharing goes on: as far as nothing wider is stopped, and with what changed meanwhile. */
+/* An error and no silent success: who resumes one agreement would believe that it shares again. */
 CREATE OR REPLACE FUNCTION casesync_internal.check_resume(partner text, agreement text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -42,6 +43,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_resume(text, text) IS
 	'whether this may be resumed for itself: nothing wider is stopped, or an error';
 
+/*
+ * A stopped lane has no message under way (lane_after()), so nobody else writes its state now. Its
+ * batches stay as small as they were: what it was stopped for may still be there.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.resume_lanes(partner text)
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -91,6 +96,10 @@ COMMENT ON FUNCTION casesync_internal.subscriptions_resumed(text[],
 	'how many active subscriptions these partners (the empty name: all) have, or are about what '
 	'these agreements share, and nothing stops them';
 
+/*
+ * All in one transaction, under the lock of stop_sharing(): a lane that opened while its agreements
+ * are still suspended would withdraw what waits (is_agreed()).
+ */
 CREATE OR REPLACE FUNCTION casesync.resume_sharing(partner text DEFAULT NULL,
 	agreement text DEFAULT NULL)
 RETURNS integer

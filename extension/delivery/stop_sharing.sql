@@ -94,6 +94,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.warn_of_senders(integer[]) IS
 	'part of stop_sharing(): who did not come to an end in time; an error would undo the stop';
 
+/*
+ * Attempts that ended and messages that have not: who stops sharing after a mistake must know whom
+ * to call. An attempt of a minute ago may have begun long before, hence by its end.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.sent_lately(lanes integer[], since timestamptz)
 RETURNS TABLE (sent_to text, message_id text, sent_at timestamptz, subjects integer)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -156,6 +160,7 @@ BEGIN
 	IF cardinality(busy) > 0 THEN
 		PERFORM casesync_internal.warn_of_senders(busy);
 	END IF;
+	/* Also when somebody is still busy: what he has read leaves, what waits does not. */
 	SELECT coalesce(sum(casesync_internal.withhold_stopped(s)), 0) INTO withheld
 		FROM unnest(suspended) s;
 	PERFORM casesync_internal.audit_note('stop_sharing',
@@ -167,4 +172,3 @@ $$;
 COMMENT ON FUNCTION casesync.stop_sharing(text, text, text, interval) IS
 	'nothing leaves any more to a partner, under an agreement, or at all; returns when nothing is '
 	'under way, with what left in the last minute';
-

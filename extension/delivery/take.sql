@@ -1,5 +1,10 @@
 /* The next message of a lane, ready for the bridge. */
-/* First sending: a place in the subscription's stream, and on record before it happens. */
+
+/*
+ * First sending: a place in the subscription's stream, and on record before it happens. All items
+ * are of one subscription, whose last number is theirs to go on from. On record already is what has
+ * a number of any stream: it was disclosed when it got it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.give_seq(items casesync_internal.notification[],
 	stream uuid)
 RETURNS void
@@ -24,6 +29,7 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM casesync_internal.notification_number(fresh, stream, last_seq);
+	/* Appended, not updated: a held snapshot must not make every later look walk its versions. */
 	DELETE FROM casesync_internal.subscription_seq q WHERE q.subscription = target;
 	INSERT INTO casesync_internal.subscription_seq (subscription, stream, seq)
 	VALUES (target, give_seq.stream, last_seq + cardinality(fresh));
@@ -32,6 +38,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid) IS
 	'number items that were never sent in this stream, and record that they are about to be';
 
+/*
+ * After give_seq(), which the array in the caller's hand does not know of: so rows are read again.
+ * A registry that was unpublished since is still named as the subscription asked for it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_message(items bigint[],
 	OUT message jsonb, OUT meta jsonb)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -94,6 +104,10 @@ COMMENT ON FUNCTION casesync_internal.parcel_for(casesync_internal.lane_state,
 	casesync_internal.partner, casesync_internal.node, boolean) IS
 	'a message to a partner, still without content: how it gets there and who says it';
 
+/*
+ * Everything that the message depends on is written before it is built, in this transaction: a
+ * bridge that dies after the commit leaves a lane whose items go again under the same numbers.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.take_notifications(s casesync_internal.lane_state,
 	p casesync_internal.partner, n casesync_internal.node)
 RETURNS casesync_internal.parcel
@@ -114,6 +128,7 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	SELECT * INTO wish FROM casesync_internal.subscription t WHERE t.id = items[1].subscription;
+	/* Stopped and not passed over: else the bridge would ask for this lane again at once. */
 	IF casesync_internal.notify_url(p, wish) IS NULL THEN
 		s.is_stopped := true;
 		s.reason := format(
@@ -139,6 +154,10 @@ COMMENT ON FUNCTION casesync_internal.take_notifications(casesync_internal.lane_
 	casesync_internal.partner, casesync_internal.node) IS
 	'the next notify message of a lane; NULL when there is nothing to send';
 
+/*
+ * One message each, oldest first: a partner must not get an unsubscribe before its subscribe. It is
+ * asked again whether the answer may still be given (request_withdraw()), as for notifications.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.take_outgoing(s casesync_internal.lane_state,
 	p casesync_internal.partner, n casesync_internal.node)
 RETURNS casesync_internal.parcel
@@ -210,6 +229,7 @@ BEGIN
 	IF casesync_internal.is_stopped(l.partner) THEN
 		RETURN;
 	END IF;
+	/* A lane that was never used has no state yet. */
 	s := casesync_internal.lane_now(l.lane);
 	s.lane := l.lane;
 	s.batch_limit := coalesce(s.batch_limit, 100);

@@ -12,6 +12,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.outbox_forget(text) IS
 	'part of drop_partner(): what waits for the partner; before its lanes go';
 
+/*
+ * State and content in one statement: a row must never be due with nothing in it. Rows stay, since
+ * disclosures name them by their reference_id.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_erase(p casesync_internal.person)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -36,6 +40,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_erase(casesync_internal.person) IS
 	'part of erase(): notifications about a subject; those not sent yet never are';
 
+/*
+ * What names the subject is found by content, since a message may be about many; its transaction_id
+ * stays, by which answers still find it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.outgoing_erase(p casesync_internal.person)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -56,7 +64,12 @@ $$;
 COMMENT ON FUNCTION casesync_internal.outgoing_erase(casesync_internal.person) IS
 	'part of erase(): requests and callbacks that name a subject';
 
-/* A leaf of which nothing is needed goes at once; from others row by row. */
+/*
+ * A leaf of which nothing is needed goes at once; from others row by row. Looked at before the lock
+ * and again behind it, since routing may append in between. Our own lock_not_available stands for
+ * every reason not to empty a leaf, so that all take the one way: the subtransaction gives the lock
+ * back, and rows are deleted.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_prune(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -96,6 +109,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_prune(timestamptz) IS
 	'part of outbox_prune(): settled notifications made before a time';
 
+/* Notifications first: an event goes when none is left of it. */
 CREATE OR REPLACE FUNCTION casesync_internal.outbox_prune(before timestamptz,
 	OUT notifications bigint, OUT events bigint, OUT messages bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

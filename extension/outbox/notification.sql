@@ -16,6 +16,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_leaf() IS
 	'the leaf that notifications are appended to';
 
+/* Only tidy() calls it, under the router's lock: so nobody appends while the ring turns. */
 CREATE OR REPLACE FUNCTION casesync_internal.rotate_notifications()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -53,6 +54,7 @@ COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint) IS
 	'part of tidy(): notifications go to the next leaf once this one has leaf_limit bytes; whether '
 	'they do';
 
+/* Into the leaf by its name: the parent of an inheritance would keep what is written into it. */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_append(
 	items casesync_internal.new_notification[])
 RETURNS integer
@@ -95,6 +97,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_number(bigint[], uuid, bigint) IS
 	'these are the next items of their subscription''s stream, after the last number given there';
 
+/*
+ * Of what died the partner knows nothing for sure, but it is not to be told once more either: it
+ * has refused it. So a removal is let go, and the next change is sent whatever it holds.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_settle(items bigint[],
 	is_delivered boolean, why text)
 RETURNS void
@@ -114,6 +120,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_settle(bigint[], boolean, text) IS
 	'these have reached the partner, or never will: then they are dead letters';
 
+/* The caller holds the row, as a dead letter: see require_dead(). So does discarding. */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_revive(item bigint)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -162,7 +169,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
 	'those of these notifications that are due are not sent';
 
-/* In parts: what a long backlog is about is more than one value can hold. The newest first. */
+/*
+ * In parts: what a long backlog is about is more than one value (1 GB) can hold. The newest first,
+ * because who the partner knew a subject as is kept once (ON CONFLICT DO NOTHING), and the last
+ * counts. Custom plans, since a generic one believes in ten items and loops over a million.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_unknown(items bigint[],
 	is_still_to_tell boolean)
 RETURNS void

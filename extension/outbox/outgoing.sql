@@ -41,6 +41,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.outgoing_settle(bigint[], boolean, text) IS
 	'these have reached the partner, or never will: then they are dead letters';
 
+/* The state is part of the condition: who waited for somebody who settled it finds nothing. */
 CREATE OR REPLACE FUNCTION casesync_internal.outgoing_revive(reference_id uuid)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -69,6 +70,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.outgoing_discard(uuid, text) IS
 	'a dead letter is not sent again; false when it is none';
 
+/* Deleted, not discarded: nobody was told of it, and it is made anew when it may be sent again. */
 CREATE OR REPLACE FUNCTION casesync_internal.outgoing_withdraw(items bigint[])
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -12,6 +12,11 @@ COMMENT ON TABLE casesync_internal.event IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.event', '');
 CREATE SEQUENCE casesync_internal.notification_id;
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.notification_id', '');
+/*
+ * The empty parent of the leaves. A row keeps its lane also when the subscription gets another one:
+ * what waits there goes first, see next_notifications(). Nothing here refers to event, agreement or
+ * subscription by a foreign key: each is pruned by its own rule, and a leaf by TRUNCATE.
+ */
 CREATE TABLE casesync_internal.notification (
 	id bigint NOT NULL DEFAULT nextval('casesync_internal.notification_id') PRIMARY KEY,
 	reference_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -56,6 +61,7 @@ BEGIN
 			'CREATE TABLE casesync_internal.notification_%s (LIKE casesync_internal.notification '
 			'INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (id)) INHERITS '
 			'(casesync_internal.notification)', leaf);
+		/* What waits, whatever lies delivered before it: a lane costs what is due in it. */
 		EXECUTE format(
 			'CREATE INDEX ON casesync_internal.notification_%s (lane, id) WHERE state = ''due''',
 			leaf);

@@ -3,7 +3,11 @@
  * Knows no lane, no subscription, no address.
  */
 
-/* Dates do not count, since it has not begun yet, and subscriptions neither: there are none. */
+/*
+ * Dates do not count, since it has not begun yet, and subscriptions neither: there are none. Known
+ * is what this rehearsal has counted or, where it has nothing, what the partner was told in
+ * earnest.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.rehearse_events(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[],
 	subjects casesync_internal.rendered[])
@@ -49,6 +53,7 @@ BEGIN
 		   AND now() < g.rehearsed_until AND 'notify' = ANY (g.services)
 		 ORDER BY g.agreement
 	LOOP
+		/* In a subtransaction: what fails here is undone alone, and the others are routed. */
 		BEGIN
 			PERFORM casesync_internal.rehearse_events(a, r, events, subjects);
 		EXCEPTION WHEN OTHERS THEN
@@ -65,6 +70,10 @@ COMMENT ON FUNCTION casesync_internal.route_unshared(casesync_internal.registry,
 	'agreements under which nothing is sent: suspended ones remember what they miss, rehearsed '
 	'ones count';
 
+/*
+ * A draft that lacks something would count what it never lets pass. Bounded in time, because each
+ * rehearsal costs the router as much as a partner does.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_rehearsal(a casesync_internal.agreement,
 	until timestamptz)
 RETURNS void
@@ -102,6 +111,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_rehearsal(casesync_internal.agreement, timestamptz) IS
 	'whether this version may be rehearsed until then, or an error';
 
+/* The lock of all who change agreements: the newest version is the one that is rehearsed. */
 CREATE OR REPLACE FUNCTION casesync.rehearse(agreement text, until timestamptz)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

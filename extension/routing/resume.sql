@@ -1,4 +1,5 @@
 /* A database takes over: a restored backup, or a copy that is the real one from now on. */
+/* A snapshot that shows nothing: ids of transactions of another cluster say nothing here. */
 CREATE OR REPLACE FUNCTION casesync_internal.routing_begin_era(era integer)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -9,6 +10,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.routing_begin_era(integer) IS
 	'nothing of this era is routed yet';
 
+/*
+ * The era goes up only in another database: in the one it was paused in, what is not routed yet
+ * still counts, and its ids are true. The stream is a new one in any case, since numbers that were
+ * given after the backup would be given once more.
+ */
 CREATE OR REPLACE FUNCTION casesync.resume()
 RETURNS TABLE (registry text, hint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

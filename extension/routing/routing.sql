@@ -1,5 +1,10 @@
 /* Change to event to notification: the router's turn. What a partner gets is decided elsewhere. */
-/* Events of one registry, at most a slice of subjects at a time. */
+
+/*
+ * Events of one registry, at most a slice of subjects at a time. Rendered once for all agreements,
+ * so that all of them see the same state. Quarantine is done with last, and by the time at which
+ * each entry was written: what fails again in this turn stays.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry,
 	events casesync_internal.subject_event[])
 RETURNS integer
@@ -47,7 +52,11 @@ COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
 	casesync_internal.subject_event[]) IS
 	'render a slice of one registry''s subjects once and offer them to every agreement';
 
-/* Whatever else goes wrong about a subject must not stop the others. */
+/*
+ * Whatever else goes wrong about a subject must not stop the others: halved until the one is alone.
+ * Deadlocks, shutdowns and full disks are nobody's fault and would put everybody into quarantine:
+ * they undo the turn, and the next one has the same changes.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.route_slice(r casesync_internal.registry,
 	events casesync_internal.subject_event[])
 RETURNS integer
@@ -102,6 +111,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.plan_for(integer) IS
 	'from now on in this turn, plan for that many rows';
 
+/*
+ * A thousand subjects bound what a failure costs, and what one statement holds in memory. Slices go
+ * in the order of their first change, as far as that can be: lanes send in the order of ids.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.route_events(events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -148,6 +161,15 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_route(integer) IS
 	'whether route() may be called so, or an error';
 
+/*
+ * One router at a time, by a lock that is not waited for. Router and window move in one transaction
+ * with what they made: a crash routes the chunk again, and nothing is sent twice or left out. The
+ * window's end is kept (routing_state.now) until all its chunks are done: with a new end for each
+ * chunk, what committed in between with a lower id would lie behind the place already reached. A
+ * turn that finds nothing writes nothing, since the bridge looks many times a second.
+ *
+ * Plans are generic: planning would take longer than a turn with one change; see plan_for().
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.route(max_changes integer DEFAULT 1000)
 RETURNS TABLE (changes integer, notifications integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

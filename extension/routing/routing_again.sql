@@ -17,6 +17,7 @@ BEGIN
 				q.id)::casesync_internal.subject_event;
 			CONTINUE;
 		END IF;
+		/* A key whose subjects are found now: they are routed, and quarantined by themselves. */
 		SELECT * INTO t FROM casesync_internal.tracking x WHERE x.id = q.tracking;
 		BEGIN
 			RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint, q.at,
@@ -98,6 +99,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
 	'have every subject of a registry rendered and compared again; returns how many';
 
+/* In the caller's transaction: the router sees all of it or nothing, and is woken at the commit. */
 CREATE OR REPLACE FUNCTION casesync.look_again(registry text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -117,6 +119,10 @@ COMMENT ON FUNCTION casesync.look_again(text) IS
 	'look again at every subject of a registry; partners are told what they do not know; returns '
 	'how many are looked at';
 
+/*
+ * The gap is locked (require_ended_gap()): that waits for a start_capture() that has not committed,
+ * until which rows are still written unseen, and nobody fills it twice.
+ */
 CREATE OR REPLACE FUNCTION casesync.fill_gap(gap bigint)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -60,6 +60,11 @@ COMMENT ON FUNCTION casesync_internal.filter_rows(casesync_internal.agreement,
 	'the agreed filter columns of these subjects, read as the view''s owner; those that cannot be '
 	'read go into quarantine';
 
+/*
+ * A subject with several events is told by the first that a subscription wants: all of them carry
+ * the record of now. That it is news is asked of the subscription's own memory, by the hash;
+ * whether it is the partner's own message, of what came in.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.filter_moves(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[],
 	offers casesync_internal.offer[], filters casesync_internal.subscription[])
@@ -100,6 +105,10 @@ COMMENT ON FUNCTION casesync_internal.filter_moves(casesync_internal.agreement,
 	casesync_internal.subscription[]) IS
 	'who is, or was when it was last told, inside the filters';
 
+/*
+ * Remembered here and not at sending: the next look may come before that. Who is inside and no news
+ * is remembered too, else its leaving would not be told.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.route_filters(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[],
 	offers casesync_internal.offer[])
@@ -175,6 +184,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.seed_filter(casesync_internal.subscription) IS
 	'remember who is inside a new subscription''s filter now';
 
+/* One a turn: a search may take a quarter of a second, and changes wait meanwhile. */
 CREATE OR REPLACE FUNCTION casesync_internal.seed_filters()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

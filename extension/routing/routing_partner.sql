@@ -1,5 +1,10 @@
 /* One partner and subjects as they are now: what is new to it, in which of its subscriptions. */
-/* What of a partner's message came into a subject: the origin's record, if it is all its own. */
+
+/*
+ * What of a partner's message came into a subject: the origin's record, if it is all its own. Items
+ * that came later count as well, since the record is rendered after them; but none that came before
+ * we last told the partner something: what it has since then is ours.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.is_echo(origin bigint, partner text, record jsonb,
 	told_at timestamptz)
 RETURNS boolean
@@ -17,7 +22,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_echo(bigint, text, jsonb, timestamptz) IS
 	'whether the partner itself told us all of this record, and we have told it nothing since';
 
-/* The subscriptions of one partner that want an event about a (projected) record. */
+/*
+ * The subscriptions of one partner that want an event about a (projected) record. There may be a
+ * million to single identifiers, so those are found from the record by index; the plan is generic
+ * and expects one row, or it would be made anew, or with a hash of them all, for each subject.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.wanted_by(a casesync_internal.agreement,
 	r casesync_internal.registry, event_type text, record jsonb)
 RETURNS SETOF bigint
@@ -49,6 +58,10 @@ COMMENT ON FUNCTION casesync_internal.wanted_by(casesync_internal.agreement,
 	'subscriptions to everybody, and those to one of the record''s own agreed identifiers, by '
 	'index; not those to filters';
 
+/*
+ * By the subscription's lane, or the registered address's. A way longer than partners take
+ * (message_limit('hops')) is cut: they would refuse the message for it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.append_drafts(a casesync_internal.agreement,
 	drafts casesync_internal.draft[])
 RETURNS integer
@@ -97,6 +110,7 @@ COMMENT ON FUNCTION casesync_internal.tell(casesync_internal.agreement,
 	casesync_internal.draft[]) IS
 	'remember what the partner knows, or is about to know';
 
+/* Each record type has its identifiers in another place; nothing else of the person is in it. */
 CREATE OR REPLACE FUNCTION casesync_internal.removal_record(record_type text, identifiers jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -113,6 +127,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.removal_record(text, jsonb) IS
 	'what is sent of a subject that left: who it was, and that it is removed';
 
+/* They were kept when another version counted: what is no longer agreed is not told in parting. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreed_identifiers(identifiers jsonb,
 	identifier_types text[])
 RETURNS jsonb
@@ -228,6 +243,12 @@ COMMENT ON FUNCTION casesync_internal.agreement_drafts(casesync_internal.agreeme
 	'what is new to a partner in its subscriptions to everybody or to somebody, and what it told '
 	'us itself';
 
+/*
+ * News of both kinds of subscriptions is put in the order of the changes again: lanes send in the
+ * order of ids, and ids are given here. Of an echo only what it says is noted (tell()), with
+ * nothing to send: else the partner's own state would be news to it when something else is looked
+ * at.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.route_agreement(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[],
 	subjects casesync_internal.rendered[])

@@ -1,4 +1,10 @@
 /* From changes to the subjects that they are about. */
+
+/*
+ * Of a transaction that is split over chunks the other half may hold the delete to an insert, or
+ * the insert to a delete: they meet nowhere. So an update's event type stands in where theirs is
+ * not given, and looking the subject up decides what is told.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.event_type_of(t casesync_internal.tracking,
 	has_insert boolean, has_update boolean,
 	has_delete boolean, is_split boolean)
@@ -21,7 +27,11 @@ COMMENT ON FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, 
 	'the event type of what a transaction did to a key: delete and insert are an update, also when '
 	'they are in two chunks';
 
-/* The keys that changes touched, each once for a tracking, with what happened to it. */
+/*
+ * The keys that changes touched, each once for a tracking, with what happened to it. By transaction
+ * first: a delete today and an insert tomorrow are two events although one chunk has both. A row
+ * whose key changed touches two. A gap (G) has no key, it is noted by gap_found().
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.fold(changes casesync_internal.change[], split xid8[])
 RETURNS TABLE (tracking integer, key text, event_type text, origin bigint, at timestamptz,
 	pos bigint)
@@ -81,7 +91,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text) IS
 	'which subjects a captured key is about, asked as the owner of the tracked table';
 
-/* Output of char(n) is padded, its text is not. */
+/* Output of char(n) is padded, its text is not; views and partners have the text. */
 CREATE OR REPLACE FUNCTION casesync_internal.key_is_padded(t casesync_internal.tracking)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -95,6 +105,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) IS
 	'whether captured keys end in padding';
 
+/*
+ * One key at a time, each in a subtransaction of its own: users' queries run here, and one that
+ * fails must not keep the others of the chunk.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text,
 	event_type text, origin bigint, at timestamptz, pos bigint)
 RETURNS SETOF casesync_internal.subject_event
@@ -115,6 +129,10 @@ COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking
 	bigint, timestamptz, bigint) IS
 	'part of expand(): a key whose subjects must be asked for; an error puts the key in quarantine';
 
+/*
+ * Mostly the key is the subject, and then nothing of anybody runs. Changes of a tracking that is
+ * gone are passed over: it is kept as long as the log has rows of it (empty_change_leaves()).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.expand(changes casesync_internal.change[],
 	split xid8[])
 RETURNS SETOF casesync_internal.subject_event

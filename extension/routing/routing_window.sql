@@ -1,5 +1,9 @@
 /* Which changes are routed next: nothing twice and nothing lost, in whatever order they commit. */
-/* Of a transaction that was open in s.last: its rows after the last one done. */
+
+/*
+ * Of a transaction that was open in s.last: its rows after the last one done. Without seqscan and
+ * bitmap scan, and with a generic plan, for the reason of window_after().
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.window_of(s casesync_internal.routing_state,
 	transaction xid8, max_changes integer)
 RETURNS SETOF casesync_internal.change
@@ -40,6 +44,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.window_after(xid8, bigint, integer, pg_snapshot, integer) IS
 	'part of window_chunk(): the next changes after a place in the log that are visible';
 
+/*
+ * Two parts, each by index: transactions that were open in s.last, one by one, and all that began
+ * after it. In the order of transaction ids, so that (done_xid, done_id) alone says what is done.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.window_chunk(s casesync_internal.routing_state,
 	upto pg_snapshot, max_changes integer)
 RETURNS SETOF casesync_internal.change
@@ -79,7 +87,10 @@ COMMENT ON FUNCTION casesync_internal.window_chunk(casesync_internal.routing_sta
 	'the next changes, in order, that are visible in upto and not in s.last; never by id alone, '
 	'since ids commit out of order';
 
-/* The newest state of the oldest era that may still have something to route. */
+/*
+ * The newest state of the oldest era that may still have something to route. What was written
+ * before a restore is routed first: it is older, and leaves cannot be emptied before.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.routing_position()
 RETURNS casesync_internal.routing_state
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -106,6 +117,7 @@ BEGIN
 			RETURN s;
 		END IF;
 	END LOOP;
+	/* Never routed in this era: the window begins before the first transaction. */
 	INSERT INTO casesync_internal.routing_state (era, last) VALUES (current, '1:1:')
 		RETURNING * INTO s;
 	RETURN s;
@@ -137,7 +149,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.earlier_eras_routed(integer) IS
 	'whether nothing that was written before the last restore waits for routing';
 
-/* Appended: a row that is updated at every turn bloats without end under a held snapshot. */
+/*
+ * Appended: a row that is updated at every turn bloats without end under a held snapshot. What is
+ * older goes at once, else the search for the newest would walk all of it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.routing_advance(s casesync_internal.routing_state,
 	upto pg_snapshot, newest casesync_internal.change)
 RETURNS void
