@@ -108,7 +108,8 @@ SELECT DISTINCT 'types', p.proname FROM pg_proc p
 ON CONFLICT DO NOTHING;
 
 INSERT INTO casesync_internal.access_right (access, object)
-SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'label', 'description',
+SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'mapped_code', 'mapped_word',
+	'word_is_mapped', 'label', 'description',
 	'local_label', 'local_description', 'code_type_directory',
 	'raise_error', 'check_record', 'check_transition', 'is_valid_transition', 'cron_next',
 	'SELECT ON code_directory', 'SELECT ON crosswalk']) o
