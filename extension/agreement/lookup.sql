@@ -1,7 +1,9 @@
 /* How many people a partner may ask for in a day, and has asked for. */
+
+/* With the extension's rights, since a view's reader needs the rights that its functions use. */
 CREATE OR REPLACE FUNCTION casesync_internal.lookup_limit(partner text)
 RETURNS integer
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

@@ -88,7 +88,8 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift',
 		'gap_hint']),
 	/* rehearsals, counts of lookups, people's rights */
-	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups']),
+	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups',
+		'lookup_limit']),
 	('approver', ARRAY['SELECT ON rehearsals']),
 	('auditor', ARRAY['held_by', 'erase', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;
