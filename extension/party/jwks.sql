@@ -154,9 +154,11 @@ BEGIN
 			WHERE coalesce(k->>'kid', o.kid) = o.kid AND k @> casesync_internal.key_required(o.jwk))
 		RETURNING o.kid, o.is_followed
 	LOOP
-		IF gone.is_followed THEN
-			PERFORM casesync.retire_key(p.partner, gone.kid, now() + interval '10 minutes');
-		END IF;
+		/* One that a person ended before, perhaps because it was stolen, must not live again. */
+		PERFORM casesync.retire_key(p.partner, gone.kid, now() + interval '10 minutes')
+		  WHERE gone.is_followed AND EXISTS (SELECT FROM casesync_internal.partner_key k
+			WHERE k.partner = p.partner AND k.kid = gone.kid
+				AND k.valid_to > now() + interval '10 minutes');
 	END LOOP;
 	RETURN CASE WHEN usable = 0
 		THEN 'none of the keys there can be used (Ed25519 to sign; EC and RSA to encrypt)' END;
