@@ -101,7 +101,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	criteria constant jsonb := jsonb_strip_nulls(jsonb_build_object('version', '1.0.0',
-		'reg_type', 'ns:org:RegistryType:' || m.reg_type, 'reg_record_type', m.record_type,
+		'reg_type', casesync_internal.reg_type_wire(m.reg_type), 'reg_record_type', m.record_type,
 		'query_type', m.filter_type, 'sort', nullif(sort, 'null'),
 		'pagination', jsonb_build_object('page_size', page_size, 'page_number', page_number)));
 BEGIN
