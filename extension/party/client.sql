@@ -261,7 +261,7 @@ BEGIN
 			detail => format('Clients: %s.', uses),
 			hint => format(
 				'SELECT casesync.retire_client(client_id, issuer) FROM casesync.clients WHERE '
-				'issuer = %L; first.', issuer));
+				'issuer = %L;  -- first', issuer));
 	END IF;
 	DELETE FROM casesync_internal.issuer i WHERE i.issuer = drop_issuer.issuer;
 	IF NOT FOUND THEN
