@@ -17,6 +17,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lookup_limit(text) IS
 	'how many people a partner may ask for in a day: the highest of its agreements';
 
+/* By the clock, not by the transaction's beginning: a long one would count for the day before. */
 CREATE OR REPLACE FUNCTION casesync_internal.lookup_today()
 RETURNS date
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -30,7 +31,9 @@ COMMENT ON FUNCTION casesync_internal.lookup_today() IS
 
 /*
  * Questions under way at the same moment do not see each other: the limit may be passed by as many.
- * Each backend counts in a row of its own, so that none waits for another's answer.
+ * Each backend counts in a row of its own, so that none waits for another's answer. What was
+ * refused is counted as well, to be seen; it does not use up anything. An answer that fails later
+ * takes its count with it, like all it did.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.lookup_allowed(partner text, lookups integer)
 RETURNS boolean
