@@ -187,6 +187,10 @@ SELECT action, state, reason, about = :'ours' AS about_ours FROM casesync.my_req
 SELECT count(*) FROM (SELECT casesync.search_at('ess.test', 'Member', '{}')) s;
 SELECT casesync_internal.record_outcome(l.lane, p.message_id, 'refused', 0, 200, 'ERR', 'err.request.bad', NULL) FROM casesync_internal.lane l CROSS JOIN LATERAL casesync_internal.take(l.lane) p WHERE l.partner = 'ess.test' AND l.kind = 'control';
 SELECT state, reason FROM casesync.my_requests WHERE state = 'refused' AND records IS NULL;
+-- a kind of registry is sent as its own words say
+SELECT casesync.add_registry_type('Health', wire => 'ns:moh:Kind:Health');
+SELECT count(*) FROM (SELECT casesync.search_at('ess.test', 'Member', '{}', reg_type => 'health')) s;
+SELECT d.message #>> '{search_request,0,search_criteria,reg_type}' AS sent FROM app.deliver() d;
 
 -- who asks much keeps only itself waiting
 SELECT count(*) FROM (SELECT casesync.set_partner('other.test', 'https://other.test')) s;

@@ -54,6 +54,21 @@ END
 $$;
 RESET ROLE;
 
+-- What a type of the caller's brings along, the CHECK of a domain or a cast, runs with the caller's rights only.
+SELECT casesync.map_code('sp', 'M', 'male'::casesync.sex);
+SET ROLE code_access_types;
+CREATE TABLE seen (by_whom name);
+CREATE FUNCTION look(value text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO code_access_test.seen VALUES (current_user); RETURN true; END $$;
+CREATE DOMAIN looking AS casesync.sex CHECK (code_access_test.look(VALUE::text));
+CREATE TYPE cast_to_text AS (a integer);
+CREATE FUNCTION look(value cast_to_text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'x' FROM (SELECT code_access_test.look('x')) s $$;
+CREATE CAST (cast_to_text AS text) WITH FUNCTION look(cast_to_text);
+SELECT casesync.to_code('sp', 'M', NULL::looking), casesync.to_code('sp', NULL, NULL::looking), casesync.to_word('sp', 'male'::looking);
+SELECT casesync.to_word('sp', ROW (1)::cast_to_text);
+SELECT DISTINCT by_whom FROM seen;
+DROP TYPE cast_to_text CASCADE;
+RESET ROLE;
+
 -- A role without any access cannot use the types, and is told so.
 GRANT SELECT, INSERT ON enrolment TO code_access_nothing;
 SET ROLE code_access_nothing;

@@ -70,6 +70,11 @@ SELECT pg_temp.publish('[{"kty":"OKP","crv":"Ed25519","x":"AAAAAYKxCrfVS_7TyWQHO
 SELECT kid, valid_to FROM casesync.partner_keys WHERE kid <> 'a';
 SELECT pg_temp.publish('[{"kty":"oct","k":"x"}]');
 SELECT kid, valid_to BETWEEN now() + interval '9 minutes' AND now() + interval '10 minutes' AS ends_soon FROM casesync.partner_keys WHERE kid <> 'a';
+-- one that was retired by a person while it was followed stays so when it is gone
+SELECT pg_temp.publish('[{"kty":"OKP","crv":"Ed25519","x":"CCCCAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"stolen"}]');
+SELECT casesync.retire_key('ess.test', 'stolen', now() - interval '1 second') IS NOT NULL AS retired;
+SELECT pg_temp.publish('[{"kty":"oct","k":"x"}]');
+SELECT kid, valid_to > now() AS counts FROM casesync.partner_keys WHERE kid = 'stolen';
 SELECT count(*) FROM casesync.offered_keys;
 SELECT what, about, detail->>'kid' AS kid FROM casesync.audit WHERE what ~ 'key' ORDER BY id;
 

@@ -109,6 +109,14 @@ SELECT c.relname, string_agg(app.as_role(a, format('SELECT FROM %s LIMIT 0', c.o
   FROM pg_class c CROSS JOIN unnest(ARRAY['none', 'types', 'publisher', 'admin', 'approver', 'bridge', 'reviewer', 'auditor', 'reader']) WITH ORDINALITY r(a, n)
  WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v')
  GROUP BY c.relname HAVING string_agg(app.as_role(a, format('SELECT FROM %s LIMIT 0', c.oid::regclass)), '' ORDER BY n) ~ 'y' ORDER BY c.relname COLLATE "C";
+-- whoever may read a view may use the functions in it: not one is left over
+INSERT INTO casesync_internal.lookup_day (partner, day, worker, lookups) VALUES ('ess.test', current_date, 0, 1);
+INSERT INTO casesync_internal.client_failure (kind, bucket, failures, last_at) VALUES ('client', 0, 1, now());
+SELECT c.relname, a AS cannot_read_it
+  FROM pg_class c CROSS JOIN unnest(ARRAY['publisher', 'admin', 'approver', 'reviewer', 'auditor', 'reader']) a
+ WHERE c.relnamespace = 'casesync'::regnamespace AND c.relkind = 'v' AND has_table_privilege('regress_grants_' || a, c.oid, 'SELECT')
+	AND app.as_role(a, format('SELECT * FROM %s', c.oid::regclass)) <> 'y' ORDER BY c.relname COLLATE "C", a;
+DELETE FROM casesync_internal.lookup_day; DELETE FROM casesync_internal.client_failure;
 -- nothing that a reader can read names a person (all content here says Jane Doe)
 CREATE FUNCTION app.leaks(relation regclass) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,4 +1,9 @@
 /* From a draft to an agreement that counts, and its end: who may, and what is missing. */
+
+/*
+ * A draft may be written in pieces; what counts may leave nothing to a default: an empty list must
+ * not be read as everything by anybody.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_gaps(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -57,7 +62,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreement_said(casesync_internal.agreement) IS
 	'what set_agreement() and activate() answer';
 
-/* With two of them it would depend on chance which fields leave. */
+/*
+ * With two at a time for one registry, what leaves would depend on which of them was looked at
+ * first. A suspended one is none: its place may be taken, and resume_agreements() then refuses it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_rival(a casesync_internal.agreement)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -74,6 +82,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreement_rival(casesync_internal.agreement) IS
 	'another active agreement that would decide about the same things';
 
+/*
+ * The login (session_user), since current_user is the owner of the function that asks; and SET ROLE
+ * makes no second pair of eyes.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_author(a casesync_internal.agreement)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -94,6 +106,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_author(casesync_internal.agreement) IS
 	'four eyes: an error for the version''s own author, unless the node does without';
 
+/* The condition is parsed again: views may have changed since the draft was written. */
 CREATE OR REPLACE FUNCTION casesync_internal.check_activation(a casesync_internal.agreement)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -139,6 +152,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreement) IS
 	'whether this version may be activated now by the current login, or an error';
 
+/*
+ * The lock excludes its like and all that write agreements, not those that read them: two that are
+ * activated at the same moment see each other, and lane_add() stays out meanwhile. What leaves next
+ * is held against the new version by whoever takes it.
+ */
 CREATE OR REPLACE FUNCTION casesync.activate(agreement text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -170,6 +188,11 @@ $$;
 COMMENT ON FUNCTION casesync.activate(text) IS
 	'the newest version counts from now; by someone else than its author';
 
+/*
+ * No four eyes here, and approvers may do it as well as administrators: whatever stops data must
+ * not wait for a second person. What waits is withheld in the same transaction, so nothing is sent
+ * under an agreement that has ended.
+ */
 CREATE OR REPLACE FUNCTION casesync.end_agreement(agreement text, reason text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -201,6 +224,10 @@ COMMENT ON FUNCTION casesync.end_agreement(text, text) IS
 	'nothing more passes under this agreement; returns how many waiting notifications were '
 	'withheld';
 
+/*
+ * Only what is active at this moment: a partner whose agreement is over is answered like one that
+ * never had any.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_in(partner text, event_type text)
 RETURNS casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -20,6 +20,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.latest_agreement(text) IS
 	'the newest version of an agreement, or an error';
 
+/*
+ * The words before = are not checked against event types and fields: those may come later. One that
+ * nothing ever fits changes nothing.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_apply_mode(mode text)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -40,6 +44,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_apply_mode(text) IS
 	'review, auto or observe with exceptions, or an error';
 
+/*
+ * Names as they stand in JSON, at most 16 deep, which no record of the standard comes near: each
+ * path is walked for every record that is projected.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_paths(what text, paths text[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -67,6 +75,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_paths(text, text[]) IS
 	'attribute paths of an agreement, or an error';
 
+/*
+ * Parsed for each view by itself, since a column may have another type in another one. It is parsed
+ * and not run: it runs as the owner of the view, when something is looked at.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_subjects(registries text[], condition text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -87,6 +99,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_subjects(text[], text) IS
 	'the condition must be one boolean expression over the columns of every named registry''s view';
 
+/*
+ * What does nothing yet is refused, not taken and forgotten: who signs an agreement relies on what
+ * it says.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_services(services text[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -107,6 +123,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_services(text[]) IS
 	'the ways out that an agreement opens, or an error';
 
+/* The form only. An event type need not be known yet: a partner's list may be longer than ours. */
 CREATE OR REPLACE FUNCTION casesync_internal.check_event_types(event_types text[])
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -165,6 +182,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_agreement(casesync_internal.agreement) IS
 	'what set_agreement() was given can be, or an error';
 
+/*
+ * NULL is "as before": so nothing can be emptied by leaving it out, and an empty list must be
+ * written. Names of event types are kept in our spelling, however they were given (B23).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_merge(wanted casesync_internal.agreement,
 	old casesync_internal.agreement)
 RETURNS casesync_internal.agreement
@@ -201,6 +222,7 @@ COMMENT ON FUNCTION casesync_internal.agreement_merge(casesync_internal.agreemen
 	casesync_internal.agreement) IS
 	'the next version: what is NULL in the wish is as in the version before';
 
+/* Author and time are the table's defaults, so that nobody can write them. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_store(a casesync_internal.agreement)
 RETURNS casesync_internal.agreement
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -220,6 +242,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreement_store(casesync_internal.agreement) IS
 	'a version becomes a draft, written by the current login';
 
+/*
+ * The lock comes before the version before is read: two who write at once would both make version
+ * 3.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_draft(wanted casesync_internal.agreement)
 RETURNS casesync_internal.agreement
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

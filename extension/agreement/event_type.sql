@@ -2,6 +2,11 @@
  * Registry types and event types are data: the standard leaves them to each country. Knows their
  * names and spellings; who publishes or subscribes to what is not known here.
  */
+
+/*
+ * Registries spell them differently (B23). A row of one's own is found before the shipped one of
+ * that name; a name that is not known stays, so that it can be said what was not understood.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.event_name(name text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -50,6 +55,7 @@ COMMENT ON FUNCTION casesync_internal.event_wire(text, text) IS
 	'how an event type is written to peers of a registry type: IBR peers spell enrolment otherwise '
 	'than ESS ones';
 
+/* With namespace, without, in other letters (B22). */
 CREATE OR REPLACE FUNCTION casesync_internal.reg_type_name(name text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -67,6 +73,10 @@ COMMENT ON FUNCTION casesync_internal.reg_type_name(text) IS
 	'the registry type that a name means, whatever its prefix, case and spelling; a name that is '
 	'not known is itself';
 
+/*
+ * What is sent is the long form of the standard's documents, also for a type that nobody has
+ * registered (B22).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.reg_type_wire(reg_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -83,7 +93,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.reg_type_wire(text) IS
 	'a registry type as the standard''s documents write it';
 
-/* What a word means must not depend on where it stands, so no spelling may have two meanings. */
+/*
+ * What a word means must not depend on where it stands, so no spelling may have two meanings. No
+ * colon, since what stands before one is dropped when a name is read (B22, B24).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_spellings(what text, spellings text[],
 	meant text, is_other text)
 RETURNS void
@@ -121,6 +134,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.type_spellings(text, text, text[]) IS
 	'all that is read as a type of registry or event: its name, what is sent, what else is given';
 
+/*
+ * The lock comes before the look at others' spellings: two calls at once could give one word two
+ * meanings.
+ */
 CREATE OR REPLACE FUNCTION casesync.add_registry_type(reg_type text, spellings text[] DEFAULT '{}',
 	description text DEFAULT NULL, wire text DEFAULT NULL)
 RETURNS text
@@ -189,6 +206,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_event_type(text, text, text) IS
 	'what add_event_type() was given can be, or an error';
 
+/*
+ * The lock comes before the look at others' spellings, as in add_registry_type(). One event type
+ * may have the same spelling in several registry types.
+ */
 CREATE OR REPLACE FUNCTION casesync.add_event_type(event_type text, reg_type text DEFAULT 'ESS',
 	spellings text[] DEFAULT '{}', description text DEFAULT NULL, wire text DEFAULT NULL)
 RETURNS text
@@ -222,6 +243,10 @@ $$;
 COMMENT ON FUNCTION casesync.add_event_type(text, text, text[], text, text) IS
 	'an event type of one''s own for a registry type, or other spellings for one that there is';
 
+/*
+ * One's own row over a shipped one may always go: the shipped one takes its place, and nothing that
+ * uses the name is left without.
+ */
 CREATE OR REPLACE FUNCTION casesync.drop_registry_type(reg_type text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -265,6 +290,7 @@ $$;
 COMMENT ON FUNCTION casesync.drop_registry_type(text) IS
 	'forget a kind of registry of one''s own; refused while in use';
 
+/* As drop_registry_type(): what another row still explains may go. */
 CREATE OR REPLACE FUNCTION casesync.drop_event_type(event_type text, reg_type text DEFAULT 'ESS')
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -1,4 +1,6 @@
 /* Forgetting agreements with a partner: whom they missed, how they were rehearsed and used. */
+
+/* What is found through agreements goes before them. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_forget(partner text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE

@@ -1,7 +1,9 @@
 /* How many people a partner may ask for in a day, and has asked for. */
+
+/* With the extension's rights, since a view's reader needs the rights that its functions use. */
 CREATE OR REPLACE FUNCTION casesync_internal.lookup_limit(partner text)
 RETURNS integer
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -15,6 +17,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lookup_limit(text) IS
 	'how many people a partner may ask for in a day: the highest of its agreements';
 
+/* By the clock, not by the transaction's beginning: a long one would count for the day before. */
 CREATE OR REPLACE FUNCTION casesync_internal.lookup_today()
 RETURNS date
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -28,7 +31,9 @@ COMMENT ON FUNCTION casesync_internal.lookup_today() IS
 
 /*
  * Questions under way at the same moment do not see each other: the limit may be passed by as many.
- * Each backend counts in a row of its own, so that none waits for another's answer.
+ * Each backend counts in a row of its own, so that none waits for another's answer. What was
+ * refused is counted as well, to be seen; it does not use up anything. An answer that fails later
+ * takes its count with it, like all it did.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.lookup_allowed(partner text, lookups integer)
 RETURNS boolean

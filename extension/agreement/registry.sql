@@ -43,6 +43,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_column(regclass, name, text) IS
 	'the type of a column that publish() needs';
 
+/*
+ * Not a materialized view, whose content is as old as its last REFRESH. The owner only: whoever
+ * publishes a view lets others read it with the owner's rights.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.publish_check_view(view regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -88,7 +92,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.scanned_relations(jsonb) IS
 	'the tables that a plan reads from end to end, be it through an index';
 
-/* What one subject costs: the plan without all that only pays for many rows. */
+/*
+ * What one subject costs: the plan without all that only pays for many rows. With the caller's
+ * rights, never ours: planning runs functions of the view that are declared IMMUTABLE.
+ * publish_check() has made sure that the view is the caller's.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.publish_plan(r casesync_internal.registry)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -110,7 +118,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS
 	'how one subject of a registry would be looked up';
 
-/* Below a thousand rows, or 16 pages, reading all of a table costs next to nothing. */
+/*
+ * Small tables may be read whole. What is unknown yet (reltuples of a table that was never analysed
+ * is -1) is judged by its size.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.publish_warnings(r casesync_internal.registry)
 RETURNS SETOF casesync.problem
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -174,6 +185,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_check(casesync_internal.registry) IS
 	'what publish() was given can be a registry, or an error';
 
+/*
+ * That the row of another owner is not replaced is the table's policy; here its refusal gets a
+ * sentence.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.publish_store(r casesync_internal.registry)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -200,6 +215,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_store(casesync_internal.registry) IS
 	'the view is a registry from now on';
 
+/*
+ * With the caller's rights: a publisher may write the rows of registry that the policy lets him,
+ * which are those of his own views.
+ */
 CREATE OR REPLACE FUNCTION casesync.publish(registry text, view regclass, record_type text,
 	reg_type text DEFAULT 'ESS', key name DEFAULT 'subject_key', record name DEFAULT 'record')
 RETURNS SETOF casesync.problem
@@ -224,6 +243,10 @@ $$;
 COMMENT ON FUNCTION casesync.publish(text, regclass, text, text, name, name) IS
 	'make a view of one''s own a registry, or change how; returns what to look at, errors raise';
 
+/*
+ * With the extension's rights: a publisher may not read agreements and others' trackings. He learns
+ * their names, to know whom to ask.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.registry_uses(registry text)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
@@ -241,6 +264,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS
 	'what names this registry; NULL when nothing does';
 
+/*
+ * require_registry() runs as the caller too, so another owner's registry is one that does not
+ * exist.
+ */
 CREATE OR REPLACE FUNCTION casesync.unpublish(registry text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -277,6 +304,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.parse_condition(regclass, text) IS
 	'parse a condition over a view''s columns and write it out with full names, or an error';
 
+/*
+ * Samples hold records, which nobody has a reason to keep once the rehearsal is over; counts say
+ * nothing of anybody.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_forget(agreement text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -1,4 +1,6 @@
 /* Whose a registry is: the policy of its table asks, so this stands before tables.sql. */
+
+/* A view that was dropped is nobody's: its row stays until a superuser takes it away. */
 CREATE OR REPLACE FUNCTION casesync_internal.owns(relation regclass)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -1,4 +1,9 @@
 /* What came of rehearsing an agreement: counts, what partners would know, the last samples. */
+
+/*
+ * Records are kept for a hundred subjects only, of whatever length the rehearsal: they are content,
+ * read by auditors.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_note(a casesync_internal.agreement,
 	registry text, items casesync_internal.rehearsed[])
 RETURNS void
@@ -35,6 +40,7 @@ COMMENT ON FUNCTION casesync_internal.rehearsal_note(casesync_internal.agreement
 	'count what would have been done about these subjects of a registry, and keep the last 100 '
 	'that would have been sent';
 
+/* One version at a time: counts of two could not be told apart by who looks. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_rehearse(a casesync_internal.agreement,
 	until timestamptz)
 RETURNS void

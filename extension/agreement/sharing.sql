@@ -2,6 +2,8 @@
  * Whether anything may leave now, and what becomes of agreements while it may not. Whoever reads
  * what is to leave calls sharing_begin() first. delivery/stop_sharing.sql stops it.
  */
+
+/* The empty name stands for everybody, as in sharing_stop_set(). */
 CREATE OR REPLACE FUNCTION casesync_internal.is_stopped(partner text)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -36,6 +38,7 @@ COMMENT ON FUNCTION casesync_internal.sharing_begin(text) IS
 	'called before reading what is to leave: stop_sharing() waits until this transaction ends; '
 	'false: sharing is stopped, answer as if nothing were agreed';
 
+/* A second stop gives a new reason and keeps who stopped it first, and since when. */
 CREATE OR REPLACE FUNCTION casesync_internal.sharing_stop_set(partner text, reason text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -175,6 +178,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.suspend_agreements(text, text, text) IS
 	'active agreements are suspended; what was stopped for itself stays stopped for itself';
 
+/*
+ * In the order of names, as note_missed() locks them. An agreement whose place was taken meanwhile
+ * stops the whole call: half resumed would be neither.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.resume_agreements(partner text, agreement text)
 RETURNS SETOF casesync_internal.agreement
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -55,6 +55,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_mapping(text, text, text, text) IS
 	'what map_code() was given can be, or an error';
 
+/*
+ * The directory is asked for first, and raises an error for a type that is none of ours: the cast
+ * to text of another could be a function of the caller's, and would run with our rights.
+ */
 CREATE OR REPLACE FUNCTION casesync.map_code(list text, word text, code anyelement,
 	preferred boolean DEFAULT NULL)
 RETURNS text
@@ -108,24 +112,56 @@ $$;
 COMMENT ON FUNCTION casesync.unmap_code(text, text, anyelement) IS
 	'forget what a local word means; false if it meant nothing';
 
-/* SECURITY DEFINER: views call it for readers who have no rights on the crosswalk. */
+/*
+ * The only parts of to_code() and to_word() that run with the extension's rights: they take and
+ * give nothing but text. A type that the caller chooses could bring code of its own along: the
+ * CHECK of a domain, the function of a cast.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.mapped_code(list text, directory text, word text)
+RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT w.code FROM casesync_internal.crosswalk_word w
+		 WHERE w.list = mapped_code.list AND w.directory = mapped_code.directory
+		   AND w.word = mapped_code.word);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.mapped_code(text, text, text) IS
+	'part of to_code(): what a word of a list means in a directory; NULL when nothing';
+
+CREATE OR REPLACE FUNCTION casesync_internal.mapped_word(list text, directory text, code text)
+RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT w.word FROM casesync_internal.crosswalk_word w
+		 WHERE w.list = mapped_word.list AND w.directory = mapped_word.directory
+		   AND w.code = mapped_word.code AND w.preferred IS NOT FALSE
+		 ORDER BY w.preferred NULLS LAST, w.mapped LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.mapped_word(text, text, text) IS
+	'part of to_word(): the word of a list for a code of a directory; NULL when there is none';
+
 CREATE OR REPLACE FUNCTION casesync.to_code(list text, word text, as_type anyelement)
 RETURNS anyelement
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
 	directory_name text;
-	result as_type%TYPE;
+	found text;
 BEGIN
 	IF to_code.word IS NULL THEN
 		RETURN NULL;
 	END IF;
 	directory_name := casesync_internal.code_type_directory(pg_typeof(as_type));
-	SELECT w.code INTO result FROM casesync_internal.crosswalk_word w
-	 WHERE w.list = to_code.list AND w.directory = directory_name AND w.word = to_code.word;
-	IF NOT FOUND THEN
+	found := casesync_internal.mapped_code(list, directory_name, word);
+	IF found IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_text_representation',
 			message => format('word "%s" of list "%s" is mapped to no code of directory %s',
 				to_code.word,
@@ -133,7 +169,7 @@ BEGIN
 			hint => format('SELECT casesync.map_code(%L, %L, ''...''::casesync.%I);', to_code.list,
 						  to_code.word, directory_name));
 	END IF;
-	RETURN result;
+	RETURN found;
 END
 $$;
 COMMENT ON FUNCTION casesync.to_code(text, text, anyelement) IS
@@ -141,16 +177,12 @@ COMMENT ON FUNCTION casesync.to_code(text, text, anyelement) IS
 
 CREATE OR REPLACE FUNCTION casesync.to_word(list text, code anyelement)
 RETURNS text
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 BEGIN
-	RETURN (SELECT w.word FROM casesync_internal.crosswalk_word w
-			 WHERE w.list = to_word.list AND w.code = to_word.code::text
-			   AND w.directory = casesync_internal.code_type_directory(pg_typeof(to_word.code))
-			   AND w.preferred IS NOT FALSE
-			 ORDER BY w.preferred NULLS LAST, w.mapped LIMIT 1);
+	RETURN casesync_internal.mapped_word(list,
+		casesync_internal.code_type_directory(pg_typeof(code)), code::text);
 END
 $$;
 COMMENT ON FUNCTION casesync.to_word(text, anyelement) IS

@@ -16,7 +16,7 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
 			message => format('partner "%s" is in use', drop_partner.partner),
 			detail => format('Agreements: %s.', uses),
-			hint => 'SELECT casesync.end_agreement(agreement, reason) first.');
+			hint => 'SELECT casesync.end_agreement(agreement, reason);  -- first');
 	END IF;
 	IF EXISTS (SELECT FROM casesync_internal.disclosure d WHERE d.partner = drop_partner.partner)
 		OR EXISTS (SELECT FROM casesync_internal.message_in m
@@ -27,7 +27,7 @@ BEGIN
 			detail => 'What was sent to and received from a partner must remain explainable.',
 			hint => format(
 				'SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner '
-				'= %L; keeps it silent.', drop_partner.partner));
+				'= %L;  -- keeps it silent', drop_partner.partner));
 	END IF;
 	/* From the top: what is found through subscriptions, agreements and lanes goes before these. */
 	PERFORM casesync_internal.answer_forget(drop_partner.partner);

@@ -9,6 +9,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.inbox_forget(text) IS
 	'part of drop_partner(): what we asked the partner; one that told us anything is not dropped';
 
+/*
+ * The bytes of a message go whole, others' records in it too: they were signed as they are, and a
+ * part of them proves nothing. A value of less than four bytes is not looked for in them: it would
+ * be found everywhere.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_erase(p casesync_internal.person,
 	OUT items bigint, OUT messages bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

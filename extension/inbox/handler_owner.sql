@@ -1,4 +1,9 @@
 /* Whose an apply function is: the policy of handler asks, so this stands before tables.sql. */
+
+/*
+ * Of a function that is gone it says true: its row may be replaced by any publisher, else nobody
+ * could mend it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.owns_handler(name text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -10,6 +10,11 @@ COMMENT ON FUNCTION casesync_internal.owns_function(regprocedure) IS
 	'whether the current user has the rights of the function''s owner; a function that is gone is '
 	'anybody''s';
 
+/*
+ * It runs as its owner, not in a restricted context, since that would forbid deferred constraints.
+ * So it must be its owner who names it, and who has fixed its search_path: else whoever makes
+ * objects in a schema before it could have them used.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_handler(handler regprocedure)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -47,6 +52,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_handler(regprocedure) IS
 	'an error when a function cannot be an apply function of the current user';
 
+/*
+ * With the caller's rights: the policy of handler keeps another owner's function from being
+ * replaced. By name, because an oid does not outlive a dump.
+ */
 CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text,
 	handler regprocedure)
 RETURNS text
@@ -145,7 +154,11 @@ COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement,
 	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait '
 	'for a person unless the agreement says otherwise';
 
-/* Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. */
+/*
+ * Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. It
+ * is looked up anew each time, with its arguments: the function may have been replaced since. The
+ * origin is set first: what the function changes is not told back to the partner that it came from.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.run_handler(i casesync_internal.inbox_item,
 	OUT state text, OUT reason text, OUT error_code text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -217,6 +230,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.inbox_next() IS
 	'the received item that is to be applied next, if any is due';
 
+/*
+ * Deadlocks and the like pass by themselves: tried again after 0.1, 0.2, 0.4 … s, at most 5 minutes
+ * apart; whatever else goes wrong waits for a person.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_apply(i casesync_internal.inbox_item)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -241,6 +258,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.inbox_apply(casesync_internal.inbox_item) IS
 	'apply one item, or postpone it when what hindered it passes by itself';
 
+/*
+ * One session at a time (lock 3), or two items about one person could be applied in the wrong
+ * order. With the extension's rights only for the inbox itself: the apply function has its owner's.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.apply_inbox()
 RETURNS TABLE (items integer, more boolean, wait_ms bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -269,6 +290,10 @@ COMMENT ON FUNCTION casesync_internal.apply_inbox() IS
 	'apply the next received item, one a transaction; more: call again; wait_ms: when a postponed '
 	'one is due';
 
+/*
+ * The login is noted (session_user): current_user is the owner of accept() and reject(). The state
+ * is checked by the statement that changes it, so of two reviewers one is told.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_decide(inbox_id bigint, from_states text[],
 	to_state text, note text)
 RETURNS void
@@ -297,6 +322,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) IS
 	'a person decides about an item';
 
+/*
+ * Applied by the bridge, not here: a reviewer needs no right on the tables that an apply function
+ * writes.
+ */
 CREATE OR REPLACE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
 RETURNS text
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -318,6 +347,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync.reject(bigint, text) IS 'an item in review or failed is not applied';
 
+/* Only what has failed. What waits for a person is for accept(), which another access has. */
 CREATE OR REPLACE FUNCTION casesync.retry_inbox(inbox_id bigint DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -1,4 +1,6 @@
 /* Messages of partners as they came: kept to know them again. */
+
+/* Of this partner: others may use the same message_id, and neither learns of it. */
 CREATE OR REPLACE FUNCTION casesync_internal.message_known(partner text, message_id text)
 RETURNS casesync_internal.message_in
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -15,6 +17,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.message_known(text, text) IS
 	'the message that came under this message_id, if any was accepted';
 
+/* The bytes, since jsonb puts members into another order, and only the bytes were signed (D2). */
 CREATE OR REPLACE FUNCTION casesync_internal.message_keep(partner text, message_id text,
 	action text, content_hash bytea, raw bytea, token_client text, kid text,
 	answer casesync_internal.answer)

@@ -2,6 +2,8 @@
  * What all messages of partners share: acknowledgements, and values read from them with care. It
  * knows of no kind of message.
  */
+
+/* Always with correlation_id and time (B8); the id is a UUID of ours (B9). */
 CREATE OR REPLACE FUNCTION casesync_internal.acknowledgement(correlation_id text)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
@@ -18,6 +20,10 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.acknowledgement(text) IS 'an ACK';
 
+/*
+ * Nothing of the message comes back in it but what refused_for() was given, cut to the standard's
+ * length.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.refusal(verdict casesync_internal.verdict)
 RETURNS casesync_internal.answer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
@@ -35,6 +41,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.refusal(casesync_internal.verdict) IS
 	'an ERR acknowledgement';
 
+/*
+ * sender_uri is what a sender writes: with a stolen token somebody could have records sent to
+ * himself. A user before @, dots that go up, slashes and points written as %2f and %2e, and the
+ * like are how an address that begins alike leads elsewhere.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.is_within(url text, prefix text)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -70,6 +81,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.callback_url(casesync_internal.partner, text, text) IS
 	'the address of a callback, and whether the partner may name it';
 
+/*
+ * What PostgreSQL cannot keep as jsonb, a zero character or a number without end, is no message; an
+ * error here would be one that the partner sends again for ever.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.read_body(raw bytea)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
@@ -88,7 +103,8 @@ COMMENT ON FUNCTION casesync_internal.read_body(bytea) IS
 
 /*
  * What a body says. An encrypted message is replaced by its plain text, whose member meta is what
- * header.meta would say: the header travels in the open.
+ * header.meta would say: the header travels in the open. Whether it is encrypted was told by its
+ * shape (D3), by the bridge: plain is what it found inside.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.read_message(raw bytea, plain bytea,
 	OUT header jsonb, OUT message jsonb)

@@ -2,7 +2,11 @@
  * A partner's events: told apart, checked, put into the inbox. What is done with them is not known
  * here.
  */
-/* Each record with what belongs to it: a list in reg_records is several events. */
+/*
+ * Each record with what belongs to it: a list in reg_records is several events. reg_records is one
+ * object or a list (B4). Names in any spelling (B23, B24). What stands in header.meta is ours: a
+ * peer that does not know it leaves it out.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_items(header jsonb, message jsonb)
 RETURNS TABLE (item integer, reference_id text, event_type text, record_type text, record jsonb,
 	sent_at timestamptz, meta jsonb)
@@ -23,6 +27,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notify_items(jsonb, jsonb) IS
 	'the records of a notify message';
 
+/*
+ * The first by type and value: two records that name somebody alike, in whatever order, are of one
+ * subject.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subject_name(record jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -54,7 +62,11 @@ COMMENT ON FUNCTION casesync_internal.known_subject(text, jsonb) IS
 	'the name under which a partner''s record is about somebody: the one used before, else one of '
 	'its identifiers';
 
-/* A record that is already known as the last word on its reference_id is not stored again. */
+/*
+ * A record that is already known as the last word on its reference_id is not stored again. What is
+ * not agreed is cut away before anything looks at it, also before the person is recognised; the
+ * hash is of all that came, so that a repetition is known though it was cut.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.store_item(p casesync_internal.partner,
 	message_id text, transaction_id text, stream text, i record, event_type text,
 	is_solicited boolean)
@@ -122,7 +134,8 @@ COMMENT ON FUNCTION casesync_internal.my_subscription_of(text, text) IS
 
 /*
  * The standard's notification does not name its subscription: peers that number anew are found by
- * what they tell.
+ * what they tell (B5). What nobody asked for is stored and waits for a person: to refuse it would
+ * lose what a partner sends in good faith.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.is_solicited(partner text,
 	mine casesync_internal.my_subscription, reference_id text, event_type text, record_type text)
@@ -142,7 +155,11 @@ COMMENT ON FUNCTION casesync_internal.is_solicited(text, casesync_internal.my_su
 	text, text) IS
 	'whether a notification answers a living subscription of ours';
 
-/* A list in reg_records is several events, so that there may be more of them than items. */
+/*
+ * A list in reg_records is several events, so that there may be more of them than items. Refused
+ * whole, before anything is stored: a message has one acknowledgement, and a partner that got ACK
+ * for half of it would not send the rest again. Empty ones and too many records are refused (B27).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_refusal(p casesync_internal.partner,
 	message jsonb)
 RETURNS casesync_internal.verdict

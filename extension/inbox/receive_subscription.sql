@@ -37,6 +37,10 @@ COMMENT ON FUNCTION casesync_internal.wish_refusal(casesync_internal.partner, re
 	casesync_internal.subscription, integer, integer) IS
 	'why a wish is not granted, or whose approval it waits for; why without a code is a remark';
 
+/*
+ * A repetition gives the subscription again, so that its answer says how it stands now; a refused
+ * wish gives none, for its callback must not confirm the old one.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_wish(p casesync_internal.partner,
 	request casesync_internal.subscription, item jsonb, of_any integer, of_many integer,
 	OUT answer jsonb, OUT status text, OUT is_new boolean, OUT s casesync_internal.subscription)
@@ -88,6 +92,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.best_status(text[]) IS
 	'succ if any is, else pdng if any is, else rjct';
 
+/*
+ * What has run out is ended first: it would count against the quota, and be taken for the same
+ * wish. Room is counted once and then down, item by item, since the partner's row is locked.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_subscribe(p casesync_internal.partner,
 	message jsonb, callback_url text, correlation_id text)
 RETURNS casesync_internal.answer
@@ -165,6 +173,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.unsubscribe_outcome(casesync_internal.partner, text[]) IS
 	'end those of the codes that are living subscriptions of this partner, and say how that went';
 
+/* Codes of others are left out, not called unknown. */
 CREATE OR REPLACE FUNCTION casesync_internal.codes_now(partner text, codes text[])
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -181,7 +190,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.codes_now(text, text[]) IS
 	'whether subscriptions of a partner live, as the standard says it (subscription_status)';
 
-/* In the standard's first release the name had a typo. */
+/* In the standard's first release the name had a typo (B17). */
 CREATE OR REPLACE FUNCTION casesync_internal.unsubscribe_codes(message jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -193,6 +202,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.unsubscribe_codes(jsonb) IS
 	'the codes that an unsubscribe names';
 
+/*
+ * Without an address the subscriptions end all the same; what became of them can be asked for
+ * (B18).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_unsubscribe(p casesync_internal.partner,
 	message jsonb, callback_url text, correlation_id text)
 RETURNS casesync_internal.answer
@@ -235,6 +248,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.reason_said(jsonb) IS
 	'status_reason_code and status_reason_message of an answer, as one text';
 
+/*
+ * An answer with some items of ours and some that are not is taken: a partner may put the answers
+ * to several requests together.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_on_subscribe(p casesync_internal.partner,
 	message jsonb, correlation_id text)
 RETURNS casesync_internal.answer

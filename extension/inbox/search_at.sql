@@ -61,6 +61,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.query_type_of(jsonb) IS
 	'the shape of a filter whose type is not said';
 
+/*
+ * Asked before anything is sent: an answer that no agreement lets in would be refused, and the
+ * partner would have told us of people for nothing.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_search_at(partner text, record_type text,
 	filter jsonb, page_size integer, page_number integer)
 RETURNS void
@@ -101,7 +105,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	criteria constant jsonb := jsonb_strip_nulls(jsonb_build_object('version', '1.0.0',
-		'reg_type', 'ns:org:RegistryType:' || m.reg_type, 'reg_record_type', m.record_type,
+		'reg_type', casesync_internal.reg_type_wire(m.reg_type), 'reg_record_type', m.record_type,
 		'query_type', m.filter_type, 'sort', nullif(sort, 'null'),
 		'pagination', jsonb_build_object('page_size', page_size, 'page_number', page_number)));
 BEGIN
@@ -117,6 +121,7 @@ COMMENT ON FUNCTION casesync_internal.search_message(casesync_internal.my_reques
 	integer, integer) IS
 	'a search as the standard writes it (ESS SearchRequest)';
 
+/* The filter names people: it stands in the message that waits, and nowhere else. */
 CREATE OR REPLACE FUNCTION casesync.search_at(partner text, record_type text, filter jsonb,
 	filter_type text DEFAULT NULL, reg_type text DEFAULT 'ESS', sort jsonb DEFAULT NULL,
 	page_size integer DEFAULT 100, page_number integer DEFAULT 1)
@@ -147,6 +152,7 @@ COMMENT ON FUNCTION casesync.search_at(text, text, jsonb, text, text, jsonb, int
 	'search at a partner; returns our reference_id, the records come into the inbox as event type '
 	'search';
 
+/* For a subscription too, which the standard lets one ask about and has no form to answer (B18). */
 CREATE OR REPLACE FUNCTION casesync.status_at(reference_id uuid)
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -257,6 +263,10 @@ COMMENT ON FUNCTION casesync_internal.my_request_answered(casesync_internal.my_r
 	integer) IS
 	'a search of ours has an answer, and so many new records';
 
+/*
+ * Partner, reference_id and transaction_id must all be those of a question of ours: an answer is
+ * taken as asked for, and may be applied without a person.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_on_search(p casesync_internal.partner,
 	header jsonb, message jsonb, correlation_id text)
 RETURNS casesync_internal.answer

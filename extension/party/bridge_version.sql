@@ -24,6 +24,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.version_series(text) IS
 	'{0,2} of 0.2.1; NULL when it is no version';
 
+/*
+ * With the extension's rights: the bridge asks also by itself, before it starts (--check-config),
+ * and may call nothing that this is made of.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_refusal(version text)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE

@@ -36,6 +36,10 @@ COMMENT ON COLUMN casesync.issuers.networks IS
 COMMENT ON COLUMN casesync.issuers.keys IS
 	'how many keys we have of it; NULL: none were fetched yet';
 
+/*
+ * Keyed: who gets hold of the table of clients, but not of the node's secret, cannot even try
+ * secrets. Of the digest, since the bridge never hands over the secret itself.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.client_secret_hash(digest bytea)
 RETURNS bytea
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -50,6 +54,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.client_secret_hash(bytea) IS
 	'what is kept of a client''s secret: HMAC, with the node''s own key, of its SHA-256';
 
+/*
+ * The secret is made here and is random, so that there is nothing to guess and a slow hash is not
+ * needed. this_node() comes first because set_node() makes the key of the hash: without one the row
+ * would have none.
+ */
 CREATE OR REPLACE FUNCTION casesync.issue_client(partner text, expires timestamptz DEFAULT NULL)
 RETURNS TABLE (client_id text, client_secret text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -82,6 +91,10 @@ $$;
 COMMENT ON FUNCTION casesync.issue_client(text, timestamptz) IS
 	'a client of our token endpoint for a partner; its secret is shown this once and not kept';
 
+/*
+ * The row stays, expired: the bridge asks about the client at every request, so tokens already
+ * given out end with it; and bind_client() does not give the name to another partner later.
+ */
 CREATE OR REPLACE FUNCTION casesync.retire_client(client_id text, issuer text DEFAULT NULL,
 	at timestamptz DEFAULT now())
 RETURNS text
@@ -110,6 +123,11 @@ $$;
 COMMENT ON FUNCTION casesync.retire_client(text, text, timestamptz) IS
 	'a client counts no longer from the given time, nor do tokens that it already has';
 
+/*
+ * Only signatures by a private key: with HS256 in the list, anybody could sign with the issuer's
+ * public key as if it were a shared secret. And nobody else may go by our own name: what
+ * authenticate() takes for a token of ours must be one.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_issuer(i casesync_internal.issuer)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -153,6 +171,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_issuer(casesync_internal.issuer) IS
 	'an error when an outside issuer cannot be what is given';
 
+/*
+ * The row is locked before it is read, so that two calls that each change one thing do not undo
+ * each other. With another address the keys fetched so far are forgotten: whoever has the new one
+ * need not be who had the old.
+ */
 CREATE OR REPLACE FUNCTION casesync.set_issuer(issuer text, jwks_url text DEFAULT NULL,
 	jwks jsonb DEFAULT NULL,
 	audience text DEFAULT NULL, algorithms text[] DEFAULT NULL, client_claim text DEFAULT NULL,
@@ -201,6 +224,10 @@ COMMENT ON FUNCTION casesync.set_issuer(text, text, jsonb, text, text[], text, t
 	'trust an outside issuer of tokens for the holders given by bind_client(); parameters left out '
 	'keep their value';
 
+/*
+ * An issuer has tokens for many who are no partners: nobody speaks for one unless he is named here.
+ * One name never changes its partner, not even an expired one.
+ */
 CREATE OR REPLACE FUNCTION casesync.bind_client(partner text, issuer text, client_id text,
 	expires timestamptz DEFAULT NULL)
 RETURNS text
@@ -245,6 +272,10 @@ $$;
 COMMENT ON FUNCTION casesync.bind_client(text, text, text, timestamptz) IS
 	'tokens that an outside issuer gives to this client speak for the partner';
 
+/*
+ * Refused rather than done with all that hangs on it: a partner would be shut out from one moment
+ * to the next. The empty name is no issuer; in the table it stands for ourselves.
+ */
 CREATE OR REPLACE FUNCTION casesync.drop_issuer(issuer text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -263,7 +294,7 @@ BEGIN
 			detail => format('Clients: %s.', uses),
 			hint => format(
 				'SELECT casesync.retire_client(client_id, issuer) FROM casesync.clients WHERE '
-				'issuer = %L; first.', issuer));
+				'issuer = %L;  -- first', issuer));
 	END IF;
 	DELETE FROM casesync_internal.issuer i WHERE i.issuer = drop_issuer.issuer;
 	IF NOT FOUND THEN
@@ -284,6 +315,10 @@ $$;
 COMMENT ON FUNCTION casesync.drop_issuer(text) IS
 	'trust an outside issuer no longer; refuses while it has valid clients';
 
+/*
+ * Public keys and names only. With the extension's rights, like all that the bridge calls: its role
+ * may read no table.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.token_issuers()
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
@@ -299,6 +334,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.token_issuers() IS
 	'the outside issuers, as the bridge checks tokens by them';
 
+/*
+ * Client, sender and keys are read by one question, so that no change comes between them. The
+ * bridge holds client_partner against partner: with one partner's token nobody sends in another's
+ * name. In the table the empty issuer is ourselves, so a token whose iss is empty finds nobody.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.authenticate(token_issuer text, token_client text,
 	sender_id text)
 RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb,

@@ -2,6 +2,11 @@
  * Is this the client's secret? Asked by the token endpoint. Whoever is wrong too often has to wait,
  * and learns nothing from the answer or the time it takes.
  */
+
+/*
+ * Who has one IPv6 address has as a rule 2^64 of them to try with; the same IPv4 address must not
+ * count twice because it came in by an IPv6 socket.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.address_place(address text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -19,6 +24,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.address_place(text) IS
 	'what counts as one address: an IPv4 address, the network of 64 bits of an IPv6 one';
 
+/*
+ * Two may share one of the 65536 buckets: then one waits for the other's mistakes, at most until an
+ * hour has passed. That is the price of a table that nobody can fill.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.failure_bucket(kind text, subject text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -34,7 +43,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.failure_bucket(text, text) IS
 	'where failures are counted; the node''s secret key keeps others from choosing it';
 
-/* Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes, until an hour without. */
+/*
+ * Five mistakes are free; then 1, 2, 4, … seconds, at most 15 minutes; an hour without forgives.
+ * Whoever may read client_failures may call it, since a view lends no right to call its functions:
+ * it reads nothing.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.failure_wait(f casesync_internal.client_failure)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
@@ -71,7 +84,8 @@ COMMENT ON FUNCTION casesync_internal.failure_count(text, integer, text) IS 'one
 /*
  * The hash of the secret is asked for, not the secret: parameters may end up in the server's log.
  * What is compared are keyed hashes, so the time that a comparison takes says nothing about the
- * secret; a client that does not exist costs the same statements as a wrong secret.
+ * secret; a client that does not exist costs the same statements as a wrong secret. Who has to wait
+ * is not counted again: else whoever guesses in a client's name could keep it out for ever.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.check_client(client_id text, secret_digest bytea,
 	address text)

@@ -5,7 +5,8 @@
 
 /*
  * An agreement that must be encrypted makes encryption required with its partner, for every message
- * and both ways: a callback or a search may be about any of the agreements.
+ * and both ways: a callback or a search may be about any of the agreements. A suspended agreement
+ * counts too: answers about what it let pass may still wait to be sent.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.encryption_rule(partner text)
 RETURNS text
@@ -58,6 +59,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.encryption_is_missing(text) IS
 	'whether nothing may be sent to a partner, because it must be encrypted and cannot be';
 
+/*
+ * An error, never NULL, when the key is missing: what must be encrypted may not leave in the open
+ * because the last key has ended meanwhile.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.encryption_key(partner text,
 	must_encrypt boolean DEFAULT false)
 RETURNS text

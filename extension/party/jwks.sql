@@ -39,6 +39,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.jwks_urls() IS
 	'where keys are published, by whom, and how to get there';
 
+/*
+ * One address a call: the bridge fetches outside of any transaction, and one that does not answer
+ * holds up no other. A copy of this database asks nobody: its questions would be taken for ours.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.next_jwks()
 RETURNS TABLE (kind text, name text, url text, networks text[], tls_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -72,6 +76,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.next_jwks() IS
 	'the published keys to fetch now, one address at a time; no row when none is due';
 
+/*
+ * Anybody can send a token with an invented key id: without the minute he could have us flood the
+ * issuer.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.want_jwks(issuer text)
 RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -132,6 +140,7 @@ COMMENT ON FUNCTION casesync_internal.take_published_key(casesync_internal.partn
 	'part of record_jwks(): a key that a partner publishes is taken over (jwks_trust follow) or '
 	'waits for accept_key() (pin)';
 
+/* At most 50 keys are looked at: each costs, and the set is another's to write. */
 CREATE OR REPLACE FUNCTION casesync_internal.take_published_keys(p casesync_internal.partner,
 	keys jsonb)
 RETURNS text
@@ -155,9 +164,11 @@ BEGIN
 			WHERE coalesce(k->>'kid', o.kid) = o.kid AND k @> casesync_internal.key_required(o.jwk))
 		RETURNING o.kid, o.is_followed
 	LOOP
-		IF gone.is_followed THEN
-			PERFORM casesync.retire_key(p.partner, gone.kid, now() + interval '10 minutes');
-		END IF;
+		/* One that a person ended before, perhaps because it was stolen, must not live again. */
+		PERFORM casesync.retire_key(p.partner, gone.kid, now() + interval '10 minutes')
+		  WHERE gone.is_followed AND EXISTS (SELECT FROM casesync_internal.partner_key k
+			WHERE k.partner = p.partner AND k.kid = gone.kid
+				AND k.valid_to > now() + interval '10 minutes');
 	END LOOP;
 	RETURN CASE WHEN usable = 0
 		THEN 'none of the keys there can be used (Ed25519 to sign; EC and RSA to encrypt)' END;
@@ -167,6 +178,10 @@ COMMENT ON FUNCTION casesync_internal.take_published_keys(casesync_internal.part
 	'part of record_jwks(): all that a partner publishes; a followed key that is gone counts ten '
 	'minutes longer';
 
+/*
+ * Name and address must still be what they were when the fetch began: what came from an address
+ * that was replaced meanwhile is worth nothing.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.record_jwks(kind text, name text, url text, jwks jsonb,
 	problem text)
 RETURNS text
@@ -203,6 +218,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.record_jwks(text, text, text, jsonb, text) IS
 	'what came of fetching published keys: the set, or the problem; returns what is wrong with it';
 
+/*
+ * That a key stands at a partner's address shows who can write there, not that it is the partner's:
+ * so a person accepts it, unless set_partner() said jwks_trust => 'follow'.
+ */
 CREATE OR REPLACE FUNCTION casesync.accept_key(partner text, kid text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -14,6 +14,10 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_now(integer) IS 'the state of a lane';
 
+/*
+ * What was read (s.id) and all before it goes, whoever wrote it; a row that was appended after it
+ * stays and counts.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_set(s casesync_internal.lane_state)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -31,6 +35,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS
 	'append a lane''s new state';
 
+/*
+ * The standard gives a subscription no address for its notifications (B5), only one for the answer
+ * to its request.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_url(p casesync_internal.partner,
 	s casesync_internal.subscription)
 RETURNS text
@@ -60,6 +68,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.address_of(text) IS 'scheme, host and port of a URL';
 
+/* A living subscription keeps its lane: its next notification would be put there without asking. */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_is_idle(l casesync_internal.lane)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -77,6 +86,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_is_idle(casesync_internal.lane) IS
 	'whether nothing waits in a lane, and nothing will come';
 
+/* How the old address has failed says nothing about the new one: the state goes. */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_readdress(lane integer, address text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -140,6 +150,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_add(text, text, text) IS
 	'a lane for one more address of a partner; NULL when there cannot be one now';
 
+/*
+ * Never an error: where no lane can be had, the one of the registered addresses takes the message.
+ * It may wait longer there, it is not lost.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_for(partner text, kind text, url text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -1,5 +1,10 @@
 /* Who we are: one row. Its identity tells this database from its copies. */
-/* Copies of the files have both numbers too: these are told by the node_id of their bridge. */
+
+/*
+ * The cluster's identifier stays the same when a standby takes over, and differs after a logical
+ * restore; the oid tells a copy within the same cluster. A copy of all files has both: of that one
+ * its bridge has another node_id.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.identity_matches(n casesync_internal.node)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -52,6 +57,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_sender_id(text) IS
 	'what may name a system to its partners, or an error';
 
+/* The name is what partners have signed for: a wrong one is found out late, by them. */
 CREATE OR REPLACE FUNCTION casesync_internal.check_node(sender_id text, locale text, time_zone text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -83,8 +89,9 @@ COMMENT ON FUNCTION casesync_internal.check_node(text, text, text) IS
 	'what set_node() was given can be, or an error';
 
 /*
- * The time zone is written down: when a day begins must not depend on who connects. The secret is
- * made once: with another, nothing that is kept as a keyed hash would be recognised.
+ * The secret is made once and never again. With another one all that partners were told would look
+ * new, and would be sent once more; no client's secret would be right, and no erased person
+ * recognised.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.node_begin(sender_id text)
 RETURNS void
@@ -119,6 +126,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.node_said(casesync_internal.node) IS
 	'what set_node() answers';
 
+/* The audit does not show the node_id: by it our bridge is told from that of a copy. */
 CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
 	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
 	four_eyes boolean DEFAULT NULL)
@@ -147,7 +155,7 @@ $$;
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
 	'say who we are to partners; parameters left out keep their value';
 
-/* The first reason stays: it is the one to look into. */
+/* The first reason stays: what follows from it would hide it. */
 CREATE OR REPLACE FUNCTION casesync_internal.pause_node(reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -174,6 +182,9 @@ $$;
 COMMENT ON FUNCTION casesync_internal.node_begin_stream(integer) IS
 	'this database is the node from now on, with a new run of sequence numbers';
 
+/*
+ * Without a node_id and paused no bridge ever counts as the right one here, whatever its file says.
+ */
 CREATE OR REPLACE FUNCTION casesync.start_as_copy()
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -191,6 +202,10 @@ $$;
 COMMENT ON FUNCTION casesync.start_as_copy() IS
 	'this database is a copy for tests: it stays paused';
 
+/*
+ * Where identities do not fit the node pauses, and that is no error: a bridge that runs shows why
+ * nothing leaves, and what partners send is still taken. Only resume(), said by a person, ends it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_start(node_id uuid, version text)
 RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text,
 	extension_version text)
@@ -230,6 +245,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.bridge_start(uuid, text) IS
 	'what a bridge says first: checks that bridge and database belong together';
 
+/*
+ * Asked before every look at what is to be sent, not once at the start: a database is also copied
+ * while its bridge is connected.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.may_speak()
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE

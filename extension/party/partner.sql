@@ -3,6 +3,11 @@
  * state here and elsewhere: pg_restore -j loads an extension's tables in any order, with the
  * constraints there already. The functions that write them see to it.
  */
+
+/*
+ * For people: the error says that a partner does not exist. Messages of partners are not answered
+ * by it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.require_partner(name text)
 RETURNS casesync_internal.partner
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -96,8 +101,8 @@ COMMENT ON FUNCTION casesync_internal.check_partner_files(casesync_internal.part
 	'the bridge can find a partner''s secrets and certificates by these names, or an error';
 
 /*
- * The row comes first, and what is given is laid over it: so the table alone knows the defaults,
- * and two sessions that make the same partner wait for each other.
+ * Both lanes come with the partner: stop_sharing() and sharing_begin() take it that they are there.
+ * The row is locked, so that two calls that each change one thing do not undo each other.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.partner_begin(sender_id text)
 RETURNS casesync_internal.partner
@@ -151,6 +156,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.partner_said(casesync_internal.partner) IS
 	'what set_partner() answers';
 
+/* NULL keeps a value, so an empty text takes one away; base_url and notify_url can only change. */
 CREATE OR REPLACE FUNCTION casesync.set_partner(sender_id text, base_url text DEFAULT NULL,
 	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
 	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,

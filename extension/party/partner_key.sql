@@ -2,6 +2,11 @@
  * Public keys of partners: Ed25519 to verify what they sign, EC and RSA to encrypt for them. Knows
  * the form of keys (RFC 7517, 7518, 8037) and when they count, not what is done with them.
  */
+
+/*
+ * Strict, for a thumbprint must not depend on how somebody wrote a key: no padding, no blanks, no
+ * other alphabet.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.key_bytes(member text)
 RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -20,7 +25,9 @@ COMMENT ON FUNCTION casesync_internal.key_bytes(text) IS
 /*
  * Of an EC key only the form is looked at: whether it is a point of its curve is arithmetic for the
  * bridge's crypto library, which asks each time before it encrypts. With one that is none nothing
- * is sent; the reason stands in casesync.attempts and casesync.health.
+ * is sent; the reason stands in casesync.attempts and casesync.health. An RSA key with the exponent
+ * 1 would encrypt to the very thing that is to be hidden; leading zero bytes would give one key two
+ * thumbprints.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.key_has_form(jwk jsonb)
 RETURNS boolean
@@ -49,6 +56,10 @@ COMMENT ON FUNCTION casesync_internal.key_has_form(jsonb) IS
 	'whether a JWK has the form of an Ed25519, P-256, P-384 or P-521 public key, or of an RSA one '
 	'of 2048 to 8192 bits';
 
+/*
+ * A private key is refused loudly and not just cut down to its public part: somebody has shown it,
+ * and must make another.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.key_required(jwk jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -130,6 +141,10 @@ COMMENT ON FUNCTION casesync_internal.key_purpose(jsonb) IS
 	'whether a key verifies signatures (sig) or encrypts (enc), and how; an error when its JWK '
 	'says otherwise';
 
+/*
+ * A kid without quotes and bars, because it stands between such in the header of a signature. The
+ * same kid given again replaces the key: registered by a person, it is what the partner says now.
+ */
 CREATE OR REPLACE FUNCTION casesync.add_key(partner text, jwk jsonb,
 	valid_from timestamptz DEFAULT now(),
 	valid_to timestamptz DEFAULT 'infinity')
@@ -178,6 +193,10 @@ COMMENT ON FUNCTION casesync.add_key(text, jsonb, timestamptz, timestamptz) IS
 	'register a partner''s public key (JWK): Ed25519 for its signatures, EC or RSA to encrypt for '
 	'it; returns its kid';
 
+/*
+ * Not deleted: what was signed with it must remain explainable. The microsecond is for the check
+ * that a key begins before it ends.
+ */
 CREATE OR REPLACE FUNCTION casesync.retire_key(partner text, kid text, at timestamptz DEFAULT now())
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

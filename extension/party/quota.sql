@@ -1,4 +1,6 @@
 /* How much a partner may ask for. */
+
+/* Lowering it ends nothing: who has more already keeps them, and gets no more. */
 CREATE OR REPLACE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL,
 	filters integer DEFAULT NULL)
 RETURNS text

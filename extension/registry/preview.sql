@@ -1,4 +1,9 @@
 /* What would leave, before anything does. */
+
+/*
+ * As the owner of the view, like every look at it; in byte order, so that pages of a preview do not
+ * depend on a collation.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.view_keys(r casesync_internal.registry,
 	max_rows integer DEFAULT NULL)
 RETURNS text[]
@@ -43,6 +48,10 @@ COMMENT ON FUNCTION casesync_internal.preview_keys(casesync_internal.agreement,
 	casesync_internal.registry, text[]) IS
 	'what an agreement would do with these subjects';
 
+/*
+ * It shows records, whole: so who looked, and whether at one person, is on record. With the
+ * extension's rights, and each view is read as its owner.
+ */
 CREATE OR REPLACE FUNCTION casesync.preview(agreement text, key text DEFAULT NULL,
 	at timestamptz DEFAULT now(), max_rows integer DEFAULT 20)
 RETURNS TABLE (registry text, subject_key text, outcome text, reason text, record jsonb,
@@ -78,6 +87,10 @@ COMMENT ON FUNCTION casesync.preview(text, text, timestamptz, integer) IS
 	'what the newest version of an agreement would let pass: the records exactly as they would be '
 	'sent';
 
+/*
+ * Every subject is rendered for it: on a large registry this takes as long as telling everybody
+ * would.
+ */
 CREATE OR REPLACE FUNCTION casesync.preview_summary(agreement text, at timestamptz DEFAULT now())
 RETURNS TABLE (registry text, outcome text, reason text, subjects bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

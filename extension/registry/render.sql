@@ -1,4 +1,9 @@
 /* What subjects look like now, and what an agreement lets pass of it. */
+
+/*
+ * A view is somebody else's code: whatever it raises stops here. Only the reason goes on, into
+ * quarantine, which auditors read.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.rows_at_once(relation regclass, query text,
 	keys text[], budget integer, until timestamptz, is_record boolean,
 	OUT found_keys text[], OUT found_records jsonb[], OUT is_late boolean,
@@ -97,6 +102,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.fails_always(regclass, text, integer) IS
 	'whether a query fails without any key: then halving finds no culprit';
 
+/* The names come from registry, where publish() has checked them; the keys are an argument. */
 CREATE OR REPLACE FUNCTION casesync_internal.render_query(r casesync_internal.registry)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -109,7 +115,11 @@ COMMENT ON FUNCTION casesync_internal.render_query(casesync_internal.registry) I
 	'the query for the records of keys ($1): the key array is cast, never the column, or no index '
 	'serves';
 
-/* Each key once: its record, gone, or in quarantine. */
+/*
+ * Each key once: its record, gone, or in quarantine. A key of more than 1000 bytes would not fit
+ * the indexes in which keys are kept; two rows for one subject cannot be one record, and to choose
+ * one would be to guess.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.render(r casesync_internal.registry, keys text[])
 RETURNS SETOF casesync_internal.rendered
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -148,6 +158,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[]) IS
 	'the records of these subjects as the view has them now, rendered as the view''s owner';
 
+/*
+ * The condition is in brackets and was written out by the parser: what a person typed is never part
+ * of a query.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.condition_query(r casesync_internal.registry,
 	condition text)
 RETURNS text
@@ -163,7 +177,9 @@ COMMENT ON FUNCTION casesync_internal.condition_query(casesync_internal.registry
 
 /*
  * What one agreement lets pass of rendered subjects: pass (with the projected record), leave (the
- * subject is gone or no longer among the agreement's subjects), keep (it cannot be said now).
+ * subject is gone or no longer among the agreement's subjects), keep (it cannot be said now). A
+ * condition that fails keeps its subjects as they are (keep): to tell partners that somebody has
+ * left, because a column was renamed, would be untrue.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.offers(a casesync_internal.agreement,
 	r casesync_internal.registry, subjects casesync_internal.rendered[])

@@ -2,6 +2,11 @@
  * Search: from what a partner asks to the subjects that match, in order. It reads views as their
  * owners, within limits; nothing of a request becomes SQL text (filter.sql sees to that).
  */
+
+/*
+ * Not the suspended ones, and none for the empty name, which is who asks while sharing is stopped:
+ * all these cases have one answer.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.agreements_for_search(partner text, service text,
 	reg_type text, record_type text)
 RETURNS SETOF casesync_internal.search_source
@@ -35,7 +40,8 @@ COMMENT ON FUNCTION casesync_internal.filter_path_may_exist(text, text[]) IS
 
 /*
  * Names that are not agreed match nobody, whether they exist or not. That is known before any
- * record is read; reading all of a large table only to find it out would take too long.
+ * record is read; reading all of a large table only to find it out would take too long. "not" of
+ * what is unknown is unknown and matches nobody, too.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_may_match(tree jsonb,
 	a casesync_internal.agreement)
@@ -106,7 +112,10 @@ COMMENT ON FUNCTION casesync_internal.search_query(casesync_internal.registry,
 	'the query for the keys of at most so many subjects that the agreement covers and the '
 	'condition (over $1) holds for; with first_key only those whose keys stand in $1 from there';
 
-/* A record that cannot be rendered must not hide the others. */
+/*
+ * A record that cannot be rendered must not hide the others. Rendered one by one they cost more
+ * than a search may: so only where there are fewer than a search may find.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_readable(r casesync_internal.registry,
 	a casesync_internal.agreement, max_keys integer, until timestamptz)
 RETURNS text[]
@@ -155,7 +164,11 @@ COMMENT ON FUNCTION casesync_internal.search_run(casesync_internal.registry, tex
 	timestamptz) IS
 	'the keys that a query of search_query() gives, in its order, as the view''s owner sees them';
 
-/* The tree and the clause of order are those of this source: names differ between registries. */
+/*
+ * The tree and the clause of order are those of this source: names differ between registries. What
+ * passes by itself, and the time being up, is no matter of a record and is raised; every other
+ * error is tried once more without the records that cannot be read.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_keys(s casesync_internal.search_source,
 	tree jsonb, clause text, max_keys integer, until timestamptz,
 	OUT keys text[], OUT failed text)
@@ -201,7 +214,11 @@ COMMENT ON FUNCTION casesync_internal.search_keys(casesync_internal.search_sourc
 	'the keys of the subjects that match, in order; failed: SQLSTATE of a record that stands in '
 	'the way';
 
-/* Records exactly as a notification would carry them; what is given is on record before. */
+/*
+ * Records exactly as a notification would carry them; what is given is on record before. Rendered
+ * again, by key: between finding and giving somebody may have left the agreement, and what is given
+ * is what is on record.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_records(s casesync_internal.search_source,
 	keys text[], way text, given uuid)
 RETURNS jsonb

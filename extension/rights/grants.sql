@@ -88,7 +88,8 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON quarantined', 'SELECT ON received', 'SELECT ON gaps', 'tracking_drift',
 		'gap_hint']),
 	/* rehearsals, counts of lookups, people's rights */
-	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups']),
+	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups',
+		'lookup_limit']),
 	('approver', ARRAY['SELECT ON rehearsals']),
 	('auditor', ARRAY['held_by', 'erase', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;
@@ -108,7 +109,8 @@ SELECT DISTINCT 'types', p.proname FROM pg_proc p
 ON CONFLICT DO NOTHING;
 
 INSERT INTO casesync_internal.access_right (access, object)
-SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'word_is_mapped', 'label', 'description',
+SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'mapped_code', 'mapped_word',
+	'word_is_mapped', 'label', 'description',
 	'local_label', 'local_description', 'code_type_directory',
 	'raise_error', 'check_record', 'check_transition', 'is_valid_transition', 'cron_next',
 	'SELECT ON code_directory', 'SELECT ON crosswalk']) o

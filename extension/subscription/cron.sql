@@ -1,4 +1,9 @@
 /* Cron expressions: when a scheduled subscription is due. Knows no subscription. */
+
+/*
+ * Forms of five, six and seven fields are in use (B15). A sentence and no error, since partners
+ * send them: it goes into the answer.
+ */
 CREATE OR REPLACE FUNCTION casesync.cron_check(expression text)
 RETURNS text
 AS 'MODULE_PATHNAME', 'casesync_cron_check' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -11,6 +11,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_forget(text) IS
 	'part of drop_partner(): subscriptions of the partner here, and ours there';
 
+/*
+ * One to a filter lives on without the person's identifiers in it; the erased key in their place
+ * fits nobody, so it does not become a filter that fits more people than before.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_erase(p casesync_internal.person,
 	OUT subscriptions bigint, OUT own bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -1,4 +1,9 @@
 /* What we ask partners to tell us, and what became of it. Knows nothing of their wishes at us. */
+
+/*
+ * What the standard says about frequency (B15) is checked here, since a partner that refuses it
+ * answers after hours, and with a code.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_subscribe_to(p casesync_internal.partner,
 	event_type text, record_type text, frequency text, starts timestamptz, ends timestamptz)
 RETURNS void
@@ -32,6 +37,10 @@ COMMENT ON FUNCTION casesync_internal.check_subscribe_to(casesync_internal.partn
 	text, timestamptz, timestamptz) IS
 	'what subscribe_to() was given can be asked of the partner, or an error';
 
+/*
+ * Names go as the partner's kind of registry spells them (B22, B23); the filter as its author wrote
+ * it (B11), with its type always said (B12).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscribe_criteria(
 	m casesync_internal.my_subscription, reg_type text, starts timestamptz, ends timestamptz)
 RETURNS jsonb
@@ -53,6 +62,10 @@ COMMENT ON FUNCTION casesync_internal.subscribe_criteria(casesync_internal.my_su
 	timestamptz, timestamptz) IS
 	'what we ask to be told, as the standard''s SubscribeCriteria';
 
+/*
+ * The transaction_id is kept: it is all by which a notification can be told to belong to this
+ * request (B5).
+ */
 CREATE OR REPLACE FUNCTION casesync.subscribe_to(partner text, event_type text, record_type text,
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
 	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, reg_type text DEFAULT 'ESS')
@@ -90,6 +103,7 @@ COMMENT ON FUNCTION casesync.subscribe_to(text, text, text, jsonb, text, text, t
 	timestamptz, text) IS
 	'ask a partner to notify us; returns our reference_id, the outcome appears in my_subscriptions';
 
+/* May be said again while the first is under way: it may have been lost at the partner. */
 CREATE OR REPLACE FUNCTION casesync.unsubscribe_at(partner text, code text)
 RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -62,6 +62,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_timing(text, text) IS
 	'what subscribe() was given about when to tell acts, or an error';
 
+/*
+ * For people only: a partner's question about a code that is not its own gets the answer of
+ * codes_now().
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.require_subscription(code text)
 RETURNS casesync_internal.subscription
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -93,6 +97,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_said(casesync_internal.subscription) IS
 	'what approve(), refuse() and unsubscribe() answer';
 
+/*
+ * The partner is not told, since the standard has no message for it; it learns it when it asks
+ * (B18).
+ */
 CREATE OR REPLACE FUNCTION casesync.unsubscribe(code text, reason text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -125,6 +133,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_frequency(casesync_internal.subscription) IS
 	'when a subscription''s partner wants to be told, as the standard writes it; NULL: at once';
 
+/* The standard's status is a verb: subscribe stands for living, unsubscribe for ended (B16). */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_item(s casesync_internal.subscription)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -168,6 +177,10 @@ COMMENT ON FUNCTION casesync_internal.subscribe_answer(text, text, text, text,
 	casesync_internal.subscription) IS
 	'one item of an on-subscribe message (ESS SubscribeResponse)';
 
+/*
+ * What a repetition is told follows from the row as it is now, so two answers to one reference_id
+ * differ only when something has been decided between them.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_outcome(s casesync_internal.subscription,
 	OUT status text, OUT code text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -192,6 +205,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_outcome(casesync_internal.subscription) IS
 	'what to answer about a subscription: now, and whenever its reference_id comes again';
 
+/* Who gave no address cannot be told, and must not wait for ever: notifications begin at once. */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_tell(s casesync_internal.subscription)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -214,6 +228,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_tell(casesync_internal.subscription) IS
 	'send the partner an on-subscribe about one subscription';
 
+/*
+ * Only what is pending, in the same statement: of two who decide at once the second is told so.
+ * Notifications wait until the answer has arrived (is_confirmed), for who does not know a code yet
+ * cannot end the subscription.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_decide(s casesync_internal.subscription,
 	decision text, why text)
 RETURNS casesync_internal.subscription
@@ -239,6 +258,7 @@ COMMENT ON FUNCTION casesync_internal.subscription_decide(casesync_internal.subs
 	text) IS
 	'a pending subscription becomes active or refused, and the partner is told';
 
+/* It opens nothing by itself: whatever is sent is held against the agreement, before and after. */
 CREATE OR REPLACE FUNCTION casesync.approve(code text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

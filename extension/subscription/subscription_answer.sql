@@ -1,4 +1,8 @@
 /* What messages say of subscriptions: that the partner knows of its own, how it took ours. */
+
+/*
+ * Pending ones too, unlike subscription_confirm(): without an address no later message would do it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscriptions_confirm(subscriptions bigint[])
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -10,7 +14,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscriptions_confirm(bigint[]) IS
 	'the partner knows what became of these, so that it may be notified';
 
-/* A repetition of what we know already is known too. */
+/*
+ * A repetition of what we know already is known too. Only rows of the partner that speaks: a
+ * reference_id of ours at another partner must not be answered by this one. What has ended stays
+ * so, whatever is said later.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_answered(partner text,
 	reference_id text, state text, code text, reason text)
 RETURNS boolean
@@ -34,6 +42,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.my_subscription_answered(text, text, text, text, text) IS
 	'a partner says how it took a subscription of ours; false when it is none of ours';
 
+/*
+ * An answer has one status for all codes, and need not name them (B17): it is found by its
+ * transaction_id.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_unsubscribed(partner text,
 	transaction_id text, status text, lives_on boolean, reason text)
 RETURNS boolean

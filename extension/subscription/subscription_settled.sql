@@ -1,4 +1,9 @@
 /* What becomes of subscriptions once a message about them has arrived, or never will. */
+
+/*
+ * Locked in the order of ids, as whoever changes several. A pending one is confirmed by the message
+ * that tells the decision, not by the one that says wait.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_confirm(subscriptions bigint[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -29,6 +34,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.my_subscription_refused(text, text) IS
 	'a partner refused our subscribe request';
 
+/* It was not ended there, so more will come: to count it as ended would make that unasked for. */
 CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_kept(transaction_id text, why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

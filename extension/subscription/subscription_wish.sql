@@ -3,6 +3,11 @@
  * the subscriptions that there are. The API and casesync.subscribe() use the same rules. Only what
  * is called subscribe() or subscription_… writes.
  */
+
+/*
+ * An end may be missing and a cron expression have five to seven fields (B15); a time without a
+ * zone is refused (B26).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.frequency_read(frequency jsonb,
 	OUT cron text, OUT starts timestamptz, OUT ends timestamptz, OUT problem text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -58,7 +63,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.wish_names_problem(jsonb) IS
 	'why criteria do not say of what the partner wants to be told';
 
-/* What criteria say, spelled our way: a row that is not one yet. */
+/*
+ * What criteria say, spelled our way: a row that is not one yet. Names in any prefix and case (B22
+ * to B24), a filter of any of the standard's forms (B12). authorize is kept to be shown, and proves
+ * nothing (C8); one that is too long to be shown is left out, since nothing depends on it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_read(partner text, criteria jsonb,
 	OUT s casesync_internal.subscription, OUT code text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -104,6 +113,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.wish_read(text, jsonb) IS
 	'a subscribe_criteria of the standard as a subscription, or why it cannot be read';
 
+/*
+ * By the parsed tree, not by what was sent: the same filter can be written in many ways, and each
+ * would count as another subscription.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.is_same_wish(a casesync_internal.subscription,
 	b casesync_internal.subscription)
 RETURNS boolean
@@ -120,6 +133,10 @@ COMMENT ON FUNCTION casesync_internal.is_same_wish(casesync_internal.subscriptio
 	casesync_internal.subscription) IS
 	'whether two subscriptions have the same criteria, however they were spelled';
 
+/*
+ * The suspended ones too: a partner does not learn from it that sharing is stopped, and need not
+ * ask again when it goes on.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.agreements_about(s casesync_internal.subscription)
 RETURNS SETOF casesync_internal.agreement
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
@@ -187,6 +204,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.known_event_types(text) IS
 	'event types to name in a message that one is not known';
 
+/*
+ * Two queries, each for an index of its own; planned for the values at hand, since some partners
+ * have a handful and some have most of the table.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_alike(s casesync_internal.subscription)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -213,7 +234,8 @@ COMMENT ON FUNCTION casesync_internal.subscription_alike(casesync_internal.subsc
 
 /*
  * How many more a partner may have. Those to a filter or to everybody cost at every event, those of
- * an identifier do not.
+ * an identifier do not. Counted no further than the quota: a subscribe request costs the same
+ * however many there are.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner,
 	OUT of_any integer, OUT of_many integer)
@@ -234,6 +256,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_room(casesync_internal.partner) IS
 	'how many more subscriptions a partner may have, and how many of them not of one identifier';
 
+/* Those of one identifier are bounded too: a change of that person asks all of them. */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_over_quota(p casesync_internal.partner,
 	s casesync_internal.subscription, of_any integer, of_many integer)
 RETURNS text
@@ -261,7 +284,10 @@ COMMENT ON FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner,
 	casesync_internal.subscription, integer, integer) IS
 	'why a partner may not have one more subscription; NULL when it may';
 
-/* A code of NULL: nothing speaks against it. */
+/*
+ * A code of NULL: nothing speaks against it. Which types there are is no secret and is said to who
+ * asks for another; of what is agreed with others nothing is said.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_verdict(s casesync_internal.subscription,
 	cover record)
 RETURNS casesync_internal.verdict
@@ -297,6 +323,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.wish_verdict(casesync_internal.subscription, record) IS
 	'why a wish is not granted; cover: what agreements say of it, as wish_cover() tells';
 
+/*
+ * Waiting for a person comes before waiting for the agreement to begin: it can be decided
+ * meanwhile.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_judge(s casesync_internal.subscription,
 	OUT code text, OUT why text, OUT waits_for text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -358,6 +388,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_seeded(bigint) IS
 	'who is inside the filter of a new subscription is known now';
 
+/* Only here is it said that sharing is stopped: to our own people, never to the partner. */
 CREATE OR REPLACE FUNCTION casesync_internal.check_subscribe(s casesync_internal.subscription,
 	wish_code text, wish_why text)
 RETURNS text
@@ -397,7 +428,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_subscribe(casesync_internal.subscription, text, text) IS
 	'whether subscribe() may add this wish, or an error; gives a remark';
 
-/* The DBA decides by calling it: no quota, no waiting. What the agreement says still counts. */
+/*
+ * The DBA decides by calling it: no quota, no waiting. What the agreement says still counts. The
+ * partner's row is locked as by message_sender(): its own wish, at the same moment, would otherwise
+ * not be seen, and both be granted.
+ */
 CREATE OR REPLACE FUNCTION casesync.subscribe(partner text, event_type text, record_type text,
 	filter jsonb DEFAULT NULL, filter_type text DEFAULT NULL, frequency text DEFAULT NULL,
 	starts timestamptz DEFAULT NULL, ends timestamptz DEFAULT NULL, deliver text DEFAULT NULL,
