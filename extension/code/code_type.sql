@@ -183,9 +183,13 @@ COMMENT ON FUNCTION casesync.add_local_code(text, text, text, text) IS
 CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code integer, label text,
 										description text DEFAULT NULL)
 RETURNS text
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS 'SELECT casesync.add_local_code($1, $2::text, $3, $4)';
+AS $$
+BEGIN
+	RETURN casesync.add_local_code(directory, code::text, label, description);
+END
+$$;
 COMMENT ON FUNCTION casesync.add_local_code(text, integer, text, text) IS
 	'give a local code a label, or change its label and description';
 

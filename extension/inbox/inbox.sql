@@ -300,19 +300,27 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	waiting constant text :=
+		'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = ''review'';';
+	state text;
 BEGIN
 	UPDATE casesync_internal.inbox_item t SET state = to_state, decided_by = session_user,
 		decided_at = clock_timestamp(), note = left(inbox_decide.note, 2000), tries = 0,
 		next_try = NULL
 	 WHERE t.id = inbox_id AND t.state = ANY (from_states);
 	IF NOT FOUND THEN
+		SELECT t.state INTO state FROM casesync_internal.inbox_item t WHERE t.id = inbox_id;
+		IF NOT FOUND THEN
+			PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+				message => format('there is no inbox item %s', coalesce(inbox_id::text, 'NULL')),
+				hint => waiting);
+		END IF;
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => format('inbox item %s is not waiting for this decision', inbox_id),
-			detail => format('Its state is %s; it must be %s.',
-				coalesce((SELECT t.state FROM casesync_internal.inbox_item t
-					WHERE t.id = inbox_id), 'unknown'), array_to_string(from_states, ' or ')),
-			hint => 'SELECT id, partner, event_type, reason FROM casesync.inbox WHERE state = '
-				'''review'';');
+			detail => format('Its state is %s; it must be %s.', state,
+				array_to_string(from_states, ' or ')),
+			hint => waiting);
 	END IF;
 	PERFORM casesync_internal.audit_note('inbox ' || to_state, inbox_id::text,
 		jsonb_build_object('item', inbox_id));
@@ -328,22 +336,26 @@ COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) I
  */
 CREATE OR REPLACE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
 RETURNS text
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note);
-	SELECT format('item %s will be applied', inbox_id)
+BEGIN
+	PERFORM casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note);
+	RETURN format('item %s will be applied', inbox_id);
+END
 $$;
 COMMENT ON FUNCTION casesync.accept(bigint, text) IS
 	'an item in review is applied; the bridge does it at once';
 
 CREATE OR REPLACE FUNCTION casesync.reject(inbox_id bigint, reason text)
 RETURNS text
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason);
-	SELECT format('item %s is rejected', inbox_id)
+BEGIN
+	PERFORM casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason);
+	RETURN format('item %s is rejected', inbox_id);
+END
 $$;
 COMMENT ON FUNCTION casesync.reject(bigint, text) IS 'an item in review or failed is not applied';
 

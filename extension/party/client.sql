@@ -73,7 +73,7 @@ BEGIN
 	IF until <= now() THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'expires must lie in the future',
-			detail => format('It is %s.', until));
+			detail => format('%s is past.', until));
 	END IF;
 	client_id := gen_random_uuid();
 	/* 366 random bits make 256 */

@@ -2,7 +2,8 @@
  * The last part of install and upgrade: nothing to PUBLIC, and what grant_access() gave applied
  * anew. Only what PUBLIC has is taken, and only of what is new: a REVOKE in a script of the
  * extension makes PostgreSQL take the site's own grants on that object for the extension's, and
- * pg_dump would leave them out.
+ * pg_dump would leave them out. The row types of tables and views keep what all types have: pg_dump
+ * would warn of each REVOKE, and without USAGE on the schema nobody can name them.
  */
 DO $$
 DECLARE
@@ -21,6 +22,7 @@ BEGIN
 		SELECT format('REVOKE ALL ON TYPE %s FROM PUBLIC', t.oid::regtype) FROM pg_type t
 		 WHERE t.typnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
 		   AND t.typelem = 0
+		   AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
 		   AND EXISTS (SELECT FROM aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) a
 			WHERE a.grantee = 0)
 		UNION ALL

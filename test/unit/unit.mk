@@ -64,4 +64,4 @@ $(UNIT_DIR)/code/code_directory_test: $(UNIT_DIR)/code/code_directory_test.o $(U
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
 
 unit: $(UNIT_TESTS) $(UNIT_PROGRAMS)
-	prove --directives --exec '' $(UNIT_TESTS) $(UNIT_SCRIPTS)
+	prove --failures --comments --directives --exec '' $(UNIT_TESTS) $(UNIT_SCRIPTS)

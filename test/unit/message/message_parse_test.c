@@ -137,16 +137,16 @@ test_spans_together(Tap *tap)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 	{
-		JsonSpan spans[2];
-		bool ok = json_span_find(rows[i].body, strlen(rows[i].body), names, 2, spans);
+		JsonSpan found[2];
+		bool ok = json_span_find(rows[i].body, strlen(rows[i].body), names, 2, found);
 
 		if (!tap_ok(tap, ok == (rows[i].message != NULL), "both in %s", rows[i].body) || !ok)
 			continue;
-		tap_is_int(tap, strncmp(spans[0].start, rows[i].header, spans[0].length), 0, "the header");
-		tap_is_int(tap, (long long) spans[0].length, (long long) strlen(rows[i].header), "whole");
-		tap_is_int(tap, strncmp(spans[1].start, rows[i].message, spans[1].length), 0,
+		tap_is_int(tap, strncmp(found[0].start, rows[i].header, found[0].length), 0, "the header");
+		tap_is_int(tap, (long long) found[0].length, (long long) strlen(rows[i].header), "whole");
+		tap_is_int(tap, strncmp(found[1].start, rows[i].message, found[1].length), 0,
 				   "the message");
-		tap_is_int(tap, (long long) spans[1].length, (long long) strlen(rows[i].message), "whole");
+		tap_is_int(tap, (long long) found[1].length, (long long) strlen(rows[i].message), "whole");
 	}
 }
 
