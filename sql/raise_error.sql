@@ -20,5 +20,9 @@ $$;
 SELECT try_partner('ftp://ess.test');
 SELECT casesync_internal.raise_error('no such condition');
 SELECT casesync_internal.raise_error('22012');
+SELECT casesync_internal.raise_error(NULL);
+-- a function of the site is not one of ours for the first word of its name
+ALTER FUNCTION add_partner(text) RENAME TO casesync_add_partner;
+SELECT casesync_add_partner('ftp://ess.test');
 DROP EXTENSION casesync CASCADE;
-DROP FUNCTION try_partner, add_partner;
+DROP FUNCTION try_partner, casesync_add_partner;

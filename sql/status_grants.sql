@@ -142,6 +142,14 @@ SELECT app.as_role('none', 'SELECT casesync.approve(NULL)') AS approve, app.as_r
 	app.as_role('none', 'SELECT FROM casesync.partners') AS partners, app.as_role('none', 'SELECT FROM casesync.health') AS health;
 SELECT casesync.revoke_access('regress_grants_none', 'approver');
 SELECT app.as_role('none', 'SELECT casesync.approve(NULL)') AS approve, has_schema_privilege('regress_grants_none', 'casesync', 'USAGE') AS schema;
+-- a role of that name that was dropped and made anew, maybe for somebody else, does not get it back
+SELECT casesync.grant_access('regress_grants_none', 'admin');
+DROP OWNED BY regress_grants_none;
+DROP ROLE regress_grants_none;
+CREATE ROLE regress_grants_none;
+SELECT casesync.grant_access('regress_grants_none', 'types');
+SELECT casesync.revoke_access('regress_grants_none', 'types');
+SELECT app.as_role('none', 'SELECT casesync.set_node(NULL)') AS set_node, has_schema_privilege('regress_grants_none', 'casesync', 'USAGE') AS schema;
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

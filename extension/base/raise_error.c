@@ -44,6 +44,9 @@ static const Condition conditions[] = {
 static int
 condition_code(const char *name)
 {
+	/* Roles may call us by themselves. */
+	if (name == NULL)
+		elog(ERROR, "an error without a condition");
 	for (int i = 0; i < (int) lengthof(conditions); i++)
 	{
 		if (strcmp(conditions[i].name, name) == 0)
@@ -61,6 +64,14 @@ line_begins(const char *line, const char *words)
 	return strncmp(line, words, strlen(words)) == 0;
 }
 
+/* The dots tell ours from a function of the site that only has such a name. */
+static bool
+names_ours(const char *line)
+{
+	return line_begins(line, "PL/pgSQL function casesync.") ||
+		   line_begins(line, "PL/pgSQL function casesync_internal.");
+}
+
 /*
  * What the caller's own functions add to the context: all behind the last line that names one of
  * ours, up to the first function of somebody else. A statement's text may take many lines.
@@ -75,7 +86,7 @@ context_of_caller(const char *context)
 		const char *end = strchr(line, '\n');
 		const char *next = end == NULL ? line + strlen(line) : end + 1;
 
-		if (line_begins(line, "PL/pgSQL function casesync"))
+		if (names_ours(line))
 			rest = next;
 		else if (line_begins(line, "PL/pgSQL function "))
 			break;

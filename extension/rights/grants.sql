@@ -5,10 +5,24 @@
  * An upgrade takes all that was given, by the lists of the version before, and gives it anew by
  * those of this one: see rights/grants_again.sql.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.forget_lost_access()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.access_given g WHERE NOT EXISTS (
+		SELECT FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) a
+		 WHERE n.nspname = 'casesync' AND a.privilege_type = 'USAGE'
+		   AND a.grantee = to_regrole(quote_ident(g.role)))
+$$;
+COMMENT ON FUNCTION casesync_internal.forget_lost_access() IS
+	'roles that were dropped (DROP OWNED) and made anew have no access by their name alone';
+
 DO $$
 DECLARE
 	g record;
 BEGIN
+	PERFORM casesync_internal.forget_lost_access();
 	FOR g IN SELECT to_regrole(quote_ident(a.role)) AS role, a.access
 		FROM casesync_internal.access_given a
 	LOOP
@@ -213,6 +227,7 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
 			message => 'this role does not exist');
 	END IF;
+	PERFORM casesync_internal.forget_lost_access();
 	PERFORM casesync_internal.give_access(role, access);
 	INSERT INTO casesync_internal.access_given (role, access)
 	VALUES ((SELECT rolname FROM pg_roles WHERE oid = grant_access.role), grant_access.access)
@@ -235,6 +250,7 @@ AS $$
 DECLARE
 	name name := (SELECT rolname FROM pg_roles WHERE oid = revoke_access.role);
 BEGIN
+	PERFORM casesync_internal.forget_lost_access();
 	PERFORM casesync_internal.change_access(role, access, 'REVOKE');
 	PERFORM casesync_internal.change_access(role, 'types', 'REVOKE');
 	DELETE FROM casesync_internal.access_given g
