@@ -1,3 +1,8 @@
+/*
+ * Views run with the extension's rights on its tables, which nobody else may read: what a view
+ * leaves out, its readers never see. Records, filters and subject keys are in none that "reader"
+ * gets.
+ */
 CREATE OR REPLACE VIEW casesync.queue AS
 	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt,
 		l.is_stopped, l.reason,
@@ -165,6 +170,7 @@ COMMENT ON COLUMN casesync.lookups.lookups IS 'how many people it asked for';
 COMMENT ON COLUMN casesync.lookups.refused IS 'how many it asked for beyond what it may';
 COMMENT ON COLUMN casesync.lookups.lookups_per_day IS 'how many it may ask for';
 
+/* One change of the window is looked for, not all: this is asked by monitoring, every minute. */
 CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
 RETURNS timestamptz
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -332,6 +338,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.sharing_problems() IS
 	'agreements that end, and what somebody has stopped';
 
+/*
+ * With the extension's rights, so that whoever watches needs none. What it says names partners,
+ * tables and counts, and never content.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -357,6 +367,7 @@ COMMENT ON COLUMN casesync.health.severity IS 'critical or warning';
 COMMENT ON COLUMN casesync.health.problem IS 'what is wrong, in a sentence';
 COMMENT ON COLUMN casesync.health.mend IS 'the SQL to mend it, or to look closer';
 
+/* With the extension's rights, as problems(): monitoring needs this one function and no table. */
 CREATE OR REPLACE FUNCTION casesync.check(warn interval DEFAULT '5 min',
 	crit interval DEFAULT '30 min')
 RETURNS TABLE (status text, message text)
