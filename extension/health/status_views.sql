@@ -29,6 +29,10 @@ COMMENT ON COLUMN casesync.queue.reason IS 'why the last attempt failed, or why 
 COMMENT ON COLUMN casesync.queue.address IS
 	'scheme, host and port that the messages go to; empty: the registered ones';
 
+/*
+ * detail is one of the bridge's own constant sentences: a partner's words may quote a record, and
+ * readers see this.
+ */
 CREATE OR REPLACE VIEW casesync.attempts AS
 	SELECT l.partner, l.kind, a.message_id, a.started_at, a.ended_at, a.items, a.verdict,
 		a.http_status,
@@ -92,6 +96,10 @@ COMMENT ON COLUMN casesync.quarantine.at IS 'since when';
 COMMENT ON COLUMN casesync.quarantine.tries IS 'how often it was tried';
 COMMENT ON COLUMN casesync.quarantine.is_requested IS 'whether somebody asked to try it again';
 
+/*
+ * For everybody who watches; the view before it is for auditors, since reasons quote what could not
+ * be read.
+ */
 CREATE OR REPLACE VIEW casesync.quarantined AS
 	SELECT q.registry, q.error_code, count(*) AS subjects, min(q.at) AS oldest
 	  FROM casesync_internal.quarantine_entry q
@@ -158,6 +166,7 @@ COMMENT ON COLUMN casesync.disclosed.agreement_version IS 'and which version';
 COMMENT ON COLUMN casesync.disclosed.reference_id IS 'the id of the notification or answer';
 COMMENT ON COLUMN casesync.disclosed.outcome IS 'attempted, delivered or refused';
 
+/* How many, never whom: what a partner asks for is about people too. */
 CREATE OR REPLACE VIEW casesync.lookups AS
 	SELECT d.partner, d.day, sum(d.lookups)::bigint AS lookups, sum(d.refused)::bigint AS refused,
 		casesync_internal.lookup_limit(d.partner) AS lookups_per_day
@@ -187,6 +196,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
 	'when the oldest change that waits for routing was made; NULL when none waits';
 
+/* A change that waits is told after a minute: a bridge that is being restarted is no problem. */
 CREATE OR REPLACE FUNCTION casesync_internal.node_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -212,6 +222,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.node_problems() IS 'what is wrong with this node';
 
+/*
+ * What is captured wrongly is critical, however little it is: it is lost without anybody seeing it.
+ * What cannot be rendered waits, and is not.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.capture_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -239,6 +253,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.capture_problems() IS
 	'what is not captured or cannot be rendered';
 
+/* Three failures before it is said: partners restart their systems too. */
 CREATE OR REPLACE FUNCTION casesync_internal.delivery_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -261,6 +276,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.delivery_problems() IS 'what does not reach partners';
 
+/*
+ * What failed is critical and what waits for a person is not: the one holds up all that follows
+ * about somebody, and nobody expects it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.decision_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -285,6 +304,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.decision_problems() IS 'what waits for a person';
 
+/*
+ * Choices that somebody has made stand here as long as they last, so that nobody can say he did not
+ * know: a signature that is not asked for, above all.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.partner_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -311,6 +334,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.partner_problems() IS
 	'partners that are trusted too far, cannot be heard, or ask for too much';
 
+/*
+ * Thirty days, since a new version of an agreement needs signatures. What is suspended for a
+ * partner or for everybody is one stop, and said once.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.sharing_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE

@@ -52,6 +52,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_clients(casesync_internal.partner) IS
 	'part of onboarding(): a partner''s clients of our token endpoint; NULL when there is none';
 
+/* What may come encrypted is said as well: partners need our key for it, not we theirs. */
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_encryption(p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -188,6 +189,7 @@ COMMENT ON FUNCTION casesync_internal.onboarding_example(casesync_internal.node,
 	casesync_internal.partner, casesync_internal.agreement, casesync_internal.registry) IS
 	'part of onboarding(): a first subscribe message';
 
+/* An agreement that is still a draft will do: the sheet is sent so that the partner can begin. */
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_subscribe(n casesync_internal.node,
 	p casesync_internal.partner)
 RETURNS text
