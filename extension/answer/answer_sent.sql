@@ -25,6 +25,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_anew(bigint[]) IS
 	'search answers are taken back from the outbox and worked anew; returns how many';
 
+/*
+ * Asked by take() before an answer leaves: it may have waited for days. An answer without records
+ * names no agreement, and leaves as it is.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_withdraw(o casesync_internal.outgoing)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -49,6 +53,10 @@ COMMENT ON FUNCTION casesync_internal.request_withdraw(casesync_internal.outgoin
 	'whether a search answer was taken back, because an agreement that it was given under counts '
 	'no more; it is worked anew';
 
+/*
+ * Called when sharing is resumed: what was found before the stop may not be agreed any more, or not
+ * be true.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_anew_for(partners text[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -65,6 +73,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_anew_for(text[]) IS
 	'search answers that wait for these partners (the empty name: for all) are worked anew';
 
+/*
+ * Until then it is kept, since the answer may have to be found anew; whom somebody asked for is
+ * itself something about a person.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_answered(reference_id uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -18,7 +18,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.sharing_partner(casesync_internal.partner) IS
 	'the partner, when something may leave to it until the end of this transaction; else nobody';
 
-/* The only place where requests become answers. */
+/*
+ * The only place where requests become answers. Limits are set for this transaction only: the
+ * session goes on to other partners' requests.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_answer(p casesync_internal.partner,
 	action text, message jsonb, correlation_id text, until timestamptz)
 RETURNS casesync_internal.request_outcome
@@ -41,7 +44,10 @@ COMMENT ON FUNCTION casesync_internal.request_answer(casesync_internal.partner, 
 	timestamptz) IS
 	'work a request that message_judge() found nothing wrong with';
 
-/* Before the session's own statement_timeout strikes, which leaves no answer at all. */
+/*
+ * Before the session's own statement_timeout strikes, which leaves no answer at all. 0.6 of it, for
+ * what comes after searching: rendering, wording, storing.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_deadline(searches integer)
 RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
@@ -59,7 +65,9 @@ COMMENT ON FUNCTION casesync_internal.request_deadline(integer) IS
 /*
  * Taking a request is a transaction of its own: work that ends the server's process, or the server,
  * has been counted, and is not tried for ever. Who was answered longest ago comes first: a partner
- * that asks much keeps only itself waiting.
+ * that asks much keeps only itself waiting. FOR UPDATE SKIP LOCKED: several bridges work side by
+ * side. A process that has gone gives its request back at once, one whose number another process
+ * has by now after two minutes.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.request_claim()
 RETURNS boolean
@@ -115,7 +123,11 @@ COMMENT ON FUNCTION casesync_internal.request_finish(casesync_internal.request_i
 	casesync_internal.request_outcome) IS
 	'a request is answered: its callback and its state, in one transaction';
 
-/* In a subtransaction of its own: what fails leaves no disclosure behind. */
+/*
+ * In a subtransaction of its own: what fails leaves no disclosure behind. A fault of ours in one
+ * item undoes the whole answer and all that it disclosed, as long as there are tries left; the last
+ * one goes out with that item refused.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_try(r casesync_internal.request_in,
 	p casesync_internal.partner, OUT o casesync_internal.request_outcome)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -136,6 +148,7 @@ COMMENT ON FUNCTION casesync_internal.request_try(casesync_internal.request_in,
 	casesync_internal.partner) IS
 	'work a request; with nothing but failed set when it must be tried again';
 
+/* Never a SQLSTATE or a message of the server: these may quote content. */
 CREATE OR REPLACE FUNCTION casesync_internal.request_unanswered(r casesync_internal.request_in,
 	failed text)
 RETURNS casesync_internal.request_outcome
@@ -165,6 +178,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_unanswered(casesync_internal.request_in, text) IS
 	'the answer to a request that we failed to work: every item refused, and why';
 
+/* By process number and time: a request that was taken too long ago is another's by now. */
 CREATE OR REPLACE FUNCTION casesync_internal.request_taken()
 RETURNS casesync_internal.request_in
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -182,6 +196,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_taken() IS
 	'the request that this process has taken';
 
+/*
+ * Partner and sharing first, in this transaction: from here on stop_sharing() waits until the
+ * answer is stored.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_work(r casesync_internal.request_in)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -216,6 +234,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_work(casesync_internal.request_in) IS
 	'answer a request, or put it off';
 
+/*
+ * Taking and working are two calls, and so two transactions: see request_claim(). With the
+ * extension's rights; views are read as their owners.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.work_requests()
 RETURNS TABLE (requests integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -241,6 +263,7 @@ COMMENT ON FUNCTION casesync_internal.work_requests() IS
 	'take a stored request, or answer the one taken; more: call again. One that fails five times '
 	'is answered with rjct';
 
+/* How many and why, not what was asked. */
 CREATE OR REPLACE FUNCTION casesync_internal.answering_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE

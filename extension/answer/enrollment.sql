@@ -14,7 +14,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.equal_to(jsonb) IS
 	'the value of {"eq": value} or {"$eq": value}, or of the value itself';
 
-/* Queries of one member or two, which peers write in more ways than a filter. */
+/*
+ * Queries of one member or two, which peers write in more ways than a filter. No one form for it is
+ * agreed upon; what is no form of these is read as a filter (B12).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_query(query jsonb, query_type text,
 	OUT id_type text, OUT value jsonb)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -47,7 +50,10 @@ COMMENT ON FUNCTION casesync_internal.enrolment_query(jsonb, text) IS
 	'the identifier that a query of a check of enrolment names, in a form of its own; NULL when it '
 	'may be a filter';
 
-/* The identifier that a question names; without a type, any that is agreed. */
+/*
+ * The identifier that a question names; without a type, any that is agreed. One person, or none:
+ * what takes conditions is a search, and is agreed and counted as one.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_identifier(criteria jsonb, OUT id_type text,
 	OUT id_value text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -110,7 +116,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_question_refusal(jsonb) IS
 	'what is wrong with a check of enrolment; NULL when nothing is';
 
-/* A status nobody can read is as good as none: the person is answered like one nobody knows. */
+/*
+ * A status nobody can read is as good as none: the person is answered like one nobody knows. It
+ * stands in one of several places and in one of two lists (A1, A2).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_code(record jsonb)
 RETURNS casesync.enrolment_status
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -125,7 +134,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.enrolment_code(jsonb) IS
 	'the enrolment status of a record; NULL when it has none that can be read';
 
-/* Subjects of one source that have this identifier and a status that may be told. */
+/*
+ * Subjects of one source that have this identifier and a status that may be told. Found as by a
+ * search, by the same rules: an identifier type that is not agreed finds nobody. More than a
+ * hundred is no identifier any more.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_subjects(s casesync_internal.search_source,
 	id_type text, id_value text, until timestamptz)
 RETURNS TABLE (key text, status casesync.enrolment_status)
@@ -219,6 +232,10 @@ COMMENT ON FUNCTION casesync_internal.enrolment_give(casesync_internal.search_so
 	timestamptz, uuid) IS
 	'the statuses of whom an identifier names in one registry, and their disclosure';
 
+/*
+ * Counted before it is looked up, and whether anybody is found or not: else the count would tell.
+ * Nobody to ask (no agreement) is not counted: there is nothing to find out.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_find(p casesync_internal.partner,
 	criteria jsonb, until timestamptz, OUT answers jsonb, OUT is_allowed boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -261,6 +278,11 @@ COMMENT ON FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, 
 	timestamptz) IS
 	'the status of whom a question names, disclosed; none when unknown, withheld or not agreed';
 
+/*
+ * An answer must have a reference_id and the question has none: it is the value asked for (B20). An
+ * unknown person, one who is withheld, one without a status and one who is not agreed have this one
+ * answer.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_outcome(p casesync_internal.partner,
 	message jsonb, correlation_id text, until timestamptz)
 RETURNS casesync_internal.request_outcome

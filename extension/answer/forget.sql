@@ -28,6 +28,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.answer_erase_waiting(casesync_internal.person) IS
 	'part of answer_erase(): answers about a subject that wait to be sent';
 
+/*
+ * A question that is not answered yet is closed as refused: to search for somebody who was just
+ * erased would put him back into what is kept.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.answer_erase(p casesync_internal.person,
 	OUT questions bigint, OUT answers bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -55,6 +59,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.answer_erase(casesync_internal.person) IS
 	'part of erase(): questions about a subject and answers that hold it';
 
+/* Not while its answer waits: request_withdraw() must find it. */
 CREATE OR REPLACE FUNCTION casesync_internal.answer_prune(before timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

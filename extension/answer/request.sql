@@ -2,6 +2,11 @@
  * Requests of partners that ask for an answer: stored, and remembered for transaction status. It
  * knows how requests travel, not what any kind of them means.
  */
+
+/*
+ * The standard's own word for it is misspelt (B19), and a check of enrolment may come under the
+ * action of a search: they are told apart by what they hold.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_action(action text, message jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -20,6 +25,10 @@ COMMENT ON FUNCTION casesync_internal.request_action(text, jsonb) IS
 	'what a header.action asks for, in the spellings that peers use; NULL when it asks for nothing '
 	'we answer';
 
+/*
+ * Counted no further than the limit. A partner whose answers cannot be delivered stops here, with
+ * its own requests only.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.waiting_refusal(partner text)
 RETURNS casesync_internal.verdict
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -58,7 +67,10 @@ COMMENT ON FUNCTION casesync_internal.request_references(text, jsonb) IS
 	'the reference_ids of a request, of an unsubscribe the codes, by which its sender may ask what '
 	'became of it';
 
-/* The partner's own claims, for the record; what decides is our agreement. */
+/*
+ * The partner's own claims, for the record; what decides is our agreement. Consent cannot be
+ * checked (C8). Too long to keep is not cut: half a claim would say something else.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.request_claims(message jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -114,7 +126,10 @@ COMMENT ON FUNCTION casesync_internal.request_note_answered(casesync_internal.pa
 	jsonb, text, casesync_internal.request_outcome) IS
 	'remember what a partner asked and was answered at once, not what was found';
 
-/* Without an address nobody can be answered, but what became of it can be asked for. */
+/*
+ * Without an address nobody can be answered, but what became of it can be asked for. Stored in the
+ * transaction that acknowledges: ACK promises an answer.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_request(p casesync_internal.partner,
 	action text, message_id text, message jsonb, callback_url text, correlation_id text)
 RETURNS casesync_internal.answer

@@ -2,6 +2,8 @@
  * A search request item by item: what is wrong with one does not touch the others (ESS
  * SearchRequest to SearchResponse). It decides nothing about who may see what: search.sql does.
  */
+
+/* With an empty list of records, in the form of an answer that found nobody. */
 CREATE OR REPLACE FUNCTION casesync_internal.search_refusal(item jsonb,
 	verdict casesync_internal.verdict)
 RETURNS jsonb
@@ -27,7 +29,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_locale(jsonb) IS
 	'the locale of an item, or the default';
 
-/* What is wrong with an item before anything is looked up. */
+/*
+ * What is wrong with an item before anything is looked up. A reference_id given twice would have
+ * two answers, of which nobody could tell which is whose.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_item_refusal(item jsonb, earlier text[])
 RETURNS casesync_internal.verdict
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -59,7 +64,10 @@ COMMENT ON FUNCTION casesync_internal.search_item_refusal(jsonb, text[]) IS
 	'why an item cannot be searched for, after the reference_ids of earlier items; NULL when it '
 	'can';
 
-/* In search_criteria, where the standard has it, or beside it, where peers put it. */
+/*
+ * In search_criteria, where the standard has it, or beside it, where peers put it. A page behind
+ * the last is empty and no error.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_page(item jsonb, OUT page_size integer,
 	OUT page_number integer, OUT refused casesync_internal.verdict)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -92,7 +100,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_page(jsonb) IS
 	'which page an item asks for, the first when it does not say, or why there is none';
 
-/* What a peer calls a registry or a kind of record goes back only when it can be such a name. */
+/*
+ * What a peer calls a registry or a kind of record goes back only when it can be such a name. Else
+ * whatever somebody puts there would be signed by us.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.name_said(value text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -103,7 +114,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.name_said(text) IS
 	'a name without its prefix; NULL when it is none';
 
-/* One name if all sources have the same, else none: the standard has room for one only. */
+/*
+ * One name if all sources have the same, else none: the standard has room for one only. Of several
+ * kinds the asked one is named, and none when none was asked.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_data(criteria jsonb,
 	sources casesync_internal.search_source[], records jsonb)
 RETURNS jsonb
@@ -145,7 +159,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_refused(casesync_internal.verdict) IS
 	'an item that is refused, and why';
 
-/* All subjects are found before any is given: only then is it known whether they are too many. */
+/*
+ * All subjects are found before any is given: only then is it known whether they are too many. One
+ * more than may be found is looked for: so it is known that there are too many, not how many.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_find(sources casesync_internal.search_source[],
 	tree jsonb, sort jsonb, until timestamptz,
 	OUT refused casesync_internal.search_result, OUT keys text[], OUT places integer[])
@@ -210,8 +227,9 @@ COMMENT ON FUNCTION casesync_internal.search_give(casesync_internal.search_sourc
 	'the records of one page, and their disclosure';
 
 /*
- * One item that is well formed. Unknown, withheld and not agreed have one answer, an empty list;
- * so has a registry that no agreement covers.
+ * One item that is well formed. Unknown, withheld and not agreed have one answer, an empty list; so
+ * has a registry that no agreement covers. The day's lookups are counted before anything is looked
+ * for. The size is checked when records are there: a partner may ask for fewer, or by other pages.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_item(p casesync_internal.partner, item jsonb,
 	page record, max_bytes bigint, until timestamptz, given uuid)
@@ -264,7 +282,8 @@ COMMENT ON FUNCTION casesync_internal.search_item(casesync_internal.partner, jso
 
 /*
  * How many identifiers or other values a filter tries: what a partner may look up in a day is
- * counted in these.
+ * counted in these. Each is somebody who might be found, be it in one request or in many; a filter
+ * without values counts as one.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_lookups(tree jsonb)
 RETURNS integer
@@ -288,7 +307,10 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_late() IS 'an item for which there was no time';
 
-/* What fails is undone with all that it disclosed, and does not touch the other items. */
+/*
+ * What fails is undone with all that it disclosed, and does not touch the other items. Lookups
+ * counted in it are undone too: what could not be answered was not told.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_try(p casesync_internal.partner, item jsonb,
 	page record, max_bytes bigint, until timestamptz, given uuid)
 RETURNS casesync_internal.search_result
@@ -357,6 +379,10 @@ COMMENT ON FUNCTION casesync_internal.search_answer(casesync_internal.partner, j
 	bigint, timestamptz, uuid) IS
 	'the answer to one item, whatever it is';
 
+/*
+ * Limits of bytes and time are those of the request: many items get no more than one. What is kept
+ * of the answer has no records (data): for what is asked later, status is enough.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.search_outcome(p casesync_internal.partner,
 	message jsonb, correlation_id text, until timestamptz)
 RETURNS casesync_internal.request_outcome

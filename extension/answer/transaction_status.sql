@@ -3,6 +3,11 @@
  * correlation_id, reference_ids or codes of subscriptions. Records are not given again: who wants
  * them searches.
  */
+
+/*
+ * Subscribe cannot be answered and unsubscribe not be asked about by the schema; all are taken,
+ * with the older misspellings (B18).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.status_kind(txn_type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -100,7 +105,10 @@ COMMENT ON FUNCTION casesync_internal.status_names(text, text, text, text[]) IS
 	'which items of requests a question is about, as request_references() calls them; NULL when '
 	'about all';
 
-/* Three queries rather than one with OR: each has its index. */
+/*
+ * Three queries rather than one with OR: each has its index. Always of this partner: a
+ * transaction_id of another's finds nothing, like one that nobody has used.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.status_requests(partner text, action text,
 	attribute text, wanted text[])
 RETURNS SETOF casesync_internal.request_in
@@ -149,7 +157,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_status(casesync_internal.request_in) IS
 	'how each item of a search ended, without records';
 
-/* What its callback told of one item of a subscribe, when the subscription was not made. */
+/*
+ * What its callback told of one item of a subscribe, when the subscription was not made. By our
+ * correlation_id, which no two requests share.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.subscribe_told(correlation_id text, reference text)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -274,7 +285,10 @@ COMMENT ON FUNCTION casesync_internal.status_body(text, casesync_internal.reques
 	'what is told about the requests found, in the form for their kind; with wanted only those '
 	'reference_ids';
 
-/* Of several outcomes the best, as in a callback's header. */
+/*
+ * Of several outcomes the best, as in a callback's header. Whoever asks about somebody else's
+ * request reads the same sentence as who asks about none.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.status_summary(
 	kind text, requests casesync_internal.request_in[], body jsonb, OUT status text, OUT why text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -36,6 +36,10 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.code_type_directory(regtype) IS
 	'the directory of a code type or of a domain over one; an error for other types';
 
+/*
+ * With the extension's rights: an application that may use the types may read labels, one by one,
+ * and not write them.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.local_label(directory text, number smallint)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE STRICT SECURITY DEFINER
@@ -136,6 +140,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.local_code_number(text, text) IS
 	'the number of a local code written local:900 or 900; an error for anything else';
 
+/* A label of its own, in whatever letters: what reads labels must not find two codes. */
 CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code text, label text,
 										description text DEFAULT NULL)
 RETURNS text

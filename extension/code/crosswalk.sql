@@ -2,6 +2,11 @@
  * Crosswalk: an application's local words ('ACTIF') and the codes they mean. A word that nobody has
  * mapped is an error of the reader, never a silent NULL; nothing here runs in the application.
  */
+
+/*
+ * Read by whatever renders, to see that words have changed: with the extension's rights, since its
+ * caller may read no table of ours.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.crosswalk_mark()
 RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -10,6 +15,10 @@ AS 'SELECT mark FROM casesync_internal.crosswalk_change';
 COMMENT ON FUNCTION casesync_internal.crosswalk_mark() IS
 	'a number that grows with every committed change of the crosswalk';
 
+/*
+ * By the clock, and always more than before: a dump that is restored must not come back to a mark
+ * that somebody remembers.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.crosswalk_set_mark()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -188,6 +197,7 @@ $$;
 COMMENT ON FUNCTION casesync.to_word(text, anyelement) IS
 	'the preferred local word for a code; NULL if there is none';
 
+/* With the extension's rights, and text only: see mapped_code(). */
 CREATE OR REPLACE FUNCTION casesync.word_is_mapped(list text, directory text, word text)
 RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER

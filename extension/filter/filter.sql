@@ -55,7 +55,8 @@ COMMENT ON FUNCTION casesync_internal.filter_sql(jsonb, text, text[], text[], te
 
 /*
  * use: "agreed" is a column of filter_fields; "identifier" one that is named like an agreed type of
- * identifier, and narrows down whose records are looked at.
+ * identifier, and narrows down whose records are looked at. Columns whose type has no order that
+ * both uses share (any) can be compared as JSON only, and not sorted by.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.filter_columns_of(r casesync_internal.registry,
 	a casesync_internal.agreement)
@@ -137,6 +138,7 @@ COMMENT ON FUNCTION casesync_internal.filter_condition(jsonb, casesync_internal.
 	'the condition over the view for a filter''s tree; what the partner sent is only in the '
 	'arguments ($1)';
 
+/* The path must be agreed as it stands: one above it would sort by what is not agreed below. */
 CREATE OR REPLACE FUNCTION casesync_internal.filter_order_term(
 	item jsonb, r casesync_internal.registry, a casesync_internal.agreement)
 RETURNS text

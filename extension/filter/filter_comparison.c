@@ -36,6 +36,7 @@ static const Operation operations[] = {
 	{"gte", FILTER_GE, false, false}, {"in", FILTER_EQ, false, true},
 };
 
+/* The first problem is the one that is told: what follows it may only follow from it. */
 FilterNode *
 filter_refuse(FilterParser *parser, const char *format, ...)
 {
@@ -51,6 +52,10 @@ filter_refuse(FilterParser *parser, const char *format, ...)
 	return NULL;
 }
 
+/*
+ * Bounded, because each condition is evaluated for each record of a search, and at each event for a
+ * subscription.
+ */
 bool
 filter_count_node(FilterParser *parser)
 {
@@ -60,6 +65,7 @@ filter_count_node(FilterParser *parser)
 	return false;
 }
 
+/* A member that is null is one that is not there: peers send what they do not use as null. */
 bool
 filter_member(JsonbContainer *object, const char *name, JsonbValue *value)
 {
@@ -79,6 +85,7 @@ filter_is_list(const JsonbValue *value)
 	return value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data);
 }
 
+/* Prefixes as in JSON-LD are dropped wherever names stand (A17, B24). */
 char *
 filter_plain_text(const JsonbValue *value)
 {
@@ -100,6 +107,7 @@ shown_name(const char *name)
 	return name;
 }
 
+/* With and without $, le or lte (B14). */
 static const Operation *
 operation_find(const char *word)
 {
@@ -167,6 +175,10 @@ is_known_type(const char *name)
 		   data_object_any_attribute(name, strlen(name)) == NULL;
 }
 
+/*
+ * A name of an attribute and one of an identifier type are told apart by how they are written: the
+ * standard has one place for both.
+ */
 static bool
 set_name(FilterParser *parser, FilterNode *node, const char *written)
 {
@@ -181,6 +193,10 @@ set_name(FilterParser *parser, FilterNode *node, const char *written)
 	return true;
 }
 
+/*
+ * Counted over the whole filter: each value is somebody who may be found, and is compared with
+ * every record.
+ */
 static bool
 add_value(FilterParser *parser, FilterNode *node, const char *name, char *value)
 {
@@ -238,6 +254,7 @@ add_separated(FilterParser *parser, FilterNode *node, const char *name, char *li
 	return true;
 }
 
+/* Lists are valid though the schema has none (B11). */
 static bool
 add_elements(FilterParser *parser, FilterNode *node, const char *name, JsonbContainer *list)
 {
@@ -284,6 +301,9 @@ add_single(FilterParser *parser, FilterNode *node, const char *name, const Jsonb
 	return false;
 }
 
+/*
+ * Names and operators come back in problems, values never: the problem is signed, sent and logged.
+ */
 FilterNode *
 filter_read_comparison(FilterParser *parser, const char *name, const char *operation,
 					   const JsonbValue *value)
@@ -316,6 +336,7 @@ filter_read_comparison(FilterParser *parser, const char *name, const char *opera
 	return found->is_negated ? filter_node_not(node) : node;
 }
 
+/* The shape idtype-value; the value may be a number (B11). */
 FilterNode *
 filter_read_identifier(FilterParser *parser, JsonbContainer *object)
 {

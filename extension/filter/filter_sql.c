@@ -50,6 +50,10 @@ node_name(const FilterNode *node)
 	return node->attribute != NULL ? node->attribute : node->identifier;
 }
 
+/*
+ * Identifiers in any case, as everywhere; other columns by their exact name, or "Status" would be
+ * compared for who has agreed on "status".
+ */
 static const Column *
 find_column(const Producer *producer, const char *name, bool is_agreed, bool folds_case)
 {
@@ -75,7 +79,10 @@ comparison_column(const Producer *producer, const FilterNode *node)
 	return name == NULL ? NULL : find_column(producer, name, true, node->identifier != NULL);
 }
 
-/* Whether no comparison below needs SQL of its own. */
+/*
+ * Whether no comparison below needs SQL of its own. Those are asked together, by one call for a
+ * row: each call projects the record anew.
+ */
 static bool
 node_is_of_record(const Producer *producer, const FilterNode *node)
 {
@@ -93,6 +100,7 @@ node_is_of_record(const Producer *producer, const FilterNode *node)
 	return true;
 }
 
+/* The tree travels as an argument, for its values are the partner's. */
 static char *
 tree_text(const FilterNode *node)
 {
@@ -101,6 +109,7 @@ tree_text(const FilterNode *node)
 	return JsonbToCString(NULL, &tree->root, VARSIZE(tree));
 }
 
+/* Of the projected record, never of the record: what is not agreed is not there, and so unknown. */
 static void
 produce_record(Producer *producer, const FilterNode *node)
 {
@@ -195,7 +204,11 @@ produce_comparison(Producer *producer, const FilterNode *node, bool is_positive)
 		produce_identifier(producer, node, is_positive);
 }
 
-/* What is about columns comes first; all that is about the record is asked at once. */
+/*
+ * What is about columns comes first; all that is about the record is asked at once. The order of
+ * the parts does not change what is found, only what is read: columns are cheap, projecting a
+ * record is not.
+ */
 static void
 produce_joined(Producer *producer, const FilterNode *node, bool is_positive)
 {
@@ -224,6 +237,10 @@ produce_joined(Producer *producer, const FilterNode *node, bool is_positive)
 	appendStringInfoChar(&producer->sql, ')');
 }
 
+/*
+ * Under NOT nothing may be narrowed down any more (is_positive), on no level below it: NOT NOT is
+ * not taken for nothing.
+ */
 static void
 produce_node(Producer *producer, const FilterNode *node, bool is_positive)
 {
@@ -261,6 +278,7 @@ read_texts(FunctionCallInfo fcinfo, int argument, int *count)
 	return texts;
 }
 
+/* elog: filter_condition() makes the three lists itself. */
 static void
 read_columns(FunctionCallInfo fcinfo, Producer *producer)
 {

@@ -65,6 +65,10 @@ push_text(JsonbParseState **state, JsonbIteratorToken token, const char *string)
 	pushJsonbValue(state, token, &value);
 }
 
+/*
+ * Every list holds texts, whatever was sent: what they are compared as depends on the attribute,
+ * not on how a partner wrote them.
+ */
 static JsonbValue *
 push_node(JsonbParseState **state, const FilterNode *node)
 {
@@ -103,6 +107,10 @@ filter_tree_write(const FilterNode *node)
 	return JsonbValueToJsonb(push_node(&state, node));
 }
 
+/*
+ * A tree comes from filter_parse() and from tables: with another form something else has written
+ * it, which no partner can.
+ */
 static void
 refuse_tree(void)
 {
@@ -169,6 +177,7 @@ logic_read(FilterKind kind, JsonbContainer *object)
 	return node;
 }
 
+/* Read as strictly as if it were foreign: a tree may be years old, and of another version. */
 static FilterNode *
 comparison_read(FilterKind kind, JsonbContainer *object)
 {

@@ -32,6 +32,7 @@ static const char *const family_names[] = {"any",		"integer",	   "number", "real
 										   "boolean",	"text",		   "padded", "uuid", "date",
 										   "timestamp", "timestamptz", "code"};
 
+/* What is not known is compared as JSON (any): right, if slower. */
 FilterType
 filter_type_read(const char *name)
 {
@@ -98,6 +99,10 @@ filter_value_number(const char *written, Numeric *number)
 	return true;
 }
 
+/*
+ * What would become infinite or nothing is no number of this type: the server would raise an error,
+ * or find what was not asked for.
+ */
 bool
 filter_value_double(const char *written, float8 *number)
 {
@@ -133,6 +138,10 @@ is_part_of_leap_second(const char *written)
 		   strncmp(written + strlen("2016-12-31T23:59:"), "60.", 3) == 0;
 }
 
+/*
+ * A time without a zone is read as UTC, as it is in records (B26); so is a day, from its first
+ * moment.
+ */
 bool
 filter_value_time(const char *written, TimestampTz *time)
 {
@@ -151,6 +160,7 @@ filter_value_time(const char *written, TimestampTz *time)
 	return true;
 }
 
+/* Not yes, no, 1 or 0, which could as well be meant as a text or a number. */
 bool
 filter_value_boolean(const char *written, bool *value)
 {
@@ -178,12 +188,17 @@ filter_value_uuid(const char *written, char uuid[37])
 	return true;
 }
 
+/* As numeric, so that a large number does not fit another by rounding. */
 static int
 compare_numbers(Numeric a, Numeric b)
 {
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
+/*
+ * By bytes, as in the "C" collation: else the same filter would find others on a server with
+ * another locale. Padded is char(n), whose blanks at the end do not count.
+ */
 static int
 compare_texts(const char *a, const char *b, bool is_padded)
 {
@@ -218,6 +233,7 @@ compare_date(const char *held, const char *written, int *order)
 	return true;
 }
 
+/* A column without a zone is read as UTC, like a value without one. */
 static bool
 compare_time(const char *held, const char *written, bool has_zone, int *order)
 {
@@ -249,6 +265,7 @@ read_bits(const char *held)
 	return value.number;
 }
 
+/* The value is made a real first, as the server does it: as a double 0.1 would not equal 0.1. */
 static bool
 compare_real(const char *held, const char *written, int *order)
 {
@@ -282,6 +299,10 @@ compare_number(const char *held, const char *written, int *order)
 	return true;
 }
 
+/*
+ * False, and so unknown, when either is no code of the directory: a word that nobody knows is not
+ * different from all others.
+ */
 static bool
 compare_code(const CodeDirectory *directory, const char *held, const char *written, int *order)
 {
@@ -317,6 +338,10 @@ compare_boolean(const char *held, const char *written, int *order)
 	return true;
 }
 
+/*
+ * held is how the server writes the column, without a setting of the session in it: see
+ * filter_columns().
+ */
 bool
 filter_column_compare(const FilterType *type, const char *held, const char *written, int *order)
 {
@@ -393,6 +418,10 @@ is_text(const DataAttribute *attribute)
 			attribute->kind == ATTRIBUTE_CODE || attribute->kind == ATTRIBUTE_BOOLEAN);
 }
 
+/*
+ * What the attribute says it is comes first; else times and numbers are what they are, also when
+ * sent as text (B11), and all else is text.
+ */
 int
 filter_scalar_compare(const DataAttribute *attribute, const JsonbValue *held, const char *written)
 {
@@ -409,6 +438,7 @@ filter_scalar_compare(const DataAttribute *attribute, const JsonbValue *held, co
 	return compare_texts(own, written, false);
 }
 
+/* The same form as to_jsonb() writes, so that sorting and comparing agree. */
 char *
 filter_time_text(TimestampTz time, FilterFamily family)
 {
@@ -437,6 +467,7 @@ code_number(const DataAttribute *attribute, const char *word, int16 *number)
 	return false;
 }
 
+/* One kind of value for each attribute: jsonb sorts numbers and texts apart. */
 void
 filter_scalar_sort_key(const DataAttribute *attribute, const JsonbValue *held, JsonbValue *key)
 {

@@ -1,4 +1,9 @@
 /* Forgetting a partner: each room forgets its own. */
+
+/*
+ * Who was told something, or told us something, is never dropped: it must remain explainable to
+ * whom it was about. Such a partner is silenced by ending its agreements, keys and clients.
+ */
 CREATE OR REPLACE FUNCTION casesync.drop_partner(partner text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

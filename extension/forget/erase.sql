@@ -1,4 +1,9 @@
 /* Forgetting a person: each room forgets its own, here it is said how much. */
+
+/*
+ * Also what was sent and what came: the registry may have another identifier by now, and older ones
+ * must be found too. What came from a partner is found by changes that its item made.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.records_of(r casesync_internal.registry, key text)
 RETURNS SETOF jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -29,6 +34,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.records_of(casesync_internal.registry, text) IS
 	'all records of one subject that are at hand: as it is now, as it was sent, as it came in';
 
+/*
+ * The key's hash is made with the node's secret: who was erased can be recognised when somebody
+ * asks for this key, and not be found out by trying all.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.person_of(r casesync_internal.registry, key text,
 	identifiers text[])
 RETURNS casesync_internal.person
@@ -114,6 +123,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.erase_everywhere(casesync_internal.person) IS
 	'part of erase(): all rooms forget a subject; how many rows of what';
 
+/*
+ * For auditors. The audit notes the hash in place of the key, or the person would live on there.
+ * Disclosures stay, with the hash: those who were told must be named, to be told to forget as well.
+ */
 CREATE OR REPLACE FUNCTION casesync.erase(registry text, key text, reason text,
 	identifiers text[] DEFAULT NULL)
 RETURNS TABLE (what text, rows bigint, partner_to_inform text)

@@ -1,4 +1,9 @@
 /* Forgetting what was settled long ago: each room forgets its own. */
+
+/*
+ * Each room knows itself what of its own is settled; nothing that is due, dead or in review ever
+ * is.
+ */
 CREATE OR REPLACE FUNCTION casesync.prune(keep interval DEFAULT '90 days')
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -1,4 +1,8 @@
-/* What a DBA looks at: ids and states, never content but for auditors and reviewers. */
+/*
+ * Views run with the extension's rights on its tables, which nobody else may read: what a view
+ * leaves out, its readers never see. Records, filters and subject keys are in none that "reader"
+ * gets.
+ */
 CREATE OR REPLACE VIEW casesync.queue AS
 	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt,
 		l.is_stopped, l.reason,
@@ -25,6 +29,10 @@ COMMENT ON COLUMN casesync.queue.reason IS 'why the last attempt failed, or why 
 COMMENT ON COLUMN casesync.queue.address IS
 	'scheme, host and port that the messages go to; empty: the registered ones';
 
+/*
+ * detail is one of the bridge's own constant sentences: a partner's words may quote a record, and
+ * readers see this.
+ */
 CREATE OR REPLACE VIEW casesync.attempts AS
 	SELECT l.partner, l.kind, a.message_id, a.started_at, a.ended_at, a.items, a.verdict,
 		a.http_status,
@@ -88,6 +96,10 @@ COMMENT ON COLUMN casesync.quarantine.at IS 'since when';
 COMMENT ON COLUMN casesync.quarantine.tries IS 'how often it was tried';
 COMMENT ON COLUMN casesync.quarantine.is_requested IS 'whether somebody asked to try it again';
 
+/*
+ * For everybody who watches; the view before it is for auditors, since reasons quote what could not
+ * be read.
+ */
 CREATE OR REPLACE VIEW casesync.quarantined AS
 	SELECT q.registry, q.error_code, count(*) AS subjects, min(q.at) AS oldest
 	  FROM casesync_internal.quarantine_entry q
@@ -154,6 +166,7 @@ COMMENT ON COLUMN casesync.disclosed.agreement_version IS 'and which version';
 COMMENT ON COLUMN casesync.disclosed.reference_id IS 'the id of the notification or answer';
 COMMENT ON COLUMN casesync.disclosed.outcome IS 'attempted, delivered or refused';
 
+/* How many, never whom: what a partner asks for is about people too. */
 CREATE OR REPLACE VIEW casesync.lookups AS
 	SELECT d.partner, d.day, sum(d.lookups)::bigint AS lookups, sum(d.refused)::bigint AS refused,
 		casesync_internal.lookup_limit(d.partner) AS lookups_per_day
@@ -166,6 +179,7 @@ COMMENT ON COLUMN casesync.lookups.lookups IS 'how many people it asked for';
 COMMENT ON COLUMN casesync.lookups.refused IS 'how many it asked for beyond what it may';
 COMMENT ON COLUMN casesync.lookups.lookups_per_day IS 'how many it may ask for';
 
+/* One change of the window is looked for, not all: this is asked by monitoring, every minute. */
 CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
 RETURNS timestamptz
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -183,6 +197,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
 	'when the oldest change that waits for routing was made; NULL when none waits';
 
+/* A change that waits is told after a minute: a bridge that is being restarted is no problem. */
 CREATE OR REPLACE FUNCTION casesync_internal.node_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -208,6 +223,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.node_problems() IS 'what is wrong with this node';
 
+/*
+ * What is captured wrongly is critical, however little it is: it is lost without anybody seeing it.
+ * What cannot be rendered waits, and is not.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.capture_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -235,6 +254,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.capture_problems() IS
 	'what is not captured or cannot be rendered';
 
+/* Three failures before it is said: partners restart their systems too. */
 CREATE OR REPLACE FUNCTION casesync_internal.delivery_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -257,6 +277,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.delivery_problems() IS 'what does not reach partners';
 
+/*
+ * What failed is critical and what waits for a person is not: the one holds up all that follows
+ * about somebody, and nobody expects it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.decision_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -281,6 +305,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.decision_problems() IS 'what waits for a person';
 
+/*
+ * Choices that somebody has made stand here as long as they last, so that nobody can say he did not
+ * know: a signature that is not asked for, above all.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.partner_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -307,6 +335,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.partner_problems() IS
 	'partners that are trusted too far, that nothing is accepted from, or that ask for too much';
 
+/*
+ * Thirty days, since a new version of an agreement needs signatures. What is suspended for a
+ * partner or for everybody is one stop, and said once.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.sharing_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -334,6 +366,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.sharing_problems() IS
 	'agreements that end, and what somebody has stopped';
 
+/*
+ * With the extension's rights, so that whoever watches needs none. What it says names partners,
+ * tables and counts, and never content.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
@@ -359,6 +395,7 @@ COMMENT ON COLUMN casesync.health.severity IS 'critical or warning';
 COMMENT ON COLUMN casesync.health.problem IS 'what is wrong, in a sentence';
 COMMENT ON COLUMN casesync.health.mend IS 'the SQL to mend it, or to look closer';
 
+/* With the extension's rights, as problems(): monitoring needs this one function and no table. */
 CREATE OR REPLACE FUNCTION casesync.check(warn interval DEFAULT '5 min',
 	crit interval DEFAULT '30 min')
 RETURNS TABLE (status text, message text)

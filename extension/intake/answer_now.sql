@@ -2,6 +2,11 @@
  * Messages of partners that are answered at once, and not stored: of what was found only who was
  * told is kept.
  */
+
+/*
+ * The key is asked for last: it raises an error when it is missing, and then nothing of the answer
+ * leaves and no disclosure stays.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.reply_of(o casesync_internal.request_outcome,
 	correlation_id text, partner text)
 RETURNS casesync_internal.reply
@@ -34,7 +39,8 @@ COMMENT ON FUNCTION casesync_internal.reply_of(casesync_internal.request_outcome
 
 /*
  * A repeated message_id is computed anew: nothing but the record of disclosure comes of answering,
- * and what was given a minute ago may not be agreed any more.
+ * and what was given a minute ago may not be agreed any more. With the extension's rights: all that
+ * the bridge may call for this.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.answer_now(partner text, message_id text, raw bytea,
 	token_client text, kid text, plain bytea DEFAULT NULL)

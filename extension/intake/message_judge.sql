@@ -4,6 +4,12 @@
  * judged before anything is done. Envelope, signature and encryption are not judged here: the
  * bridge hands over only messages whose header, counts, ids, timestamps and locales are in order.
  */
+
+/*
+ * At once nothing is kept in order and nobody waits: a partner may ask many things side by side. Of
+ * what is stored the partner's row is the first lock of all; lanes, subscriptions, items come after
+ * it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.message_sender(partner text, at_once boolean)
 RETURNS casesync_internal.partner
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -26,6 +32,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.message_sender(text, boolean) IS
 	'the partner that sends a message; who is stored, not only answered, is locked';
 
+/*
+ * Actions as partners spell them (B19). rejected: B3 lets a message be missing when all is refused;
+ * then only the acknowledgement is left to do.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.message_action(header jsonb, message jsonb)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -47,6 +57,10 @@ COMMENT ON FUNCTION casesync_internal.message_action(jsonb, jsonb) IS
 	'what a message wants of us, in our words; rejected: it only says that we were refused all; '
 	'NULL: nothing that we do';
 
+/*
+ * Encryption is asked about before the work, not after it: an answer that cannot be encrypted would
+ * be found, disclosed and thrown away.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.action_refusal(m casesync_internal.incoming,
 	at_once boolean)
 RETURNS casesync_internal.verdict
@@ -101,6 +115,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.content_refusal(casesync_internal.incoming, boolean) IS
 	'why a message is refused for what it says, or for how much; NULL when it is not';
 
+/*
+ * Refused when the partner may not name the address, and not sent to the registered one instead: a
+ * sender that names another's address is not who it should be.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.message_callback(m casesync_internal.incoming,
 	OUT is_allowed boolean, OUT url text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -121,6 +139,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.message_callback(casesync_internal.incoming) IS
 	'where the answer to a message goes, if it gets one, and whether its sender may say so';
 
+/*
+ * Repetitions are known by what was said, not by the header: its time is new each time. A
+ * message_id that comes with other content is refused: to answer it as before would let a changed
+ * message pass for a known one.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.message_judge(partner text, message_id text, raw bytea,
 	plain bytea, at_once boolean)
 RETURNS casesync_internal.incoming

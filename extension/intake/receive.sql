@@ -1,4 +1,6 @@
 /* Messages of partners that are stored and acknowledged, and handed to who does what they want. */
+
+/* What is refused is not remembered: sent again, it is judged again. */
 CREATE OR REPLACE FUNCTION casesync_internal.message_take(m casesync_internal.incoming,
 	correlation_id text)
 RETURNS casesync_internal.answer
@@ -37,6 +39,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.message_take(casesync_internal.incoming, text) IS
 	'do what a message wants that nothing was found wrong with, and acknowledge it';
 
+/*
+ * With the extension's rights: it is one of few that the bridge may call, and what it stores nobody
+ * else can write. Only messages whose signature the bridge has found good get here: nothing in SQL
+ * could check it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.receive(partner text, message_id text, raw bytea,
 	token_client text, kid text, plain bytea DEFAULT NULL)
 RETURNS SETOF casesync_internal.answer

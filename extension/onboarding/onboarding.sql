@@ -1,4 +1,9 @@
 /* The sheet for a partner: how to reach us and what is agreed. Reads nothing that is secret. */
+
+/*
+ * In the words of the partner's developer, who has never heard of this extension; the order is that
+ * in which he needs them.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_addresses(n casesync_internal.node)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -24,6 +29,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_addresses(casesync_internal.node) IS
 	'part of onboarding(): where we are';
 
+/* Also keys that begin to count later: the partner wants to see that they have come. */
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_keys(p casesync_internal.partner, use text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -46,6 +52,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.onboarding_clients(casesync_internal.partner) IS
 	'part of onboarding(): a partner''s clients of our token endpoint; NULL when there is none';
 
+/* What may come encrypted is said as well: partners need our key for it, not we theirs. */
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_encryption(p casesync_internal.partner)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -182,6 +189,7 @@ COMMENT ON FUNCTION casesync_internal.onboarding_example(casesync_internal.node,
 	casesync_internal.partner, casesync_internal.agreement, casesync_internal.registry) IS
 	'part of onboarding(): a first subscribe message';
 
+/* An agreement that is still a draft will do: the sheet is sent so that the partner can begin. */
 CREATE OR REPLACE FUNCTION casesync_internal.onboarding_subscribe(n casesync_internal.node,
 	p casesync_internal.partner)
 RETURNS text
@@ -223,6 +231,10 @@ COMMENT ON FUNCTION casesync_internal.onboarding_subscribe(casesync_internal.nod
 	casesync_internal.partner) IS
 	'part of onboarding(): the first conversation, ready to be tried';
 
+/*
+ * With the extension's rights, on record, and without anything secret: it is sent by e-mail. A
+ * partner's draft is shown too, since it is talked about before it counts.
+ */
 CREATE OR REPLACE FUNCTION casesync.onboarding(partner text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -47,6 +47,7 @@ typedef struct Place
 static bool keep_value(const Projection *projection, Place place, const JsonbValue *value,
 					   JsonbValue *kept);
 
+/* Exactly as written: a name in another case is another member, and not agreed. */
 static FieldNode *
 find_child(const FieldNode *node, const char *name, int length)
 {
@@ -60,6 +61,10 @@ find_child(const FieldNode *node, const char *name, int length)
 	return NULL;
 }
 
+/*
+ * No wildcard: with one, an attribute that is added to the view later would leave without anybody
+ * having agreed to it.
+ */
 static bool
 path_is_valid(const char *path)
 {
@@ -114,7 +119,10 @@ add_path(FieldNode *root, const char *path)
 	node->keeps_everything = true;
 }
 
-/* The texts of an array, NULL elements left out; a NULL array has none. */
+/*
+ * The texts of an array, NULL elements left out; a NULL array has none. So a missing list means
+ * that nothing is agreed, never that everything is.
+ */
 static char **
 read_texts(FunctionCallInfo fcinfo, int argument, int *count)
 {
@@ -138,6 +146,10 @@ read_texts(FunctionCallInfo fcinfo, int argument, int *count)
 	return texts;
 }
 
+/*
+ * In the spelling of the list or of the record: both name the same type, and an agreement may have
+ * been written with either.
+ */
 static bool
 type_is_agreed(const Projection *projection, const char *type)
 {
@@ -153,7 +165,10 @@ type_is_agreed(const Projection *projection, const char *type)
 	return false;
 }
 
-/* What is agreed about a member of an object whose own place is known. */
+/*
+ * What is agreed about a member of an object whose own place is known. All of a part is agreed when
+ * the part is: the node goes down with the walk.
+ */
 static const FieldNode *
 node_below(const FieldNode *node, const JsonbValue *key)
 {
@@ -229,6 +244,10 @@ keep_identifier(const Projection *projection, Place place, JsonbContainer *objec
 	return facts > 0;
 }
 
+/*
+ * Pairs are agreed by the name in them, not by their place in the list, which is chance. Other
+ * members of a pair could say anything, and go.
+ */
 static bool
 keep_pair(const Projection *projection, Place place, JsonbContainer *object, const JsonbValue *name,
 		  const JsonbValue *value, JsonbValue *kept)
@@ -260,6 +279,10 @@ keep_pair(const Projection *projection, Place place, JsonbContainer *object, con
 	return true;
 }
 
+/*
+ * Once below an identifier, always: whatever is nested in one is about it, and leaves only with its
+ * type.
+ */
 static Place
 place_below(Place place, JsonbContainer *object, const JsonbValue *key)
 {
@@ -309,6 +332,10 @@ keep_object(const Projection *projection, Place place, JsonbContainer *object, J
 	return facts > 0;
 }
 
+/*
+ * An element that says nothing any more is left out; so the places of others in the list say
+ * nothing of how many were withheld.
+ */
 static bool
 keep_list(const Projection *projection, Place place, JsonbContainer *list, JsonbValue *kept)
 {
@@ -328,6 +355,10 @@ keep_list(const Projection *projection, Place place, JsonbContainer *list, Jsonb
 	return kept->val.array.nElems > 0;
 }
 
+/*
+ * Identifiers are recognised before fields are asked: a field that is agreed does not take out an
+ * identifier whose type is not. A bare value under such a key has no type, and never leaves.
+ */
 static bool
 keep_value(const Projection *projection, Place place, const JsonbValue *value, JsonbValue *kept)
 {

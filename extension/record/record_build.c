@@ -94,6 +94,7 @@ static const struct
 	{"beneficiary", "group_record", "group"},
 };
 
+/* elog: reached only when a declaration in SQL and this file do not fit. */
 static const char *
 find_class(const char *function)
 {
@@ -108,6 +109,10 @@ find_class(const char *function)
 	return NULL;
 }
 
+/*
+ * The argument names are what people write; where the standard has several names for one thing
+ * (C1), the attribute is its.
+ */
 static const char *
 find_key(const char *function, const char *argument)
 {
@@ -122,6 +127,10 @@ find_key(const char *function, const char *argument)
 	return argument;
 }
 
+/*
+ * Above FirstNormalObjectId are only the code types here: no builder takes another type that is not
+ * the server's own. Languages are texts, since the list is the country's (A12).
+ */
 static void
 plan_attribute(Attribute *attribute, Oid type)
 {
@@ -143,6 +152,10 @@ plan_attribute(Attribute *attribute, Oid type)
 	}
 }
 
+/*
+ * Once for each call in a query, not for each row: looking up a declaration costs more than making
+ * a record.
+ */
 static BuilderPlan *
 make_plan(FunctionCallInfo fcinfo)
 {
@@ -189,6 +202,9 @@ set_time(JsonbValue *value, Datum datum, Oid type)
 	return true;
 }
 
+/*
+ * Codes of languages and statuses are written as codes where the word is known, else stay as given.
+ */
 static bool
 set_text(JsonbValue *value, const Attribute *attribute, char *string)
 {
@@ -312,6 +328,10 @@ find_waiting(const BuilderPlan *plan, const char *key)
 	return -1;
 }
 
+/*
+ * Of a beneficiary the identifiers wait: they belong to the member or the group, whichever there
+ * is.
+ */
 static void
 add_list(Build *build, const BuilderPlan *plan, const Attribute *attribute, Datum datum)
 {
@@ -361,6 +381,10 @@ add_argument(Build *build, const BuilderPlan *plan, const Attribute *attribute, 
 	pushJsonbValue(&build->state, WJB_VALUE, &value);
 }
 
+/*
+ * A beneficiary has no identifiers of its own in the standard, and one status though it may be in
+ * several programmes (A1).
+ */
 static void
 finish_beneficiary(Build *build)
 {

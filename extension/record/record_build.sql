@@ -142,6 +142,10 @@ COMMENT ON FUNCTION casesync.programme(text, text, text, text, casesync.institut
 	casesync.programme_type, jsonb[], jsonb[], casesync.enrolment_status, date) IS
 	'a programme, and what a beneficiary''s enrolment in it is';
 
+/*
+ * As three functions, by what the status is: a code of either list, or a word of which only the
+ * list decides (A2).
+ */
 CREATE OR REPLACE FUNCTION casesync.enrolment(programme_name text, status casesync.enrolment_status,
 	programme_identifier text DEFAULT NULL, enrolment_date date DEFAULT NULL,
 	benefit jsonb[] DEFAULT NULL)

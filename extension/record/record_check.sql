@@ -1,4 +1,9 @@
 /* Records and changes of status against the standard. */
+
+/*
+ * IMMUTABLE, for CHECK: what counts as an error must not change without a new version saying so, or
+ * a dump would not load.
+ */
 CREATE OR REPLACE FUNCTION casesync.is_valid_record(record_type text, record jsonb)
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_is_valid_record' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

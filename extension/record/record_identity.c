@@ -27,6 +27,10 @@ typedef struct IdentifierList
 	RecordIdentifier *items;
 } IdentifierList;
 
+/*
+ * Whatever stands before the last colon is a prefix (A17), and case differs between peers: one that
+ * is missed would be one that leaves.
+ */
 bool
 record_key_is(const JsonbValue *key, const char *name)
 {
@@ -51,6 +55,7 @@ record_key_is_identifier(const JsonbValue *key)
 		   record_key_is(key, "group_identifier");
 }
 
+/* Identifiers come as numbers too; written out they are what they were. */
 char *
 record_scalar_text(const JsonbValue *value)
 {
@@ -62,6 +67,7 @@ record_scalar_text(const JsonbValue *value)
 	return NULL;
 }
 
+/* The standard's pairs have key and value; peers write name. */
 bool
 record_read_pair(JsonbContainer *object, JsonbValue *name, JsonbValue *value)
 {
@@ -75,6 +81,10 @@ record_read_pair(JsonbContainer *object, JsonbValue *name, JsonbValue *value)
 	return found != NULL && found->type == jbvString;
 }
 
+/*
+ * By what it holds, not by the key it stands under: an identifier in a place that nobody expects is
+ * one all the same.
+ */
 bool
 record_is_identifier(JsonbContainer *object)
 {
@@ -91,6 +101,10 @@ record_is_identifier(JsonbContainer *object)
 	return false;
 }
 
+/*
+ * With two types or two values it is none: which belong together would be a guess, and a guess
+ * could let the wrong one leave.
+ */
 bool
 record_read_identifier(JsonbContainer *object, char **type, char **value)
 {
@@ -139,6 +153,10 @@ has_part(JsonbContainer *object, const char *name)
 	return false;
 }
 
+/*
+ * The parts in which a record names its own subject. Relatives, members of a household and heads of
+ * it are other people: their identifiers are fields like others, and must be agreed as such.
+ */
 SubjectPart
 record_subject_part(SubjectPart part, JsonbContainer *object, const JsonbValue *key)
 {
@@ -159,6 +177,7 @@ record_subject_part(SubjectPart part, JsonbContainer *object, const JsonbValue *
 	return SUBJECT_NONE;
 }
 
+/* A type that is not in the list is a country's own, and stays as it is. */
 char *
 record_fold_identifier_type(const char *type)
 {
@@ -171,6 +190,7 @@ record_fold_identifier_type(const char *type)
 	return pstrdup(code_text(directory, number, buffer));
 }
 
+/* Records are of any size up to jsonb's own limit, hence repalloc_huge. */
 static void
 add_identifier(IdentifierList *list, JsonbContainer *object)
 {

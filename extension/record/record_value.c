@@ -25,6 +25,10 @@ report_error(ValueProblem *problem, const char *format, const char *argument)
 	return false;
 }
 
+/*
+ * What is warned about can be used all the same: partners' records must not be refused for what the
+ * standard's own example does (C3).
+ */
 static bool
 report_warning(ValueProblem *problem, const char *format, const char *argument)
 {
@@ -47,7 +51,10 @@ is_empty_text(const JsonbValue *value)
 	return value->type == jbvString && value->val.string.len == 0;
 }
 
-/* The text of a string or number of a code's or number's size; NULL when it cannot be one. */
+/*
+ * The text of a string or number of a code's or number's size; NULL when it cannot be one. A jsonb
+ * number may have thousands of digits: none so long is a code or a quantity of a record.
+ */
 static const char *
 copy_short_text(const JsonbValue *value, char buffer[NUMBER_LENGTH_MAX + 1])
 {
@@ -126,6 +133,7 @@ check_number(const JsonbValue *value, bool is_whole, ValueProblem *problem)
 	return true;
 }
 
+/* 0, 1, yes and no are in use, as numbers and as text. */
 static bool
 check_boolean(const JsonbValue *value, ValueProblem *problem)
 {
@@ -142,6 +150,10 @@ check_boolean(const JsonbValue *value, ValueProblem *problem)
 	return report_error(problem, "true or false is expected", NULL);
 }
 
+/*
+ * Where a date is expected a time is taken too, and the other way round; a time without a zone may
+ * stand in records (B26).
+ */
 static bool
 check_date(const JsonbValue *value, bool is_time, ValueProblem *problem)
 {
@@ -158,6 +170,7 @@ check_date(const JsonbValue *value, bool is_time, ValueProblem *problem)
 						is_time ? "no date and time of ISO 8601" : "no date of the calendar", NULL);
 }
 
+/* A number where a text belongs is kept as it is: nothing is lost by it. */
 static bool
 check_text(const JsonbValue *value, ValueProblem *problem)
 {
@@ -175,6 +188,10 @@ check_format(const JsonbValue *value, bool (*check)(const char *, size_t), const
 	return true;
 }
 
+/*
+ * Stricter than other texts: by this value people are found, so an empty or blank one would be
+ * everybody's.
+ */
 static bool
 check_identifier(const JsonbValue *value, ValueProblem *problem)
 {
@@ -198,6 +215,10 @@ find_code(const char *directory_name, const char *written, char buffer[CODE_TEXT
 	return code_text(directory, number, buffer);
 }
 
+/*
+ * Words and other spellings are read (C3); several directories, because some attributes name a list
+ * that does not exist, or two (C5). Open lists keep what they do not know as text.
+ */
 static bool
 check_code(const DataAttribute *attribute, const JsonbValue *value, ValueProblem *problem)
 {

@@ -130,6 +130,10 @@ SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'mapped_code', 'mapped
 	'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
 
+/*
+ * By name: a function's new arguments need no change here, and a second function of a name gets the
+ * same rights. So no name of a list may be used for anything else, in either schema.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.access_statements(role regrole, access text, verb text)
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -185,6 +189,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.change_access(regrole, text, text) IS
 	'grant or revoke what an access consists of';
 
+/*
+ * Types are for who writes SQL with codes and records; approvers, readers and the bridge do
+ * without.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.give_access(role regrole, access text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -216,6 +224,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.access_said(regrole) IS
 	'what grant_access() and revoke_access() answer';
 
+/*
+ * Each grant is noted, to be given again by an upgrade: its lists may be others. By a name that is
+ * checked, into statements that are written here only (%s of a regrole quotes it).
+ */
 CREATE OR REPLACE FUNCTION casesync.grant_access(role regrole, access text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE

@@ -36,6 +36,7 @@ weekday_of(int year, int month, int day)
 	return (day + 13 * (month + 1) / 5 + year + year / 4 - year / 100 + year / 400 + 6) % 7;
 }
 
+/* Both given means either, in cron of old; 13 * 5 is every 13th and every Friday. */
 static bool
 day_fits(const CronSchedule *schedule, const CronTime *time)
 {
@@ -129,6 +130,10 @@ find_in_day(const CronSchedule *schedule, CronTime *time)
 	return true;
 }
 
+/*
+ * Ends with the last year that can be written: an expression that never fits costs no more than
+ * that.
+ */
 bool
 cron_find(const CronSchedule *schedule, CronTime *time)
 {

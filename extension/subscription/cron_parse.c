@@ -57,6 +57,7 @@ typedef struct Span
 	size_t length;
 } Span;
 
+/* A sentence and no error: the expression is a partner's, and the sentence goes into the answer. */
 static bool
 refuse(char *problem, const char *field, const char *why)
 {
@@ -70,6 +71,7 @@ refuse_field(const Reading *reading, const char *why)
 	return refuse(reading->problem, rules[reading->kind].name, why);
 }
 
+/* Not tolower(): the server's locale must not change what is read. */
 static char
 lower(char letter)
 {
@@ -121,6 +123,7 @@ read_word(const Reading *reading, Span text, int *number)
 	return false;
 }
 
+/* The form of seven fields is Quartz's, in which Sunday is 1; in the others it is 0 or 7. */
 static int
 lowest(const Reading *reading)
 {
@@ -142,6 +145,7 @@ is_extension(Span text)
 		   (text.length < 3 || text.start[1] == '-' || text.start[2] == '-');
 }
 
+/* What is refused is refused by name: whoever wrote L, W or ? meant something by it. */
 static bool
 read_value(const Reading *reading, Span text, int *number)
 {
@@ -180,7 +184,10 @@ add_number(const Reading *reading, int number)
 	*sets[reading->kind] |= UINT64_C(1) << number;
 }
 
-/* Days of the week go round: fri-mon. */
+/*
+ * Days of the week go round: fri-mon. The numbers are sets of bits, so what is named twice is there
+ * once.
+ */
 static bool
 add_range(const Reading *reading, int first, int last, int step)
 {
@@ -250,6 +257,10 @@ read_item(const Reading *reading, Span text)
 	return add_range(reading, first, has_step && last > first ? last : first, step);
 }
 
+/*
+ * Whether a day field is free is noted, since cron takes either of two that are not: see
+ * day_fits().
+ */
 static bool
 read_field(const Reading *reading, Span text)
 {
