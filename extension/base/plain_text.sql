@@ -12,8 +12,7 @@ COMMENT ON FUNCTION casesync_internal.plain_name(text) IS
 
 /*
  * What two programs may read in two ways is refused: a user before the host, a backslash, an
- * encoded slash, a step back. The bridge compares prefixes as text, so none of these must get past
- * it.
+ * encoded slash, a step back. Prefixes are compared as text, so none of these must get past them.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.check_url(what text, url text)
 RETURNS text
