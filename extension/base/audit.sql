@@ -1,4 +1,7 @@
 /* What administrators did: one row a call, never changed. */
+/*
+ * In the caller's transaction: what was rolled back was not done. who is the login, not the role.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.audit_note(what text, about text,
 	detail jsonb DEFAULT NULL)
 RETURNS void
@@ -10,7 +13,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.audit_note(text, text, jsonb) IS
 	'write one line of the audit; called by the administrative functions';
 
-/* Not even by the extension's own functions: who did what must not change afterwards. */
+/* Rights would not do: the functions that write the audit run as its owner, who has them all. */
 CREATE OR REPLACE FUNCTION casesync_internal.refuse_change()
 RETURNS trigger
 LANGUAGE plpgsql

@@ -8,6 +8,10 @@ COMMENT ON FUNCTION casesync_internal.raise_error(text, text, text, text) IS
 	'an error for the caller of one of our functions, without the context lines that name ours; '
 	'errcode is a condition of PL/pgSQL or an SQLSTATE';
 
+/*
+ * Lost to another transaction (40001, 40P01, 55P03), out of a resource (53), connection gone (08),
+ * told to stop (57). All else would fail in the same way again, and keep a queue waiting.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.is_transient(error_code text)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -9,6 +9,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.list_of(jsonb) IS 'one or many as a list: peers send both';
 
+/* The form is ours to judge, the range the server's: what it cannot hold is no time either. */
 CREATE OR REPLACE FUNCTION casesync_internal.time_of(value text)
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -23,6 +24,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.time_of(text) IS
 	'an ISO 8601 time with zone; NULL when it is none';
 
+/* At most 18 digits, which a bigint holds; 1e3 and 1.0 are numbers that nobody counts with. */
 CREATE OR REPLACE FUNCTION casesync_internal.number_of(value jsonb)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

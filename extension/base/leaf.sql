@@ -1,4 +1,5 @@
 /* Rings of leaves: tables written one after the other, so that old rows go by TRUNCATE. */
+/* With TOAST, where long records are. A leaf without a row is never full, however low the limit. */
 CREATE OR REPLACE FUNCTION casesync_internal.leaf_is_full(leaf regclass, leaf_limit bigint)
 RETURNS boolean
 LANGUAGE sql VOLATILE PARALLEL SAFE

@@ -31,6 +31,9 @@ RETURN CASE name
 COMMENT ON FUNCTION casesync_internal.message_limit(text) IS
 	'the most that is taken, given or kept of something; the only place where that is written';
 
+/*
+ * Cut and not refused: errors of others' views end up here, and the partner must get some answer.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.reason_text(why text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -37,6 +37,10 @@ own_relation_get(const char *name)
 	return relation;
 }
 
+/*
+ * By name and NULL if there is none: the library may be newer or older than the tables, while an
+ * upgrade is under way.
+ */
 Datum
 own_relation_value(HeapTuple tuple, TupleDesc descriptor, const char *column, bool *is_null)
 {

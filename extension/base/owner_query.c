@@ -128,6 +128,7 @@ rethrow_as_ordinary(MemoryContext context, bool is_late)
 	ReThrowError(error);
 }
 
+/* The setting is the most: an agreement or caller may ask for less, never for more. */
 static int
 time_allowed(int asked)
 {
@@ -201,6 +202,7 @@ casesync_owner_query(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Else a deferred constraint would fail at the commit, with all that the turn has done. */
 static void
 check_constraints_now(void)
 {

@@ -1,4 +1,7 @@
 /* Users' code run as its owner; granted to nobody, called by the extension's functions only. */
+/*
+ * anyelement, and so never SECURITY DEFINER: a type that a user chose brings its functions with it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.owner_query(relation regclass, query text,
 	argument anyelement,
 	milliseconds integer DEFAULT 0)
@@ -16,6 +19,10 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.owner_call(regprocedure, anyelement) IS
 	'call a function of one argument as its owner';
 
+/*
+ * Never waited for: who does not get one leaves the work to who has it. Those of the session are
+ * for the bridge, and a transaction of the same session may take them as well.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.lock_for_transaction(kind integer, key integer)
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_lock_for_transaction'

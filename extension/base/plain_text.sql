@@ -1,4 +1,5 @@
 /* Names, addresses and choices that somebody typed. */
+/* Peers write names with and without prefix, and with several. */
 CREATE OR REPLACE FUNCTION casesync_internal.plain_name(name text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -9,6 +10,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.plain_name(text) IS
 	'the last part of a prefixed name: ns:org:RegistryType:ESS is ESS';
 
+/*
+ * What two programs may read in two ways is refused: a user before the host, a backslash, an
+ * encoded slash, a step back. Prefixes are compared as text, so none of these must get past them.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.check_url(what text, url text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

@@ -95,6 +95,7 @@ context_of_caller(const char *context)
 	return rest;
 }
 
+/* Not STRICT: most errors lack a detail or a hint. */
 static char *
 text_argument(FunctionCallInfo fcinfo, int number)
 {

@@ -131,6 +131,7 @@ COMMENT ON COLUMN casesync_internal.reason.code IS
 COMMENT ON COLUMN casesync_internal.reason.why IS
 	'what the partner is told; %s stands for what the caller fills in';
 
+/* STRICT: a reason that is not in the list is a fault of ours, and no empty answer. */
 CREATE OR REPLACE FUNCTION casesync_internal.refused_for(reason text,
 	VARIADIC parts text[] DEFAULT '{}')
 RETURNS casesync_internal.verdict

@@ -113,6 +113,10 @@ expression_parse(const Reading *reading)
 	return target->val;
 }
 
+/*
+ * The whole row would change its meaning with each column that is added, and a system column (xmin,
+ * ctid) with each write: neither can be told from the columns that are captured.
+ */
 static bool
 whole_or_system_column(Node *node, void *context)
 {

@@ -1,4 +1,7 @@
 /* Expressions and queries of users: parsed and written out with full names, never run here. */
+/*
+ * Written over OLD and NEW too, as the WHEN of triggers wants it. Only for who owns the relation.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.row_expression(relation regclass, what text,
 	expression text, path text,
 		OUT plain text, OUT old_row text, OUT new_row text, OUT columns name[])

@@ -1,4 +1,5 @@
 /* Settings, as words and as times. */
+/* Calling into the library loads it, and loading it defines its settings. */
 CREATE OR REPLACE FUNCTION casesync_internal.setting(name text)
 RETURNS text
 AS 'MODULE_PATHNAME', 'casesync_setting_text'
@@ -18,6 +19,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.milliseconds_of(text) IS 'a setting that is a time';
 
+/* At least 1, since 0 means no limit; at most an hour before the cast, which would overflow. */
 CREATE OR REPLACE FUNCTION casesync_internal.milliseconds_left(until timestamptz)
 RETURNS integer
 LANGUAGE sql VOLATILE PARALLEL SAFE

@@ -1,4 +1,11 @@
-/* Locks between who sends on a lane and who stops sharing: see delivery/stop_sharing.sql. */
+/*
+ * Locks between who sends on a lane and who stops sharing: see delivery/stop_sharing.sql.
+ *
+ * In this order, and a lane's before the rows of what waits in it: who sends calls sharing_enter()
+ * in the transaction that reads, and before its commit sharing_hold(), so that there is no moment
+ * without either; after the outcome sharing_release(). Who stops calls sharing_close() for all
+ * lanes and then sharing_drain().
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.sharing_enter(lane integer)
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_sharing_enter'

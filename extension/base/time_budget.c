@@ -27,6 +27,10 @@ time_is_up(void)
 	SetLatch(MyLatch);
 }
 
+/*
+ * Users' code may call one of our functions, which runs users' code: the inner call gets no time of
+ * its own, or a view could have as much as it wants.
+ */
 void
 time_budget_start(int milliseconds)
 {

@@ -21,6 +21,11 @@
 /* A longer value is not copied into the log; only that it changed. */
 #define VALUE_MAX_BYTES 256
 
+/*
+ * Values are written down in one form, whatever the application's session has set: routing compares
+ * keys as texts and reads them as other sessions. Mostly the settings are right already, and then
+ * the costly nest level of settings is saved.
+ */
 int
 change_image_begin(void)
 {
@@ -65,6 +70,7 @@ value_is_equal(const TrackedColumn *column, Datum old_value, Datum new_value)
 			memcmp(old_stored, new_stored, VARSIZE_ANY(old_stored)) == 0)
 			return true;
 	}
+	/* One of them may be compressed or have a short header and still be the same. */
 	return datum_image_eq(old_value, new_value, column->is_by_value, column->length);
 }
 
@@ -196,6 +202,10 @@ key_push(JsonbParseState **state, const TrackedColumn *column, char *written)
 	pushJsonbValue(state, WJB_VALUE, &json);
 }
 
+/*
+ * Of any length: a key cut short would name somebody else. Too long a one is left out where subjects
+ * are looked up, not here, where it would fail the application.
+ */
 char *
 change_image_key(const ChangeImage *image, const TrackedTable *table, HeapTuple row)
 {

@@ -170,6 +170,10 @@ leaf_describe_columns(TupleDesc descriptor)
 	}
 }
 
+/*
+ * Only the one plain unique index of ours is written to directly. Somebody may have added another,
+ * or one over an expression, which needs an executor: then the server's own way is taken.
+ */
 static void
 leaf_describe_index(Relation leaf)
 {

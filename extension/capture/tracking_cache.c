@@ -100,6 +100,10 @@ cache_find(int32 tracking, Oid relation)
 	return entry;
 }
 
+/*
+ * The trigger's argument is only a number, which anybody who may make triggers can write: it counts
+ * only on the table that the tracking is about, or a part of it.
+ */
 static bool
 relation_descends_from(Relation relation, Oid root)
 {
@@ -295,6 +299,10 @@ entry_fill(CacheEntry *entry, Relation relation)
 	entry->root = row.relation;
 }
 
+/*
+ * What is read while an invalidation comes in may be old in part: then it is used once, as any
+ * statement that had begun before, and read again by the next.
+ */
 const TrackedTable *
 tracking_cache_get(int32 tracking, Relation relation)
 {

@@ -77,6 +77,7 @@ source_names(const RowSource *source, const char *column, int *count)
 	return names;
 }
 
+/* As many as there are names: a number that is missing is 0, which no column has. */
 static AttrNumber *
 source_numbers(const RowSource *source, const char *column, int expected)
 {

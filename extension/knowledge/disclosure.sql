@@ -3,6 +3,7 @@
  * has arrived; they stay also when the subject is erased, under a name that only who knows the
  * subject can find. Nobody else writes them.
  */
+/* Keyed, since subject keys are short and numbered: a plain hash is found by trying all of them. */
 CREATE OR REPLACE FUNCTION casesync_internal.erased_key(registry text, key text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -42,6 +43,10 @@ COMMENT ON FUNCTION casesync_internal.keep_disclosure() IS
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.keep_disclosure();
 
+/*
+ * In the transaction that hands the record out, so before it leaves. Whatever becomes of the
+ * message, the partner may have it: a row too many is right where one too few would be a lie.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.disclosure_begin(way text,
 	items casesync_internal.disclosing[])
 RETURNS void
@@ -60,7 +65,11 @@ COMMENT ON FUNCTION casesync_internal.disclosure_begin(text, casesync_internal.d
 	'these records are about to leave by this way (notify, search, check_enrollment): on record '
 	'before they do';
 
-/* An item is attempted once, however often it is sent: its outcome is about the same record. */
+/*
+ * An item is attempted once, however often it is sent: its outcome is about the same record. A row
+ * more and no update, for the table is append-only; a dead letter that is sent again gets a second
+ * outcome, and the newest counts.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.disclosure_complete(reference_ids uuid[],
 	outcome text)
 RETURNS void
@@ -80,6 +89,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.disclosure_complete(uuid[], text) IS
 	'what these items or answers carry was delivered, or was refused for good';
 
+/* By key and by what stands for it once erased: who knows the subject must still get an answer. */
 CREATE OR REPLACE FUNCTION casesync.disclosures(registry text, key text)
 RETURNS TABLE (at timestamptz, partner text, way text, fields text[], agreement text, purpose text,
 	legal_basis text, outcome text, reference_id uuid)

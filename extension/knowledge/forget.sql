@@ -20,6 +20,7 @@ BEGIN
 	DELETE FROM casesync_internal.filter_inside i WHERE i.registry = p.registry AND i.key = p.key;
 	DELETE FROM casesync_internal.told t WHERE t.registry = p.registry AND t.key = p.key;
 	GET DIAGNOSTICS told = ROW_COUNT;
+	/* The one change that keep_disclosure() lets pass. */
 	UPDATE casesync_internal.disclosure d SET key = p.erased
 	 WHERE d.registry = p.registry AND d.key = p.key;
 	GET DIAGNOSTICS disclosures = ROW_COUNT;

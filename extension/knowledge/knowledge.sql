@@ -80,6 +80,7 @@ COMMENT ON FUNCTION casesync_internal.knowledge_open_subject(text, text, text, b
 	'what a partner knows of one subject is open whatever it was told last, and what this one of '
 	'its subscriptions was told of it';
 
+/* Only what is not open already: a second call after a restore of millions must cost little. */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_all()
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -91,6 +92,9 @@ $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_open_all() IS
 	'partners may have been told newer states than this database remembers';
 
+/*
+ * Rows that say the same are left alone: most looks change nothing, and each version is a dead row.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_enter(items casesync_internal.known[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -136,6 +140,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_seed(bigint, text, text[]) IS
 	'these subjects are inside a new subscription''s filter, and it was told nothing of them yet';
 
+/*
+ * By the partner's own subscriptions, since another's may have the same subject inside. Should it
+ * come back, it is told as somebody new.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_forget_subjects(partner text, registry text,
 	keys text[])
 RETURNS void

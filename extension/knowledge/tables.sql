@@ -11,6 +11,10 @@ COMMENT ON TABLE casesync_internal.filter_inside IS
 	'subjects that were told as inside the filter of a subscription, with a keyed hash of the '
 	'record that was told; NULL: it is open';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.filter_inside', '');
+/*
+ * One row for a partner and a subject, updated: a million subjects are a million rows whatever
+ * happens to them. A hash and no record: what was sent need not be kept to know what is news.
+ */
 CREATE TABLE casesync_internal.told (
 	partner text NOT NULL,
 	registry text NOT NULL,

@@ -20,6 +20,7 @@ BEGIN
 	 /* A longer key is never rendered. */
 	 WHERE octet_length(d.k) <= 1000
 	 ORDER BY d.k
+	/* The time anew: who is being looked at just now is looked at once more, look_again_done(). */
 	ON CONFLICT ON CONSTRAINT look_again_entry_about DO UPDATE
 		SET reason = excluded.reason, at = excluded.at;
 	GET DIAGNOSTICS added = ROW_COUNT;
@@ -53,6 +54,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.look_again_next(integer) IS
 	'what is to be looked at next, oldest first; stays in the queue until look_again_done()';
 
+/*
+ * For every event type: who waits for one of them must not be forgotten because the subject is
+ * routed for another; see route_registry().
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.look_again_entry
 LANGUAGE sql STABLE PARALLEL UNSAFE

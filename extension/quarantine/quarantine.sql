@@ -1,4 +1,9 @@
 /* Subjects that cannot be rendered now, and when it is worth to try them again. */
+/*
+ * By xmin: each ALTER, CREATE OR REPLACE and GRANT writes the catalog row anew. UNION, since views
+ * share what they read: else each way to it would be walked. A mark that changes for nothing costs
+ * one more try; one that does not would leave subjects untold.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.mark_of(registry text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -28,6 +33,10 @@ COMMENT ON FUNCTION casesync_internal.mark_of(text) IS
 	'changes when the registry''s view, what it reads and calls, rights on it, agreements or the '
 	'crosswalk do, so that quarantined subjects are tried again';
 
+/*
+ * The mark is of now: what is repaired while this is being written makes another one. With tries
+ * the wait grows; see quarantine_next().
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_add(registry text, tracking integer,
 	keys text[], event_type text, error_code text, reason text)
 RETURNS void
@@ -46,6 +55,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_add(text, integer, text[], text, text, text) IS
 	'remember that a subject (or a key''s subjects) could not be rendered, and why';
 
+/*
+ * Who fails for a reason that lies in the data waits until something changes; only what passes by
+ * itself (too slow, locks, memory) is tried by the clock, after 20 s and then at longer intervals,
+ * every ten minutes at last. An entry whose registry or tracking is gone can never succeed.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_next(max_entries integer)
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -98,6 +112,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_of(text, text[]) IS
 	'what of these subjects is in quarantine now';
 
+/* By the time too: quarantine_add() sets it anew, and what failed after it was read must stay. */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_done(
 	entries casesync_internal.quarantine_entry[])
 RETURNS void
@@ -110,6 +125,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_done(casesync_internal.quarantine_entry[]) IS
 	'these were tried again; those that failed again meanwhile stay';
 
+/* The mark is taken away and nothing else: the number of tries and the reason still hold. */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_retry(registry text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

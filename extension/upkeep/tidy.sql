@@ -1,4 +1,9 @@
 /* What is done every minute: rings turn, subscriptions begin and end, routed leaves are emptied. */
+/*
+ * Rings turn before leaves are emptied: the leaf that was written until now may go at once when all
+ * of it is routed. last and not now: of an open window only a part is routed. What cannot be done
+ * now, because the router works or a writer holds a leaf, is done a minute later.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.tidy(leaf_limit bigint DEFAULT 67108864)
 RETURNS TABLE (rotated boolean, emptied integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
