@@ -2,7 +2,9 @@
 """What was released as this version is what is built as this version, and there is a way from the one before."""
 import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 
 tree = pathlib.Path(__file__).resolve().parents[2]
 version = re.search(r"^default_version *= *'(.*)'", (tree / "casesync.control").read_text(), re.M)[1]
@@ -13,8 +15,36 @@ run = subprocess.run([tree / "test/check_released", *(str(path.relative_to(tree)
                      capture_output=True, text=True)
 missing = [path.name for path in scripts if not path.exists()]
 
-print("1..2")
+
+
+def refusals():
+    """What is said of scripts of an earlier version that were changed, or removed, after their release."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder)
+        (copy / "test").mkdir()
+        (copy / "extension/upgrade").mkdir(parents=True)
+        shutil.copy(tree / "test/check_released", copy / "test")
+        said = []
+        for name in "1.0", "1.1":
+            (copy / "casesync.control").write_text(f"default_version = '{name}'\n")
+            (copy / "META.json").write_text(f'{{"version": "{name}"}}\n')
+            (copy / "extension/upgrade/1.0--1.1.sql").write_text("")
+            script = f"extension/casesync--{name}.sql"
+            (copy / script).write_text(f"SELECT '{name}';\n")
+            subprocess.run([copy / "test/check_released", "--freeze", script], check=True, capture_output=True)
+        old = copy / "extension/released/casesync--1.0.sql"
+        for change in (lambda: None), (lambda: old.write_text("SELECT 'changed';\n")), old.unlink:
+            change()
+            said.append(subprocess.run([copy / "test/check_released", script], capture_output=True, text=True).stderr)
+        return said
+
+
+untouched, changed, removed = refusals()
+named = "extension/released/casesync--1.0.sql is not what was released"
+print("1..3")
 print(f"{'not ' if missing else ''}ok 1 - make builds the scripts of version {version}: {', '.join(missing)}")
 print(f"{'not ' if run.returncode else ''}ok 2 - they are as they were released")
+seen = not untouched and named in changed and named in removed
+print(f"{'' if seen else 'not '}ok 3 - a script of an earlier version that was changed or removed is seen")
 for line in (run.stdout + run.stderr).splitlines():
     print("#", line)
