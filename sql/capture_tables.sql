@@ -174,6 +174,13 @@ ALTER TABLE contact RENAME COLUMN sort TO kind;
 INSERT INTO contact VALUES ('r', 7, '3');
 SELECT op, key FROM seen();
 
+-- hints are SQL also where a name has quotes ---------------------------------------------------------------
+CREATE TABLE "the client's ""list""" (id integer PRIMARY KEY);
+SELECT casesync.track('"the client''s ""list"""', '{people}', 'id', on_insert => 'enrolment_status_change');
+TRUNCATE "the client's ""list""";
+SELECT casesync.untrack('app."the client''s ""list"""', keep => true);
+TRUNCATE "the client's ""list""";
+
 RESET search_path;
 DROP SCHEMA app CASCADE;
 DROP EXTENSION casesync CASCADE;

@@ -25,6 +25,9 @@ SELECT * FROM casesync_internal.registry ORDER BY registry;
 -- again: changes how
 SELECT * FROM casesync.publish('people', 'good', 'Person', 'Social');
 SELECT registry, record_type, reg_type FROM casesync_internal.registry ORDER BY registry;
+-- names that nobody knows are taken, and said: most are typing errors
+SELECT * FROM casesync.publish('people', 'good', 'Persn', 'Socail');
+SELECT * FROM casesync.publish('people', 'good', 'Person', 'Social');
 
 -- every refusal ---------------------------------------------------------------------------------------------------
 \x on
@@ -65,6 +68,9 @@ SELECT registry, record_type FROM casesync_internal.registry ORDER BY registry;
 
 -- in use: refused, and by what -----------------------------------------------------------------------------------
 SET search_path = app;
+BEGIN;
+SELECT casesync.track('person', '{people}', 'id', on_update => 'enrolment_chnage');
+ROLLBACK;
 SELECT casesync.track('person', '{people}', 'id', on_update => 'enrolment');
 SELECT casesync.set_node('sp', 'https://sp.example');
 SELECT casesync.set_partner('p', 'https://p.example');

@@ -107,8 +107,8 @@ check-debian13:
 
 # --- what others see --------------------------------------------------------------------------
 demo: test-packages
-	+$(MAKE) all
-	test/as_tester test/demo/demo
+	@+$(MAKE) --no-print-directory --silent all
+	@test/as_tester test/demo/demo
 
 # One node for a partner's engineers to try by hand; SANDBOX_PORT says where.
 export SANDBOX_PORT

@@ -1,7 +1,10 @@
 /*
  * message_rules.c
  *		The tables. What the standard requires is required, what it only lists is optional; its own
- *		typos and those of older releases stand beside the right names.
+ *		typos and those of older releases stand beside the right names. What is refused here is
+ *		refused as a whole and not judged again in the database; what is right here, but not known,
+ *		not agreed or too much there, is refused there, and where the standard can say so, item by
+ *		item.
  */
 #include "message/message_rules.h"
 
@@ -251,6 +254,8 @@ static const FieldRule enrolled_criteria_rules[] = {
 static const FieldRule enrollment_rules[] = {
 	TRANSACTION_ID,
 	{FIELD("enrolled_criteria", VALUE_OBJECT, 0, true), .inside = enrolled_criteria_rules},
+	/* The database takes a "search" that has both for a search, so its form is judged here too. */
+	ITEMS("search_request", false, search_item_rules),
 	END,
 };
 

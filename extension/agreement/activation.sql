@@ -56,7 +56,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format('agreement %s version %s is %s%s', a.agreement, a.version,
-		CASE a.state WHEN 'draft' THEN 'a draft' ELSE a.state END,
+		CASE a.state WHEN 'draft'
+			THEN 'a draft' || casesync_internal.unknown_events(a.event_types) ELSE a.state END,
 		casesync_internal.agreement_next(a))
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_said(casesync_internal.agreement) IS

@@ -38,6 +38,25 @@ $$;
 COMMENT ON FUNCTION casesync_internal.event_names(text[]) IS
 	'the event types that some names mean, each once';
 
+/* Names of a country's own are taken unasked, but most that nobody knows are typing errors. */
+CREATE OR REPLACE FUNCTION casesync_internal.unknown_events(names text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce((
+		SELECT string_agg(format('; event type %s is not known here (SELECT '
+				'casesync.add_event_type(%L); if it is no typing error)', n.name, n.name), ''
+				ORDER BY n.name)
+		  FROM (SELECT DISTINCT casesync_internal.event_name(u) FROM unnest(names) u) n(name)
+		 WHERE n.name <> 'search' AND NOT EXISTS (
+			SELECT FROM casesync_internal.event_type e WHERE e.event_type = n.name)), '');
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.unknown_events(text[]) IS
+	'what to say of event types that are not known here; empty: all are';
+
 CREATE OR REPLACE FUNCTION casesync_internal.event_wire(reg_type text, event_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE

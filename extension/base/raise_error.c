@@ -8,6 +8,8 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/raise_error.h"
+
 PG_FUNCTION_INFO_V1(casesync_raise_error);
 
 typedef struct Condition
@@ -95,6 +97,12 @@ context_of_caller(const char *context)
 	return rest;
 }
 
+const char *
+caller_context(void)
+{
+	return context_of_caller(GetErrorContextStack());
+}
+
 /* Not STRICT: most errors lack a detail or a hint. */
 static char *
 text_argument(FunctionCallInfo fcinfo, int number)
@@ -110,7 +118,7 @@ casesync_raise_error(PG_FUNCTION_ARGS)
 	char *message = text_argument(fcinfo, 1);
 	char *detail = text_argument(fcinfo, 2);
 	char *hint = text_argument(fcinfo, 3);
-	const char *context = context_of_caller(GetErrorContextStack());
+	const char *context = caller_context();
 
 	/* Whoever catches the error restores it. */
 	error_context_stack = NULL;

@@ -32,6 +32,7 @@
 
 #include "base/owner_query.h"
 #include "base/pg_compat.h"
+#include "base/raise_error.h"
 
 PG_FUNCTION_INFO_V1(casesync_row_expression);
 PG_FUNCTION_INFO_V1(casesync_renamed_condition);
@@ -42,17 +43,23 @@ typedef struct Reading
 {
 	const char *what; /* the parameter of track() */
 	const char *source;
+	ErrorContextCallback *outer; /* who called, not asked by PostgreSQL itself */
 } Reading;
 
 pg_noreturn static void expression_refuse(const Reading *reading, const char *detail);
 pg_noreturn static void subjects_refuse(const char *detail);
 
-/* Errors of the parser point into the text that was given, not into the call of track(). */
+/*
+ * Errors of the parser point into the text that was given, not into the call of track(), and name
+ * none of the functions between the two.
+ */
 static void
 reading_context(void *argument)
 {
 	const Reading *reading = argument;
+	ErrorContextCallback *here = error_context_stack;
 	int position = geterrposition();
+	const char *caller;
 
 	if (position > 0)
 	{
@@ -61,6 +68,11 @@ reading_context(void *argument)
 		internalerrquery(reading->source);
 	}
 	errcontext("parameter \"%s\"", reading->what);
+	error_context_stack = reading->outer;
+	caller = caller_context();
+	error_context_stack = here;
+	if (*caller != '\0')
+		errcontext("%s", caller);
 }
 
 /* Names in the text mean what they mean to the caller of track(). */
@@ -210,9 +222,9 @@ Datum
 casesync_row_expression(PG_FUNCTION_ARGS)
 {
 	Oid oid = PG_GETARG_OID(0);
-	Reading reading = {text_to_cstring(PG_GETARG_TEXT_PP(1)),
-					   text_to_cstring(PG_GETARG_TEXT_PP(2))};
-	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
+	Reading reading = {text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)),
+					   error_context_stack};
+	ErrorContextCallback context = {NULL, reading_context, &reading};
 	Relation relation = table_open(oid, AccessShareLock);
 	OwnerScope scope;
 	int level;
@@ -228,7 +240,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	error_context_stack = &context;
 	expression = expression_transform(&reading, relation, NULL, strcmp(reading.what, "key") != 0);
-	error_context_stack = context.previous;
+	error_context_stack = reading.outer;
 	AtEOXact_GUC(true, level);
 	owner_scope_leave(&scope);
 
@@ -283,8 +295,8 @@ Datum
 casesync_renamed_condition(PG_FUNCTION_ARGS)
 {
 	Oid oid = PG_GETARG_OID(0);
-	Reading reading = {"condition", text_to_cstring(PG_GETARG_TEXT_PP(1))};
-	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
+	Reading reading = {"condition", text_to_cstring(PG_GETARG_TEXT_PP(1)), error_context_stack};
+	ErrorContextCallback context = {NULL, reading_context, &reading};
 	Relation relation = table_open(oid, AccessShareLock);
 	Alias *alias = renamed_alias(relation, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
 	OwnerScope scope;
@@ -294,7 +306,7 @@ casesync_renamed_condition(PG_FUNCTION_ARGS)
 	reading_scope_enter(&scope, relation);
 	error_context_stack = &context;
 	expression = expression_transform(&reading, relation, alias, true);
-	error_context_stack = context.previous;
+	error_context_stack = reading.outer;
 	owner_scope_leave(&scope);
 	renamed = deparse_expression(
 		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false);
@@ -351,14 +363,14 @@ subjects_analyze(const char *source)
 Datum
 casesync_subjects_query(PG_FUNCTION_ARGS)
 {
-	Reading reading = {"subjects", text_to_cstring(PG_GETARG_TEXT_PP(0))};
-	ErrorContextCallback context = {error_context_stack, reading_context, &reading};
+	Reading reading = {"subjects", text_to_cstring(PG_GETARG_TEXT_PP(0)), error_context_stack};
+	ErrorContextCallback context = {NULL, reading_context, &reading};
 	int level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	Query *query;
 
 	error_context_stack = &context;
 	query = subjects_analyze(reading.source);
-	error_context_stack = context.previous;
+	error_context_stack = reading.outer;
 	AtEOXact_GUC(true, level);
 	PG_RETURN_TEXT_P(cstring_to_text(pg_get_querydef(query, false)));
 }

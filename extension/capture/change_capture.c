@@ -204,8 +204,8 @@ casesync_refuse_truncate(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("table \"%s\" is tracked by casesync and cannot be truncated", name),
 			 errdetail("TRUNCATE names no rows, so partners would not learn what is gone."),
-			 errhint("DELETE FROM %s; or stop the tracking first: SELECT casesync.untrack('%s', "
+			 errhint("DELETE FROM %s; or stop the tracking first: SELECT casesync.untrack(%s, "
 					 "keep => true);",
-					 quote_identifier(name), root)));
+					 quote_identifier(name), quote_literal_cstr(root))));
 	return PointerGetDatum(NULL);
 }

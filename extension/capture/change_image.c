@@ -203,8 +203,8 @@ key_push(JsonbParseState **state, const TrackedColumn *column, char *written)
 }
 
 /*
- * Of any length: a key cut short would name somebody else. Too long a one is left out where subjects
- * are looked up, not here, where it would fail the application.
+ * Of any length: a key cut short would name somebody else. Too long a one is left out where
+ * subjects are looked up, not here, where it would fail the application.
  */
 char *
 change_image_key(const ChangeImage *image, const TrackedTable *table, HeapTuple row)

@@ -316,6 +316,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format('changes of %s (%s) are captured for %s; the subject is %s', t.relation,
 		array_to_string(t.columns, ', '), array_to_string(t.registries, ', '), t.key)
+		|| casesync_internal.unknown_events(ARRAY[t.on_insert, t.on_update, t.on_delete])
 $$;
 COMMENT ON FUNCTION casesync_internal.track_said(casesync_internal.tracking) IS
 	'what track() answers';

@@ -190,8 +190,8 @@ column_number(const TrackingRow *row, const TrackingColumns *columns, int i, Rel
 				 errdetail("Tracking %d was restored from a dump and the column was renamed or "
 						   "dropped since.",
 						   row->id),
-				 errhint("SELECT casesync.untrack('%s'); and track it again with its new columns.",
-						 qualified_name(row->relation))));
+				 errhint("SELECT casesync.untrack(%s); and track it again with its new columns.",
+						 quote_literal_cstr(qualified_name(row->relation)))));
 	return number;
 }
 
@@ -235,8 +235,8 @@ keys_check(const TrackingRow *row, const TrackedTable *table)
 					 errmsg("key column \"%s\" of tracked table \"%s\" was dropped",
 							row->keys.names[i], get_rel_name(row->relation)),
 					 errdetail("Without it the changes of tracking %d name no subject.", row->id),
-					 errhint("SELECT casesync.untrack('%s'); and track it again with another key.",
-							 qualified_name(row->relation))));
+					 errhint("SELECT casesync.untrack(%s); and track it again with another key.",
+							 quote_literal_cstr(qualified_name(row->relation)))));
 }
 
 static TrackedTable *
@@ -270,9 +270,9 @@ relation_must_descend(Relation relation, const TrackingRow *row)
 			 errdetail("The table has a trigger of casesync, but it is not the tracked table, nor "
 					   "any more a partition or child of it."),
 			 get_rel_name(row->relation) != NULL
-				 ? errhint("SELECT casesync.retrack('%s'); drops such triggers. If changes of "
+				 ? errhint("SELECT casesync.retrack(%s); drops such triggers. If changes of "
 						   "\"%s\" matter, track it by itself.",
-						   qualified_name(row->relation), name)
+						   quote_literal_cstr(qualified_name(row->relation)), name)
 				 : errhint("Drop the triggers of \"%s\" named casesync_%d_….", name, row->id)));
 }
 

@@ -75,8 +75,11 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
-	DELETE FROM casesync_internal.look_again_entry l USING unnest(entries) e
-	 WHERE l.id = e.id AND l.at = e.at
+	/* Who holds one asks for it anew, or erases it: not waited for, which could be in a circle. */
+	DELETE FROM casesync_internal.look_again_entry l WHERE l.id IN (
+		SELECT x.id FROM casesync_internal.look_again_entry x
+		  JOIN unnest(entries) e ON x.id = e.id AND x.at = e.at
+		   FOR UPDATE OF x SKIP LOCKED)
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_done(casesync_internal.look_again_entry[]) IS
 	'these were looked at; those that were asked for again meanwhile stay';

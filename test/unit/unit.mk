@@ -25,7 +25,7 @@ UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*/*_print.c)))
 UNIT_SCRIPTS = $(sort $(wildcard test/unit/*_test.py test/unit/*/*_test.py))
 UNIT_OBJS = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE)) $(UNIT_DIR)/tap.o $(UNIT_DIR)/test_key.o \
-	$(UNIT_DIR)/test_token.o
+	$(UNIT_DIR)/test_message.o $(UNIT_DIR)/test_token.o
 UNIT_CFLAGS = $(BRIDGE_LANGUAGE) -O1 -g -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm

@@ -1,6 +1,7 @@
 /*
  * message_check_test.c
- *		The envelope's rules: one good message of each kind, then each with one thing changed.
+ *		The rules of the header and of what is told unasked, and of subscribing: one good message of
+ *		each kind, then each with one thing changed. request_check_test.c has the requests.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,97 +9,13 @@
 #include "message/message_check.h"
 #include "message/message_rules.h"
 #include "tap.h"
+#include "test_message.h"
 
-#define US "sp.example.org"
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+#define X256 X64 X64 X64 X64
 
-/* Good messages by action; the smallest that pass and say everything that is checked. */
-static const char *const good[] = {
-	[MESSAGE_SUBSCRIBE] =
-		"{\"signature\":\"s\",\"header\":{\"version\":\"1.0.0\",\"message_id\":\"1\","
-		"\"message_ts\":\"2026-11-22T01:02:03Z\",\"action\":\"subscribe\","
-		"\"sender_id\":\"ess.example.org\",\"sender_uri\":\"https://ess.example.org/on-subscribe\","
-		"\"receiver_id\":\"sp.example.org\",\"total_count\":1,\"is_msg_encrypted\":false,"
-		"\"meta\":{}},\"message\":{\"transaction_id\":\"t\",\"subscribe_request\":["
-		"{\"reference_id\":\"r\",\"timestamp\":\"2026-11-22T01:02:03+02:00\","
-		"\"subscribe_criteria\":{},\"locale\":\"eng\"}]}}",
-	[MESSAGE_UNSUBSCRIBE] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\","
-		"\"action\":\"unsubscribe\",\"sender_id\":\"ess.example.org\","
-		"\"receiver_id\":\"sp.example.org\",\"total_count\":2},\"message\":{"
-		"\"transaction_id\":\"t\",\"timestamp\":\"2026-11-22T01:02:03Z\","
-		"\"subscription_codes\":[\"a\",\"b\"]}}",
-	[MESSAGE_ON_SUBSCRIBE] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\","
-		"\"action\":\"on-subscribe\",\"status\":\"succ\",\"sender_id\":\"ess.example.org\","
-		"\"receiver_id\":\"sp.example.org\",\"total_count\":1,\"completed_count\":1},"
-		"\"message\":{\"transaction_id\":\"t\",\"correlation_id\":\"c_1\",\"subscribe_response\":["
-		"{\"reference_id\":\"r\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"status\":\"succ\","
-		"\"subscriptions\":[]}]}}",
-	[MESSAGE_ON_UNSUBSCRIBE] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\","
-		"\"action\":\"on-unsubscribe\",\"sender_id\":\"ess.example.org\","
-		"\"receiver_id\":\"sp.example.org\",\"total_count\":1},\"message\":{"
-		"\"transaction_id\":\"t\",\"correlation_id\":\"c\",\"status\":\"succ\","
-		"\"timestamp\":\"2026-11-22T01:02:03Z\",\"subscription_status\":["
-		"{\"code\":\"a\",\"status\":\"unsubscribe\"},{\"code\":\"b\",\"status\":\"unsubscribe\"}]}"
-		"}",
-	[MESSAGE_NOTIFY] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03.456Z\","
-		"\"action\":\"notify\",\"status\":\"succ\",\"sender_id\":\"ess.example.org\","
-		"\"receiver_id\":\"sp.example.org\",\"total_count\":2},\"message\":{"
-		"\"transaction_id\":\"t\",\"notify_event\":["
-		"{\"reference_id\":\"r1\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"data\":{"
-		"\"reg_event_type\":\"enrolment\",\"reg_record_type\":\"Member\",\"reg_records\":{}}},"
-		"{\"reference_id\":\"r2\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"data\":{"
-		"\"reg_record_type\":\"Member\",\"reg_records\":[{\"x\":1.5,\"sex\":\"whatever\"}]}}]}}",
-	[MESSAGE_SEARCH] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
-		"n\":\"search\",\"sender_id\":\"ess.example.org\",\"receiver_id\":\"sp.example.or"
-		"g\",\"total_count\":1},\"message\":{\"transaction_id\":\"t\",\"search_request\":["
-		"{\"reference_id\":\"r\",\"timestamp\":\"2026-11-22T01:02:03Z\",\"search_criteri"
-		"a\":{\"version\":\"1.0.0\",\"reg_type\":\"ESS\",\"reg_record_type\":\"Member\",\"que"
-		"ry_type\":\"idtype-value\",\"query\":{\"type\":\"UIN\",\"value\":\"1\"},\"sort\":[{\"a"
-		"ttribute_name\":\"a\",\"sort_order\":\"asc\"}],\"pagination\":{\"page_size\":10,\""
-		"page_number\":1},\"consent\":{},\"authorize\":{}},\"locale\":\"eng\"}]}}",
-	[MESSAGE_ON_SEARCH] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
-		"n\":\"on-search\",\"status\":\"succ\",\"sender_id\":\"ess.example.org\",\"receiver"
-		"_id\":\"sp.example.org\",\"total_count\":1},\"message\":{\"transaction_id\":\"t\""
-		",\"correlation_id\":\"c\",\"search_response\":[{\"reference_id\":\"r\",\"timestam"
-		"p\":\"2026-11-22T01:02:03Z\",\"status\":\"succ\",\"data\":{\"reg_record_type\":\"M"
-		"ember\",\"reg_records\":[]},\"pagination\":{\"page_size\":10,\"page_number\":1,"
-		"\"total_count\":0},\"locale\":\"eng\"}]}}",
-	[MESSAGE_TXN_STATUS] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
-		"n\":\"txn-status\",\"sender_id\":\"ess.example.org\",\"receiver_id\":\"sp.exampl"
-		"e.org\",\"total_count\":1},\"message\":{\"transaction_id\":\"t\",\"txnstatus_req"
-		"uest\":{\"reference_id\":\"r\",\"txn_type\":\"search\",\"attribute_type\":\"transa"
-		"ction_id\",\"attribute_value\":\"t1\",\"locale\":\"eng\"}}}",
-	[MESSAGE_TXN_ON_STATUS] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
-		"n\":\"txn-on-status\",\"status\":\"succ\",\"sender_id\":\"ess.example.org\",\"rece"
-		"iver_id\":\"sp.example.org\",\"total_count\":1},\"message\":{\"transaction_id\""
-		":\"t\",\"correlation_id\":\"c\",\"txnstatus_response\":{\"txn_type\":\"search\",\"t"
-		"xn_status\":{}}}}",
-	[MESSAGE_ENROLLMENT] =
-		"{\"header\":{\"message_id\":\"1\",\"message_ts\":\"2026-11-22T01:02:03Z\",\"actio"
-		"n\":\"enrollementstatus\",\"sender_id\":\"ess.example.org\",\"receiver_id\":\"sp"
-		".example.org\",\"total_count\":1},\"message\":{\"transaction_id\":\"t\",\"enroll"
-		"ed_criteria\":{\"query_type\":\"expression\",\"response_entity\":\"Member\",\"qu"
-		"ery\":{\"UIN\":{\"eq\":\"1\"}}}}}",
-};
-
-typedef struct Change
-{
-	MessageAction action;
-	const char *name;
-	const char *from;		/* this part of the good message ... */
-	const char *to;			/* ... becomes this */
-	const char *error_code; /* NULL: still passes */
-	const char *text;
-} Change;
-
-static const Change changes[] = {
+static const MessageChange changes[] = {
 	/* header */
 	{MESSAGE_SUBSCRIBE, "no version", "\"version\":\"1.0.0\",", "", NULL, ""},
 	{MESSAGE_SUBSCRIBE, "unknown members", "\"version\"", "\"x\":{\"y\":[1]},\"version\"", NULL,
@@ -215,6 +132,12 @@ static const Change changes[] = {
 	 "message.notify_event[0].data.reg_records must be an object or a list of objects"},
 	{MESSAGE_NOTIFY, "rejects_record_that_is_no_object", "\"reg_records\":{}",
 	 "\"reg_records\":[7]", "err.request.bad", "reg_records"},
+	{MESSAGE_NOTIFY, "rejects_second_record_that_is_no_object", "\"whatever\"}]",
+	 "\"whatever\"},[1]]", "err.request.bad",
+	 "message.notify_event[1].data.reg_records must be an object or a list of objects"},
+	{MESSAGE_NOTIFY, "rejects_event_that_is_no_object", "\"notify_event\":[",
+	 "\"notify_event\":[7],\"x\":[", "err.request.bad",
+	 "message.notify_event[0] must be an object"},
 	{MESSAGE_NOTIFY, "rejects_no_records", ",\"reg_records\":{}", "", "err.request.bad",
 	 "message.notify_event[0].data.reg_records is missing"},
 	{MESSAGE_NOTIFY, "rejects_no_record_type", "\"reg_record_type\":\"Member\",\"reg_records\":{}",
@@ -241,144 +164,29 @@ static const Change changes[] = {
 	{MESSAGE_SUBSCRIBE, "rejects_text_as_frequency", "\"subscribe_criteria\":{}",
 	 "\"subscribe_criteria\":{\"frequency\":\"* * * * *\"}", "err.request.bad",
 	 "subscribe_criteria.frequency must be an object"},
+	{MESSAGE_SUBSCRIBE, "rejects_list_as_record_type", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":{\"notify_record_type\":[\"Member\"]}", "err.request.bad",
+	 "subscribe_criteria.notify_record_type must be a string"},
+	{MESSAGE_SUBSCRIBE, "rejects_number_as_registry_type", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":{\"reg_type\":7}", "err.request.bad",
+	 "subscribe_criteria.reg_type must be a string"},
+	{MESSAGE_SUBSCRIBE, "rejects_event_type_of_256", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":{\"reg_event_type\":\"" X256 "\"}", "err.request.bad",
+	 "subscribe_criteria.reg_event_type must be a string of at most 255"},
+	{MESSAGE_SUBSCRIBE, "rejects_list_as_frequency", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":{\"frequency\":[]}", "err.request.bad",
+	 "subscribe_criteria.frequency must be an object"},
+	{MESSAGE_SUBSCRIBE, "rejects_text_as_authorize", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":{\"authorize\":\"all\"}", "err.request.bad",
+	 "subscribe_criteria.authorize must be an object"},
+	{MESSAGE_SUBSCRIBE, "rejects_criteria_that_are_text", "\"subscribe_criteria\":{}",
+	 "\"subscribe_criteria\":\"x\"", "err.request.bad", "subscribe_criteria must be an object"},
 	{MESSAGE_SUBSCRIBE, "rejects_huge_total_count", "\"total_count\":1",
 	 "\"total_count\":99999999999", "err.request.bad", "header.total_count must be an integer"},
 	/* notify, refused as a whole */
 	{MESSAGE_NOTIFY, "rejected without items", "\"status\":\"succ\",\"sender_id\"",
 	 "\"status\":\"rjct\",\"sender_id\"", NULL, ""},
-	/* search */
-	{MESSAGE_SEARCH, "predicate list", "\"query\":{\"type\":\"UIN\",\"value\":\"1\"}",
-	 "\"query\":[]", NULL, ""},
-	{MESSAGE_SEARCH, "query type with prefix", "\"idtype-value\"",
-	 "\"ns:org:QueryType:expression\"", NULL, ""},
-	{MESSAGE_SEARCH, "pagination beside the criteria", "\"locale\":\"eng\"",
-	 "\"pagination\":{\"page_size\":1,\"page_number\":1}", NULL, ""},
-	{MESSAGE_SEARCH, "no page_number", ",\"page_number\":1", "", NULL, ""},
-	{MESSAGE_SEARCH, "no sort, no pagination",
-	 "\"sort\":[{\"attribute_name\":\"a\",\"sort_order\":\"asc\"}],\"pagination\"", "\"x\"", NULL,
-	 ""},
-	{MESSAGE_SEARCH, "rejects_other_query_type", "\"idtype-value\"", "\"sql\"", "err.request.bad",
-	 "query_type must be one of idtype-value, expression, predicate, graphql"},
-	{MESSAGE_SEARCH, "no query_type", "\"query_type\":\"idtype-value\",", "", NULL, ""},
-	{MESSAGE_SEARCH, "rejects_no_query", "\"query\":{\"type\"", "\"quarry\":{\"type\"",
-	 "err.request.bad", "search_criteria.query is missing (rjct.search_criteria.invalid)"},
-	{MESSAGE_SEARCH, "rejects_text_as_query", "{\"type\":\"UIN\",\"value\":\"1\"}", "\"x\"",
-	 "err.request.bad", "search_criteria.query must be an object or a list"},
-	{MESSAGE_SEARCH, "rejects_page_size_0", "\"page_size\":10", "\"page_size\":0",
-	 "err.request.bad",
-	 "pagination.page_size must be an integer of at least 1 (rjct.pagination.invalid)"},
-	{MESSAGE_SEARCH, "rejects_negative_page_number", "\"page_number\":1", "\"page_number\":-1",
-	 "err.request.bad", "pagination.page_number must be an integer of at least 1"},
-	{MESSAGE_SEARCH, "rejects_text_as_page_size", "\"page_size\":10", "\"page_size\":\"10\"",
-	 "err.request.bad", "page_size must be an integer"},
-	{MESSAGE_SEARCH, "rejects_page_size_0_beside", "\"locale\":\"eng\"",
-	 "\"pagination\":{\"page_size\":0}", "err.request.bad",
-	 "message.search_request[0].pagination.page_size"},
-	{MESSAGE_SEARCH, "rejects_no_page_size", "\"page_size\":10,", "", "err.request.bad",
-	 "page_size is missing"},
-	{MESSAGE_SEARCH, "rejects_other_sort_order", "\"asc\"", "\"up\"", "err.request.bad",
-	 "sort[0].sort_order must be one of asc, desc (rjct.sort.invalid)"},
-	{MESSAGE_SEARCH, "rejects_sort_that_is_no_list", "\"sort\":[", "\"sort\":7,\"x\":[",
-	 "err.request.bad", "sort must be a list"},
-	{MESSAGE_SEARCH, "rejects_empty_search_request", "\"search_request\":[",
-	 "\"search_request\":[],\"x\":[", "err.request.bad", "message.search_request is empty"},
-	{MESSAGE_SEARCH, "rejects_timestamp_without_zone", "\"timestamp\":\"2026-11-22T01:02:03Z\"",
-	 "\"timestamp\":\"2026-11-22T01:02:03\"", "err.request.bad",
-	 "message.search_request[0].timestamp must be a time with zone"},
-	{MESSAGE_SEARCH, "rejects_locale_of_two_letters", "\"eng\"", "\"en\"", "err.request.bad",
-	 "message.search_request[0].locale"},
-	{MESSAGE_SEARCH, "rejects_wrong_total_count", "\"total_count\":1", "\"total_count\":2",
-	 "err.request.bad", "header.total_count must be 1, the number of items"},
-	/* on-search */
-	{MESSAGE_ON_SEARCH, "one record that is no list", "\"reg_records\":[]", "\"reg_records\":{}",
-	 NULL, ""},
-	{MESSAGE_ON_SEARCH, "no data", "\"data\":{\"reg_record_type\":\"Member\",\"reg_records\":[]},",
-	 "", NULL, ""},
-	{MESSAGE_ON_SEARCH, "rejected without a message", "\"status\":\"succ\",\"sender_id\"",
-	 "\"status\":\"rjct\",\"sender_id\"", NULL, ""},
-	{MESSAGE_ON_SEARCH, "rejects_no_item_status", "\"status\":\"succ\",\"data\"", "\"data\"",
-	 "err.request.bad", "message.search_response[0].status is missing"},
-	{MESSAGE_ON_SEARCH, "rejects_no_correlation_id", "\"correlation_id\":\"c\",", "",
-	 "err.request.bad", "message.correlation_id is missing"},
-	/* status of a transaction */
-	{MESSAGE_TXN_STATUS, "subscibe", "\"txn_type\":\"search\"", "\"txn_type\":\"subscibe\"", NULL,
-	 ""},
-	{MESSAGE_TXN_STATUS, "unsubscribe", "\"txn_type\":\"search\"", "\"txn_type\":\"unsubscribe\"",
-	 NULL, ""},
-	{MESSAGE_TXN_STATUS, "list of reference ids", "\"t1\"", "[\"a\",\"b\"]", NULL, ""},
-	{MESSAGE_TXN_STATUS, "rejects_other_txn_type", "\"txn_type\":\"search\"",
-	 "\"txn_type\":\"pay\"", "err.request.bad",
-	 "message.txnstatus_request.txn_type must be one of"},
-	{MESSAGE_TXN_STATUS, "rejects_other_attribute_type", "\"attribute_type\":\"transaction_id\"",
-	 "\"attribute_type\":\"name\"", "err.request.bad", "attribute_type must be one of"},
-	{MESSAGE_TXN_STATUS, "rejects_number_as_attribute_value", "\"t1\"", "7", "err.request.bad",
-	 "attribute_value must be a string of 1 to 255 characters or a list"},
-	{MESSAGE_TXN_STATUS, "rejects_no_request", "\"txnstatus_request\"", "\"x\"", "err.request.bad",
-	 "message.txnstatus_request is missing"},
-	{MESSAGE_TXN_STATUS, "rejects_total_count_of_2", "\"total_count\":1", "\"total_count\":2",
-	 "err.request.bad", "header.total_count must be 1: this message is one request"},
-	{MESSAGE_TXN_ON_STATUS, "rejected without a message", "\"status\":\"succ\"",
-	 "\"status\":\"rjct\"", NULL, ""},
-	{MESSAGE_TXN_ON_STATUS, "rejects_text_as_txn_status", "\"txn_status\":{}",
-	 "\"txn_status\":\"completed\"", "err.request.bad", "txn_status must be an object"},
-	/* check-enrollment and its spellings */
-	{MESSAGE_ENROLLMENT, "enrollmentstatus", "enrollementstatus", "enrollmentstatus", NULL, ""},
-	{MESSAGE_ENROLLMENT, "enrolmentstatus", "enrollementstatus", "enrolmentstatus", NULL, ""},
-	{MESSAGE_ENROLLMENT, "enrolment-status", "enrollementstatus", "enrolment-status", NULL, ""},
-	{MESSAGE_ENROLLMENT, "search", "enrollementstatus", "search", NULL, ""},
-	{MESSAGE_ENROLLMENT, "no query_type", "\"query_type\":\"expression\",", "", NULL, ""},
-	{MESSAGE_ENROLLMENT, "rejects_other_action", "enrollementstatus", "enrolled", "err.request.bad",
-	 "must be \"enrollementstatus\" on this path"},
-	{MESSAGE_ENROLLMENT, "rejects_no_criteria", "\"enrolled_criteria\"", "\"x\"", "err.request.bad",
-	 "message.enrolled_criteria is missing"},
-	{MESSAGE_ENROLLMENT, "rejects_no_total_count", ",\"total_count\":1", "", "err.request.bad",
-	 "header.total_count is missing"},
 };
-
-/* text with the first from replaced; the caller frees. */
-static char *
-text_replace(const char *text, const char *from, const char *to)
-{
-	const char *place = strstr(text, from);
-	char *changed = NULL;
-
-	if (place == NULL ||
-		asprintf(&changed, "%.*s%s%s", (int) (place - text), text, to, place + strlen(from)) < 0)
-		abort();
-	return changed;
-}
-
-static bool
-check(const char *body, MessageAction action, const char *receiver_id, MessageProblem *problem)
-{
-	json_t *envelope;
-	bool ok = message_parse(body, strlen(body), &envelope, problem) &&
-			  message_check(envelope, NULL, action, receiver_id, problem);
-
-	json_decref(envelope);
-	return ok;
-}
-
-static void
-test_changes(Tap *tap)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-	{
-		const Change *change = &changes[i];
-		MessageProblem problem = {NULL, ""};
-		char *body = text_replace(good[change->action], change->from, change->to);
-
-		tap_ok(tap, check(body, change->action, US, &problem) == (change->error_code == NULL),
-			   "%s: %s", message_action_rules[change->action].words[0], change->name);
-		if (change->error_code != NULL)
-			tap_is(tap, problem.error_code, change->error_code, "%s: code", change->name);
-		tap_has(tap, problem.text, change->error_code != NULL ? change->text : "", "%s: text",
-				change->name);
-		free(body);
-	}
-}
 
 /* A good subscribe whose transaction_id is count times the text. */
 static bool
@@ -393,10 +201,10 @@ check_transaction_id(const char *text, int count)
 	while (count-- > 0)
 		strcat(id, text);
 	strcat(id, "\"");
-	body =
-		text_replace(good[MESSAGE_SUBSCRIBE], "t\",\"subscribe_request", "@,\"subscribe_request");
-	whole = text_replace(body, "@", id);
-	ok = check(whole, MESSAGE_SUBSCRIBE, US, &problem);
+	body = test_message_change(test_messages[MESSAGE_SUBSCRIBE], "t\",\"subscribe_request",
+							   "@,\"subscribe_request");
+	whole = test_message_change(body, "@", id);
+	ok = test_message_passes(whole, MESSAGE_SUBSCRIBE, TEST_RECEIVER, &problem);
 	free(whole);
 	free(body);
 	return ok;
@@ -414,15 +222,16 @@ test_lengths(Tap *tap)
 static void
 test_plain(Tap *tap)
 {
-	json_t *envelope = json_loads(good[MESSAGE_NOTIFY], 0, NULL);
+	json_t *envelope = json_loads(test_messages[MESSAGE_NOTIFY], 0, NULL);
 	json_t *plain = json_incref(json_object_get(envelope, "message"));
 	MessageProblem problem;
 
 	json_object_set_new(envelope, "message", json_pack("{s:s}", "ciphertext", "x"));
 	json_object_set_new(plain, "meta", json_object());
-	tap_ok(tap, message_check(envelope, plain, MESSAGE_NOTIFY, US, &problem), "decrypted message");
+	tap_ok(tap, message_check(envelope, plain, MESSAGE_NOTIFY, TEST_RECEIVER, &problem),
+		   "decrypted message");
 	json_object_del(plain, "transaction_id");
-	tap_ok(tap, !message_check(envelope, plain, MESSAGE_NOTIFY, US, &problem),
+	tap_ok(tap, !message_check(envelope, plain, MESSAGE_NOTIFY, TEST_RECEIVER, &problem),
 		   "rejects_decrypted_message_without_transaction_id");
 	tap_has(tap, problem.text, "message.transaction_id is missing", "and says so");
 	json_decref(plain);
@@ -457,19 +266,24 @@ main(void)
 	for (action = 0; action < MESSAGE_ACTIONS; action++)
 	{
 		problem.text[0] = '\0';
-		tap_ok(&tap, check(good[action], (MessageAction) action, US, &problem), "good %s",
-			   message_action_rules[action].words[0]);
+		tap_ok(&tap,
+			   test_message_passes(test_messages[action], (MessageAction) action, TEST_RECEIVER,
+								   &problem),
+			   "good %s", message_action_rules[action].words[0]);
 		tap_is(&tap, problem.text, "", "nothing to say");
 		tap_ok(&tap,
-			   !check(good[action], (MessageAction) ((action + 1) % MESSAGE_ACTIONS), US, &problem),
+			   !test_message_passes(test_messages[action],
+									(MessageAction) ((action + 1) % MESSAGE_ACTIONS), TEST_RECEIVER,
+									&problem),
 			   "rejects_%s_on_another_path", message_action_rules[action].words[0]);
 	}
-	tap_ok(&tap, check(good[0], MESSAGE_SUBSCRIBE, NULL, &problem), "any receiver where allowed");
-	test_changes(&tap);
+	tap_ok(&tap, test_message_passes(test_messages[0], MESSAGE_SUBSCRIBE, NULL, &problem),
+		   "any receiver where allowed");
+	test_message_changes(&tap, changes, sizeof(changes) / sizeof(changes[0]));
 	test_lengths(&tap);
 	test_plain(&tap);
 	test_probes(&tap);
-	message_parse(good[0], strlen(good[0]), &envelope, &problem);
+	message_parse(test_messages[0], strlen(test_messages[0]), &envelope, &problem);
 	tap_is(&tap, message_sender_id(envelope), "ess.example.org", "sender_id");
 	tap_is(&tap, message_message_id(envelope), "1", "message_id");
 	tap_is(&tap, message_sender_uri(envelope), "https://ess.example.org/on-subscribe",
