@@ -71,8 +71,10 @@ $sp->start_bridge;
 $sp->wait_ready;
 my $token = $sp->token('ess.example.org');
 $sp->end_bridge('TERM');
+# Two seconds, and more where the bridge is slow: a large body is to arrive in this time.
+my $patience = int($BridgeTest::answer_seconds + 0.5) . 's';
 my %settings = (tls_cert_file => $file{cert}, tls_key_file => $file{key}, tls_directory => "$folder/partners",
-	request_timeout => '2s');
+	request_timeout => $patience);
 $sp->start_bridge(%settings);
 $sp->wait_ready;
 
