@@ -96,6 +96,12 @@ DECLARE
 		nullif(current_setting('lock_timeout')::interval, interval '0'), interval '1 minute');
 	until constant timestamptz := clock_timestamp() + patience;
 BEGIN
+	/* The script has been read by now: a backslash in it already means something else. */
+	IF current_setting('standard_conforming_strings') <> 'on' THEN
+		RAISE EXCEPTION USING errcode = 'object_not_in_prerequisite_state',
+			message = 'casesync needs standard_conforming_strings to be on',
+			hint = 'SET standard_conforming_strings = on; and ALTER EXTENSION again.';
+	END IF;
 	WHILE NOT casesync_internal.upgrade_try(altered) LOOP
 		IF clock_timestamp() > until THEN
 			RAISE EXCEPTION USING errcode = 'lock_not_available',
