@@ -21,7 +21,7 @@ def read(path):
 
 def files(*patterns):
     return sorted(path for pattern in patterns for path in glob.glob(pattern, recursive=True)
-                  if "generated" not in path)
+                  if "generated" not in path and "/released/" not in path)
 
 
 SQL = {path: read(path) for path in files("extension/*/*.sql") if "--" not in path}
