@@ -7,7 +7,8 @@ EXTENSION_FLOORS = \
 	health onboarding rights upgrade
 
 EXTENSION_SOURCES = \
-	extension/base/execute_apart.c extension/base/own_relation.c extension/base/owner_query.c \
+	extension/base/condition_list.c extension/base/execute_apart.c \
+	extension/base/own_relation.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \

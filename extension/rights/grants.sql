@@ -52,7 +52,7 @@ SELECT a.access, o FROM (VALUES
 		'unknown_registries', 'live_columns', 'row_expression', 'renamed_condition',
 		'column_numbers', 'subjects_query',
 		'tracking_place', 'tracking_write', 'tracking_attach', 'tracking_detach',
-		'tracking_refresh',
+		'tracking_refresh', 'tracking_renew',
 		'trigger_statement', 'column_filter', 'tracking_events', 'table_family',
 		'tracking_triggers',
 		'tracking_id_next', 'gap_begin', 'gap_end', 'gap_hint', 'tracking_drift', 'trigger_drift',
