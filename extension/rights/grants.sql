@@ -43,7 +43,7 @@ SELECT a.access, o FROM (VALUES
 		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name',
 		'publish_check', 'publish_store', 'publish_plan', 'publish_warnings',
 		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function',
-		'owns_handler', 'check_handler', 'on_notify',
+		'apply_function_owner', 'is_handler_of', 'may_handle', 'check_handler', 'on_notify',
 		'plain_name', 'event_name', 'unknown_events', 'SELECT ON event_type',
 		'SELECT ON event_types', 'SELECT ON registry_types',
 		'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
