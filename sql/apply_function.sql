@@ -158,6 +158,22 @@ SELECT items FROM casesync_internal.apply_inbox();
 RESET SESSION AUTHORIZATION;
 SELECT subject, state, error_code, reason FROM app.items WHERE subject ~ 'U20';
 
+-- who gives back all advisory locks does not give back the bridge's
+SET ROLE regress_apply_owner;
+INSERT INTO app.tries VALUES (301, 'SELECT pg_advisory_unlock_all()'), (302, 'SELECT pg_advisory_unlock_all(), 1 / 0');
+RESET ROLE;
+SELECT count(app.hear('U' || n)) FROM app.tries WHERE n > 300;
+SET SESSION AUTHORIZATION regress_apply_bridge;
+SELECT casesync_internal.lock_router(), casesync_internal.lock_lane(7);
+SELECT items FROM casesync_internal.apply_inbox();
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+SELECT items FROM casesync_internal.apply_inbox();
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+SELECT casesync_internal.unlock_lane(7), casesync_internal.unlock_lane(7);
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+RESET SESSION AUTHORIZATION;
+SELECT subject, state, error_code, reason FROM app.items WHERE subject ~ 'U30';
+
 -- no function of ours has the extension's rights and takes whatever type it is given: that would bring the caller's own casts, checks and operators along
 SELECT p.oid::regprocedure FROM pg_proc p
  WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND p.prosecdef

@@ -25,6 +25,7 @@
 
 #include "base/owner_query.h"
 #include "base/pg_compat.h"
+#include "base/session_lock.h"
 #include "base/settings.h"
 #include "base/time_budget.h"
 
@@ -50,6 +51,7 @@ owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
 void
 owner_scope_leave(OwnerScope *scope)
 {
+	session_locks_keep();
 	XactReadOnly = scope->is_read_only;
 	AtEOXact_GUC(false, scope->settings_level);
 	SetUserIdAndSecContext(scope->user, scope->security_context);
@@ -112,6 +114,7 @@ rethrow_as_ordinary(MemoryContext context, bool is_late)
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
+	session_locks_keep();
 	is_real = error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && is_real && is_late)
 		ereport(ERROR, (errcode(ERRCODE_CASESYNC_TOO_SLOW),
