@@ -5,8 +5,8 @@
  *
  * SECURITY DEFINER hides who calls: the session's user and the role that it has set may be those
  * of somebody mightier, who was made to call a function of somebody else. So a function that
- * decides by its caller is declared with casesync_known_caller: x(a, b) then calls, as its own owner, the
- * function x_for(caller regrole, a, b) of casesync_internal, which nobody is given.
+ * decides by its caller is declared with casesync_known_caller: x(a, b) then calls, as its own
+ * owner, x_for(caller regrole, a, b) of casesync_internal, which nobody is given.
  */
 #include "postgres.h"
 
