@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{local_code}');
+SELECT casesync_internal.upgrade_begin('{local_code,tracking}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -28,3 +28,29 @@ UPDATE casesync_internal.local_code SET owner = (SELECT pg_get_userbyid(c.relown
 ALTER TABLE casesync_internal.local_code ALTER COLUMN owner SET DEFAULT current_user,
 	ALTER COLUMN owner SET NOT NULL;
 COMMENT ON COLUMN casesync_internal.local_code.owner IS 'the role whose label it is';
+
+/* ---- registries and trackings have owners ---- */
+COMMENT ON TABLE casesync_internal.registry IS
+	'published views; a publisher sees the rows of own views only';
+CREATE TABLE casesync_internal.registry_grant (
+	registry text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (registry, role)
+);
+COMMENT ON TABLE casesync_internal.registry_grant IS
+	'roles whose tables may make events of another''s registry; written by grant_registry()';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_grant', '');
+/* What feeds a registry today goes on to. */
+INSERT INTO casesync_internal.registry_grant (registry, role)
+SELECT DISTINCT g.registry, pg_get_userbyid(c.relowner)
+  FROM casesync_internal.tracking t JOIN pg_class c ON c.oid = t.relation
+  JOIN casesync_internal.registry g ON g.registry = ANY (t.registries)
+  JOIN pg_class v ON v.oid = g.view
+ WHERE NOT t.removed AND NOT pg_has_role(c.relowner, v.relowner, 'USAGE');
+ALTER TABLE casesync_internal.tracking ADD COLUMN author name;
+UPDATE casesync_internal.tracking t SET author = pg_get_userbyid(c.relowner)
+  FROM pg_class c WHERE c.oid = t.relation;
+COMMENT ON COLUMN casesync_internal.tracking.author IS
+	'whose table it was when the tracking was written';
+DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
+DROP FUNCTION casesync_internal.tracking_id_next();
