@@ -8,7 +8,7 @@ EXTENSION_FLOORS = \
 
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c \
-	extension/base/own_relation.c extension/base/owner_query.c \
+	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \
@@ -59,13 +59,15 @@ SQL_TABLES = \
 	extension/intake/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
-	extension/base/text_format.sql extension/base/owner_query.sql extension/base/audit.sql \
+	extension/base/text_format.sql extension/base/owner_query.sql \
+	extension/base/known_caller.sql extension/base/audit.sql \
 	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql \
-	extension/code/code_type.sql extension/code/crosswalk.sql \
+	extension/code/code_type.sql extension/code/word_list.sql \
+	extension/code/crosswalk.sql \
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \
@@ -80,12 +82,14 @@ SQL_CODE = \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
-	extension/agreement/registry.sql extension/agreement/agreement.sql \
+	extension/agreement/registry.sql extension/agreement/registry_feed.sql \
+	extension/agreement/agreement.sql \
 	extension/agreement/sharing.sql extension/agreement/forget.sql \
 	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
 	extension/agreement/activation.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
-	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
+	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
+	extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \

@@ -3,7 +3,7 @@
  *		Calls an apply function: found by its exact name and argument, and only while it is what it
  *		was named as. Must not know what it is given or what its answer means.
  *
- * Kept by schema, name and owner: an OID does not outlive a dump, and columns of type regprocedure
+ * Kept by the names of schema, function and owner: an OID does not outlive a dump, and columns of type regprocedure
  * keep pg_upgrade from working. Never by a text that is read as a signature: a blank or a synonym
  * in it would name a function whose owner did not.
  */
@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
@@ -29,7 +30,7 @@ typedef struct ApplyFunction
 {
 	const char *schema;
 	const char *name;
-	Oid owner;
+	const char *owner;
 } ApplyFunction;
 
 pg_noreturn static void function_refuse(const ApplyFunction *wanted, int code, const char *why);
@@ -90,7 +91,7 @@ function_check(const ApplyFunction *wanted, HeapTuple tuple)
 	if (function->prokind != PROKIND_FUNCTION || function->proretset ||
 		function->prorettype != TEXTOID || OidIsValid(function->provariadic))
 		function_refuse(wanted, ERRCODE_INVALID_FUNCTION_DEFINITION, "does not return one text");
-	if (function->proowner != wanted->owner)
+	if (function->proowner != get_role_oid(wanted->owner, true))
 		function_refuse(wanted, ERRCODE_INSUFFICIENT_PRIVILEGE,
 						"has another owner than when it was named: its owner must name it anew");
 	if (!function->prosecdef)
@@ -100,23 +101,25 @@ function_check(const ApplyFunction *wanted, HeapTuple tuple)
 						"has no search_path of its own");
 }
 
-/* casesync_internal.apply_call(schema name, function name, owner oid, event casesync.inbound) */
+/* casesync_internal.apply_call(schema name, function name, owner name, event casesync.inbound) */
 Datum
 casesync_apply_call(PG_FUNCTION_ARGS)
 {
 	ApplyFunction wanted = {NameStr(*PG_GETARG_NAME(0)), NameStr(*PG_GETARG_NAME(1)),
-							PG_GETARG_OID(2)};
+							NameStr(*PG_GETARG_NAME(2))};
 	HeapTuple tuple = function_find(&wanted);
 	Oid function;
+	Oid owner;
 	bool is_null;
 	Datum answer;
 
 	function_check(&wanted, tuple);
 	function = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 	ReleaseSysCache(tuple);
 	if (get_fn_expr_argtype(fcinfo->flinfo, 3) != argument_type())
 		elog(ERROR, "an apply function is called with a casesync.inbound");
-	answer = owner_function_call(function, wanted.owner, PG_GETARG_DATUM(3), &is_null);
+	answer = owner_function_call(function, owner, PG_GETARG_DATUM(3), &is_null);
 	if (is_null)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(answer);

@@ -80,12 +80,12 @@ COMMENT ON FUNCTION casesync_internal.handler_complete() IS
 CREATE OR REPLACE TRIGGER complete BEFORE INSERT OR UPDATE ON casesync_internal.handler
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.handler_complete();
 
-CREATE OR REPLACE FUNCTION casesync_internal.apply_call(schema name, function name, owner oid,
+CREATE OR REPLACE FUNCTION casesync_internal.apply_call(schema name, function name, owner name,
 	event casesync.inbound)
 RETURNS text
 AS 'MODULE_PATHNAME', 'casesync_apply_call'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync_internal.apply_call(name, name, oid, casesync.inbound) IS
+COMMENT ON FUNCTION casesync_internal.apply_call(name, name, name, casesync.inbound) IS
 	'call an apply function as its owner; an error unless it is that owner''s, and what an apply '
 	'function must be';
 

@@ -71,7 +71,7 @@ CREATE TABLE casesync_internal.handler (
 	handler text NOT NULL,
 	schema_name name,
 	function_name name,
-	owner regrole,
+	owner name,
 	PRIMARY KEY (record_type, event_type)
 );
 COMMENT ON TABLE casesync_internal.handler IS 'apply functions; each runs as its owner';
@@ -85,7 +85,7 @@ COMMENT ON COLUMN casesync_internal.handler.owner IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.handler', '');
 ALTER TABLE casesync_internal.handler ENABLE ROW LEVEL SECURITY;
 CREATE POLICY handler_of_owner ON casesync_internal.handler
-	USING (casesync_internal.is_handler_of(owner))
+	USING (casesync_internal.has_role(owner))
 	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
 /* ---- message_read ---- */
 CREATE TYPE casesync_internal.answer AS (ack_status text, error_code text, error_message text,
