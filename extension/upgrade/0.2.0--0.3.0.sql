@@ -52,6 +52,11 @@ UPDATE casesync_internal.tracking t SET author = pg_get_userbyid(c.relowner)
   FROM pg_class c WHERE c.oid = t.relation;
 COMMENT ON COLUMN casesync_internal.tracking.author IS
 	'whose table it was when the tracking was written';
+ALTER TABLE casesync_internal.registry ADD COLUMN author name;
+UPDATE casesync_internal.registry r SET author = pg_get_userbyid(c.relowner)
+  FROM pg_class c WHERE c.oid = r.view;
+COMMENT ON COLUMN casesync_internal.registry.author IS
+	'whose the view was when it was published; it is not read while it is another''s';
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
 
@@ -86,3 +91,8 @@ ALTER POLICY handler_of_owner ON casesync_internal.handler
 	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
 DROP FUNCTION casesync_internal.owns_handler(text);
 DROP FUNCTION casesync_internal.owner_call(regprocedure, anyelement);
+DROP FUNCTION casesync_internal.owner_query(regclass, text, anyelement, integer);
+DROP FUNCTION casesync_internal.rows_at_once(regclass, text, text[], integer, timestamptz, boolean);
+DROP FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz, boolean);
+DROP FUNCTION casesync_internal.fails_always(regclass, text, integer);
+DROP FUNCTION casesync_internal.subjects_query(text, text);
