@@ -36,6 +36,7 @@ SELECT key, error_code, reason FROM casesync.quarantine;
 SELECT drift, hint FROM casesync.tracked;
 -- a superuser who makes all triggers anew takes nothing over, and gives nothing
 SELECT casesync.retrack();
+SELECT casesync.retrack('person');
 SELECT author FROM casesync_internal.tracking;
 SELECT casesync.retry_quarantine();
 SELECT changes, notifications FROM casesync_internal.route();
