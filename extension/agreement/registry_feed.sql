@@ -1,18 +1,24 @@
 /* Whose tables may make events of a registry: its owner's, and those of roles that were let. */
 
-/* With rights of the extension's, of whatever role. A registry whose view is gone tells nothing. */
+/*
+ * A registry whose view is gone tells nothing. In PL/pgSQL for its plans: the router asks at every
+ * turn.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.registry_fed_by(registry text, role oid)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT NOT EXISTS (SELECT FROM casesync_internal.registry r JOIN pg_class c ON c.oid = r.view
-		 WHERE r.registry = registry_fed_by.registry
-		   AND pg_has_role(registry_fed_by.role, c.relowner, 'USAGE') IS NOT TRUE
-		   AND NOT EXISTS (SELECT FROM casesync_internal.registry_grant g
+DECLARE
+	owner constant oid := (SELECT c.relowner FROM casesync_internal.registry r
+		  JOIN pg_class c ON c.oid = r.view WHERE r.registry = registry_fed_by.registry);
+BEGIN
+	RETURN owner IS NULL OR coalesce(pg_has_role(role, owner, 'USAGE'), false)
+		OR EXISTS (SELECT FROM casesync_internal.registry_grant g
 			  JOIN pg_roles o ON o.rolname = g.role
-			 WHERE g.registry = r.registry
-			   AND pg_has_role(registry_fed_by.role, o.oid, 'USAGE')))
+			 WHERE g.registry = registry_fed_by.registry AND pg_has_role(
+				registry_fed_by.role, o.oid, 'USAGE'));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.registry_fed_by(text, oid) IS
 	'whether a role''s tables may make events of a registry';
