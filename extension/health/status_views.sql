@@ -249,8 +249,8 @@ AS $$
 			'"%s" feed it', t.relation_name, r, coalesce(o.owner, t.author, '?')),
 		CASE WHEN casesync_internal.registry_fed_by(r, to_regrole(quote_ident(o.owner)))
 			THEN format('SELECT casesync.retrack(%L);', t.relation_name)
-			ELSE format('SELECT casesync.grant_registry(%L, %L);  -- or untrack(%L)', r,
-				coalesce(o.owner, t.author), t.relation_name) END
+			ELSE format('SELECT casesync.grant_registry(%L, %L);', r,
+				coalesce(o.owner, t.author)) END
 	  FROM casesync_internal.tracking t CROSS JOIN LATERAL unnest(t.registries) r
 	 CROSS JOIN LATERAL casesync_internal.relation_owner(t.relation) o(owner)
 	 WHERE t.enabled AND NOT t.removed AND r <> ALL (casesync_internal.tracking_feeds(t))
