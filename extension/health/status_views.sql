@@ -356,9 +356,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN a.valid_to <= now() THEN 'critical' ELSE 'warning' END,
 		format('agreement %s ends on %s', a.agreement, a.valid_to::date),
+		/* A name stands in no comment: it may hold a line feed, and what follows would be run. */
 		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);  -- or '
-			'SELECT casesync.end_agreement(%L, reason);',
-			a.agreement, a.partner, a.direction, a.agreement)
+			'casesync.end_agreement(agreement, reason)', a.agreement, a.partner, a.direction)
 	  FROM casesync_internal.agreement a WHERE a.state = 'active'
 		AND a.valid_to < now() + interval '30 days'
 	UNION ALL
