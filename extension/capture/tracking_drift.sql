@@ -115,7 +115,8 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN t.enabled AND NOT casesync_internal.author_counts(t.author, t.relation)
+	SELECT CASE WHEN t.enabled AND casesync_internal.relation_owner(t.relation) IS NOT NULL
+			AND NOT casesync_internal.author_counts(t.author, t.relation)
 			THEN format('SET ROLE %I; ', casesync_internal.relation_owner(t.relation)) ELSE '' END
 $$;
 COMMENT ON FUNCTION casesync_internal.retrack_as(casesync_internal.tracking) IS

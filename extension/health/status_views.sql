@@ -233,8 +233,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT 'critical', format('tracking %s of %s: %s', t.id, t.relation_name, d),
-		coalesce(casesync_internal.retrack_as(t), '')
-			|| format('SELECT casesync.retrack(%L);', t.relation_name)
+		casesync_internal.retrack_as(t) || format('SELECT casesync.retrack(%L);', t.relation_name)
 	  FROM casesync_internal.tracking t
 		CROSS JOIN LATERAL unnest(casesync_internal.tracking_drift(t)) d
 	 WHERE t.enabled AND NOT t.removed

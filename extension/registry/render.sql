@@ -4,7 +4,8 @@
  * A view is somebody else's code: whatever it raises stops here. Only the reason goes on, into
  * quarantine, which auditors read.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.rows_at_once(author name, relation regclass, query text,
+CREATE OR REPLACE FUNCTION casesync_internal.rows_at_once(author name, relation regclass,
+	query text,
 	keys text[], budget integer, until timestamptz, is_record boolean,
 	OUT found_keys text[], OUT found_records jsonb[], OUT is_late boolean,
 	OUT failed_code text, OUT failed_reason text)
@@ -27,8 +28,8 @@ EXCEPTION WHEN OTHERS THEN
 	failed_reason := SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rows_at_once(name, regclass, text, text[], integer, timestamptz,
-	boolean) IS
+COMMENT ON FUNCTION casesync_internal.rows_at_once(name, regclass, text, text[], integer,
+	timestamptz, boolean) IS
 	'part of rows_by_key(): the rows of all these keys, or why there are none';
 
 /*
@@ -36,7 +37,8 @@ COMMENT ON FUNCTION casesync_internal.rows_at_once(name, regclass, text, text[],
  * it and no other: the keys are halved until the culprits stand alone. Each half has less time than
  * the whole, and all together three times as much, so that one slow view cannot stop the router.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.rows_by_key(author name, relation regclass, query text, keys text[],
+CREATE OR REPLACE FUNCTION casesync_internal.rows_by_key(author name, relation regclass,
+	query text, keys text[],
 	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
 	OUT found_keys text[], OUT found_records jsonb[],
 	OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
@@ -73,8 +75,10 @@ BEGIN
 		RETURN;
 	END IF;
 	budget := CASE WHEN budget > 0 THEN least(budget, greatest(budget / 2, 100)) ELSE budget END;
-	a := casesync_internal.rows_by_key(author, relation, query, keys[1:n / 2], budget, until, is_record);
-	b := casesync_internal.rows_by_key(author, relation, query, keys[n / 2 + 1:], budget, until, is_record);
+	a := casesync_internal.rows_by_key(author, relation, query, keys[1:n / 2], budget, until,
+		is_record);
+	b := casesync_internal.rows_by_key(author, relation, query, keys[n / 2 + 1:], budget, until,
+		is_record);
 	found_keys := a.found_keys || b.found_keys;
 	found_records := a.found_records || b.found_records;
 	bad_keys := a.bad_keys || b.bad_keys;
@@ -82,11 +86,12 @@ BEGIN
 	bad_reasons := a.bad_reasons || b.bad_reasons;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rows_by_key(name, regclass, text, text[], integer, timestamptz,
-	boolean) IS
+COMMENT ON FUNCTION casesync_internal.rows_by_key(name, regclass, text, text[], integer,
+	timestamptz, boolean) IS
 	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
 
-CREATE OR REPLACE FUNCTION casesync_internal.fails_always(author name, relation regclass, query text,
+CREATE OR REPLACE FUNCTION casesync_internal.fails_always(author name, relation regclass,
+	query text,
 	budget integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -127,7 +132,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	usable text[] := ARRAY(SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) <= 1000);
-	rows record := casesync_internal.rows_by_key(r.author, r.view, casesync_internal.render_query(r), usable);
+	rows record := casesync_internal.rows_by_key(r.author, r.view,
+		casesync_internal.render_query(r), usable);
 BEGIN
 	RETURN QUERY
 	WITH found AS (
@@ -199,8 +205,9 @@ BEGIN
 		BEGIN
 			SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
 			  INTO inside, bad_keys, bad_codes, bad_reasons
-			  FROM casesync_internal.rows_by_key(r.author, r.view, casesync_internal.condition_query(r,
-				casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
+			  FROM casesync_internal.rows_by_key(r.author, r.view,
+				casesync_internal.condition_query(r,
+					casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
 		EXCEPTION WHEN OTHERS THEN
 			/* The view has changed and the condition no longer fits it. */
 			inside := '{}'; bad_keys := keys;
