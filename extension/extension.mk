@@ -8,7 +8,7 @@ EXTENSION_FLOORS = \
 
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c \
-	extension/base/own_relation.c extension/base/owner_query.c \
+	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \
@@ -58,13 +58,15 @@ SQL_TABLES = \
 	extension/intake/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
-	extension/base/text_format.sql extension/base/owner_query.sql extension/base/audit.sql \
+	extension/base/text_format.sql extension/base/owner_query.sql \
+	extension/base/known_caller.sql extension/base/audit.sql \
 	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql \
-	extension/code/code_type.sql extension/code/crosswalk.sql \
+	extension/code/code_type.sql extension/code/word_list.sql \
+	extension/code/crosswalk.sql \
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \

@@ -38,8 +38,9 @@ $$;
 DELETE FROM casesync_internal.access_right;
 INSERT INTO casesync_internal.access_right (access, object)
 SELECT a.access, o FROM (VALUES
-	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code',
-		'drop_local_code',
+	('publisher', ARRAY['map_code', 'unmap_code', 'map_word', 'unmap_word', 'unmapped_words',
+		'grant_word_list', 'revoke_word_list', 'own_word_list', 'SELECT ON word_lists',
+		'add_local_code', 'drop_local_code',
 		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name',
 		'publish_check', 'publish_store', 'publish_plan', 'publish_warnings',
 		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function',
@@ -70,7 +71,9 @@ SELECT a.access, o FROM (VALUES
 		'status_at', 'retry', 'discard', 'prune',
 		'retry_quarantine', 'fill_gap', 'look_again', 'retry_inbox', 'stop_sharing',
 		'resume_sharing', 'grant_access', 'revoke_access', 'check',
-		'map_code', 'unmap_code', 'add_local_code', 'drop_local_code',
+		'map_code', 'unmap_code', 'map_word', 'unmap_word', 'grant_word_list',
+		'revoke_word_list', 'own_word_list', 'SELECT ON word_lists', 'add_local_code',
+		'drop_local_code',
 		'add_registry_type', 'drop_registry_type', 'add_event_type', 'drop_event_type',
 		'SELECT ON registry_types', 'SELECT ON event_types', 'SELECT ON health',
 		'SELECT ON lane_status', 'problems', 'SELECT ON tracked', 'SELECT ON registries',
@@ -93,7 +96,7 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
 	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types',
 		'SELECT ON health', 'SELECT ON lane_status', 'problems', 'SELECT ON tracked',
-		'SELECT ON registries',
+		'SELECT ON registries', 'SELECT ON word_lists',
 		'SELECT ON this_node', 'SELECT ON partners', 'SELECT ON agreements',
 		'SELECT ON subscriptions',
 		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures',

@@ -1,2 +1,30 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{}');
+SELECT casesync_internal.upgrade_begin('{local_code}');
+
+/* ---- words and codes have owners ---- */
+CREATE TABLE casesync_internal.word_list (
+	list text PRIMARY KEY CHECK (list ~ '\S'),
+	owner name NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.word_list', '');
+COMMENT ON TABLE casesync_internal.word_list IS
+	'whose a list of words is; written by the first map_code() of it';
+CREATE TABLE casesync_internal.word_list_grant (
+	list text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (list, role)
+);
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.word_list_grant', '');
+COMMENT ON TABLE casesync_internal.word_list_grant IS
+	'roles that may change another''s list of words; written by grant_word_list()';
+/* Who mapped the words of until now is not known: they are the extension's owner's. */
+INSERT INTO casesync_internal.word_list (list, owner)
+SELECT DISTINCT w.list, pg_get_userbyid(c.relowner)
+  FROM casesync_internal.crosswalk_word w
+  JOIN pg_class c ON c.oid = 'casesync_internal.crosswalk_word'::regclass;
+ALTER TABLE casesync_internal.local_code ADD COLUMN owner name;
+UPDATE casesync_internal.local_code SET owner = (SELECT pg_get_userbyid(c.relowner)
+	FROM pg_class c WHERE c.oid = 'casesync_internal.local_code'::regclass);
+ALTER TABLE casesync_internal.local_code ALTER COLUMN owner SET DEFAULT current_user,
+	ALTER COLUMN owner SET NOT NULL;
+COMMENT ON COLUMN casesync_internal.local_code.owner IS 'the role whose label it is';
