@@ -12,7 +12,8 @@ BRIDGE_SOURCES = \
 	bridge/database/control.c bridge/database/extension_version.c bridge/database/pg_connect.c \
 	bridge/database/pg_query.c bridge/database/pg_row.c bridge/database/pg_session.c \
 	bridge/database/sql_call.c \
-	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
+	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
+	bridge/message/json_number.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
 	bridge/message/message_value.c bridge/message/reply.c bridge/message/shortest_digits.c \
 	bridge/key/encryption_key.c bridge/key/key_file.c bridge/key/key_jwk.c bridge/key/key_ring.c \

@@ -6,7 +6,8 @@ UNIT_PURE = \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/extension_version.c bridge/database/sql_call.c \
-	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
+	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
+	bridge/message/json_number.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
 	bridge/message/message_value.c bridge/message/reply.c bridge/message/shortest_digits.c \
 	bridge/key/encryption_key.c bridge/key/key_file.c bridge/key/key_jwk.c bridge/key/key_ring.c \
