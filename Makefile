@@ -44,10 +44,10 @@ BRIDGE_OWN_LDFLAGS := $(LDFLAGS)
 # and would hide from sanitizers what these look for.
 BRIDGE_HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection
 ifeq ($(findstring _FORTIFY_SOURCE,$(BRIDGE_OWN_CFLAGS))$(findstring -fsanitize,$(BRIDGE_OWN_CFLAGS))$(filter -O0,$(BRIDGE_OWN_CFLAGS)),)
-BRIDGE_HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+BRIDGE_HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 BRIDGE_CFLAGS = $(BRIDGE_LANGUAGE) -O2 -g $(BRIDGE_HARDENING) $(BRIDGE_OWN_CFLAGS)
-BRIDGE_LDFLAGS = -pie -Wl,-z,relro,-z,now $(BRIDGE_OWN_LDFLAGS)
+BRIDGE_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(BRIDGE_OWN_LDFLAGS)
 BRIDGE_SERVER_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport
 BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES)) $(BRIDGE_SERVER_LIBS)
 
