@@ -5,16 +5,17 @@ BRIDGE_FLOORS = base config database message key seal net token http delivery tu
 
 BRIDGE_SOURCES = \
 	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/event_loop.c bridge/base/failure.c \
-	bridge/base/form_text.c bridge/base/iso_time.c bridge/base/log.c bridge/base/rate_limit.c \
+	bridge/base/form_text.c bridge/base/iso_time.c bridge/base/log.c bridge/base/process_guard.c bridge/base/rate_limit.c \
 	bridge/base/sd_notify.c bridge/base/secret_file.c bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/control.c bridge/database/extension_version.c bridge/database/pg_connect.c \
 	bridge/database/pg_query.c bridge/database/pg_row.c bridge/database/pg_session.c \
 	bridge/database/sql_call.c \
-	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
+	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
+	bridge/message/json_number.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
-	bridge/message/message_value.c bridge/message/reply.c \
+	bridge/message/message_value.c bridge/message/reply.c bridge/message/shortest_digits.c \
 	bridge/key/encryption_key.c bridge/key/key_file.c bridge/key/key_jwk.c bridge/key/key_ring.c \
 	bridge/key/signing_key.c \
 	bridge/seal/envelope.c bridge/seal/jwe_agree.c bridge/seal/jwe_content.c \

@@ -142,6 +142,8 @@ transfer_result(SenderResult result)
 		case SENDER_NOT_ALLOWED:
 		case SENDER_URL_BAD:
 			return TRANSFER_ADDRESS_REFUSED;
+		case SENDER_ENDLESS:
+			return TRANSFER_ENDLESS;
 		case SENDER_FAILED:
 			break;
 	}

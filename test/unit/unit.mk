@@ -6,9 +6,10 @@ UNIT_PURE = \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/extension_version.c bridge/database/sql_call.c \
-	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
+	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
+	bridge/message/json_number.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
-	bridge/message/message_value.c bridge/message/reply.c \
+	bridge/message/message_value.c bridge/message/reply.c bridge/message/shortest_digits.c \
 	bridge/key/encryption_key.c bridge/key/key_file.c bridge/key/key_jwk.c bridge/key/key_ring.c \
 	bridge/key/signing_key.c \
 	bridge/seal/envelope.c bridge/seal/jwe_agree.c bridge/seal/jwe_content.c \
@@ -28,7 +29,7 @@ UNIT_OBJS = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE)) $(UNIT_DIR)/tap.o $(UNI
 	$(UNIT_DIR)/test_message.o $(UNIT_DIR)/test_token.o
 UNIT_CFLAGS = $(BRIDGE_LANGUAGE) -O1 -g -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm
+UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) $(BRIDGE_SERVER_LIBS) -lm
 
 .PHONY: unit
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
