@@ -1,7 +1,7 @@
 /*
  * lane.h
- *		One lane: the order of delivery to one address of a partner, one message in flight. Knows how
- *		a message is taken, sent and recorded, not when there is one.
+ *		One lane: the order of delivery to one address of a partner, one message in flight. Knows
+ *		how a message is taken, sent and recorded, not when there is one.
  */
 #ifndef LANE_H
 #define LANE_H
