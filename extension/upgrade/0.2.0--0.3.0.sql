@@ -28,3 +28,7 @@ UPDATE casesync_internal.local_code SET owner = (SELECT pg_get_userbyid(c.relown
 ALTER TABLE casesync_internal.local_code ALTER COLUMN owner SET DEFAULT current_user,
 	ALTER COLUMN owner SET NOT NULL;
 COMMENT ON COLUMN casesync_internal.local_code.owner IS 'the role whose label it is';
+SELECT casesync_internal.upgrade_begin('{}');
+
+/* It tells whose lane it is, too. */
+DROP FUNCTION casesync_internal.lanes();
