@@ -98,6 +98,7 @@ SQL_CODE = \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql \
 	extension/inbox/inbox.sql extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \

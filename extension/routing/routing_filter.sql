@@ -229,6 +229,21 @@ $$;
 COMMENT ON FUNCTION casesync_internal.seed_filter(casesync_internal.subscription) IS
 	'remember who is inside a new subscription''s filter now';
 
+CREATE OR REPLACE FUNCTION casesync_internal.filter_unseeded()
+RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT t.id FROM casesync_internal.subscription t
+		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded
+		  AND t.paused_at IS NULL
+		ORDER BY t.id LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.filter_unseeded() IS
+	'the oldest subscription to a filter that does not know yet who is inside; NULL: none';
+
 /* One a turn: a search may take a quarter of a second, and changes wait meanwhile. */
 CREATE OR REPLACE FUNCTION casesync_internal.seed_filters()
 RETURNS boolean
@@ -239,16 +254,13 @@ DECLARE
 	s casesync_internal.subscription;
 BEGIN
 	SELECT * INTO s FROM casesync_internal.subscription t
-	 WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded AND t.paused_at IS NULL
-	 ORDER BY t.id LIMIT 1;
+	 WHERE t.id = casesync_internal.filter_unseeded();
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
 	PERFORM casesync_internal.seed_filter(s);
 	PERFORM casesync_internal.subscription_seeded(s.id);
-	RETURN EXISTS (SELECT FROM casesync_internal.subscription t
-		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded
-		  AND t.paused_at IS NULL);
+	RETURN casesync_internal.filter_unseeded() IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.seed_filters() IS
