@@ -17,8 +17,9 @@ EXTENSION_SOURCES = \
 	extension/record/record_identity.c extension/record/record_json.c \
 	extension/record/record_read.c extension/record/record_status.c \
 	extension/record/record_value.c extension/record/record_wire.c \
-	extension/filter/filter_column.c extension/filter/filter_comparison.c \
-	extension/filter/filter_expression.c extension/filter/filter_match.c \
+	extension/filter/filter_cache.c extension/filter/filter_column.c \
+	extension/filter/filter_comparison.c extension/filter/filter_expression.c \
+	extension/filter/filter_judge.c extension/filter/filter_match.c \
 	extension/filter/filter_parse.c extension/filter/filter_path.c \
 	extension/filter/filter_predicate.c extension/filter/filter_reach.c \
 	extension/filter/filter_sql.c extension/filter/filter_tree.c \
@@ -95,9 +96,12 @@ SQL_CODE = \
 	extension/subscription/my_subscription.sql extension/subscription/forget.sql \
 	extension/subscription/subscription_settled.sql \
 	extension/subscription/subscription_answer.sql \
+	extension/subscription/subscription_quota.sql \
+	extension/subscription/subscription_pause.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql \
 	extension/inbox/inbox.sql extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \

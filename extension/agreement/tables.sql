@@ -125,7 +125,8 @@ CREATE TABLE casesync_internal.missed (
 	PRIMARY KEY (agreement, registry, key, event_type)
 );
 COMMENT ON TABLE casesync_internal.missed IS
-	'subjects that changed while an agreement was suspended: looked at again when it is resumed';
+	'subjects that changed while an agreement was suspended, or its partner''s filters were paused: '
+	'looked at again when they go on';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.missed', '');
 /* A row for each server process, so that no question waits for another one's answer. */
 CREATE TABLE casesync_internal.lookup_day (

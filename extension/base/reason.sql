@@ -95,6 +95,9 @@ AS $$
 	('wish types unclear', 'rjct.notify_types.invalid', '%s'),
 	('wish details unclear', 'rjct.notify_details.invalid', '%s'),
 	('wish over quota', 'rjct.notify_details.invalid', '%s'),
+	('filters paused', 'rjct.notify_details.invalid', 'your subscriptions to filters are paused: '
+		'the filters take too long here; unsubscribe from them and send others with fewer '
+		'conditions and values'),
 	('wish refused', 'rjct.notify_details.invalid', '%s'),
 	('registry type unknown', 'rjct.notify_types.invalid',
 		'registry type "%s" is not known here; known: %s'),

@@ -325,6 +325,14 @@ AS $$
 		SELECT FROM casesync_internal.partner_key k WHERE k.partner = p.partner AND k.use = 'sig'
 			AND now() >= k.valid_from AND now() < k.valid_to)
 	UNION ALL
+	SELECT 'warning', format('%s subscriptions of %s to filters are paused since %s: %s', count(*),
+			s.partner, to_char(s.paused_at, 'YYYY-MM-DD HH24:MI'), s.pause_reason),
+		format('SELECT casesync.resume_filters(%L);  -- when it has narrower ones, or '
+			'casesync.filter_timeout allows more', s.partner)
+	  FROM casesync_internal.subscription s
+	 WHERE s.paused_at IS NOT NULL AND s.state IN ('pending', 'active')
+	 GROUP BY s.partner, s.paused_at, s.pause_reason
+	UNION ALL
 	SELECT 'warning',
 		format('%s has asked for more people today than the %s it may: %s were refused', d.partner,
 			d.lookups_per_day, d.refused),
