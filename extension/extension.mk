@@ -107,7 +107,8 @@ SQL_CODE = \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \
 	extension/answer/request.sql extension/answer/answering.sql \
-	extension/answer/search_answer.sql extension/answer/transaction_status.sql \
+	extension/answer/search_item.sql extension/answer/search_answer.sql \
+	extension/answer/transaction_status.sql \
 	extension/answer/enrollment.sql extension/answer/forget.sql \
 	extension/answer/answer_sent.sql \
 	extension/delivery/delivery.sql extension/delivery/outcome.sql \

@@ -141,6 +141,19 @@ COMMENT ON TABLE casesync_internal.lookup_day IS
 	'how many people a partner has asked for in a day; whom is not kept';
 COMMENT ON COLUMN casesync_internal.lookup_day.worker IS 'the backend that counted';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_day', '');
+CREATE TABLE casesync_internal.lookup_walk (
+	partner text NOT NULL,
+	question bytea NOT NULL,
+	page_size integer NOT NULL,
+	page_number integer NOT NULL,
+	people integer NOT NULL,
+	day date NOT NULL,
+	PRIMARY KEY (partner, question)
+);
+COMMENT ON TABLE casesync_internal.lookup_walk IS
+	'questions that were answered today, by a keyed hash: the page that was given last and how '
+	'many people were counted for it, so that the next page does not count them once more';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_walk', '');
 /* ---- rehearsal ---- */
 CREATE TABLE casesync_internal.rehearsal_count (
 	agreement text NOT NULL,

@@ -53,3 +53,38 @@ DROP FUNCTION casesync_internal.filters_of(casesync_internal.agreement,
 COMMENT ON TABLE casesync_internal.missed IS
 	'subjects that changed while an agreement was suspended, or its partner''s filters were paused: '
 	'looked at again when they go on';
+SELECT casesync_internal.upgrade_begin('{disclosure,lookup_walk}');
+/* Who was counted is told something too. */
+ALTER TABLE casesync_internal.disclosure ADD COLUMN asked text[] NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN casesync_internal.disclosure.way IS
+	'notify, search, count, check_enrollment, push or backfill';
+COMMENT ON COLUMN casesync_internal.disclosure.asked IS
+	'what the partner asked or wished by, beyond the agreed fields: it learns that this holds';
+ALTER TYPE casesync_internal.disclosing ADD ATTRIBUTE asked text[];
+COMMENT ON TYPE casesync_internal.disclosing IS
+	'a record of a subject that a partner gets, or somebody whom it is told the number of; the '
+	'agreement that says so, the item or answer that carries it, and what it was asked by';
+CREATE TABLE casesync_internal.lookup_walk (
+	partner text NOT NULL,
+	question bytea NOT NULL,
+	page_size integer NOT NULL,
+	page_number integer NOT NULL,
+	people integer NOT NULL,
+	day date NOT NULL,
+	PRIMARY KEY (partner, question)
+);
+COMMENT ON TABLE casesync_internal.lookup_walk IS
+	'questions that were answered today, by a keyed hash: the page that was given last and how '
+	'many people were counted for it, so that the next page does not count them once more';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_walk', '');
+DROP FUNCTION casesync_internal.search_item(casesync_internal.partner, jsonb, record, bigint,
+	timestamptz, uuid);
+DROP FUNCTION casesync_internal.search_give(casesync_internal.search_source[], text[], integer[],
+	uuid);
+DROP FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text, uuid);
+DROP FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb, timestamptz);
+/* How many were found is not told again. */
+UPDATE casesync_internal.request_in r
+   SET answers = (SELECT jsonb_agg(a - 'pagination' ORDER BY n)
+		FROM jsonb_array_elements(r.answers) WITH ORDINALITY x(a, n))
+ WHERE jsonb_path_exists(r.answers, '$[*].pagination');
