@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{local_code}');
+SELECT casesync_internal.upgrade_begin('{local_code,subscription,disclosure}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -28,11 +28,9 @@ UPDATE casesync_internal.local_code SET owner = (SELECT pg_get_userbyid(c.relown
 ALTER TABLE casesync_internal.local_code ALTER COLUMN owner SET DEFAULT current_user,
 	ALTER COLUMN owner SET NOT NULL;
 COMMENT ON COLUMN casesync_internal.local_code.owner IS 'the role whose label it is';
-SELECT casesync_internal.upgrade_begin('{}');
 
 /* It tells whose lane it is, too. */
 DROP FUNCTION casesync_internal.lanes();
-SELECT casesync_internal.upgrade_begin('{subscription}');
 
 /* Filters that cost too much are paused. */
 ALTER TABLE casesync_internal.subscription ADD COLUMN paused_at timestamptz,
@@ -53,7 +51,6 @@ DROP FUNCTION casesync_internal.filters_of(casesync_internal.agreement,
 COMMENT ON TABLE casesync_internal.missed IS
 	'subjects that changed while an agreement was suspended, or its partner''s filters were paused: '
 	'looked at again when they go on';
-SELECT casesync_internal.upgrade_begin('{disclosure,lookup_walk}');
 /* Who was counted is told something too. */
 ALTER TABLE casesync_internal.disclosure ADD COLUMN asked text[] NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN casesync_internal.disclosure.way IS
