@@ -30,6 +30,7 @@ EXTENSION_SOURCES = \
 	extension/capture/tracking_store.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
+	extension/inbox/apply_function.c \
 	extension/casesync.c
 
 # The parts of the install script, in the order in which they need each other. What holds state is
@@ -82,12 +83,14 @@ SQL_CODE = \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
-	extension/agreement/registry.sql extension/agreement/agreement.sql \
+	extension/agreement/registry.sql extension/agreement/registry_feed.sql \
+	extension/agreement/agreement.sql \
 	extension/agreement/sharing.sql extension/agreement/forget.sql \
 	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
 	extension/agreement/activation.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
-	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
+	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
+	extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \

@@ -248,6 +248,16 @@ AS $$
 			ELSE format('SELECT casesync.fill_gap(%s);', g.id) END
 	  FROM casesync_internal.gap g WHERE g.filled IS NULL
 	UNION ALL
+	SELECT 'critical', format('changes of %s do not reach registry %s: its owner has not let role '
+			'"%s" feed it', t.relation_name, r, coalesce(o.owner, t.author, '?')),
+		CASE WHEN casesync_internal.registry_fed_by(r, to_regrole(quote_ident(o.owner)))
+			THEN format('SELECT casesync.retrack(%L);', t.relation_name)
+			ELSE format('SELECT casesync.grant_registry(%L, %L);  -- or untrack(%L)', r,
+				coalesce(o.owner, t.author), t.relation_name) END
+	  FROM casesync_internal.tracking t CROSS JOIN LATERAL unnest(t.registries) r
+	 CROSS JOIN LATERAL casesync_internal.relation_owner(t.relation) o(owner)
+	 WHERE t.enabled AND NOT t.removed AND r <> ALL (casesync_internal.tracking_feeds(t))
+	UNION ALL
 	SELECT 'warning', format('%s subjects of registry %s cannot be rendered (%s), since %s',
 		q.subjects, q.registry,
 			q.error_code, to_char(q.oldest, 'YYYY-MM-DD HH24:MI')),

@@ -1,5 +1,6 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
 SELECT casesync_internal.upgrade_begin('{local_code,subscription,disclosure}');
+SELECT casesync_internal.upgrade_begin('{local_code,tracking,registry,handler}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -85,3 +86,60 @@ UPDATE casesync_internal.request_in r
    SET answers = (SELECT jsonb_agg(a - 'pagination' ORDER BY n)
 		FROM jsonb_array_elements(r.answers) WITH ORDINALITY x(a, n))
  WHERE jsonb_path_exists(r.answers, '$[*].pagination');
+/* ---- registries and trackings have owners ---- */
+COMMENT ON TABLE casesync_internal.registry IS
+	'published views; a publisher sees the rows of own views only';
+CREATE TABLE casesync_internal.registry_grant (
+	registry text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (registry, role)
+);
+COMMENT ON TABLE casesync_internal.registry_grant IS
+	'roles whose tables may make events of another''s registry; written by grant_registry()';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_grant', '');
+/* What feeds a registry today goes on to. */
+INSERT INTO casesync_internal.registry_grant (registry, role)
+SELECT DISTINCT g.registry, pg_get_userbyid(c.relowner)
+  FROM casesync_internal.tracking t JOIN pg_class c ON c.oid = t.relation
+  JOIN casesync_internal.registry g ON g.registry = ANY (t.registries)
+  JOIN pg_class v ON v.oid = g.view
+ WHERE NOT t.removed AND NOT pg_has_role(c.relowner, v.relowner, 'USAGE');
+ALTER TABLE casesync_internal.tracking ADD COLUMN author name;
+UPDATE casesync_internal.tracking t SET author = pg_get_userbyid(c.relowner)
+  FROM pg_class c WHERE c.oid = t.relation;
+COMMENT ON COLUMN casesync_internal.tracking.author IS
+	'whose table it was when the tracking was written';
+DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
+DROP FUNCTION casesync_internal.tracking_id_next();
+
+/* ---- inbox: an apply function is found by its name, and called while it is its owner's ---- */
+ALTER TABLE casesync_internal.handler ADD COLUMN schema_name name,
+	ADD COLUMN function_name name, ADD COLUMN owner name;
+COMMENT ON COLUMN casesync_internal.handler.handler IS
+	'the same as schema_name and function_name say, for people';
+COMMENT ON COLUMN casesync_internal.handler.schema_name IS
+	'with function_name, by which it is found: an oid does not outlive a dump, and pg_upgrade refuses '
+	'columns of type regprocedure';
+COMMENT ON COLUMN casesync_internal.handler.owner IS
+	'whose it was when it was named; it is not called while it is another''s';
+UPDATE casesync_internal.handler h SET schema_name = n.nspname, function_name = p.proname,
+	owner = pg_get_userbyid(p.proowner)
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE p.pronargs = 1 AND p.proargtypes[0] = 'casesync.inbound'::regtype
+   AND format('%I.%I(casesync.inbound)', n.nspname, p.proname) = h.handler;
+/* The code that comes after this makes the functions whole. */
+CREATE FUNCTION casesync_internal.has_role(role name)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT false';
+CREATE FUNCTION casesync_internal.may_handle(schema name, function name, owner name)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT false';
+ALTER POLICY handler_of_owner ON casesync_internal.handler
+	USING (casesync_internal.has_role(owner))
+	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
+DROP FUNCTION casesync_internal.owns_handler(text);
+DROP FUNCTION casesync_internal.owner_call(regprocedure, anyelement);
