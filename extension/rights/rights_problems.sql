@@ -4,7 +4,7 @@
  * From the roles that were given an access down to their members, so that it costs as much as there
  * are of these, however many roles the server has. Superusers may do everything in any case.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.access_holders()
+CREATE OR REPLACE FUNCTION casesync_internal.access_holders(of_access text DEFAULT NULL)
 RETURNS TABLE (role oid, name name, access text, granted_by name)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -12,6 +12,7 @@ AS $$
 	WITH RECURSIVE holder(role, access, by_role) AS (
 		SELECT r.oid, g.access, NULL::oid
 		  FROM casesync_internal.access_given g JOIN pg_roles r ON r.rolname = g.role
+		 WHERE of_access IS NULL OR g.access = of_access
 		UNION
 		SELECT m.member, h.access, m.roleid
 		  FROM holder h JOIN pg_auth_members m ON m.roleid = h.role
@@ -21,53 +22,71 @@ AS $$
 	 WHERE r.rolcanlogin AND NOT r.rolsuper
 	 ORDER BY h.role, h.access, h.by_role NULLS FIRST
 $$;
-COMMENT ON FUNCTION casesync_internal.access_holders() IS
-	'which logins have which accesses, and by membership in which role (NULL: directly)';
+COMMENT ON FUNCTION casesync_internal.access_holders(text) IS
+	'which logins have which accesses, or a certain one, and by membership in which role (NULL: '
+	'directly)';
 
 /*
  * Who configures neither puts into force, nor decides about what comes, nor reads content; who
  * looks at what was done has not done it. approver and reviewer decide about different things, one
- * about what leaves and one about what comes, and neither can write what he decides about.
+ * about what leaves and one about what comes, and neither can write what he decides about. The
+ * bridge faces the network, and should have nothing else to lose.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.accesses_apart(one text, other text)
-RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT (one, other) IN (('admin', 'approver'), ('admin', 'auditor'), ('admin', 'reviewer'),
-			('approver', 'auditor'), ('reviewer', 'auditor'))
-		OR one = 'bridge' AND other <> 'bridge'
-$$;
-COMMENT ON FUNCTION casesync_internal.accesses_apart(text, text) IS
-	'whether one login should not have both of these accesses';
-
 CREATE OR REPLACE FUNCTION casesync_internal.holder_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH holder AS MATERIALIZED (SELECT * FROM casesync_internal.access_holders())
-	SELECT 'warning', format('login %I has the accesses %s and %s, which are for two persons',
-			a.name, a.access, b.access),
+	WITH holder AS MATERIALIZED (SELECT * FROM casesync_internal.access_holders()),
+	apart(one, other) AS (VALUES ('admin', 'approver'), ('admin', 'auditor'),
+		('admin', 'reviewer'), ('approver', 'auditor'), ('reviewer', 'auditor'))
+	SELECT 'warning', CASE a.access
+			WHEN 'bridge' THEN format('login %I faces the network as the bridge, and has the '
+				'access %s too', a.name, b.access)
+			ELSE format('login %I has the accesses %s and %s, which are for two persons', a.name,
+				a.access, b.access) END,
 		CASE WHEN b.granted_by IS NULL
 			THEN format('SELECT casesync.revoke_access(%L, %L);', quote_ident(b.name), b.access)
 			ELSE format('REVOKE %I FROM %I;', b.granted_by, b.name) END
-	  FROM holder a JOIN holder b ON b.role = a.role
-	 WHERE casesync_internal.accesses_apart(a.access, b.access)
+	  FROM holder a JOIN holder b ON b.role = a.role AND b.access <> a.access
+	 WHERE a.access = 'bridge'
+		OR EXISTS (SELECT FROM apart p WHERE p.one = a.access AND p.other = b.access)
 	UNION ALL
 	SELECT 'warning', format('login %I has the access admin and can make others administrators '
-			'by GRANT: it counts as nobody''s second person', h.name),
-		format('\drg %I  -- then ALTER ROLE %I NOCREATEROLE; or REVOKE ADMIN OPTION FOR … FROM %I;',
-			h.name, h.name, h.name)
-	  FROM holder h
-	 WHERE h.access = 'admin' AND casesync_internal.may_make_administrators(h.role)
+			'by GRANT: it counts as nobody''s second person', h.name), m.statement
+	  FROM (SELECT x.role, x.name FROM holder x WHERE x.access = 'admin' OFFSET 0) h
+	 CROSS JOIN casesync_internal.makes_administrators(h.role) m(statement)
+	 WHERE m.statement IS NOT NULL
 $$;
 COMMENT ON FUNCTION casesync_internal.holder_problems() IS
 	'logins that have more accesses than one person should';
 
+CREATE OR REPLACE FUNCTION casesync_internal.is_by_access(role oid, class oid, thing oid)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE class WHEN 'pg_namespace'::regclass THEN thing IN (
+			'casesync'::regnamespace, 'casesync_internal'::regnamespace)
+		ELSE EXISTS (
+			SELECT FROM pg_proc p JOIN casesync_internal.access_right t
+				ON t.access = 'bridge' AND t.object = p.proname
+			 WHERE class = 'pg_proc'::regclass AND p.oid = thing
+				AND p.pronamespace = 'casesync_internal'::regnamespace)
+		OR EXISTS (
+			SELECT FROM casesync_internal.access_given g JOIN pg_roles r ON r.rolname = g.role
+			  JOIN pg_depend d ON d.classid = class AND d.objid = thing AND d.deptype = 'e'
+				AND d.refclassid = 'pg_extension'::regclass
+			  JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'casesync'
+			 WHERE r.oid = is_by_access.role AND g.access <> 'bridge') END
+$$;
+COMMENT ON FUNCTION casesync_internal.is_by_access(oid, oid, oid) IS
+	'whether a right of the bridge''s role is of its access, or of another that it was given';
+
 /*
  * What stands in pg_shdepend of a role in this database is all that it owns or was granted here. Of
- * ours it may have what its list says, and use the two schemas.
+ * ours it may have what its list says, and use the two schemas; what it has by other accesses is
+ * said by holder_problems().
  */
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_extras(role oid)
 RETURNS text
@@ -93,12 +112,8 @@ AS $$
 		 WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = bridge_extras.role
 		   AND d.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
 		   AND d.deptype IN ('o', 'a')
-		   AND NOT (d.deptype = 'a' AND d.classid = 'pg_namespace'::regclass
-				AND d.objid IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace))
-		   AND NOT (d.deptype = 'a' AND d.classid = 'pg_proc'::regclass AND EXISTS (
-				SELECT FROM pg_proc p JOIN casesync_internal.access_right t
-					ON t.access = 'bridge' AND t.object = p.proname
-				 WHERE p.oid = d.objid AND p.pronamespace = 'casesync_internal'::regnamespace))
+		   AND NOT (d.deptype = 'a' AND casesync_internal.is_by_access(bridge_extras.role,
+				d.classid, d.objid))
 	)
 	SELECT (SELECT string_agg(x.what, ', ')
 			FROM (SELECT e.what FROM extra e ORDER BY e.what LIMIT 3) x)
@@ -108,7 +123,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.bridge_extras(oid) IS
 	'what a role has beyond the access "bridge"; NULL: nothing';
 
-/* The accesses that a role has beside bridge are said by holder_problems(). */
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_role_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -122,8 +136,7 @@ AS $$
 		  FROM casesync_internal.access_given g JOIN pg_roles r ON r.rolname = g.role
 		 WHERE g.access = 'bridge'
 		UNION
-		SELECT h.role, h.name FROM casesync_internal.access_holders() h
-		 WHERE h.access = 'bridge') b
+		SELECT h.role, h.name FROM casesync_internal.access_holders('bridge') h) b
 	 CROSS JOIN casesync_internal.bridge_extras(b.role) e(what) WHERE e.what IS NOT NULL
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_role_problems() IS

@@ -61,26 +61,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_same_person(oid, oid) IS
 	'whether two roles may be in one hand: they are one, or one is a member of the other';
 
-/*
- * Whoever may hand on a role that has the access can make himself as many persons as he likes. Up
- * to PostgreSQL 15 that is everybody who may make roles.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.may_make_administrators(login oid)
-RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT EXISTS (SELECT FROM pg_roles r WHERE casesync_internal.may_become(login, r.oid)
-		AND (r.rolcreaterole AND current_setting('server_version_num')::integer < 160000
-		OR EXISTS (
-			SELECT FROM pg_auth_members m JOIN casesync_internal.access_given g
-				ON g.access = 'admin'
-			 WHERE m.member = r.oid AND m.admin_option
-			   AND pg_has_role(m.roleid, to_regrole(quote_ident(g.role)), 'MEMBER'))))
-$$;
-COMMENT ON FUNCTION casesync_internal.may_make_administrators(oid) IS
-	'whether a login can give the access "admin" to others by GRANT of a role';
-
 CREATE OR REPLACE FUNCTION casesync_internal.is_administrator(login oid)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -91,6 +71,35 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.is_administrator(oid) IS
 	'whether a login has the access "admin", directly or by a role';
+
+/*
+ * Whoever may hand on a role that has the access can make himself as many persons as he likes. Up
+ * to PostgreSQL 15 that is everybody who may make roles. From the login up to the roles it is in:
+ * health asks this of every administrator.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.makes_administrators(login oid)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE own(role) AS (
+		SELECT r.oid FROM pg_roles r WHERE r.oid = makes_administrators.login AND NOT r.rolsuper
+		UNION
+		SELECT m.roleid FROM own o JOIN pg_auth_members m ON m.member = o.role
+	)
+	SELECT format('ALTER ROLE %I NOCREATEROLE;', r.rolname)
+	  FROM own o JOIN pg_roles r ON r.oid = o.role
+	 WHERE r.rolcreaterole AND current_setting('server_version_num')::integer < 160000
+	UNION ALL
+	SELECT format('REVOKE ADMIN OPTION FOR %I FROM %I;', pg_get_userbyid(m.roleid),
+		pg_get_userbyid(m.member))
+	  FROM own o JOIN pg_auth_members m ON m.member = o.role AND m.admin_option
+	 WHERE casesync_internal.is_administrator(m.roleid)
+	 LIMIT 1
+$$;
+COMMENT ON FUNCTION casesync_internal.makes_administrators(oid) IS
+	'the statement that keeps a login from giving the access "admin" to others by GRANT of a role; '
+	'NULL: it cannot';
 
 CREATE OR REPLACE FUNCTION casesync_internal.why_not_second(first oid, second oid)
 RETURNS text
@@ -103,8 +112,8 @@ AS $$
 			THEN 'one of them is a member of the other''s role'
 		WHEN NOT casesync_internal.is_administrator(first)
 			THEN 'the first of them is no administrator any more'
-		WHEN casesync_internal.may_make_administrators(first)
-			OR casesync_internal.may_make_administrators(second)
+		WHEN casesync_internal.makes_administrators(first) IS NOT NULL
+			OR casesync_internal.makes_administrators(second) IS NOT NULL
 			THEN 'one of them can make others administrators by GRANT (CREATEROLE, or ADMIN OPTION)'
 		END
 $$;
