@@ -7,7 +7,8 @@ EXTENSION_FLOORS = \
 	health onboarding upgrade
 
 EXTENSION_SOURCES = \
-	extension/base/execute_apart.c extension/base/own_relation.c extension/base/owner_query.c \
+	extension/base/condition_list.c extension/base/execute_apart.c \
+	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \
@@ -16,8 +17,9 @@ EXTENSION_SOURCES = \
 	extension/record/record_identity.c extension/record/record_json.c \
 	extension/record/record_read.c extension/record/record_status.c \
 	extension/record/record_value.c extension/record/record_wire.c \
-	extension/filter/filter_column.c extension/filter/filter_comparison.c \
-	extension/filter/filter_expression.c extension/filter/filter_match.c \
+	extension/filter/filter_cache.c extension/filter/filter_column.c \
+	extension/filter/filter_comparison.c extension/filter/filter_expression.c \
+	extension/filter/filter_judge.c extension/filter/filter_match.c \
 	extension/filter/filter_parse.c extension/filter/filter_path.c \
 	extension/filter/filter_predicate.c extension/filter/filter_reach.c \
 	extension/filter/filter_sql.c extension/filter/filter_tree.c \
@@ -57,7 +59,8 @@ SQL_TABLES = \
 	extension/intake/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
-	extension/base/text_format.sql extension/base/owner_query.sql extension/base/audit.sql \
+	extension/base/text_format.sql extension/base/owner_query.sql \
+	extension/base/known_caller.sql extension/base/audit.sql \
 	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
@@ -65,7 +68,8 @@ SQL_CODE = \
 	extension/base/sharing_lock.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
-	extension/code/code_type.sql extension/code/crosswalk.sql \
+	extension/code/code_type.sql extension/code/word_list.sql \
+	extension/code/crosswalk.sql \
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \
@@ -94,15 +98,19 @@ SQL_CODE = \
 	extension/subscription/my_subscription.sql extension/subscription/forget.sql \
 	extension/subscription/subscription_settled.sql \
 	extension/subscription/subscription_answer.sql \
+	extension/subscription/subscription_quota.sql \
+	extension/subscription/subscription_pause.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql \
 	extension/inbox/inbox.sql extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \
 	extension/answer/request.sql extension/answer/answering.sql \
-	extension/answer/search_answer.sql extension/answer/transaction_status.sql \
+	extension/answer/search_item.sql extension/answer/search_answer.sql \
+	extension/answer/transaction_status.sql \
 	extension/answer/enrollment.sql extension/answer/forget.sql \
 	extension/answer/answer_sent.sql \
 	extension/delivery/delivery.sql extension/delivery/outcome.sql \

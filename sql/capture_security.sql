@@ -88,18 +88,21 @@ INSERT INTO other VALUES (1, 666);
 DROP TRIGGER casesync_1_insert ON other;
 RESET ROLE;
 SELECT count(*) FROM casesync_internal.change WHERE key = '666';
--- reading an expression runs its immutable functions: nobody has them run with another's rights
+-- reading a key runs its immutable functions: nobody has them run with another's rights
 CREATE FUNCTION who(integer) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
 	AS $$BEGIN RAISE WARNING 'run by %', current_user; RETURN true; END$$;
 CREATE TABLE watched (id integer, person_id integer);
 ALTER TABLE watched OWNER TO regress_publisher;
 SET ROLE regress_other_publisher;
+SELECT plain FROM casesync_internal.row_expression('watched', 'key', 'app.who(1)::text || person_id', 'pg_catalog');
+SELECT plain FROM casesync_internal.row_expression('pg_class', 'key', 'app.who(1)::text || relname', 'pg_catalog');
 SELECT plain FROM casesync_internal.row_expression('watched', 'condition', 'app.who(1)', 'pg_catalog');
 SELECT casesync_internal.renamed_condition('watched', 'app.who(1)', '{id}', '{1}');
 RESET ROLE;
 SET ROLE regress_publisher;
 SELECT casesync.track('watched', '{people}', 'person_id', on_insert => 'enrolment', condition => 'app.who(1)');
 RESET ROLE;
+SELECT casesync.track('watched', '{people}', 'app.who(1)::text || person_id', on_insert => 'enrolment');
 SELECT casesync.retrack('watched');
 SELECT casesync.untrack('watched');
 DROP TABLE watched;

@@ -90,7 +90,7 @@ signature_is_good(ApiExchange *exchange, const Party *party)
 		return true;
 	keys = json_loads(party->keys != NULL ? party->keys : "[]", 0, NULL);
 	ok = keys != NULL && signature_verify(exchange->envelope, body, length, keys, iso_time_now(),
-										  exchange->kid, &failure);
+										  exchange->kid, &exchange->canonical, &failure);
 	json_decref(keys);
 	if (ok)
 		return true;

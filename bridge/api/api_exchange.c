@@ -19,6 +19,7 @@ exchange_free(ApiExchange *exchange)
 	LIST_REMOVE(exchange, entry);
 	timer_free(exchange->deadline);
 	json_decref(exchange->envelope);
+	buffer_free(&exchange->canonical);
 	buffer_free(&exchange->plain);
 	free(exchange);
 }
@@ -136,6 +137,11 @@ api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARA
 	size_t length;
 	const char *body = http_request_body(exchange->request, &length);
 
+	if (exchange->canonical.length > 0)
+	{
+		body = exchange->canonical.data;
+		length = exchange->canonical.length;
+	}
 	/* raw is what was signed, byte for byte; the database keeps it and reads it for itself */
 	params[0] = PG_TEXT(exchange->partner);
 	params[1] = PG_TEXT(message_message_id(exchange->envelope));
@@ -205,6 +211,7 @@ api_exchange_new(const ApiParts *parts, ApiExchangeList *list, HttpRequest *requ
 	exchange->action = (MessageAction) http_request_route(request)->number;
 	exchange->is_synchronous = is_synchronous;
 	exchange->proceed = proceed;
+	buffer_init(&exchange->canonical, 0);
 	buffer_init(&exchange->plain, (size_t) (*parts->config)->max_notify_body);
 	exchange->began_at = event_loop_now();
 	LIST_INSERT_HEAD(list, exchange, entry);

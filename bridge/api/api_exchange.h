@@ -46,6 +46,7 @@ struct ApiExchange
 	BearerClaims claims;
 	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
 	MessageProblem problem; /* of the body */
+	Buffer canonical;		/* what is signed, when it is not the body; else empty */
 	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */
 	PgSession *session;
 	char partner[256];			  /* "" until it is known to be one of ours */

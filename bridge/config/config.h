@@ -52,6 +52,7 @@ typedef struct Config
 	char *tls_client_ca_file; /* "" = clients are not asked for certificates */
 	ConfigClientAuth tls_client_auth;
 	LogLevel log_level;
+	bool allow_core_dumps;		 /* keys in memory may be read by whoever may debug us */
 	int64_t poll_interval_ms;	 /* backstop: look even if no doorbell rang */
 	int64_t connect_timeout_ms;	 /* partner: TCP and TLS */
 	int64_t send_timeout_ms;	 /* partner: whole POST with its answer */

@@ -52,6 +52,8 @@ static const Setting settings[] = {
 	 "whether clients must show a certificate signed by tls_client_ca_file"},
 	{"log_level", SETTING_LEVEL, "info", NUMBER(log_level, 0, 3), false,
 	 "least important level that is logged"},
+	{"allow_core_dumps", SETTING_BOOLEAN, "off", NUMBER(allow_core_dumps, 0, 1), false,
+	 "let debuggers and core files have the bridge's memory, keys included"},
 	{"poll_interval", SETTING_TIME, "5s", NUMBER(poll_interval_ms, 10, HOUR), false,
 	 "how often to look for work when no doorbell rings"},
 	{"connect_timeout", SETTING_TIME, "10s", NUMBER(connect_timeout_ms, 100, HOUR), false,

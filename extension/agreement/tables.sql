@@ -128,7 +128,8 @@ CREATE TABLE casesync_internal.missed (
 	PRIMARY KEY (agreement, registry, key, event_type)
 );
 COMMENT ON TABLE casesync_internal.missed IS
-	'subjects that changed while an agreement was suspended: looked at again when it is resumed';
+	'subjects that changed while an agreement was suspended, or its partner''s filters were paused: '
+	'looked at again when they go on';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.missed', '');
 /* A row for each server process, so that no question waits for another one's answer. */
 CREATE TABLE casesync_internal.lookup_day (
@@ -143,6 +144,19 @@ COMMENT ON TABLE casesync_internal.lookup_day IS
 	'how many people a partner has asked for in a day; whom is not kept';
 COMMENT ON COLUMN casesync_internal.lookup_day.worker IS 'the backend that counted';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_day', '');
+CREATE TABLE casesync_internal.lookup_walk (
+	partner text NOT NULL,
+	question bytea NOT NULL,
+	page_size integer NOT NULL,
+	page_number integer NOT NULL,
+	people integer NOT NULL,
+	day date NOT NULL,
+	PRIMARY KEY (partner, question)
+);
+COMMENT ON TABLE casesync_internal.lookup_walk IS
+	'questions that were answered today, by a keyed hash: the page that was given last and how '
+	'many people were counted for it, so that the next page does not count them once more';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_walk', '');
 /* ---- rehearsal ---- */
 CREATE TABLE casesync_internal.rehearsal_count (
 	agreement text NOT NULL,

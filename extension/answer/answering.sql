@@ -148,6 +148,21 @@ COMMENT ON FUNCTION casesync_internal.request_try(casesync_internal.request_in,
 	casesync_internal.partner) IS
 	'work a request; with nothing but failed set when it must be tried again';
 
+/* At least one for each item: what was tried in it nobody knows any more. */
+CREATE OR REPLACE FUNCTION casesync_internal.request_lookups(action text, message jsonb)
+RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE action
+		WHEN 'search' THEN
+			jsonb_array_length(casesync_internal.list_of(message->'search_request'))
+		WHEN 'enrolled' THEN 1
+		ELSE 0 END
+$$;
+COMMENT ON FUNCTION casesync_internal.request_lookups(text, jsonb) IS
+	'how many lookups a request counts for that ended without an answer';
+
 /* Never a SQLSTATE or a message of the server: these may quote content. */
 CREATE OR REPLACE FUNCTION casesync_internal.request_unanswered(r casesync_internal.request_in,
 	failed text)
@@ -227,6 +242,8 @@ BEGIN
 	END IF;
 	IF o.status IS NULL THEN
 		o := casesync_internal.request_unanswered(r, o.failed);
+		PERFORM casesync_internal.lookup_allowed(p.partner,
+			casesync_internal.request_lookups(r.action, r.message));
 	END IF;
 	PERFORM casesync_internal.request_finish(r, o);
 END

@@ -22,7 +22,7 @@ BEGIN
 			SELECT FROM casesync_internal.disclosure d
 			  JOIN casesync_internal.lane l ON l.partner = d.partner
 			 WHERE l.lane = o.lane AND d.registry = p.registry AND d.key IN (p.key, p.erased)
-			   AND d.way = 'search')));
+			   AND d.way IN ('search', 'count'))));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.answer_erase_waiting(casesync_internal.person) IS

@@ -19,7 +19,12 @@ RETURN CASE name
 	WHEN 'page size' THEN 2000
 	WHEN 'page size unasked' THEN 100
 	WHEN 'page number' THEN 1000000
+	WHEN 'people counted' THEN 1000		/* put on record when only their number is told */
 	WHEN 'answer bytes' THEN 8000000	/* all records of one answer, as JSON */
+	/* of the filters that one partner subscribes to, all together */
+	WHEN 'filter bytes' THEN 262144
+	WHEN 'filter weight' THEN 2500		/* conditions and values */
+	WHEN 'filter pauses' THEN 3			/* in a day */
 	/* of what waits and what is kept */
 	WHEN 'requests waiting' THEN 1000	/* of one partner */
 	WHEN 'requests told' THEN 100		/* in an answer about the status of a transaction */

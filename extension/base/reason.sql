@@ -69,7 +69,8 @@ AS $$
 	('answer too large', 'rjct.pagination.invalid', 'the records of this request have more than '
 		'%s bytes: ask for fewer items or a smaller page_size'),
 	('lookups used up', 'rjct.search_criteria.invalid',
-		'the lookups agreed for a day are used up: send this one again tomorrow'),
+		'what is left of the lookups agreed for a day does not suffice for this: narrow it, or '
+		'send it again tomorrow'),
 	('record unreadable', 'rjct.search_criteria.invalid', 'a record in this registry cannot be '
 		'read at present: search by an identifier, or try again later'),
 	('search too slow', 'rjct.search_criteria.invalid', 'the search took longer than %s allows: '
@@ -79,10 +80,13 @@ AS $$
 	('lookup failed', NULL, 'this could not be looked up here; nothing is wrong with the request: '
 		'send it again later'),
 	('request failed', 'rjct.search_criteria.invalid', 'this could not be answered here; nothing '
-		'is wrong with the request: send it again later')
+		'is wrong with the request: send it again later'),
+	('not answered', 'err.service.unavailable',
+		'this could not be answered here; nothing is wrong with the request: send it again later')
 $$;
 COMMENT ON FUNCTION casesync_internal.search_reasons() IS
-	'all reasons for which items of a search are refused, or what is asked of one person';
+	'all reasons for which items of a search are refused, or what is asked of one person, or a '
+	'question that is answered at once';
 
 CREATE OR REPLACE FUNCTION casesync_internal.wish_reasons()
 RETURNS TABLE (reason text, code text, why text)
@@ -95,6 +99,9 @@ AS $$
 	('wish types unclear', 'rjct.notify_types.invalid', '%s'),
 	('wish details unclear', 'rjct.notify_details.invalid', '%s'),
 	('wish over quota', 'rjct.notify_details.invalid', '%s'),
+	('filters paused', 'rjct.notify_details.invalid', 'your subscriptions to filters are paused: '
+		'the filters take too long here; unsubscribe from them and send others with fewer '
+		'conditions and values'),
 	('wish refused', 'rjct.notify_details.invalid', '%s'),
 	('registry type unknown', 'rjct.notify_types.invalid',
 		'registry type "%s" is not known here; known: %s'),

@@ -412,6 +412,30 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_refresh(casesync_internal.tracking, regclass) IS
 	'part of retrack(): the tracking as the table is now';
 
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_renew(tracking casesync_internal.tracking,
+	relation regclass)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	why text;
+BEGIN
+	RETURN casesync_internal.tracking_refresh(tracking, relation);
+EXCEPTION WHEN invalid_object_definition THEN
+	GET STACKED DIAGNOSTICS why = PG_EXCEPTION_DETAIL;
+	PERFORM casesync_internal.raise_error(errcode => SQLSTATE,
+		message => format('tracking %s of "%s": %s', tracking.id, relation, SQLERRM),
+		detail => why,
+		hint => format('Its triggers stay as they are. SELECT casesync.untrack(%L); and track it '
+			'with a condition over columns, of which one may be GENERATED ALWAYS AS (…) STORED.',
+			relation));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_renew(casesync_internal.tracking, regclass) IS
+	'tracking_refresh(); when its condition, taken by an earlier version, is refused by this one, '
+	'the error says whose it is';
+
 /* By name too: a table that was dropped and made again is another one, with the same name. */
 CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL)
 RETURNS integer
@@ -428,7 +452,7 @@ BEGIN
 				OR retrack.relation IS NULL AND casesync_internal.owns(g.relation))
 			ORDER BY id
 	LOOP
-		t := casesync_internal.tracking_refresh(t, coalesce(retrack.relation, t.relation));
+		t := casesync_internal.tracking_renew(t, coalesce(retrack.relation, t.relation));
 		PERFORM casesync_internal.relation_must_be_trackable(t.relation);
 		PERFORM casesync_internal.tracking_write(t);
 		PERFORM casesync_internal.tracking_attach(t);

@@ -388,26 +388,6 @@ compare_codes(const DataAttribute *attribute, const char *held, const char *writ
 	return false;
 }
 
-static bool
-compare_times(const char *held, const char *written, int *order)
-{
-	TimestampTz time;
-	TimestampTz other;
-
-	if (!filter_value_time(held, &time) || !filter_value_time(written, &other))
-		return false;
-	*order = (time > other) - (time < other);
-	return true;
-}
-
-static bool
-compare_written_numbers(const char *held, const char *written, int *order)
-{
-	Numeric number;
-
-	return filter_value_number(held, &number) && compare_number(held, written, order);
-}
-
 /* A postal code, a telephone number, an identifier is a text, also when it is all digits. */
 static bool
 is_text(const DataAttribute *attribute)
@@ -418,24 +398,42 @@ is_text(const DataAttribute *attribute)
 			attribute->kind == ATTRIBUTE_CODE || attribute->kind == ATTRIBUTE_BOOLEAN);
 }
 
+/* Many values may be compared with it: what it is as a time and as a number is found out once. */
+void
+filter_scalar_read(const DataAttribute *attribute, const JsonbValue *scalar, FilterScalar *held)
+{
+	held->attribute = attribute;
+	if (scalar->type == jbvBool)
+		held->text = scalar->val.boolean ? "true" : "false";
+	else
+		held->text = record_scalar_text(scalar);
+	held->is_time = held->is_number = false;
+	if (is_text(attribute))
+		return;
+	held->is_time = filter_value_time(held->text, &held->time);
+	held->is_number = !held->is_time && filter_value_number(held->text, &held->number);
+}
+
 /*
  * What the attribute says it is comes first; else times and numbers are what they are, also when
  * sent as text (B11), and all else is text.
  */
 int
-filter_scalar_compare(const DataAttribute *attribute, const JsonbValue *held, const char *written)
+filter_scalar_compare(const FilterScalar *held, const char *written)
 {
-	char *own =
-		held->type == jbvBool ? (held->val.boolean ? "true" : "false") : record_scalar_text(held);
+	const DataAttribute *attribute = held->attribute;
+	TimestampTz time;
+	Numeric number;
 	int order;
 
 	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE &&
-		compare_codes(attribute, own, written, &order))
+		compare_codes(attribute, held->text, written, &order))
 		return order;
-	if (!is_text(attribute) &&
-		(compare_times(own, written, &order) || compare_written_numbers(own, written, &order)))
-		return order;
-	return compare_texts(own, written, false);
+	if (held->is_time && filter_value_time(written, &time))
+		return (held->time > time) - (held->time < time);
+	if (held->is_number && filter_value_number(written, &number))
+		return compare_numbers(held->number, number);
+	return compare_texts(held->text, written, false);
 }
 
 /* The same form as to_jsonb() writes, so that sorting and comparing agree. */

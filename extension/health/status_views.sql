@@ -151,7 +151,7 @@ COMMENT ON COLUMN casesync.received.newest IS 'when the newest came';
 
 CREATE OR REPLACE VIEW casesync.disclosed AS
 	SELECT d.id, d.partner, d.registry, d.key, d.at, d.way, d.agreement, d.agreement_version,
-		d.reference_id, d.outcome
+		d.reference_id, d.outcome, d.asked
 	  FROM casesync_internal.disclosure d;
 COMMENT ON VIEW casesync.disclosed IS 'who was told about whom, when, under which agreement';
 COMMENT ON COLUMN casesync.disclosed.id IS 'number of the entry';
@@ -160,11 +160,14 @@ COMMENT ON COLUMN casesync.disclosed.registry IS 'the registry';
 COMMENT ON COLUMN casesync.disclosed.key IS
 	'the subject key; a keyed hash once the person is erased';
 COMMENT ON COLUMN casesync.disclosed.at IS 'when it was sent first';
-COMMENT ON COLUMN casesync.disclosed.way IS 'notify, search or check_enrollment';
+COMMENT ON COLUMN casesync.disclosed.way IS
+	'notify, search, check_enrollment, or count: told that it is one of so many, without a record';
 COMMENT ON COLUMN casesync.disclosed.agreement IS 'under which agreement';
 COMMENT ON COLUMN casesync.disclosed.agreement_version IS 'and which version';
 COMMENT ON COLUMN casesync.disclosed.reference_id IS 'the id of the notification or answer';
 COMMENT ON COLUMN casesync.disclosed.outcome IS 'attempted, delivered or refused';
+COMMENT ON COLUMN casesync.disclosed.asked IS
+	'what the partner asked or wished by, beyond the fields of a record: that this holds is told';
 
 /* How many, never whom: what a partner asks for is about people too. */
 CREATE OR REPLACE VIEW casesync.lookups AS
@@ -324,6 +327,14 @@ AS $$
 	  FROM casesync_internal.partner p WHERE p.signature = 'required' AND NOT EXISTS (
 		SELECT FROM casesync_internal.partner_key k WHERE k.partner = p.partner AND k.use = 'sig'
 			AND now() >= k.valid_from AND now() < k.valid_to)
+	UNION ALL
+	SELECT 'warning', format('%s subscriptions of %s to filters are paused since %s: %s', count(*),
+			s.partner, to_char(s.paused_at, 'YYYY-MM-DD HH24:MI'), s.pause_reason),
+		format('SELECT casesync.resume_filters(%L);  -- when it has narrower ones, or '
+			'casesync.filter_timeout allows more', s.partner)
+	  FROM casesync_internal.subscription s
+	 WHERE s.paused_at IS NOT NULL AND s.state IN ('pending', 'active')
+	 GROUP BY s.partner, s.paused_at, s.pause_reason
 	UNION ALL
 	SELECT 'warning',
 		format('%s has asked for more people today than the %s it may: %s were refused', d.partner,

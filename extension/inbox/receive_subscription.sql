@@ -4,7 +4,7 @@
  * other criteria it is refused. old: the subscription that it named before, if any.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_refusal(p casesync_internal.partner, wish record,
-	old casesync_internal.subscription, of_any integer, of_many integer,
+	old casesync_internal.subscription, room record,
 	OUT code text, OUT why text, OUT waits_for text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -23,8 +23,11 @@ BEGIN
 	ELSIF code IS NULL THEN
 		verdict := casesync_internal.wish_judge(wish.s);
 		code := verdict.code; why := verdict.why; waits_for := verdict.waits_for;
-		IF code IS NULL THEN
-			over_quota := casesync_internal.wish_over_quota(p, wish.s, of_any, of_many);
+		IF code IS NULL AND (wish.s).tree IS NOT NULL AND room.is_paused THEN
+			SELECT r.code, r.why INTO code, why
+			  FROM casesync_internal.refused_for('filters paused') r;
+		ELSIF code IS NULL THEN
+			over_quota := casesync_internal.wish_over_quota(p, wish.s, room);
 		END IF;
 		IF over_quota IS NOT NULL THEN
 			SELECT r.code, r.why INTO code, why
@@ -34,7 +37,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.wish_refusal(casesync_internal.partner, record,
-	casesync_internal.subscription, integer, integer) IS
+	casesync_internal.subscription, record) IS
 	'why a wish is not granted, or whose approval it waits for; why without a code is a remark';
 
 /*
@@ -42,7 +45,7 @@ COMMENT ON FUNCTION casesync_internal.wish_refusal(casesync_internal.partner, re
  * wish gives none, for its callback must not confirm the old one.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_wish(p casesync_internal.partner,
-	request casesync_internal.subscription, item jsonb, of_any integer, of_many integer,
+	request casesync_internal.subscription, item jsonb, room record,
 	OUT answer jsonb, OUT status text, OUT is_new boolean, OUT s casesync_internal.subscription)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -55,7 +58,7 @@ BEGIN
 	is_new := false;
 	SELECT t.* INTO s FROM casesync_internal.subscription t
 	 WHERE t.partner = p.partner AND t.reference_id = reference;
-	verdict := casesync_internal.wish_refusal(p, wish, s, of_any, of_many);
+	verdict := casesync_internal.wish_refusal(p, wish, s, room);
 	IF verdict.code IS NOT NULL THEN
 		status := 'rjct';
 		answer := casesync_internal.subscribe_answer(reference, status, verdict.code, verdict.why,
@@ -76,7 +79,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.receive_wish(casesync_internal.partner,
-	casesync_internal.subscription, jsonb, integer, integer) IS
+	casesync_internal.subscription, jsonb, record) IS
 	'one item of a subscribe request becomes a subscription, or a reason why not; the request''s '
 	'ids and address are in the row request';
 
@@ -118,9 +121,13 @@ BEGIN
 	FOR item IN SELECT i FROM jsonb_array_elements(
 		casesync_internal.list_of(message->'subscribe_request')) i
 	LOOP
-		done := casesync_internal.receive_wish(p, request, item, room.of_any, room.of_many);
+		done := casesync_internal.receive_wish(p, request, item, room);
 		room.of_any := room.of_any - done.is_new::integer;
 		room.of_many := room.of_many - (done.is_new AND (done.s).id_type IS NULL)::integer;
+		IF done.is_new AND (done.s).tree IS NOT NULL THEN
+			room.of_weight := room.of_weight - casesync_internal.filter_weight((done.s).tree);
+			room.of_bytes := room.of_bytes - octet_length((done.s).tree::text);
+		END IF;
 		answers := answers || done.answer;
 		statuses := statuses || done.status;
 		subscriptions := subscriptions || (done.s).id;

@@ -109,6 +109,32 @@ $$;
 COMMENT ON FUNCTION casesync_internal.node_begin(text) IS
 	'the node''s row and its secret, unless they are there';
 
+/*
+ * What a partner has chosen may hold anything, a person's number too. Where it need only be known
+ * again, this is kept of it: a plain hash of a short text is found by trying all.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.node_hash(content jsonb)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT casesync_internal.keyed_hash(
+		(SELECT s.hash_key FROM casesync_internal.node_secret s), content)
+$$;
+COMMENT ON FUNCTION casesync_internal.node_hash(jsonb) IS
+	'a hash of some content with this node''s key; NULL before set_node()';
+
+CREATE OR REPLACE FUNCTION casesync_internal.text_hash(content text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'hash:' || left(encode(casesync_internal.node_hash(
+		jsonb_build_array('text', content)), 'hex'), 32)
+$$;
+COMMENT ON FUNCTION casesync_internal.text_hash(text) IS
+	'what stands for a text of a partner that must not be kept, and is the same for the same text';
+
 CREATE OR REPLACE FUNCTION casesync_internal.node_said(n casesync_internal.node)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
