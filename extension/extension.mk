@@ -2,9 +2,9 @@
 
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
 EXTENSION_FLOORS = \
-	base code record filter party knowledge outbox quarantine look_again agreement \
+	base rights code record filter party knowledge outbox quarantine look_again agreement \
 	capture registry subscription routing inbox answer delivery intake upkeep forget \
-	health onboarding rights upgrade
+	health onboarding upgrade
 
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c \
@@ -67,6 +67,8 @@ SQL_CODE = \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql \
+	extension/rights/second_person.sql extension/rights/access.sql \
+	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
 	extension/code/crosswalk.sql \
 	extension/record/record_check.sql extension/record/record_build.sql \

@@ -286,6 +286,24 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreement_draft(casesync_internal.agreement) IS
 	'what set_agreement() does: check the wish, lay it over the version before, store the next one';
 
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_write(wanted casesync_internal.agreement)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	asked casesync_internal.asked := casesync_internal.asked_called('set_agreement');
+	a casesync_internal.agreement := casesync_internal.agreement_draft(wanted);
+BEGIN
+	UPDATE casesync_internal.agreement t SET written_as = casesync_internal.lent_by(asked)
+	 WHERE t.agreement = a.agreement AND t.version = a.version RETURNING t.* INTO a;
+	RETURN casesync_internal.agreement_said(a);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.agreement_write(casesync_internal.agreement) IS
+	'what set_agreement() does, with the extension''s rights';
+
+/* With the caller's rights, so that it is known who writes. */
 CREATE OR REPLACE FUNCTION casesync.set_agreement(agreement text, partner text,
 	direction text DEFAULT 'out', registries text[] DEFAULT NULL, event_types text[] DEFAULT NULL,
 	fields text[] DEFAULT NULL, filter_fields text[] DEFAULT NULL,
@@ -297,7 +315,7 @@ CREATE OR REPLACE FUNCTION casesync.set_agreement(agreement text, partner text,
 	initial_state boolean DEFAULT NULL, on_leave text DEFAULT NULL,
 	lookups_per_day integer DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -325,7 +343,8 @@ BEGIN
 	wanted.initial_state := initial_state;
 	wanted.on_leave := on_leave;
 	wanted.lookups_per_day := lookups_per_day;
-	RETURN casesync_internal.agreement_said(casesync_internal.agreement_draft(wanted));
+	PERFORM casesync_internal.ask('set_agreement');
+	RETURN casesync_internal.agreement_write(wanted);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_agreement(text, text, text, text[], text[], text[], text[], text[],

@@ -97,6 +97,7 @@ CREATE TABLE casesync_internal.agreement (
 	stopped_at timestamptz,
 	stop_reason text,
 	stop_scope text CHECK (stop_scope IN ('agreement', 'partner', 'everybody')),
+	written_as name,
 	PRIMARY KEY (agreement, version),
 	CHECK (valid_from < valid_to)
 );
@@ -113,6 +114,8 @@ COMMENT ON COLUMN casesync_internal.agreement.rehearsed_until IS
 	'routed and counted until then, with nothing sent';
 COMMENT ON COLUMN casesync_internal.agreement.stop_scope IS
 	'while suspended: what stop_sharing() was asked to stop';
+COMMENT ON COLUMN casesync_internal.agreement.written_as IS
+	'the owner of the SECURITY DEFINER function that wrote it in the author''s session; NULL: none';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.agreement', '');
 /* ---- sharing ---- */
 CREATE TABLE casesync_internal.sharing_stop (

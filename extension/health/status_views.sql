@@ -400,6 +400,7 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
 	UNION ALL SELECT * FROM casesync_internal.delivery_problems()
 	UNION ALL SELECT * FROM casesync_internal.access_problems()
+	UNION ALL SELECT * FROM casesync_internal.rights_problems()
 	UNION ALL SELECT * FROM casesync_internal.decision_problems()
 	UNION ALL SELECT * FROM casesync_internal.partner_problems()
 	UNION ALL SELECT * FROM casesync_internal.sharing_problems()

@@ -152,30 +152,60 @@ $$;
 COMMENT ON FUNCTION casesync_internal.node_said(casesync_internal.node) IS
 	'what set_node() answers';
 
-/* The audit does not show the node_id: by it our bridge is told from that of a copy. */
-CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
-	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
-	four_eyes boolean DEFAULT NULL)
+/*
+ * Four eyes are switched on by one, and off by two. The audit does not show the node_id: by it our
+ * bridge is told from that of a copy.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.node_set(sender_id text, base_url text,
+	key_ids text[], locale text, time_zone text, four_eyes boolean)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+	agreed casesync_internal.asked;
 	n casesync_internal.node;
 BEGIN
 	PERFORM casesync_internal.check_node(sender_id, locale, time_zone);
 	PERFORM casesync_internal.node_begin(sender_id);
+	IF four_eyes THEN
+		PERFORM casesync_internal.asked_withdraw('four_eyes_off');
+	ELSIF NOT four_eyes THEN
+		agreed := casesync_internal.asked_take('four_eyes_off');
+	END IF;
 	UPDATE casesync_internal.node t SET
-		sender_id = set_node.sender_id,
-		base_url = coalesce(casesync_internal.check_url('base_url', set_node.base_url), t.base_url),
-		key_ids = coalesce(set_node.key_ids, t.key_ids),
-		locale = coalesce(set_node.locale, t.locale),
-		time_zone = coalesce(set_node.time_zone, t.time_zone),
-		four_eyes = coalesce(set_node.four_eyes, t.four_eyes)
+		sender_id = node_set.sender_id,
+		base_url = coalesce(casesync_internal.check_url('base_url', node_set.base_url), t.base_url),
+		key_ids = coalesce(node_set.key_ids, t.key_ids),
+		locale = coalesce(node_set.locale, t.locale),
+		time_zone = coalesce(node_set.time_zone, t.time_zone),
+		four_eyes = (coalesce(node_set.four_eyes, false) OR t.four_eyes) AND agreed.id IS NULL
 	RETURNING t.* INTO n;
-	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id');
-	RETURN casesync_internal.node_said(n);
+	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id'
+		|| jsonb_strip_nulls(jsonb_build_object('asked_by', agreed.first_asked_by)));
+	RETURN CASE WHEN n.four_eyes AND NOT four_eyes
+		THEN 'four eyes stay on; ' || casesync_internal.asked_said('four_eyes_off', NULL, NULL,
+			format('SELECT casesync.set_node(%L, four_eyes => false);', sender_id))
+		ELSE casesync_internal.node_said(n) END;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.node_set(text, text, text[], text, text, boolean) IS
+	'what set_node() does; four eyes go off only when that was asked for and agreed';
+
+/* With the caller's rights, so that it is known who switches off four eyes. */
+CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
+	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
+	four_eyes boolean DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT four_eyes THEN
+		PERFORM casesync_internal.ask('four_eyes_off');
+	END IF;
+	RETURN casesync_internal.node_set(sender_id, base_url, key_ids, locale, time_zone, four_eyes);
 END
 $$;
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
