@@ -157,7 +157,10 @@ SELECT sum(r.changes) > 0 AS routed FROM casesync_internal.route() r;
 UPDATE casesync_internal.notification SET state = 'delivered';
 SELECT app.hear('U20', '1'), app.apply_all();
 SELECT changes, notifications FROM casesync_internal.route();
-SELECT app.hear('U20', '2', hops => '["far.test"]');
+-- of the way only whom we know goes on, each once
+SELECT casesync.set_partner('far.test', 'https://dci.far.test') <> '' AS known;
+SELECT app.hear('U20', '2', hops => jsonb_build_array('far.test', '<script>', 'far.test', 7, '{}'::jsonb, 'sp.test', repeat('x', 60000), 'FAR.TEST', 'far.test ', 'ess.test'));
+SELECT hops FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
 CREATE FUNCTION app.consequence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF NEW.uin = 'U20' AND NEW.status = '2' THEN NEW.status := '3'; END IF;

@@ -1,7 +1,6 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{local_code,subscription,disclosure}');
-SELECT casesync_internal.upgrade_begin('{local_code,tracking,registry,handler}');
-SELECT casesync_internal.upgrade_begin('{agreement,local_code,subscription,disclosure}');
+SELECT casesync_internal.upgrade_begin(
+	'{local_code,subscription,disclosure,tracking,registry,handler,agreement}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -76,6 +75,31 @@ COMMENT ON TABLE casesync_internal.lookup_walk IS
 	'questions that were answered today, by a keyed hash: the page that was given last and how '
 	'many people were counted for it, so that the next page does not count them once more';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_walk', '');
+ALTER TYPE casesync_internal.person ADD ATTRIBUTE marks text[], ADD ATTRIBUTE said text[];
+COMMENT ON TYPE casesync_internal.person IS
+	'who is to be forgotten: identifiers as values (words) and as TYPE:value (names), as found in '
+	'inbox subjects; marks: spellings of them that are looked for within texts; said: words that '
+	'only together are about this person, as first and last name';
+DROP FUNCTION casesync_internal.json_without(jsonb, text[], text);
+/*
+ * What was hashed without a key is hashed with it. One byte more says so: a repetition of a message
+ * that came before is still known.
+ */
+UPDATE casesync_internal.message_in m
+   SET content_hash = '\x00'::bytea
+	|| casesync_internal.keyed_hash(n.hash_key, to_jsonb(encode(m.content_hash, 'hex')))
+  FROM casesync_internal.node_secret n;
+/* Nobody on the way but who is known here goes on to others. */
+UPDATE casesync_internal.inbox_item i SET hops = ARRAY(
+	SELECT h.name FROM unnest(i.hops) WITH ORDINALITY h(name, n)
+	 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = h.name)
+		OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = h.name) ORDER BY h.n)
+ WHERE i.hops <> '{}';
+UPDATE casesync_internal.notification i SET hops = ARRAY(
+	SELECT h.name FROM unnest(i.hops) WITH ORDINALITY h(name, n)
+	 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = h.name)
+		OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = h.name) ORDER BY h.n)
+ WHERE i.hops <> '{}';
 DROP FUNCTION casesync_internal.search_item(casesync_internal.partner, jsonb, record, bigint,
 	timestamptz, uuid);
 DROP FUNCTION casesync_internal.search_give(casesync_internal.search_source[], text[], integer[],
