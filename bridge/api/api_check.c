@@ -55,8 +55,7 @@ signature_is_good(ApiCheck *check)
 		return true;
 	keys = json_loads(check->keys != NULL ? check->keys : "[]", 0, NULL);
 	ok = keys != NULL && signature_verify(check->envelope, check->body, check->length, keys,
-										  iso_time_now(), check->kid, &check->canonical,
-										  &failure);
+										  iso_time_now(), check->kid, &check->canonical, &failure);
 	json_decref(keys);
 	if (ok)
 		return true;
