@@ -113,6 +113,11 @@ RESET ROLE;
 SELECT * FROM app.told();
 SELECT registries, reason, who, state FROM casesync.gaps ORDER BY gap DESC LIMIT 1;
 
+-- who may not feed it does not keep it published either: only the agreement and the owner's own tracking do
+SET ROLE regress_a;
+SELECT app.try($$SELECT casesync.unpublish('person')$$);
+RESET ROLE;
+
 -- membership is consent; so is being tracked by the registry's owner, or a superuser
 GRANT regress_a TO regress_member;
 SET ROLE regress_member;

@@ -301,57 +301,6 @@ $$;
 COMMENT ON FUNCTION casesync.publish(text, regclass, text, text, name, name) IS
 	'make a view of one''s own a registry, or change how; returns what to look at, errors raise';
 
-CREATE OR REPLACE FUNCTION casesync_internal.registry_uses(registry text)
-RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT string_agg(use, ', ') FROM (
-		SELECT format('agreement %s', a.agreement) FROM casesync_internal.agreement a
-		 WHERE a.state IN ('draft', 'rehearsed', 'active', 'suspended')
-			AND registry_uses.registry = ANY (a.registries)
-		UNION ALL
-		SELECT format('tracking of %s', t.relation) FROM casesync_internal.tracking t
-		 WHERE NOT t.removed AND registry_uses.registry = ANY (t.registries)
-	) u(use)
-$$;
-COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS
-	'what names this registry; NULL when nothing does';
-
-/* A publisher may not read agreements and others' trackings; he learns whom to ask. */
-CREATE OR REPLACE FUNCTION casesync_internal.unpublish_for(caller regrole, registry text)
-RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	uses text;
-BEGIN
-	PERFORM casesync_internal.registry_must_be_own(caller, registry);
-	uses := casesync_internal.registry_uses(registry);
-	IF uses IS NOT NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
-			message => format('registry "%s" is in use', registry),
-			detail => format('By %s.', uses),
-			hint => 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, '
-				'reason);');
-	END IF;
-	DELETE FROM casesync_internal.registry_grant g WHERE g.registry = unpublish_for.registry;
-	DELETE FROM casesync_internal.registry t WHERE t.registry = unpublish_for.registry;
-	RETURN format('registry %s is no longer published', registry);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.unpublish_for(regrole, text) IS 'see casesync.unpublish()';
-
-CREATE OR REPLACE FUNCTION casesync.unpublish(registry text)
-RETURNS text
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'casesync_known_caller';
-COMMENT ON FUNCTION casesync.unpublish(text) IS
-	'a registry is no longer one; refused while anything names it';
-
 CREATE OR REPLACE FUNCTION casesync_internal.parse_condition(view regclass, condition text)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE

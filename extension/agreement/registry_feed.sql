@@ -1,18 +1,27 @@
-/* Whose tables may make events of a registry: its owner's, and those of roles that were let. */
+/*
+ * Whose tables may make events of a registry: its owner's, and those of roles that were let; and
+ * what keeps a registry published.
+ */
 
-/* With rights of the extension's, of whatever role. A registry whose view is gone tells nothing. */
+/*
+ * A registry whose view is gone tells nothing. In PL/pgSQL for its plans: the router asks at every
+ * turn.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.registry_fed_by(registry text, role oid)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT NOT EXISTS (SELECT FROM casesync_internal.registry r JOIN pg_class c ON c.oid = r.view
-		 WHERE r.registry = registry_fed_by.registry
-		   AND pg_has_role(registry_fed_by.role, c.relowner, 'USAGE') IS NOT TRUE
-		   AND NOT EXISTS (SELECT FROM casesync_internal.registry_grant g
+DECLARE
+	owner constant oid := (SELECT c.relowner FROM casesync_internal.registry r
+		  JOIN pg_class c ON c.oid = r.view WHERE r.registry = registry_fed_by.registry);
+BEGIN
+	RETURN owner IS NULL OR coalesce(pg_has_role(role, owner, 'USAGE'), false)
+		OR EXISTS (SELECT FROM casesync_internal.registry_grant g
 			  JOIN pg_roles o ON o.rolname = g.role
-			 WHERE g.registry = r.registry
-			   AND pg_has_role(registry_fed_by.role, o.oid, 'USAGE')))
+			 WHERE g.registry = registry_fed_by.registry AND pg_has_role(
+				registry_fed_by.role, o.oid, 'USAGE'));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.registry_fed_by(text, oid) IS
 	'whether a role''s tables may make events of a registry';
@@ -83,3 +92,57 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.revoke_registry(text, regrole) IS
 	'take back what grant_registry() gave; changes of such tables are routed no more';
+
+/* Not the trackings of who may not feed it any more: he could else keep it published. */
+CREATE OR REPLACE FUNCTION casesync_internal.registry_uses(registry text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(use, ', ') FROM (
+		SELECT format('agreement %s', a.agreement) FROM casesync_internal.agreement a
+		 WHERE a.state IN ('draft', 'rehearsed', 'active', 'suspended')
+			AND registry_uses.registry = ANY (a.registries)
+		UNION ALL
+		SELECT format('tracking of %s', t.relation) FROM casesync_internal.tracking t
+		 WHERE NOT t.removed AND registry_uses.registry = ANY (t.registries)
+			AND casesync_internal.registry_fed_by(registry_uses.registry,
+				to_regrole(quote_ident(t.author)))
+	) u(use)
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS
+	'what names this registry; NULL when nothing does';
+
+/* A publisher may not read agreements and others' trackings; he learns whom to ask. */
+CREATE OR REPLACE FUNCTION casesync_internal.unpublish_for(caller regrole, registry text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	uses text;
+BEGIN
+	PERFORM casesync_internal.registry_must_be_own(caller, registry);
+	uses := casesync_internal.registry_uses(registry);
+	IF uses IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
+			message => format('registry "%s" is in use', registry),
+			detail => format('By %s.', uses),
+			hint => 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, '
+				'reason);');
+	END IF;
+	DELETE FROM casesync_internal.registry_grant g WHERE g.registry = unpublish_for.registry;
+	DELETE FROM casesync_internal.registry t WHERE t.registry = unpublish_for.registry;
+	RETURN format('registry %s is no longer published', registry);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.unpublish_for(regrole, text) IS 'see casesync.unpublish()';
+
+CREATE OR REPLACE FUNCTION casesync.unpublish(registry text)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
+COMMENT ON FUNCTION casesync.unpublish(text) IS
+	'a registry is no longer one; refused while anything names it';

@@ -167,15 +167,18 @@ COMMENT ON FUNCTION casesync_internal.tracking_store(casesync_internal.tracking)
  */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_feeds(t casesync_internal.tracking)
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY(SELECT r FROM unnest(t.registries) r
-		 WHERE NOT EXISTS (SELECT FROM unnest(ARRAY[t.author,
-				casesync_internal.relation_owner(t.relation)]) f
-			 WHERE f IS NOT NULL
-			   AND NOT casesync_internal.registry_fed_by(r, to_regrole(quote_ident(f))))
-		   AND coalesce(t.author, casesync_internal.relation_owner(t.relation)) IS NOT NULL)
+DECLARE
+	owner constant oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = t.relation);
+	author constant oid := CASE WHEN t.author IS NULL THEN owner
+		ELSE to_regrole(quote_ident(t.author)) END;
+BEGIN
+	RETURN ARRAY(SELECT r FROM unnest(t.registries) r
+		WHERE casesync_internal.registry_fed_by(r, author)
+			AND (owner IS NULL OR owner = author OR casesync_internal.registry_fed_by(r, owner)));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_feeds(casesync_internal.tracking) IS
 	'those of its registries that a tracking may make events of';

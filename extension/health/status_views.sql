@@ -252,8 +252,8 @@ AS $$
 			'"%s" feed it', t.relation_name, r, coalesce(o.owner, t.author, '?')),
 		CASE WHEN casesync_internal.registry_fed_by(r, to_regrole(quote_ident(o.owner)))
 			THEN format('SELECT casesync.retrack(%L);', t.relation_name)
-			ELSE format('SELECT casesync.grant_registry(%L, %L);  -- or untrack(%L)', r,
-				coalesce(o.owner, t.author), t.relation_name) END
+			ELSE format('SELECT casesync.grant_registry(%L, %L);', r,
+				coalesce(o.owner, t.author)) END
 	  FROM casesync_internal.tracking t CROSS JOIN LATERAL unnest(t.registries) r
 	 CROSS JOIN LATERAL casesync_internal.relation_owner(t.relation) o(owner)
 	 WHERE t.enabled AND NOT t.removed AND r <> ALL (casesync_internal.tracking_feeds(t))
@@ -367,9 +367,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN a.valid_to <= now() THEN 'critical' ELSE 'warning' END,
 		format('agreement %s ends on %s', a.agreement, a.valid_to::date),
+		/* A name stands in no comment: it may hold a line feed, and what follows would be run. */
 		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);  -- or '
-			'SELECT casesync.end_agreement(%L, reason);',
-			a.agreement, a.partner, a.direction, a.agreement)
+			'casesync.end_agreement(agreement, reason)', a.agreement, a.partner, a.direction)
 	  FROM casesync_internal.agreement a WHERE a.state = 'active'
 		AND a.valid_to < now() + interval '30 days'
 	UNION ALL
