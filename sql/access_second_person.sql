@@ -50,6 +50,18 @@ CREATE FUNCTION app.trap(statement text) RETURNS text LANGUAGE plpgsql SECURITY 
 RESET SESSION AUTHORIZATION;
 SELECT app.try($$SELECT app.trap('SELECT casesync.grant_access(''regress_eve'', ''approver'')')$$);
 SELECT app.try($$SELECT app.trap('SELECT casesync.set_node(''sp.test'', four_eyes => false)')$$);
+-- nor to one that sets her role, or that an index of hers computes by
+SET SESSION AUTHORIZATION regress_eve;
+CREATE FUNCTION app.trap_role() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET role = 'regress_eve' AS
+	$$ BEGIN RETURN casesync.grant_access('regress_eve', 'approver'); END $$;
+CREATE TABLE app.bait (v text);
+CREATE FUNCTION app.trap_index(v text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+	$$ BEGIN RETURN casesync.grant_access('regress_eve', 'approver'); END $$;
+CREATE INDEX ON app.bait (app.trap_index(v));
+INSERT INTO app.bait VALUES ('x');
+RESET SESSION AUTHORIZATION;
+SELECT app.try('SELECT app.trap_role()');
+SELECT app.try('REINDEX TABLE app.bait');
 SELECT app.try($$SELECT app.trap('SET ROLE postgres')$$) ~ 'cannot set parameter' AS no_other_role;
 SET SESSION AUTHORIZATION regress_bob;
 SELECT app.try($$SELECT app.trap('SELECT casesync.grant_access(''regress_eve'', ''approver'')')$$);
