@@ -61,9 +61,8 @@ $$;
 SELECT activates_by, string_agg(outcome, ', ' ORDER BY n) AS "by eve: self, group, trap_eve; by app: trap_eve, _group, _boss" FROM app.tried GROUP BY activates_by ORDER BY min(n);
 -- not by what activate() and set_agreement() are made of
 SET SESSION AUTHORIZATION regress_eve;
-SELECT app.try($$SELECT casesync_internal.agreement_activate('1', NULL)$$);
-SELECT app.try($$SELECT casesync_internal.agreement_write(NULL)$$);
-SELECT app.try($$INSERT INTO casesync_internal.asked (what, called_as) VALUES ('set_agreement', 'regress_officer')$$);
+SELECT app.try($$SELECT casesync_internal.activate_for('regress_officer', '1', NULL)$$);
+SELECT app.try($$SELECT casesync_internal.agreement_draft(NULL)$$);
 RESET SESSION AUTHORIZATION;
 -- another version than the one that was looked at
 SELECT app.run('regress_app', 'trap_boss', app.write_sql('V')), app.run('regress_eve', 'self', app.write_sql('V'));
@@ -72,7 +71,6 @@ SELECT app.try($$SELECT casesync.activate('V', 1)$$);
 SELECT app.try($$SELECT casesync.activate('V', version => 2)$$);
 RESET SESSION AUTHORIZATION;
 SELECT version, state, author, activated_by FROM casesync.agreements WHERE agreement = 'V' ORDER BY version;
-SELECT count(*) FROM casesync_internal.asked;
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;
 DROP OWNED BY regress_eve, regress_app, regress_officer, regress_group;

@@ -28,22 +28,19 @@ SELECT * FROM app.has();
 SELECT change, asked_by, waits_until - asked_at AS waits, agree, withdraw FROM casesync.pending_changes ORDER BY change;
 SELECT problem, mend FROM casesync.health WHERE problem ~ 'regress_eve has asked' ORDER BY problem LIMIT 2;
 -- not by what grant_access() is made of, nor by SET ROLE
-INSERT INTO casesync_internal.asked (what, role, access, called_as) VALUES ('grant_access', 'regress_eve', 'approver', 'postgres');
-INSERT INTO casesync_internal.asked (what, role, access, is_agreed, xid, asked_by, asked_at, first_asked_by)
-	VALUES ('grant_access', 'regress_eve', 'approver', true, pg_current_xact_id(), 'regress_bob', now(), 'regress_bob');
-SELECT casesync_internal.access_give_asked('regress_eve', 'approver');
-SELECT casesync_internal.node_set('sp.test', NULL, NULL, NULL, NULL, false);
-SELECT app.try('SELECT count(*) FROM casesync_internal.asked');
-SELECT app.try('UPDATE casesync_internal.asked SET is_agreed = true');
-SELECT app.try('DELETE FROM casesync_internal.asked');
+SELECT app.try($$INSERT INTO casesync_internal.pending_change (what, role, access, asked_by) VALUES ('grant_access', 'regress_eve', 'approver', 'regress_bob')$$);
+SELECT app.try($$UPDATE casesync_internal.pending_change SET asked_by = 'regress_bob'$$);
+SELECT app.try('DELETE FROM casesync_internal.pending_change');
+SELECT app.try($$SELECT casesync_internal.grant_access_for('postgres', 'regress_eve', 'approver')$$);
+SELECT app.try($$SELECT casesync_internal.set_node_for('postgres', 'sp.test', NULL, NULL, NULL, NULL, false)$$);
+SELECT app.try($$SELECT casesync_internal.change_agree('postgres', 'grant_access', 'regress_eve', 'approver', '')$$);
 SELECT app.try($$SELECT casesync_internal.give_access('regress_eve', 'approver')$$);
 SELECT app.try('SET ROLE regress_bob');
 RESET SESSION AUTHORIZATION;
 -- not by who may only approve
 SET SESSION AUTHORIZATION regress_carol;
 SELECT app.try($$SELECT casesync.grant_access('regress_carol', 'auditor')$$);
-SELECT app.try($$INSERT INTO casesync_internal.asked (what, role, access) VALUES ('grant_access', 'regress_carol', 'auditor')$$);
-SELECT app.try($$INSERT INTO casesync_internal.asked (what) VALUES ('four_eyes_off')$$);
+SELECT app.try($$SELECT casesync.set_node('sp.test', four_eyes => false)$$);
 RESET SESSION AUTHORIZATION;
 SELECT * FROM app.has();
 
@@ -53,7 +50,18 @@ CREATE FUNCTION app.trap(statement text) RETURNS text LANGUAGE plpgsql SECURITY 
 RESET SESSION AUTHORIZATION;
 SELECT app.try($$SELECT app.trap('SELECT casesync.grant_access(''regress_eve'', ''approver'')')$$);
 SELECT app.try($$SELECT app.trap('SELECT casesync.set_node(''sp.test'', four_eyes => false)')$$);
-SELECT app.try($$SELECT app.trap('SELECT casesync_internal.access_give_asked(''regress_eve'', ''approver'')')$$);
+-- nor to one that sets her role, or that an index of hers computes by
+SET SESSION AUTHORIZATION regress_eve;
+CREATE FUNCTION app.trap_role() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET role = 'regress_eve' AS
+	$$ BEGIN RETURN casesync.grant_access('regress_eve', 'approver'); END $$;
+CREATE TABLE app.bait (v text);
+CREATE FUNCTION app.trap_index(v text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+	$$ BEGIN RETURN casesync.grant_access('regress_eve', 'approver'); END $$;
+CREATE INDEX ON app.bait (app.trap_index(v));
+INSERT INTO app.bait VALUES ('x');
+RESET SESSION AUTHORIZATION;
+SELECT app.try('SELECT app.trap_role()');
+SELECT app.try('REINDEX TABLE app.bait');
 SELECT app.try($$SELECT app.trap('SET ROLE postgres')$$) ~ 'cannot set parameter' AS no_other_role;
 SET SESSION AUTHORIZATION regress_bob;
 SELECT app.try($$SELECT app.trap('SELECT casesync.grant_access(''regress_eve'', ''approver'')')$$);
@@ -118,13 +126,13 @@ SELECT casesync.set_node('sp.test', four_eyes => false);
 RESET SESSION AUTHORIZATION;
 SELECT four_eyes FROM casesync.this_node;
 -- after seven days nothing waits
-UPDATE casesync_internal.asked SET asked_at = asked_at - interval '7 days';
+UPDATE casesync_internal.pending_change SET asked_at = asked_at - interval '7 days';
 SELECT count(*) FROM casesync.pending_changes;
 SET SESSION AUTHORIZATION regress_eve_2;
 SET ROLE regress_group;
 SELECT casesync.set_node('sp.test', four_eyes => false);
 RESET SESSION AUTHORIZATION;
-SELECT count(*) FROM casesync_internal.asked;
+SELECT count(*) FROM casesync_internal.pending_change;
 -- the owner of the database needs nobody; whoever calls a function of his is not he
 SELECT current_database() AS database \gset
 CREATE ROLE regress_owner LOGIN;

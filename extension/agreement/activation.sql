@@ -192,25 +192,24 @@ COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreeme
  * activated at the same moment see each other, and lane_add() stays out meanwhile. What leaves next
  * is held against the new version by whoever takes it.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.agreement_activate(agreement text,
+CREATE OR REPLACE FUNCTION casesync_internal.activate_for(caller regrole, agreement text,
 	version integer)
 RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	asked casesync_internal.asked := casesync_internal.asked_called('activate');
 	a casesync_internal.agreement;
 BEGIN
 	/* The newest version must still be it, and no rival active, when this commits. */
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	a := casesync_internal.latest_agreement(agreement);
-	PERFORM casesync_internal.check_version(a, agreement_activate.version);
-	PERFORM casesync_internal.check_activation(a, casesync_internal.lent_by(asked));
+	PERFORM casesync_internal.check_version(a, activate_for.version);
+	PERFORM casesync_internal.check_activation(a, casesync_internal.lent_by(caller));
 	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
 		end_reason = format('replaced by version %s', a.version)
-	 WHERE t.agreement = agreement_activate.agreement AND t.version <> a.version
+	 WHERE t.agreement = activate_for.agreement AND t.version <> a.version
 		AND t.state IN ('active', 'suspended', 'rehearsed');
 	UPDATE casesync_internal.agreement t SET state = 'active', activated_by = session_user,
 		activated_at = clock_timestamp()
@@ -223,20 +222,14 @@ BEGIN
 	RETURN casesync_internal.agreement_said(a);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.agreement_activate(text, integer) IS
-	'what activate() does, with the extension''s rights';
+COMMENT ON FUNCTION casesync_internal.activate_for(regrole, text, integer) IS
+	'see casesync.activate()';
 
-/* With the caller's rights, so that it is known who activates. */
 CREATE OR REPLACE FUNCTION casesync.activate(agreement text, version integer DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	PERFORM casesync_internal.ask('activate');
-	RETURN casesync_internal.agreement_activate(agreement, version);
-END
-$$;
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.activate(text, integer) IS
 	'the newest version counts from now, by someone else than its author; with a version: only if '
 	'it is that one';

@@ -165,61 +165,70 @@ COMMENT ON FUNCTION casesync_internal.node_said(casesync_internal.node) IS
 	'what set_node() answers';
 
 /*
- * Four eyes are switched on by one, and off by two. The audit does not show the node_id: by it our
- * bridge is told from that of a copy.
+ * Four eyes are switched on by one, and off by two: whether this call switches them off, and who
+ * had asked for it before.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.node_set(sender_id text, base_url text,
-	key_ids text[], locale text, time_zone text, four_eyes boolean)
-RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	agreed casesync_internal.asked;
-	n casesync_internal.node;
-BEGIN
-	PERFORM casesync_internal.check_node(sender_id, locale, time_zone);
-	PERFORM casesync_internal.node_begin(sender_id);
-	IF four_eyes THEN
-		PERFORM casesync_internal.asked_withdraw('four_eyes_off');
-	ELSIF NOT four_eyes THEN
-		agreed := casesync_internal.asked_take('four_eyes_off');
-	END IF;
-	UPDATE casesync_internal.node t SET
-		sender_id = node_set.sender_id,
-		base_url = coalesce(casesync_internal.check_url('base_url', node_set.base_url), t.base_url),
-		key_ids = coalesce(node_set.key_ids, t.key_ids),
-		locale = coalesce(node_set.locale, t.locale),
-		time_zone = coalesce(node_set.time_zone, t.time_zone),
-		four_eyes = (coalesce(node_set.four_eyes, false) OR t.four_eyes) AND agreed.id IS NULL
-	RETURNING t.* INTO n;
-	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id'
-		|| jsonb_strip_nulls(jsonb_build_object('asked_by', agreed.first_asked_by)));
-	RETURN CASE WHEN n.four_eyes AND NOT four_eyes
-		THEN 'four eyes stay on; ' || casesync_internal.asked_said('four_eyes_off', NULL, NULL,
-			format('SELECT casesync.set_node(%L, four_eyes => false);', sender_id))
-		ELSE casesync_internal.node_said(n) END;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.node_set(text, text, text[], text, text, boolean) IS
-	'what set_node() does; four eyes go off only when that was asked for and agreed';
-
-/* With the caller's rights, so that it is known who switches off four eyes. */
-CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
-	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
-	four_eyes boolean DEFAULT NULL)
-RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.four_eyes_off(caller regrole, sender_id text,
+	four_eyes boolean, OUT is_agreed boolean, OUT asked_by regrole)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF NOT four_eyes THEN
-		PERFORM casesync_internal.ask('four_eyes_off');
+	is_agreed := false;
+	IF four_eyes THEN
+		PERFORM casesync_internal.change_withdraw('four_eyes_off', NULL, NULL);
+	ELSIF NOT four_eyes AND (SELECT n.four_eyes FROM casesync_internal.node n) THEN
+		SELECT c.is_agreed, c.asked_by INTO is_agreed, asked_by
+		  FROM casesync_internal.change_agree(caller, 'four_eyes_off', NULL, NULL,
+			format('SELECT casesync.set_node(%L, four_eyes => false);', sender_id)) c;
 	END IF;
-	RETURN casesync_internal.node_set(sender_id, base_url, key_ids, locale, time_zone, four_eyes);
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.four_eyes_off(regrole, text, boolean) IS
+	'what set_node() does about four eyes';
+
+/* The audit does not show the node_id: by it our bridge is told from that of a copy. */
+CREATE OR REPLACE FUNCTION casesync_internal.set_node_for(caller regrole, sender_id text,
+	base_url text, key_ids text[], locale text, time_zone text, four_eyes boolean)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	off record;
+	n casesync_internal.node;
+BEGIN
+	PERFORM casesync_internal.check_node(sender_id, locale, time_zone);
+	PERFORM casesync_internal.node_begin(sender_id);
+	off := casesync_internal.four_eyes_off(caller, sender_id, four_eyes);
+	UPDATE casesync_internal.node t SET
+		sender_id = set_node_for.sender_id,
+		base_url = coalesce(casesync_internal.check_url('base_url', set_node_for.base_url),
+			t.base_url),
+		key_ids = coalesce(set_node_for.key_ids, t.key_ids),
+		locale = coalesce(set_node_for.locale, t.locale),
+		time_zone = coalesce(set_node_for.time_zone, t.time_zone),
+		four_eyes = (coalesce(set_node_for.four_eyes, false) OR t.four_eyes) AND NOT off.is_agreed
+	RETURNING t.* INTO n;
+	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id'
+		|| jsonb_strip_nulls(jsonb_build_object('asked_by', off.asked_by)));
+	RETURN CASE WHEN n.four_eyes AND NOT four_eyes
+		THEN 'four eyes stay on; ' || casesync_internal.change_said('four_eyes_off', NULL, NULL,
+			format('SELECT casesync.set_node(%L, four_eyes => false);', sender_id))
+		ELSE casesync_internal.node_said(n) END;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.set_node_for(regrole, text, text, text[], text, text, boolean)
+	IS 'see casesync.set_node()';
+
+CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
+	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
+	four_eyes boolean DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
 	'say who we are to partners; parameters left out keep their value';
 

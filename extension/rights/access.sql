@@ -138,74 +138,51 @@ $$;
 COMMENT ON FUNCTION casesync_internal.access_said(regrole) IS
 	'what grant_access() and revoke_access() answer';
 
-/* Why the one who asked now did not count, where somebody else waits for a second person. */
-CREATE OR REPLACE FUNCTION casesync_internal.asked_said(what text, role regrole, access text,
-	statement text)
-RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT format('that waits for a second person: within 7 days another login with the access '
-		'"admin", or the database''s owner, runs %s', statement) || coalesce((
-		SELECT format(' (%s and %s do not count as two: %s)', w.asked_by, session_user, y.why)
-		  FROM casesync_internal.asked_waiting() w
-		 CROSS JOIN to_regrole(quote_ident(session_user)) me(role)
-		 CROSS JOIN casesync_internal.why_not_second(w.asked_by, me.role) y(why)
-		 WHERE w.what = asked_said.what AND w.asked_by <> me.role
-			AND w.role IS NOT DISTINCT FROM asked_said.role
-			AND w.access IS NOT DISTINCT FROM asked_said.access
-		 ORDER BY w.id LIMIT 1), '')
-$$;
-COMMENT ON FUNCTION casesync_internal.asked_said(text, regrole, text, text) IS
-	'what is answered to somebody who cannot do this alone';
-
 /*
  * Each grant is noted, to be given again by an upgrade: its lists may be others. By a name that is
  * checked, into statements that are written here only (%s of a regrole quotes it).
  */
-CREATE OR REPLACE FUNCTION casesync_internal.access_give_asked(role regrole, access text)
-RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	agreed casesync_internal.asked :=
-		casesync_internal.asked_take('grant_access', access_give_asked.role,
-			access_give_asked.access);
-BEGIN
-	IF agreed.id IS NULL THEN
-		PERFORM casesync_internal.audit_note('grant_access', role::text,
-			jsonb_build_object('access', access, 'waits', true));
-		RETURN casesync_internal.access_said(role) || '; '
-			|| casesync_internal.asked_said('grant_access', role, access,
-				format('SELECT casesync.grant_access(%L, %L);', role::text, access));
-	END IF;
-	PERFORM casesync_internal.forget_lost_access();
-	PERFORM casesync_internal.give_access(role, access);
-	INSERT INTO casesync_internal.access_given (role, access)
-	VALUES ((SELECT r.rolname FROM pg_roles r WHERE r.oid = access_give_asked.role),
-		access_give_asked.access)
-	ON CONFLICT DO NOTHING;
-	PERFORM casesync_internal.audit_note('grant_access', role::text, jsonb_strip_nulls(
-		jsonb_build_object('access', access, 'asked_by', agreed.first_asked_by)));
-	RETURN casesync_internal.access_said(role);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.access_give_asked(regrole, text) IS
-	'what grant_access() does with what was asked for: gives it, or says that it waits';
-
-/* With the caller's rights, so that the policy of asked sees who he is. */
-CREATE OR REPLACE FUNCTION casesync.grant_access(role regrole, access text)
+CREATE OR REPLACE FUNCTION casesync_internal.grant_access_for(caller regrole, role regrole,
+	access text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+DECLARE
+	statement constant text := format('SELECT casesync.grant_access(%L, %L);', role::text, access);
+	agreed record;
 BEGIN
-	PERFORM casesync_internal.ask('grant_access', role, access);
-	RETURN casesync_internal.access_give_asked(role, access);
+	PERFORM casesync_internal.check_role(role);
+	PERFORM casesync_internal.check_access(access);
+	PERFORM casesync_internal.forget_lost_access();
+	SELECT true AS is_agreed, NULL::regrole AS asked_by INTO agreed;
+	IF casesync_internal.needs_second_person(access) THEN
+		agreed := casesync_internal.change_agree(caller, 'grant_access', role, access, statement);
+	END IF;
+	PERFORM casesync_internal.audit_note('grant_access', role::text, jsonb_strip_nulls(
+		jsonb_build_object('access', access, 'asked_by', agreed.asked_by,
+			'waits', nullif(NOT agreed.is_agreed, false))));
+	IF NOT agreed.is_agreed THEN
+		RETURN casesync_internal.access_said(role) || '; '
+			|| casesync_internal.change_said('grant_access', role, access, statement);
+	END IF;
+	PERFORM casesync_internal.give_access(role, access);
+	INSERT INTO casesync_internal.access_given (role, access)
+	VALUES ((SELECT r.rolname FROM pg_roles r WHERE r.oid = grant_access_for.role),
+		grant_access_for.access)
+	ON CONFLICT DO NOTHING;
+	RETURN casesync_internal.access_said(role);
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.grant_access_for(regrole, regrole, text) IS
+	'see casesync.grant_access()';
+
+CREATE OR REPLACE FUNCTION casesync.grant_access(role regrole, access text)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
 	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor or '
 	'reader; an administrator gives most of them together with a second one';
@@ -228,7 +205,7 @@ BEGIN
 	PERFORM casesync_internal.check_role(role);
 	PERFORM casesync_internal.check_access(access);
 	PERFORM casesync_internal.forget_lost_access();
-	waited := casesync_internal.asked_withdraw('grant_access', role, access);
+	waited := casesync_internal.change_withdraw('grant_access', role, access);
 	DELETE FROM casesync_internal.access_given g
 	 WHERE g.role = name AND g.access = revoke_access.access;
 	had := FOUND;
@@ -264,10 +241,9 @@ CREATE OR REPLACE VIEW casesync.pending_changes AS
 			THEN format('SELECT casesync.revoke_access(%L, %L);', w.role::text, w.access)
 			ELSE format('SELECT casesync.set_node(%L, four_eyes => true);', n.sender_id)
 			END AS withdraw
-	  FROM casesync_internal.asked w JOIN pg_roles a ON a.oid = w.asked_by
+	  FROM casesync_internal.pending_change w JOIN pg_roles a ON a.oid = w.asked_by
 	  LEFT JOIN pg_roles r ON r.oid = w.role LEFT JOIN casesync_internal.node n ON true
-	 WHERE NOT w.is_agreed AND w.asked_at > now() - interval '7 days'
-		AND (w.role IS NULL OR r.oid IS NOT NULL);
+	 WHERE w.asked_at > now() - interval '7 days' AND (w.role IS NULL OR r.oid IS NOT NULL);
 COMMENT ON VIEW casesync.pending_changes IS
 	'what an administrator has asked for and a second one has not agreed to yet';
 COMMENT ON COLUMN casesync.pending_changes.change IS 'what will be so';
