@@ -164,7 +164,7 @@ sub attack_copy
 	$result{calls} = scalar @$statements;
 	$result{attacked} = time;
 	$result{direct} = [ violations($database, $me, $may{$access}) ];
-	for my $role ('postgres', 'casesync_bridge', 'postgres')
+	for my $role ('postgres', 'casesync_bridge')
 	{
 		my $name = $role eq 'postgres' ? 'superuser' : 'bridge';
 		$result{$name} = run_statements($node, $database, $role, "$folder/$database", $statement_seconds, grep { /\S/ } split /;\n/, text_of("$name.sql", $me));
@@ -262,13 +262,8 @@ for my $access (@accesses)
 	my $number = 0;
 	my $step = $access eq 'types' ? @main : $functions_in_a_copy;
 	my @parts;
-	while (@main)
-	{
-		push @parts, [ map { $arms->calls($_) } splice @main, 0, $step ];
-	}
-	$parts[0] = [ @{ $parts[0] // [] }, map { $arms->random_call($_) } @more ];
-	push @parts, \@writes;
-	push @parts, [ map { $arms->random_call($arms->pick(@functions)) } 1 .. 400 * $rounds ];
+	push @parts, [ map { $arms->calls($_) } splice @main, 0, $step ] while @main;
+	push @parts, [ @writes, (map { $arms->random_call($_) } @more), map { $arms->random_call($arms->pick(@functions)) } 1 .. 400 * $rounds ];
 	for my $part (@parts)
 	{
 		my $database = "copy_${access}_" . $number++;
