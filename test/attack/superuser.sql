@@ -1,4 +1,5 @@
 -- What a superuser does in a database that others have worked in: looks at all, repairs, decides what waits.
+DO $$ DECLARE r casesync_internal.registry; BEGIN FOR r IN SELECT * FROM casesync_internal.registry LOOP BEGIN PERFORM casesync.publish(r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$;
 SELECT casesync.retrack();
 SELECT * FROM casesync.check();
 SELECT * FROM casesync_internal.problems();
