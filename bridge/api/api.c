@@ -29,6 +29,7 @@ struct Api
 	ApiSessions answers;
 	RateLimit *rate_limit;
 	ApiExchangeList exchanges;
+	LogQuota log_quota;
 };
 
 static bool
@@ -179,8 +180,8 @@ api_parts(const Api *api)
 ApiExchange *
 api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
-	ApiExchange *exchange =
-		api_exchange_new(&api->parts, &api->exchanges, request, is_synchronous, proceed);
+	ApiExchange *exchange = api_exchange_new(&api->parts, &api->exchanges, &api->log_quota, request,
+											 is_synchronous, proceed);
 
 	if (exchange != NULL)
 		exchange->api = api;

@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "api/api_parts.h"
+#include "base/log_quota.h"
 #include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
@@ -37,6 +38,7 @@ struct ApiExchange
 	LIST_ENTRY(ApiExchange) entry; /* among all that are on their way */
 	Api *api;					   /* for those that ask it for a session; not looked into here */
 	const ApiParts *parts;
+	LogQuota *quota;	  /* of lines about requests of nobody */
 	HttpRequest *request; /* NULL when it has been answered */
 	bool is_asking;		  /* the database still has to answer; it frees us then */
 	Timer *deadline;
@@ -46,7 +48,7 @@ struct ApiExchange
 	BearerClaims claims;
 	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
 	MessageProblem problem; /* of the body */
-	Buffer canonical;		/* what is signed, when it is not the body; else empty */
+	Buffer canonical;		/* what is signed, when the body may say something else; else empty */
 	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */
 	PgSession *session;
 	char partner[256];			  /* "" until it is known to be one of ours */
@@ -55,7 +57,7 @@ struct ApiExchange
 };
 
 /* Put into the list. NULL when out of memory; the request is answered then. */
-extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list,
+extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
 									 HttpRequest *request, bool is_synchronous, ApiProceed proceed);
 
 /* Each of these answers, once. The exchange must not be used any more. */

@@ -232,6 +232,15 @@ $socket = connect_bridge();
 timed('after all that');
 is($sp->get('/readyz')->{status}, 200, 'the bridge is well');
 unlike($sp->log_text, qr/smuggled|X-Secret|Bearer/, 'the log has nothing that clients chose');
+# --- the log: strangers do not fill it ---
+my $log_before = length $sp->log_text;
+$sp->post('/registry/notify', '{}', Authorization => 'Bearer x') for 1 .. 200;
+my @lines = grep { /event=received .*error_code=err.request.unauthorized/ } split /\n/, substr $sp->log_text, $log_before;
+cmp_ok(scalar @lines, '>', 0, 'requests without a good token are logged');
+cmp_ok(scalar @lines, '<=', 60, 'but not each of many');
+ok(BridgeTest::wait_for('a line that counts the others', sub {
+	$sp->post('/registry/notify', '{}', Authorization => 'Bearer x');
+	$sp->log_text =~ /error_code=err.request.unauthorized .*suppressed=\d{2,}/ }), 'and what was left out is counted');
 $sp->stop_ok;
 
 done_testing();
