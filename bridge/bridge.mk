@@ -6,8 +6,8 @@ BRIDGE_FLOORS = base config database message key seal net token http delivery tu
 BRIDGE_SOURCES = \
 	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/caller_hash.c \
 	bridge/base/event_loop.c bridge/base/failure.c bridge/base/form_text.c \
-	bridge/base/iso_time.c bridge/base/log.c bridge/base/process_guard.c \
-	bridge/base/rate_limit.c \
+	bridge/base/iso_time.c bridge/base/log.c bridge/base/log_quota.c \
+	bridge/base/process_guard.c bridge/base/rate_limit.c \
 	bridge/base/sd_notify.c bridge/base/secret_file.c bridge/base/uuid.c \
 	bridge/base/workers.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \

@@ -37,6 +37,7 @@ struct Api
 	bool is_closing;
 	RateLimit *rate_limit;
 	ApiExchangeList exchanges;
+	LogQuota log_quota;
 };
 
 static bool
@@ -161,8 +162,8 @@ api_parts(const Api *api)
 ApiExchange *
 api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
-	ApiExchange *exchange =
-		api_exchange_new(&api->parts, &api->exchanges, request, is_synchronous, proceed);
+	ApiExchange *exchange = api_exchange_new(&api->parts, &api->exchanges, &api->log_quota, request,
+											 is_synchronous, proceed);
 
 	if (exchange != NULL)
 		exchange->api = api;

@@ -66,10 +66,9 @@ party_is_good(ApiExchange *exchange, Party *party)
 							exchange->check.problem.text);
 	else if (message_sender_id(exchange->check.envelope) == NULL)
 		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "header.sender_id is missing");
-	else if (party->partner == NULL)
-		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "sender_id is not known here");
-	else if (strcmp(party->partner, party->holder) != 0)
-		api_exchange_refuse(exchange, 403, "err.request.forbidden",
+	/* one answer, whether others have this id or nobody has: who is a partner here is not told */
+	else if (party->partner == NULL || strcmp(party->partner, party->holder) != 0)
+		api_exchange_refuse(exchange, 401, "err.sender_id.invalid",
 							"sender_id is not the party that this token was given to");
 	else
 		return true;

@@ -34,7 +34,7 @@ typedef struct ApiCheck
 	/* found */
 	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
 	MessageProblem problem; /* of the body */
-	Buffer canonical;		/* what is signed, when it is not the body; else empty */
+	Buffer canonical;		/* what is signed, when the body may say something else; else empty */
 	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */
 	char kid[SIGNATURE_KID_SIZE]; /* "" when it is not signed */
 	ApiCheckResult result;

@@ -29,10 +29,17 @@ void
 api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 				 const char *error_code, const char *correlation_id)
 {
+	int64_t suppressed = 0;
+
+	/* whoever is no partner of ours must not fill the disk with what we say of it */
+	if (exchange->partner[0] == '\0' &&
+		!log_quota_take(exchange->quota, LOG_TEXT(error_code), event_loop_now(), &suppressed))
+		return;
 	log_info(exchange->parts->log, "received", "path", http_request_route(exchange->request)->path,
 			 "partner", exchange->partner, "http_status", LOG_INT(status), "ack",
 			 LOG_TEXT(ack_status), "error_code", LOG_TEXT(error_code), "correlation_id",
-			 LOG_TEXT(correlation_id), "ms", LOG_INT(event_loop_now() - exchange->began_at), NULL);
+			 LOG_TEXT(correlation_id), "ms", LOG_INT(event_loop_now() - exchange->began_at),
+			 suppressed > 0 ? "suppressed" : NULL, LOG_INT(suppressed), NULL);
 }
 
 /* Sends the answer. The exchange lives on while the database still works for it. */
@@ -216,7 +223,7 @@ api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARA
 		body = exchange->check.canonical.data;
 		length = exchange->check.canonical.length;
 	}
-	/* raw is what was signed, byte for byte; the database keeps it and reads it for itself */
+	/* raw is what was received and signed; the database keeps it and reads it for itself */
 	params[0] = PG_TEXT(exchange->partner);
 	params[1] = PG_TEXT(message_message_id(exchange->check.envelope));
 	params[2] = (PgParam){.value = body, .length = (int) length, .is_binary = true};
@@ -270,8 +277,8 @@ api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *re
 }
 
 ApiExchange *
-api_exchange_new(const ApiParts *parts, ApiExchangeList *list, HttpRequest *request,
-				 bool is_synchronous, ApiProceed proceed)
+api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
+				 HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
 	ApiExchange *exchange = calloc(1, sizeof(ApiExchange));
 
@@ -284,6 +291,7 @@ api_exchange_new(const ApiParts *parts, ApiExchangeList *list, HttpRequest *requ
 		return NULL;
 	}
 	exchange->parts = parts;
+	exchange->quota = quota;
 	exchange->request = request;
 	exchange->action = (MessageAction) http_request_route(request)->number;
 	exchange->is_synchronous = is_synchronous;

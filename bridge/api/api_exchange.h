@@ -12,6 +12,7 @@
 #include "api/api_check.h"
 #include "api/api_parts.h"
 #include "api/partner_budget.h"
+#include "base/log_quota.h"
 #include "base/workers.h"
 #include "database/pg_row.h"
 #include "database/pg_session.h"
@@ -47,6 +48,7 @@ struct ApiExchange
 	LIST_ENTRY(ApiExchange) entry; /* among all that are on their way */
 	Api *api;					   /* for those that ask it for a session; not looked into here */
 	const ApiParts *parts;
+	LogQuota *quota;	  /* of lines about requests of nobody */
 	HttpRequest *request; /* NULL when it has been answered */
 	bool is_asking;		  /* the database still has to answer; it frees us then */
 	bool is_checking;	  /* a thread reads the request */
@@ -71,7 +73,7 @@ struct ApiExchange
 };
 
 /* Put into the list. NULL when out of memory; the request is answered then. */
-extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list,
+extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
 									 HttpRequest *request, bool is_synchronous, ApiProceed proceed);
 
 /* Each of these answers, once. The exchange must not be used any more. */

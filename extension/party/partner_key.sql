@@ -24,7 +24,7 @@ COMMENT ON FUNCTION casesync_internal.key_bytes(text) IS
 
 /*
  * The points of Ed25519 whose multiples are eight at most: with one of them as a key a signature is
- * made without any secret, by anybody, for any message. And the few bytes that are no point but read
+ * made without any secret, by anybody, for any message. And the few bytes that are none but read
  * as one, so that one key would have two thumbprints. The highest bit is only a sign.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.ed25519_is_sound(point bytea)
