@@ -2,6 +2,7 @@
  * main.c
  *		casesync-bridge: commands, the settings, the bridge, the exit code.
  */
+#include <jansson.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ seed_random(void)
 	(void) !getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	srandom(seed);
 	srand48((long) seed);
+	json_object_seed(0); /* before there are threads that would */
 }
 
 static int

@@ -14,6 +14,7 @@
 #define STORE_TIMEOUT_MS 10000
 /* nobody waits so long: by then the bridge has answered itself */
 #define ANSWER_TIMEOUT_MS (ANSWER_WITHIN_MS + 200)
+#define WORKER_THREADS 2
 #define QUEUE_LIMIT 100 /* questions that may wait for one session */
 
 typedef struct ApiSessions
@@ -30,6 +31,7 @@ struct Api
 	RateLimit *rate_limit;
 	ApiExchangeList exchanges;
 	LogQuota log_quota;
+	Worker *worker;
 };
 
 static bool
@@ -140,7 +142,9 @@ api_new(const ApiParts *parts, Failure *failure)
 		return NULL;
 	}
 	api->parts = *parts;
-	if (!sessions_open(parts, &api->stores, "http", STORE_TIMEOUT_MS, failure) ||
+	api->worker = worker_new(parts->loop, WORKER_THREADS, failure);
+	if (api->worker == NULL ||
+		!sessions_open(parts, &api->stores, "http", STORE_TIMEOUT_MS, failure) ||
 		!sessions_open(parts, &api->answers, "answer", ANSWER_TIMEOUT_MS, failure))
 	{
 		api_close(api);
@@ -157,6 +161,8 @@ api_close(Api *api)
 		return;
 	sessions_close(&api->stores);
 	sessions_close(&api->answers);
+	worker_free(api->worker);
+	api->worker = NULL;
 	api_exchange_abandon_all(&api->exchanges);
 }
 
@@ -180,11 +186,14 @@ api_parts(const Api *api)
 ApiExchange *
 api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
-	ApiExchange *exchange = api_exchange_new(&api->parts, &api->exchanges, &api->log_quota, request,
-											 is_synchronous, proceed);
+	ApiExchange *exchange =
+		api_exchange_new(&api->parts, &api->exchanges, request, is_synchronous, proceed);
 
-	if (exchange != NULL)
-		exchange->api = api;
+	if (exchange == NULL)
+		return NULL;
+	exchange->api = api;
+	exchange->quota = &api->log_quota;
+	exchange->worker = api->worker;
 	return exchange;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/api_work.h"
 #include "base/iso_time.h"
 #include "net/url_guard.h"
 #include "seal/message_decrypt.h"
@@ -24,30 +25,36 @@ typedef struct Party
 	const char *client_state;
 	const char *holder;	 /* the partner that the token was given to */
 	const char *partner; /* the one that sender_id names */
-	bool is_unsigned_accepted;
-	const char *keys;
-	const char *networks;
-	const char *encryption;
 } Party;
 
-static Party
-party_read(const PGresult *result)
+static char *
+text_keep(const PGresult *result, int column)
 {
+	const char *text = pg_row_text(result, 0, column);
+
+	return text != NULL ? strdup(text) : NULL;
+}
+
+static Party
+party_read(ApiExchange *exchange, const PGresult *result)
+{
+	ApiParty *kept = &exchange->party;
 	Party party = {.client_state = pg_row_word(result, 0, 0),
 				   .holder = pg_row_text(result, 0, 1),
-				   .partner = pg_row_text(result, 0, 2),
-				   .is_unsigned_accepted =
-					   strcmp(pg_row_word(result, 0, 3), "unsigned_accepted") == 0,
-				   .keys = pg_row_text(result, 0, 4),
-				   .networks = pg_row_text(result, 0, 5),
-				   .encryption = pg_row_word(result, 0, 6)};
+				   .partner = pg_row_text(result, 0, 2)};
 
+	kept->is_unsigned_accepted = strcmp(pg_row_word(result, 0, 3), "unsigned_accepted") == 0;
+	kept->keys = text_keep(result, 4);
+	kept->networks = text_keep(result, 5);
+	snprintf(kept->encryption, sizeof(kept->encryption), "%s", pg_row_word(result, 0, 6));
+	snprintf(kept->receiver, sizeof(kept->receiver), "%s", exchange->parts->node->sender_id);
+	kept->receiver_id = kept->is_unsigned_accepted ? NULL : kept->receiver;
 	return party;
 }
 
 /* The token's client, then the body, then whether both are the same partner's. */
 static bool
-party_is_good(ApiExchange *exchange, Party *party)
+party_is_good(ApiExchange *exchange, const Party *party)
 {
 	size_t length;
 
@@ -60,7 +67,7 @@ party_is_good(ApiExchange *exchange, Party *party)
 	/* from here on the log names the partner, also of what is refused below */
 	snprintf(exchange->partner, sizeof(exchange->partner), "%s", party->holder);
 	(void) http_request_body(exchange->request, &length);
-	if (party->is_unsigned_accepted && message_is_probe(length, exchange->envelope))
+	if (exchange->party.is_unsigned_accepted && message_is_probe(length, exchange->envelope))
 		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
 	else if (exchange->envelope == NULL)
 		api_exchange_reject(exchange, exchange->problem.error_code, exchange->problem.text);
@@ -75,38 +82,47 @@ party_is_good(ApiExchange *exchange, Party *party)
 	return false;
 }
 
-/* True when the message is the partner's own, or the partner is one who need not prove it. */
-static bool
-signature_is_good(ApiExchange *exchange, const Party *party)
+/* The message is the partner's own, or the partner is one who need not prove it. */
+static void
+work_signature(ApiExchange *exchange)
 {
 	size_t length;
 	const char *body = http_request_body(exchange->request, &length);
-	Failure failure = {FAILURE_SYSTEM, ""};
+	const char *text = exchange->party.keys != NULL ? exchange->party.keys : "[]";
 	json_t *keys;
-	bool ok;
 
-	if (party->is_unsigned_accepted && signature_is_absent(exchange->envelope))
-		return true;
-	keys = json_loads(party->keys != NULL ? party->keys : "[]", 0, NULL);
-	ok = keys != NULL && signature_verify(exchange->envelope, body, length, keys, iso_time_now(),
-										  exchange->kid, &exchange->canonical, &failure);
+	failure_set(&exchange->failure, FAILURE_SYSTEM, "the keys cannot be read");
+	exchange->is_good =
+		exchange->party.is_unsigned_accepted && signature_is_absent(exchange->envelope);
+	if (exchange->is_good)
+		return;
+	keys = json_loads(text, 0, NULL);
+	exchange->is_good =
+		keys != NULL && signature_verify(exchange->envelope, body, length, keys, iso_time_now(),
+										 exchange->kid, &exchange->canonical, &exchange->failure);
 	json_decref(keys);
-	if (ok)
-		return true;
-	if (failure.kind == FAILURE_SIGNATURE_MISSING || failure.kind == FAILURE_SIGNATURE_INVALID)
-		api_exchange_refuse(exchange, 401, signature_error_code(&failure), failure.text);
-	else
-		api_exchange_unavailable(exchange);
-	return false;
+}
+
+static void
+work_form(ApiExchange *exchange)
+{
+	json_t *plain = NULL;
+
+	exchange->is_good =
+		(exchange->plain.length == 0 ||
+		 message_parse(exchange->plain.data, exchange->plain.length, &plain, &exchange->problem)) &&
+		message_check(exchange->envelope, plain, exchange->action, exchange->party.receiver_id,
+					  &exchange->problem);
+	json_decref(plain);
 }
 
 /* Opens what is encrypted, when the partner may and must. */
 static bool
-encryption_is_good(ApiExchange *exchange, const Party *party)
+encryption_is_good(ApiExchange *exchange)
 {
 	Failure failure;
 
-	if (message_decrypt(exchange->envelope, party->encryption, *exchange->parts->keys,
+	if (message_decrypt(exchange->envelope, exchange->party.encryption, *exchange->parts->keys,
 						&exchange->plain, &failure))
 		return true;
 	if (failure.kind == FAILURE_ENCRYPTION)
@@ -116,26 +132,9 @@ encryption_is_good(ApiExchange *exchange, const Party *party)
 	return false;
 }
 
-static bool
-form_is_good(ApiExchange *exchange, const Party *party)
-{
-	const char *receiver_id = party->is_unsigned_accepted ? NULL : exchange->parts->node->sender_id;
-	json_t *plain = NULL;
-	MessageProblem problem;
-	bool ok = true;
-
-	if (exchange->plain.length > 0)
-		ok = message_parse(exchange->plain.data, exchange->plain.length, &plain, &problem);
-	ok = ok && message_check(exchange->envelope, plain, exchange->action, receiver_id, &problem);
-	json_decref(plain);
-	if (!ok)
-		api_exchange_reject(exchange, problem.error_code, problem.text);
-	return ok;
-}
-
 /* Where an answer is wanted: never inside our own network, unless that is where the partner is. */
 static bool
-callback_is_good(ApiExchange *exchange, const Party *party)
+callback_is_good(ApiExchange *exchange)
 {
 	const char *url = message_sender_uri(exchange->envelope);
 	AddressList networks;
@@ -144,7 +143,7 @@ callback_is_good(ApiExchange *exchange, const Party *party)
 
 	if (url == NULL || exchange->is_synchronous || !message_wants_callback(exchange->action))
 		return true;
-	if (!address_list_parse(party->networks, &networks, &failure))
+	if (!address_list_parse(exchange->party.networks, &networks, &failure))
 	{
 		api_exchange_unavailable(exchange);
 		return false;
@@ -154,6 +153,32 @@ callback_is_good(ApiExchange *exchange, const Party *party)
 	if (!ok)
 		api_exchange_reject(exchange, "err.sender_uri.invalid", failure.text);
 	return ok;
+}
+
+static void
+admit_form(ApiExchange *exchange)
+{
+	if (!exchange->is_good)
+		api_exchange_reject(exchange, exchange->problem.error_code, exchange->problem.text);
+	else if (callback_is_good(exchange))
+		exchange->proceed(exchange);
+}
+
+static void
+admit_signature(ApiExchange *exchange)
+{
+	const Failure *failure = &exchange->failure;
+
+	if (exchange->is_good)
+	{
+		if (encryption_is_good(exchange))
+			api_work(exchange, work_form, admit_form);
+	}
+	else if (failure->kind == FAILURE_SIGNATURE_MISSING ||
+			 failure->kind == FAILURE_SIGNATURE_INVALID)
+		api_exchange_refuse(exchange, 401, signature_error_code(failure), failure->text);
+	else
+		api_exchange_unavailable(exchange);
 }
 
 static void
@@ -169,28 +194,26 @@ admit_party(void *context, const PGresult *result, const Failure *failure)
 		api_exchange_unavailable(exchange);
 		return;
 	}
-	party = party_read(result);
-	if (party_is_good(exchange, &party) && signature_is_good(exchange, &party) &&
-		encryption_is_good(exchange, &party) && form_is_good(exchange, &party) &&
-		callback_is_good(exchange, &party))
-		exchange->proceed(exchange);
+	party = party_read(exchange, result);
+	if (party_is_good(exchange, &party))
+		api_work(exchange, work_signature, admit_signature);
 }
 
-/* Content type and JSON; what is wrong with the JSON is told after it is known to whom. */
+/* What is wrong is told later: only a partner is told anything about its bytes. */
 static void
-admit_body(ApiExchange *exchange)
+work_parse(ApiExchange *exchange)
 {
 	size_t length;
 	const char *body = http_request_body(exchange->request, &length);
+
+	(void) message_parse(body, length, &exchange->envelope, &exchange->problem);
+}
+
+static void
+admit_parsed(ApiExchange *exchange)
+{
 	PgParam params[3];
 
-	if (length > 0 && !http_request_has_type(exchange->request, "application/json"))
-	{
-		api_exchange_refuse(exchange, 415, "err.request.bad", NOT_JSON);
-		return;
-	}
-	/* What is wrong is told later: only a partner is told anything about its bytes. */
-	(void) message_parse(body, length, &exchange->envelope, &exchange->problem);
 	exchange->session = api_session(exchange->api, exchange);
 	if (!exchange->parts->node->is_known)
 	{
@@ -201,6 +224,21 @@ admit_body(ApiExchange *exchange)
 	params[1] = PG_TEXT(exchange->claims.client);
 	params[2] = PG_TEXT(message_sender_id(exchange->envelope));
 	api_exchange_ask(exchange, CALL_AUTHENTICATE, params, admit_party);
+}
+
+/* Content type and JSON; what is wrong with the JSON is told after it is known to whom. */
+static void
+admit_body(ApiExchange *exchange)
+{
+	size_t length;
+
+	(void) http_request_body(exchange->request, &length);
+	if (length > 0 && !http_request_has_type(exchange->request, "application/json"))
+	{
+		api_exchange_refuse(exchange, 415, "err.request.bad", NOT_JSON);
+		return;
+	}
+	api_work(exchange, work_parse, admit_parsed);
 }
 
 /* False, and answered, when the client asks more often than it may. */

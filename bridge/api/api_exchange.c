@@ -19,6 +19,8 @@ exchange_free(ApiExchange *exchange)
 	LIST_REMOVE(exchange, entry);
 	timer_free(exchange->deadline);
 	json_decref(exchange->envelope);
+	free(exchange->party.keys);
+	free(exchange->party.networks);
 	buffer_free(&exchange->canonical);
 	buffer_free(&exchange->plain);
 	free(exchange);
@@ -121,13 +123,17 @@ api_exchange_reject(ApiExchange *exchange, const char *error_code, const char *t
 		api_exchange_acknowledge(exchange, "ERR", error_code, text, NULL, NULL);
 }
 
-static void
-exchange_expire(void *context)
+void
+api_exchange_expire(ApiExchange *exchange)
 {
-	ApiExchange *exchange = context;
-
 	if (exchange->request == NULL)
 		return;
+	if (exchange->is_working && !worker_withdraw(exchange->worker, exchange))
+	{
+		exchange->is_late = true;
+		return;
+	}
+	exchange->is_working = false;
 	/* what nobody waits for any more need not be asked, nor be kept */
 	if (exchange->is_asking && pg_session_withdraw(exchange->session, exchange))
 		exchange->is_asking = false;
@@ -136,6 +142,12 @@ exchange_expire(void *context)
 							"the answer takes too long; ask for less, or ask asynchronously");
 	else
 		api_exchange_unavailable(exchange);
+}
+
+static void
+exchange_expired(void *context)
+{
+	api_exchange_expire(context);
 }
 
 void
@@ -200,13 +212,13 @@ api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *re
 }
 
 ApiExchange *
-api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
-				 HttpRequest *request, bool is_synchronous, ApiProceed proceed)
+api_exchange_new(const ApiParts *parts, ApiExchangeList *list, HttpRequest *request,
+				 bool is_synchronous, ApiProceed proceed)
 {
 	ApiExchange *exchange = calloc(1, sizeof(ApiExchange));
 
 	if (exchange != NULL)
-		exchange->deadline = timer_new(parts->loop, exchange_expire, exchange);
+		exchange->deadline = timer_new(parts->loop, exchange_expired, exchange);
 	if (exchange == NULL || exchange->deadline == NULL)
 	{
 		free(exchange);
@@ -214,7 +226,6 @@ api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
 		return NULL;
 	}
 	exchange->parts = parts;
-	exchange->quota = quota;
 	exchange->request = request;
 	exchange->action = (MessageAction) http_request_route(request)->number;
 	exchange->is_synchronous = is_synchronous;
@@ -227,7 +238,7 @@ api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
 	return exchange;
 }
 
-/* What waited for the sessions gets no other answer. */
+/* What waited for the sessions or the threads gets no other answer. */
 void
 api_exchange_abandon_all(ApiExchangeList *list)
 {
@@ -236,7 +247,7 @@ api_exchange_abandon_all(ApiExchangeList *list)
 	for (ApiExchange *exchange = LIST_FIRST(list); exchange != NULL; exchange = next)
 	{
 		next = LIST_NEXT(exchange, entry);
-		exchange->is_asking = false;
+		exchange->is_asking = exchange->is_working = false;
 		if (exchange->request != NULL)
 			api_exchange_unavailable(exchange);
 		else

@@ -11,6 +11,7 @@
 
 #include "api/api_parts.h"
 #include "base/log_quota.h"
+#include "base/worker.h"
 #include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
@@ -32,15 +33,32 @@ typedef LIST_HEAD(ApiExchangeList, ApiExchange) ApiExchangeList;
 /* What is done with a message that has passed every check. */
 typedef void (*ApiProceed)(ApiExchange *exchange);
 
+/* What CALL_AUTHENTICATE says of whoever sent it; two texts are malloc'ed, or NULL. */
+typedef struct ApiParty
+{
+	bool is_unsigned_accepted;
+	char encryption[16];
+	char *keys;
+	char *networks;
+	const char *receiver_id; /* that its messages must name: receiver, or NULL */
+	char receiver[256];		 /* a copy: threads read it */
+} ApiParty;
+
 /* Outlives the request it came with while the database works for it. */
 struct ApiExchange
 {
 	LIST_ENTRY(ApiExchange) entry; /* among all that are on their way */
 	Api *api;					   /* for those that ask it for a session; not looked into here */
 	const ApiParts *parts;
+	Worker *worker;		  /* for steps that take long; see api_work */
 	LogQuota *quota;	  /* of lines about requests of nobody */
 	HttpRequest *request; /* NULL when it has been answered */
 	bool is_asking;		  /* the database still has to answer; it frees us then */
+	bool is_working;	  /* a thread is at the body, which must stay, or will be */
+	bool is_late;		  /* the time was up then */
+	void (*work)(ApiExchange *exchange);
+	ApiProceed then;
+	int64_t cpu_us; /* what threads have spent on it */
 	Timer *deadline;
 	MessageAction action;
 	bool is_synchronous; /* the result is the answer; else an acknowledgement is */
@@ -54,11 +72,19 @@ struct ApiExchange
 	char partner[256];			  /* "" until it is known to be one of ours */
 	char kid[SIGNATURE_KID_SIZE]; /* "" when it is not signed */
 	int64_t began_at;
+
+	/* while it is admitted */
+	ApiParty party;
+	bool is_good; /* the last step's verdict, with its reason in failure or problem */
+	Failure failure;
 };
 
 /* Put into the list. NULL when out of memory; the request is answered then. */
-extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
+extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list,
 									 HttpRequest *request, bool is_synchronous, ApiProceed proceed);
+
+/* The time is up: answers, unless a thread is still at the body; then when it is done. */
+extern void api_exchange_expire(ApiExchange *exchange);
 
 /* Each of these answers, once. The exchange must not be used any more. */
 extern void api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers,
