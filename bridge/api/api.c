@@ -17,8 +17,8 @@
 /* nobody waits so long: by then the bridge has answered itself */
 #define ANSWER_TIMEOUT_MS (ANSWER_WITHIN_MS + 200)
 #define CHECK_THREADS 2
-#define BAD_TOKENS_A_SECOND 10 /* of one address, that are answered at once */
-#define BAD_TOKENS_AT_ONCE 100
+#define BAD_TOKENS_A_SECOND 50 /* of one address, that are answered at once */
+#define BAD_TOKENS_AT_ONCE 200
 
 typedef struct ApiSessions
 {

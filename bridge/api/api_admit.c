@@ -211,7 +211,8 @@ rate_is_good(ApiExchange *exchange)
 static void
 token_refuse(ApiExchange *exchange, const char *text)
 {
-	if (api_is_guessing(exchange->api, http_request_client(exchange->request)))
+	if (http_request_header(exchange->request, "Authorization") != NULL &&
+		api_is_guessing(exchange->api, http_request_client(exchange->request)))
 		api_exchange_refuse_slowly(exchange, 401, "WWW-Authenticate",
 								   "Bearer error=\"invalid_token\"", "err.request.unauthorized",
 								   text);
