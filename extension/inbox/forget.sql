@@ -53,6 +53,8 @@ CREATE OR REPLACE FUNCTION casesync_internal.inbox_prune(before timestamptz, OUT
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	day constant date := (before AT TIME ZONE 'UTC')::date;
 BEGIN
 	UPDATE casesync_internal.inbox_item i SET pruned_at = clock_timestamp(),
 		record = casesync_internal.project(i.record, '{}', ARRAY(
@@ -65,6 +67,10 @@ BEGIN
 		SELECT FROM casesync_internal.inbox_item i
 		 WHERE i.partner = m.partner AND i.message_id = m.message_id AND i.pruned_at IS NULL);
 	GET DIAGNOSTICS messages = ROW_COUNT;
+	PERFORM casesync_internal.storage_settle(p.partner, day, (
+		SELECT coalesce(sum(octet_length(m.raw)), 0) FROM casesync_internal.message_in m
+		 WHERE m.partner = p.partner AND m.raw <> '' AND m.at < day::timestamp AT TIME ZONE 'UTC'))
+	   FROM casesync_internal.partner p;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_prune(timestamptz) IS

@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in}');
 
 /* Filters that cost too much are paused. */
 ALTER TABLE casesync_internal.subscription ADD COLUMN paused_at timestamptz,
@@ -20,3 +20,30 @@ DROP FUNCTION casesync_internal.filters_of(casesync_internal.agreement,
 COMMENT ON TABLE casesync_internal.missed IS
 	'subjects that changed while an agreement was suspended, or its partner''s filters were paused: '
 	'looked at again when they go on';
+
+/* What a partner can make us store is bounded. */
+ALTER TABLE casesync_internal.partner
+	ADD COLUMN max_bytes_per_day bigint NOT NULL DEFAULT 536870912 CHECK (max_bytes_per_day >= 0),
+	ADD COLUMN max_bytes bigint NOT NULL DEFAULT 21474836480 CHECK (max_bytes >= 0);
+COMMENT ON COLUMN casesync_internal.partner.max_bytes_per_day IS
+	'how many bytes it may have stored here on one day';
+COMMENT ON COLUMN casesync_internal.partner.max_bytes IS
+	'how many bytes it may have stored here in all, of what was not pruned';
+CREATE TABLE casesync_internal.stored_day (
+	partner text NOT NULL,
+	day date NOT NULL,
+	worker integer NOT NULL,
+	bytes bigint NOT NULL,
+	refused bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (partner, day, worker)
+);
+COMMENT ON TABLE casesync_internal.stored_day IS
+	'how many bytes are kept of what a partner sent or asked for on a day';
+COMMENT ON COLUMN casesync_internal.stored_day.worker IS
+	'the backend that counted; 0: all of a day that is over';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.stored_day', '');
+INSERT INTO casesync_internal.stored_day (partner, day, worker, bytes)
+SELECT m.partner, (m.at AT TIME ZONE 'UTC')::date, 0, sum(octet_length(m.raw))
+  FROM casesync_internal.message_in m WHERE m.raw <> '' GROUP BY 1, 2;
+CREATE INDEX message_in_rejected ON casesync_internal.message_in (at) WHERE action = 'rejected';
+DROP FUNCTION casesync.set_quota(text, integer, integer);
