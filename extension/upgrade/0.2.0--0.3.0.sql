@@ -8,6 +8,13 @@ CREATE INDEX subscription_paused ON casesync_internal.subscription (partner, pau
 	WHERE paused_at IS NOT NULL;
 COMMENT ON COLUMN casesync_internal.subscription.paused_at IS
 	'of a filter: since when it is not judged, because its partner''s filters took too long';
+CREATE TABLE casesync_internal.filter_seed (
+	partner text PRIMARY KEY,
+	next_at timestamptz NOT NULL
+);
+COMMENT ON TABLE casesync_internal.filter_seed IS
+	'when it is looked up next who is inside a new filter of a partner';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.filter_seed', '');
 DROP FUNCTION casesync_internal.subscription_room(casesync_internal.partner);
 DROP FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner,
 	casesync_internal.subscription, integer, integer);
