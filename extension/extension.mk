@@ -7,7 +7,7 @@ EXTENSION_FLOORS = \
 	health onboarding upgrade
 
 EXTENSION_SOURCES = \
-	extension/base/condition_list.c extension/base/execute_apart.c \
+	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
 	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
@@ -78,6 +78,7 @@ SQL_CODE = \
 	extension/party/partner_key.sql extension/party/client.sql \
 	extension/party/client_check.sql extension/party/jwks.sql extension/party/encryption.sql \
 	extension/party/lane.sql extension/party/forget.sql extension/party/quota.sql \
+	extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \

@@ -102,6 +102,8 @@ CREATE OR REPLACE FUNCTION casesync_internal.inbox_prune(before timestamptz, OUT
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	day constant date := (before AT TIME ZONE 'UTC')::date;
 BEGIN
 	UPDATE casesync_internal.inbox_item i SET pruned_at = clock_timestamp(),
 		record = casesync_internal.project(i.record, '{}', ARRAY(
@@ -129,6 +131,10 @@ BEGIN
 		 WHERE m.partner = s.partner AND m.message_id = s.message_id
 		RETURNING s.has_bytes)
 	SELECT count(*) FILTER (WHERE e.has_bytes) INTO messages FROM emptied e;
+	PERFORM casesync_internal.storage_settle(p.partner, day, (
+		SELECT coalesce(sum(octet_length(m.raw)), 0) FROM casesync_internal.message_in m
+		 WHERE m.partner = p.partner AND m.raw <> '' AND m.at < day::timestamp AT TIME ZONE 'UTC'))
+	   FROM casesync_internal.partner p;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_prune(timestamptz) IS

@@ -56,6 +56,35 @@ COMMENT ON FUNCTION casesync_internal.message_hash_before(casesync_internal.mess
 	jsonb) IS
 	'message_hash() as a message has it that came before 0.3.0: one byte longer; else nothing';
 
+/*
+ * The bytes are kept as a proof of what the partner told us or asked of us under an agreement. With
+ * nobody is anything agreed who only rejects, or to whom nothing is: then ids and times do.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.message_is_proof(partner text, action text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN action <> 'rejected' AND EXISTS (SELECT FROM casesync_internal.agreement a
+		WHERE a.partner = message_is_proof.partner AND a.state IN ('active', 'suspended'));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_is_proof(text, text) IS
+	'whether the bytes of a message are kept';
+
+/* To answer a repetition as the first time: nobody repeats such a message for longer than that. */
+CREATE OR REPLACE FUNCTION casesync_internal.rejected_prune()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.message_in m
+	 WHERE m.action = 'rejected' AND m.at < now() - interval '1 day'
+$$;
+COMMENT ON FUNCTION casesync_internal.rejected_prune() IS
+	'part of tidy(): messages that said nothing but that all was rejected';
+
 /* The bytes, since jsonb puts members into another order, and only the bytes were signed (D2). */
 CREATE OR REPLACE FUNCTION casesync_internal.message_keep(partner text, message_id text,
 	action text, content_hash bytea, raw bytea, token_client text, kid text,

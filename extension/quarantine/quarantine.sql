@@ -61,7 +61,8 @@ COMMENT ON FUNCTION casesync_internal.quarantine_add(text, integer, text[], text
  * Who fails for a reason that lies in the data waits until something changes; only what passes by
  * itself (too slow, locks, memory) is tried by the clock, after 20 s and then at longer intervals,
  * every ten minutes at last. What the router could not get past (CS003) costs everybody minutes
- * when it fails again: it is tried after ten minutes, and once a day at last. An entry whose registry or tracking is gone can never succeed.
+ * when it fails again: it is tried after ten minutes, and once a day at last. An entry whose
+ * registry or tracking is gone can never succeed.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_next(max_entries integer)
 RETURNS SETOF casesync_internal.quarantine_entry

@@ -98,7 +98,8 @@ SELECT a.access, o FROM (VALUES
 		'gap_hint']),
 	/* rehearsals, counts of lookups, people's rights */
 	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups',
-		'lookup_limit']),
+		'SELECT ON stored', 'lookup_limit']),
+	('reader', ARRAY['SELECT ON stored']),
 	('approver', ARRAY['SELECT ON rehearsals']),
 	('auditor', ARRAY['held_by', 'erase', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;

@@ -5,6 +5,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	DELETE FROM casesync_internal.subscription s WHERE s.partner = subscription_forget.partner;
+	DELETE FROM casesync_internal.filter_seed f WHERE f.partner = subscription_forget.partner;
 	DELETE FROM casesync_internal.my_subscription m
 	 WHERE m.partner = subscription_forget.partner;
 $$;
