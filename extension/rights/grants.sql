@@ -41,6 +41,7 @@ SELECT a.access, o FROM (VALUES
 	('publisher', ARRAY['map_code', 'unmap_code', 'unmapped_words', 'add_local_code',
 		'drop_local_code',
 		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name',
+		'registry_alike',
 		'publish_check', 'publish_store', 'publish_plan', 'publish_warnings',
 		'scanned_relations', 'registry_uses', 'require_registry', 'owns', 'owns_function',
 		'owns_handler', 'check_handler', 'on_notify',
