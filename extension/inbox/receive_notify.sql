@@ -141,9 +141,9 @@ BEGIN
 		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
 		agreement, agreement_version, mode, sent_at, state, reason)
 	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
-		coalesce(i.record_type, ''), agreed, who,
+		coalesce(casesync_internal.name_said(i.record_type), ''), agreed, who,
 		casesync_internal.hops_known(i.meta->'hops'),
-		stream, casesync_internal.number_of(i.meta->'seq'),
+		casesync_internal.id_said(stream), casesync_internal.number_of(i.meta->'seq'),
 		casesync_internal.number_of(i.meta->'prev_seq'), a.agreement, a.version, mode, i.sent_at,
 		CASE WHEN agreed IS NULL THEN 'ignored' WHEN mode = 'auto' THEN 'new'
 			WHEN mode = 'observe' THEN 'observed' ELSE 'review' END,

@@ -269,14 +269,19 @@ COMMENT ON FUNCTION casesync_internal.receive_unsubscribe(casesync_internal.part
 	text) IS
 	'a partner ends its own subscriptions; the outcome goes out as on-unsubscribe';
 
-/* What a partner says of its reason, for people. */
+/*
+ * What a partner says of its reason, for people: a code only if it is one, and no more than a line
+ * of text.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.reason_said(item jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.reason_text(
-		concat_ws(': ', item->>'status_reason_code', item->>'status_reason_message'))
+	SELECT concat_ws(': ',
+		substring(item->>'status_reason_code' from '^[A-Za-z0-9._-]{1,64}$'),
+		left(regexp_replace(item->>'status_reason_message', '[[:cntrl:]]+', ' ', 'g'),
+			casesync_internal.message_limit('partner''s reason')))
 $$;
 COMMENT ON FUNCTION casesync_internal.reason_said(jsonb) IS
 	'status_reason_code and status_reason_message of an answer, as one text';
@@ -301,7 +306,8 @@ BEGIN
 		is_known := casesync_internal.my_subscription_answered(p.partner, item->>'reference_id',
 			CASE item->>'status' WHEN 'succ' THEN 'active' WHEN 'rjct' THEN 'refused'
 				ELSE 'pending' END,
-			item #>> '{subscriptions,0,code}', casesync_internal.reason_said(item)) OR is_known;
+			casesync_internal.id_said(item #>> '{subscriptions,0,code}'),
+			casesync_internal.reason_said(item)) OR is_known;
 	END LOOP;
 	IF NOT is_known THEN
 		RETURN casesync_internal.refusal(casesync_internal.refused_for('subscribe not ours'));

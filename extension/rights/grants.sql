@@ -29,6 +29,7 @@ SELECT a.access, o FROM (VALUES
 		'grant_word_list', 'revoke_word_list', 'own_word_list', 'SELECT ON word_lists',
 		'add_local_code', 'drop_local_code',
 		'publish', 'unpublish', 'publish_check_view', 'publish_column', 'publish_check_name',
+		'registry_alike',
 		'publish_check', 'publish_store', 'publish_plan', 'publish_warnings',
 		'scanned_relations', 'grant_registry', 'revoke_registry', 'relation_owner', 'owns',
 		'owns_function',

@@ -112,6 +112,10 @@ DROP FUNCTION casesync_internal.search_give(casesync_internal.search_source[], t
 	uuid);
 DROP FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text, uuid);
 DROP FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb, timestamptz);
+/* A registry type that is in no list is the same in any case. */
+UPDATE casesync_internal.subscription s SET reg_type = lower(s.reg_type)
+ WHERE s.reg_type <> lower(s.reg_type) AND NOT EXISTS (
+	SELECT FROM casesync_internal.registry_type t WHERE t.reg_type = s.reg_type);
 /* How many were found is not told again. */
 UPDATE casesync_internal.request_in r
    SET answers = (SELECT jsonb_agg(a - 'pagination' ORDER BY n)
