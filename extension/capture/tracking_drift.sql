@@ -96,6 +96,10 @@ BEGIN
 		drift := drift || format('the table was "%s"%s', tracking.relation_name,
 			CASE WHEN named_now IS NULL THEN '' ELSE ' and another has that name now' END);
 	END IF;
+	IF NOT casesync_internal.author_counts(tracking.author, tracking.relation) THEN
+		drift := drift || format('the table belongs to role "%s", who has not taken over what "%s" '
+			'wrote', casesync_internal.relation_owner(tracking.relation), tracking.author);
+	END IF;
 	IF tracking.stopped_gap IS NOT NULL THEN
 		drift := drift || format('capture is stopped by gap %s', tracking.stopped_gap);
 	END IF;

@@ -153,6 +153,22 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_store_for(regrole, casesync_internal.tracking) IS
 	'part of track() and its sisters: inserts the row, or replaces the one of its id; gives the id';
 
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_author()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	/* From a dump of 0.2.0, which has none. */
+	NEW.author := coalesce(NEW.author, casesync_internal.relation_owner(NEW.relation));
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_author() IS
+	'trigger of tracking: whose the table is, where the row does not say it';
+CREATE OR REPLACE TRIGGER author BEFORE INSERT ON casesync_internal.tracking
+	FOR EACH ROW EXECUTE FUNCTION casesync_internal.tracking_author();
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_store(t casesync_internal.tracking)
 RETURNS integer
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -144,6 +144,11 @@ UPDATE casesync_internal.tracking t SET author = pg_get_userbyid(c.relowner)
   FROM pg_class c WHERE c.oid = t.relation;
 COMMENT ON COLUMN casesync_internal.tracking.author IS
 	'whose table it was when the tracking was written';
+ALTER TABLE casesync_internal.registry ADD COLUMN author name;
+UPDATE casesync_internal.registry r SET author = pg_get_userbyid(c.relowner)
+  FROM pg_class c WHERE c.oid = r.view;
+COMMENT ON COLUMN casesync_internal.registry.author IS
+	'whose the view was when it was published; it is not read while it is another''s';
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
 
@@ -225,3 +230,8 @@ SELECT m.partner, (m.at AT TIME ZONE 'UTC')::date, 0, sum(octet_length(m.raw))
   FROM casesync_internal.message_in m WHERE m.raw <> '' GROUP BY 1, 2;
 CREATE INDEX message_in_rejected ON casesync_internal.message_in (at) WHERE action = 'rejected';
 DROP FUNCTION casesync.set_quota(text, integer, integer);
+DROP FUNCTION casesync_internal.owner_query(regclass, text, anyelement, integer);
+DROP FUNCTION casesync_internal.rows_at_once(regclass, text, text[], integer, timestamptz, boolean);
+DROP FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz, boolean);
+DROP FUNCTION casesync_internal.fails_always(regclass, text, integer);
+DROP FUNCTION casesync_internal.subjects_query(text, text);
