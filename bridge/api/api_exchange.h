@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "api/api_parts.h"
+#include "api/api_party.h"
 #include "base/log_quota.h"
 #include "base/worker.h"
 #include "database/pg_row.h"
@@ -32,17 +33,6 @@ typedef LIST_HEAD(ApiExchangeList, ApiExchange) ApiExchangeList;
 
 /* What is done with a message that has passed every check. */
 typedef void (*ApiProceed)(ApiExchange *exchange);
-
-/* What CALL_AUTHENTICATE says of whoever sent it; two texts are malloc'ed, or NULL. */
-typedef struct ApiParty
-{
-	bool is_unsigned_accepted;
-	char encryption[16];
-	char *keys;
-	char *networks;
-	const char *receiver_id; /* that its messages must name: receiver, or NULL */
-	char receiver[256];		 /* a copy: threads read it */
-} ApiParty;
 
 /* Outlives the request it came with while the database works for it. */
 struct ApiExchange
