@@ -34,7 +34,7 @@ EXTRA_CLEAN = extension/casesync--*.sql extension/generated bridge/casesync-brid
 # The bridge needs nothing of PGXS, but of the server's development files the library with Ryu.
 BRIDGE_OBJS = $(BRIDGE_SOURCES:.c=.o)
 BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd gnutls openssl
-BRIDGE_LANGUAGE = -std=gnu11 $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
+BRIDGE_LANGUAGE = -std=gnu11 -pthread $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
 	-Ibridge -DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) \
 	-idirafter $(shell $(PG_CONFIG) --includedir-server)
 # What the caller gave, by now: PGXS sets the same names to what PostgreSQL was built with.

@@ -7,7 +7,7 @@ EXTENSION_FLOORS = \
 	health onboarding upgrade
 
 EXTENSION_SOURCES = \
-	extension/base/condition_list.c extension/base/execute_apart.c \
+	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
 	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
@@ -30,6 +30,7 @@ EXTENSION_SOURCES = \
 	extension/capture/tracking_store.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
+	extension/inbox/apply_function.c \
 	extension/casesync.c
 
 # The parts of the install script, in the order in which they need each other. What holds state is
@@ -77,6 +78,7 @@ SQL_CODE = \
 	extension/party/partner_key.sql extension/party/client.sql \
 	extension/party/client_check.sql extension/party/jwks.sql extension/party/encryption.sql \
 	extension/party/lane.sql extension/party/forget.sql extension/party/quota.sql \
+	extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
@@ -84,12 +86,14 @@ SQL_CODE = \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
-	extension/agreement/registry.sql extension/agreement/agreement.sql \
+	extension/agreement/registry.sql extension/agreement/registry_feed.sql \
+	extension/agreement/agreement.sql \
 	extension/agreement/sharing.sql extension/agreement/forget.sql \
 	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
 	extension/agreement/activation.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
-	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
+	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
+	extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
@@ -105,7 +109,8 @@ SQL_CODE = \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql \
-	extension/inbox/inbox.sql extension/inbox/message_read.sql extension/inbox/message_in.sql \
+	extension/inbox/apply_mode.sql extension/inbox/inbox.sql \
+	extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \
 	extension/answer/request.sql extension/answer/answering.sql \

@@ -87,6 +87,15 @@ INSERT INTO casesync_internal.missed (agreement, registry, key, event_type) VALU
 SELECT count(*) FROM (SELECT casesync_internal.tidy()) t;
 SELECT (SELECT count(*) FROM casesync_internal.missed) AS missed, (SELECT count(*) FROM casesync_internal.look_again_entry) AS look_again;
 
+-- after a search for who is inside that was not quick, the partner's next one waits
+INSERT INTO casesync_internal.filter_seed VALUES ('ess.test', now() + interval '1 minute');
+SELECT count(*) FROM (SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"employment_status": {"$eq": "77"}}', reference_id => 'waits')) s;
+SELECT changes, more FROM casesync_internal.route();
+SELECT is_seeded FROM casesync_internal.subscription WHERE reference_id = 'waits';
+UPDATE casesync_internal.filter_seed SET next_at = now();
+SELECT changes, more FROM casesync_internal.route();
+SELECT is_seeded FROM casesync_internal.subscription WHERE reference_id = 'waits';
+
 -- who ends what was paused and sends the like is paused again, and after three times gets no more filters that day
 CREATE PROCEDURE app.provoke(mark text) LANGUAGE plpgsql AS $$
 BEGIN

@@ -289,7 +289,7 @@ partner_budget_is_own_fault(const PartnerBudget *budget, const BudgetJob *job)
 {
 	const BudgetQueue *queue = job->queue;
 
-	return queue != NULL && !job->is_working &&
+	return queue != NULL && !job->is_working && budget->pools[queue->pool].places > 0 &&
 		   (queue->works >= budget->pools[queue->pool].own || job_kind(job) == BUDGET_HEAVY);
 }
 

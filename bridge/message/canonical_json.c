@@ -297,3 +297,40 @@ canonical_json_portable(const json_t *value, Buffer *out, Failure *failure)
 
 	return value_write(&writer, value, 1);
 }
+
+static bool
+number_is_canonical(const char *text, size_t length)
+{
+	char written[CANONICAL_JSON_NUMBER_SIZE];
+	char copy[CANONICAL_JSON_NUMBER_SIZE];
+
+	if (length >= sizeof(copy))
+		return false;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return canonical_json_number(strtod(copy, NULL), written) && strcmp(copy, written) == 0;
+}
+
+bool
+canonical_json_has_numbers(const char *text, size_t length)
+{
+	bool is_in_string = false;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		size_t begun = i;
+
+		if (text[i] == '"')
+			is_in_string = !is_in_string;
+		else if (is_in_string && text[i] == '\\')
+			i++;
+		if (is_in_string || (text[i] != '-' && (text[i] < '0' || text[i] > '9')))
+			continue;
+		while (i < length && memchr("+-.eE0123456789", text[i], 15) != NULL)
+			i++;
+		if (!number_is_canonical(text + begun, i - begun))
+			return false;
+		i--; /* what ended the number is looked at too */
+	}
+	return true;
+}

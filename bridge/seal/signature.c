@@ -244,7 +244,7 @@ canonical_finish(const json_t *envelope, Buffer *content, Failure *failure)
 
 /*
  * First over what was received. Only a signature that does not fit that costs the canonical form,
- * and leaves it in canonical.
+ * and leaves it in canonical when the body could be read as another message.
  */
 static bool
 either_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope, const char *body,
@@ -260,9 +260,13 @@ either_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope
 				"form; the key may be another one, or the message was changed on its way");
 	if (raw_digest(body, length, digest) && digest_verify(key, parsed, signature, digest, failure))
 		return true;
-	return canonical_digest(envelope, canonical, digest) &&
-		   digest_verify(key, parsed, signature, digest, failure) &&
-		   canonical_finish(envelope, canonical, failure);
+	if (!canonical_digest(envelope, canonical, digest) ||
+		!digest_verify(key, parsed, signature, digest, failure))
+		return false;
+	if (!canonical_json_has_numbers(body, length))
+		return canonical_finish(envelope, canonical, failure);
+	buffer_free(canonical);
+	return true;
 }
 
 /* What can be said without the key. */

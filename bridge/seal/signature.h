@@ -30,9 +30,8 @@ extern bool signature_create(const SigningKey *key, const char *sender_id, const
  * Verify a received message. envelope: the parsed body (signature and header.sender_id are taken
  * from it); body: the bytes as received; keys: casesync_internal.authenticate()'s keys, a list of
  * {"kid":...,"jwk":{...}}. On true kid names the key that verified, and canonical (NULL, or the
- * caller frees it) holds the message in canonical form when only that is signed: what else the
- * body says, the digits of its numbers for example, anybody could have written. On false
- * failure->kind is
+ * caller frees it) holds the message in canonical form when only that is signed and the body has
+ * other digits, which anybody could have written. On false failure->kind is
  * FAILURE_SIGNATURE_MISSING, FAILURE_SIGNATURE_INVALID, or FAILURE_MEMORY / FAILURE_SYSTEM
  * (ours: answer err.service.unavailable). The text is fit for the partner.
  */

@@ -44,12 +44,20 @@ CREATE TABLE casesync_internal.registry (
 	record_column name NOT NULL
 );
 COMMENT ON TABLE casesync_internal.registry IS
-	'published views; a publisher sees and changes the rows of own views only';
+	'published views; a publisher sees the rows of own views only';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry', '');
-/* publish() runs with the caller's rights; this is what keeps others' registries out of reach. */
+/* Written by casesync's own functions only; this is which rows a publisher sees. */
 ALTER TABLE casesync_internal.registry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY registry_of_owner ON casesync_internal.registry
 	USING (casesync_internal.owns(view)) WITH CHECK (casesync_internal.owns(view));
+CREATE TABLE casesync_internal.registry_grant (
+	registry text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (registry, role)
+);
+COMMENT ON TABLE casesync_internal.registry_grant IS
+	'roles whose tables may make events of another''s registry; written by grant_registry()';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_grant', '');
 CREATE TYPE casesync.problem AS (severity text, problem text, hint text);
 COMMENT ON TYPE casesync.problem IS 'something to look at: warning or note, what, and what to do';
 /* ---- agreement ---- */

@@ -87,6 +87,7 @@ BEGIN
 				OR t.state = 'claimed' AND NOT EXISTS (
 					SELECT FROM pg_stat_activity a WHERE a.pid = t.worker))
 			 ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED) o
+		 WHERE casesync_internal.storage_is_full(p, 0) IS NULL
 		 ORDER BY (
 			SELECT max(a.answered_at) FROM casesync_internal.request_in a
 			 WHERE a.partner = p.partner AND a.outgoing IS NOT NULL) NULLS FIRST, o.id
@@ -111,6 +112,8 @@ BEGIN
 	PERFORM casesync_internal.enqueue(r.partner,
 		CASE r.action WHEN 'search' THEN 'on-search' ELSE 'txn-on-status' END, r.callback_url,
 		o.message, o.status, reference_id => given);
+	PERFORM casesync_internal.storage_charge(r.partner,
+		casesync_internal.answer_bytes(o.message));
 	UPDATE casesync_internal.request_in t
 	   SET state = CASE WHEN o.failed IS NULL THEN 'answered' ELSE 'failed' END,
 		status = o.status, reason = o.status_reason_message, answers = coalesce(o.answers, '[]'),

@@ -101,20 +101,6 @@ COMMENT ON FUNCTION casesync_internal.search_page(jsonb) IS
 	'which page an item asks for, the first when it does not say, or why there is none';
 
 /*
- * What a peer calls a registry or a kind of record goes back only when it can be such a name. Else
- * whatever somebody puts there would be signed by us.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.name_said(value text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT substring(casesync_internal.plain_name(value) from '^[A-Za-z][A-Za-z0-9_]{0,62}$')
-$$;
-COMMENT ON FUNCTION casesync_internal.name_said(text) IS
-	'a name without its prefix; NULL when it is none';
-
-/*
  * One name if all sources have the same, else none: the standard has room for one only. Of several
  * kinds the asked one is named, and none when none was asked.
  */

@@ -200,21 +200,6 @@ COMMENT ON FUNCTION casesync_internal.search_page_try(jsonb, record, record, rec
 	uuid) IS
 	'the page that one item asks for, of those who were found';
 
-/*
- * How many identifiers or other values a filter tries: what a partner may look up in a day is
- * counted in these. Each is somebody who might be found, be it in one request or in many; a filter
- * without values counts as one.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.search_lookups(tree jsonb)
-RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT greatest(1, count(*))::integer FROM jsonb_path_query(tree, 'strict $.**.values[*]')
-$$;
-COMMENT ON FUNCTION casesync_internal.search_lookups(jsonb) IS
-	'how many lookups a filter counts for';
-
 CREATE OR REPLACE FUNCTION casesync_internal.search_late()
 RETURNS casesync_internal.search_result
 LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -1,7 +1,7 @@
 /*
  * condition_list.c
  *		The closed list that conditions are made of: columns, constants, and what PostgreSQL and
- *		casesync themselves bring. Must not evaluate, plan or run anything, nor let the parser do it.
+ *		casesync bring. Must not evaluate, plan or run anything, nor let the parser do it.
  *
  * A condition is written by one and read by others: an agreement's as the owner of a view, a
  * tracking's by whoever makes its triggers anew. So no code of a user may be in it. Looking at the

@@ -15,6 +15,7 @@ RETURN CASE name
 	WHEN 'value' THEN 255			/* characters of one value that a question asks for */
 	WHEN 'code' THEN 99				/* characters of a subscription's code, a type of identifier */
 	WHEN 'reason' THEN 999			/* characters of a status_reason_message */
+	WHEN 'partner''s reason' THEN 255	/* characters kept of what a partner says of its reason */
 	/* of a search */
 	WHEN 'page size' THEN 2000
 	WHEN 'page size unasked' THEN 100

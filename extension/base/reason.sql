@@ -24,14 +24,6 @@ AS $$
 		'enrolment status is answered at once: POST it to /registry/sync/check-enrollment'),
 	('address not yours', 'err.sender_uri.invalid',
 		'sender_uri is not below a callback address registered for this sender_id'),
-	('too many waiting', 'err.request.too_many_requests',
-		'%s requests of yours wait for their answers: send this one again later'),
-	('too many items', 'err.request.bad', '%s has %s items; send at most %s in a message: '
-		'rjct.total_count.limit_exceeded'),
-	('too many records', 'err.request.bad', 'notify_event has %s records; send at most %s in a '
-		'message: rjct.total_count.limit_exceeded'),
-	('too many records found', 'err.request.bad',
-		'more than %s records in a message: send fewer to a page'),
 	('event without records', 'err.request.bad',
 		'each item of notify_event must have its data.reg_records'),
 	('record no object', 'err.request.bad', 'reg_records of item %s is not an object'),
@@ -51,6 +43,28 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.message_reasons() IS
 	'all reasons for which messages of partners are refused as a whole';
+
+CREATE OR REPLACE FUNCTION casesync_internal.size_reasons()
+RETURNS TABLE (reason text, code text, why text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	VALUES
+	('numbers too large', 'err.request.bad', 'a number in the body is larger, smaller or longer '
+		'than a double holds, or there are too many of them: send such numbers as strings'),
+	('too many items', 'err.request.bad', '%s has %s items; send at most %s in a message: '
+		'rjct.total_count.limit_exceeded'),
+	('too many records', 'err.request.bad', 'notify_event has %s records; send at most %s in a '
+		'message: rjct.total_count.limit_exceeded'),
+	('too many records found', 'err.request.bad',
+		'more than %s records in a message: send fewer to a page'),
+	('stored too much', 'err.request.too_many_requests', 'what we keep of your messages has '
+		'reached what you may have stored here on %s: send this one again later'),
+	('too many waiting', 'err.request.too_many_requests',
+		'%s requests of yours wait for their answers: send this one again later')
+$$;
+COMMENT ON FUNCTION casesync_internal.size_reasons() IS
+	'all reasons for which messages of partners are refused for how much they are';
 
 CREATE OR REPLACE FUNCTION casesync_internal.search_reasons()
 RETURNS TABLE (reason text, code text, why text)
@@ -126,6 +140,8 @@ COMMENT ON FUNCTION casesync_internal.wish_reasons() IS
 
 CREATE OR REPLACE VIEW casesync_internal.reason AS
 	SELECT m.reason, m.code, m.why FROM casesync_internal.message_reasons() m
+	UNION ALL
+	SELECT z.reason, z.code, z.why FROM casesync_internal.size_reasons() z
 	UNION ALL
 	SELECT s.reason, s.code, s.why FROM casesync_internal.search_reasons() s
 	UNION ALL

@@ -44,14 +44,20 @@ CREATE OR REPLACE FUNCTION casesync_internal.filter_meter_start(subjects integer
 RETURNS void
 AS 'MODULE_PATHNAME', 'casesync_filter_meter_start' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.filter_meter_start(integer) IS
-	'what filter_judge() evaluates from now on are the filters of one partner, for so many '
-	'subjects: each may take casesync.filter_timeout';
+	'what is computed from now on is for the filters of one partner and so many subjects: for each '
+	'it may take casesync.filter_timeout';
 
 CREATE OR REPLACE FUNCTION casesync_internal.filter_meter_used()
 RETURNS double precision
 AS 'MODULE_PATHNAME', 'casesync_filter_meter_used' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.filter_meter_used() IS
-	'the milliseconds since filter_meter_start() if they are more than allowed; else NULL';
+	'how many milliseconds this process has computed since filter_meter_start()';
+
+CREATE OR REPLACE FUNCTION casesync_internal.filter_meter_is_over()
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'casesync_filter_meter_is_over' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.filter_meter_is_over() IS
+	'whether that is more than the partner may take';
 
 CREATE OR REPLACE FUNCTION casesync_internal.filter_weight(tree jsonb)
 RETURNS integer

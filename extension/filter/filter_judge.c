@@ -18,13 +18,18 @@
 
 PG_FUNCTION_INFO_V1(casesync_filter_meter_start);
 PG_FUNCTION_INFO_V1(casesync_filter_meter_used);
+PG_FUNCTION_INFO_V1(casesync_filter_meter_is_over);
 PG_FUNCTION_INFO_V1(casesync_filter_judge);
 
 /* A turn may have one change only: then some tens of milliseconds are nothing yet. */
 #define SUBJECTS_MIN 20
+/* Asking for the time costs more than most filters do. */
+#define LOOK_EVERY 16
 
-static double used_ms = 0;
+static double started_ms = 0;
 static double limit_ms = 0; /* 0: none */
+static int judged = 0;
+static bool is_over = false;
 
 static double
 computed_ms(void)
@@ -35,28 +40,39 @@ computed_ms(void)
 	return now.tv_sec * 1000.0 + now.tv_nsec / 1000000.0;
 }
 
-static bool
-is_over(void)
+static double
+used_ms(void)
 {
-	return limit_ms > 0 && used_ms > limit_ms;
+	double used = computed_ms() - started_ms;
+
+	is_over = is_over || (limit_ms > 0 && used > limit_ms);
+	return used;
 }
 
-/* filter_meter_start(subjects integer) → void: what is judged from now on is of one partner */
+/* filter_meter_start(subjects integer) → void: what is done from now on is for one partner */
 Datum
 casesync_filter_meter_start(PG_FUNCTION_ARGS)
 {
-	used_ms = 0;
+	started_ms = computed_ms();
 	limit_ms = casesync_filter_timeout * Max(PG_GETARG_INT32(0), SUBJECTS_MIN);
+	judged = 0;
+	is_over = false;
 	PG_RETURN_VOID();
 }
 
-/* filter_meter_used() → double precision: the milliseconds, once they are too many; else NULL */
+/* filter_meter_used() → double precision, in milliseconds */
 Datum
 casesync_filter_meter_used(PG_FUNCTION_ARGS)
 {
-	if (!is_over())
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(used_ms);
+	PG_RETURN_FLOAT8(used_ms());
+}
+
+/* filter_meter_is_over() → boolean */
+Datum
+casesync_filter_meter_is_over(PG_FUNCTION_ARGS)
+{
+	(void) used_ms();
+	PG_RETURN_BOOL(is_over);
 }
 
 /*
@@ -66,16 +82,15 @@ casesync_filter_meter_used(PG_FUNCTION_ARGS)
 Datum
 casesync_filter_judge(PG_FUNCTION_ARGS)
 {
-	double started;
 	FilterTruth truth;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || is_over())
+	if (++judged % LOOK_EVERY == 0)
+		(void) used_ms();
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || is_over)
 		PG_RETURN_NULL();
-	started = computed_ms();
 	truth = filter_evaluate(filter_cache_read(PG_GETARG_INT64(0), PG_GETARG_JSONB_P(1)),
 							PG_ARGISNULL(2) ? NULL : &PG_GETARG_JSONB_P(2)->root,
 							PG_ARGISNULL(3) ? NULL : &PG_GETARG_JSONB_P(3)->root);
-	used_ms += computed_ms() - started;
 	if (truth == TRUTH_UNKNOWN)
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(truth == TRUTH_TRUE);

@@ -374,16 +374,35 @@ filter_column_compare(const FilterType *type, const char *held, const char *writ
 	return true;
 }
 
-/* The first directory that has both; the attribute may be of several. */
-static bool
-compare_codes(const DataAttribute *attribute, const char *held, const char *written, int *order)
+static void
+read_codes(FilterScalar *held)
 {
 	int i;
 
-	for (i = 0; attribute->directories[i] != NULL; i++)
+	for (i = 0; held->attribute->directories[i] != NULL; i++)
 	{
-		if (compare_code(code_directory_by_name(attribute->directories[i]), held, written, order))
-			return true;
+		const CodeDirectory *directory = code_directory_by_name(held->attribute->directories[i]);
+
+		if (!code_find(directory, held->text, strlen(held->text), &held->codes[held->code_count]))
+			continue;
+		held->directories[held->code_count++] = directory;
+	}
+}
+
+/* The first directory that has both; the attribute may be of several. */
+static bool
+compare_codes(const FilterScalar *held, const char *written, int *order)
+{
+	size_t length = strlen(written);
+	int16 code;
+	int i;
+
+	for (i = 0; i < held->code_count; i++)
+	{
+		if (!code_find(held->directories[i], written, length, &code))
+			continue;
+		*order = held->codes[i] - code;
+		return true;
 	}
 	return false;
 }
@@ -398,7 +417,7 @@ is_text(const DataAttribute *attribute)
 			attribute->kind == ATTRIBUTE_CODE || attribute->kind == ATTRIBUTE_BOOLEAN);
 }
 
-/* Many values may be compared with it: what it is as a time and as a number is found out once. */
+/* Many values may be compared with it: what it is as a code, a time and a number is found out once. */
 void
 filter_scalar_read(const DataAttribute *attribute, const JsonbValue *scalar, FilterScalar *held)
 {
@@ -408,6 +427,9 @@ filter_scalar_read(const DataAttribute *attribute, const JsonbValue *scalar, Fil
 	else
 		held->text = record_scalar_text(scalar);
 	held->is_time = held->is_number = false;
+	held->code_count = 0;
+	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE)
+		read_codes(held);
 	if (is_text(attribute))
 		return;
 	held->is_time = filter_value_time(held->text, &held->time);
@@ -421,13 +443,11 @@ filter_scalar_read(const DataAttribute *attribute, const JsonbValue *scalar, Fil
 int
 filter_scalar_compare(const FilterScalar *held, const char *written)
 {
-	const DataAttribute *attribute = held->attribute;
 	TimestampTz time;
 	Numeric number;
 	int order;
 
-	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE &&
-		compare_codes(attribute, held->text, written, &order))
+	if (compare_codes(held, written, &order))
 		return order;
 	if (held->is_time && filter_value_time(written, &time))
 		return (held->time > time) - (held->time < time);

@@ -63,6 +63,9 @@ typedef struct FilterScalar
 {
 	const DataAttribute *attribute; /* or NULL; says which codes it holds */
 	char *text;
+	int code_count; /* in how many of the attribute's directories it is a code */
+	const CodeDirectory *directories[lengthof(((DataAttribute *) NULL)->directories)];
+	int16 codes[lengthof(((DataAttribute *) NULL)->directories)];
 	bool is_time;
 	bool is_number;
 	TimestampTz time;

@@ -75,7 +75,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	m constant casesync_internal.incoming := casesync_internal.message_judge(partner, message_id,
+	m constant casesync_internal.incoming := casesync_internal.message_admit(partner, message_id,
 		raw, plain, at_once => true);
 	correlation constant text := gen_random_uuid()::text;
 	o casesync_internal.request_outcome;

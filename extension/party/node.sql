@@ -135,6 +135,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.text_hash(text) IS
 	'what stands for a text of a partner that must not be kept, and is the same for the same text';
 
+/* Known again all the same when it comes again: who looks for it looks for both. */
+CREATE OR REPLACE FUNCTION casesync_internal.text_without(content text, p casesync_internal.person)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN casesync_internal.text_names(content, p)
+		THEN casesync_internal.text_hash(content) ELSE content END
+$$;
+COMMENT ON FUNCTION casesync_internal.text_without(text, casesync_internal.person) IS
+	'a text of a partner, or its hash when it is about a person who is to be forgotten';
+
 CREATE OR REPLACE FUNCTION casesync_internal.node_said(n casesync_internal.node)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE

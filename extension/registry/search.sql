@@ -215,6 +215,21 @@ COMMENT ON FUNCTION casesync_internal.search_keys(casesync_internal.search_sourc
 	'the way';
 
 /*
+ * How many identifiers or other values a filter tries: what a partner may look up in a day is
+ * counted in these. Each is somebody who might be found, be it in one request or in many; a filter
+ * without values counts as one.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_lookups(tree jsonb)
+RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT greatest(1, count(*))::integer FROM jsonb_path_query(tree, 'strict $.**.values[*]')
+$$;
+COMMENT ON FUNCTION casesync_internal.search_lookups(jsonb) IS
+	'how many lookups a filter counts for';
+
+/*
  * The agreement's own spelling, never the partner's: what it wrote may hold anything. Of who is
  * only counted the agreed fields belong to it, since no record tells them.
  */

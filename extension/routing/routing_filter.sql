@@ -107,6 +107,17 @@ COMMENT ON FUNCTION casesync_internal.filter_moves(casesync_internal.agreement,
 	casesync_internal.subscription[]) IS
 	'who is, or was when it was last told, inside the filters';
 
+CREATE OR REPLACE FUNCTION casesync_internal.filter_time_said(offers casesync_internal.offer[])
+RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('the filters took %s ms for %s subjects',
+		round(casesync_internal.filter_meter_used()::numeric, 1), cardinality(offers))
+$$;
+COMMENT ON FUNCTION casesync_internal.filter_time_said(casesync_internal.offer[]) IS
+	'why filters are paused';
+
 /*
  * The partner's own time. Who uses it up is told nothing by its filters from now on; the others
  * have not lost more than that time. What it may have missed is remembered.
@@ -122,23 +133,22 @@ DECLARE
 	running constant casesync_internal.subscription[] := ARRAY(SELECT f FROM unnest(filters) f
 		WHERE f.paused_at IS NULL ORDER BY f.id);
 	moves casesync_internal.filter_move[] := '{}';
-	used double precision;
+	is_over boolean := false;
 BEGIN
 	IF running <> '{}' THEN
 		PERFORM casesync_internal.filter_meter_start(cardinality(offers));
 		moves := ARRAY(SELECT m
 			FROM casesync_internal.filter_moves(a, r, events, offers, running) m);
-		used := casesync_internal.filter_meter_used();
+		is_over := casesync_internal.filter_meter_is_over();
 	END IF;
-	IF used IS NOT NULL THEN
+	IF is_over THEN
 		PERFORM casesync_internal.filters_pause(a.partner,
-			format('the filters took %s ms for %s subjects', round(used::numeric, 1),
-				cardinality(offers)));
+			casesync_internal.filter_time_said(offers));
 		moves := '{}';
 	END IF;
 	PERFORM casesync_internal.missed_add(a.agreement, r.registry, events, ARRAY(
 		SELECT DISTINCT f.event_type FROM unnest(filters) f
-		 WHERE used IS NOT NULL OR f.paused_at IS NOT NULL));
+		 WHERE is_over OR f.paused_at IS NOT NULL));
 	RETURN moves;
 END
 $$;
@@ -176,6 +186,11 @@ BEGIN
 		SELECT ROW(a.partner, r.registry, (m.event).key, NULL, NULL,
 			m.subscription)::casesync_internal.known
 		  FROM unnest(moves) m WHERE NOT m.is_inside));
+	/* What was found in time is told; but remembering it for many filters takes time as well. */
+	IF moves <> '{}' AND casesync_internal.filter_meter_is_over() THEN
+		PERFORM casesync_internal.filters_pause(a.partner,
+			casesync_internal.filter_time_said(offers));
+	END IF;
 	RETURN ARRAY(
 		SELECT ROW(m.event, array_agg(m.subscription), m.record, m.hmac,
 			false)::casesync_internal.draft
@@ -237,14 +252,20 @@ AS $$
 BEGIN
 	RETURN (SELECT t.id FROM casesync_internal.subscription t
 		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded
-		  AND t.paused_at IS NULL
+		  AND t.paused_at IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.filter_seed f
+			WHERE f.partner = t.partner AND f.next_at > clock_timestamp())
 		ORDER BY t.id LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.filter_unseeded() IS
-	'the oldest subscription to a filter that does not know yet who is inside; NULL: none';
+	'the oldest subscription to a filter that does not know yet who is inside, and may learn it '
+	'now; NULL: none';
 
-/* One a turn: a search may take a quarter of a second, and changes wait meanwhile. */
+/*
+ * One a turn: a search may take a quarter of a second, and changes wait meanwhile. After one that
+ * is not quick the partner's next one waits two hundred times as long, so that others hardly ever
+ * meet one.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.seed_filters()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -252,13 +273,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	s casesync_internal.subscription;
+	took interval;
 BEGIN
 	SELECT * INTO s FROM casesync_internal.subscription t
 	 WHERE t.id = casesync_internal.filter_unseeded();
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
+	PERFORM casesync_internal.filter_meter_start(1);
 	PERFORM casesync_internal.seed_filter(s);
+	took := casesync_internal.filter_meter_used() * interval '1 ms';
+	PERFORM casesync_internal.filter_seed_rest(s.partner, 200 * took)
+	  WHERE took > interval '20 ms';
 	PERFORM casesync_internal.subscription_seeded(s.id);
 	RETURN casesync_internal.filter_unseeded() IS NOT NULL;
 END

@@ -336,6 +336,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subscription_seeded(bigint) IS
 	'who is inside the filter of a new subscription is known now';
 
+CREATE OR REPLACE FUNCTION casesync_internal.filter_seed_rest(partner text, rest interval)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.filter_seed (partner, next_at)
+	VALUES (partner, clock_timestamp() + rest)
+	ON CONFLICT ON CONSTRAINT filter_seed_pkey DO UPDATE SET next_at = excluded.next_at
+$$;
+COMMENT ON FUNCTION casesync_internal.filter_seed_rest(text, interval) IS
+	'so long no other new filter of the partner is looked up';
+
 /* Only here is it said that sharing is stopped: to our own people, never to the partner. */
 CREATE OR REPLACE FUNCTION casesync_internal.check_subscribe(s casesync_internal.subscription,
 	wish_code text, wish_why text)

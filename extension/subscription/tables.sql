@@ -76,6 +76,13 @@ COMMENT ON COLUMN casesync_internal.subscription.note IS
 	'what was said with the answer, to say it again';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_id_seq', '');
+CREATE TABLE casesync_internal.filter_seed (
+	partner text PRIMARY KEY,
+	next_at timestamptz NOT NULL
+);
+COMMENT ON TABLE casesync_internal.filter_seed IS
+	'when it is looked up next who is inside a new filter of a partner';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.filter_seed', '');
 /* ---- my_subscription ---- */
 CREATE TABLE casesync_internal.my_subscription (
 	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

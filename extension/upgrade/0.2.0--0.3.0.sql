@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{agreement,local_code,subscription,disclosure}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -39,6 +39,13 @@ CREATE INDEX subscription_paused ON casesync_internal.subscription (partner, pau
 	WHERE paused_at IS NOT NULL;
 COMMENT ON COLUMN casesync_internal.subscription.paused_at IS
 	'of a filter: since when it is not judged, because its partner''s filters took too long';
+CREATE TABLE casesync_internal.filter_seed (
+	partner text PRIMARY KEY,
+	next_at timestamptz NOT NULL
+);
+COMMENT ON TABLE casesync_internal.filter_seed IS
+	'when it is looked up next who is inside a new filter of a partner';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.filter_seed', '');
 DROP FUNCTION casesync_internal.subscription_room(casesync_internal.partner);
 DROP FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner,
 	casesync_internal.subscription, integer, integer);
@@ -74,17 +81,103 @@ COMMENT ON TABLE casesync_internal.lookup_walk IS
 	'questions that were answered today, by a keyed hash: the page that was given last and how '
 	'many people were counted for it, so that the next page does not count them once more';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_walk', '');
+ALTER TYPE casesync_internal.person ADD ATTRIBUTE marks text[], ADD ATTRIBUTE said text[];
+COMMENT ON TYPE casesync_internal.person IS
+	'who is to be forgotten: identifiers as values (words) and as TYPE:value (names), as found in '
+	'inbox subjects; marks: spellings of them that are looked for within texts; said: words that '
+	'only together are about this person, as first and last name';
+DROP FUNCTION casesync_internal.json_without(jsonb, text[], text);
+/*
+ * What was hashed without a key is hashed with it. One byte more says so: a repetition of a message
+ * that came before is still known.
+ */
+UPDATE casesync_internal.message_in m
+   SET content_hash = '\x00'::bytea
+	|| casesync_internal.keyed_hash(n.hash_key, to_jsonb(encode(m.content_hash, 'hex')))
+  FROM casesync_internal.node_secret n;
+/* Nobody on the way but who is known here goes on to others. */
+UPDATE casesync_internal.inbox_item i SET hops = ARRAY(
+	SELECT h.name FROM unnest(i.hops) WITH ORDINALITY h(name, n)
+	 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = h.name)
+		OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = h.name) ORDER BY h.n)
+ WHERE i.hops <> '{}';
+UPDATE casesync_internal.notification i SET hops = ARRAY(
+	SELECT h.name FROM unnest(i.hops) WITH ORDINALITY h(name, n)
+	 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = h.name)
+		OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = h.name) ORDER BY h.n)
+ WHERE i.hops <> '{}';
 DROP FUNCTION casesync_internal.search_item(casesync_internal.partner, jsonb, record, bigint,
 	timestamptz, uuid);
 DROP FUNCTION casesync_internal.search_give(casesync_internal.search_source[], text[], integer[],
 	uuid);
 DROP FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text, uuid);
 DROP FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb, timestamptz);
+/* A registry type that is in no list is the same in any case. */
+UPDATE casesync_internal.subscription s SET reg_type = lower(s.reg_type)
+ WHERE s.reg_type <> lower(s.reg_type) AND NOT EXISTS (
+	SELECT FROM casesync_internal.registry_type t WHERE t.reg_type = s.reg_type);
 /* How many were found is not told again. */
 UPDATE casesync_internal.request_in r
    SET answers = (SELECT jsonb_agg(a - 'pagination' ORDER BY n)
 		FROM jsonb_array_elements(r.answers) WITH ORDINALITY x(a, n))
  WHERE jsonb_path_exists(r.answers, '$[*].pagination');
+/* ---- registries and trackings have owners ---- */
+COMMENT ON TABLE casesync_internal.registry IS
+	'published views; a publisher sees the rows of own views only';
+CREATE TABLE casesync_internal.registry_grant (
+	registry text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (registry, role)
+);
+COMMENT ON TABLE casesync_internal.registry_grant IS
+	'roles whose tables may make events of another''s registry; written by grant_registry()';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_grant', '');
+/* What feeds a registry today goes on to. */
+INSERT INTO casesync_internal.registry_grant (registry, role)
+SELECT DISTINCT g.registry, pg_get_userbyid(c.relowner)
+  FROM casesync_internal.tracking t JOIN pg_class c ON c.oid = t.relation
+  JOIN casesync_internal.registry g ON g.registry = ANY (t.registries)
+  JOIN pg_class v ON v.oid = g.view
+ WHERE NOT t.removed AND NOT pg_has_role(c.relowner, v.relowner, 'USAGE');
+ALTER TABLE casesync_internal.tracking ADD COLUMN author name;
+UPDATE casesync_internal.tracking t SET author = pg_get_userbyid(c.relowner)
+  FROM pg_class c WHERE c.oid = t.relation;
+COMMENT ON COLUMN casesync_internal.tracking.author IS
+	'whose table it was when the tracking was written';
+DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
+DROP FUNCTION casesync_internal.tracking_id_next();
+
+/* ---- inbox: an apply function is found by its name, and called while it is its owner's ---- */
+ALTER TABLE casesync_internal.handler ADD COLUMN schema_name name,
+	ADD COLUMN function_name name, ADD COLUMN owner name;
+COMMENT ON COLUMN casesync_internal.handler.handler IS
+	'the same as schema_name and function_name say, for people';
+COMMENT ON COLUMN casesync_internal.handler.schema_name IS
+	'with function_name, by which it is found: an oid does not outlive a dump, and pg_upgrade refuses '
+	'columns of type regprocedure';
+COMMENT ON COLUMN casesync_internal.handler.owner IS
+	'whose it was when it was named; it is not called while it is another''s';
+UPDATE casesync_internal.handler h SET schema_name = n.nspname, function_name = p.proname,
+	owner = pg_get_userbyid(p.proowner)
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE p.pronargs = 1 AND p.proargtypes[0] = 'casesync.inbound'::regtype
+   AND format('%I.%I(casesync.inbound)', n.nspname, p.proname) = h.handler;
+/* The code that comes after this makes the functions whole. */
+CREATE FUNCTION casesync_internal.has_role(role name)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT false';
+CREATE FUNCTION casesync_internal.may_handle(schema name, function name, owner name)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT false';
+ALTER POLICY handler_of_owner ON casesync_internal.handler
+	USING (casesync_internal.has_role(owner))
+	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
+DROP FUNCTION casesync_internal.owns_handler(text);
+DROP FUNCTION casesync_internal.owner_call(regprocedure, anyelement);
 
 /* Who wrote an agreement is known also within SECURITY DEFINER functions. */
 ALTER TABLE casesync_internal.agreement ADD COLUMN written_as name;
@@ -105,3 +198,30 @@ COMMENT ON TABLE casesync_internal.pending_change IS
 DROP FUNCTION casesync.activate(text);
 DROP FUNCTION casesync_internal.check_activation(casesync_internal.agreement);
 DROP FUNCTION casesync_internal.check_author(casesync_internal.agreement);
+
+/* What a partner can make us store is bounded. */
+ALTER TABLE casesync_internal.partner
+	ADD COLUMN max_bytes_per_day bigint NOT NULL DEFAULT 536870912 CHECK (max_bytes_per_day >= 0),
+	ADD COLUMN max_bytes bigint NOT NULL DEFAULT 21474836480 CHECK (max_bytes >= 0);
+COMMENT ON COLUMN casesync_internal.partner.max_bytes_per_day IS
+	'how many bytes it may have stored here on one day';
+COMMENT ON COLUMN casesync_internal.partner.max_bytes IS
+	'how many bytes it may have stored here in all, of what was not pruned';
+CREATE TABLE casesync_internal.stored_day (
+	partner text NOT NULL,
+	day date NOT NULL,
+	worker integer NOT NULL,
+	bytes bigint NOT NULL,
+	refused bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (partner, day, worker)
+);
+COMMENT ON TABLE casesync_internal.stored_day IS
+	'how many bytes are kept of what a partner sent or asked for on a day';
+COMMENT ON COLUMN casesync_internal.stored_day.worker IS
+	'the backend that counted; 0: all of a day that is over';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.stored_day', '');
+INSERT INTO casesync_internal.stored_day (partner, day, worker, bytes)
+SELECT m.partner, (m.at AT TIME ZONE 'UTC')::date, 0, sum(octet_length(m.raw))
+  FROM casesync_internal.message_in m WHERE m.raw <> '' GROUP BY 1, 2;
+CREATE INDEX message_in_rejected ON casesync_internal.message_in (at) WHERE action = 'rejected';
+DROP FUNCTION casesync.set_quota(text, integer, integer);

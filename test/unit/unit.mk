@@ -1,8 +1,8 @@
 # unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
 UNIT_PURE = \
 	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/caller_hash.c \
-	bridge/base/failure.c bridge/base/form_text.c \
-	bridge/base/iso_time.c bridge/base/log.c bridge/base/rate_limit.c bridge/base/secret_file.c \
+	bridge/base/failure.c bridge/base/form_text.c bridge/base/iso_time.c bridge/base/log.c \
+	bridge/base/log_quota.c bridge/base/rate_limit.c bridge/base/secret_file.c \
 	bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \

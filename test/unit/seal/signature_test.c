@@ -382,6 +382,47 @@ test_handed_on(Tap *tap)
 	free(body);
 }
 
+/* Points of small order and bytes that are none: the standard's weak keys, in both signs. */
+static const char *const weak_keys[] = {
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA",
+	"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA",
+	"JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU", "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_IU",
+	"xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o", "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA_o",
+	"7P_______________________________________38", "7P________________________________________8",
+	"7f_______________________________________38", "7v_______________________________________38",
+	"7________________________________________38"};
+
+static void
+test_weak_keys(Tap *tap)
+{
+	char encoded[BASE64_SIZE(64)];
+	unsigned char nothing[64] = {1};
+	char text[600];
+	char *body;
+
+	/* what anybody can write under the neutral element */
+	base64_encode(nothing, sizeof(nothing), encoded);
+	snprintf(text, sizeof(text),
+			 "kidId=\"ess.example.org|" TEST_KEY_KID "|ed25519\", created=\"" CREATED
+			 "\", expires=\"" EXPIRES
+			 "\", headers=\"(created) (expires) digest\", signature=\"%s\"",
+			 encoded);
+	body = body_build(text, HEADER, MESSAGE);
+	for (size_t i = 0; i < sizeof(weak_keys) / sizeof(weak_keys[0]); i++)
+	{
+		char keys[300];
+		Failure failure;
+
+		snprintf(keys, sizeof(keys),
+				 "[{\"kid\":\"" TEST_KEY_KID
+				 "\",\"jwk\":{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"}}]",
+				 weak_keys[i]);
+		tap_ok(tap, !verify(body, keys, NOW, &failure), "refuses_weak_key_%zu", i);
+		tap_has(tap, failure.text, "damaged", "as no key");
+	}
+	free(body);
+}
+
 int
 main(void)
 {
@@ -391,6 +432,7 @@ main(void)
 	test_times(&tap);
 	test_contents(&tap);
 	test_handed_on(&tap);
+	test_weak_keys(&tap);
 	test_missing(&tap);
 	test_create(&tap);
 	return tap_done(&tap);
