@@ -117,8 +117,8 @@ extern void api_exchange_check(ApiExchange *exchange, void (*run)(void *context)
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
 
 /*
- * Asks the database in the exchange's session, at the place that it has been given there, which ends
- * with the answer; when that is not possible, answers "unavailable".
+ * Asks the database in the exchange's session, in its turn there, which ends with the answer; when
+ * that is not possible, answers "unavailable".
  * The handler begins with api_exchange_resume: false when nobody waits for the answer any more.
  */
 extern void api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
