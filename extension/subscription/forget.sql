@@ -76,3 +76,22 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_erase(casesync_internal.person) IS
 	'part of erase(): subscriptions that name a subject; one to it alone ends';
+
+/* The row stays: its reference_id names one wish for ever. */
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_prune(before timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pruned bigint;
+BEGIN
+	UPDATE casesync_internal.subscription s SET filter = NULL, tree = NULL, authorize_claim = NULL
+	 WHERE s.state IN ('ended', 'refused') AND coalesce(s.ended_at, s.decided_at) < before
+	   AND num_nonnulls(s.filter, s.tree, s.authorize_claim) > 0;
+	GET DIAGNOSTICS pruned = ROW_COUNT;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_prune(timestamptz) IS
+	'part of prune(): what subscriptions that ended before a time said of whom they wanted';
