@@ -210,8 +210,8 @@ casesync_keyed_hash(PG_FUNCTION_ARGS)
 
 /*
  * content_hash(key bytea, content jsonb) → bytea: HMAC-SHA256 over the jsonb as it is in memory, in
- * which members have one order. No text is made of it: a number of a few bytes may have thousands of
- * digits.
+ * which members have one order. No text is made of it: a number of a few bytes may have thousands
+ * of digits.
  */
 Datum
 casesync_content_hash(PG_FUNCTION_ARGS)
