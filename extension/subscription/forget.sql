@@ -59,17 +59,17 @@ BEGIN
 	/* A filter that is only this identifier goes whole: a short number in it may be it too. */
 	UPDATE casesync_internal.subscription s
 	   SET filter = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names) THEN NULL
-			ELSE casesync_internal.json_without(s.filter, q) END,
-		tree = casesync_internal.json_without(s.tree, q),
+			ELSE casesync_internal.json_without(s.filter, q, true) END,
+		tree = casesync_internal.json_without(s.tree, q, true),
 		id_value = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
 			THEN p.erased ELSE s.id_value END
 	 WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
-		OR s.filter <> casesync_internal.json_without(s.filter, q)
-		OR s.tree <> casesync_internal.json_without(s.tree, q);
+		OR s.filter <> casesync_internal.json_without(s.filter, q, true)
+		OR s.tree <> casesync_internal.json_without(s.tree, q, true);
 	GET DIAGNOSTICS subscriptions = ROW_COUNT;
 	UPDATE casesync_internal.my_subscription m
-	   SET filter = casesync_internal.json_without(m.filter, q)
-	 WHERE m.filter <> casesync_internal.json_without(m.filter, q);
+	   SET filter = casesync_internal.json_without(m.filter, q, true)
+	 WHERE m.filter <> casesync_internal.json_without(m.filter, q, true);
 	GET DIAGNOSTICS own = ROW_COUNT;
 	PERFORM casesync_internal.subscription_texts_erase(p);
 END

@@ -87,13 +87,10 @@ COMMENT ON TYPE casesync_internal.person IS
 	'inbox subjects; marks: spellings of them that are looked for within texts; said: words that '
 	'only together are about this person, as first and last name';
 DROP FUNCTION casesync_internal.json_without(jsonb, text[], text);
-/*
- * What was hashed without a key is hashed with it. One byte more says so: a repetition of a message
- * that came before is still known.
- */
+/* What was hashed without a key is hashed with it: a repetition is still known. */
 UPDATE casesync_internal.message_in m
-   SET content_hash = '\x00'::bytea
-	|| casesync_internal.keyed_hash(n.hash_key, to_jsonb(encode(m.content_hash, 'hex')))
+   SET content_hash = casesync_internal.keyed_hash(n.hash_key,
+	to_jsonb(encode(m.content_hash, 'hex')))
   FROM casesync_internal.node_secret n;
 /* Nobody on the way but who is known here goes on to others. */
 UPDATE casesync_internal.inbox_item i SET hops = ARRAY(
