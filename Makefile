@@ -31,11 +31,12 @@ SHLIB_LINK = -Wl,--version-script=$(srcdir)/extension/exports.map $(PG_EXTRA_CFL
 
 EXTRA_CLEAN = extension/casesync--*.sql extension/generated bridge/casesync-bridge bridge/*.o bridge/*/*.o build
 
-# The bridge needs nothing of PGXS.
+# The bridge needs nothing of PGXS, but of the server's development files the library with Ryu.
 BRIDGE_OBJS = $(BRIDGE_SOURCES:.c=.o)
 BRIDGE_PACKAGES = libpq jansson libcurl libmicrohttpd gnutls openssl
-BRIDGE_LANGUAGE = -std=gnu11 $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
-	-Ibridge -DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES))
+BRIDGE_LANGUAGE = -std=gnu11 -pthread $(WARNINGS) $(WERROR) -D_GNU_SOURCE \
+	-Ibridge -DCASESYNC_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(BRIDGE_PACKAGES)) \
+	-idirafter $(shell $(PG_CONFIG) --includedir-server)
 # What the caller gave, by now: PGXS sets the same names to what PostgreSQL was built with.
 BRIDGE_OWN_CFLAGS := $(CPPFLAGS) $(CFLAGS) $(BRIDGE_EXTRA_CFLAGS)
 BRIDGE_OWN_LDFLAGS := $(LDFLAGS)
@@ -43,11 +44,12 @@ BRIDGE_OWN_LDFLAGS := $(LDFLAGS)
 # and would hide from sanitizers what these look for.
 BRIDGE_HARDENING = -fPIE -fstack-protector-strong -fstack-clash-protection
 ifeq ($(findstring _FORTIFY_SOURCE,$(BRIDGE_OWN_CFLAGS))$(findstring -fsanitize,$(BRIDGE_OWN_CFLAGS))$(filter -O0,$(BRIDGE_OWN_CFLAGS)),)
-BRIDGE_HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+BRIDGE_HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 BRIDGE_CFLAGS = $(BRIDGE_LANGUAGE) -O2 -g $(BRIDGE_HARDENING) $(BRIDGE_OWN_CFLAGS)
-BRIDGE_LDFLAGS = -pie -Wl,-z,relro,-z,now $(BRIDGE_OWN_LDFLAGS)
-BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES))
+BRIDGE_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code $(BRIDGE_OWN_LDFLAGS)
+BRIDGE_SERVER_LIBS = -L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgcommon -lpgport
+BRIDGE_LIBS = $(shell pkg-config --libs $(BRIDGE_PACKAGES)) $(BRIDGE_SERVER_LIBS)
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)

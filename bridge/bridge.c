@@ -18,11 +18,11 @@
 #include "database/control.h"
 #include "delivery/dispatcher.h"
 #include "listeners.h"
-#include "key/key_ring.h"
 #include "turn/request_turn.h"
 #include "turn/router_turn.h"
 #include "base/sd_notify.h"
 #include "net/sender.h"
+#include "net/tls_files.h"
 #include "trust.h"
 
 #define STATEMENT_TIMEOUT_MS 60000
@@ -277,13 +277,12 @@ bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, TlsCredentials
 		return false;
 	}
 	/* what can fail comes first; sender_set is the last, and on failure it changes nothing */
-	if (!bridge_load_keys(*config, keys, failure) || !tls_credentials_load(*config, tls, failure))
+	if (!(bridge_load_keys(*config, keys, failure) && tls_credentials_load(*config, tls, failure) &&
+		  tls_files_check((*config)->tls_directory, failure)))
 		return false;
 	settings = bridge_sender_settings(*config);
-	if (sender_set(bridge->sender, &settings))
-		return true;
 	failure_set(failure, FAILURE_MEMORY, "out of memory");
-	return false;
+	return sender_set(bridge->sender, &settings);
 }
 
 /* All or nothing: settings that cannot be used leave everything as it is. */
@@ -305,6 +304,7 @@ bridge_reload(Bridge *bridge)
 		config_free(bridge->config);
 		bridge->config = config;
 		/* the parts hold pointers into the old keys until they have been judged anew */
+		api_finish_checks(bridge->api);
 		bridge_judge(bridge);
 		key_ring_free(old_keys);
 		log_info(&bridge->log, "reloaded", "kid", signing_key_kid(key_ring_signing(keys)), NULL);

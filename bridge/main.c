@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/process_guard.h"
 #include "bridge.h"
 #include "config/config.h"
 #include "key/key_ring.h"
@@ -67,6 +68,11 @@ run(Config *config, const BridgeArguments *arguments)
 		failure_set(&failure, FAILURE_SYSTEM,
 					"refuses to run as root: start it as a user of its own, "
 					"for example with \"User=\" in the service file");
+		config_free(config);
+		return complain(EXIT_RUN, &failure);
+	}
+	if (!config->allow_core_dumps && !process_guard(&failure))
+	{
 		config_free(config);
 		return complain(EXIT_RUN, &failure);
 	}

@@ -13,6 +13,7 @@
 #include "database/sql_call.h"
 #include "http/tls_credentials.h"
 #include "key/key_ring.h"
+#include "net/tls_files.h"
 
 #define CHECK_MS 15000
 #define NAMES_LIMIT 4096
@@ -78,6 +79,16 @@ check_tls(SetupCheck *check, const Config *config)
 	check_say(check, credentials == NULL || tls_credentials_end(credentials) > iso_time_now(), what,
 			  "it is over; get a new one");
 	tls_credentials_release(credentials);
+}
+
+static void
+check_tls_directory(SetupCheck *check, const Config *config)
+{
+	Failure failure = {FAILURE_NONE, ""};
+
+	if (config->tls_directory[0] != '\0')
+		check_say(check, tls_files_check(config->tls_directory, &failure),
+				  "keys for TLS with partners", failure.text);
 }
 
 static void
@@ -316,6 +327,7 @@ setup_check(const Config *config, FILE *stream)
 	check_say(&check, true, "settings", "");
 	check_key(&check, config);
 	check_tls(&check, config);
+	check_tls_directory(&check, config);
 	check.loop = event_loop_new(&failure);
 	if (check.loop == NULL || !check_database(&check, config, &failure))
 		check_say(&check, false, "check of the database", failure.text);

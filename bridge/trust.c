@@ -4,10 +4,17 @@
  */
 #include "trust.h"
 
+#include "net/tls_files.h"
+
 bool
 trust_set_up(Trust *trust, const JwksParts *parts)
 {
 	JwksParts own = *parts;
+	Failure failure;
+
+	/* not a reason to stay away from all other partners: each message to that one says it again */
+	if (!tls_files_check((*parts->config)->tls_directory, &failure))
+		log_error(parts->log, "tls_key_refused", "reason", failure.text, NULL);
 
 	trust->tokens = token_client_new(parts->config, parts->sender);
 	trust->bearer = bearer_new();

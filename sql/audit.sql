@@ -13,6 +13,7 @@ INSERT INTO app.call (name, sql) VALUES
 	('set_partner', $$SELECT casesync.set_partner('fresh')$$),
 	('drop_partner', $$SELECT casesync.drop_partner('fresh')$$),
 	('set_quota', $$SELECT casesync.set_quota('p', 10)$$),
+	('resume_filters', $$SELECT casesync.resume_filters('p')$$),
 	('add_key', $$SELECT casesync.add_key('p', '{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')$$),
 	('retire_key', $$SELECT casesync.retire_key('p', 'k')$$),
 	('accept_key', $$SELECT casesync.accept_key('p', app.offered('k2'))$$),

@@ -57,6 +57,15 @@ SELECT app.try(format('SELECT casesync.add_key(%L, %L)', 'ess.test', k)) FROM un
 	'{"kty":"RSA","n":"AQAB","e":"AQAB"}', '{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"}', '[]', '"x"', NULL,
 	'{"kid":"","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
 	'{"kid":"a|b","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}']) k;
+-- Points of small order, and bytes that are none: anybody could sign for them.
+SELECT app.try($$SELECT casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed25519","x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}')$$) ~ 'not a public key' AS refused;
+SELECT k, casesync_internal.key_has_form(jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'x', k)) AS is_taken FROM unnest(ARRAY[
+	'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA',
+	'AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 'JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU',
+	'JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_IU', 'xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o',
+	'7P_______________________________________38', '7P________________________________________8',
+	'7f_______________________________________38', '7________________________________________38',
+	'6________________________________________38']) k;
 SELECT app.try($$SELECT casesync.add_key('nobody.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')$$);
 SET TimeZone = 'UTC';
 SELECT app.try($$SELECT casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',

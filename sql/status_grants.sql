@@ -9,6 +9,8 @@ SELECT status, message FROM casesync.check();
 \i test/scene/person.sql
 \i test/scene/partner.sql
 SELECT * FROM app.health;
+UPDATE casesync_internal.node SET four_eyes = true;
+SELECT * FROM app.health;
 SELECT count(casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'));
 SELECT * FROM app.health;
 SELECT * FROM casesync.check();

@@ -52,6 +52,7 @@ typedef struct Config
 	char *tls_client_ca_file; /* "" = clients are not asked for certificates */
 	ConfigClientAuth tls_client_auth;
 	LogLevel log_level;
+	bool allow_core_dumps;		 /* keys in memory may be read by whoever may debug us */
 	int64_t poll_interval_ms;	 /* backstop: look even if no doorbell rang */
 	int64_t connect_timeout_ms;	 /* partner: TCP and TLS */
 	int64_t send_timeout_ms;	 /* partner: whole POST with its answer */
@@ -68,6 +69,8 @@ typedef struct Config
 	int http_sessions; /* database connections for inbound requests, and for answers */
 	int rate_limit;	   /* requests per second of one client; 0 = any number */
 	int rate_burst;	   /* and so many at once */
+	int check_share;   /* percent of a processor's time for one partner's messages; 0 = any */
+	int answer_share;  /* percent of a database session's time; likewise */
 	int routing_chunk; /* casesync_internal.route(max_changes) */
 	unsigned char sources[CONFIG_MAX_SETTINGS]; /* where each came from, for config_print */
 } Config;

@@ -72,6 +72,7 @@ config_find_fixed(const Config *a, const Config *b)
 		{"node_id", strcmp(a->node_id, b->node_id) != 0},
 		{"listen", strcmp(a->listen, b->listen) != 0},
 		{"ops_listen", strcmp(a->ops_listen, b->ops_listen) != 0},
+		{"allow_core_dumps", a->allow_core_dumps != b->allow_core_dumps},
 		{"base_path", strcmp(a->base_path, b->base_path) != 0},
 		{"http_sessions", a->http_sessions != b->http_sessions},
 		{"max_body", a->max_body != b->max_body},

@@ -52,6 +52,8 @@ static const Setting settings[] = {
 	 "whether clients must show a certificate signed by tls_client_ca_file"},
 	{"log_level", SETTING_LEVEL, "info", NUMBER(log_level, 0, 3), false,
 	 "least important level that is logged"},
+	{"allow_core_dumps", SETTING_BOOLEAN, "off", NUMBER(allow_core_dumps, 0, 1), false,
+	 "let debuggers and core files have the bridge's memory, keys included"},
 	{"poll_interval", SETTING_TIME, "5s", NUMBER(poll_interval_ms, 10, HOUR), false,
 	 "how often to look for work when no doorbell rings"},
 	{"connect_timeout", SETTING_TIME, "10s", NUMBER(connect_timeout_ms, 100, HOUR), false,
@@ -73,7 +75,7 @@ static const Setting settings[] = {
 	{"max_notify_body", SETTING_SIZE, "10MB", NUMBER(max_notify_body, KB, 256 * MB), false,
 	 "largest body of a notify or of an answer, received or sent"},
 	{"max_lanes", SETTING_INTEGER, "64", NUMBER(max_lanes, 1, 1000), false,
-	 "partners that are sent to at the same time"},
+	 "messages that are under way at the same time, at most four of them to one partner"},
 	{"max_connections", SETTING_INTEGER, "512", NUMBER(max_connections, 16, 10000), false,
 	 "connections of clients at the same time; the slowest makes room for a new one"},
 	{"max_connections_per_address", SETTING_INTEGER, "64",
@@ -85,6 +87,12 @@ static const Setting settings[] = {
 	 "requests per second that are taken from one client of a partner; 0: any number"},
 	{"rate_burst", SETTING_INTEGER, "1000", NUMBER(rate_burst, 1, 100000), false,
 	 "requests that one client may send at once before rate_limit counts"},
+	{"check_share", SETTING_INTEGER, "25", NUMBER(check_share, 0, 100), false,
+	 "percent of a processor's time for checking one partner's messages; 0: any"},
+	{"answer_share", SETTING_INTEGER, "50", NUMBER(answer_share, 0, 100), false,
+	 "percent of a session's time for one partner's immediate answers, beyond it others come "
+	 "first; "
+	 "0: any"},
 	{"routing_chunk", SETTING_INTEGER, "1000", NUMBER(routing_chunk, 1, 100000), false,
 	 "changes routed in one transaction"},
 };

@@ -105,6 +105,18 @@ key_refuse(const char *path, const char *expected, Failure *failure)
 	return NULL;
 }
 
+bool
+key_file_check(const char *path, Failure *failure)
+{
+	struct stat status;
+	FILE *file = file_open(path, &status, failure);
+	bool ok = file != NULL && file_is_private(&status, path, failure);
+
+	if (file != NULL)
+		fclose(file);
+	return ok;
+}
+
 EVP_PKEY *
 key_file_private(const char *path, const char *expected, Failure *failure)
 {

@@ -7,6 +7,7 @@
 #define KEY_FILE_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 
 #include "base/failure.h"
 
@@ -22,5 +23,8 @@ extern EVP_PKEY *key_file_private(const char *path, const char *expected, Failur
  * write to it.
  */
 extern EVP_PKEY *key_file_any(const char *path, const char *expected, Failure *failure);
+
+/* Only the file's permissions, for a key that somebody else reads: as for a private key. */
+extern bool key_file_check(const char *path, Failure *failure);
 
 #endif /* KEY_FILE_H */

@@ -243,6 +243,37 @@ rsa_read(const json_t *jwk, Failure *failure)
 	return key;
 }
 
+/*
+ * With a point of small order as a key a signature is made without any secret, by anybody, for any
+ * message. The bytes from p-1 on are refused too: p-1 is such a point, the others are none, or
+ * another's. The highest bit is only a sign.
+ */
+static bool
+ed25519_is_sound(const unsigned char point[ED25519_BYTES])
+{
+	static const unsigned char small[][ED25519_BYTES] = {
+		{0},
+		{1},
+		{0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+		 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+		 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+		{0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+		 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+		 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+	};
+	unsigned char y[ED25519_BYTES];
+	size_t ones = 1;
+
+	memcpy(y, point, sizeof(y));
+	y[ED25519_BYTES - 1] &= 0x7f;
+	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
+		if (memcmp(y, small[i], sizeof(y)) == 0)
+			return false;
+	while (ones < ED25519_BYTES - 1 && y[ones] == 0xff)
+		ones++;
+	return y[0] < 0xec || ones < ED25519_BYTES - 1 || y[ED25519_BYTES - 1] != 0x7f;
+}
+
 static EVP_PKEY *
 ed25519_read(const json_t *jwk, Failure *failure)
 {
@@ -254,6 +285,8 @@ ed25519_read(const json_t *jwk, Failure *failure)
 	if (curve == NULL || strcmp(curve, "Ed25519") != 0 || x == NULL ||
 		!base64_decode(x, strlen(x), point, sizeof(point)))
 		return jwk_refuse(failure, "is no Ed25519 key");
+	if (!ed25519_is_sound(point))
+		return jwk_refuse(failure, "is an Ed25519 key of small order, which anybody can sign for");
 	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, point, sizeof(point));
 }
 

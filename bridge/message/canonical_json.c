@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "message/canonical_json.h"
+#include "message/shortest_digits.h"
 
 #define LARGEST_EXACT_INTEGER INT64_C(9007199254740991) /* 2^53 - 1 */
 
@@ -70,69 +71,6 @@ string_write(Writer *writer, const char *text, size_t length)
 	return writer_append(writer, text + begun, length - begun) && writer_append(writer, "\"", 1);
 }
 
-/* Raise the last digit of "d.ddde+xx" by one; false when a carry would run out at the front. */
-static bool
-digits_raise(char *text)
-{
-	char *c = strchr(text, 'e');
-
-	while (c-- > text)
-	{
-		if (*c == '.')
-			continue;
-		if (*c != '9')
-		{
-			(*c)++;
-			return true;
-		}
-		*c = '0';
-	}
-	return false;
-}
-
-/*
- * The shortest "d.ddde+xx" that reads back as number (> 0). Mostly the nearest decimal of a
- * length does or none does; but below a power of two doubles lie closer than above it, so that
- * there the next decimal above can be the right one (5.684341886080802e-14).
- */
-static void
-shortest_format(double number, char *text, size_t size)
-{
-	int exponent;
-	bool is_power = frexp(number, &exponent) == 0.5;
-	int precision;
-
-	for (precision = 0; precision < 17; precision++)
-	{
-		snprintf(text, size, "%.*e", precision, number);
-		if (strtod(text, NULL) == number)
-			return;
-		if (is_power && digits_raise(text) && strtod(text, NULL) == number)
-			return;
-	}
-}
-
-/* Its digits without trailing zeros and its decimal exponent; the number of digits. */
-static int
-shortest_digits(double number, char digits[20], int *exponent)
-{
-	char text[40];
-	int count = 0;
-	const char *c;
-
-	shortest_format(number, text, sizeof(text));
-	for (c = text; *c != 'e'; c++)
-	{
-		if (*c != '.')
-			digits[count++] = *c;
-	}
-	*exponent = (int) strtol(c + 1, NULL, 10);
-	while (count > 1 && digits[count - 1] == '0')
-		count--;
-	digits[count] = '\0';
-	return count;
-}
-
 /* ECMA-262, Number::toString, steps 5 to 10; k digits, value = 0.digits * 10^n. */
 static void
 digits_layout(const char *digits, int k, int n, char *text, size_t size)
@@ -154,8 +92,8 @@ digits_layout(const char *digits, int k, int n, char *text, size_t size)
 bool
 canonical_json_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE])
 {
-	char digits[20];
-	int exponent;
+	char digits[SHORTEST_DIGITS_MAX + 1];
+	int n;
 	int k;
 	bool is_negative = number < 0;
 
@@ -166,10 +104,10 @@ canonical_json_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE])
 		memcpy(text, "0", 2); /* also for -0 */
 		return true;
 	}
-	k = shortest_digits(fabs(number), digits, &exponent);
+	k = shortest_digits(fabs(number), digits, &n);
 	if (is_negative)
 		text[0] = '-';
-	digits_layout(digits, k, exponent + 1, text + is_negative,
+	digits_layout(digits, k, n, text + is_negative,
 				  CANONICAL_JSON_NUMBER_SIZE - (size_t) is_negative);
 	return true;
 }
@@ -358,4 +296,41 @@ canonical_json_portable(const json_t *value, Buffer *out, Failure *failure)
 	Writer writer = {out, failure, true};
 
 	return value_write(&writer, value, 1);
+}
+
+static bool
+number_is_canonical(const char *text, size_t length)
+{
+	char written[CANONICAL_JSON_NUMBER_SIZE];
+	char copy[CANONICAL_JSON_NUMBER_SIZE];
+
+	if (length >= sizeof(copy))
+		return false;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return canonical_json_number(strtod(copy, NULL), written) && strcmp(copy, written) == 0;
+}
+
+bool
+canonical_json_has_numbers(const char *text, size_t length)
+{
+	bool is_in_string = false;
+
+	for (size_t i = 0; i < length; i++)
+	{
+		size_t begun = i;
+
+		if (text[i] == '"')
+			is_in_string = !is_in_string;
+		else if (is_in_string && text[i] == '\\')
+			i++;
+		if (is_in_string || (text[i] != '-' && (text[i] < '0' || text[i] > '9')))
+			continue;
+		while (i < length && memchr("+-.eE0123456789", text[i], 15) != NULL)
+			i++;
+		if (!number_is_canonical(text + begun, i - begun))
+			return false;
+		i--; /* what ended the number is looked at too */
+	}
+	return true;
 }

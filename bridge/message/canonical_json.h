@@ -29,4 +29,10 @@ extern bool canonical_json_portable(const json_t *value, Buffer *out, Failure *f
 /* ECMAScript's Number::toString: shortest digits that read back as the same double. */
 extern bool canonical_json_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE]);
 
+/*
+ * Are all numbers of the JSON text written as they would be here? What else a text can write in
+ * another way, blanks, order and escapes, means the same to every reader.
+ */
+extern bool canonical_json_has_numbers(const char *text, size_t length);
+
 #endif /* CANONICAL_JSON_H */

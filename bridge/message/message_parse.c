@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message/json_bounds.h"
 #include "message/message_parse.h"
 
 static bool
@@ -53,28 +54,6 @@ syntax_refuse(MessageProblem *problem, const json_error_t *error)
 	return false;
 }
 
-static bool limits_check(json_t *value, int depth, MessageProblem *problem);
-
-static bool
-array_limits_check(json_t *array, int depth, MessageProblem *problem)
-{
-	size_t i;
-
-	if (json_array_size(array) > MESSAGE_MAX_ITEMS)
-	{
-		problem->error_code = "err.request.bad";
-		snprintf(problem->text, sizeof(problem->text),
-				 "a list has more than %d items; split the message", MESSAGE_MAX_ITEMS);
-		return false;
-	}
-	for (i = 0; i < json_array_size(array); i++)
-	{
-		if (!limits_check(json_array_get(array, i), depth + 1, problem))
-			return false;
-	}
-	return true;
-}
-
 static bool
 string_limits_check(size_t length, MessageProblem *problem)
 {
@@ -86,40 +65,28 @@ string_limits_check(size_t length, MessageProblem *problem)
 	return false;
 }
 
+/* What the bounds of the text leave: how long strings are without their escapes. */
 static bool
 limits_check(json_t *value, int depth, MessageProblem *problem)
 {
 	const char *key;
 	json_t *member;
+	size_t i;
 
-	/* tighter than jansson's: all who walk the tree after this recurse too */
-	if (depth > MESSAGE_MAX_DEPTH)
+	json_array_foreach(value, i, member)
 	{
-		problem->error_code = "err.request.bad";
-		snprintf(problem->text, sizeof(problem->text), "the body is nested deeper than %d levels",
-				 MESSAGE_MAX_DEPTH);
-		return false;
+		if (!limits_check(member, depth + 1, problem))
+			return false;
 	}
-	switch (json_typeof(value))
+	json_object_foreach(value, key, member)
 	{
-		case JSON_ARRAY:
-			return array_limits_check(value, depth, problem);
-		case JSON_STRING:
-			return string_limits_check(json_string_length(value), problem);
-		case JSON_OBJECT:
-			json_object_foreach(value, key, member)
-			{
-				/* message.ciphertext hides a whole message: the limit of the body holds */
-				if (depth == 2 && json_is_string(member) && strcmp(key, "ciphertext") == 0)
-					continue;
-				if (!string_limits_check(strlen(key), problem) ||
-					!limits_check(member, depth + 1, problem))
-					return false;
-			}
-			return true;
-		default:
-			return true;
+		/* message.ciphertext hides a whole message: the limit of the body holds */
+		if (depth == 2 && json_is_string(member) && strcmp(key, "ciphertext") == 0)
+			continue;
+		if (!string_limits_check(strlen(key), problem) || !limits_check(member, depth + 1, problem))
+			return false;
 	}
+	return !json_is_string(value) || string_limits_check(json_string_length(value), problem);
 }
 
 bool
@@ -131,7 +98,10 @@ message_parse(const char *body, size_t length, json_t **envelope, MessageProblem
 	*envelope = NULL;
 	if (length == 0)
 		return parse_refuse(problem, "the body is empty; send a JSON object");
-	/* jansson bounds its own recursion, so a deep body is refused before it costs stack */
+	/* before anything is built: a tree is many times as large as its text */
+	problem->error_code = "err.request.bad";
+	if (!json_bounds_check(body, length, problem->text, sizeof(problem->text)))
+		return false;
 	parsed = json_loadb(body, length, JSON_REJECT_DUPLICATES, &error);
 	if (parsed == NULL)
 		return syntax_refuse(problem, &error);

@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MESSAGE_MAX_DEPTH 32
-#define MESSAGE_MAX_ITEMS 1000
 #define MESSAGE_MAX_STRING (64 * 1024)
 
 /* What is wrong: one of the standard's codes, and a text that says what to change. */
@@ -21,7 +19,7 @@ typedef struct MessageProblem
 } MessageProblem;
 
 /*
- * Parse a body: JSON object, UTF-8, no duplicate member, no NUL, depth, string and list bounds.
+ * Parse a body: JSON object, UTF-8, no duplicate member, no NUL, within json_bounds, strings too.
  * The caller owns *envelope (json_decref) on true.
  */
 extern bool message_parse(const char *body, size_t length, json_t **envelope,

@@ -49,6 +49,7 @@ typedef enum SenderResult
 {
 	SENDER_ANSWERED,
 	SENDER_FAILED,		/* name, connection, TLS, timeout, cut off */
+	SENDER_ENDLESS,		/* an answer with more headers, trailers or the like than any has */
 	SENDER_NOT_ALLOWED, /* scheme or connected address refused by us */
 	SENDER_URL_BAD
 } SenderResult;

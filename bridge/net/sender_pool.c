@@ -5,9 +5,19 @@
  */
 #include "net/sender_pool.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #define IDLE_CONNECTIONS 64
+
+/*
+ * As much as libcurl may read for one answer, TLS included. Headers and body have bounds of their
+ * own; this is for what is neither: the extensions of chunks have no end in libcurl.
+ */
+#define ANSWER_BYTES_LIMIT (512 * 1024)
 
 struct SenderPool
 {
@@ -114,7 +124,43 @@ typedef struct PoolSocket
 	SenderPool *pool;
 	Watch *watch;
 	curl_socket_t fd;
+	CURL *curl;			   /* whose answer it brings */
+	uint64_t taken_before; /* read from it until that began */
 } PoolSocket;
+
+/* So many bytes have been read from the socket. */
+static uint64_t
+socket_taken(curl_socket_t fd)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+	int waiting = 0;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
+		ioctl(fd, FIONREAD, &waiting) != 0)
+		return 0;
+	return info.tcpi_bytes_received - (uint64_t) waiting;
+}
+
+static void
+pool_socket_begin(PoolSocket *watched, CURL *curl)
+{
+	watched->curl = curl;
+	watched->taken_before = socket_taken(watched->fd);
+}
+
+static void
+pool_socket_bound(PoolSocket *watched)
+{
+	SenderTransfer *transfer = NULL;
+
+	if (socket_taken(watched->fd) < watched->taken_before + ANSWER_BYTES_LIMIT)
+		return;
+	curl_easy_getinfo(watched->curl, CURLINFO_PRIVATE, (char **) &transfer);
+	sender_transfer_cut_off(transfer);
+	/* libcurl sees the end, and gives the connection up */
+	(void) shutdown(watched->fd, SHUT_RDWR);
+}
 
 static void
 pool_socket_ready(void *context, int events)
@@ -128,6 +174,7 @@ pool_socket_ready(void *context, int events)
 		action |= CURL_CSELECT_IN;
 	if (events & WATCH_WRITE)
 		action |= CURL_CSELECT_OUT;
+	pool_socket_bound(watched);
 	/* this may free what context points to */
 	curl_multi_socket_action(pool->multi, watched->fd, action, &running);
 	pool_collect(pool);
@@ -140,7 +187,6 @@ pool_watch_socket(CURL *curl, curl_socket_t fd, int what, void *context, void *o
 	PoolSocket *watched = of_socket;
 	int events = 0;
 
-	(void) curl;
 	if (what == CURL_POLL_REMOVE)
 	{
 		if (watched != NULL)
@@ -154,12 +200,17 @@ pool_watch_socket(CURL *curl, curl_socket_t fd, int what, void *context, void *o
 	if (what != CURL_POLL_IN)
 		events |= WATCH_WRITE;
 	if (watched != NULL)
+	{
+		if (watched->curl != curl)
+			pool_socket_begin(watched, curl);
 		return watch_change(watched->watch, events) ? 0 : -1;
+	}
 	watched = calloc(1, sizeof(PoolSocket));
 	if (watched == NULL)
 		return -1;
 	watched->pool = pool;
 	watched->fd = fd;
+	pool_socket_begin(watched, curl);
 	watched->watch = watch_new(pool->loop, fd, events, pool_socket_ready, watched);
 	if (watched->watch == NULL)
 	{

@@ -13,7 +13,9 @@
 #include "message/ack.h"
 
 #define ANSWER_LIMIT ACK_MAX_BODY
-#define HEADER_LIMIT (16 * 1024)
+#define HEADER_LIMIT (16 * 1024)		 /* of one header of ours */
+#define ANSWER_HEADERS_LIMIT (32 * 1024) /* of the answer's, with those of 1xx and trailers */
+#define ANSWER_HEADERS_COUNT 200
 
 /*
  * The one place where a socket is opened: here the real address is known, whatever the name
@@ -65,6 +67,26 @@ transfer_check_connection(void *context, char *remote, char *local, int remote_p
 	return CURL_PREREQFUNC_ABORT;
 }
 
+/*
+ * Every line before the body, also those of any number of interim answers, and after it: libcurl
+ * keeps them all, and has no end of its own for trailers.
+ */
+static size_t
+transfer_take_header(char *bytes, size_t size, size_t count, void *context)
+{
+	SenderTransfer *transfer = context;
+	size_t length = size * count;
+
+	(void) bytes;
+	transfer->header_bytes += length;
+	transfer->header_lines++;
+	if (transfer->header_bytes <= ANSWER_HEADERS_LIMIT &&
+		transfer->header_lines <= ANSWER_HEADERS_COUNT)
+		return length;
+	transfer->answer_endless = true;
+	return 0;
+}
+
 /* An answer beyond the limit ends the transfer: no acknowledgement is that long. */
 static size_t
 transfer_take_body(char *bytes, size_t size, size_t count, void *context)
@@ -86,6 +108,8 @@ transfer_take_body(char *bytes, size_t size, size_t count, void *context)
 static SenderResult
 transfer_judge(const SenderTransfer *transfer, CURLcode code, long status)
 {
+	if (transfer->answer_endless || code == CURLE_OUT_OF_MEMORY)
+		return SENDER_ENDLESS; /* libcurl's own word for a line that is too long */
 	/* the status had come; that the rest of a long answer was not wanted changes nothing */
 	if (code == CURLE_OK || (transfer->answer_too_long && status != 0))
 		return SENDER_ANSWERED;
@@ -105,6 +129,8 @@ transfer_reason(SenderResult result, CURLcode code)
 	{
 		case SENDER_ANSWERED:
 			return "";
+		case SENDER_ENDLESS:
+			return "the answer does not end";
 		case SENDER_NOT_ALLOWED:
 			return code == CURLE_UNSUPPORTED_PROTOCOL ? "only https is allowed"
 													  : "address not allowed";
@@ -113,6 +139,12 @@ transfer_reason(SenderResult result, CURLcode code)
 			break;
 	}
 	return curl_easy_strerror(code);
+}
+
+void
+sender_transfer_cut_off(SenderTransfer *transfer)
+{
+	transfer->answer_endless = true;
 }
 
 void
@@ -145,6 +177,9 @@ transfer_prepare(SenderTransfer *transfer, const SenderSettings *settings, const
 #define SET(option, value) ok = ok && curl_easy_setopt(curl, option, value) == CURLE_OK
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_PROTOCOLS_STR, protocols);
+	/* what HTTP/2 would save is little; its headers and windows would be more to bound */
+	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
@@ -163,6 +198,8 @@ transfer_prepare(SenderTransfer *transfer, const SenderSettings *settings, const
 	SET(CURLOPT_PREREQDATA, transfer);
 	SET(CURLOPT_WRITEFUNCTION, transfer_take_body);
 	SET(CURLOPT_WRITEDATA, transfer);
+	SET(CURLOPT_HEADERFUNCTION, transfer_take_header);
+	SET(CURLOPT_HEADERDATA, transfer);
 	SET(CURLOPT_PRIVATE, transfer);
 #undef SET
 	return ok;

@@ -21,7 +21,10 @@ typedef struct SenderTransfer
 	void *context;
 	const AddressList *networks;
 	Buffer answer;
+	size_t header_bytes; /* of the answer */
+	int header_lines;
 	bool answer_too_long;
+	bool answer_endless; /* headers, trailers, or bytes that are none of the body */
 	bool address_refused;
 	bool address_tried; /* at least one of the name's addresses was allowed */
 } SenderTransfer;
@@ -32,6 +35,9 @@ typedef LIST_HEAD(SenderTransferList, SenderTransfer) SenderTransferList;
 extern SenderTransfer *sender_transfer_new(const SenderSettings *settings,
 										   const SenderRequest *request, Failure *failure);
 extern void sender_transfer_free(SenderTransfer *transfer); /* NULL is fine */
+
+/* More came than any answer has: the transfer fails for that, whatever libcurl says. */
+extern void sender_transfer_cut_off(SenderTransfer *transfer);
 
 /* What came of it; the answer points into the transfer. */
 extern void sender_transfer_read(const SenderTransfer *transfer, CURLcode code,

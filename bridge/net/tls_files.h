@@ -21,9 +21,13 @@ typedef struct TlsFiles
 
 /*
  * Finds the files of a name; none for NULL. Fails closed: a name that has no file at all, or a
- * certificate without its key, is a failure that says which file is missing.
+ * certificate without its key, is a failure that says which file is missing; so is a key that
+ * others can read.
  */
 extern bool tls_files_find(const char *directory, const char *name, TlsFiles *files,
 						   Failure *failure);
+
+/* Is every NAME.key of the directory a key that nobody else can read? "" has none. */
+extern bool tls_files_check(const char *directory, Failure *failure);
 
 #endif

@@ -216,31 +216,39 @@ raw_digest(const char *body, size_t length, unsigned char digest[DIGEST_SIZE])
 	return ok;
 }
 
-/* Of the same in canonical form. */
+/* Of the same in canonical form, which is left in content. */
 static bool
-canonical_digest(const json_t *envelope, size_t limit, unsigned char digest[DIGEST_SIZE])
+canonical_digest(const json_t *envelope, Buffer *content, unsigned char digest[DIGEST_SIZE])
 {
 	const json_t *header = json_object_get(envelope, "header");
 	const json_t *message = json_object_get(envelope, "message");
-	Buffer content;
-	bool ok;
 
-	buffer_init(&content, limit);
-	ok = header != NULL && message != NULL && buffer_append_text(&content, "{\"header\":") &&
-		 canonical_json(header, &content, NULL) && buffer_append_text(&content, ",\"message\":") &&
-		 canonical_json(message, &content, NULL) && buffer_append_char(&content, '}') &&
-		 EVP_Digest(content.data, content.length, digest, NULL, EVP_sha256(), NULL) == 1;
-	buffer_free(&content);
-	return ok;
+	return header != NULL && message != NULL && buffer_append_text(content, "{\"header\":") &&
+		   canonical_json(header, content, NULL) && buffer_append_text(content, ",\"message\":") &&
+		   canonical_json(message, content, NULL) && buffer_append_char(content, '}') &&
+		   EVP_Digest(content->data, content->length, digest, NULL, EVP_sha256(), NULL) == 1;
+}
+
+/* The signed content and its signature as one message. */
+static bool
+canonical_finish(const json_t *envelope, Buffer *content, Failure *failure)
+{
+	buffer_cut(content, content->length - 1);
+	if (buffer_append_text(content, ",\"signature\":") &&
+		canonical_json(json_object_get(envelope, "signature"), content, NULL) &&
+		buffer_append_char(content, '}'))
+		return true;
+	failure_set(failure, FAILURE_MEMORY, "out of memory");
+	return false;
 }
 
 /*
  * First over what was received. Only a signature that does not fit that costs the canonical form,
- * which escapes and exponents can make larger than the body, but never six times.
+ * and leaves it in canonical when the body could be read as another message.
  */
 static bool
 either_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope, const char *body,
-			  size_t length, Failure *failure)
+			  size_t length, Buffer *canonical, Failure *failure)
 {
 	unsigned char signature[64];
 	unsigned char digest[DIGEST_SIZE];
@@ -250,10 +258,15 @@ either_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope
 	failure_set(failure, FAILURE_SIGNATURE_INVALID,
 				"signature: it does not fit header and message as received, nor their RFC 8785 "
 				"form; the key may be another one, or the message was changed on its way");
-	return (raw_digest(body, length, digest) &&
-			digest_verify(key, parsed, signature, digest, failure)) ||
-		   (canonical_digest(envelope, 6 * length + 64, digest) &&
-			digest_verify(key, parsed, signature, digest, failure));
+	if (raw_digest(body, length, digest) && digest_verify(key, parsed, signature, digest, failure))
+		return true;
+	if (!canonical_digest(envelope, canonical, digest) ||
+		!digest_verify(key, parsed, signature, digest, failure))
+		return false;
+	if (!canonical_json_has_numbers(body, length))
+		return canonical_finish(envelope, canonical, failure);
+	buffer_free(canonical);
+	return true;
 }
 
 /* What can be said without the key. */
@@ -281,29 +294,47 @@ signature_read(const json_t *envelope, int64_t now_ms, SignatureText *parsed, Fa
 	return true;
 }
 
-bool
-signature_verify(const json_t *envelope, const char *body, size_t length, const json_t *keys,
-				 int64_t now_ms, char kid[SIGNATURE_KID_SIZE], Failure *failure)
+static bool
+registered_verify(const json_t *envelope, const char *body, size_t length, const json_t *keys,
+				  const SignatureText *parsed, Buffer *canonical, Failure *failure)
 {
-	SignatureText parsed;
-	const json_t *jwk;
+	const json_t *jwk = key_find(keys, parsed->kid);
 	EVP_PKEY *key;
 	bool ok;
 
-	kid[0] = '\0';
-	if (!signature_read(envelope, now_ms, &parsed, failure))
-		return false;
-	jwk = key_find(keys, parsed.kid);
 	if (jwk == NULL)
 		return signature_refuse(failure,
 								"signature: the key in kidId is not registered here, or not now");
 	key = jwk_load(jwk, failure);
 	if (key == NULL)
 		return false;
-	ok = either_verify(key, &parsed, envelope, body, length, failure);
+	ok = either_verify(key, parsed, envelope, body, length, canonical, failure);
 	EVP_PKEY_free(key);
-	if (!ok)
+	return ok;
+}
+
+bool
+signature_verify(const json_t *envelope, const char *body, size_t length, const json_t *keys,
+				 int64_t now_ms, char kid[SIGNATURE_KID_SIZE], Buffer *canonical, Failure *failure)
+{
+	SignatureText parsed;
+	Buffer content;
+
+	kid[0] = '\0';
+	/* escapes and exponents can make it larger than the body, but never six times */
+	buffer_init(&content, 6 * length + 64);
+	if (canonical != NULL)
+		buffer_init(canonical, 0);
+	if (!signature_read(envelope, now_ms, &parsed, failure) ||
+		!registered_verify(envelope, body, length, keys, &parsed, &content, failure))
+	{
+		buffer_free(&content);
 		return false;
+	}
+	if (canonical != NULL)
+		*canonical = content;
+	else
+		buffer_free(&content);
 	failure_clear(failure);
 	memcpy(kid, parsed.kid, sizeof(parsed.kid));
 	return true;

@@ -10,6 +10,7 @@
 
 #include "database/pg_row.h"
 #include "database/sql_call.h"
+#include "message/json_bounds.h"
 #include "net/tls_files.h"
 
 #define WISH_EVERY_MS 5000
@@ -90,11 +91,12 @@ static void
 turn_fetched(void *context, const SenderAnswer *answer)
 {
 	JwksTurn *turn = context;
-	char problem[64];
+	char problem[128];
 	json_t *jwks = NULL;
 	char *text = NULL;
 
-	if (answer->result == SENDER_ANSWERED && answer->http_status == 200)
+	if (answer->result == SENDER_ANSWERED && answer->http_status == 200 &&
+		json_bounds_check(answer->body, answer->length, problem, sizeof(problem)))
 		jwks = json_loadb(answer->body, answer->length, JSON_REJECT_DUPLICATES, NULL);
 	/* Written anew: what the database stores is JSON with one meaning, not somebody's bytes. */
 	if (json_is_object(jwks))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "message/json_bounds.h"
 
 typedef struct AlgorithmRow
 {
@@ -66,15 +67,17 @@ part_decode(const char *text, size_t length, size_t *decoded_length)
 	return bytes;
 }
 
-/* A member twice: two readers would not see the same token. */
+/* A member twice, a number that rounds: two readers would not see the same token. */
 static json_t *
 object_decode(const char *text, size_t length)
 {
 	size_t decoded_length = 0;
 	unsigned char *bytes = part_decode(text, length, &decoded_length);
+	char reason[128];
 	json_t *value = NULL;
 
-	if (bytes != NULL)
+	if (bytes != NULL &&
+		json_bounds_check((const char *) bytes, decoded_length, reason, sizeof(reason)))
 		value = json_loadb((const char *) bytes, decoded_length, JSON_REJECT_DUPLICATES, NULL);
 	free(bytes);
 	if (json_is_object(value))
@@ -140,8 +143,12 @@ jwt_parse(const char *text, size_t length, unsigned int allowed, Jwt *jwt, Failu
 	if (jwt->claims == NULL ||
 		!signature_decode(jwt, signature + 1, length - jwt->signed_length - 1))
 	{
-		jwt_refuse(failure, jwt->claims == NULL ? "its claims are no JSON object in base64url"
-												: "its signature is not base64url");
+		jwt_refuse(
+			failure,
+			jwt->claims == NULL
+				? "its claims are no JSON object in base64url, or have a number that not every "
+				  "reader takes for the same"
+				: "its signature is not base64url");
 		goto failed;
 	}
 	return true;

@@ -163,6 +163,23 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_check_name(text, text, text) IS
 	'a name that publish() can take, or an error';
 
+/*
+ * Names are compared as they are everywhere, so two that differ by case or by a line could be taken
+ * for each other by people only, as in an agreement. With the extension's rights: others'
+ * registries are out of the publisher's sight.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.registry_alike(name text)
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT min(t.registry COLLATE "C") FROM casesync_internal.registry t
+	 WHERE lower(translate(t.registry, '_.-', '')) = lower(translate(name, '_.-', ''))
+	HAVING NOT bool_or(t.registry = name)
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_alike(text) IS
+	'the registry whose name differs from a new one by case, underscores, dots and hyphens only';
+
 CREATE OR REPLACE FUNCTION casesync_internal.publish_check(r casesync_internal.registry)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -176,6 +193,12 @@ BEGIN
 	PERFORM casesync_internal.publish_check_name('record_type', r.record_type, name);
 	PERFORM casesync_internal.publish_check_name('reg_type', r.reg_type, name);
 	PERFORM casesync_internal.publish_check_view(r.view);
+	IF casesync_internal.registry_alike(r.registry) IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
+			message => format('registry "%s" could be taken for registry "%s"', r.registry,
+				casesync_internal.registry_alike(r.registry)),
+			hint => 'Choose a name that differs by more than case, underscores, dots and hyphens.');
+	END IF;
 	PERFORM casesync_internal.publish_column(r.view, r.key_column, 'subject key');
 	IF casesync_internal.publish_column(r.view, r.record_column, 'record') <> 'jsonb'::regtype THEN
 		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',

@@ -142,6 +142,10 @@ expression_parse(const Reading *reading)
 	target = linitial_node(ResTarget, select->targetList);
 	if (target->name != NULL || target->indirection != NIL)
 		expression_refuse(reading, "It names its result.");
+	/* Alone, for all columns, it is none that the parser of expressions knows. */
+	if (IsA(target->val, ColumnRef) &&
+		IsA(linitial(castNode(ColumnRef, target->val)->fields), A_Star))
+		expression_refuse(reading, "It is all columns.");
 	return target->val;
 }
 

@@ -131,68 +131,6 @@ $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type';
 
-/* NULL when the record says something there that nobody can read: then a person looks. */
-CREATE OR REPLACE FUNCTION casesync_internal.reports_death(record jsonb)
-RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN casesync.death_date_of(record) IS NOT NULL
-		OR coalesce(casesync.code(casesync.enrolment_status_of(record)) = '2', false);
-EXCEPTION WHEN data_exception THEN
-	RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS
-	'whether a record says that its subject has died; NULL when it cannot be read';
-
-/* How an item is to be handled: the strictest of what the agreement says about its parts. */
-CREATE OR REPLACE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement,
-	event_type text, record jsonb, is_solicited boolean, previous jsonb)
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	word text;
-	subject text;
-	modes text[] := ARRAY[split_part(a.apply_mode, ',', 1)];
-	is_death boolean := casesync_internal.reports_death(record);
-	is_other_person boolean := previous IS NOT NULL AND EXISTS (
-		SELECT FROM casesync.record_identifiers(record) i
-		 WHERE NOT EXISTS (
-			SELECT FROM casesync.record_identifiers(previous) p
-			 WHERE upper(p.identifier_type) = upper(i.identifier_type)
-			   AND p.identifier_value = i.identifier_value));
-	written text[] := '{}';
-BEGIN
-	IF modes[1] = 'observe' THEN
-		RETURN 'observe';
-	END IF;
-	FOREACH word IN ARRAY (string_to_array(a.apply_mode, ','))[2:] LOOP
-		subject := split_part(word, '=', 1);
-		written := written || subject;
-		IF subject = event_type OR (subject = 'death' AND is_death)
-			OR (subject = 'identifier' AND is_other_person)
-			OR casesync_internal.project(record, ARRAY[subject], '{}') IS NOT NULL
-		THEN
-			modes := modes || split_part(word, '=', 2);
-		END IF;
-	END LOOP;
-	IF NOT is_solicited OR is_death IS NULL OR (is_death AND 'death' <> ALL (written))
-		OR (is_other_person AND 'identifier' <> ALL (written)) OR 'review' = ANY (modes)
-	THEN
-		RETURN 'review';
-	END IF;
-	RETURN CASE WHEN 'observe' = ANY (modes) THEN 'observe' ELSE 'auto' END;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement, text, jsonb,
-	boolean, jsonb) IS
-	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait '
-	'for a person unless the agreement says otherwise';
-
 /*
  * Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. The
  * origin is set first: what the function changes is not told back to the partner that it came from.

@@ -14,6 +14,7 @@ CREATE TABLE casesync_internal.message_in (
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	PRIMARY KEY (partner, message_id)
 );
+CREATE INDEX message_in_rejected ON casesync_internal.message_in (at) WHERE action = 'rejected';
 COMMENT ON TABLE casesync_internal.message_in IS
 	'accepted messages as they came, and how they were answered; a repetition is answered the same '
 	'way';

@@ -23,6 +23,32 @@ COMMENT ON FUNCTION casesync_internal.key_bytes(text) IS
 	'the bytes of a member in base64url without padding; NULL when it is none';
 
 /*
+ * The points of Ed25519 whose multiples are eight at most: with one of them as a key a signature is
+ * made without any secret, by anybody, for any message. And the few bytes that are none but read
+ * as one, so that one key would have two thumbprints. The highest bit is only a sign.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.ed25519_is_sound(point bytea)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	y bytea := CASE WHEN length(point) = 32
+		THEN set_byte(point, 31, get_byte(point, 31) & 127) END;
+	ones bytea := decode(repeat('ff', 30), 'hex');
+BEGIN
+	RETURN coalesce(y NOT IN (decode(repeat('00', 32), 'hex'),
+			decode('01' || repeat('00', 31), 'hex'),
+			'\x26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+			'\xc7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
+		AND NOT (get_byte(y, 0) >= 236 AND substr(y, 2, 30) = ones AND get_byte(y, 31) = 127),
+		false);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.ed25519_is_sound(bytea) IS
+	'whether the bytes may be an Ed25519 public key: 32, of a point that is not of small order';
+
+/*
  * Of an EC key only the form is looked at: whether it is a point of its curve is arithmetic for the
  * bridge's crypto library, which asks each time before it encrypts. With one that is none nothing
  * is sent; the reason stands in casesync.attempts and casesync.health. An RSA key with the exponent
@@ -43,7 +69,7 @@ DECLARE
 		WHEN 'P-521' THEN 66 END;
 BEGIN
 	RETURN coalesce(CASE jwk->>'kty'
-		WHEN 'OKP' THEN jwk->>'crv' = 'Ed25519' AND length(x) = 32
+		WHEN 'OKP' THEN jwk->>'crv' = 'Ed25519' AND casesync_internal.ed25519_is_sound(x)
 		WHEN 'EC' THEN length(x) = coordinate AND length(y) = coordinate
 		WHEN 'RSA' THEN (length(n) BETWEEN 257 AND 1024 OR length(n) = 256
 			AND get_byte(n, 0) >= 128)
@@ -77,7 +103,7 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'not a public key in JWK form that can be used',
 			detail => 'For signatures: {"kty":"OKP","crv":"Ed25519","x":"43 characters of '
-				'base64url"} (RFC 8037). '
+				'base64url"} (RFC 8037), not one of the few points that anybody can sign for. '
 				'For encryption: {"use":"enc","kty":"EC","crv":"P-256","x":…,"y":…}, a point of '
 				'its curve (also P-384, P-521), or {"use":"enc","kty":"RSA","n":…,"e":…} of 2048 '
 				'to 8192 bits.',

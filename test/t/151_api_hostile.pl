@@ -197,7 +197,7 @@ for my $path (@async, @sync)
 		'also when all else is wrong');
 	is($sp->post("/registry/$path", 'no JSON', Authorization => "Bearer $token", 'Content-Type' => 'text/plain')->{short}, '415 ERR err.request.bad',
 		'then the content type');
-	is($sp->post("/registry/$path", $body, Authorization => 'Bearer ' . $sp->token('other.example.org'))->{short}, '403 ERR err.request.forbidden',
+	is($sp->post("/registry/$path", $body, Authorization => 'Bearer ' . $sp->token('other.example.org'))->{short}, '401 ERR err.sender_id.invalid',
 		'then whose token it is');
 	is($sp->post("/registry/$path", body(header('nonsense', sender_id => 'ess.example.org'), {}), Authorization => 'Bearer ' . $sp->token('ess.example.org'))->{short},
 		'401 ERR err.signature.missing', 'then the signature, before the form');

@@ -69,7 +69,7 @@ for my $action (sort keys %message)
 		is($answer->{short}, ($path =~ /^sync/ ? 400 : 200) . ' ERR err.request.bad', "at $path: refused");
 	}
 	is($sp->post("/registry/$action", $captured, Authorization => undef)->{short}, '401 ERR err.request.unauthorized', 'without a token: refused');
-	is($sp->post("/registry/$action", $captured, Authorization => $token{'far.example.org'})->{short}, '403 ERR err.request.forbidden',
+	is($sp->post("/registry/$action", $captured, Authorization => $token{'far.example.org'})->{short}, '401 ERR err.sender_id.invalid',
 		'with the token of another partner: refused');
 
 	# changed
@@ -101,7 +101,7 @@ is($sp->post('/registry/search', signed('search', $message{search}, receiver_id 
 my $far = signed('search', $message{search}, sender_id => 'far.example.org');
 for my $path (@paths)
 {
-	is($sp->post("/registry/$path", $far, Authorization => $token{'ess.example.org'})->{short}, '403 ERR err.request.forbidden',
+	is($sp->post("/registry/$path", $far, Authorization => $token{'ess.example.org'})->{short}, '401 ERR err.sender_id.invalid',
 		"$path: a token of one partner, a message of another");
 }
 

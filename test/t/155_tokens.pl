@@ -146,7 +146,7 @@ my $message = sub {
 		message => { transaction_id => 't', timestamp => '2026-11-22T10:00:00Z', subscription_codes => ['x'] } }) =~ s/"total_count":"1"/"total_count":1/r;
 };
 is($probe->('/registry/unsubscribe', "Bearer $token", $message->('ess.example.org')), '200 ACK', 'one\'s own token and sender_id');
-is($probe->('/registry/unsubscribe', "Bearer $token", $message->('far.example.org')), '403 ERR err.request.forbidden', 'another one\'s sender_id');
+is($probe->('/registry/unsubscribe', "Bearer $token", $message->('far.example.org')), '401 ERR err.sender_id.invalid', 'another one\'s sender_id');
 is($probe->('/registry/unsubscribe', "Bearer $token", $message->('new.example.org')), '401 ERR err.sender_id.invalid', 'an unknown one\'s');
 is($sp->sql("SELECT string_agg(DISTINCT token_client, ',') FROM casesync_internal.message_in"), $id, 'what is stored says with whose token it came');
 
@@ -209,7 +209,7 @@ ok(BridgeTest::wait_for('the bridge to have them', sub { $probe->('/registry/not
 $sp->sql("SELECT casesync.bind_client('ess.example.org', '$issuer', 'ess-at-login')");
 is($probe->('/registry/notify', outside($_)), '200 ACK', "its token signed with $_") for qw(RS256 PS256 ES256);
 is($probe->('/registry/unsubscribe', outside('ES256'), $message->('ess.example.org')), '200 ACK', 'speaks for the partner it is bound to');
-is($probe->('/registry/unsubscribe', outside('ES256'), $message->('far.example.org')), '403 ERR err.request.forbidden', 'and for no other');
+is($probe->('/registry/unsubscribe', outside('ES256'), $message->('far.example.org')), '401 ERR err.sender_id.invalid', 'and for no other');
 my %outside_bad = (
 	'EdDSA, which is not on its list' => outside('EdDSA'),
 	'RS256 claiming PS256' => outside('PS256', really => 'RS256'),

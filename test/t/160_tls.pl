@@ -224,6 +224,13 @@ is(scalar($partner{private}->received), 1, 'which has received nothing more');
 BridgeTest::replace_file($theirs->ca, "$folder/partners/private.ca");
 ok(reload('reloaded', %settings), 'the right authority again');
 ok($partner{private}->wait_received(2), 'and it arrives');
+chmod 0640, "$folder/partners/asking.key";
+$sp->sql("UPDATE person SET status = 'X' WHERE id = 1");
+ok($sp->wait_log(qr/partner=asking.example.org .*verdict=retry .*asking.key.* is open to others/), 'a key that others may read is not used');
+is(scalar($partner{asking}->received), 2, 'nothing is sent with it');
+ok(reload('reload_refused', %settings), 'nor taken over');
+chmod 0600, "$folder/partners/asking.key";
+ok($partner{asking}->wait_received(3), 'until only we may read it');
 unlike($sp->log_text, qr/ID-1|BEGIN|PRIVATE/, 'the log has nothing of messages and keys');
 $sp->stop_ok;
 
@@ -234,6 +241,10 @@ sub checked
 	return scalar `@{[ BridgeTest::tree() ]}/bridge/casesync-bridge --config=$conf --check-config`;
 }
 like(checked(), qr/^ok      TLS certificate, good until 20/m, '--check-config tells how long the certificate is good');
+like(checked(), qr/^ok      keys for TLS with partners/m, 'and that only we may read our keys for partners');
+chmod 0644, "$folder/partners/asking.key";
+like(checked(), qr/^not ok  keys for TLS with partners: .*asking.key.* is open to others/m, 'or that others may');
+chmod 0600, "$folder/partners/asking.key";
 put_server($over);
 like(checked(), qr/^not ok  TLS certificate, good until .* it is over/m, 'and when it is over');
 BridgeTest::replace_file($server->{key}, $file{key});

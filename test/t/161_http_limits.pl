@@ -232,6 +232,14 @@ $socket = connect_bridge();
 timed('after all that');
 is($sp->get('/readyz')->{status}, 200, 'the bridge is well');
 unlike($sp->log_text, qr/smuggled|X-Secret|Bearer/, 'the log has nothing that clients chose');
+# --- the log: strangers do not fill it ---
+my $log_before = length $sp->log_text;
+$sp->post('/registry/notify', '{}', Authorization => 'Bearer x') for 1 .. 200;
+my @lines = grep { /event=received .*error_code=err.request.unauthorized/ } split /\n/, substr $sp->log_text, $log_before;
+cmp_ok(scalar @lines, '<=', 60, 'of many requests without a good token not each is logged');
+ok(BridgeTest::wait_for('a line that counts the others', sub {
+	$sp->post('/registry/notify', '{}', Authorization => 'Bearer x');
+	substr($sp->log_text, $log_before) =~ /error_code=err.request.unauthorized .*suppressed=\d{3}/ }), 'and what was left out is counted');
 $sp->stop_ok;
 
 done_testing();

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 PROGRAM = "bridge/casesync-bridge"
+LIBRARY = "casesync.so"
 NOTHING = {name: "" for name in ("CPPFLAGS", "CFLAGS", "LDFLAGS", "BRIDGE_EXTRA_CFLAGS", "MAKEFLAGS", "MAKELEVEL")}
 FLAGS = {"CPPFLAGS": "-DFROM_CPPFLAGS", "CFLAGS": "-DFROM_CFLAGS", "LDFLAGS": "-Wl,--from-ldflags"}
 
@@ -27,6 +28,11 @@ def check_program(checks):
     symbols = printed("readelf", "--dyn-syms", "--wide", PROGRAM)
     checks.append(("DYN (" in seen and " PIE" in seen, "the bridge is position-independent"))
     checks.append(("GNU_RELRO" in seen and "BIND_NOW" in seen, "what the loader has filled in is read-only then"))
+    checks.append(("GNU_STACK" in seen and not any("GNU_STACK" in line and "E" in line.split()[-2]
+                                                   for line in seen.splitlines()), "no stack can be run"))
+    checks.append(("RPATH" not in seen and "RUNPATH" not in seen, "and libraries come from where the system has them"))
+    library = printed("readelf", "--program-headers", "--dynamic", "--wide", LIBRARY)
+    checks.append(("GNU_RELRO" in library and "BIND_NOW" in library, "so is the library's of the extension"))
     checks.append(("__stack_chk_fail" in symbols, "it notices an overrun stack"))
     checks.append(("__asan_init" in symbols or "__memcpy_chk" in symbols or "__snprintf_chk" in symbols,
                    "and an overrun buffer, in calls of the C library"))
@@ -40,11 +46,11 @@ def check_flags(checks):
                        f"CPPFLAGS and CFLAGS of {how} reach the compiler"))
         checks.append((compiling.index("-O2") < compiling.index("-DFROM_CFLAGS"), "after our own, so that they count"))
         checks.append(("-Wl,--from-ldflags" in linking, f"LDFLAGS of {how} reach the linker"))
-    checks.append(("-fstack-clash-protection" in compiling and "-D_FORTIFY_SOURCE=2" in compiling,
+    checks.append(("-fstack-clash-protection" in compiling and "-D_FORTIFY_SOURCE=3" in compiling,
                    "and leave the hardening as it is"))
-    for flag in ("-fsanitize=address", "-O0", "-D_FORTIFY_SOURCE=3"):
+    for flag in ("-fsanitize=address", "-O0", "-D_FORTIFY_SOURCE=2"):
         compiling, _ = commands(f"CFLAGS={flag}")
-        checks.append((flag in compiling and "-D_FORTIFY_SOURCE=2" not in compiling, f"but for {flag}"))
+        checks.append((flag in compiling and "-D_FORTIFY_SOURCE=3" not in compiling, f"but for {flag}"))
 
 
 def main():

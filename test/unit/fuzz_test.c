@@ -87,7 +87,7 @@ message_target(const char *input, size_t length)
 	{
 		for (action = 0; action < MESSAGE_ACTIONS; action++)
 			message_check(envelope, NULL, (MessageAction) action, NULL, &problem);
-		signature_verify(envelope, input, length, keys, NOW, kid, &failure);
+		signature_verify(envelope, input, length, keys, NOW, kid, NULL, &failure);
 		ok = canonical_returns(envelope) && span_agrees(envelope, input, length, "header") &&
 			 span_agrees(envelope, input, length, "message");
 	}

@@ -1,14 +1,16 @@
 # unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
 UNIT_PURE = \
-	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/failure.c bridge/base/form_text.c \
-	bridge/base/iso_time.c bridge/base/log.c bridge/base/rate_limit.c bridge/base/secret_file.c \
+	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/caller_hash.c \
+	bridge/base/failure.c bridge/base/form_text.c bridge/base/iso_time.c bridge/base/log.c \
+	bridge/base/log_quota.c bridge/base/rate_limit.c bridge/base/secret_file.c \
 	bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/extension_version.c bridge/database/sql_call.c \
-	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_span.c \
+	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
+	bridge/message/json_number.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
-	bridge/message/message_value.c bridge/message/reply.c \
+	bridge/message/message_value.c bridge/message/reply.c bridge/message/shortest_digits.c \
 	bridge/key/encryption_key.c bridge/key/key_file.c bridge/key/key_jwk.c bridge/key/key_ring.c \
 	bridge/key/signing_key.c \
 	bridge/seal/envelope.c bridge/seal/jwe_agree.c bridge/seal/jwe_content.c \
@@ -19,7 +21,8 @@ UNIT_PURE = \
 	bridge/token/bearer.c bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_verify.c \
 	bridge/token/token_answer.c bridge/token/token_issue.c bridge/token/token_request.c \
 	bridge/http/http_framing.c bridge/http/http_route.c \
-	bridge/delivery/delivery_policy.c
+	bridge/delivery/delivery_policy.c \
+	bridge/api/partner_budget.c
 UNIT_DIR = build/unit
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c test/unit/*/*_test.c)))
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*/*_print.c)))
@@ -28,7 +31,7 @@ UNIT_OBJS = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE)) $(UNIT_DIR)/tap.o $(UNI
 	$(UNIT_DIR)/test_message.o $(UNIT_DIR)/test_token.o
 UNIT_CFLAGS = $(BRIDGE_LANGUAGE) -O1 -g -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) -lm
+UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) $(BRIDGE_SERVER_LIBS) -lm
 
 .PHONY: unit
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))

@@ -134,6 +134,32 @@ test_limits(Tap *tap)
 	buffer_free(&out);
 }
 
+static const struct
+{
+	const char *text;
+	bool has;
+} spellings[] = {
+	{"{\"a\": [1, -2.5,\n0], \"1.0\":\"1e2\\\"1.0\"}", true},
+	{"[1e+21,1e-7,0.000001]", true},
+	{"[]", true},
+	{"{\"a\":1.0}", false},
+	{"{\"a\":-0}", false},
+	{"{\"a\":\"\\\\\",\"b\":1e2}", false},
+	{"[0,0.10000000000000001]", false},
+	{"[\"x\",9007199254740993]", false},
+	{"[\"x\",9007199254740992.5,1]", false},
+};
+
+static void
+test_spellings(Tap *tap)
+{
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
+		tap_ok(tap,
+			   canonical_json_has_numbers(spellings[i].text, strlen(spellings[i].text)) ==
+				   spellings[i].has,
+			   "numbers of %s are %s", spellings[i].text, spellings[i].has ? "canonical" : "not");
+}
+
 int
 main(void)
 {
@@ -150,5 +176,6 @@ main(void)
 	}
 	test_values(&tap);
 	test_limits(&tap);
+	test_spellings(&tap);
 	return tap_done(&tap);
 }

@@ -50,6 +50,101 @@ repeated_check(Tap *tap, bool passes, const char *begin, const char *text, int c
 	free(body);
 }
 
+static const struct
+{
+	const char *number;
+	const char *text; /* NULL: taken */
+} numbers[] = {
+	{"0", NULL},
+	{"-0", NULL},
+	{"-0.0", NULL},
+	{"0.00", NULL},
+	{"0E+3", NULL},
+	{"9007199254740991", NULL},
+	{"-9007199254740991", NULL},
+	{"9007199254740991.0", NULL},
+	{"9.007199254740991e15", NULL},
+	{"9007199254740992", "a[1].b: a number beyond 2^53-1"},
+	{"-9007199254740992", "beyond 2^53-1"},
+	{"9007199254740993", "beyond 2^53-1"},
+	{"9007199254740991.5", "beyond 2^53-1"},
+	{"9007199254740992.5", "beyond 2^53-1"},
+	{"9.007199254740992e15", "beyond 2^53-1"},
+	{"900719925474099200e-2", "beyond 2^53-1"},
+	{"10000000000000000", "beyond 2^53-1"},
+	{"1e16", "beyond 2^53-1"},
+	{"1e400", "beyond 2^53-1"},
+	{"1e99999999999999999999", "beyond 2^53-1"},
+	{"0e16383", "beyond 2^53-1"},
+	{"123456789012345678901234567890", "beyond 2^53-1"},
+	{"1e15", NULL},
+	{"123.45", NULL},
+	{"0.30000000000000004", NULL},
+	{"0.10000000000000001", NULL},
+	{"1.2345678901234567", NULL},
+	{"1.23456789012345678", "more than 17 significant digits"},
+	{"0.33333333333333333333", "more than 17 significant digits"},
+	{"1.50000000000000000000000", NULL},
+	{"0.000000000000000000000001", NULL},
+	{"2.2250738585072014e-307", NULL},
+	{"1e-307", NULL},
+	{"1e-308", "too small"},
+	{"5e-324", "too small"},
+	{"1e-16383", "too small"},
+	{"0e-16383", "too small"},
+	{"-1E-999999999999", "too small"},
+};
+
+static void
+test_numbers(Tap *tap)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	{
+		char body[200];
+		MessageProblem problem = {NULL, ""};
+		json_t *envelope;
+		bool ok;
+
+		snprintf(body, sizeof(body), "{\"a\":[0, {\"b\" :%s}]}", numbers[i].number);
+		ok = message_parse(body, strlen(body), &envelope, &problem);
+		tap_ok(tap, ok == (numbers[i].text == NULL), "%s %s", numbers[i].number,
+			   numbers[i].text == NULL ? "is taken" : "is refused");
+		tap_has(tap, problem.text, numbers[i].text != NULL ? numbers[i].text : "", "for %s",
+				numbers[i].number);
+		tap_is(tap, ok ? "err.request.bad" : problem.error_code, "err.request.bad", "as bad");
+		json_decref(envelope);
+	}
+}
+
+/* Tiny numbers that a database would write with 300 characters each, and too many of anything. */
+static void
+test_much(Tap *tap)
+{
+	char *row = malloc(20000);
+	char *body = malloc(12000000);
+	MessageProblem problem;
+	json_t *envelope;
+
+	for (int kind = 0; kind < 2; kind++)
+	{
+		char *c = stpcpy(row, "[1");
+
+		for (int i = 0; i < 999; i++)
+			c = stpcpy(c, kind == 0 ? ",1e-300" : ",7");
+		strcpy(c, "]");
+		c = stpcpy(body, "{\"a\":[0");
+		for (int i = 0; i < (kind == 0 ? 15 : 600); i++)
+			c = stpcpy(stpcpy(c, ","), row);
+		strcpy(c, "]}");
+		tap_ok(tap, !message_parse(body, strlen(body), &envelope, &problem), "rejects_much_%d",
+			   kind);
+		tap_has(tap, problem.text, kind == 0 ? "more than 4 million characters" : "500000 values",
+				"and says what is too much");
+	}
+	free(body);
+	free(row);
+}
+
 static void
 test_bounds(Tap *tap)
 {
@@ -71,6 +166,10 @@ test_bounds(Tap *tap)
 	repeated_check(tap, false, "{\"a\":", "[", 100000, "", "rejects_100000_levels");
 	repeated_check(tap, true, "{\"a\":[0", ",1", 999, "]}", "1000 items");
 	repeated_check(tap, false, "{\"a\":[0", ",1", 1000, "]}", "rejects_1001_items");
+	repeated_check(tap, true, "{\"a\":{\"0\":1", ",\"\":1", 0, "}}", "one member");
+	repeated_check(tap, false, "{\"a\":[{\"0\":1", ",\"\":1", 1000, "}]}", "rejects_1001_members");
+	repeated_check(tap, true, "{\"a\":[0", ",[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]",
+				   999, "]}", "25000 values");
 	repeated_check(tap, true, "{\"a\":\"", "x", 65536, "\"}", "64 KiB of string");
 	repeated_check(tap, false, "{\"a\":\"", "x", 65537, "\"}", "rejects_longer_string");
 	repeated_check(tap, false, "{\"", "x", 65537, "\":1}", "rejects_longer_name");
@@ -156,6 +255,8 @@ main(void)
 	Tap tap = {0, 0};
 
 	test_bounds(&tap);
+	test_numbers(&tap);
+	test_much(&tap);
 	test_spans(&tap);
 	test_spans_together(&tap);
 	return tap_done(&tap);

@@ -29,6 +29,19 @@ def ecmascript(number):
     return f"{sign}{digits[0]}{tail}e{n - 1:+d}"
 
 
+def halfway():
+    """The doubles beside every decimal of few digits that lies exactly half-way between two."""
+    for zeros in range(18, 24):
+        for half in range(5 ** zeros, 2 ** 54, 2 * 5 ** zeros):
+            # half * 2^k, of 54 bits and odd, has no double of its own
+            odd = half
+            while odd < 2 ** 53:
+                odd = odd * 3
+            if odd < 2 ** 54 and odd % 2 == 1:
+                for shift in (zeros, zeros + 1, zeros + 3):
+                    yield struct.unpack(">Q", struct.pack(">d", float(odd * 2 ** shift)))[0]
+
+
 def bits_of_interest():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 20261122
     print(f"# seed {seed}")
@@ -38,6 +51,14 @@ def bits_of_interest():
             yield max(0, (exponent << 52) + offset)
     for _ in range(20000):
         yield source.getrandbits(64)
+    for zeros in range(24):  # decimals that lie half-way between two doubles, and round to one
+        for _ in range(200):
+            digits = source.randrange(10 ** source.randrange(1, 17))
+            yield struct.unpack(">Q", struct.pack(">d", digits * 10 ** zeros))[0]
+    for exponent in range(1075, 1165):
+        for _ in range(100):
+            yield (exponent << 52) + 2 * source.getrandbits(51)
+    yield from halfway()
     for _ in range(20000):  # money and the like
         yield struct.unpack(">Q", struct.pack(">d", source.randrange(10**9) / 100))[0]
 

@@ -49,7 +49,7 @@ static const MessageChange changes[] = {
 	 "err.request.bad", "page_size must be an integer of at least 1"},
 	{MESSAGE_SEARCH, "rejects_real_as_page_size", "\"page_size\":10", "\"page_size\":1.5",
 	 "err.request.bad", "page_size must be an integer"},
-	{MESSAGE_SEARCH, "rejects_power_as_page_size", "\"page_size\":10", "\"page_size\":1e30",
+	{MESSAGE_SEARCH, "rejects_power_as_page_size", "\"page_size\":10", "\"page_size\":1e3",
 	 "err.request.bad", "page_size must be an integer"},
 	{MESSAGE_SEARCH, "rejects_page_number_0", "\"page_number\":1", "\"page_number\":0",
 	 "err.request.bad", "pagination.page_number must be an integer of at least 1"},

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char directory[] = "build/unit/tls_files_XXXXXX";
@@ -59,7 +60,7 @@ file_make(const char *path)
 {
 	FILE *file = fopen(path, "w");
 
-	if (file == NULL || fclose(file) != 0)
+	if (file == NULL || fclose(file) != 0 || chmod(path, 0600) != 0)
 		abort();
 }
 
@@ -83,6 +84,7 @@ main(void)
 	Tap tap = {0, 0};
 	TlsFiles files;
 	Failure failure;
+	char path[256];
 
 	if (mkdtemp(directory) == NULL)
 		abort();
@@ -103,6 +105,15 @@ main(void)
 		tap_is(&tap, last_part(files.ca), rows[i].ca, "%s: CA", name);
 		tap_ok(&tap, (files.key[0] != '\0') == (files.certificate[0] != '\0'), "%s: key", name);
 	}
+	snprintf(path, sizeof(path), "%s/own.key", directory);
+	(void) chmod(path, 0644);
+	tap_ok(&tap, !tls_files_find(directory, "own", &files, &failure), "rejects_key_open_to_others");
+	tap_has(&tap, failure.text, "is open to others (mode 0644)", "and says so");
+	tap_ok(&tap, tls_files_find(directory, "all", &files, &failure), "whatever another key is");
+	tap_ok(&tap, !tls_files_check(directory, &failure), "a check of all finds it");
+	tap_has(&tap, failure.text, ".key\"", "or one that is no key");
+	tap_ok(&tap, tls_files_check("", &failure), "no directory, no keys");
+	tap_ok(&tap, !tls_files_check("/nowhere", &failure), "rejects_directory_that_is_not_there");
 	tap_ok(&tap, !tls_files_find("", "all", &files, &failure), "rejects_name_without_directory");
 	tap_has(&tap, failure.text, "tls_directory is not set", "and says what is missing");
 	files_change(file_remove);

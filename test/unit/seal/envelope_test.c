@@ -63,7 +63,7 @@ test_good(Tap *tap, const SigningKey *key)
 	tap_ok(tap, message_parse(body.data, body.length, &envelope, &problem), "we can read it");
 	tap_ok(tap, message_check(envelope, NULL, MESSAGE_NOTIFY, "sp.example.org", &problem),
 		   "it keeps our own rules");
-	tap_ok(tap, signature_verify(envelope, body.data, body.length, keys, NOW, kid, &failure),
+	tap_ok(tap, signature_verify(envelope, body.data, body.length, keys, NOW, kid, NULL, &failure),
 		   "and verifies");
 	json_decref(envelope);
 
@@ -122,7 +122,7 @@ test_encrypted(Tap *tap)
 	tap_ok(tap, strstr(body.data, "notify_event") == NULL && strstr(body.data, "stream") == NULL,
 		   "which hides message and meta");
 	tap_ok(tap, message_parse(body.data, body.length, &envelope, &problem), "we can read it");
-	tap_ok(tap, signature_verify(envelope, body.data, body.length, keys, NOW, kid, &failure),
+	tap_ok(tap, signature_verify(envelope, body.data, body.length, keys, NOW, kid, NULL, &failure),
 		   "and verify it before it is decrypted");
 	tap_ok(tap, message_decrypt(envelope, "required", ring, &plain, &failure), "and decrypt it");
 	tap_has(tap, plain.data, "\"meta\":{\"stream\":\"s\"}", "meta is inside");

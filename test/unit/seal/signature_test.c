@@ -65,7 +65,7 @@ verify(const char *body, const char *keys_text, int64_t now_ms, Failure *failure
 	json_t *envelope = json_loads(body, 0, NULL);
 	json_t *keys = json_loads(keys_text, 0, NULL);
 	char kid[SIGNATURE_KID_SIZE];
-	bool ok = signature_verify(envelope, body, strlen(body), keys, now_ms, kid, failure);
+	bool ok = signature_verify(envelope, body, strlen(body), keys, now_ms, kid, NULL, failure);
 
 	if (ok != (strcmp(kid, TEST_KEY_KID) == 0))
 		abort();
@@ -339,6 +339,90 @@ test_create(Tap *tap)
 	signing_key_free(key);
 }
 
+/* Somebody on the way wrote other digits: what is handed on is what the sender signed. */
+static void
+test_handed_on(Tap *tap)
+{
+	char encoded[96];
+	char text[600];
+	char kid[SIGNATURE_KID_SIZE];
+	json_t *keys = json_loads(KEYS, 0, NULL);
+	json_t *envelope;
+	Failure failure;
+	Buffer canonical;
+	char *body;
+
+	sign(CONTENT, CREATED, EXPIRES, encoded);
+	snprintf(text, sizeof(text),
+			 "kidId=\"ess.example.org|" TEST_KEY_KID "|ed25519\", created=\"" CREATED
+			 "\", expires=\"" EXPIRES
+			 "\", headers=\"(created) (expires) digest\", signature=\"%s\"",
+			 encoded);
+	body = body_build(text, HEADER, "{\"b\":\"\\u00e9\",\"a\":1.00000000000000001}");
+	envelope = json_loads(body, 0, NULL);
+	json_object_set_new(envelope, "unsigned", json_true());
+	tap_ok(tap,
+		   signature_verify(envelope, body, strlen(body), keys, NOW, kid, &canonical, &failure),
+		   "the signature holds for the canonical form");
+	tap_ok(tap, strncmp(canonical.data, CONTENT, strlen(CONTENT) - 1) == 0,
+		   "which is handed on, not the digits that came");
+	tap_ok(tap, strstr(canonical.data, "unsigned") == NULL, "nor a member that is not signed");
+	json_decref(envelope);
+	free(body);
+	body = strdup(canonical.data);
+	envelope = json_loads(body, 0, NULL);
+	buffer_free(&canonical);
+	tap_ok(tap,
+		   signature_verify(envelope, body, strlen(body), keys, NOW, kid, &canonical, &failure),
+		   "it is a message with the same signature");
+	tap_is_int(tap, (long long) canonical.length, 0, "whose bytes need no other form");
+	buffer_free(&canonical);
+	json_decref(envelope);
+	json_decref(keys);
+	free(body);
+}
+
+/* Points of small order and bytes that are none: the standard's weak keys, in both signs. */
+static const char *const weak_keys[] = {
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA",
+	"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA",
+	"JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU", "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_IU",
+	"xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o", "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA_o",
+	"7P_______________________________________38", "7P________________________________________8",
+	"7f_______________________________________38", "7v_______________________________________38",
+	"7________________________________________38"};
+
+static void
+test_weak_keys(Tap *tap)
+{
+	char encoded[BASE64_SIZE(64)];
+	unsigned char nothing[64] = {1};
+	char text[600];
+	char *body;
+
+	/* what anybody can write under the neutral element */
+	base64_encode(nothing, sizeof(nothing), encoded);
+	snprintf(text, sizeof(text),
+			 "kidId=\"ess.example.org|" TEST_KEY_KID "|ed25519\", created=\"" CREATED
+			 "\", expires=\"" EXPIRES
+			 "\", headers=\"(created) (expires) digest\", signature=\"%s\"",
+			 encoded);
+	body = body_build(text, HEADER, MESSAGE);
+	for (size_t i = 0; i < sizeof(weak_keys) / sizeof(weak_keys[0]); i++)
+	{
+		char keys[300];
+		Failure failure;
+
+		snprintf(keys, sizeof(keys),
+				 "[{\"kid\":\"" TEST_KEY_KID
+				 "\",\"jwk\":{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"}}]",
+				 weak_keys[i]);
+		tap_ok(tap, !verify(body, keys, NOW, &failure), "refuses_weak_key_%zu", i);
+		tap_has(tap, failure.text, "damaged", "as no key");
+	}
+	free(body);
+}
+
 int
 main(void)
 {
@@ -347,6 +431,8 @@ main(void)
 	test_texts(&tap);
 	test_times(&tap);
 	test_contents(&tap);
+	test_handed_on(&tap);
+	test_weak_keys(&tap);
 	test_missing(&tap);
 	test_create(&tap);
 	return tap_done(&tap);
