@@ -305,6 +305,7 @@ bridge_reload(Bridge *bridge)
 		config_free(bridge->config);
 		bridge->config = config;
 		/* the parts hold pointers into the old keys until they have been judged anew */
+		api_finish_checks(bridge->api);
 		bridge_judge(bridge);
 		key_ring_free(old_keys);
 		log_info(&bridge->log, "reloaded", "kid", signing_key_kid(key_ring_signing(keys)), NULL);

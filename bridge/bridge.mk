@@ -4,9 +4,12 @@
 BRIDGE_FLOORS = base config database message key seal net token http delivery turn api
 
 BRIDGE_SOURCES = \
-	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/event_loop.c bridge/base/failure.c \
-	bridge/base/form_text.c bridge/base/iso_time.c bridge/base/log.c bridge/base/log_quota.c bridge/base/process_guard.c bridge/base/rate_limit.c \
-	bridge/base/sd_notify.c bridge/base/secret_file.c bridge/base/uuid.c bridge/base/worker.c \
+	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/caller_hash.c \
+	bridge/base/event_loop.c bridge/base/failure.c bridge/base/form_text.c \
+	bridge/base/iso_time.c bridge/base/log.c bridge/base/log_quota.c \
+	bridge/base/process_guard.c bridge/base/rate_limit.c \
+	bridge/base/sd_notify.c bridge/base/secret_file.c bridge/base/uuid.c \
+	bridge/base/workers.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/control.c bridge/database/extension_version.c bridge/database/pg_connect.c \
@@ -33,7 +36,8 @@ BRIDGE_SOURCES = \
 	bridge/delivery/delivery_policy.c bridge/delivery/delivery_queue.c \
 	bridge/delivery/dispatcher.c bridge/delivery/lane.c \
 	bridge/turn/request_turn.c bridge/turn/router_turn.c \
-	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_exchange.c \
+	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_check.c \
+	bridge/api/api_exchange.c \
 	bridge/api/api_health.c bridge/api/api_keys.c bridge/api/api_receive.c \
-	bridge/api/api_routes.c bridge/api/api_token.c bridge/api/api_work.c \
+	bridge/api/api_routes.c bridge/api/api_token.c bridge/api/partner_budget.c \
 	bridge/bridge.c bridge/listeners.c bridge/main.c bridge/setup_check.c bridge/trust.c

@@ -2,7 +2,6 @@
  * main.c
  *		casesync-bridge: commands, the settings, the bridge, the exit code.
  */
-#include <jansson.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +34,6 @@ seed_random(void)
 	(void) !getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	srandom(seed);
 	srand48((long) seed);
-	json_object_seed(0); /* before there are threads that would */
 }
 
 static int

@@ -2,12 +2,13 @@
 
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
 EXTENSION_FLOORS = \
-	base code record filter party knowledge outbox quarantine look_again agreement \
+	base rights code record filter party knowledge outbox quarantine look_again agreement \
 	capture registry subscription routing inbox answer delivery intake upkeep forget \
-	health onboarding rights upgrade
+	health onboarding upgrade
 
 EXTENSION_SOURCES = \
-	extension/base/execute_apart.c extension/base/own_relation.c extension/base/owner_query.c \
+	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
+	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \
@@ -16,8 +17,9 @@ EXTENSION_SOURCES = \
 	extension/record/record_identity.c extension/record/record_json.c \
 	extension/record/record_read.c extension/record/record_status.c \
 	extension/record/record_value.c extension/record/record_wire.c \
-	extension/filter/filter_column.c extension/filter/filter_comparison.c \
-	extension/filter/filter_expression.c extension/filter/filter_match.c \
+	extension/filter/filter_cache.c extension/filter/filter_column.c \
+	extension/filter/filter_comparison.c extension/filter/filter_expression.c \
+	extension/filter/filter_judge.c extension/filter/filter_match.c \
 	extension/filter/filter_parse.c extension/filter/filter_path.c \
 	extension/filter/filter_predicate.c extension/filter/filter_reach.c \
 	extension/filter/filter_sql.c extension/filter/filter_tree.c \
@@ -28,6 +30,7 @@ EXTENSION_SOURCES = \
 	extension/capture/tracking_store.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
+	extension/inbox/apply_function.c \
 	extension/casesync.c
 
 # The parts of the install script, in the order in which they need each other. What holds state is
@@ -57,13 +60,17 @@ SQL_TABLES = \
 	extension/intake/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
-	extension/base/text_format.sql extension/base/owner_query.sql extension/base/audit.sql \
+	extension/base/text_format.sql extension/base/owner_query.sql \
+	extension/base/known_caller.sql extension/base/audit.sql \
 	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql \
-	extension/code/code_type.sql extension/code/crosswalk.sql \
+	extension/rights/second_person.sql extension/rights/access.sql \
+	extension/rights/rights_problems.sql \
+	extension/code/code_type.sql extension/code/word_list.sql \
+	extension/code/crosswalk.sql \
 	extension/record/record_check.sql extension/record/record_build.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \
@@ -71,6 +78,7 @@ SQL_CODE = \
 	extension/party/partner_key.sql extension/party/client.sql \
 	extension/party/client_check.sql extension/party/jwks.sql extension/party/encryption.sql \
 	extension/party/lane.sql extension/party/forget.sql extension/party/quota.sql \
+	extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
@@ -78,12 +86,14 @@ SQL_CODE = \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
-	extension/agreement/registry.sql extension/agreement/agreement.sql \
+	extension/agreement/registry.sql extension/agreement/registry_feed.sql \
+	extension/agreement/agreement.sql \
 	extension/agreement/sharing.sql extension/agreement/forget.sql \
 	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
 	extension/agreement/activation.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
-	extension/capture/tracking_trigger.sql extension/capture/gap.sql \
+	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
+	extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
@@ -92,15 +102,20 @@ SQL_CODE = \
 	extension/subscription/my_subscription.sql extension/subscription/forget.sql \
 	extension/subscription/subscription_settled.sql \
 	extension/subscription/subscription_answer.sql \
+	extension/subscription/subscription_quota.sql \
+	extension/subscription/subscription_pause.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql \
-	extension/inbox/inbox.sql extension/inbox/message_read.sql extension/inbox/message_in.sql \
+	extension/inbox/apply_mode.sql extension/inbox/inbox.sql \
+	extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \
 	extension/answer/request.sql extension/answer/answering.sql \
-	extension/answer/search_answer.sql extension/answer/transaction_status.sql \
+	extension/answer/search_item.sql extension/answer/search_answer.sql \
+	extension/answer/transaction_status.sql \
 	extension/answer/enrollment.sql extension/answer/forget.sql \
 	extension/answer/answer_sent.sql \
 	extension/delivery/delivery.sql extension/delivery/outcome.sql \

@@ -13,6 +13,7 @@ INSERT INTO app.call (name, sql) VALUES
 	('set_partner', $$SELECT casesync.set_partner('fresh')$$),
 	('drop_partner', $$SELECT casesync.drop_partner('fresh')$$),
 	('set_quota', $$SELECT casesync.set_quota('p', 10)$$),
+	('resume_filters', $$SELECT casesync.resume_filters('p')$$),
 	('add_key', $$SELECT casesync.add_key('p', '{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')$$),
 	('retire_key', $$SELECT casesync.retire_key('p', 'k')$$),
 	('accept_key', $$SELECT casesync.accept_key('p', app.offered('k2'))$$),
@@ -23,6 +24,9 @@ INSERT INTO app.call (name, sql) VALUES
 	('retire_client', $$SELECT casesync.retire_client('c', 'https://idp.test')$$),
 	('drop_issuer', $$SELECT casesync.drop_issuer('https://idp.test')$$),
 	('map_code', $$SELECT casesync.map_code('l', 'ACTIF', 'Active'::casesync.enrolment_status)$$),
+	('grant_word_list', $$SELECT casesync.grant_word_list('l', 'regress_audit_role')$$),
+	('revoke_word_list', $$SELECT casesync.revoke_word_list('l', 'regress_audit_role')$$),
+	('own_word_list', $$SELECT casesync.own_word_list('l', current_user::regrole)$$),
 	('unmap_code', $$SELECT casesync.unmap_code('l', 'ACTIF', NULL::casesync.enrolment_status)$$),
 	('add_local_code', $$SELECT casesync.add_local_code('enrolment_status', 'local:900', 'Paused')$$),
 	('drop_local_code', $$SELECT casesync.drop_local_code('enrolment_status', 'local:900')$$),
@@ -103,10 +107,10 @@ $$;
 CREATE TABLE app.outcome AS SELECT c.n, c.name, app.left_by(c) AS line FROM app.call c ORDER BY c.n;
 SELECT count(*) > 50 AS calls FROM app.outcome;
 SELECT * FROM app.outcome WHERE line <> name ORDER BY n;
--- functions of administrators, approvers, reviewers and auditors that are not called above, but for those that only show something
+-- functions of administrators, approvers, reviewers and auditors that are not called above, but for those that only show something or are part of others
 SELECT r.access, r.object FROM casesync_internal.access_right r
  WHERE r.access IN ('admin', 'approver', 'reviewer') AND r.object !~ ' ON '
-   AND r.object NOT IN ('check', 'problems', 'lookup_limit', 'tracking_drift', 'gap_hint', 'failure_wait', 'disclosures', 'held_by')
+   AND r.object NOT IN ('check', 'problems', 'lookup_limit', 'tracking_drift', 'gap_hint', 'failure_wait', 'disclosures', 'held_by', 'map_word', 'unmap_word')
    AND NOT EXISTS (SELECT FROM app.call c WHERE c.sql ~ ('casesync\.' || r.object || '\('))
    AND NOT EXISTS (SELECT FROM casesync_internal.access_right t WHERE t.access = 'types' AND t.object = r.object) ORDER BY 1, 2;
 -- nobody can change it, and nothing in it is secret or about a person

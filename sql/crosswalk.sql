@@ -53,13 +53,16 @@ SELECT * FROM casesync.unmapped_words('sp', '"Odd ""Table"', 'at', NULL::casesyn
 CREATE VIEW statuses AS SELECT "Le Statut" AS s FROM "Odd ""Table";
 SELECT count(*) FROM casesync.unmapped_words('sp', 'statuses', 's', NULL::casesync.enrolment_status);
 
--- It reads with the rights of the caller; mapping does not need rights on the table of words.
+-- It reads with the rights of the caller; mapping does not need rights on the table of words, but the consent of who began the list.
 CREATE ROLE crosswalk_test_publisher;
 GRANT USAGE ON SCHEMA casesync, casesync_internal, crosswalk_test TO crosswalk_test_publisher;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA casesync, casesync_internal TO crosswalk_test_publisher;
 SET ROLE crosswalk_test_publisher;
 SELECT * FROM casesync.unmapped_words('sp', '"Odd ""Table"', 'Le Statut', NULL::casesync.enrolment_status);
 SELECT word FROM casesync_internal.crosswalk_word;
+RESET ROLE;
+SELECT casesync.grant_word_list('sp', 'crosswalk_test_publisher');
+SET ROLE crosswalk_test_publisher;
 SELECT casesync.map_code('sp', 'NOUVEAU', 'Active'::casesync.enrolment_status);
 SELECT casesync.to_code('sp', 'NOUVEAU', NULL::casesync.enrolment_status), casesync.to_word('sp', 'Active'::casesync.enrolment_status);
 RESET ROLE;

@@ -156,8 +156,17 @@ SELECT app.try($$UPDATE casesync_internal.disclosure SET key = casesync_internal
 SELECT * FROM casesync.erase('people', 'YV-4712', 'by mistake') WHERE what ~ 'still|disclosures to';
 SELECT * FROM casesync.erase('people', 'nobody', 'a test');
 
--- values: whole ones only, numbers too
-SELECT casesync_internal.json_without('{"a": "12", "b": ["12", "x12", 123456, 1234567], "c": {"12": "say \"12\""}, "d": 12}', '{12,123456}', '-');
+-- values: short ones whole only, long ones within texts too, in whatever way these are written; numbers; names together only
+SELECT casesync_internal.json_without('{"a": "12", "b": ["12", "x12", 123456, 1234567], "c": {"12": "say \"12\""}, "d": 12}', p),
+	casesync_internal.json_without('{"a": "x zq-4711", "ZQ-4711": "zoe", "b": "a 5a512d34373131", "c": "xWlEtNDcxMQ==", "d": "ZQ-471"}', p),
+	casesync_internal.json_without('{"a": "Zoe", "b": "Quillon"}', p), casesync_internal.json_without('{"a": "Zoe", "b": "Miller"}', p),
+	casesync_internal.text_names('by Zoe Quill', p), casesync_internal.text_names('by Zoe', p), casesync_internal.text_names(NULL, p)
+  FROM (SELECT ROW('people', 'k', '-', '{12,123456,ZQ-4711}', '{}', ARRAY(SELECT m FROM unnest('{12,ZQ-4711}'::text[]) w, casesync_internal.word_marks(w) m),
+	'{zoe,quill}')::casesync_internal.person AS p) x;
+SELECT casesync_internal.word_marks('Zoë/1') ORDER BY 1;
+-- each of the three ways of base64 is one of the marks
+SELECT before, EXISTS (SELECT FROM casesync_internal.word_marks('ZQ-4711') m WHERE strpos(lower(encode(convert_to(repeat('?', before) || 'ZQ-4711' || repeat('?', after), 'UTF8'), 'base64')), m) > 0) AS found
+  FROM generate_series(0, 3) before, generate_series(0, 2) after GROUP BY before, after ORDER BY 1, after;
 -- an identifier that is a short number, sent as a number
 INSERT INTO app.person VALUES ('815', 'Ann Eight', 'Active');
 SELECT casesync.subscribe('ess.test', 'enrolment', 'Member', '{"type": "UIN", "value": 815}', 'idtype-value', reference_id => 'short') AS code \gset

@@ -33,6 +33,18 @@ SELECT p.oid::regprocedure AS function
    AND NOT coalesce(p.proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}'
  ORDER BY p.oid::regprocedure::text COLLATE "C";
 
+-- functions that know their caller without one that does the work, and such as are given to somebody
+SELECT p.oid::regprocedure AS function FROM pg_proc p WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+   AND p.prosrc = 'casesync_known_caller' AND NOT EXISTS (SELECT FROM pg_proc w
+	WHERE w.pronamespace = 'casesync_internal'::regnamespace AND w.proname = p.proname || '_for' AND w.prorettype = p.prorettype
+	  AND w.proargtypes::text = concat_ws(' ', 'regrole'::regtype::oid, nullif(p.proargtypes::text, ''))) ORDER BY 1;
+SELECT count(*) > 10 AS there_are FROM pg_proc WHERE prosrc = 'casesync_known_caller';
+SELECT r.access, p.oid::regprocedure FROM casesync_internal.access_right r JOIN pg_proc p ON p.proname = r.object
+ WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND p.proargtypes[0] = 'regrole'::regtype AND p.proargnames[1] = 'caller';
+-- with rights that their caller lacks, and of a type that the caller chooses: it brings functions along
+SELECT p.oid::regprocedure AS function FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+ WHERE p.prosecdef AND EXISTS (SELECT FROM unnest(p.proargtypes) a JOIN pg_type t ON t.oid = a WHERE t.typtype = 'p');
+
 -- given to everybody
 SELECT object FROM member m
   JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass,
@@ -72,7 +84,7 @@ SELECT c.oid::regclass AS relation
  WHERE c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
  ORDER BY c.oid::regclass::text COLLATE "C";
 
--- what pg_dump leaves behind: facts of the version (access_right), a mark that
+-- what pg_dump leaves behind: facts of the version (access_right), what waits for a second person (pending_change), a mark that
 -- follows the clock, and the empty parent of the leaves; no other state
 SELECT c.oid::regclass AS relation
   FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass

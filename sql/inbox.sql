@@ -131,12 +131,29 @@ SELECT m, app.mode(m, '{"employment_status": "1"}') AS plain, app.mode(m, '{"dem
 	'auto,enrolment_status_change=observe', 'auto,enrolment=review', 'review,death=auto', 'auto,death=observe']) m;
 SELECT app.mode('auto,death=auto', '{"additional_attributes": [{"enrolment_status": "77"}]}') AS unknown_status,
 	app.mode('auto,death=auto', '{"demographic_info": {"death_date": "soon"}}') AS unreadable_date;
+-- wherever a death may stand and however it is written; what cannot be read is looked at too
+SELECT casesync_internal.reports_death(r) AS death, app.mode('auto', r) AS mode, r FROM unnest(ARRAY[
+	'{"enrollment_status": "1", "enrolment_status": "2"}', '{"enrollment_status": "2", "enrolment_status": "1"}', '{"enrollment_status": ["1", "2"]}', '{"enrollment_status": ["1", ["Deceased"]]}',
+	'{"enrollment_status": {"code": "2"}}', '{"enrollment_status": "1", "member": {"enrollment_status": "2"}}', '{"additional_attributes": [{"key": "enrolment_status", "value": "1"}, {"key": "Enrolment Status", "value": ["2"]}]}',
+	'{"dci:Enrollment_Status": "Deceased"}', '{"enrollmentStatus": 2}', '{"enrollement_status": "DECEASED"}', '{"enrollment_status": " dci:deceased "}', '{"programme_identifier": [{"enrolment_status": "1"}, {"enrolment_status": "2"}]}',
+	'{"group_members": [{"member": {"enrollment_status": "1"}}, {"member": {"enrollment_status": "2"}}]}', '{"member": [{"demographic_info": {"death_date": "2026-01-01"}}]}', '{"demographic_info": {"Death-Date": ["2026-01-01"]}}',
+	'{"x": {"y": [{"dateOfDeath": "2026"}]}}', '{"is_deceased": true}', '{"deceased": "yes"}', '{"deceased": "perhaps"}', '{"vital_status": "dead"}', '{"enrollment_status": true}', '{"enrollment_status": {"code": "1", "note": "gone"}}',
+	'{"enrollment_status": ["1", "4"], "member": {"enrolment_status": "3"}}', '{"enrollment_status": null, "death_date": ""}', '{"deceased": false, "vital_status": "alive"}', '{"birth_date": "1980-01-01", "marital_status": "7", "status": "2"}', '{}']::jsonb[]) r;
+-- a field that the agreement names is that field in any spelling and shape
+SELECT app.mode('auto,member.demographic_info.birth_date=review', r) AS mode, r FROM unnest(ARRAY['{"member": {"demographic_info": {"birth_date": "2000-01-01"}}}', '{"member": [{"demographic_info": [{"birth_date": "2000-01-01"}]}]}',
+	'{"dci:Member": {"demographicInfo": {"Birth-Date": "x"}}}', '{"group": {"member": {"demographic_info": {"birth_date": "x"}}}}', '{"member": {"demographic_info": [{"key": "birth_date", "value": "x"}]}}',
+	'{"member": {"demographic_info": {"birth_date": null}}}', '{"demographic_info": {"birth_date": "x"}}', '{"member": {"birth_date": "x"}}']::jsonb[]) r;
 
 -- the function changes under us
 SET ROLE regress_inbox_owner;
 ALTER FUNCTION app.apply(casesync.inbound) SECURITY INVOKER;
 RESET ROLE;
 SELECT app.hear('U14', '1'), app.apply_all();
+SELECT says, state, reason, error_code FROM app.items ORDER BY id DESC LIMIT 1;
+ALTER FUNCTION app.apply(casesync.inbound) SECURITY DEFINER;
+SELECT casesync.retry_inbox(max(id)) FROM app.items;
+SELECT app.apply_all();
+SELECT says, state, reason, error_code FROM app.items WHERE id = (SELECT max(id) FROM app.items);
 SELECT who FROM app.seen ORDER BY inbox_id DESC LIMIT 1;
 ALTER FUNCTION app.apply(casesync.inbound) RENAME TO applied_before;
 SELECT app.hear('U15', '1'), app.apply_all();
@@ -152,7 +169,10 @@ SELECT sum(r.changes) > 0 AS routed FROM casesync_internal.route() r;
 UPDATE casesync_internal.notification SET state = 'delivered';
 SELECT app.hear('U20', '1'), app.apply_all();
 SELECT changes, notifications FROM casesync_internal.route();
-SELECT app.hear('U20', '2', hops => '["far.test"]');
+-- of the way only whom we know goes on, each once
+SELECT casesync.set_partner('far.test', 'https://dci.far.test') <> '' AS known;
+SELECT app.hear('U20', '2', hops => jsonb_build_array('far.test', '<script>', 'far.test', 7, '{}'::jsonb, 'sp.test', repeat('x', 60000), 'FAR.TEST', 'far.test ', 'ess.test'));
+SELECT hops FROM casesync_internal.inbox_item ORDER BY id DESC LIMIT 1;
 CREATE FUNCTION app.consequence() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF NEW.uin = 'U20' AND NEW.status = '2' THEN NEW.status := '3'; END IF;

@@ -40,7 +40,7 @@ INSERT INTO try VALUES (1, 'SELECT current_user || '' by itself: '' || (session_
 	(22, 'SELECT app.raise_it()'), (23, 'GRANT regress_victim TO regress_owner'), (24, 'SELECT casesync_internal.owner_query(''app.secret'', ''SELECT words, NULL::jsonb FROM app.secret'', 1)::text'),
 	(25, 'SELECT hash_key::text FROM casesync_internal.node_secret'), (26, 'SELECT record::text FROM casesync_internal.notification LIMIT 1'),
 	(27, 'SELECT set_config(''search_path'', ''app'', false) || set_config(''work_mem'', ''64MB'', false)'), (28, 'SET statement_timeout = ''1h'''),
-	(29, 'DO $x$ BEGIN PERFORM 1; END $x$'), (30, 'SELECT current_setting(''search_path'')'), (31, 'SELECT casesync_internal.owner_call(''app.raise_it()'', 1)');
+	(29, 'DO $x$ BEGIN PERFORM 1; END $x$'), (30, 'SELECT current_setting(''search_path'')'), (31, 'SELECT casesync_internal.apply_call(''app'', ''raise_it'', ''regress_owner'', jsonb_populate_record(NULL::casesync.inbound, ''{}''))');
 SELECT changes, notifications FROM casesync_internal.route();
 SELECT try.statement, coalesce(n.record->>'v', q.error_code || ' ' || q.reason) AS what_came_of_it
 	FROM try LEFT JOIN casesync_internal.notification n ON n.key = try.id::text LEFT JOIN casesync.quarantine q ON q.key = try.id::text ORDER BY try.id;
@@ -102,7 +102,7 @@ CREATE FUNCTION not_theirs(event casesync.inbound) RETURNS text LANGUAGE plpgsql
 SET ROLE regress_owner;
 SELECT casesync.on_notify('Member', 'enrolment', 'app.not_theirs(casesync.inbound)');
 SELECT casesync.on_notify('Member', 'enrolment', 'app.apply_it(casesync.inbound)');
-SELECT casesync_internal.owner_call('app.not_theirs(casesync.inbound)', 1);
+SELECT casesync_internal.apply_call('app', 'not_theirs', 'regress_owner', jsonb_populate_record(NULL::casesync.inbound, '{}'));
 SELECT casesync_internal.owner_query('app.secret', 'SELECT 1', 1);
 SELECT casesync_internal.lock_router();
 RESET ROLE;

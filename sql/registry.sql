@@ -104,6 +104,9 @@ CREATE INDEX ON person ((id::text));
 CREATE INDEX ON enrolment (person_id);
 SELECT problem FROM casesync.publish('by_text', 'by_text', 'Member');
 SELECT problem FROM casesync.publish('joined', 'joined', 'Member');
+-- a name that could be taken for another's, which people read and compare
+SELECT problem FROM casesync.publish('Peo-ple', 'joined', 'Member');
+SELECT problem FROM casesync.publish('JOINED', 'joined', 'Member');
 -- a publisher's own settings are as they were
 SHOW enable_seqscan;
 RESET ROLE;

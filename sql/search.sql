@@ -64,6 +64,11 @@ SELECT * FROM app.found(jsonb_build_array(app.item('{"last_updated": {"gte": "20
 SELECT reference, status, uins, total FROM app.found(jsonb_build_array(
 	app.item('{}', 'any case', '{"reg_type": "ess", "reg_record_type": "MEMBER"}'), app.item('{}', 'group', '{"reg_type": "SR", "reg_record_type": "group"}'),
 	app.item('{}', 'both', '{"reg_type": null, "reg_record_type": null}'), app.item('{}', 'unknown', '{"reg_type": "Moon"}'), app.item('{}', 'mixed', '{"reg_type": "ESS", "reg_record_type": "Group"}')));
+-- a type that is in no list, too: the same in any case, with any prefix and blanks around it; what only looks like it is another
+UPDATE casesync_internal.registry SET reg_type = 'Housing' WHERE registry = 'households';
+SELECT t, f.uins FROM unnest(ARRAY['Housing', 'housing', 'HOUSING', 'ns:org:RegistryType:Housing', 'x:y: housing ', E'\thousing\n', 'Hοusing', 'Ｈousing', 'hou sing', 'housing_', 'ESS', ' ess ']) WITH ORDINALITY x(t, n)
+ CROSS JOIN LATERAL app.found(jsonb_build_array(app.item('{}', criteria => jsonb_build_object('reg_type', t, 'reg_record_type', NULL)))) f ORDER BY n;
+UPDATE casesync_internal.registry SET reg_type = 'Social' WHERE registry = 'households';
 SELECT i->>'reference_id', (i->'data') - 'reg_records' FROM app.answers(jsonb_build_array(
 	app.item('{}', 'any case', '{"reg_type": "ess", "reg_record_type": "MEMBER"}'), app.item('{}', 'group', '{"reg_type": "SR", "reg_record_type": "group"}'),
 	app.item('{}', 'both', '{"reg_type": null, "reg_record_type": null}'), app.item('{}', 'unknown', '{"reg_type": "Moon"}'))) i;

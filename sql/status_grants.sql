@@ -9,6 +9,8 @@ SELECT status, message FROM casesync.check();
 \i test/scene/person.sql
 \i test/scene/partner.sql
 SELECT * FROM app.health;
+UPDATE casesync_internal.node SET four_eyes = true;
+SELECT * FROM app.health;
 SELECT count(casesync.add_key('ess.test', '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'));
 SELECT * FROM app.health;
 SELECT * FROM casesync.check();
@@ -104,7 +106,7 @@ SELECT w, string_agg(app.as_role(a, w), ' ' ORDER BY n) AS "none types publisher
  CROSS JOIN unnest(ARRAY['none', 'types', 'publisher', 'admin', 'approver', 'bridge', 'reviewer', 'auditor', 'reader']) WITH ORDINALITY r(a, n)
  GROUP BY i, w ORDER BY i;
 SELECT count(*) AS users_of_owners_rights FROM pg_proc p CROSS JOIN pg_roles r WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
-	AND p.proname IN ('owner_call', 'owner_query', 'set_origin', 'lock_for_transaction', 'lane_set', 'store_item') AND r.rolname ~ '^regress_grants' AND has_function_privilege(r.oid, p.oid, 'EXECUTE');
+	AND p.proname IN ('apply_call', 'owner_query', 'set_origin', 'lock_for_transaction', 'lane_set', 'store_item') AND r.rolname ~ '^regress_grants' AND has_function_privilege(r.oid, p.oid, 'EXECUTE');
 SELECT c.relname, string_agg(app.as_role(a, format('SELECT FROM %s LIMIT 0', c.oid::regclass)), ' ' ORDER BY n) AS "none types publisher admin approver bridge reviewer auditor reader"
   FROM pg_class c CROSS JOIN unnest(ARRAY['none', 'types', 'publisher', 'admin', 'approver', 'bridge', 'reviewer', 'auditor', 'reader']) WITH ORDINALITY r(a, n)
  WHERE c.relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND c.relkind IN ('r', 'v')

@@ -55,9 +55,8 @@ SELECT count(*) AS no_trigger_is_left FROM pg_trigger WHERE tgrelid = 'enrolment
 \pset format aligned
 \x on
 ALTER SEQUENCE casesync_internal.tracking_id RESTART;
-CREATE FUNCTION matters(integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 IN (3, 7)';
 SELECT casesync.track('enrolment', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change',
-	columns => '{status}', condition => 'matters(programme_id) AND status <> ''draft''');
+	columns => '{status}', condition => 'programme_id IN (3, 7) AND status <> ''draft''');
 SELECT id, relation, registries, key, key_columns, key_is_column, on_insert, on_update, on_delete, columns, condition, subjects, enabled FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1;
 SELECT casesync.track('enrolment', '{people}', 'lower(status) || person_id', on_delete => 'enrolment_status_change',
 	ignore => '{note}', subjects => 'SELECT person_id FROM enrolment e WHERE programme_id = $1::integer');

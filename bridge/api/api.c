@@ -1,10 +1,12 @@
 /*
  * api.c
- *		What the endpoints share: sessions to the database, and how often who may come. Must not
- *		know the endpoints.
+ *		What the endpoints share: threads for checks, sessions to the database, and who may have
+ *		them when. Must not know the endpoints.
  */
 #include "api/api.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +16,9 @@
 #define STORE_TIMEOUT_MS 10000
 /* nobody waits so long: by then the bridge has answered itself */
 #define ANSWER_TIMEOUT_MS (ANSWER_WITHIN_MS + 200)
-#define WORKER_THREADS 2
-#define QUEUE_LIMIT 100 /* questions that may wait for one session */
+#define CHECK_THREADS 2
+#define BAD_TOKENS_A_SECOND 50 /* of one address, that are answered at once */
+#define BAD_TOKENS_AT_ONCE 200
 
 typedef struct ApiSessions
 {
@@ -28,10 +31,13 @@ struct Api
 	ApiParts parts;
 	ApiSessions stores;
 	ApiSessions answers;
+	Workers *workers;
+	PartnerBudget *budget;
+	bool is_filling[BUDGET_POOLS];
+	bool is_closing;
 	RateLimit *rate_limit;
 	ApiExchangeList exchanges;
 	LogQuota log_quota;
-	Worker *worker;
 };
 
 static bool
@@ -71,61 +77,24 @@ sessions_close(ApiSessions *sessions)
 	sessions->count = 0;
 }
 
-static bool
-session_has_room(const PgSession *session)
-{
-	return pg_session_is_connected(session) && pg_session_queue_length(session) < QUEUE_LIMIT;
-}
-
-/* Whoever asks for a token has no name yet: they all share what one partner gets. */
-static bool
-exchanges_are_of_one(const ApiExchange *a, const ApiExchange *b)
-{
-	if (a->partner[0] != '\0' && strcmp(a->partner, b->partner) == 0)
-		return true;
-	return strcmp(a->claims.issuer, b->claims.issuer) == 0 &&
-		   (a->claims.issuer[0] == '\0' || strcmp(a->claims.client, b->claims.client) == 0);
-}
-
-static bool
-session_works_for(const PgSession *session, const ApiExchange *exchange, const ApiExchangeList *all)
-{
-	const ApiExchange *other;
-
-	LIST_FOREACH (other, all, entry)
-		if (other != exchange && other->is_asking && other->session == session &&
-			exchanges_are_of_one(exchange, other))
-			return true;
-	return false;
-}
-
 static PgSession *
-session_choose(const ApiSessions *sessions, const ApiExchange *exchange, const ApiExchangeList *all,
-			   int share)
+session_free(const ApiSessions *sessions)
 {
-	PgSession *best = NULL;
-	PgSession *best_of_own = NULL;
-	int own = 0;
+	for (int i = 0; i < sessions->count; i++)
+		if (pg_session_is_connected(sessions->sessions[i]) &&
+			pg_session_queue_length(sessions->sessions[i]) == 0)
+			return sessions->sessions[i];
+	return NULL;
+}
+
+static int
+sessions_connected(const ApiSessions *sessions)
+{
+	int count = 0;
 
 	for (int i = 0; i < sessions->count; i++)
-	{
-		PgSession *session = sessions->sessions[i];
-		bool is_own = session_works_for(session, exchange, all);
-
-		/*
-		 * A session with a question of the same caller counts as that caller's, also a full one:
-		 * whoever has its share waits in its own sessions, and only there.
-		 */
-		own += is_own;
-		if (!session_has_room(session))
-			continue;
-		if (best == NULL || pg_session_queue_length(session) < pg_session_queue_length(best))
-			best = session;
-		if (is_own && (best_of_own == NULL ||
-					   pg_session_queue_length(session) < pg_session_queue_length(best_of_own)))
-			best_of_own = session;
-	}
-	return own < share ? best : best_of_own;
+		count += pg_session_is_connected(sessions->sessions[i]);
+	return count;
 }
 
 Api *
@@ -134,16 +103,21 @@ api_new(const ApiParts *parts, Failure *failure)
 	Api *api = calloc(1, sizeof(Api));
 
 	if (api != NULL)
+	{
+		api->parts = *parts;
 		api->rate_limit = rate_limit_new();
-	if (api == NULL || api->rate_limit == NULL)
+		api->budget = partner_budget_new();
+	}
+	if (api == NULL || api->rate_limit == NULL || api->budget == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
-		free(api);
+		api_free(api);
 		return NULL;
 	}
-	api->parts = *parts;
-	api->worker = worker_new(parts->loop, WORKER_THREADS, failure);
-	if (api->worker == NULL ||
+	/* before there are threads: the secret start of all hash tables */
+	json_object_seed(0);
+	api->workers = workers_new(parts->loop, CHECK_THREADS, failure);
+	if (api->workers == NULL ||
 		!sessions_open(parts, &api->stores, "http", STORE_TIMEOUT_MS, failure) ||
 		!sessions_open(parts, &api->answers, "answer", ANSWER_TIMEOUT_MS, failure))
 	{
@@ -159,10 +133,11 @@ api_close(Api *api)
 {
 	if (api == NULL)
 		return;
+	api->is_closing = true;
+	workers_free(api->workers);
+	api->workers = NULL;
 	sessions_close(&api->stores);
 	sessions_close(&api->answers);
-	worker_free(api->worker);
-	api->worker = NULL;
 	api_exchange_abandon_all(&api->exchanges);
 }
 
@@ -173,6 +148,7 @@ api_free(Api *api)
 		return;
 	free(api->stores.sessions);
 	free(api->answers.sessions);
+	partner_budget_free(api->budget);
 	rate_limit_free(api->rate_limit);
 	free(api);
 }
@@ -186,41 +162,172 @@ api_parts(const Api *api)
 ApiExchange *
 api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
-	ApiExchange *exchange =
-		api_exchange_new(&api->parts, &api->exchanges, request, is_synchronous, proceed);
+	ApiExchange *exchange = api_exchange_new(&api->parts, &api->exchanges, &api->log_quota, request,
+											 is_synchronous, proceed);
 
-	if (exchange == NULL)
-		return NULL;
-	exchange->api = api;
-	exchange->quota = &api->log_quota;
-	exchange->worker = api->worker;
+	if (exchange != NULL)
+		exchange->api = api;
 	return exchange;
 }
 
-/* Messages of one partner are stored one after the other anyway. */
-PgSession *
-api_session(Api *api, const ApiExchange *exchange)
+Workers *
+api_workers(const Api *api)
 {
-	return session_choose(&api->stores, exchange, &api->exchanges, 1);
+	return api->workers;
 }
 
-PgSession *
-api_answer_session(Api *api, const ApiExchange *exchange)
+void
+api_finish_checks(Api *api)
 {
-	/* Half of them, so that two partners with slow questions do not keep out a third. */
-	int half = api->answers.count / 2;
+	workers_wait(api->workers);
+}
 
-	return session_choose(&api->answers, exchange, &api->exchanges, half > 1 ? half : 1);
+typedef char Who[sizeof(((BearerClaims *) NULL)->issuer) + sizeof(((BearerClaims *) NULL)->client)];
+
+/* Whose account. Without a token it is the address's: whoever wants one has no name yet. */
+static void
+exchange_name(const ApiExchange *exchange, Who who)
+{
+	const BearerClaims *claims = &exchange->claims;
+
+	if (exchange->partner[0] != '\0')
+		snprintf(who, sizeof(Who), "%s", exchange->partner);
+	else if (claims->issuer[0] != '\0')
+		snprintf(who, sizeof(Who), "%s\n%s", claims->issuer, claims->client);
+	else
+		snprintf(who, sizeof(Who), "\n%s", http_request_client(exchange->request));
+}
+
+/*
+ * Places and shares as they are now: a session that is lost is no place, and settings may have been
+ * read anew. Messages of one partner are stored one after the other anyway. Returns the places.
+ */
+static int
+api_set_places(Api *api, BudgetPool pool)
+{
+	const Config *config = *api->parts.config;
+	int places = CHECK_THREADS;
+	int percent = 0;
+
+	if (pool == BUDGET_CHECK)
+		percent = config->check_share;
+	else if (pool == BUDGET_STORE)
+		places = sessions_connected(&api->stores);
+	else
+	{
+		places = sessions_connected(&api->answers);
+		percent = config->answer_share;
+	}
+	partner_budget_set(api->budget, pool, places,
+					   pool == BUDGET_ANSWER && places > 4 ? places / 4 : 1, percent);
+	return places;
+}
+
+/* Begins what may begin. What it begins may end at once: the loop here looks again then. */
+static void
+api_fill(Api *api, BudgetPool pool)
+{
+	BudgetJob *job;
+
+	if (api->is_closing || api->is_filling[pool])
+		return;
+	api->is_filling[pool] = true;
+	(void) api_set_places(api, pool);
+	while ((job = partner_budget_next(api->budget, pool, event_loop_now())) != NULL)
+	{
+		ApiExchange *exchange =
+			(ApiExchange *) (void *) ((char *) job - offsetof(ApiExchange, job));
+
+		if (pool != BUDGET_CHECK)
+			exchange->session = session_free(pool == BUDGET_STORE ? &api->stores : &api->answers);
+		exchange->turn_at = event_loop_now();
+		exchange->begin(exchange);
+	}
+	api->is_filling[pool] = false;
+}
+
+static void
+api_tell_refusal(Api *api, const ApiExchange *exchange, const Who who)
+{
+	int count = partner_budget_count_refusal(api->budget, who, event_loop_now());
+
+	if (count > 0)
+		log_warning(api->parts.log, "refused_for_now", "partner", exchange->partner, "client",
+					exchange->claims.client, "requests", LOG_INT(count), NULL);
+}
+
+void
+api_await_turn(ApiExchange *exchange, BudgetPool pool, int64_t expected_us, ApiProceed begin)
+{
+	Api *api = exchange->api;
+	int64_t wait_ms;
+	Who who;
+
+	exchange_name(exchange, who);
+	if (who[0] == '\n')
+		exchange->job.kind = BUDGET_STRANGER;
+	exchange->pool = pool;
+	exchange->begin = begin;
+	if (api_set_places(api, pool) == 0)
+	{
+		api_exchange_unavailable(exchange);
+		return;
+	}
+	wait_ms =
+		partner_budget_ask(api->budget, pool, &exchange->job, who, expected_us, event_loop_now());
+	if (wait_ms == 0)
+		api_fill(api, pool);
+	else
+	{
+		api_tell_refusal(api, exchange, who);
+		api_exchange_refuse_for_now(exchange, wait_ms,
+									"what you send takes more time than is yours; wait, and send "
+									"less, or what is less costly");
+	}
+}
+
+/* Under valgrind everything takes longer, and all limits are those of a bridge without it. */
+void
+api_end_turn(ApiExchange *exchange, int64_t took_us)
+{
+	partner_budget_end(exchange->api->budget, &exchange->job, took_us * 1800 / ANSWER_WITHIN_MS,
+					   event_loop_now());
+	api_fill(exchange->api, exchange->pool);
+}
+
+bool
+api_give_up_turn(ApiExchange *exchange)
+{
+	Api *api = exchange->api;
+	bool is_own_fault = partner_budget_is_own_fault(api->budget, &exchange->job);
+	Who who;
+
+	if (exchange->is_asking)
+		return false;
+	if (is_own_fault)
+	{
+		exchange_name(exchange, who);
+		api_tell_refusal(api, exchange, who);
+	}
+	api_end_turn(exchange, 0);
+	return is_own_fault;
+}
+
+void
+api_know_partner(ApiExchange *exchange, const char *partner)
+{
+	Who who;
+
+	exchange_name(exchange, who);
+	partner_budget_know(exchange->api->budget, who, partner);
+	snprintf(exchange->partner, sizeof(exchange->partner), "%s", partner);
 }
 
 /* Readiness is about storing: an answer may be late, a message must be taken in. */
 bool
 api_has_session(const Api *api)
 {
-	for (int i = 0; i < api->stores.count; i++)
-		if (session_has_room(api->stores.sessions[i]))
-			return true;
-	return false;
+	return sessions_connected(&api->stores) > 0;
 }
 
 int64_t
@@ -230,4 +337,14 @@ api_rate_take(Api *api, const char *who)
 
 	return rate_limit_take(api->rate_limit, who, config->rate_limit, config->rate_burst,
 						   event_loop_now());
+}
+
+bool
+api_is_guessing(Api *api, const char *address)
+{
+	Who who;
+
+	snprintf(who, sizeof(who), "bad token\n%s", address);
+	return rate_limit_take(api->rate_limit, who, BAD_TOKENS_A_SECOND, BAD_TOKENS_AT_ONCE,
+						   event_loop_now()) > 0;
 }

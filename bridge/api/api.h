@@ -23,6 +23,9 @@ extern bool api_may_send_much(void *context, const HttpRequest *request);
 /* Opens its own sessions to the database. */
 extern Api *api_new(const ApiParts *parts, Failure *failure);
 
+/* Until no thread reads keys any more: they may be changed then. */
+extern void api_finish_checks(Api *api);
+
 /* Closes the sessions and answers all that waited for them: "unavailable". */
 extern void api_close(Api *api);
 extern void api_free(Api *api); /* after api_close and the HTTP server */

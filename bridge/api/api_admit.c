@@ -10,10 +10,8 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "api/api_work.h"
 #include "base/iso_time.h"
 #include "net/url_guard.h"
-#include "seal/message_decrypt.h"
 
 #define NOT_JSON                                                                                   \
 	"the body must be sent as application/json, not compressed; files (multipart/form-data) are "  \
@@ -25,36 +23,30 @@ typedef struct Party
 	const char *client_state;
 	const char *holder;	 /* the partner that the token was given to */
 	const char *partner; /* the one that sender_id names */
+	bool is_unsigned_accepted;
+	const char *keys;
+	const char *networks;
+	const char *encryption;
 } Party;
 
-static char *
-text_keep(const PGresult *result, int column)
-{
-	const char *text = pg_row_text(result, 0, column);
-
-	return text != NULL ? strdup(text) : NULL;
-}
-
 static Party
-party_read(ApiExchange *exchange, const PGresult *result)
+party_read(const PGresult *result)
 {
-	ApiParty *kept = &exchange->party;
 	Party party = {.client_state = pg_row_word(result, 0, 0),
 				   .holder = pg_row_text(result, 0, 1),
-				   .partner = pg_row_text(result, 0, 2)};
+				   .partner = pg_row_text(result, 0, 2),
+				   .is_unsigned_accepted =
+					   strcmp(pg_row_word(result, 0, 3), "unsigned_accepted") == 0,
+				   .keys = pg_row_text(result, 0, 4),
+				   .networks = pg_row_text(result, 0, 5),
+				   .encryption = pg_row_word(result, 0, 6)};
 
-	kept->is_unsigned_accepted = strcmp(pg_row_word(result, 0, 3), "unsigned_accepted") == 0;
-	kept->keys = text_keep(result, 4);
-	kept->networks = text_keep(result, 5);
-	snprintf(kept->encryption, sizeof(kept->encryption), "%s", pg_row_word(result, 0, 6));
-	snprintf(kept->receiver, sizeof(kept->receiver), "%s", exchange->parts->node->sender_id);
-	kept->receiver_id = kept->is_unsigned_accepted ? NULL : kept->receiver;
 	return party;
 }
 
 /* The token's client, then the body, then whether both are the same partner's. */
 static bool
-party_is_good(ApiExchange *exchange, const Party *party)
+party_is_good(ApiExchange *exchange, Party *party)
 {
 	size_t length;
 
@@ -65,13 +57,14 @@ party_is_good(ApiExchange *exchange, const Party *party)
 		return false;
 	}
 	/* from here on the log names the partner, also of what is refused below */
-	snprintf(exchange->partner, sizeof(exchange->partner), "%s", party->holder);
+	api_know_partner(exchange, party->holder);
 	(void) http_request_body(exchange->request, &length);
-	if (exchange->party.is_unsigned_accepted && message_is_probe(length, exchange->envelope))
+	if (party->is_unsigned_accepted && message_is_probe(length, exchange->check.envelope))
 		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
-	else if (exchange->envelope == NULL)
-		api_exchange_reject(exchange, exchange->problem.error_code, exchange->problem.text);
-	else if (message_sender_id(exchange->envelope) == NULL)
+	else if (exchange->check.envelope == NULL)
+		api_exchange_reject(exchange, exchange->check.problem.error_code,
+							exchange->check.problem.text);
+	else if (message_sender_id(exchange->check.envelope) == NULL)
 		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "header.sender_id is missing");
 	/* one answer, whether others have this id or nobody has: who is a partner here is not told */
 	else if (party->partner == NULL || strcmp(party->partner, party->holder) != 0)
@@ -82,68 +75,18 @@ party_is_good(ApiExchange *exchange, const Party *party)
 	return false;
 }
 
-/* The message is the partner's own, or the partner is one who need not prove it. */
-static void
-work_signature(ApiExchange *exchange)
-{
-	size_t length;
-	const char *body = http_request_body(exchange->request, &length);
-	const char *text = exchange->party.keys != NULL ? exchange->party.keys : "[]";
-	json_t *keys;
-
-	failure_set(&exchange->failure, FAILURE_SYSTEM, "the keys cannot be read");
-	exchange->is_good =
-		exchange->party.is_unsigned_accepted && signature_is_absent(exchange->envelope);
-	if (exchange->is_good)
-		return;
-	keys = json_loads(text, 0, NULL);
-	exchange->is_good =
-		keys != NULL && signature_verify(exchange->envelope, body, length, keys, iso_time_now(),
-										 exchange->kid, &exchange->canonical, &exchange->failure);
-	json_decref(keys);
-}
-
-static void
-work_form(ApiExchange *exchange)
-{
-	json_t *plain = NULL;
-
-	exchange->is_good =
-		(exchange->plain.length == 0 ||
-		 message_parse(exchange->plain.data, exchange->plain.length, &plain, &exchange->problem)) &&
-		message_check(exchange->envelope, plain, exchange->action, exchange->party.receiver_id,
-					  &exchange->problem);
-	json_decref(plain);
-}
-
-/* Opens what is encrypted, when the partner may and must. */
-static bool
-encryption_is_good(ApiExchange *exchange)
-{
-	Failure failure;
-
-	if (message_decrypt(exchange->envelope, exchange->party.encryption, *exchange->parts->keys,
-						&exchange->plain, &failure))
-		return true;
-	if (failure.kind == FAILURE_ENCRYPTION)
-		api_exchange_reject(exchange, "err.encryption.invalid", failure.text);
-	else
-		api_exchange_unavailable(exchange);
-	return false;
-}
-
 /* Where an answer is wanted: never inside our own network, unless that is where the partner is. */
 static bool
 callback_is_good(ApiExchange *exchange)
 {
-	const char *url = message_sender_uri(exchange->envelope);
+	const char *url = message_sender_uri(exchange->check.envelope);
 	AddressList networks;
 	Failure failure;
 	bool ok;
 
 	if (url == NULL || exchange->is_synchronous || !message_wants_callback(exchange->action))
 		return true;
-	if (!address_list_parse(exchange->party.networks, &networks, &failure))
+	if (!address_list_parse(exchange->networks, &networks, &failure))
 	{
 		api_exchange_unavailable(exchange);
 		return false;
@@ -156,29 +99,42 @@ callback_is_good(ApiExchange *exchange)
 }
 
 static void
-admit_form(ApiExchange *exchange)
+admit_checked(ApiExchange *exchange)
 {
-	if (!exchange->is_good)
-		api_exchange_reject(exchange, exchange->problem.error_code, exchange->problem.text);
-	else if (callback_is_good(exchange))
-		exchange->proceed(exchange);
+	const ApiCheck *check = &exchange->check;
+
+	switch (check->result)
+	{
+		case API_CHECK_GOOD:
+			if (callback_is_good(exchange))
+				exchange->proceed(exchange);
+			break;
+		case API_CHECK_NOT_ITS_OWN:
+			api_exchange_refuse(exchange, 401, check->problem.error_code, check->problem.text);
+			break;
+		case API_CHECK_BAD:
+			api_exchange_reject(exchange, check->problem.error_code, check->problem.text);
+			break;
+		case API_CHECK_TROUBLE:
+			api_exchange_unavailable(exchange);
+			break;
+	}
 }
 
-static void
-admit_signature(ApiExchange *exchange)
+/* What the check and all after it need of the party, whose result is gone by then. */
+static bool
+party_keep(ApiExchange *exchange, const Party *party)
 {
-	const Failure *failure = &exchange->failure;
+	ApiCheck *check = &exchange->check;
 
-	if (exchange->is_good)
-	{
-		if (encryption_is_good(exchange))
-			api_work(exchange, work_form, admit_form);
-	}
-	else if (failure->kind == FAILURE_SIGNATURE_MISSING ||
-			 failure->kind == FAILURE_SIGNATURE_INVALID)
-		api_exchange_refuse(exchange, 401, signature_error_code(failure), failure->text);
-	else
-		api_exchange_unavailable(exchange);
+	check->is_unsigned_accepted = party->is_unsigned_accepted;
+	check->keys = party->keys != NULL ? strdup(party->keys) : NULL;
+	exchange->networks = party->networks != NULL ? strdup(party->networks) : NULL;
+	snprintf(check->encryption, sizeof(check->encryption), "%s", party->encryption);
+	snprintf(check->receiver_id, sizeof(check->receiver_id), "%s",
+			 exchange->parts->node->sender_id);
+	return (party->keys == NULL) == (check->keys == NULL) &&
+		   (party->networks == NULL) == (exchange->networks == NULL);
 }
 
 static void
@@ -194,51 +150,45 @@ admit_party(void *context, const PGresult *result, const Failure *failure)
 		api_exchange_unavailable(exchange);
 		return;
 	}
-	party = party_read(exchange, result);
-	if (party_is_good(exchange, &party))
-		api_work(exchange, work_signature, admit_signature);
-}
-
-/* What is wrong is told later: only a partner is told anything about its bytes. */
-static void
-work_parse(ApiExchange *exchange)
-{
-	size_t length;
-	const char *body = http_request_body(exchange->request, &length);
-
-	(void) message_parse(body, length, &exchange->envelope, &exchange->problem);
-}
-
-static void
-admit_parsed(ApiExchange *exchange)
-{
-	PgParam params[3];
-
-	exchange->session = api_session(exchange->api, exchange);
-	if (!exchange->parts->node->is_known)
-	{
-		api_exchange_unavailable(exchange);
+	party = party_read(result);
+	if (!party_is_good(exchange, &party))
 		return;
-	}
-	params[0] = PG_TEXT(exchange->claims.issuer);
-	params[1] = PG_TEXT(exchange->claims.client);
-	params[2] = PG_TEXT(message_sender_id(exchange->envelope));
+	if (party_keep(exchange, &party))
+		api_exchange_check(exchange, api_check_message, admit_checked);
+	else
+		api_exchange_unavailable(exchange);
+}
+
+static void
+admit_ask(ApiExchange *exchange)
+{
+	const PgParam params[] = {PG_TEXT(exchange->claims.issuer), PG_TEXT(exchange->claims.client),
+							  PG_TEXT(message_sender_id(exchange->check.envelope))};
+
 	api_exchange_ask(exchange, CALL_AUTHENTICATE, params, admit_party);
+}
+
+/* What is wrong with the body is told later: only a partner is told anything about its bytes. */
+static void
+admit_read(ApiExchange *exchange)
+{
+	if (exchange->parts->node->is_known)
+		api_await_turn(exchange, BUDGET_STORE, API_SMALL_US, admit_ask);
+	else
+		api_exchange_unavailable(exchange);
 }
 
 /* Content type and JSON; what is wrong with the JSON is told after it is known to whom. */
 static void
 admit_body(ApiExchange *exchange)
 {
-	size_t length;
+	ApiCheck *check = &exchange->check;
 
-	(void) http_request_body(exchange->request, &length);
-	if (length > 0 && !http_request_has_type(exchange->request, "application/json"))
-	{
+	check->body = http_request_body(exchange->request, &check->length);
+	if (check->length > 0 && !http_request_has_type(exchange->request, "application/json"))
 		api_exchange_refuse(exchange, 415, "err.request.bad", NOT_JSON);
-		return;
-	}
-	api_work(exchange, work_parse, admit_parsed);
+	else
+		api_exchange_check(exchange, api_check_body, admit_read);
 }
 
 /* False, and answered, when the client asks more often than it may. */
@@ -246,18 +196,28 @@ static bool
 rate_is_good(ApiExchange *exchange)
 {
 	char who[sizeof(exchange->claims.issuer) + sizeof(exchange->claims.client)];
-	char seconds[16];
 	int64_t wait_ms;
 
 	snprintf(who, sizeof(who), "%s\n%s", exchange->claims.issuer, exchange->claims.client);
 	/* by client, not by address: partners share proxies, and one has many addresses */
 	wait_ms = api_rate_take(exchange->api, who);
-	if (wait_ms == 0)
-		return true;
-	snprintf(seconds, sizeof(seconds), "%d", (int) ((wait_ms + 999) / 1000));
-	api_exchange_refuse_with(exchange, 429, "Retry-After", seconds, "err.request.too_many_requests",
-							 "you send more requests than are taken; wait, and send fewer");
-	return false;
+	if (wait_ms > 0)
+		api_exchange_refuse_for_now(exchange, wait_ms,
+									"you send more requests than are taken; wait, and send fewer");
+	return wait_ms == 0;
+}
+
+/* An address that shows one bad token after the other waits for each answer. */
+static void
+token_refuse(ApiExchange *exchange, const char *text)
+{
+	if (http_request_header(exchange->request, "Authorization") != NULL &&
+		api_is_guessing(exchange->api, http_request_client(exchange->request)))
+		api_exchange_refuse_slowly(exchange, 401, "WWW-Authenticate",
+								   "Bearer error=\"invalid_token\"", "err.request.unauthorized",
+								   text);
+	else
+		api_exchange_refuse_unauthorized(exchange, text);
 }
 
 static bool
@@ -271,7 +231,7 @@ token_is_good(ApiExchange *exchange)
 					   &exchange->claims, &failure))
 	{
 		if (failure.kind == FAILURE_INPUT)
-			api_exchange_refuse_unauthorized(exchange, failure.text);
+			token_refuse(exchange, failure.text);
 		else
 			api_exchange_unavailable(exchange);
 		return false;

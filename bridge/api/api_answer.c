@@ -127,23 +127,26 @@ answer_got(void *context, const PGresult *result, const Failure *failure)
 static void
 answer_ask(ApiExchange *exchange)
 {
-	const ApiParts *parts = exchange->parts;
 	PgParam params[API_MESSAGE_PARAMS];
+
+	api_exchange_params(exchange, params);
+	api_exchange_ask(exchange, CALL_ANSWER_NOW, params, answer_got);
+}
+
+static void
+answer_look_up(ApiExchange *exchange)
+{
+	const ApiParts *parts = exchange->parts;
 
 	/* a node that may not speak does not look anything up either */
 	if (parts->signing_key(parts->context) == NULL)
-	{
 		api_exchange_unavailable(exchange);
-		return;
-	}
-	/* chosen now that the partner is known: it may not take all sessions for answers */
-	exchange->session = api_answer_session(exchange->api, exchange);
-	api_exchange_params(exchange, params);
-	api_exchange_ask(exchange, CALL_ANSWER_NOW, params, answer_got);
+	else
+		api_await_turn(exchange, BUDGET_ANSWER, API_SMALL_US, answer_ask);
 }
 
 void
 api_answer(void *context, HttpRequest *request)
 {
-	api_admit(context, request, true, answer_ask);
+	api_admit(context, request, true, answer_look_up);
 }

@@ -8,21 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api_shared.h"
 #include "base/iso_time.h"
 #include "message/reply.h"
 
 #define REPLY_LIMIT (16 * 1024)
+#define REFUSE_AFTER_MS 200
 
 static void
 exchange_free(ApiExchange *exchange)
 {
 	LIST_REMOVE(exchange, entry);
 	timer_free(exchange->deadline);
-	json_decref(exchange->envelope);
-	free(exchange->party.keys);
-	free(exchange->party.networks);
-	buffer_free(&exchange->canonical);
-	buffer_free(&exchange->plain);
+	api_check_free(&exchange->check);
+	free(exchange->networks);
 	free(exchange);
 }
 
@@ -124,19 +123,33 @@ api_exchange_reject(ApiExchange *exchange, const char *error_code, const char *t
 }
 
 void
-api_exchange_expire(ApiExchange *exchange)
+api_exchange_refuse_slowly(ApiExchange *exchange, int status, const char *header, const char *value,
+						   const char *error_code, const char *text)
 {
-	if (exchange->request == NULL)
-		return;
-	if (exchange->is_working && !worker_withdraw(exchange->worker, exchange))
-	{
-		exchange->is_late = true;
-		return;
-	}
-	exchange->is_working = false;
-	/* what nobody waits for any more need not be asked, nor be kept */
-	if (exchange->is_asking && pg_session_withdraw(exchange->session, exchange))
-		exchange->is_asking = false;
+	ApiRefusal *refusal = &exchange->refusal;
+
+	refusal->status = status;
+	refusal->header = header;
+	refusal->error_code = error_code;
+	snprintf(refusal->value, sizeof(refusal->value), "%s", value);
+	snprintf(refusal->text, sizeof(refusal->text), "%s", text);
+	http_request_forget_body(exchange->request);
+	timer_set(exchange->deadline, REFUSE_AFTER_MS);
+}
+
+void
+api_exchange_refuse_for_now(ApiExchange *exchange, int64_t wait_ms, const char *text)
+{
+	char seconds[16];
+
+	snprintf(seconds, sizeof(seconds), "%d", (int) ((wait_ms + 999) / 1000));
+	api_exchange_refuse_slowly(exchange, 429, "Retry-After", seconds,
+							   "err.request.too_many_requests", text);
+}
+
+static void
+exchange_time_out(ApiExchange *exchange)
+{
 	if (exchange->is_synchronous && exchange->partner[0] != '\0')
 		api_exchange_refuse(exchange, 503, "err.request.timeout",
 							"the answer takes too long; ask for less, or ask asynchronously");
@@ -145,30 +158,79 @@ api_exchange_expire(ApiExchange *exchange)
 }
 
 static void
-exchange_expired(void *context)
+exchange_expire(void *context)
 {
-	api_exchange_expire(context);
+	ApiExchange *exchange = context;
+	const ApiRefusal *refusal = &exchange->refusal;
+
+	if (exchange->request == NULL)
+		return;
+	if (refusal->status != 0)
+		api_exchange_refuse_with(exchange, refusal->status, refusal->header, refusal->value,
+								 refusal->error_code, refusal->text);
+	else if (exchange->is_checking)
+		exchange->is_late = true;
+	else if (api_give_up_turn(exchange))
+		api_exchange_refuse_with(exchange, 429, "Retry-After", "1", "err.request.too_many_requests",
+								 "what you have asked before takes too long; ask for less at once");
+	else
+		exchange_time_out(exchange);
+}
+
+static void
+exchange_begin_check(ApiExchange *exchange)
+{
+	exchange->is_checking = true;
+	/* not before: they may be read anew while it waits */
+	exchange->check.ring = *exchange->parts->keys;
+	workers_run(api_workers(exchange->api), &exchange->task);
+}
+
+static void
+exchange_checked(void *context, int64_t took_us)
+{
+	ApiExchange *exchange = context;
+
+	exchange->is_checking = false;
+	api_end_turn(exchange, took_us);
+	if (exchange->is_late)
+		exchange_time_out(exchange);
+	else
+		exchange->checked(exchange);
+}
+
+/* Charged by the bytes until it is known what it took. */
+void
+api_exchange_check(ApiExchange *exchange, void (*run)(void *context), ApiProceed checked)
+{
+	exchange->task = (WorkerTask){
+		.run = run, .work = &exchange->check, .done = exchange_checked, .context = exchange};
+	exchange->checked = checked;
+	api_await_turn(exchange, BUDGET_CHECK,
+				   API_SMALL_US + (int64_t) exchange->check.length / API_CHECK_BYTES_A_US,
+				   exchange_begin_check);
 }
 
 void
 api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS])
 {
+	const ApiCheck *check = &exchange->check;
 	size_t length;
 	const char *body = http_request_body(exchange->request, &length);
 
-	if (exchange->canonical.length > 0)
+	if (exchange->check.canonical.length > 0)
 	{
-		body = exchange->canonical.data;
-		length = exchange->canonical.length;
+		body = exchange->check.canonical.data;
+		length = exchange->check.canonical.length;
 	}
 	/* raw is what was received and signed; the database keeps it and reads it for itself */
 	params[0] = PG_TEXT(exchange->partner);
-	params[1] = PG_TEXT(message_message_id(exchange->envelope));
+	params[1] = PG_TEXT(message_message_id(exchange->check.envelope));
 	params[2] = (PgParam){.value = body, .length = (int) length, .is_binary = true};
 	params[3] = PG_TEXT(exchange->claims.client);
-	params[4] = PG_TEXT(exchange->kid[0] != '\0' ? exchange->kid : NULL);
-	params[5] = (PgParam){.value = exchange->plain.length > 0 ? exchange->plain.data : NULL,
-						  .length = (int) exchange->plain.length,
+	params[4] = PG_TEXT(check->kid[0] != '\0' ? check->kid : NULL);
+	params[5] = (PgParam){.value = check->plain.length > 0 ? check->plain.data : NULL,
+						  .length = (int) check->plain.length,
 						  .is_binary = true};
 }
 
@@ -182,8 +244,10 @@ api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
 	exchange->is_asking =
 		exchange->session != NULL &&
 		pg_session_query(exchange->session, SQL_CALL(call), params, handler, exchange, &failure);
-	if (!exchange->is_asking)
-		api_exchange_unavailable(exchange);
+	if (exchange->is_asking)
+		return;
+	api_end_turn(exchange, 0);
+	api_exchange_unavailable(exchange);
 }
 
 bool
@@ -191,6 +255,7 @@ api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *re
 					const Failure *failure)
 {
 	exchange->is_asking = false;
+	api_end_turn(exchange, 1000 * (event_loop_now() - exchange->turn_at));
 	if (result == NULL && pg_session_is_connected(exchange->session))
 		log_error(exchange->parts->log, event, "partner", exchange->partner, "reason",
 				  failure->text, NULL);
@@ -212,13 +277,13 @@ api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *re
 }
 
 ApiExchange *
-api_exchange_new(const ApiParts *parts, ApiExchangeList *list, HttpRequest *request,
-				 bool is_synchronous, ApiProceed proceed)
+api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
+				 HttpRequest *request, bool is_synchronous, ApiProceed proceed)
 {
 	ApiExchange *exchange = calloc(1, sizeof(ApiExchange));
 
 	if (exchange != NULL)
-		exchange->deadline = timer_new(parts->loop, exchange_expired, exchange);
+		exchange->deadline = timer_new(parts->loop, exchange_expire, exchange);
 	if (exchange == NULL || exchange->deadline == NULL)
 	{
 		free(exchange);
@@ -226,19 +291,20 @@ api_exchange_new(const ApiParts *parts, ApiExchangeList *list, HttpRequest *requ
 		return NULL;
 	}
 	exchange->parts = parts;
+	exchange->quota = quota;
 	exchange->request = request;
 	exchange->action = (MessageAction) http_request_route(request)->number;
 	exchange->is_synchronous = is_synchronous;
 	exchange->proceed = proceed;
-	buffer_init(&exchange->canonical, 0);
-	buffer_init(&exchange->plain, (size_t) (*parts->config)->max_notify_body);
+	api_check_begin(&exchange->check, (size_t) (*parts->config)->max_notify_body);
+	exchange->check.action = exchange->action;
 	exchange->began_at = event_loop_now();
 	LIST_INSERT_HEAD(list, exchange, entry);
 	timer_set(exchange->deadline, ANSWER_WITHIN_MS);
 	return exchange;
 }
 
-/* What waited for the sessions or the threads gets no other answer. */
+/* What waited for the sessions gets no other answer. */
 void
 api_exchange_abandon_all(ApiExchangeList *list)
 {
@@ -247,7 +313,7 @@ api_exchange_abandon_all(ApiExchangeList *list)
 	for (ApiExchange *exchange = LIST_FIRST(list); exchange != NULL; exchange = next)
 	{
 		next = LIST_NEXT(exchange, entry);
-		exchange->is_asking = exchange->is_working = false;
+		exchange->is_asking = false;
 		if (exchange->request != NULL)
 			api_exchange_unavailable(exchange);
 		else

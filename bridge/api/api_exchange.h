@@ -9,16 +9,15 @@
 #include <jansson.h>
 #include <sys/queue.h>
 
+#include "api/api_check.h"
 #include "api/api_parts.h"
-#include "api/api_party.h"
+#include "api/partner_budget.h"
 #include "base/log_quota.h"
-#include "base/worker.h"
+#include "base/workers.h"
 #include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
 #include "http/http_server.h"
-#include "message/message_check.h"
-#include "seal/signature.h"
 
 #define API_UNAVAILABLE "err.service.unavailable"
 
@@ -34,47 +33,48 @@ typedef LIST_HEAD(ApiExchangeList, ApiExchange) ApiExchangeList;
 /* What is done with a message that has passed every check. */
 typedef void (*ApiProceed)(ApiExchange *exchange);
 
+typedef struct ApiRefusal
+{
+	int status;
+	const char *header; /* a constant, or NULL */
+	char value[64];		/* of the header */
+	const char *error_code;
+	char text[512];
+} ApiRefusal;
+
 /* Outlives the request it came with while the database works for it. */
 struct ApiExchange
 {
 	LIST_ENTRY(ApiExchange) entry; /* among all that are on their way */
 	Api *api;					   /* for those that ask it for a session; not looked into here */
 	const ApiParts *parts;
-	Worker *worker;		  /* for steps that take long; see api_work */
 	LogQuota *quota;	  /* of lines about requests of nobody */
 	HttpRequest *request; /* NULL when it has been answered */
 	bool is_asking;		  /* the database still has to answer; it frees us then */
-	bool is_working;	  /* a thread is at the body, which must stay, or will be */
-	bool is_late;		  /* the time was up then */
-	void (*work)(ApiExchange *exchange);
-	ApiProceed then;
-	int64_t cpu_us; /* what threads have spent on it */
+	bool is_checking;	  /* a thread reads the request */
+	bool is_late;		  /* it does so when the time is up: answered when it is done */
 	Timer *deadline;
 	MessageAction action;
 	bool is_synchronous; /* the result is the answer; else an acknowledgement is */
 	ApiProceed proceed;
 	BearerClaims claims;
-	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
-	MessageProblem problem; /* of the body */
-	Buffer canonical;		/* what is signed, when the body may say something else; else empty */
-	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */
+	ApiCheck check;
+	WorkerTask task;	/* that does the check */
+	ApiProceed checked; /* what comes then */
+	BudgetJob job;		/* that waits for a place, or has one */
+	BudgetPool pool;	/* where */
+	ApiProceed begin;	/* what is done at that place */
+	int64_t turn_at;	/* since when */
 	PgSession *session;
-	char partner[256];			  /* "" until it is known to be one of ours */
-	char kid[SIGNATURE_KID_SIZE]; /* "" when it is not signed */
+	char *networks;	   /* of the partner; NULL until they are known */
+	char partner[256]; /* "" until it is known to be one of ours */
 	int64_t began_at;
-
-	/* while it is admitted */
-	ApiParty party;
-	bool is_good; /* the last step's verdict, with its reason in failure or problem */
-	Failure failure;
+	ApiRefusal refusal; /* that is kept back for a moment; status 0: there is none */
 };
 
 /* Put into the list. NULL when out of memory; the request is answered then. */
-extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list,
+extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *list, LogQuota *quota,
 									 HttpRequest *request, bool is_synchronous, ApiProceed proceed);
-
-/* The time is up: answers, unless a thread is still at the body; then when it is done. */
-extern void api_exchange_expire(ApiExchange *exchange);
 
 /* Each of these answers, once. The exchange must not be used any more. */
 extern void api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers,
@@ -85,6 +85,16 @@ extern void api_exchange_refuse_unauthorized(ApiExchange *exchange, const char *
 extern void api_exchange_refuse_with(ApiExchange *exchange, int status, const char *header,
 									 const char *value, const char *error_code, const char *text);
 extern void api_exchange_unavailable(ApiExchange *exchange);
+
+/*
+ * The same, a moment later and without its body: whoever is refused, and asks again and again, does
+ * so less often on each of its connections.
+ */
+extern void api_exchange_refuse_slowly(ApiExchange *exchange, int status, const char *header,
+									   const char *value, const char *error_code, const char *text);
+
+/* 429: in so many milliseconds it may come again. */
+extern void api_exchange_refuse_for_now(ApiExchange *exchange, int64_t wait_ms, const char *text);
 
 /* Understood, but wrong: 200 with ERR on an asynchronous path, 400 on a synchronous one. */
 extern void api_exchange_reject(ApiExchange *exchange, const char *error_code, const char *text);
@@ -98,12 +108,17 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
 
+/* Runs it with the exchange's check, on a thread when its turn comes, and goes on with what follows. */
+extern void api_exchange_check(ApiExchange *exchange, void (*run)(void *context),
+							   ApiProceed checked);
+
 /* What CALL_RECEIVE and CALL_ANSWER_NOW are given, in this order. */
 #define API_MESSAGE_PARAMS 6
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
 
 /*
- * Asks the database in the exchange's session; when that is not possible, answers "unavailable".
+ * Asks the database in the exchange's session, at the place that it has been given there, which ends
+ * with the answer; when that is not possible, answers "unavailable".
  * The handler begins with api_exchange_resume: false when nobody waits for the answer any more.
  */
 extern void api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,

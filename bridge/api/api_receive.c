@@ -5,6 +5,7 @@
  */
 #include "api/api_admit.h"
 #include "api/api_handlers.h"
+#include "api/api_shared.h"
 
 static void
 receive_stored(void *context, const PGresult *result, const Failure *failure)
@@ -25,14 +26,20 @@ receive_stored(void *context, const PGresult *result, const Failure *failure)
 }
 
 static void
-receive_store(ApiExchange *exchange)
+receive_ask(ApiExchange *exchange)
 {
 	PgParam params[API_MESSAGE_PARAMS];
 
-	/* now that the partner is known, whichever of its tokens it came with */
-	exchange->session = api_session(exchange->api, exchange);
 	api_exchange_params(exchange, params);
 	api_exchange_ask(exchange, CALL_RECEIVE, params, receive_stored);
+}
+
+static void
+receive_store(ApiExchange *exchange)
+{
+	api_await_turn(exchange, BUDGET_STORE,
+				   API_SMALL_US + (int64_t) exchange->check.length / API_STORE_BYTES_A_US,
+				   receive_ask);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * api_shared.h
- *		What the endpoints have in common: the bridge's parts, sessions to the database, how often
- *		who may come.
+ *		What the endpoints have in common: the bridge's parts, places to work in, how often who may
+ *		come.
  */
 #ifndef API_SHARED_H
 #define API_SHARED_H
@@ -14,16 +14,33 @@ extern const ApiParts *api_parts(const Api *api);
 extern ApiExchange *api_begin(Api *api, HttpRequest *request, bool is_synchronous,
 							  ApiProceed proceed);
 
+/* What things are expected to take; what they really took is charged afterwards. */
+#define API_SMALL_US 2000
+#define API_CHECK_BYTES_A_US 20
+#define API_STORE_BYTES_A_US 50
+
 /*
- * A connected session with little to do, or NULL when all have too much. Answers are looked up in
- * sessions of their own, so that slow questions do not keep messages from being stored; and no
- * client or partner gets all sessions, so that its slow questions keep only itself waiting.
+ * Calls begin when it is the exchange's turn in this pool, at once if there is a place; its session
+ * is chosen then. Refused when its partner has used up its share. A turn ends by api_exchange_ask
+ * or by api_end_turn.
  */
-extern PgSession *api_session(Api *api, const ApiExchange *exchange);
-extern PgSession *api_answer_session(Api *api, const ApiExchange *exchange);
+extern void api_await_turn(ApiExchange *exchange, BudgetPool pool, int64_t expected_us,
+						   ApiProceed begin);
+extern void api_end_turn(ApiExchange *exchange, int64_t took_us);
+
+/* It waits no more. True when it did because of what its own partner has asked for. */
+extern bool api_give_up_turn(ApiExchange *exchange);
+
+extern Workers *api_workers(const Api *api);
 extern bool api_has_session(const Api *api);
+
+/* From now on it is known whose exchange it is. */
+extern void api_know_partner(ApiExchange *exchange, const char *partner);
 
 /* 0 when this caller may come now, else the milliseconds until it may. */
 extern int64_t api_rate_take(Api *api, const char *who);
+
+/* Has this address shown more bad tokens than mistakes explain? This one counts. */
+extern bool api_is_guessing(Api *api, const char *address);
 
 #endif

@@ -177,13 +177,33 @@ token_check(ApiExchange *exchange, const TokenRequest *request)
 
 	snprintf(exchange->claims.client, sizeof(exchange->claims.client), "%s", request->client_id);
 	snprintf(exchange->claims.scope, sizeof(exchange->claims.scope), "%s", request->scope);
-	exchange->session = api_session(exchange->api, exchange);
-	if (!exchange->parts->node->is_known ||
-		EVP_Digest(request->client_secret, strlen(request->client_secret), digest, NULL,
-				   EVP_sha256(), NULL) != 1)
-		api_exchange_unavailable(exchange);
-	else
+	if (EVP_Digest(request->client_secret, strlen(request->client_secret), digest, NULL,
+				   EVP_sha256(), NULL) == 1)
+	{
 		api_exchange_ask(exchange, CALL_CHECK_CLIENT, params, token_checked);
+		return;
+	}
+	api_end_turn(exchange, 0);
+	api_exchange_unavailable(exchange);
+}
+
+static void
+token_read(ApiExchange *exchange)
+{
+	const char *authorization = http_request_header(exchange->request, "Authorization");
+	TokenRequest request;
+	TokenProblem problem;
+	size_t length;
+	const char *form = http_request_body(exchange->request, &length);
+
+	if (token_request_read(authorization, form, length, &request, &problem))
+		token_check(exchange, &request);
+	else
+	{
+		api_end_turn(exchange, 0);
+		token_refuse_request(exchange, &problem);
+	}
+	OPENSSL_cleanse(&request, sizeof(request));
 }
 
 /* Before the database is asked: one address must not be able to keep it busy. */
@@ -205,21 +225,14 @@ api_token(void *context, HttpRequest *http)
 {
 	static const TokenProblem not_a_form = {"invalid_request", "send the request as " FORM};
 	ApiExchange *exchange = api_begin(context, http, true, NULL);
-	TokenRequest request;
-	TokenProblem problem;
-	const char *form;
-	size_t length;
 
 	/* an address that asks too often is told so before its secret is even read */
 	if (exchange == NULL || !token_rate_is_good(exchange))
 		return;
-	form = http_request_body(http, &length);
 	if (!http_request_has_type(http, FORM))
 		token_refuse_request(exchange, &not_a_form);
-	else if (!token_request_read(http_request_header(http, "Authorization"), form, length, &request,
-								 &problem))
-		token_refuse_request(exchange, &problem);
+	else if (!exchange->parts->node->is_known)
+		api_exchange_unavailable(exchange);
 	else
-		token_check(exchange, &request);
-	OPENSSL_cleanse(&request, sizeof(request));
+		api_await_turn(exchange, BUDGET_STORE, API_SMALL_US, token_read);
 }

@@ -1,13 +1,12 @@
 /*
  * rate_limit.c
- *		The table of buckets. Callers are kept as a hash with a secret start, so that none of them
- *		can choose whom to share a bucket with.
+ *		The table of buckets, by a hash of whom each is for.
  */
 #include "base/rate_limit.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/caller_hash.h"
 
 #define BUCKETS 1024
 #define PLACES 8 /* where a caller may stand, counted from its hash */
@@ -21,7 +20,7 @@ typedef struct RateBucket
 
 struct RateLimit
 {
-	uint64_t secret;
+	CallerHash hash;
 	RateBucket buckets[BUCKETS];
 };
 
@@ -30,7 +29,7 @@ rate_limit_new(void)
 {
 	RateLimit *limit = calloc(1, sizeof(RateLimit));
 
-	if (limit != NULL && RAND_bytes((unsigned char *) &limit->secret, sizeof(limit->secret)) != 1)
+	if (limit != NULL && !caller_hash_init(&limit->hash))
 	{
 		free(limit);
 		return NULL;
@@ -42,20 +41,6 @@ void
 rate_limit_free(RateLimit *limit)
 {
 	free(limit);
-}
-
-/* FNV-1a from a secret start, mixed once more. */
-static uint64_t
-caller_hash(const RateLimit *limit, const char *who)
-{
-	uint64_t hash = limit->secret ^ UINT64_C(14695981039346656037);
-
-	for (; *who != '\0'; who++)
-		hash = (hash ^ (unsigned char) *who) * UINT64_C(1099511628211);
-	hash ^= hash >> 29;
-	hash *= UINT64_C(0xbf58476d1ce4e5b9);
-	hash ^= hash >> 32;
-	return hash != 0 ? hash : 1;
 }
 
 static RateBucket *
@@ -86,7 +71,7 @@ rate_limit_take(RateLimit *limit, const char *who, int per_second, int burst, in
 
 	if (per_second <= 0)
 		return 0;
-	bucket = bucket_find(limit, caller_hash(limit, who), burst, now_ms);
+	bucket = bucket_find(limit, caller_hash(&limit->hash, who), burst, now_ms);
 	passed = now_ms > bucket->at_ms ? now_ms - bucket->at_ms : 0;
 	/* a millisecond fills in as many thousandths as a second fills in tokens */
 	if (passed > full / per_second)

@@ -69,6 +69,8 @@ typedef struct Config
 	int http_sessions; /* database connections for inbound requests, and for answers */
 	int rate_limit;	   /* requests per second of one client; 0 = any number */
 	int rate_burst;	   /* and so many at once */
+	int check_share;   /* percent of a processor's time for one partner's messages; 0 = any */
+	int answer_share;  /* percent of a database session's time; likewise */
 	int routing_chunk; /* casesync_internal.route(max_changes) */
 	unsigned char sources[CONFIG_MAX_SETTINGS]; /* where each came from, for config_print */
 } Config;

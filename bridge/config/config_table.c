@@ -87,6 +87,10 @@ static const Setting settings[] = {
 	 "requests per second that are taken from one client of a partner; 0: any number"},
 	{"rate_burst", SETTING_INTEGER, "1000", NUMBER(rate_burst, 1, 100000), false,
 	 "requests that one client may send at once before rate_limit counts"},
+	{"check_share", SETTING_INTEGER, "25", NUMBER(check_share, 0, 100), false,
+	 "percent of a processor's time for checking one partner's messages; 0: any"},
+	{"answer_share", SETTING_INTEGER, "50", NUMBER(answer_share, 0, 100), false,
+	 "percent of a database session's time for immediate answers to one partner; 0: any"},
 	{"routing_chunk", SETTING_INTEGER, "1000", NUMBER(routing_chunk, 1, 100000), false,
 	 "changes routed in one transaction"},
 };

@@ -36,11 +36,13 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_LOCK_ROUTER] = VALUE(0, "casesync_internal.lock_router", ""),
 	[CALL_ROUTE] = ROWS(1, "changes, notifications, more", "casesync_internal.route",
 						"max_changes => $1::integer"),
+	[CALL_ROUTE_ASIDE] =
+		ROWS(1, "changes, notifications, more", "casesync_internal.route_aside", "why => $1::text"),
 	[CALL_TIDY] = ROWS(0, "rotated, emptied", "casesync_internal.tidy", ""),
 	[CALL_APPLY_INBOX] = ROWS(0, "items, more, wait_ms", "casesync_internal.apply_inbox", ""),
 	[CALL_WORK_REQUESTS] = ROWS(0, "requests, more", "casesync_internal.work_requests", ""),
 
-	[CALL_LANES] = ROWS(0, "lane, wait_ms", "casesync_internal.lanes", ""),
+	[CALL_LANES] = ROWS(0, "lane, wait_ms, receiver", "casesync_internal.lanes", ""),
 	[CALL_LOCK_LANE] = VALUE(1, "casesync_internal.lock_lane", "lane => $1::integer"),
 	[CALL_UNLOCK_LANE] = VALUE(1, "casesync_internal.unlock_lane", "lane => $1::integer"),
 	[CALL_TAKE] = ROWS(1,

@@ -78,7 +78,8 @@ DeliveryLane
 delivery_queue_read_lane(const PGresult *result, int row)
 {
 	return (DeliveryLane){.lane = (int) pg_row_number(result, row, 0),
-						  .wait_ms = pg_row_number(result, row, 1)};
+						  .wait_ms = pg_row_number(result, row, 1),
+						  .partner = pg_row_word(result, row, 2)};
 }
 
 bool

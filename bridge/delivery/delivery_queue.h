@@ -16,7 +16,8 @@
 typedef struct DeliveryLane
 {
 	int lane;
-	int64_t wait_ms; /* 0 = now */
+	int64_t wait_ms;	 /* 0 = now */
+	const char *partner; /* lives as long as the result */
 } DeliveryLane;
 
 /* One row of casesync_internal.take(); the texts live as long as the result they were read from. */

@@ -1,18 +1,21 @@
 /*
  * dispatcher.c
  *		Finds out which lanes have something to send and sets them to work, as many as may be at a
- *		time. Must not know how a lane does it.
+ *		time: by partner, however many addresses one has. Must not know how a lane does it.
  */
 #include "delivery/dispatcher.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define PARTNER_LANES 4 /* of one partner at a time; fewer when few are left */
+
 struct Dispatcher
 {
 	LaneCommon common;
 	void (*idle)(void *context);
 	void *context;
+	SLIST_HEAD(, LaneParty) parties;
 	Lane **lanes; /* ordered by number */
 	int lane_count;
 	int next; /* lane to begin with, so that all get their turn */
@@ -40,12 +43,31 @@ lane_find(Dispatcher *dispatcher, int number)
 	return found != NULL ? *found : NULL;
 }
 
+/* NULL when out of memory. */
+static LaneParty *
+party_find(Dispatcher *dispatcher, const char *partner)
+{
+	LaneParty *party;
+
+	SLIST_FOREACH(party, &dispatcher->parties, entry)
+	if (strncmp(party->partner, partner, sizeof(party->partner) - 1) == 0)
+		return party;
+	party = calloc(1, sizeof(LaneParty));
+	if (party != NULL)
+	{
+		strncpy(party->partner, partner, sizeof(party->partner) - 1);
+		SLIST_INSERT_HEAD(&dispatcher->parties, party, entry);
+	}
+	return party;
+}
+
 static Lane *
-lane_add(Dispatcher *dispatcher, int number)
+lane_add(Dispatcher *dispatcher, const DeliveryLane *due)
 {
 	size_t size = ((size_t) dispatcher->lane_count + 1) * sizeof(Lane *);
 	Lane **longer = realloc(dispatcher->lanes, size);
-	Lane *lane = lane_new(&dispatcher->common, number);
+	LaneParty *party = party_find(dispatcher, due->partner);
+	Lane *lane = party != NULL ? lane_new(&dispatcher->common, party, due->lane) : NULL;
 	int at = dispatcher->lane_count;
 
 	/* realloc has freed the old list even where the lane could not be made */
@@ -57,7 +79,7 @@ lane_add(Dispatcher *dispatcher, int number)
 		return NULL;
 	}
 	/* Kept in order for bsearch; lanes are added rarely and looked up at each doorbell. */
-	for (; at > 0 && dispatcher->lanes[at - 1]->number > number; at--)
+	for (; at > 0 && dispatcher->lanes[at - 1]->number > due->lane; at--)
 		dispatcher->lanes[at] = dispatcher->lanes[at - 1];
 	dispatcher->lanes[at] = lane;
 	dispatcher->lane_count++;
@@ -76,24 +98,42 @@ dispatcher_in_flight(const Dispatcher *dispatcher)
 	return dispatcher->common.in_flight + outcomes;
 }
 
+/*
+ * May this lane take one of the free places? A partner gets the less the fewer are left, so that
+ * there is always one for a partner that has none. Where the last message did not arrive the next
+ * may hang for as long as a message may: one of those for each partner, and never the last quarter.
+ */
+static bool
+dispatcher_has_place(const Dispatcher *dispatcher, const Lane *lane)
+{
+	int limit = (*dispatcher->common.parts.config)->max_lanes;
+	int left = limit - dispatcher->common.in_flight;
+	int share = left / 4 < PARTNER_LANES ? left / 4 : PARTNER_LANES;
+
+	/* it sends nothing: an outcome is told to the database, or the lane left to another bridge */
+	if (lane->has_outcome || !lane->is_wanted)
+		return left > 0;
+	if (lane->is_failing && (lane->party->failing_in_flight > 0 || left <= limit / 4))
+		return false;
+	return lane->party->in_flight < (share > 1 ? share : 1) && left > 0;
+}
+
 /* Sets idle lanes to work as far as the limit allows. */
 static void
 dispatcher_fill(void *context)
 {
 	Dispatcher *dispatcher = context;
-	int limit = (*dispatcher->common.parts.config)->max_lanes;
+	int begin = dispatcher->next;
 	int64_t now = event_loop_now();
 
 	if (pg_session_is_connected(dispatcher->common.parts.session))
-		for (int i = 0; i < dispatcher->lane_count && dispatcher->common.in_flight < limit; i++)
+		for (int i = 0; i < dispatcher->lane_count; i++)
 		{
-			int at = (dispatcher->next + i) % dispatcher->lane_count;
+			int at = (begin + i) % dispatcher->lane_count;
+			Lane *lane = dispatcher->lanes[at];
 
-			/*
-			 * begin behind the lane that took the last place, or the first ones would take it
-			 * always
-			 */
-			if (lane_step(dispatcher->lanes[at], now) && dispatcher->common.in_flight >= limit)
+			/* begin behind the lane that took a place, or the first ones would take it always */
+			if (dispatcher_has_place(dispatcher, lane) && lane_step(lane, now))
 				dispatcher->next = at + 1;
 		}
 	if (dispatcher->common.is_stopping && dispatcher_in_flight(dispatcher) == 0)
@@ -113,7 +153,7 @@ dispatcher_want(Dispatcher *dispatcher, DeliveryLane due)
 	}
 	lane = lane_find(dispatcher, due.lane);
 	if (lane == NULL)
-		lane = lane_add(dispatcher, due.lane);
+		lane = lane_add(dispatcher, &due);
 	if (lane != NULL)
 		lane->is_wanted = true;
 }
@@ -223,6 +263,13 @@ dispatcher_free(Dispatcher *dispatcher)
 	for (int i = 0; i < dispatcher->lane_count; i++)
 		lane_free(dispatcher->lanes[i]);
 	free(dispatcher->lanes);
+	while (!SLIST_EMPTY(&dispatcher->parties))
+	{
+		LaneParty *party = SLIST_FIRST(&dispatcher->parties);
+
+		SLIST_REMOVE_HEAD(&dispatcher->parties, entry);
+		free(party);
+	}
 	timer_free(dispatcher->common.timer);
 	free(dispatcher);
 }

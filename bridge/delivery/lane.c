@@ -20,13 +20,15 @@
 static void
 lane_enter(Lane *lane, LaneState state)
 {
-	LaneCommon *common = lane->common;
+	int change = (state != LANE_IDLE) - (lane->state != LANE_IDLE);
 
-	if (lane->state == LANE_IDLE && state != LANE_IDLE)
-		common->in_flight++;
-	if (lane->state != LANE_IDLE && state == LANE_IDLE)
-		common->in_flight--;
+	lane->common->in_flight += change;
+	lane->party->in_flight += change;
+	if (lane->is_failing)
+		lane->party->failing_in_flight += change;
 	lane->state = state;
+	if (state == LANE_IDLE && lane->has_outcome)
+		lane->is_failing = lane->outcome.wait_ms > 0;
 }
 
 /* A question to the database went wrong. A lost connection is no news: its session tells. */
@@ -89,7 +91,7 @@ lane_log_outcome(const Lane *lane, const char *reason, int64_t elapsed_ms)
 	const DeliveryOutcome *outcome = &lane->outcome;
 
 	log_info(lane->common->parts.log, "sent", "lane", LOG_INT(lane->number), "partner",
-			 lane->partner, "message_id", outcome->message_id, "verdict", outcome->verdict,
+			 lane->party->partner, "message_id", outcome->message_id, "verdict", outcome->verdict,
 			 "http_status", LOG_INT(outcome->http_status), "ack", LOG_TEXT(outcome->ack_status),
 			 "error_code", outcome->error_code, "reason", LOG_TEXT(reason), "attempt",
 			 LOG_INT(lane->attempt), "wait_ms", LOG_INT(outcome->wait_ms), "ms",
@@ -316,7 +318,6 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	lane->attempt = item->attempt;
 	lane->outcome = (DeliveryOutcome){0};
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
-	strncpy(lane->partner, item->fields.receiver_id, sizeof(lane->partner) - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
 	if (lane_keep_item(lane, item, &failure) &&
 		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
@@ -439,13 +440,14 @@ lane_step(Lane *lane, int64_t now)
 }
 
 Lane *
-lane_new(LaneCommon *common, int number)
+lane_new(LaneCommon *common, LaneParty *party, int number)
 {
 	Lane *lane = calloc(1, sizeof(Lane));
 
 	if (lane == NULL)
 		return NULL;
 	lane->common = common;
+	lane->party = party;
 	lane->number = number;
 	buffer_init(&lane->body, 0);
 	return lane;

@@ -1,13 +1,15 @@
 /*
  * lane.h
- *		One lane: the order of delivery to one partner, one message in flight. Knows how a message
- *		is taken, sent and recorded, not when there is one.
+ *		One lane: the order of delivery to one address of a partner, one message in flight. Knows
+ *		how a message is taken, sent and recorded, not when there is one.
  */
 #ifndef LANE_H
 #define LANE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <sys/queue.h>
 
 #include "config/config.h"
 #include "delivery/delivery_queue.h"
@@ -36,6 +38,15 @@ typedef struct LaneCommon
 	void *context;
 } LaneCommon;
 
+/* What the lanes of one partner share. */
+typedef struct LaneParty
+{
+	SLIST_ENTRY(LaneParty) entry;
+	int in_flight;		   /* of its lanes */
+	int failing_in_flight; /* those of them whose last message did not arrive */
+	char partner[256];
+} LaneParty;
+
 typedef enum LaneState
 {
 	LANE_IDLE,
@@ -60,10 +71,12 @@ typedef enum LaneText
 typedef struct Lane
 {
 	LaneCommon *common;
+	LaneParty *party;
 	int number;
 	LaneState state;
 	bool is_locked;
 	bool is_wanted;	  /* something may be due */
+	bool is_failing;  /* the last message did not arrive; changes only while the lane is idle */
 	bool has_outcome; /* not yet known to the database; survives a lost connection */
 	DeliveryOutcome outcome;
 	Buffer body;
@@ -71,13 +84,12 @@ typedef struct Lane
 	char *texts[LANE_TEXTS];  /* of the message that is being sent; NULL where it has none */
 	bool is_token_from_store; /* it may have been refused meanwhile */
 	int attempt;
-	char partner[256];
 	int troubles; /* with the database, one after another: it is not to be asked in a circle */
 	int64_t rest_until;
 } Lane;
 
 /* NULL when out of memory. */
-extern Lane *lane_new(LaneCommon *common, int number);
+extern Lane *lane_new(LaneCommon *common, LaneParty *party, int number);
 extern void lane_free(Lane *lane);
 
 /* Begins what an idle lane does next; false = nothing now. */

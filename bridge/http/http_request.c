@@ -334,6 +334,12 @@ http_request_body(const HttpRequest *request, size_t *length)
 	return request->body.length > 0 ? request->body.data : "";
 }
 
+void
+http_request_forget_body(HttpRequest *request)
+{
+	request_drop_body(request);
+}
+
 const char *
 http_request_header(const HttpRequest *request, const char *name)
 {

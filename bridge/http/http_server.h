@@ -56,6 +56,9 @@ extern void http_server_free(HttpServer *server);		  /* every request must be an
 extern const HttpRoute *http_request_route(const HttpRequest *request);
 extern const char *http_request_body(const HttpRequest *request, size_t *length);
 
+/* Nobody reads its body any more: from now on it is empty. */
+extern void http_request_forget_body(HttpRequest *request);
+
 /*
  * A header of the request by its name in any case, or NULL; bounded with all headers together.
  * Lives until the answer.

@@ -19,7 +19,7 @@
 
 #define REFERENCE_ID                                                                               \
 	{                                                                                              \
-		FIELD("reference_id", VALUE_TEXT, ID_MAX, true), .reason = "rjct.reference_id.invalid"     \
+		FIELD("reference_id", VALUE_ID, ID_MAX, true), .reason = "rjct.reference_id.invalid"       \
 	}
 #define TIMESTAMP                                                                                  \
 	{                                                                                              \
@@ -28,11 +28,11 @@
 	}
 #define TRANSACTION_ID                                                                             \
 	{                                                                                              \
-		FIELD("transaction_id", VALUE_TEXT, TXN_MAX, true)                                         \
+		FIELD("transaction_id", VALUE_ID, TXN_MAX, true)                                           \
 	}
 #define CORRELATION_ID                                                                             \
 	{                                                                                              \
-		FIELD("correlation_id", VALUE_TEXT, TXN_MAX, true)                                         \
+		FIELD("correlation_id", VALUE_ID, TXN_MAX, true)                                           \
 	}
 #define STATUS(required)                                                                           \
 	{                                                                                              \
@@ -44,15 +44,15 @@
 	}
 #define REASON_CODE                                                                                \
 	{                                                                                              \
-		FIELD("status_reason_code", VALUE_NOTE, ID_MAX, false)                                     \
+		FIELD("status_reason_code", VALUE_NAME, ID_MAX, false)                                     \
 	}
 #define REASON_MESSAGE                                                                             \
 	{                                                                                              \
 		FIELD("status_reason_message", VALUE_NOTE, TEXT_MAX, false)                                \
 	}
-#define NOTE(member)                                                                               \
+#define NAME(member)                                                                               \
 	{                                                                                              \
-		FIELD(member, VALUE_NOTE, ID_MAX, false)                                                   \
+		FIELD(member, VALUE_NAME, ID_MAX, false)                                                   \
 	}
 #define PAGINATION                                                                                 \
 	{                                                                                              \
@@ -74,11 +74,11 @@
 
 const FieldRule message_header_rules[] = {
 	{FIELD("version", VALUE_VERSION, 0, false), .error_code = "err.version.not_supported"},
-	{FIELD("message_id", VALUE_TEXT, ID_MAX, true)},
+	{FIELD("message_id", VALUE_ID, ID_MAX, true)},
 	{FIELD("message_ts", VALUE_TIME, 0, true), .reason = "rjct.message_ts.invalid"},
 	{FIELD("action", VALUE_TEXT, ID_MAX, true), .reason = "rjct.action.invalid"},
-	{FIELD("sender_id", VALUE_TEXT, ID_MAX, true), .error_code = "err.sender_id.invalid"},
-	{FIELD("receiver_id", VALUE_TEXT, ID_MAX, false), .error_code = "err.receiver_id.invalid"},
+	{FIELD("sender_id", VALUE_ID, ID_MAX, true), .error_code = "err.sender_id.invalid"},
+	{FIELD("receiver_id", VALUE_ID, ID_MAX, false), .error_code = "err.receiver_id.invalid"},
 	{FIELD("sender_uri", VALUE_URI, URI_MAX, false), .error_code = "err.sender_uri.invalid"},
 	{FIELD("total_count", VALUE_COUNT, 0, false), .reason = "rjct.total_count.invalid"},
 	{FIELD("completed_count", VALUE_COUNT, 0, false)},
@@ -91,10 +91,10 @@ const FieldRule message_header_rules[] = {
 
 /* --- subscribe, unsubscribe and their answers --- */
 static const FieldRule criteria_rules[] = {
-	NOTE("reg_type"),
-	NOTE("reg_event_type"),
-	NOTE("notify_record_type"),
-	NOTE("filter_type"),
+	NAME("reg_type"),
+	NAME("reg_event_type"),
+	NAME("notify_record_type"),
+	NAME("filter_type"),
 	OBJECT("frequency"),
 	OBJECT("authorize"),
 	END,
@@ -112,8 +112,7 @@ static const FieldRule subscribe_rules[] = {
 static const FieldRule unsubscribe_rules[] = {
 	TRANSACTION_ID,
 	TIMESTAMP,
-	{FIELD("subscription_codes", VALUE_TEXT_LIST, TXN_MAX, true),
-	 .aliases = {"sunscription_codes"}},
+	{FIELD("subscription_codes", VALUE_ID_LIST, TXN_MAX, true), .aliases = {"sunscription_codes"}},
 	END,
 };
 
@@ -124,7 +123,7 @@ static const FieldRule on_subscribe_rules[] = {
 	END};
 
 static const FieldRule on_unsubscribe_item_rules[] = {
-	{FIELD("code", VALUE_TEXT, TXN_MAX, true)}, {FIELD("status", VALUE_TEXT, ID_MAX, true)}, END};
+	{FIELD("code", VALUE_ID, TXN_MAX, true)}, {FIELD("status", VALUE_TEXT, ID_MAX, true)}, END};
 static const FieldRule on_unsubscribe_rules[] = {
 	TRANSACTION_ID,
 	CORRELATION_ID,
@@ -137,9 +136,9 @@ static const FieldRule on_unsubscribe_rules[] = {
 
 /* --- notify --- */
 static const FieldRule notify_data_rules[] = {
-	NOTE("version"),
-	NOTE("reg_type"),
-	NOTE("reg_event_type"),
+	NAME("version"),
+	NAME("reg_type"),
+	NAME("reg_event_type"),
 	{FIELD("reg_record_type", VALUE_TEXT, ID_MAX, true)},
 	{FIELD("reg_records", VALUE_RECORDS, 0, true)},
 	END,
@@ -170,9 +169,9 @@ static const FieldRule sort_rules[] = {
 	END,
 };
 static const FieldRule search_criteria_rules[] = {
-	NOTE("version"),
-	NOTE("reg_type"),
-	NOTE("reg_record_type"),
+	NAME("version"),
+	NAME("reg_type"),
+	NAME("reg_record_type"),
 	{FIELD("query_type", VALUE_WORD, 0, false), .words = query_types,
 	 .reason = "rjct.search_criteria.invalid"},
 	{FIELD("query", VALUE_ANY_OF_TWO, 0, true), .reason = "rjct.search_criteria.invalid"},
@@ -194,9 +193,9 @@ static const FieldRule search_item_rules[] = {
 static const FieldRule search_rules[] = {TRANSACTION_ID,
 										 ITEMS("search_request", true, search_item_rules), END};
 
-static const FieldRule search_data_rules[] = {NOTE("version"),
-											  NOTE("reg_type"),
-											  NOTE("reg_record_type"),
+static const FieldRule search_data_rules[] = {NAME("version"),
+											  NAME("reg_type"),
+											  NAME("reg_record_type"),
 											  {FIELD("reg_records", VALUE_RECORDS, 0, true)},
 											  END};
 static const FieldRule on_search_item_rules[] = {
@@ -224,7 +223,7 @@ static const FieldRule txn_request_rules[] = {
 	REFERENCE_ID,
 	{FIELD("txn_type", VALUE_WORD, 0, true), .words = txn_types},
 	{FIELD("attribute_type", VALUE_WORD, 0, true), .words = attribute_types},
-	{FIELD("attribute_value", VALUE_TEXTS, ID_MAX, true)},
+	{FIELD("attribute_value", VALUE_IDS, ID_MAX, true)},
 	LOCALE,
 	END,
 };
@@ -248,7 +247,7 @@ static const FieldRule txn_on_status_rules[] = {
 /* --- check-enrollment --- */
 static const FieldRule enrolled_criteria_rules[] = {
 	{FIELD("query_type", VALUE_WORD, 0, false), .words = query_types},
-	NOTE("response_entity"),
+	NAME("response_entity"),
 	OBJECT("query"),
 	END};
 static const FieldRule enrollment_rules[] = {

@@ -38,6 +38,45 @@ text_is_valid(const char *text, size_t limit)
 	return true;
 }
 
+/*
+ * Characters of several bytes that steer a screen or cannot be seen on it: control characters
+ * beyond ASCII, marks of direction, joiners, spaces without width. Two ids that look alike must be
+ * alike.
+ */
+static bool
+is_invisible(const unsigned char *c)
+{
+	if (c[0] == 0xc2)
+		return c[1] >= 0x80 && c[1] <= 0xa0;
+	if (c[0] == 0xe2 && c[1] == 0x80)
+		return c[2] <= 0x8f || (c[2] >= 0xa8 && c[2] <= 0xaf);
+	if (c[0] == 0xe2 && c[1] == 0x81)
+		return c[2] >= 0x9f && c[2] <= 0xaf;
+	return c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf;
+}
+
+static bool
+id_is_valid(const char *text, size_t limit)
+{
+	const unsigned char *c = (const unsigned char *) text;
+
+	if (!text_is_valid(text, limit))
+		return false;
+	for (; *c != '\0'; c++)
+	{
+		if (*c == ' ' || is_invisible(c))
+			return false;
+	}
+	return true;
+}
+
+/* May be empty, and may hold blanks: a name that peers write in many ways. */
+static bool
+name_is_valid(const char *text, size_t limit)
+{
+	return text != NULL && (*text == '\0' || text_is_valid(text, limit));
+}
+
 static bool
 uri_is_valid(const char *text, size_t limit)
 {
@@ -109,13 +148,13 @@ integer_is_within(const json_t *value, json_int_t low, json_int_t high)
 }
 
 static bool
-text_list_is_valid(const json_t *value, size_t limit)
+id_list_is_valid(const json_t *value, size_t limit)
 {
 	size_t i;
 
 	for (i = 0; i < json_array_size(value); i++)
 	{
-		if (!text_is_valid(json_string_value(json_array_get(value, i)), limit))
+		if (!id_is_valid(json_string_value(json_array_get(value, i)), limit))
 			return false;
 	}
 	return json_is_array(value);
@@ -143,6 +182,10 @@ value_is_valid(const json_t *value, ValueKind kind, size_t limit, const char *co
 	{
 		case VALUE_TEXT:
 			return text_is_valid(text, limit);
+		case VALUE_ID:
+			return id_is_valid(text, limit);
+		case VALUE_NAME:
+			return name_is_valid(text, limit);
 		case VALUE_NOTE:
 			return text != NULL && character_count(text) <= limit;
 		case VALUE_WORD:
@@ -172,10 +215,10 @@ value_is_valid(const json_t *value, ValueKind kind, size_t limit, const char *co
 			return json_is_object(value) || object_list_is_valid(value);
 		case VALUE_ANY_OF_TWO:
 			return json_is_object(value) || json_is_array(value);
-		case VALUE_TEXT_LIST:
-			return text_list_is_valid(value, limit);
-		case VALUE_TEXTS:
-			return text_is_valid(text, limit) || text_list_is_valid(value, limit);
+		case VALUE_ID_LIST:
+			return id_list_is_valid(value, limit);
+		case VALUE_IDS:
+			return id_is_valid(text, limit) || id_list_is_valid(value, limit);
 	}
 	return false;
 }
@@ -195,6 +238,8 @@ value_describe(ValueKind kind, size_t limit, const char *const *words, char *tex
 {
 	static const char *const descriptions[] = {
 		[VALUE_TEXT] = "must be a string of 1 to %zu characters, none a control character",
+		[VALUE_ID] = "must be a string of 1 to %zu characters, none a control character or a blank",
+		[VALUE_NAME] = "must be a string of at most %zu characters, none a control character",
 		[VALUE_NOTE] = "must be a string of at most %zu characters",
 		[VALUE_TIME] = "must be a time with zone, like 2026-11-22T01:02:03Z",
 		[VALUE_LOCALE] = "must be three lower-case letters (ISO 639-3), like eng",
@@ -208,9 +253,9 @@ value_describe(ValueKind kind, size_t limit, const char *const *words, char *tex
 		[VALUE_LIST] = "must be a list",
 		[VALUE_RECORDS] = "must be an object or a list of objects",
 		[VALUE_ANY_OF_TWO] = "must be an object or a list",
-		[VALUE_TEXT_LIST] =
-			"must be a list of strings of 1 to %zu characters, none a control character",
-		[VALUE_TEXTS] = "must be a string of 1 to %zu characters or a list of such",
+		[VALUE_ID_LIST] =
+			"must be a list of strings of 1 to %zu characters, none a control character or a blank",
+		[VALUE_IDS] = "must be a string of 1 to %zu characters or a list of such, without blanks",
 	};
 	const char *description;
 	const char *place;

@@ -13,6 +13,8 @@
 typedef enum ValueKind
 {
 	VALUE_TEXT,		  /* non-empty string of at most limit characters, none a control one */
+	VALUE_ID,		  /* a text without blanks and what cannot be seen */
+	VALUE_NAME,		  /* string of at most limit characters, none a control one, may be empty */
 	VALUE_NOTE,		  /* string of at most limit characters, may be empty */
 	VALUE_WORD,		  /* one of the words, which may have a prefix: ns:org:QueryType:expression */
 	VALUE_TIME,		  /* ISO 8601 with zone */
@@ -27,8 +29,8 @@ typedef enum ValueKind
 	VALUE_LIST,		  /* list of objects; the rules inside are checked for each */
 	VALUE_RECORDS,	  /* object or list of objects */
 	VALUE_ANY_OF_TWO, /* object or list */
-	VALUE_TEXT_LIST,  /* list of non-empty strings of at most limit characters */
-	VALUE_TEXTS		  /* one such string or a list of them */
+	VALUE_ID_LIST,	  /* list of ids of at most limit characters */
+	VALUE_IDS		  /* one such id or a list of them */
 } ValueKind;
 
 /* Does the value fit? The words end with NULL and matter for VALUE_WORD only. */

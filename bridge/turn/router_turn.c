@@ -16,6 +16,8 @@
 #define REST_LAST_MS 60000
 #define TIDY_EVERY_MS 60000
 #define APPLY_RUN_MS 20
+/* A single change may fail once for a reason that passes: a lock, a server that restarts. */
+#define ALONE_TRIES 2
 
 typedef enum RouterState
 {
@@ -45,6 +47,9 @@ struct RouterTurn
 	int64_t next_tidy;	/* logs and queues must not grow for ever */
 	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
+	int chunk;			/* changes of one turn: halved when it fails, doubled when it does not */
+	int alone_troubles; /* turns with one change that failed, one after another */
+	char why[sizeof(((Failure *) NULL)->text)]; /* the last of them */
 };
 
 static void router_step(RouterTurn *router);
@@ -74,6 +79,30 @@ router_ask(RouterTurn *router, RouterState state, SqlCallId call, const PgParam 
 	router->state = state;
 	if (!pg_session_query(router->session, SQL_CALL(call), params, handler, router, &failure))
 		router_trouble(router, trouble, &failure);
+}
+
+/*
+ * One change may take more time or memory than there is. Half as many are tried until it is alone,
+ * and then it is set aside, so that those behind it do not wait for ever.
+ */
+static void
+router_shrink(RouterTurn *router, const Failure *failure)
+{
+	if (router->chunk <= 1)
+		router->alone_troubles++;
+	else
+		router->troubles = 0;
+	router->chunk = router->chunk / 2 > 1 ? router->chunk / 2 : 1;
+	snprintf(router->why, sizeof(router->why), "%s", failure->text);
+}
+
+static void
+router_grow(RouterTurn *router)
+{
+	int most = (*router->config)->routing_chunk;
+
+	router->alone_troubles = 0;
+	router->chunk = router->chunk > most / 2 ? most : router->chunk * 2;
 }
 
 static void
@@ -111,9 +140,11 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 
 	if (result == NULL)
 	{
+		router_shrink(router, failure);
 		router_trouble(router, "route_failed", failure);
 		return;
 	}
+	router_grow(router);
 	router->state = ROUTER_ASLEEP;
 	router->troubles = 0;
 	/* what was received gets its share of time before routing goes on */
@@ -125,6 +156,25 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 				 "notifications", LOG_INT(pg_row_number(result, 0, 1)), NULL);
 	if (pg_row_number(result, 0, 1) > 0)
 		router_tell(router);
+	router_step(router);
+}
+
+static void
+router_has_set_aside(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	/* or tried once more, and set aside if it fails again */
+	router->alone_troubles = 0;
+	if (result == NULL)
+	{
+		router_trouble(router, "route_aside_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	log_error(router->log, "change_set_aside", "changes", LOG_INT(pg_row_number(result, 0, 0)),
+			  "reason", router->why, NULL);
+	router->wants_route = true;
 	router_step(router);
 }
 
@@ -173,6 +223,7 @@ router_step(RouterTurn *router)
 	const Config *config = *router->config;
 	char chunk[16];
 	const PgParam params[] = {PG_TEXT(chunk)};
+	const PgParam aside[] = {PG_TEXT(router->why)};
 	bool can_ask = router->is_open && pg_session_is_connected(router->session) &&
 				   event_loop_now() >= router->rest_until;
 
@@ -193,7 +244,15 @@ router_step(RouterTurn *router)
 	{
 		/* before asking, so that a ring during the question is not lost */
 		router->wants_route = false;
-		snprintf(chunk, sizeof(chunk), "%d", config->routing_chunk);
+		if (router->alone_troubles >= ALONE_TRIES)
+		{
+			router_ask(router, ROUTER_ROUTING, CALL_ROUTE_ASIDE, aside, router_has_set_aside,
+					   "route_aside_failed");
+			return;
+		}
+		if (router->chunk < 1 || router->chunk > config->routing_chunk)
+			router->chunk = config->routing_chunk;
+		snprintf(chunk, sizeof(chunk), "%d", router->chunk);
 		router_ask(router, ROUTER_ROUTING, CALL_ROUTE, params, router_has_routed, "route_failed");
 	}
 	else if (can_ask && router->is_locked && router->wants_apply)

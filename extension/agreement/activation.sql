@@ -84,31 +84,65 @@ COMMENT ON FUNCTION casesync_internal.agreement_rival(casesync_internal.agreemen
 	'another active agreement that would decide about the same things';
 
 /*
- * The login (session_user), since current_user is the owner of the function that asks; and SET ROLE
- * makes no second pair of eyes.
+ * The login (session_user): SET ROLE makes no second pair of eyes. Nor does a SECURITY DEFINER
+ * function of the author's that somebody else calls: its owner is held against the author too, and
+ * all who could use his rights.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.check_author(a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.check_author(a casesync_internal.agreement,
+	lent_by name)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	who name;
 BEGIN
-	IF a.author = session_user AND (SELECT n.four_eyes FROM casesync_internal.this_node() n) THEN
+	IF NOT (SELECT n.four_eyes FROM casesync_internal.this_node() n) THEN
+		RETURN;
+	END IF;
+	SELECT w.who INTO who FROM (VALUES (session_user, false), (lent_by, true)) x(who, is_lent)
+	 CROSS JOIN (VALUES (a.author, false), (a.written_as, true)) w(who, is_lent)
+	 WHERE x.who = w.who OR (x.is_lent OR w.is_lent)
+		AND casesync_internal.is_same_person(to_regrole(quote_ident(x.who)),
+			to_regrole(quote_ident(w.who))) LIMIT 1;
+	IF FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('agreement "%s" must be activated by someone else than its author',
 				a.agreement),
-			detail => format('Version %s was written by %s.', a.version, a.author),
+			detail => format('Version %s was written by %s.', a.version, who),
 			hint => format(
 				'Another login with the access "approver" runs SELECT casesync.activate(%L);',
 				a.agreement));
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.check_author(casesync_internal.agreement) IS
+COMMENT ON FUNCTION casesync_internal.check_author(casesync_internal.agreement, name) IS
 	'four eyes: an error for the version''s own author, unless the node does without';
 
+/* Else an author could write another version while somebody looks at this one. */
+CREATE OR REPLACE FUNCTION casesync_internal.check_version(a casesync_internal.agreement,
+	version integer)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF a.version <> check_version.version THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('version %s is not the newest of agreement "%s"',
+				check_version.version, a.agreement),
+			detail => format('Version %s was written by %s.', a.version, a.author),
+			hint => format('SELECT * FROM casesync.agreements WHERE agreement = %L AND version = '
+				'%s;', a.agreement, a.version));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_version(casesync_internal.agreement, integer) IS
+	'an error where the newest version is not the one that was meant';
+
 /* The condition is parsed again: views may have changed since the draft was written. */
-CREATE OR REPLACE FUNCTION casesync_internal.check_activation(a casesync_internal.agreement)
+CREATE OR REPLACE FUNCTION casesync_internal.check_activation(a casesync_internal.agreement,
+	lent_by name)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -130,7 +164,7 @@ BEGIN
 			hint => format('SELECT casesync.set_agreement(%L, %L, direction => %L, …);',
 				a.agreement, a.partner, a.direction));
 	END IF;
-	PERFORM casesync_internal.check_author(a);
+	PERFORM casesync_internal.check_author(a, lent_by);
 	IF rival IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => format('agreement "%s" already decides about this', rival),
@@ -150,7 +184,7 @@ BEGIN
 	PERFORM casesync_internal.check_subjects(a.registries, a.subjects);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreement) IS
+COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreement, name) IS
 	'whether this version may be activated now by the current login, or an error';
 
 /*
@@ -158,9 +192,10 @@ COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreeme
  * activated at the same moment see each other, and lane_add() stays out meanwhile. What leaves next
  * is held against the new version by whoever takes it.
  */
-CREATE OR REPLACE FUNCTION casesync.activate(agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.activate_for(caller regrole, agreement text,
+	version integer)
 RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -170,14 +205,15 @@ BEGIN
 	/* The newest version must still be it, and no rival active, when this commits. */
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	a := casesync_internal.latest_agreement(agreement);
-	PERFORM casesync_internal.check_activation(a);
+	PERFORM casesync_internal.check_version(a, activate_for.version);
+	PERFORM casesync_internal.check_activation(a, casesync_internal.lent_by(caller));
 	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
 		end_reason = format('replaced by version %s', a.version)
-	 WHERE t.agreement = activate.agreement AND t.version <> a.version
+	 WHERE t.agreement = activate_for.agreement AND t.version <> a.version
 		AND t.state IN ('active', 'suspended', 'rehearsed');
 	UPDATE casesync_internal.agreement t SET state = 'active', activated_by = session_user,
 		activated_at = clock_timestamp()
-	 WHERE t.agreement = activate.agreement AND t.version = a.version RETURNING t.* INTO a;
+	 WHERE t.agreement = a.agreement AND t.version = a.version RETURNING t.* INTO a;
 	PERFORM casesync_internal.rehearsal_forget(agreement);
 	PERFORM casesync_internal.missed_requeue(agreement);
 	PERFORM casesync_internal.audit_note('activate', agreement,
@@ -186,8 +222,17 @@ BEGIN
 	RETURN casesync_internal.agreement_said(a);
 END
 $$;
-COMMENT ON FUNCTION casesync.activate(text) IS
-	'the newest version counts from now; by someone else than its author';
+COMMENT ON FUNCTION casesync_internal.activate_for(regrole, text, integer) IS
+	'see casesync.activate()';
+
+CREATE OR REPLACE FUNCTION casesync.activate(agreement text, version integer DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
+COMMENT ON FUNCTION casesync.activate(text, integer) IS
+	'the newest version counts from now, by someone else than its author; with a version: only if '
+	'it is that one';
 
 /*
  * No four eyes here, and approvers may do it as well as administrators: whatever stops data must

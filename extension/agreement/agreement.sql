@@ -231,12 +231,12 @@ AS $$
 	INSERT INTO casesync_internal.agreement AS t (agreement, version, partner, direction,
 		registries, event_types, fields, filter_fields, identifier_types, subjects, services,
 		apply_mode, valid_from, valid_to, purpose, legal_basis, document_uri, document_sha256,
-		must_encrypt, subscribing, initial_state, on_leave, lookups_per_day)
+		must_encrypt, subscribing, initial_state, on_leave, lookups_per_day, written_as)
 	VALUES (a.agreement, a.version, a.partner, a.direction,
 		a.registries, a.event_types, a.fields, a.filter_fields, a.identifier_types, a.subjects,
 		a.services, a.apply_mode, a.valid_from, a.valid_to, a.purpose, a.legal_basis,
 		a.document_uri, a.document_sha256, a.must_encrypt, a.subscribing, a.initial_state,
-		a.on_leave, a.lookups_per_day)
+		a.on_leave, a.lookups_per_day, a.written_as)
 	RETURNING t
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_store(casesync_internal.agreement) IS
@@ -286,18 +286,14 @@ $$;
 COMMENT ON FUNCTION casesync_internal.agreement_draft(casesync_internal.agreement) IS
 	'what set_agreement() does: check the wish, lay it over the version before, store the next one';
 
-CREATE OR REPLACE FUNCTION casesync.set_agreement(agreement text, partner text,
-	direction text DEFAULT 'out', registries text[] DEFAULT NULL, event_types text[] DEFAULT NULL,
-	fields text[] DEFAULT NULL, filter_fields text[] DEFAULT NULL,
-	identifier_types text[] DEFAULT NULL, subjects text DEFAULT NULL, services text[] DEFAULT NULL,
-	apply_mode text DEFAULT NULL, valid_from timestamptz DEFAULT NULL,
-	valid_to timestamptz DEFAULT NULL, purpose text DEFAULT NULL, legal_basis text DEFAULT NULL,
-	document_uri text DEFAULT NULL, document_sha256 bytea DEFAULT NULL,
-	must_encrypt boolean DEFAULT NULL, subscribing text DEFAULT NULL,
-	initial_state boolean DEFAULT NULL, on_leave text DEFAULT NULL,
-	lookups_per_day integer DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.set_agreement_for(caller regrole, agreement text,
+	partner text, direction text, registries text[], event_types text[], fields text[],
+	filter_fields text[], identifier_types text[], subjects text, services text[],
+	apply_mode text, valid_from timestamptz, valid_to timestamptz, purpose text,
+	legal_basis text, document_uri text, document_sha256 bytea, must_encrypt boolean,
+	subscribing text, initial_state boolean, on_leave text, lookups_per_day integer)
 RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -325,9 +321,29 @@ BEGIN
 	wanted.initial_state := initial_state;
 	wanted.on_leave := on_leave;
 	wanted.lookups_per_day := lookups_per_day;
+	wanted.written_as := casesync_internal.lent_by(caller);
 	RETURN casesync_internal.agreement_said(casesync_internal.agreement_draft(wanted));
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.set_agreement_for(regrole, text, text, text, text[], text[],
+	text[], text[], text[], text, text[], text, timestamptz, timestamptz, text, text, text, bytea,
+	boolean, text, boolean, text, integer) IS
+	'see casesync.set_agreement()';
+
+CREATE OR REPLACE FUNCTION casesync.set_agreement(agreement text, partner text,
+	direction text DEFAULT 'out', registries text[] DEFAULT NULL, event_types text[] DEFAULT NULL,
+	fields text[] DEFAULT NULL, filter_fields text[] DEFAULT NULL,
+	identifier_types text[] DEFAULT NULL, subjects text DEFAULT NULL, services text[] DEFAULT NULL,
+	apply_mode text DEFAULT NULL, valid_from timestamptz DEFAULT NULL,
+	valid_to timestamptz DEFAULT NULL, purpose text DEFAULT NULL, legal_basis text DEFAULT NULL,
+	document_uri text DEFAULT NULL, document_sha256 bytea DEFAULT NULL,
+	must_encrypt boolean DEFAULT NULL, subscribing text DEFAULT NULL,
+	initial_state boolean DEFAULT NULL, on_leave text DEFAULT NULL,
+	lookups_per_day integer DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.set_agreement(text, text, text, text[], text[], text[], text[], text[],
 	text, text[], text, timestamptz, timestamptz, text, text, text, bytea, boolean, text, boolean,
 	text, integer) IS

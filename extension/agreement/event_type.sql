@@ -74,7 +74,7 @@ COMMENT ON FUNCTION casesync_internal.event_wire(text, text) IS
 	'how an event type is written to peers of a registry type: IBR peers spell enrolment otherwise '
 	'than ESS ones';
 
-/* With namespace, without, in other letters (B22). */
+/* With namespace, without, in other letters (B22); also one that is in no list. */
 CREATE OR REPLACE FUNCTION casesync_internal.reg_type_name(name text)
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -85,12 +85,12 @@ DECLARE
 BEGIN
 	RETURN coalesce((
 		SELECT t.reg_type FROM casesync_internal.registry_type t
-		 WHERE lower(plain) = ANY (t.spellings) ORDER BY t.is_shipped LIMIT 1), plain);
+		 WHERE lower(plain) = ANY (t.spellings) ORDER BY t.is_shipped LIMIT 1), lower(plain));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.reg_type_name(text) IS
 	'the registry type that a name means, whatever its prefix, case and spelling; a name that is '
-	'not known is itself';
+	'not known is itself in lower case';
 
 /*
  * What is sent is the long form of the standard's documents, also for a type that nobody has

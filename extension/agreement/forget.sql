@@ -13,6 +13,7 @@ AS $$
 	DELETE FROM casesync_internal.agreement a WHERE a.partner = agreement_forget.partner;
 	DELETE FROM casesync_internal.sharing_stop s WHERE s.partner = agreement_forget.partner;
 	DELETE FROM casesync_internal.lookup_day d WHERE d.partner = agreement_forget.partner;
+	DELETE FROM casesync_internal.lookup_walk w WHERE w.partner = agreement_forget.partner;
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_forget(text) IS
 	'part of drop_partner(): agreements with the partner, and what is counted under them';
@@ -47,6 +48,7 @@ BEGIN
 	GET DIAGNOSTICS samples = ROW_COUNT;
 	DELETE FROM casesync_internal.lookup_day d WHERE d.day < before::date;
 	GET DIAGNOSTICS lookups = ROW_COUNT;
+	DELETE FROM casesync_internal.lookup_walk w WHERE w.day < casesync_internal.lookup_today();
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_prune(timestamptz) IS

@@ -32,8 +32,8 @@ COMMENT ON FUNCTION casesync_internal.lookup_today() IS
 /*
  * Questions under way at the same moment do not see each other: the limit may be passed by as many.
  * Each backend counts in a row of its own, so that none waits for another's answer. What was
- * refused is counted as well, to be seen; it does not use up anything. An answer that fails later
- * takes its count with it, like all it did.
+ * refused is counted as well, to be seen; it does not use up anything. To be called outside of what
+ * may fail: a question counts however it ends.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.lookup_allowed(partner text, lookups integer)
 RETURNS boolean
@@ -61,5 +61,45 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lookup_allowed(text, integer) IS
-	'count that a partner asks for so many people; false: more than it may in a day, answer as if '
-	'they were unknown';
+	'count that a partner asks for so many people; false: more than it may in a day';
+
+/*
+ * How many people fit is told, so each of them counts, also those on no page that was given. Who
+ * goes on page by page is told the same number again and pays only for what it has grown by;
+ * whatever else is asked again counts again. A page behind the end is no next page: it tells
+ * nothing but the number.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.lookup_people(partner text, question bytea,
+	page_size integer, page_number integer, people integer, counted integer,
+	OUT is_allowed boolean, OUT is_next boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	today constant date := casesync_internal.lookup_today();
+	before integer;
+BEGIN
+	DELETE FROM casesync_internal.lookup_walk w
+	 WHERE w.partner = lookup_people.partner AND w.day <> today;
+	SELECT w.people INTO before FROM casesync_internal.lookup_walk w
+	 WHERE w.partner = lookup_people.partner AND w.question = lookup_people.question
+	   AND w.page_size = lookup_people.page_size
+	   AND w.page_number = lookup_people.page_number - 1
+	   AND w.page_number::bigint * w.page_size < lookup_people.people;
+	is_next := FOUND;
+	is_allowed := casesync_internal.lookup_allowed(partner,
+		people - CASE WHEN is_next THEN before ELSE counted END);
+	IF is_allowed THEN
+		INSERT INTO casesync_internal.lookup_walk AS w (partner, question, page_size, page_number,
+			people, day)
+		VALUES (partner, question, page_size, page_number, people, today)
+		ON CONFLICT ON CONSTRAINT lookup_walk_pkey DO UPDATE
+			SET page_size = excluded.page_size, page_number = excluded.page_number,
+				people = excluded.people, day = excluded.day;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lookup_people(text, bytea, integer, integer, integer,
+	integer) IS
+	'count the people whom a question fits, less those counted for it already; false: more than '
+	'the partner may ask for in a day';

@@ -169,6 +169,23 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_check_name(text, text, text) IS
 	'a name that publish() can take, or an error';
 
+/*
+ * Names are compared as they are everywhere, so two that differ by case or by a line could be taken
+ * for each other by people only, as in an agreement. With the extension's rights: others'
+ * registries are out of the publisher's sight.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.registry_alike(name text)
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT min(t.registry COLLATE "C") FROM casesync_internal.registry t
+	 WHERE lower(translate(t.registry, '_.-', '')) = lower(translate(name, '_.-', ''))
+	HAVING NOT bool_or(t.registry = name)
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_alike(text) IS
+	'the registry whose name differs from a new one by case, underscores, dots and hyphens only';
+
 CREATE OR REPLACE FUNCTION casesync_internal.publish_check(r casesync_internal.registry)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -182,6 +199,12 @@ BEGIN
 	PERFORM casesync_internal.publish_check_name('record_type', r.record_type, name);
 	PERFORM casesync_internal.publish_check_name('reg_type', r.reg_type, name);
 	PERFORM casesync_internal.publish_check_view(r.view);
+	IF casesync_internal.registry_alike(r.registry) IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'duplicate_object',
+			message => format('registry "%s" could be taken for registry "%s"', r.registry,
+				casesync_internal.registry_alike(r.registry)),
+			hint => 'Choose a name that differs by more than case, underscores, dots and hyphens.');
+	END IF;
 	PERFORM casesync_internal.publish_column(r.view, r.key_column, 'subject key');
 	IF casesync_internal.publish_column(r.view, r.record_column, 'record') <> 'jsonb'::regtype THEN
 		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
@@ -195,40 +218,88 @@ $$;
 COMMENT ON FUNCTION casesync_internal.publish_check(casesync_internal.registry) IS
 	'what publish() was given can be a registry, or an error';
 
+CREATE OR REPLACE FUNCTION casesync_internal.relation_owner(relation regclass)
+RETURNS name
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = relation
+$$;
+COMMENT ON FUNCTION casesync_internal.relation_owner(regclass) IS
+	'whose a table or view is; NULL when there is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.registry_must_be_own(caller regrole, registry text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r casesync_internal.registry := casesync_internal.require_registry(registry);
+	owner name := casesync_internal.relation_owner(r.view);
+BEGIN
+	IF NOT casesync_internal.acts_as(caller, owner) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('registry "%s" is not yours', registry),
+			detail => CASE WHEN owner IS NULL THEN 'Its view is gone.'
+				ELSE format('Its view belongs to role "%s".', owner) END,
+			hint => CASE WHEN owner IS NULL
+				THEN format('SELECT casesync.unpublish(%L);  -- as a superuser', registry)
+				ELSE format('SET ROLE %I;', owner) END);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_must_be_own(regrole, text) IS
+	'an error unless the registry is the caller''s';
+
 /*
- * That the row of another owner is not replaced is the table's policy; here its refusal gets a
- * sentence.
+ * Nothing of what publish() found is believed: others may call this. A new owner has given no
+ * consent yet.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.publish_store(r casesync_internal.registry)
+CREATE OR REPLACE FUNCTION casesync_internal.publish_store_for(caller regrole,
+	r casesync_internal.registry)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	owner constant name := casesync_internal.relation_owner(r.view);
+	old casesync_internal.registry;
 BEGIN
-	/* With the caller's rights: the policy of the table keeps others' registries out of reach. */
+	PERFORM casesync_internal.publish_check(r);
+	IF NOT casesync_internal.acts_as(caller, owner) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('must be owner of view %s', r.view));
+	END IF;
+	/* Published by nobody else while this goes on: who waits finds the row. */
+	LOCK TABLE casesync_internal.registry IN SHARE ROW EXCLUSIVE MODE;
+	SELECT * INTO old FROM casesync_internal.registry t WHERE t.registry = r.registry;
+	IF FOUND THEN
+		PERFORM casesync_internal.registry_must_be_own(caller, r.registry);
+		DELETE FROM casesync_internal.registry_grant g WHERE g.registry = r.registry
+			AND casesync_internal.relation_owner(old.view) IS DISTINCT FROM owner;
+	END IF;
 	INSERT INTO casesync_internal.registry AS t (registry, view, record_type, reg_type, key_column,
 		key_type, record_column)
-	VALUES (r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.key_type,
-		r.record_column)
+	VALUES (r.registry, r.view, r.record_type, r.reg_type, r.key_column,
+		casesync_internal.publish_column(r.view, r.key_column, 'subject key'), r.record_column)
 	ON CONFLICT (registry) DO UPDATE SET view = excluded.view,
 		record_type = excluded.record_type, reg_type = excluded.reg_type,
 		key_column = excluded.key_column, key_type = excluded.key_type,
 		record_column = excluded.record_column;
-EXCEPTION WHEN insufficient_privilege THEN
-	PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
-		message => format('may not publish registry "%s"', r.registry),
-		detail => format('Publishing takes the access "publisher", and a registry of another owner '
-			'cannot be replaced: %s.', SQLERRM),
-		hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.publish_store(casesync_internal.registry) IS
-	'the view is a registry from now on';
+COMMENT ON FUNCTION casesync_internal.publish_store_for(regrole, casesync_internal.registry) IS
+	'part of publish(): the view is a registry from now on, if both are the caller''s';
 
-/*
- * With the caller's rights: a publisher may write the rows of registry that the policy lets him,
- * which are those of his own views.
- */
+CREATE OR REPLACE FUNCTION casesync_internal.publish_store(r casesync_internal.registry)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
+COMMENT ON FUNCTION casesync_internal.publish_store(casesync_internal.registry) IS
+	'part of publish(): the view is a registry from now on';
+
+/* With the caller's rights: planning the view runs functions of it. */
 CREATE OR REPLACE FUNCTION casesync.publish(registry text, view regclass, record_type text,
 	reg_type text DEFAULT 'ESS', key name DEFAULT 'subject_key', record name DEFAULT 'record')
 RETURNS SETOF casesync.problem
@@ -245,63 +316,13 @@ BEGIN
 	r.key_column := key;
 	r.record_column := record;
 	PERFORM casesync_internal.publish_check(r);
-	r.key_type := casesync_internal.publish_column(view, key, 'subject key');
 	PERFORM casesync_internal.publish_store(r);
+	r.key_type := casesync_internal.publish_column(view, key, 'subject key');
 	RETURN QUERY SELECT * FROM casesync_internal.publish_warnings(r);
 END
 $$;
 COMMENT ON FUNCTION casesync.publish(text, regclass, text, text, name, name) IS
 	'make a view of one''s own a registry, or change how; returns what to look at, errors raise';
-
-/*
- * With the extension's rights: a publisher may not read agreements and others' trackings. He learns
- * their names, to know whom to ask.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.registry_uses(registry text)
-RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT string_agg(use, ', ') FROM (
-		SELECT format('agreement %s', a.agreement) FROM casesync_internal.agreement a
-		 WHERE a.state IN ('draft', 'rehearsed', 'active', 'suspended')
-			AND registry_uses.registry = ANY (a.registries)
-		UNION ALL
-		SELECT format('tracking of %s', t.relation) FROM casesync_internal.tracking t
-		 WHERE NOT t.removed AND registry_uses.registry = ANY (t.registries)
-	) u(use)
-$$;
-COMMENT ON FUNCTION casesync_internal.registry_uses(text) IS
-	'what names this registry; NULL when nothing does';
-
-/*
- * require_registry() runs as the caller too, so another owner's registry is one that does not
- * exist.
- */
-CREATE OR REPLACE FUNCTION casesync.unpublish(registry text)
-RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	uses text;
-BEGIN
-	PERFORM casesync_internal.require_registry(registry);
-	uses := casesync_internal.registry_uses(registry);
-	IF uses IS NOT NULL THEN
-		PERFORM casesync_internal.raise_error(errcode => 'dependent_objects_still_exist',
-			message => format('registry "%s" is in use', registry),
-			detail => format('By %s.', uses),
-			hint => 'SELECT casesync.untrack(table); SELECT casesync.end_agreement(agreement, '
-				'reason);');
-	END IF;
-	DELETE FROM casesync_internal.registry t WHERE t.registry = unpublish.registry;
-	RETURN format('registry %s is no longer published', registry);
-END
-$$;
-COMMENT ON FUNCTION casesync.unpublish(text) IS
-	'a registry is no longer one; refused while anything names it';
 
 CREATE OR REPLACE FUNCTION casesync_internal.parse_condition(view regclass, condition text)
 RETURNS text
@@ -332,7 +353,10 @@ COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS
 	'the content of rehearsals goes, the counts stay';
 
 CREATE OR REPLACE VIEW casesync.registries AS
-	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column
+	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column,
+		(SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = r.view) AS owner,
+		ARRAY(SELECT g.role FROM casesync_internal.registry_grant g
+			WHERE g.registry = r.registry ORDER BY g.role) AS granted
 		FROM casesync_internal.registry r;
 COMMENT ON VIEW casesync.registries IS 'published views';
 COMMENT ON COLUMN casesync.registries.registry IS 'its name';
@@ -342,3 +366,5 @@ COMMENT ON COLUMN casesync.registries.record_type IS
 COMMENT ON COLUMN casesync.registries.reg_type IS 'the standard''s type of the registry';
 COMMENT ON COLUMN casesync.registries.key_column IS 'the column that names the subject; never sent';
 COMMENT ON COLUMN casesync.registries.record_column IS 'the column with the record';
+COMMENT ON COLUMN casesync.registries.owner IS 'the role whose view it is; NULL: the view is gone';
+COMMENT ON COLUMN casesync.registries.granted IS 'other roles whose tables may feed it';

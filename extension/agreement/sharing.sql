@@ -67,6 +67,24 @@ COMMENT ON FUNCTION casesync_internal.sharing_stop_lift(text) IS
 	'something may leave to this partner again; returns its name, or nothing when that was so';
 /* ---- what is missed while an agreement is suspended ------------------------------------------ */
 
+CREATE OR REPLACE FUNCTION casesync_internal.missed_add(agreement text, registry text,
+	events casesync_internal.subject_event[], event_types text[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync_internal.missed (agreement, registry, key, event_type)
+	SELECT DISTINCT missed_add.agreement, missed_add.registry, e.key, e.event_type
+	  FROM unnest(events) e
+	 WHERE e.event_type = ANY (event_types) AND octet_length(e.key) <= 1000
+	ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.missed_add(text, text, casesync_internal.subject_event[],
+	text[]) IS
+	'remember of which subjects an agreement''s partner, or its filters, are not told';
+
 /*
  * Called by routing before it offers anything. The lock on the agreement's row makes
  * resume_sharing() wait until what is noted here can be seen.
@@ -86,11 +104,7 @@ BEGIN
 		   AND note_missed.registry = ANY (g.registries)
 		 ORDER BY g.agreement FOR SHARE
 	LOOP
-		INSERT INTO casesync_internal.missed (agreement, registry, key, event_type)
-		SELECT DISTINCT a.agreement, note_missed.registry, e.key, e.event_type
-		  FROM unnest(events) e
-		 WHERE e.event_type = ANY (a.event_types) AND octet_length(e.key) <= 1000
-		ON CONFLICT DO NOTHING;
+		PERFORM casesync_internal.missed_add(a.agreement, registry, events, a.event_types);
 	END LOOP;
 END
 $$;
@@ -109,7 +123,7 @@ BEGIN
 		DELETE FROM casesync_internal.missed m WHERE m.agreement = missed_requeue.agreement
 		RETURNING m.*)
 	SELECT coalesce(sum(casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
-		'sharing was stopped: to be looked at again')), 0)
+		'sharing was stopped, or filters paused: to be looked at again')), 0)
 	  INTO asked
 	  FROM (SELECT x.registry, x.event_type, array_agg(x.key) AS keys FROM gone x
 			 GROUP BY x.registry, x.event_type) g;

@@ -44,12 +44,20 @@ CREATE TABLE casesync_internal.registry (
 	record_column name NOT NULL
 );
 COMMENT ON TABLE casesync_internal.registry IS
-	'published views; a publisher sees and changes the rows of own views only';
+	'published views; a publisher sees the rows of own views only';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry', '');
-/* publish() runs with the caller's rights; this is what keeps others' registries out of reach. */
+/* Written by casesync's own functions only; this is which rows a publisher sees. */
 ALTER TABLE casesync_internal.registry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY registry_of_owner ON casesync_internal.registry
 	USING (casesync_internal.owns(view)) WITH CHECK (casesync_internal.owns(view));
+CREATE TABLE casesync_internal.registry_grant (
+	registry text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (registry, role)
+);
+COMMENT ON TABLE casesync_internal.registry_grant IS
+	'roles whose tables may make events of another''s registry; written by grant_registry()';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_grant', '');
 CREATE TYPE casesync.problem AS (severity text, problem text, hint text);
 COMMENT ON TYPE casesync.problem IS 'something to look at: warning or note, what, and what to do';
 /* ---- agreement ---- */
@@ -89,6 +97,7 @@ CREATE TABLE casesync_internal.agreement (
 	stopped_at timestamptz,
 	stop_reason text,
 	stop_scope text CHECK (stop_scope IN ('agreement', 'partner', 'everybody')),
+	written_as name,
 	PRIMARY KEY (agreement, version),
 	CHECK (valid_from < valid_to)
 );
@@ -105,6 +114,8 @@ COMMENT ON COLUMN casesync_internal.agreement.rehearsed_until IS
 	'routed and counted until then, with nothing sent';
 COMMENT ON COLUMN casesync_internal.agreement.stop_scope IS
 	'while suspended: what stop_sharing() was asked to stop';
+COMMENT ON COLUMN casesync_internal.agreement.written_as IS
+	'the owner of the SECURITY DEFINER function that wrote it in the author''s session; NULL: none';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.agreement', '');
 /* ---- sharing ---- */
 CREATE TABLE casesync_internal.sharing_stop (
@@ -125,7 +136,8 @@ CREATE TABLE casesync_internal.missed (
 	PRIMARY KEY (agreement, registry, key, event_type)
 );
 COMMENT ON TABLE casesync_internal.missed IS
-	'subjects that changed while an agreement was suspended: looked at again when it is resumed';
+	'subjects that changed while an agreement was suspended, or its partner''s filters were paused: '
+	'looked at again when they go on';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.missed', '');
 /* A row for each server process, so that no question waits for another one's answer. */
 CREATE TABLE casesync_internal.lookup_day (
@@ -140,6 +152,19 @@ COMMENT ON TABLE casesync_internal.lookup_day IS
 	'how many people a partner has asked for in a day; whom is not kept';
 COMMENT ON COLUMN casesync_internal.lookup_day.worker IS 'the backend that counted';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_day', '');
+CREATE TABLE casesync_internal.lookup_walk (
+	partner text NOT NULL,
+	question bytea NOT NULL,
+	page_size integer NOT NULL,
+	page_number integer NOT NULL,
+	people integer NOT NULL,
+	day date NOT NULL,
+	PRIMARY KEY (partner, question)
+);
+COMMENT ON TABLE casesync_internal.lookup_walk IS
+	'questions that were answered today, by a keyed hash: the page that was given last and how '
+	'many people were counted for it, so that the next page does not count them once more';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_walk', '');
 /* ---- rehearsal ---- */
 CREATE TABLE casesync_internal.rehearsal_count (
 	agreement text NOT NULL,

@@ -87,6 +87,7 @@ BEGIN
 				OR t.state = 'claimed' AND NOT EXISTS (
 					SELECT FROM pg_stat_activity a WHERE a.pid = t.worker))
 			 ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED) o
+		 WHERE casesync_internal.storage_is_full(p, 0) IS NULL
 		 ORDER BY (
 			SELECT max(a.answered_at) FROM casesync_internal.request_in a
 			 WHERE a.partner = p.partner AND a.outgoing IS NOT NULL) NULLS FIRST, o.id
@@ -111,6 +112,8 @@ BEGIN
 	PERFORM casesync_internal.enqueue(r.partner,
 		CASE r.action WHEN 'search' THEN 'on-search' ELSE 'txn-on-status' END, r.callback_url,
 		o.message, o.status, reference_id => given);
+	PERFORM casesync_internal.storage_charge(r.partner,
+		casesync_internal.answer_bytes(o.message));
 	UPDATE casesync_internal.request_in t
 	   SET state = CASE WHEN o.failed IS NULL THEN 'answered' ELSE 'failed' END,
 		status = o.status, reason = o.status_reason_message, answers = coalesce(o.answers, '[]'),
@@ -147,6 +150,21 @@ $$;
 COMMENT ON FUNCTION casesync_internal.request_try(casesync_internal.request_in,
 	casesync_internal.partner) IS
 	'work a request; with nothing but failed set when it must be tried again';
+
+/* At least one for each item: what was tried in it nobody knows any more. */
+CREATE OR REPLACE FUNCTION casesync_internal.request_lookups(action text, message jsonb)
+RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE action
+		WHEN 'search' THEN
+			jsonb_array_length(casesync_internal.list_of(message->'search_request'))
+		WHEN 'enrolled' THEN 1
+		ELSE 0 END
+$$;
+COMMENT ON FUNCTION casesync_internal.request_lookups(text, jsonb) IS
+	'how many lookups a request counts for that ended without an answer';
 
 /* Never a SQLSTATE or a message of the server: these may quote content. */
 CREATE OR REPLACE FUNCTION casesync_internal.request_unanswered(r casesync_internal.request_in,
@@ -227,6 +245,8 @@ BEGIN
 	END IF;
 	IF o.status IS NULL THEN
 		o := casesync_internal.request_unanswered(r, o.failed);
+		PERFORM casesync_internal.lookup_allowed(p.partner,
+			casesync_internal.request_lookups(r.action, r.message));
 	END IF;
 	PERFORM casesync_internal.request_finish(r, o);
 END

@@ -220,7 +220,7 @@ DECLARE
 	statuses casesync.enrolment_status[];
 BEGIN
 	SELECT array_agg(ROW((s.a).partner, (s.r).registry, e.key, NULL, (s.a).agreement,
-			(s.a).version, given)::casesync_internal.disclosing),
+			(s.a).version, given, '{}')::casesync_internal.disclosing),
 		coalesce(array_agg(e.status), '{}')
 	  INTO told, statuses
 	  FROM casesync_internal.enrolment_subjects(s, id_type, id_value, until) e;
@@ -232,40 +232,41 @@ COMMENT ON FUNCTION casesync_internal.enrolment_give(casesync_internal.search_so
 	timestamptz, uuid) IS
 	'the statuses of whom an identifier names in one registry, and their disclosure';
 
-/*
- * Counted before it is looked up, and whether anybody is found or not: else the count would tell.
- * Nobody to ask (no agreement) is not counted: there is nothing to find out.
- */
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_sources(p casesync_internal.partner,
+	criteria jsonb)
+RETURNS casesync_internal.search_source[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ARRAY(SELECT s
+		FROM casesync_internal.agreements_for_search(p.partner, 'check_enrollment', NULL, NULL) s
+		WHERE ((s.r).record_type ILIKE 'group') = coalesce(lower(
+			casesync_internal.plain_name(criteria->>'response_entity')) = 'group', false))
+$$;
+COMMENT ON FUNCTION casesync_internal.enrolment_sources(casesync_internal.partner, jsonb) IS
+	'the registries in which a partner may check whether somebody is enrolled';
+
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_find(p casesync_internal.partner,
-	criteria jsonb, until timestamptz, OUT answers jsonb, OUT is_allowed boolean)
+	sources casesync_internal.search_source[], criteria jsonb, until timestamptz,
+	OUT answers jsonb, OUT people integer)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	who constant record := casesync_internal.enrolment_identifier(criteria);
-	is_group constant boolean := lower(
-		casesync_internal.plain_name(criteria->>'response_entity')) IS NOT DISTINCT FROM 'group';
-	sources constant casesync_internal.search_source[] := ARRAY(SELECT s
-		FROM casesync_internal.agreements_for_search(p.partner, 'check_enrollment', NULL, NULL) s
-		WHERE ((s.r).record_type ILIKE 'group') = is_group);
 	given constant uuid := gen_random_uuid();
 	statuses casesync.enrolment_status[] := '{}';
-	most integer := 0;
 	s casesync_internal.search_source;
 	here casesync.enrolment_status[];
 BEGIN
-	answers := '[]';
-	is_allowed := sources = '{}' OR casesync_internal.lookup_allowed(p.partner, 1);
-	IF NOT is_allowed THEN
-		RETURN;
-	END IF;
+	people := 0;
 	FOREACH s IN ARRAY sources LOOP
 		here := casesync_internal.enrolment_give(s, who.id_type, who.id_value, until, given);
 		statuses := statuses || here;
-		most := greatest(most, cardinality(here));
+		people := greatest(people, cardinality(here));
 	END LOOP;
 	/* One subject in each registry is one person; more than one in any cannot be put together. */
-	IF most = 1 THEN
+	IF people = 1 THEN
 		statuses := ARRAY(SELECT x FROM unnest(statuses) x
 			ORDER BY casesync_internal.enrolment_rank(x) LIMIT 1);
 	END IF;
@@ -274,14 +275,42 @@ BEGIN
 	  INTO answers FROM unnest(statuses) x;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb,
-	timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.enrolment_find(casesync_internal.partner,
+	casesync_internal.search_source[], jsonb, timestamptz) IS
 	'the status of whom a question names, disclosed; none when unknown, withheld or not agreed';
 
 /*
- * An answer must have a reference_id and the question has none: it is the value asked for (B20). An
- * unknown person, one who is withheld, one without a status and one who is not agreed have this one
- * answer.
+ * What fails is undone with all that it disclosed. It has been counted before: see
+ * enrolment_outcome().
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.enrolment_try(p casesync_internal.partner,
+	sources casesync_internal.search_source[], criteria jsonb, until timestamptz,
+	OUT answers jsonb, OUT people integer, OUT failed text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	SELECT f.answers, f.people INTO answers, people
+	  FROM casesync_internal.enrolment_find(p, sources, criteria, until) f;
+EXCEPTION WHEN OTHERS THEN
+	IF casesync_internal.is_transient(SQLSTATE) THEN
+		RAISE;
+	END IF;
+	answers := '[]';
+	people := 0;
+	failed := SQLSTATE;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.enrolment_try(casesync_internal.partner,
+	casesync_internal.search_source[], jsonb, timestamptz) IS
+	'the status of whom a question names; failed: SQLSTATE of what stood in the way';
+
+/*
+ * Counted before it is looked up, and whether anybody is found or not: else the count would tell.
+ * Whoever else has the same identifier counts before it is told. Nobody to ask (no agreement) is
+ * not counted: there is nothing to find out. An answer must have a reference_id and the question
+ * has none: it is the value asked for (B20). An unknown person, one who is withheld, one without a
+ * status and one who is not agreed have this one answer.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_outcome(p casesync_internal.partner,
 	message jsonb, correlation_id text, until timestamptz)
@@ -290,34 +319,31 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	criteria constant jsonb := message->'enrolled_criteria';
+	sources constant casesync_internal.search_source[] := casesync_internal.enrolment_sources(p,
+		criteria);
+	is_allowed boolean := sources = '{}' OR casesync_internal.lookup_allowed(p.partner, 1);
+	found jsonb := '[]';
+	people integer;
 	o casesync_internal.request_outcome;
-	result record;
 BEGIN
 	o.action := 'txn-on-status';
 	o.total := 1;
-	o.status := 'succ';
-	BEGIN
-		result := casesync_internal.enrolment_find(p, message->'enrolled_criteria', until);
-		o.message := jsonb_build_object('enrolled_response', result.answers);
-		IF NOT result.is_allowed THEN
-			o.status := 'rjct';
-			o.status_reason_message := (casesync_internal.refused_for('lookups used up')).why;
-		ELSIF result.answers = '[]' THEN
-			o.status_reason_message :=
-				'nobody among those the agreement covers has this identifier and an enrolment '
-				'status';
-		END IF;
-	EXCEPTION WHEN OTHERS THEN
-		IF casesync_internal.is_transient(SQLSTATE) THEN
-			RAISE;
-		END IF;
-		o.failed := SQLSTATE;
-		o.status := 'rjct';
-		o.status_reason_message := (casesync_internal.refused_for('lookup failed')).why;
-		o.message := '{"enrolled_response": []}';
-	END;
-	o.message := o.message || jsonb_build_object('transaction_id', message->'transaction_id',
-		'correlation_id', correlation_id);
+	IF is_allowed THEN
+		SELECT t.answers, t.people, t.failed INTO found, people, o.failed
+		  FROM casesync_internal.enrolment_try(p, sources, criteria, until) t;
+		is_allowed := casesync_internal.lookup_allowed(p.partner, people - 1);
+	END IF;
+	o.status := CASE WHEN is_allowed AND o.failed IS NULL THEN 'succ' ELSE 'rjct' END;
+	o.status_reason_message := CASE
+		WHEN NOT is_allowed THEN (casesync_internal.refused_for('lookups used up')).why
+		WHEN o.failed IS NOT NULL THEN (casesync_internal.refused_for('lookup failed')).why
+		WHEN found = '[]' THEN
+			'nobody among those the agreement covers has this identifier and an enrolment status'
+		END;
+	o.message := jsonb_build_object('enrolled_response',
+		CASE o.status WHEN 'succ' THEN found ELSE '[]' END,
+		'transaction_id', message->'transaction_id', 'correlation_id', correlation_id);
 	RETURN o;
 END
 $$;

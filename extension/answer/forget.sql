@@ -22,7 +22,7 @@ BEGIN
 			SELECT FROM casesync_internal.disclosure d
 			  JOIN casesync_internal.lane l ON l.partner = d.partner
 			 WHERE l.lane = o.lane AND d.registry = p.registry AND d.key IN (p.key, p.erased)
-			   AND d.way = 'search')));
+			   AND d.way IN ('search', 'count'))));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.answer_erase_waiting(casesync_internal.person) IS
@@ -39,18 +39,23 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	UPDATE casesync_internal.request_in r SET message = NULL, claims = NULL,
-		answers = casesync_internal.json_without(r.answers, p.words, p.erased),
-		reference_ids = ARRAY(SELECT CASE WHEN i = ANY (p.words) THEN p.erased ELSE i END
+		answers = casesync_internal.json_without(r.answers, p),
+		message_id = casesync_internal.text_without(r.message_id, p),
+		transaction_id = casesync_internal.text_without(r.transaction_id, p),
+		reference_ids = ARRAY(SELECT casesync_internal.text_without(i, p)
 			FROM unnest(r.reference_ids) i),
+		callback_url = CASE WHEN NOT casesync_internal.text_names(r.callback_url, p)
+			THEN r.callback_url END,
 		reason = CASE WHEN r.state IN ('new', 'claimed') THEN 'whom this asked about was erased'
-			ELSE r.reason END,
+			ELSE casesync_internal.text_without(r.reason, p) END,
 		status = CASE WHEN r.state IN ('new', 'claimed') THEN 'rjct' ELSE r.status END,
 		answered_at = coalesce(r.answered_at, clock_timestamp()),
 		state = CASE WHEN r.state IN ('new', 'claimed') THEN 'answered' ELSE r.state END
-	 WHERE r.message <> casesync_internal.json_without(r.message, p.words, p.erased)
-		OR r.claims <> casesync_internal.json_without(r.claims, p.words, p.erased)
-		OR r.answers <> casesync_internal.json_without(r.answers, p.words, p.erased)
-		OR r.reference_ids && p.words;
+	 WHERE r.message <> casesync_internal.json_without(r.message, p)
+		OR r.claims <> casesync_internal.json_without(r.claims, p)
+		OR r.answers <> casesync_internal.json_without(r.answers, p)
+		OR casesync_internal.text_names(concat_ws(chr(10), r.message_id, r.transaction_id,
+			array_to_string(r.reference_ids, chr(10)), r.callback_url, r.reason), p);
 	GET DIAGNOSTICS questions = ROW_COUNT;
 	answers := casesync_internal.answer_erase_waiting(p);
 	PERFORM casesync_internal.ring();

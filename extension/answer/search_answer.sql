@@ -101,20 +101,6 @@ COMMENT ON FUNCTION casesync_internal.search_page(jsonb) IS
 	'which page an item asks for, the first when it does not say, or why there is none';
 
 /*
- * What a peer calls a registry or a kind of record goes back only when it can be such a name. Else
- * whatever somebody puts there would be signed by us.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.name_said(value text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT substring(casesync_internal.plain_name(value) from '^[A-Za-z][A-Za-z0-9_]{0,62}$')
-$$;
-COMMENT ON FUNCTION casesync_internal.name_said(text) IS
-	'a name without its prefix; NULL when it is none';
-
-/*
  * One name if all sources have the same, else none: the standard has room for one only. Of several
  * kinds the asked one is named, and none when none was asked.
  */
@@ -159,188 +145,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_refused(casesync_internal.verdict) IS
 	'an item that is refused, and why';
 
-/*
- * All subjects are found before any is given: only then is it known whether they are too many. One
- * more than may be found is looked for: so it is known that there are too many, not how many.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.search_find(sources casesync_internal.search_source[],
-	tree jsonb, sort jsonb, until timestamptz,
-	OUT refused casesync_internal.search_result, OUT keys text[], OUT places integer[])
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	most constant integer := casesync_internal.setting('casesync.search_limit')::integer;
-	sorted record;
-	found record;
-BEGIN
-	keys := '{}';
-	places := '{}';
-	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
-		sorted := casesync_internal.filter_order(sort, sources[i].r, sources[i].a);
-		IF sorted.problem IS NOT NULL THEN
-			refused := casesync_internal.search_refused(
-				casesync_internal.refused_for('sort unclear', sorted.problem));
-			RETURN;
-		END IF;
-		found := casesync_internal.search_keys(sources[i], tree, sorted.clause,
-			most - cardinality(keys) + 1, until);
-		IF found.failed IS NOT NULL THEN
-			refused := casesync_internal.search_refused(
-				casesync_internal.refused_for('record unreadable'));
-			refused.failed := found.failed;
-			RETURN;
-		END IF;
-		keys := keys || found.keys;
-		places := places || array_fill(i, ARRAY[cardinality(found.keys)]);
-		IF cardinality(keys) > most THEN
-			refused := casesync_internal.search_refused(
-				casesync_internal.refused_for('too many found', most::text));
-			RETURN;
-		END IF;
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.search_find(casesync_internal.search_source[], jsonb, jsonb,
-	timestamptz) IS
-	'the subjects that match, source by source (places), each source in the order asked for';
-
-CREATE OR REPLACE FUNCTION casesync_internal.search_give(sources casesync_internal.search_source[],
-	keys text[], places integer[], given uuid)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	records jsonb := '[]';
-BEGIN
-	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
-		records := records || casesync_internal.search_records(sources[i],
-			ARRAY(SELECT k.key FROM unnest(keys, places) WITH ORDINALITY k(key, place, n)
-				WHERE k.place = i ORDER BY k.n), 'search', given);
-	END LOOP;
-	RETURN records;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.search_give(casesync_internal.search_source[], text[],
-	integer[], uuid) IS
-	'the records of one page, and their disclosure';
-
-/*
- * One item that is well formed. Unknown, withheld and not agreed have one answer, an empty list; so
- * has a registry that no agreement covers. The day's lookups are counted before anything is looked
- * for. The size is checked when records are there: a partner may ask for fewer, or by other pages.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.search_item(p casesync_internal.partner, item jsonb,
-	page record, max_bytes bigint, until timestamptz, given uuid)
-RETURNS casesync_internal.search_result
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	criteria constant jsonb := item->'search_criteria';
-	first constant bigint := (page.page_number - 1)::bigint * page.page_size;
-	filter constant record := casesync_internal.filter_parse(criteria->'query',
-		casesync_internal.plain_name(criteria->>'query_type'));
-	sources casesync_internal.search_source[];
-	found record;
-	answer casesync_internal.search_result;
-BEGIN
-	IF filter.problem IS NOT NULL THEN
-		RETURN casesync_internal.search_refused(
-			casesync_internal.refused_for('filter unclear', filter.problem));
-	END IF;
-	sources := ARRAY(SELECT s FROM casesync_internal.agreements_for_search(p.partner, 'search',
-		criteria->>'reg_type', casesync_internal.plain_name(criteria->>'reg_record_type')) s);
-	IF cardinality(sources) > 0 AND NOT casesync_internal.lookup_allowed(p.partner,
-		casesync_internal.search_lookups(filter.tree)) THEN
-		RETURN casesync_internal.search_refused(
-			casesync_internal.refused_for('lookups used up'));
-	END IF;
-	found := casesync_internal.search_find(sources, filter.tree, criteria->'sort', until);
-	IF ((found.refused).refused).code IS NOT NULL THEN
-		RETURN found.refused;
-	END IF;
-	answer.total := cardinality(found.keys);
-	/* A slice that begins behind the end is empty. */
-	found.keys := found.keys[first + 1 : first + page.page_size];
-	found.places := found.places[first + 1 : first + page.page_size];
-	answer.records := casesync_internal.search_give(sources, found.keys, found.places, given);
-	IF octet_length(answer.records::text) > max_bytes THEN
-		RAISE EXCEPTION USING errcode = 'CS003';
-	END IF;
-	answer.agreements := ARRAY(
-		SELECT DISTINCT format('%s %s', ((sources[i]).a).version, ((sources[i]).a).agreement)
-		  FROM unnest(found.places) i);
-	answer.records := casesync_internal.search_data(criteria, sources, answer.records);
-	RETURN answer;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.search_item(casesync_internal.partner, jsonb, record, bigint,
-	timestamptz, uuid) IS
-	'the page that one item asks for';
-
-/*
- * How many identifiers or other values a filter tries: what a partner may look up in a day is
- * counted in these. Each is somebody who might be found, be it in one request or in many; a filter
- * without values counts as one.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.search_lookups(tree jsonb)
-RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT greatest(1, count(*))::integer FROM jsonb_path_query(tree, 'strict $.**.values[*]')
-$$;
-COMMENT ON FUNCTION casesync_internal.search_lookups(jsonb) IS
-	'how many lookups a filter counts for';
-
-CREATE OR REPLACE FUNCTION casesync_internal.search_late()
-RETURNS casesync_internal.search_result
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN casesync_internal.search_refused(casesync_internal.refused_for('search too slow',
-		casesync_internal.setting('casesync.search_timeout')));
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.search_late() IS 'an item for which there was no time';
-
-/*
- * What fails is undone with all that it disclosed, and does not touch the other items. Lookups
- * counted in it are undone too: what could not be answered was not told.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.search_try(p casesync_internal.partner, item jsonb,
-	page record, max_bytes bigint, until timestamptz, given uuid)
-RETURNS casesync_internal.search_result
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	answer casesync_internal.search_result;
-BEGIN
-	RETURN casesync_internal.search_item(p, item, page, max_bytes, until, given);
-EXCEPTION
-	WHEN SQLSTATE 'CS002' THEN
-		RETURN casesync_internal.search_late();
-	WHEN SQLSTATE 'CS003' THEN
-		RETURN casesync_internal.search_refused(
-			casesync_internal.refused_for('answer too large', max_bytes::text));
-	WHEN OTHERS THEN
-		IF casesync_internal.is_transient(SQLSTATE) THEN
-			RAISE;
-		END IF;
-		answer := casesync_internal.search_refused(
-			casesync_internal.refused_for('search failed'));
-		answer.failed := SQLSTATE;
-		RETURN answer;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.search_try(casesync_internal.partner, jsonb, record, bigint,
-	timestamptz, uuid) IS
-	'the page that one item asks for, or why there is none';
-
 CREATE OR REPLACE FUNCTION casesync_internal.search_answer(p casesync_internal.partner, item jsonb,
 	earlier text[], max_bytes bigint, until timestamptz, given uuid,
 	OUT answer jsonb, OUT agreements text[], OUT failed text)
@@ -381,7 +185,8 @@ COMMENT ON FUNCTION casesync_internal.search_answer(casesync_internal.partner, j
 
 /*
  * Limits of bytes and time are those of the request: many items get no more than one. What is kept
- * of the answer has no records (data): for what is asked later, status is enough.
+ * of the answer has neither records (data) nor their number (pagination): for what is asked later,
+ * status is enough.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_outcome(p casesync_internal.partner,
 	message jsonb, correlation_id text, until timestamptz)
@@ -410,7 +215,7 @@ BEGIN
 		o.failed := coalesce(o.failed, done.failed);
 	END LOOP;
 	o.agreements := ARRAY(SELECT DISTINCT x FROM unnest(o.agreements) x);
-	o.answers := (SELECT jsonb_agg(x.a - 'data' ORDER BY x.n)
+	o.answers := (SELECT jsonb_agg(x.a - 'data' - 'pagination' ORDER BY x.n)
 		FROM unnest(answers) WITH ORDINALITY x(a, n));
 	o.action := 'on-search';
 	o.total := cardinality(answers);

@@ -45,3 +45,21 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.wire_time(timestamptz) IS
 	'ISO 8601 with zone, as timestamps are sent';
+
+/*
+ * 1e-16383 has eight characters, and sixteen thousand as soon as anything writes it out: a hash, a
+ * comparison, a cast. So what a partner sends is looked through before it becomes jsonb.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.numbers_are_bounded(json bytea)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'casesync_numbers_are_bounded' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.numbers_are_bounded(bytea) IS
+	'whether no number of a JSON text is larger, smaller or longer than a double, and not more are '
+	'in it than can be worked with';
+
+CREATE OR REPLACE FUNCTION casesync_internal.json_numbers_are_bounded(value jsonb)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'casesync_json_numbers_are_bounded'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.json_numbers_are_bounded(jsonb) IS
+	'the same of each number of a jsonb value';

@@ -15,11 +15,17 @@ RETURN CASE name
 	WHEN 'value' THEN 255			/* characters of one value that a question asks for */
 	WHEN 'code' THEN 99				/* characters of a subscription's code, a type of identifier */
 	WHEN 'reason' THEN 999			/* characters of a status_reason_message */
+	WHEN 'partner''s reason' THEN 255	/* characters kept of what a partner says of its reason */
 	/* of a search */
 	WHEN 'page size' THEN 2000
 	WHEN 'page size unasked' THEN 100
 	WHEN 'page number' THEN 1000000
+	WHEN 'people counted' THEN 1000		/* put on record when only their number is told */
 	WHEN 'answer bytes' THEN 8000000	/* all records of one answer, as JSON */
+	/* of the filters that one partner subscribes to, all together */
+	WHEN 'filter bytes' THEN 262144
+	WHEN 'filter weight' THEN 2500		/* conditions and values */
+	WHEN 'filter pauses' THEN 3			/* in a day */
 	/* of what waits and what is kept */
 	WHEN 'requests waiting' THEN 1000	/* of one partner */
 	WHEN 'requests told' THEN 100		/* in an answer about the status of a transaction */

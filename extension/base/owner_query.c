@@ -1,7 +1,6 @@
 /*
  * owner_query.c
- *		Runs users' code with its owner's rights and no more: queries read-only and restricted,
- *		apply functions as ordinary functions of their owner.
+ *		Runs users' code with its owner's rights and no more: restricted, and queries read-only.
  *
  * It must not know what the queries mean. None of its SQL functions is granted to anybody: only
  * the extension's own functions call them.
@@ -26,6 +25,7 @@
 
 #include "base/owner_query.h"
 #include "base/pg_compat.h"
+#include "base/session_lock.h"
 #include "base/settings.h"
 #include "base/time_budget.h"
 
@@ -35,13 +35,10 @@ PG_FUNCTION_INFO_V1(casesync_owner_call);
 void
 owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
 {
-	int context = SECURITY_LOCAL_USERID_CHANGE;
-
 	GetUserIdAndSecContext(&scope->user, &scope->security_context);
 	scope->is_read_only = XactReadOnly;
-	if (is_read_only)
-		context |= SECURITY_RESTRICTED_OPERATION;
-	SetUserIdAndSecContext(owner, scope->security_context | context);
+	SetUserIdAndSecContext(owner, scope->security_context | SECURITY_LOCAL_USERID_CHANGE |
+									  SECURITY_RESTRICTED_OPERATION);
 	scope->settings_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
@@ -54,6 +51,7 @@ owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
 void
 owner_scope_leave(OwnerScope *scope)
 {
+	session_locks_keep();
 	XactReadOnly = scope->is_read_only;
 	AtEOXact_GUC(false, scope->settings_level);
 	SetUserIdAndSecContext(scope->user, scope->security_context);
@@ -116,6 +114,7 @@ rethrow_as_ordinary(MemoryContext context, bool is_late)
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
+	session_locks_keep();
 	is_real = error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && is_real && is_late)
 		ereport(ERROR, (errcode(ERRCODE_CASESYNC_TOO_SLOW),
@@ -202,9 +201,13 @@ casesync_owner_query(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Else a deferred constraint would fail at the commit, with all that the turn has done. */
+/*
+ * In a restricted operation nothing can be put off to the commit, when the session is the bridge's
+ * again; so deferrable constraints are immediate from here on, or a function that writes to a table
+ * with one could do nothing.
+ */
 static void
-check_constraints_now(void)
+constraints_immediate(void)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -220,37 +223,29 @@ function_run(Oid function, Datum argument, bool *is_null)
 	LOCAL_FCINFO(call_info, 1);
 	Datum answer;
 
+	constraints_immediate();
 	fmgr_info(function, &call);
 	InitFunctionCallInfoData(*call_info, &call, 1, InvalidOid, NULL, NULL);
 	call_info->args[0].value = argument;
 	call_info->args[0].isnull = false;
 	answer = FunctionCallInvoke(call_info);
 	*is_null = call_info->isnull;
-	check_constraints_now();
+	constraints_immediate();
 	return answer;
 }
 
-/*
- * owner_call(function regprocedure, argument anyelement) returns text
- *
- * Calls a function of one argument as its owner. Not restricted: an apply function writes, and
- * its tables may have deferred constraints. Those are checked before this returns, still as the
- * owner, so that what is reported as done can be committed.
- */
 Datum
-casesync_owner_call(PG_FUNCTION_ARGS)
+owner_function_call(Oid function, Oid owner, Datum argument, bool *is_null)
 {
-	Oid function = PG_GETARG_OID(0);
 	MemoryContext context = CurrentMemoryContext;
 	volatile Datum answer = (Datum) 0;
-	bool is_null = true;
 	OwnerScope scope;
 
-	owner_scope_enter(&scope, function_owner(function), false);
+	owner_scope_enter(&scope, owner, false);
 	time_budget_start(time_allowed(0));
 	PG_TRY();
 	{
-		answer = function_run(function, PG_GETARG_DATUM(1), &is_null);
+		answer = function_run(function, argument, is_null);
 	}
 	PG_CATCH();
 	{
@@ -259,6 +254,27 @@ casesync_owner_call(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	(void) time_budget_stop();
 	owner_scope_leave(&scope);
+	return answer;
+}
+
+/* owner_call(function regprocedure, argument anyelement): only called by the SQL of 0.2.0. */
+Datum
+casesync_owner_call(PG_FUNCTION_ARGS)
+{
+	Oid function = PG_GETARG_OID(0);
+	Oid owner = function_owner(function);
+	Oid *types;
+	int count;
+	bool is_null;
+	Datum answer;
+
+	(void) get_func_signature(function, &types, &count);
+	if (count != 1 || types[0] != get_fn_expr_argtype(fcinfo->flinfo, 1) ||
+		get_func_rettype(function) != TEXTOID || get_func_prokind(function) != PROKIND_FUNCTION ||
+		get_func_retset(function))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+						errmsg("function with OID %u is no apply function", function)));
+	answer = owner_function_call(function, owner, PG_GETARG_DATUM(1), &is_null);
 	if (is_null)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(answer);

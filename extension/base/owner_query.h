@@ -17,11 +17,18 @@ typedef struct OwnerScope
 } OwnerScope;
 
 /*
- * Become `owner` until owner_scope_leave. Read-only scopes also forbid writing and everything
- * that a restricted operation forbids. An error in between is undone by the (sub)transaction.
+ * Become `owner` until owner_scope_leave, in a restricted operation: nothing of it may outlive the
+ * call. Read-only scopes also forbid writing. An error in between is undone by the
+ * (sub)transaction.
  */
 extern void owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only);
 extern void owner_scope_leave(OwnerScope *scope);
+
+/*
+ * Calls a function of one argument and result; the caller has made sure that it has them. Within
+ * the time of casesync.render_timeout, and with nothing left to be done at the commit.
+ */
+extern Datum owner_function_call(Oid function, Oid owner, Datum argument, bool *is_null);
 
 /* An error when there is no such relation. */
 extern Oid relation_owner(Oid relation);

@@ -12,13 +12,6 @@ COMMENT ON FUNCTION casesync_internal.owner_query(regclass, text, anyelement, in
 	'run one read-only query as the owner of the relation, with the argument as $1, in at most so '
 	'much time';
 
-CREATE OR REPLACE FUNCTION casesync_internal.owner_call(function regprocedure, argument anyelement)
-RETURNS text
-AS 'MODULE_PATHNAME', 'casesync_owner_call'
-LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync_internal.owner_call(regprocedure, anyelement) IS
-	'call a function of one argument as its owner';
-
 /*
  * Never waited for: who does not get one leaves the work to who has it. Those of the session are
  * for the bridge, and a transaction of the same session may take them as well.

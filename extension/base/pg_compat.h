@@ -40,4 +40,11 @@
 #define relation_is_owned_by(relation, role) object_ownercheck(RelationRelationId, relation, role)
 #endif
 
+/* Since 17 it can also be asked for a stronger lock. */
+#if PG_VERSION_NUM < 170000
+#define lock_is_held(tag, mode) LockHeldByMe(tag, mode)
+#else
+#define lock_is_held(tag, mode) LockHeldByMe(tag, mode, false)
+#endif
+
 #endif /* CASESYNC_PG_COMPAT_H */

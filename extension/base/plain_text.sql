@@ -1,14 +1,40 @@
 /* Names, addresses and choices that somebody typed. */
-/* Peers write names with and without prefix, and with several. */
+/* Peers write names with and without prefix, and with several; blanks around them are none. */
 CREATE OR REPLACE FUNCTION casesync_internal.plain_name(name text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT regexp_replace(name, '^.*:', '')
+	SELECT btrim(regexp_replace(name, '^.*:', ''), E' \t\r\n')
 $$;
 COMMENT ON FUNCTION casesync_internal.plain_name(text) IS
 	'the last part of a prefixed name: ns:org:RegistryType:ESS is ESS';
+
+/*
+ * What a peer calls a registry or a kind of record is kept, and goes back, only when it can be such
+ * a name. Else whatever somebody puts there would be signed by us.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.name_said(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT substring(casesync_internal.plain_name(value) from '^[A-Za-z][A-Za-z0-9_]{0,62}$')
+$$;
+COMMENT ON FUNCTION casesync_internal.name_said(text) IS
+	'a name without its prefix; NULL when it is none';
+
+/*
+ * Ids that partners choose, and need not be kept when they are none: no blanks, no other script.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.id_said(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN value ~ '^[!-~]{1,99}$' THEN value END
+$$;
+COMMENT ON FUNCTION casesync_internal.id_said(text) IS 'an id; NULL when it is none';
 
 /*
  * What two programs may read in two ways is refused: a user before the host, a backslash, an

@@ -100,7 +100,10 @@ context_of_caller(const char *context)
 const char *
 caller_context(void)
 {
-	return context_of_caller(GetErrorContextStack());
+	const char *context = GetErrorContextStack();
+
+	/* A statement that calls one of ours, with nothing between. */
+	return context == NULL ? "" : context_of_caller(context);
 }
 
 /* Not STRICT: most errors lack a detail or a hint. */

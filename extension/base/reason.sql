@@ -24,14 +24,6 @@ AS $$
 		'enrolment status is answered at once: POST it to /registry/sync/check-enrollment'),
 	('address not yours', 'err.sender_uri.invalid',
 		'sender_uri is not below a callback address registered for this sender_id'),
-	('too many waiting', 'err.request.too_many_requests',
-		'%s requests of yours wait for their answers: send this one again later'),
-	('too many items', 'err.request.bad', '%s has %s items; send at most %s in a message: '
-		'rjct.total_count.limit_exceeded'),
-	('too many records', 'err.request.bad', 'notify_event has %s records; send at most %s in a '
-		'message: rjct.total_count.limit_exceeded'),
-	('too many records found', 'err.request.bad',
-		'more than %s records in a message: send fewer to a page'),
 	('event without records', 'err.request.bad',
 		'each item of notify_event must have its data.reg_records'),
 	('record no object', 'err.request.bad', 'reg_records of item %s is not an object'),
@@ -52,6 +44,28 @@ $$;
 COMMENT ON FUNCTION casesync_internal.message_reasons() IS
 	'all reasons for which messages of partners are refused as a whole';
 
+CREATE OR REPLACE FUNCTION casesync_internal.size_reasons()
+RETURNS TABLE (reason text, code text, why text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	VALUES
+	('numbers too large', 'err.request.bad', 'a number in the body is larger, smaller or longer '
+		'than a double holds, or there are too many of them: send such numbers as strings'),
+	('too many items', 'err.request.bad', '%s has %s items; send at most %s in a message: '
+		'rjct.total_count.limit_exceeded'),
+	('too many records', 'err.request.bad', 'notify_event has %s records; send at most %s in a '
+		'message: rjct.total_count.limit_exceeded'),
+	('too many records found', 'err.request.bad',
+		'more than %s records in a message: send fewer to a page'),
+	('stored too much', 'err.request.too_many_requests', 'what we keep of your messages has '
+		'reached what you may have stored here on %s: send this one again later'),
+	('too many waiting', 'err.request.too_many_requests',
+		'%s requests of yours wait for their answers: send this one again later')
+$$;
+COMMENT ON FUNCTION casesync_internal.size_reasons() IS
+	'all reasons for which messages of partners are refused for how much they are';
+
 CREATE OR REPLACE FUNCTION casesync_internal.search_reasons()
 RETURNS TABLE (reason text, code text, why text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -69,7 +83,8 @@ AS $$
 	('answer too large', 'rjct.pagination.invalid', 'the records of this request have more than '
 		'%s bytes: ask for fewer items or a smaller page_size'),
 	('lookups used up', 'rjct.search_criteria.invalid',
-		'the lookups agreed for a day are used up: send this one again tomorrow'),
+		'what is left of the lookups agreed for a day does not suffice for this: narrow it, or '
+		'send it again tomorrow'),
 	('record unreadable', 'rjct.search_criteria.invalid', 'a record in this registry cannot be '
 		'read at present: search by an identifier, or try again later'),
 	('search too slow', 'rjct.search_criteria.invalid', 'the search took longer than %s allows: '
@@ -79,10 +94,13 @@ AS $$
 	('lookup failed', NULL, 'this could not be looked up here; nothing is wrong with the request: '
 		'send it again later'),
 	('request failed', 'rjct.search_criteria.invalid', 'this could not be answered here; nothing '
-		'is wrong with the request: send it again later')
+		'is wrong with the request: send it again later'),
+	('not answered', 'err.service.unavailable',
+		'this could not be answered here; nothing is wrong with the request: send it again later')
 $$;
 COMMENT ON FUNCTION casesync_internal.search_reasons() IS
-	'all reasons for which items of a search are refused, or what is asked of one person';
+	'all reasons for which items of a search are refused, or what is asked of one person, or a '
+	'question that is answered at once';
 
 CREATE OR REPLACE FUNCTION casesync_internal.wish_reasons()
 RETURNS TABLE (reason text, code text, why text)
@@ -95,6 +113,9 @@ AS $$
 	('wish types unclear', 'rjct.notify_types.invalid', '%s'),
 	('wish details unclear', 'rjct.notify_details.invalid', '%s'),
 	('wish over quota', 'rjct.notify_details.invalid', '%s'),
+	('filters paused', 'rjct.notify_details.invalid', 'your subscriptions to filters are paused: '
+		'the filters take too long here; unsubscribe from them and send others with fewer '
+		'conditions and values'),
 	('wish refused', 'rjct.notify_details.invalid', '%s'),
 	('registry type unknown', 'rjct.notify_types.invalid',
 		'registry type "%s" is not known here; known: %s'),
@@ -119,6 +140,8 @@ COMMENT ON FUNCTION casesync_internal.wish_reasons() IS
 
 CREATE OR REPLACE VIEW casesync_internal.reason AS
 	SELECT m.reason, m.code, m.why FROM casesync_internal.message_reasons() m
+	UNION ALL
+	SELECT z.reason, z.code, z.why FROM casesync_internal.size_reasons() z
 	UNION ALL
 	SELECT s.reason, s.code, s.why FROM casesync_internal.search_reasons() s
 	UNION ALL

@@ -30,6 +30,7 @@
 #include "utils/ruleutils.h"
 #include "utils/varlena.h"
 
+#include "base/condition_list.h"
 #include "base/owner_query.h"
 #include "base/pg_compat.h"
 #include "base/raise_error.h"
@@ -67,6 +68,10 @@ reading_context(void *argument)
 		internalerrposition(position);
 		internalerrquery(reading->source);
 	}
+	/* The parser's own hint, to add casts, is of no use where another's operator was meant. */
+	if (geterrcode() == ERRCODE_UNDEFINED_FUNCTION && strcmp(reading->what, "key") != 0)
+		errhint("A condition uses functions and operators of PostgreSQL and casesync; put what "
+				"else it takes into a column.");
 	errcontext("parameter \"%s\"", reading->what);
 	error_context_stack = reading->outer;
 	caller = caller_context();
@@ -83,6 +88,20 @@ path_enter(const char *path)
 
 	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
 							 0, false);
+	return level;
+}
+
+/* Constants are written out so that they mean the same in every session. */
+static int
+style_enter(void)
+{
+	static const char *const styles[][2] = {
+		{"datestyle", "ISO"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "1"}};
+	int level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(styles); i++)
+		(void) set_config_option(styles[i][0], styles[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	return level;
 }
 
@@ -122,6 +141,10 @@ expression_parse(const Reading *reading)
 	target = linitial_node(ResTarget, select->targetList);
 	if (target->name != NULL || target->indirection != NIL)
 		expression_refuse(reading, "It names its result.");
+	/* Alone, for all columns, it is none that the parser of expressions knows. */
+	if (IsA(target->val, ColumnRef) &&
+		IsA(linitial(castNode(ColumnRef, target->val)->fields), A_Star))
+		expression_refuse(reading, "It is all columns.");
 	return target->val;
 }
 
@@ -139,8 +162,9 @@ whole_or_system_column(Node *node, void *context)
 	return expression_tree_walker(node, whole_or_system_column, context);
 }
 
+/* Planned, since an inlined function may call what is volatile. */
 static void
-expression_check(const Reading *reading, Node *expression, bool must_be_immutable)
+key_check(const Reading *reading, Node *expression)
 {
 	Node *planned = (Node *) expression_planner((Expr *) copyObject(expression));
 
@@ -148,38 +172,60 @@ expression_check(const Reading *reading, Node *expression, bool must_be_immutabl
 		ereport(ERROR, (errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 						errmsg("\"%s\" uses the whole row or a system column", reading->source),
 						errhint("Name the columns it needs.")));
-	if (must_be_immutable && contain_mutable_functions(planned))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-			 errmsg("\"%s\" is not immutable", reading->source),
-			 errdetail("It calls a function whose result may change although the row does not."),
-			 errhint("Use only columns, constants and immutable functions; restrict what may "
-					 "leave by time or by other tables in the view or the agreement.")));
 	if (contain_volatile_functions(planned))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 						errmsg("\"%s\" calls a volatile function", reading->source),
 						errhint("Use only immutable or stable functions.")));
 }
 
-/* alias: NULL, or other names for the table's columns, as renamed_alias() makes them. */
-static Node *
-expression_transform(const Reading *reading, Relation relation, Alias *alias, bool is_condition)
+static ParseState *
+table_state(const Reading *reading, Relation relation, Alias *alias)
 {
 	ParseState *state = make_parsestate(NULL);
 	ParseNamespaceItem *item;
-	Node *expression;
 
 	state->p_sourcetext = reading->source;
 	item = addRangeTableEntryForRelation(state, relation, AccessShareLock, alias, false, true);
 	addNSItemToQuery(state, item, false, true, true);
-	expression = transformExpr(state, expression_parse(reading), EXPR_KIND_TRIGGER_WHEN);
-	if (is_condition)
-		expression = coerce_to_boolean(state, expression, "condition");
-	assign_expr_collations(state, expression);
-	expression_check(reading, expression, is_condition);
+	return state;
+}
+
+/* A key is the code of the table's owner, and is read and run as he. */
+static Node *
+key_transform(const Reading *reading, Relation relation)
+{
+	ParseState *state = table_state(reading, relation, NULL);
+	Node *key = transformExpr(state, expression_parse(reading), EXPR_KIND_TRIGGER_WHEN);
+
+	assign_expr_collations(state, key);
+	key_check(reading, key);
 	free_parsestate(state);
-	return expression;
+	return key;
+}
+
+/*
+ * Types and collations mean what they mean to the caller; functions and operators are PostgreSQL's
+ * and ours. Not planned: that evaluates constants. alias: NULL, or other names for the table's
+ * columns, as renamed_alias() makes them.
+ */
+static Node *
+condition_transform(const Reading *reading, Relation relation, Alias *alias)
+{
+	ConditionText read = {reading->what, reading->source};
+	ParseState *state = table_state(reading, relation, alias);
+	Node *condition = expression_parse(reading);
+	int level;
+
+	condition_check_raw(&read, condition);
+	level = path_enter(CONDITION_PATH);
+	condition_watch_columns(&read, state);
+	condition = transformExpr(state, condition, EXPR_KIND_TRIGGER_WHEN);
+	condition = coerce_to_boolean(state, condition, "condition");
+	assign_expr_collations(state, condition);
+	condition_check_tree(&read, condition);
+	AtEOXact_GUC(true, level);
+	free_parsestate(state);
+	return condition;
 }
 
 static Datum
@@ -202,15 +248,20 @@ expression_columns(Node *expression, TupleDesc descriptor)
 }
 
 /*
- * Reading an expression runs code: the planner evaluates immutable functions of constants. With the
- * owner's rights, since a superuser may read what an owner wrote (retrack()); and only for who owns
- * the relation, since with these rights nobody else may run what he likes.
+ * Reading a key runs code: the planner evaluates immutable functions of constants. With the owner's
+ * rights, since a superuser may track what an owner made; and only for who owns the relation, since
+ * with these rights nobody else may run what he likes.
  */
-static void
-reading_scope_enter(OwnerScope *scope, Relation relation)
+static Relation
+reading_scope_enter(OwnerScope *scope, Oid oid)
 {
-	caller_must_own(RelationGetRelid(relation));
+	Relation relation;
+
+	caller_must_own(oid); /* before it is locked */
+	relation = table_open(oid, AccessShareLock);
+	caller_must_own(oid);
 	owner_scope_enter(scope, relation->rd_rel->relowner, true);
+	return relation;
 }
 
 /*
@@ -225,7 +276,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	Reading reading = {text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)),
 					   error_context_stack};
 	ErrorContextCallback context = {NULL, reading_context, &reading};
-	Relation relation = table_open(oid, AccessShareLock);
+	Relation relation;
 	OwnerScope scope;
 	int level;
 	TupleDesc descriptor;
@@ -236,14 +287,16 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "casesync_internal.row_expression must return a row");
 
-	reading_scope_enter(&scope, relation);
+	relation = reading_scope_enter(&scope, oid);
 	level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	error_context_stack = &context;
-	expression = expression_transform(&reading, relation, NULL, strcmp(reading.what, "key") != 0);
+	expression = strcmp(reading.what, "key") == 0 ? key_transform(&reading, relation)
+												  : condition_transform(&reading, relation, NULL);
 	error_context_stack = reading.outer;
 	AtEOXact_GUC(true, level);
 	owner_scope_leave(&scope);
 
+	level = style_enter();
 	values[0] = CStringGetTextDatum(deparse_expression(
 		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false));
 	values[1] = CStringGetTextDatum(
@@ -251,6 +304,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	values[2] = CStringGetTextDatum(
 		deparse_expression(expression, deparse_context_for("new", oid), true, false));
 	values[3] = expression_columns(expression, RelationGetDescr(relation));
+	AtEOXact_GUC(true, level);
 	table_close(relation, NoLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
@@ -297,19 +351,23 @@ casesync_renamed_condition(PG_FUNCTION_ARGS)
 	Oid oid = PG_GETARG_OID(0);
 	Reading reading = {"condition", text_to_cstring(PG_GETARG_TEXT_PP(1)), error_context_stack};
 	ErrorContextCallback context = {NULL, reading_context, &reading};
-	Relation relation = table_open(oid, AccessShareLock);
-	Alias *alias = renamed_alias(relation, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
+	Relation relation;
+	Alias *alias;
 	OwnerScope scope;
 	Node *expression;
 	char *renamed;
+	int level;
 
-	reading_scope_enter(&scope, relation);
+	relation = reading_scope_enter(&scope, oid);
+	alias = renamed_alias(relation, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
 	error_context_stack = &context;
-	expression = expression_transform(&reading, relation, alias, true);
+	expression = condition_transform(&reading, relation, alias);
 	error_context_stack = reading.outer;
 	owner_scope_leave(&scope);
+	level = style_enter();
 	renamed = deparse_expression(
 		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false);
+	AtEOXact_GUC(true, level);
 	table_close(relation, NoLock);
 	PG_RETURN_TEXT_P(cstring_to_text(renamed));
 }

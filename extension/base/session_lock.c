@@ -8,7 +8,12 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "storage/lock.h"
+#include "utils/memutils.h"
+
+#include "base/pg_compat.h"
+#include "base/session_lock.h"
 
 PG_FUNCTION_INFO_V1(casesync_lock_for_transaction);
 PG_FUNCTION_INFO_V1(casesync_lock_router);
@@ -32,6 +37,15 @@ typedef enum LockKind
 	LOCK_SENDING = 5, /* held shared by sessions that have a message under way */
 	LOCK_DOOR = 6	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
 } LockKind;
+
+/* What the session believes to hold. */
+typedef struct HeldLock
+{
+	LOCKTAG tag;
+	LOCKMODE mode;
+} HeldLock;
+
+static List *held = NIL;
 
 static LOCKTAG
 lock_tag(LockKind kind, int32 key)
@@ -59,6 +73,65 @@ casesync_lock_for_transaction(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(lock_try((LockKind) PG_GETARG_INT32(0), PG_GETARG_INT32(1), false));
 }
 
+static ListCell *
+held_find(const LOCKTAG *tag, LOCKMODE mode)
+{
+	ListCell *cell;
+
+	foreach (cell, held)
+	{
+		const HeldLock *lock = lfirst(cell);
+
+		if (lock->mode == mode && memcmp(&lock->tag, tag, sizeof(LOCKTAG)) == 0)
+			return cell;
+	}
+	return NULL;
+}
+
+static void
+held_add(const LOCKTAG *tag, LOCKMODE mode)
+{
+	MemoryContext context = MemoryContextSwitchTo(TopMemoryContext);
+	HeldLock *lock;
+
+	if (held_find(tag, mode) == NULL)
+	{
+		lock = palloc0(sizeof(HeldLock));
+		lock->tag = *tag;
+		lock->mode = mode;
+		held = lappend(held, lock);
+	}
+	MemoryContextSwitchTo(context);
+}
+
+static void
+held_remove(const LOCKTAG *tag, LOCKMODE mode)
+{
+	ListCell *cell = held_find(tag, mode);
+
+	if (cell == NULL)
+		return;
+	pfree(lfirst(cell));
+	held = list_delete_cell(held, cell);
+}
+
+void
+session_locks_keep(void)
+{
+	ListCell *cell;
+
+	foreach (cell, held)
+	{
+		HeldLock *lock = lfirst(cell);
+
+		if (lock_is_held(&lock->tag, lock->mode))
+			continue;
+		if (LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
+			ereport(FATAL, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+							errmsg("a view or apply function gave back the locks of the bridge")));
+	}
+}
+
 /*
  * Session locks are counted; whoever already has one keeps just one, so that a single unlock
  * gives it back.
@@ -79,6 +152,7 @@ lock_for_session(LockKind kind, int32 key, LOCKMODE mode)
 		case LOCKACQUIRE_OK:
 			break;
 	}
+	held_add(&tag, mode);
 	return true;
 }
 
@@ -106,6 +180,7 @@ unlock_for_session(LockKind kind, int32 key, LOCKMODE mode)
 {
 	LOCKTAG tag = lock_tag(kind, key);
 
+	held_remove(&tag, mode);
 	switch (LockAcquire(&tag, mode, true, true))
 	{
 		case LOCKACQUIRE_NOT_AVAIL:

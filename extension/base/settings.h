@@ -13,6 +13,8 @@ typedef enum CaptureMode
 
 extern int casesync_capture;		/* a CaptureMode */
 extern int casesync_render_timeout; /* milliseconds that users' code may take; 0 = for ever */
+extern double
+	casesync_filter_timeout;		/* of all filters of a partner, for a subject; 0 = for ever */
 extern int casesync_search_timeout; /* milliseconds that a partner's search may take */
 extern int casesync_search_limit;	/* records that it may match */
 extern char *casesync_actor;		/* who acts, as the application says; "" = nobody said */

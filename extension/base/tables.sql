@@ -15,10 +15,11 @@ SELECT pg_catalog.pg_extension_config_dump('casesync_internal.audit_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.audit_entry_id_seq', '');
 /* ---- person ---- */
 CREATE TYPE casesync_internal.person AS (registry text, key text, erased text, words text[],
-	names text[]);
+	names text[], marks text[], said text[]);
 COMMENT ON TYPE casesync_internal.person IS
 	'who is to be forgotten: identifiers as values (words) and as TYPE:value (names), as found in '
-	'inbox subjects';
+	'inbox subjects; marks: spellings of them that are looked for within texts; said: words that '
+	'only together are about this person, as first and last name';
 /* ---- reason ---- */
 CREATE TYPE casesync_internal.verdict AS (code text, why text);
 COMMENT ON TYPE casesync_internal.verdict IS

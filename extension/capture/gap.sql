@@ -1,18 +1,91 @@
 /* Gaps: times in which changes were not recorded; stopping and starting capture. */
+CREATE OR REPLACE FUNCTION casesync_internal.trackings_must_be_own(caller regrole,
+	trackings integer[])
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF coalesce(cardinality(trackings), 0) = 0 THEN
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'a gap needs trackings');
+	END IF;
+	PERFORM casesync_internal.tracking_must_be_own(caller, t)
+	   FROM unnest(trackings) n(id) LEFT JOIN casesync_internal.tracking t ON t.id = n.id
+	  ORDER BY n.id;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.trackings_must_be_own(regrole, integer[]) IS
+	'an error unless all these trackings are of tables of the caller';
+
+CREATE OR REPLACE FUNCTION casesync_internal.gap_begin_for(caller regrole, trackings integer[],
+	relation regclass, reason text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	gap bigint;
+BEGIN
+	PERFORM casesync_internal.trackings_must_be_own(caller, trackings);
+	IF coalesce(gap_begin_for.reason, '') = '' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'a gap needs a reason');
+	END IF;
+	INSERT INTO casesync_internal.gap (tracking, relation, registries, reason, who, started)
+	SELECT CASE WHEN count(DISTINCT t.id) = 1 THEN min(t.id) END,
+		/* Not the caller's word: only whether it was one table that was meant. */
+		CASE WHEN gap_begin_for.relation IS NOT NULL AND count(DISTINCT t.relation::oid) = 1
+			THEN min(t.relation::oid)::regclass END,
+		ARRAY(SELECT DISTINCT r FROM casesync_internal.tracking x, unnest(x.registries) r
+			WHERE x.id = ANY (trackings) ORDER BY r),
+		gap_begin_for.reason, session_user, clock_timestamp()
+	  FROM casesync_internal.tracking t WHERE t.id = ANY (trackings)
+	RETURNING id INTO gap;
+	UPDATE casesync_internal.tracking SET stopped_gap = gap WHERE id = ANY (trackings);
+	RETURN gap;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_begin_for(regrole, integer[], regclass, text) IS
+	'see gap_begin()';
+
 CREATE OR REPLACE FUNCTION casesync_internal.gap_begin(trackings integer[], relation regclass,
 	reason text)
 RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'casesync_gap_begin';
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync_internal.gap_begin(integer[], regclass, text) IS
 	'stops trackings for the owner of their tables; gives the number of the gap';
+
+CREATE OR REPLACE FUNCTION casesync_internal.gap_end_for(caller regrole, gap bigint,
+	trackings integer[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.trackings_must_be_own(caller, trackings);
+	UPDATE casesync_internal.tracking t SET stopped_gap = NULL
+	 WHERE t.id = ANY (trackings) AND t.stopped_gap = gap;
+	IF NOT FOUND THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('gap %s stops none of these trackings', gap),
+			hint => 'SELECT * FROM casesync.gaps;');
+	END IF;
+	UPDATE casesync_internal.gap g SET ended = clock_timestamp()
+	 WHERE g.id = gap AND g.ended IS NULL
+	   AND NOT EXISTS (SELECT FROM casesync_internal.tracking t WHERE t.stopped_gap = gap);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_end_for(regrole, bigint, integer[]) IS 'see gap_end()';
 
 CREATE OR REPLACE FUNCTION casesync_internal.gap_end(gap bigint, trackings integer[])
 RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'casesync_gap_end';
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync_internal.gap_end(bigint, integer[]) IS
 	'lets stopped trackings record again, for the owner of their tables';
 
@@ -130,6 +203,34 @@ $$;
 COMMENT ON FUNCTION casesync_internal.gap_found(casesync_internal.change) IS
 	'for the router: keeps a change of operation G as a gap; gives its number, NULL for an unknown '
 	'tracking';
+
+/*
+ * What a tracking may not feed is not routed, and not kept: a table that has no consent must not
+ * fill anything. It is a gap, to be filled when there is consent.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.gap_refused(t casesync_internal.tracking,
+	registries text[], since timestamptz, until timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	owner constant name := coalesce(casesync_internal.relation_owner(t.relation), t.author, '?');
+	why constant text := format('tables of role "%s" may not feed it', owner);
+BEGIN
+	UPDATE casesync_internal.gap g SET ended = greatest(g.ended, until)
+	 WHERE g.tracking = t.id AND g.reason = why AND g.registries = gap_refused.registries
+	   AND g.filled IS NULL;
+	IF NOT FOUND THEN
+		INSERT INTO casesync_internal.gap (tracking, relation, registries, reason, who, started,
+			ended)
+		VALUES (t.id, t.relation, gap_refused.registries, why, owner, since, until);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_refused(casesync_internal.tracking, text[], timestamptz,
+	timestamptz) IS
+	'for the router: changes of a table that may not feed these registries, as a gap';
 
 /* Locked: who fills a gap must not do so while it ends, nor two at once. */
 CREATE OR REPLACE FUNCTION casesync_internal.require_ended_gap(gap bigint)

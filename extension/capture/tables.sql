@@ -68,7 +68,8 @@ CREATE TABLE casesync_internal.tracking (
 	column_numbers smallint[] NOT NULL,
 	ignored name[],
 	relation_name text NOT NULL,
-	place text NOT NULL
+	place text NOT NULL,
+	author name
 );
 COMMENT ON TABLE casesync_internal.tracking IS
 	'tracked tables: what makes which event of which registries';
@@ -87,6 +88,8 @@ COMMENT ON COLUMN casesync_internal.tracking.ignored IS
 	'the columns left out of a tracking of whole rows; NULL when columns were named';
 COMMENT ON COLUMN casesync_internal.tracking.place IS
 	'cluster, database and table in which the column numbers are true';
+COMMENT ON COLUMN casesync_internal.tracking.author IS
+	'whose table it was when the tracking was written';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.tracking_id', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.tracking', '');
 /* ---- gap ---- */

@@ -27,28 +27,6 @@ AS 'MODULE_PATHNAME', 'casesync_tracking_place';
 COMMENT ON FUNCTION casesync_internal.tracking_place(regclass) IS
 	'where column numbers of the table are true: cluster, database, table';
 
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_write(tracking casesync_internal.tracking)
-RETURNS void
-LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'casesync_tracking_write';
-COMMENT ON FUNCTION casesync_internal.tracking_write(casesync_internal.tracking) IS
-	'stores a tracking for the owner of its table';
-
-/*
- * Never given twice, also when track() is rolled back: old rows of the log must not find another.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_id_next()
-RETURNS integer
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN nextval('casesync_internal.tracking_id');
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.tracking_id_next() IS 'a number for a new tracking';
-
 /* With the owner's rights, for names only: who tracks a table need not see all registries. */
 CREATE OR REPLACE FUNCTION casesync_internal.unknown_registries(registries text[])
 RETURNS text[]
@@ -87,8 +65,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.members_must_be_local(regclass) IS
 	'raises an error when a partition or child of the table lies elsewhere';
 
-/* Before the caller's texts are read: that runs functions with the rights of the table's owner. */
-CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass)
+CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_table(relation regclass)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -96,7 +73,7 @@ AS $$
 DECLARE
 	class record;
 BEGIN
-	SELECT c.relkind, c.relpersistence, n.nspname, c.relowner INTO class
+	SELECT c.relkind, c.relpersistence, n.nspname INTO class
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
 	IF class.relkind IS NULL OR class.relkind NOT IN ('r', 'p') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'wrong_object_type',
@@ -120,13 +97,41 @@ BEGIN
 			message => format('table "%s" belongs to the system and cannot be tracked', relation),
 			detail => format('It is in schema %s.', class.nspname),
 			hint => 'Track the tables of the application.');
-	ELSIF NOT casesync_internal.owns(relation) THEN
-		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
-			message => format('must be owner of table "%s"', relation),
-			detail => format('It belongs to role "%s".', class.relowner::regrole),
-			hint => format('SET ROLE %s;', class.relowner::regrole));
 	END IF;
 	PERFORM casesync_internal.members_must_be_local(relation);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.relation_must_be_table(regclass) IS
+	'raises an error unless the relation is a table of a kind that can be tracked';
+
+CREATE OR REPLACE FUNCTION casesync_internal.refuse_table(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	owner regrole := (SELECT c.relowner FROM pg_class c WHERE c.oid = relation);
+BEGIN
+	PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+		message => format('must be owner of table "%s"', relation),
+		detail => format('It belongs to role "%s".', owner),
+		hint => format('SET ROLE %s;', owner));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.refuse_table(regclass) IS
+	'the error that says whose a table is';
+
+/* Before the caller's texts are read: that runs functions with the rights of the table's owner. */
+CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_trackable(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.relation_must_be_table(relation);
+	IF NOT casesync_internal.owns(relation) THEN
+		PERFORM casesync_internal.refuse_table(relation);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.relation_must_be_trackable(regclass) IS
@@ -284,9 +289,6 @@ BEGIN
 	t.ignored := ignore;
 	t.replicated := coalesce(replicated, false);
 	PERFORM casesync_internal.track_check(t);
-	t.id := casesync_internal.tracking_id_next();
-	t.relation_name := relation::text;
-	t.place := casesync_internal.tracking_place(relation);
 	t.enabled := true;
 	t.removed := false;
 	t := casesync_internal.track_key(t, path);
@@ -300,7 +302,7 @@ BEGIN
 		t.subjects := casesync_internal.subjects_query(subjects, path);
 	END IF;
 	t := casesync_internal.track_columns(t, needed);
-	PERFORM casesync_internal.tracking_write(t);
+	t.id := casesync_internal.tracking_store(t);
 	PERFORM casesync_internal.tracking_attach(t);
 	RETURN t;
 END
@@ -358,7 +360,7 @@ BEGIN
 	LOOP
 		t.enabled := false;
 		t.removed := NOT keep;
-		PERFORM casesync_internal.tracking_write(t);
+		PERFORM casesync_internal.tracking_store(t);
 		PERFORM casesync_internal.tracking_detach(t.id);
 		done := done + 1;
 	END LOOP;
@@ -397,8 +399,6 @@ BEGIN
 		END IF;
 	END IF;
 	t.relation := relation;
-	t.relation_name := relation::text;
-	t.place := casesync_internal.tracking_place(relation);
 	t.key_numbers := casesync_internal.column_numbers(relation, t.key_columns);
 	IF t.ignored IS NOT NULL THEN
 		t.columns := ARRAY(SELECT c FROM unnest(casesync_internal.live_columns(relation)) c
@@ -411,6 +411,30 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_refresh(casesync_internal.tracking, regclass) IS
 	'part of retrack(): the tracking as the table is now';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_renew(tracking casesync_internal.tracking,
+	relation regclass)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	why text;
+BEGIN
+	RETURN casesync_internal.tracking_refresh(tracking, relation);
+EXCEPTION WHEN invalid_object_definition THEN
+	GET STACKED DIAGNOSTICS why = PG_EXCEPTION_DETAIL;
+	PERFORM casesync_internal.raise_error(errcode => SQLSTATE,
+		message => format('tracking %s of "%s": %s', tracking.id, relation, SQLERRM),
+		detail => why,
+		hint => format('Its triggers stay as they are. SELECT casesync.untrack(%L); and track it '
+			'with a condition over columns, of which one may be GENERATED ALWAYS AS (…) STORED.',
+			relation));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_renew(casesync_internal.tracking, regclass) IS
+	'tracking_refresh(); when its condition, taken by an earlier version, is refused by this one, '
+	'the error says whose it is';
 
 /* By name too: a table that was dropped and made again is another one, with the same name. */
 CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL)
@@ -428,9 +452,9 @@ BEGIN
 				OR retrack.relation IS NULL AND casesync_internal.owns(g.relation))
 			ORDER BY id
 	LOOP
-		t := casesync_internal.tracking_refresh(t, coalesce(retrack.relation, t.relation));
+		t := casesync_internal.tracking_renew(t, coalesce(retrack.relation, t.relation));
 		PERFORM casesync_internal.relation_must_be_trackable(t.relation);
-		PERFORM casesync_internal.tracking_write(t);
+		PERFORM casesync_internal.tracking_store(t);
 		PERFORM casesync_internal.tracking_attach(t);
 		done := done + 1;
 	END LOOP;

@@ -228,6 +228,8 @@ columns_fill(const TrackingRow *row, const TrackingColumns *columns, Relation re
 static void
 keys_check(const TrackingRow *row, const TrackedTable *table)
 {
+	if (table->key_count == 0)
+		elog(ERROR, "tracking %d has no key", row->id);
 	for (int i = 0; i < table->key_count; i++)
 		if (table->keys[i].number == 0)
 			ereport(ERROR,

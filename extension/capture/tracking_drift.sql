@@ -3,7 +3,8 @@
 /*
  * A row that replication brings fires only ALWAYS triggers. TRUNCATE is let through there: where it
  * came from it was refused or agreed to. A trigger left on a table that is no part any more (a
- * detached partition) makes each write there an error, so it is drift too.
+ * detached partition) makes each write there an error, so it is drift too; on another's table it is
+ * the other's.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.trigger_drift(tracking casesync_internal.tracking)
 RETURNS SETOF text
@@ -33,6 +34,8 @@ AS $$
 	FROM pg_trigger t
 	WHERE t.tgfoid = 'casesync_internal.capture_change()'::regprocedure AND t.tgparentid = 0
 		AND t.tgname ~ format('^casesync_%s_[a-z]+$', tracking.id)
+		AND casesync_internal.relation_owner(t.tgrelid)
+			= casesync_internal.relation_owner(tracking.relation)
 		AND NOT EXISTS (SELECT FROM casesync_internal.table_family(tracking.relation) f
 			WHERE f.member = t.tgrelid)
 	ORDER BY 1

@@ -3,6 +3,9 @@
  *		Writes casesync's tables for the owner of a tracked table, who has no rights on them.
  *		Must not know what the rows mean: who may write is decided here, what is right in SQL.
  *
+ * Only the SQL of 0.2.0 calls these; the same functions are tracking_store.sql and gap.sql now. The
+ * library serves both for one version.
+ *
  * track() and its sisters run with their caller's rights. SECURITY DEFINER could not see who
  * calls; these functions do, check that the caller owns the table, and then run one fixed
  * statement as the owner of the extension's tables.
@@ -82,8 +85,7 @@ tracking_relation(int32 tracking)
 	return is_null ? InvalidOid : DatumGetObjectId(datum);
 }
 
-/* casesync_internal.tracking_write(casesync_internal.tracking): inserts the row, or replaces the
- * one of its id. */
+/* tracking_write(tracking) of 0.2.0: inserts the row, or replaces the one of its id. */
 Datum
 casesync_tracking_write(PG_FUNCTION_ARGS)
 {

@@ -162,7 +162,10 @@ COMMENT ON FUNCTION casesync_internal.trigger_statement(casesync_internal.tracki
 	text) IS
 	'the CREATE TRIGGER of one trigger of a tracking';
 
-/* By name and function on whatever table: also on partitions that were detached since. */
+/*
+ * By name and function on whatever table of one's own: also on partitions that were detached since.
+ * A trigger that somebody else has given such a name is his.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_detach(tracking_id integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -177,6 +180,7 @@ BEGIN
 				AND tgfoid IN ('casesync_internal.capture_change()'::regprocedure,
 					'casesync_internal.refuse_truncate()'::regprocedure)
 				AND tgname ~ format('^casesync_%s_[a-z]+$', tracking_id)
+				AND casesync_internal.owns(tgrelid)
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', found_trigger.tgname, found_trigger.member);
 	END LOOP;

@@ -269,7 +269,10 @@ static const CodeDirectory *
 code_directory_of_type(Oid type)
 {
 	const CodeDirectory *directory = NULL;
-	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(getBaseType(type)));
+	/* A number may be cast to regtype without there being such a type. */
+	bool exists = SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type));
+	Oid base = exists ? getBaseType(type) : InvalidOid;
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(base));
 
 	if (HeapTupleIsValid(tuple))
 	{
@@ -281,7 +284,8 @@ code_directory_of_type(Oid type)
 	}
 	if (directory == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("type %s is not a code type", format_type_be(type)),
+						errmsg("type %s is not a code type",
+							   format_type_extended(type, -1, FORMAT_TYPE_ALLOW_INVALID)),
 						errhint("Write the type of the directory: 'Active'::casesync."
 								"enrolment_status, or NULL::casesync.enrolment_status.")));
 	return directory;

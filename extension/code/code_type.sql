@@ -140,48 +140,105 @@ $$;
 COMMENT ON FUNCTION casesync_internal.local_code_number(text, text) IS
 	'the number of a local code written local:900 or 900; an error for anything else';
 
+CREATE OR REPLACE FUNCTION casesync_internal.local_code_must_be_own(caller regrole, directory text,
+	number smallint)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	c casesync_internal.local_code;
+BEGIN
+	SELECT * INTO c FROM casesync_internal.local_code l
+	 WHERE l.directory = local_code_must_be_own.directory
+	   AND l.number = local_code_must_be_own.number;
+	IF FOUND AND NOT casesync_internal.acts_as(caller, c.owner) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('code local:%s of %s is not yours', number, directory),
+			detail => format('"%s" is the label that role "%s" gave it.', c.label, c.owner),
+			hint => format('SET ROLE %I;', c.owner));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.local_code_must_be_own(regrole, text, smallint) IS
+	'an error when a local code has a label that is not the caller''s';
+
 /* A label of its own, in whatever letters: what reads labels must not find two codes. */
-CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code text, label text,
-										description text DEFAULT NULL)
-RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+CREATE OR REPLACE FUNCTION casesync_internal.check_local_code(directory text, number smallint,
+	label text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	code_number smallint := casesync_internal.local_code_number(add_local_code.directory, code);
 	taken text;
 BEGIN
-	IF code_number IS NULL OR coalesce(add_local_code.label, '') !~ '\S' THEN
+	IF check_local_code.number IS NULL OR coalesce(check_local_code.label, '') !~ '\S' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'directory, code and label of a local code must be given',
 			hint => 'SELECT casesync.add_local_code(''identifier_type'', ''local:900'', ''National '
 				'ID'');');
 	END IF;
-	taken := casesync_internal.standard_label(add_local_code.directory,
-		casesync_internal.find_code(add_local_code.directory, add_local_code.label));
+	taken := casesync_internal.standard_label(check_local_code.directory,
+		casesync_internal.find_code(check_local_code.directory, check_local_code.label));
 	IF taken IS NULL THEN
 		SELECT 'local:' || l.number INTO taken FROM casesync_internal.local_code l
-		 WHERE l.directory = add_local_code.directory AND l.number <> code_number
-		   AND lower(l.label) = lower(add_local_code.label);
+		 WHERE l.directory = check_local_code.directory AND l.number <> check_local_code.number
+		   AND lower(l.label) = lower(check_local_code.label);
 	END IF;
 	IF taken IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'unique_violation',
-			message => format('"%s" already means %s in directory %s', add_local_code.label, taken,
-							 add_local_code.directory),
+			message => format('"%s" already means %s in directory %s', check_local_code.label,
+				taken, check_local_code.directory),
 			hint => 'Choose a label of its own for the local code.');
 	END IF;
-	INSERT INTO casesync_internal.local_code AS c (directory, number, label, description)
-		VALUES (add_local_code.directory, code_number, add_local_code.label,
-				add_local_code.description)
-		ON CONFLICT (directory, number) DO UPDATE
-			SET label = excluded.label, description = excluded.description;
-	PERFORM casesync_internal.audit_note('add_local_code', add_local_code.directory,
-		jsonb_build_object('code', code_number, 'label', add_local_code.label));
-	RETURN format('code local:%s of %s is labelled "%s"', code_number, add_local_code.directory,
-		add_local_code.label);
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.check_local_code(text, smallint, text) IS
+	'what add_local_code() was given can be, or an error';
+
+CREATE OR REPLACE FUNCTION casesync_internal.add_local_code_for(caller regrole, directory text,
+	code text, label text, description text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	code_number smallint :=
+		casesync_internal.local_code_number(add_local_code_for.directory, code);
+BEGIN
+	PERFORM casesync_internal.check_local_code(add_local_code_for.directory, code_number,
+		add_local_code_for.label);
+	PERFORM casesync_internal.local_code_must_be_own(caller, add_local_code_for.directory,
+		code_number);
+	INSERT INTO casesync_internal.local_code AS c (directory, number, label, description, owner)
+		VALUES (add_local_code_for.directory, code_number, add_local_code_for.label,
+			add_local_code_for.description, casesync_internal.role_name(caller))
+		ON CONFLICT (directory, number) DO UPDATE
+			SET label = excluded.label, description = excluded.description
+			/* Also when another has committed it meanwhile. */
+			WHERE casesync_internal.acts_as(caller, c.owner);
+	IF NOT FOUND THEN
+		PERFORM casesync_internal.local_code_must_be_own(caller, add_local_code_for.directory,
+			code_number);
+	END IF;
+	PERFORM casesync_internal.audit_note('add_local_code', add_local_code_for.directory,
+		jsonb_build_object('code', code_number, 'label', add_local_code_for.label));
+	RETURN format('code local:%s of %s is labelled "%s"', code_number,
+		add_local_code_for.directory, add_local_code_for.label);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.add_local_code_for(regrole, text, text, text, text) IS
+	'see casesync.add_local_code()';
+
+CREATE OR REPLACE FUNCTION casesync.add_local_code(directory text, code text, label text,
+	description text DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.add_local_code(text, text, text, text) IS
 	'give a local code a label, or change its label and description';
 
@@ -198,16 +255,18 @@ $$;
 COMMENT ON FUNCTION casesync.add_local_code(text, integer, text, text) IS
 	'give a local code a label, or change its label and description';
 
-CREATE OR REPLACE FUNCTION casesync.drop_local_code(directory text, code text)
+CREATE OR REPLACE FUNCTION casesync_internal.drop_local_code_for(caller regrole, directory text,
+	code text)
 RETURNS boolean
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	code_number constant smallint := casesync_internal.local_code_number(directory, code);
 BEGIN
+	PERFORM casesync_internal.local_code_must_be_own(caller, directory, code_number);
 	DELETE FROM casesync_internal.local_code c
-	 WHERE c.directory = drop_local_code.directory
-		AND c.number = casesync_internal.local_code_number(drop_local_code.directory,
-			drop_local_code.code);
+	 WHERE c.directory = drop_local_code_for.directory AND c.number = code_number;
 	IF FOUND THEN
 		PERFORM casesync_internal.audit_note('drop_local_code', directory,
 			jsonb_build_object('code', code));
@@ -216,5 +275,13 @@ BEGIN
 	RETURN false;
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.drop_local_code_for(regrole, text, text) IS
+	'see casesync.drop_local_code()';
+
+CREATE OR REPLACE FUNCTION casesync.drop_local_code(directory text, code text)
+RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.drop_local_code(text, text) IS
 	'forget the label of a local code; false if there was none. Stored values stay as they are';

@@ -52,7 +52,7 @@ BEGIN
 				coalesce(quote_literal(word), 'NULL'), coalesce(quote_literal(code), 'NULL')),
 			hint => format(
 				'To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
-				coalesce(list, 'list'), coalesce(word, 'word'), directory));
+				coalesce(list, 'list'), coalesce(word, 'word'), coalesce(directory, 'directory')));
 	END IF;
 	IF list !~ '\S' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
@@ -64,58 +64,131 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_mapping(text, text, text, text) IS
 	'what map_code() was given can be, or an error';
 
-/*
- * The directory is asked for first, and raises an error for a type that is none of ours: the cast
- * to text of another could be a function of the caller's, and would run with our rights.
- */
-CREATE OR REPLACE FUNCTION casesync.map_code(list text, word text, code anyelement,
-	preferred boolean DEFAULT NULL)
+/* Read by the type itself, which raises an error for what is no code of it. */
+CREATE OR REPLACE FUNCTION casesync_internal.canonical_code(directory text, code text)
 RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	code_type regtype := to_regtype(format('casesync.%I', directory));
+	canonical text;
+BEGIN
+	IF casesync_internal.code_type_directory(code_type) IS DISTINCT FROM directory THEN
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('there is no code directory "%s"', directory),
+			hint => 'SELECT DISTINCT directory FROM casesync.code_directory;');
+	END IF;
+	EXECUTE format('SELECT %L::%s::text', code, code_type) INTO canonical;
+	RETURN canonical;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.canonical_code(text, text) IS
+	'a code as its type writes it; an error for what is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.map_word_for(caller regrole, list text,
+	directory text, word text, code text, preferred boolean)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	directory_name text := casesync_internal.code_type_directory(pg_typeof(code));
+	canonical text := casesync_internal.canonical_code(map_word_for.directory, map_word_for.code);
 BEGIN
-	PERFORM casesync_internal.check_mapping(list, word, code::text, directory_name);
+	PERFORM casesync_internal.check_mapping(list, word, canonical, directory);
+	PERFORM casesync_internal.word_list_claim(caller, map_word_for.list);
+	PERFORM casesync_internal.word_list_must_be_open(caller, map_word_for.list);
 	/* Only one word can be written for a code. */
-	IF preferred THEN
+	IF map_word_for.preferred THEN
 		UPDATE casesync_internal.crosswalk_word AS w SET preferred = NULL
-		 WHERE w.list = map_code.list AND w.directory = directory_name
-			AND w.code = map_code.code::text AND w.word <> map_code.word AND w.preferred;
+		 WHERE w.list = map_word_for.list AND w.directory = map_word_for.directory
+			AND w.code = canonical AND w.word <> map_word_for.word AND w.preferred;
 	END IF;
 	INSERT INTO casesync_internal.crosswalk_word AS w (list, directory, word, code, preferred)
-	VALUES (map_code.list, directory_name, map_code.word, map_code.code::text, map_code.preferred)
+	VALUES (map_word_for.list, map_word_for.directory, map_word_for.word, canonical,
+		map_word_for.preferred)
 	ON CONFLICT (list, directory, word) DO UPDATE
 		SET code = excluded.code,
 			preferred = CASE WHEN w.code = excluded.code
 				THEN coalesce(excluded.preferred, w.preferred) ELSE excluded.preferred END,
 			mapped = CASE WHEN w.code = excluded.code THEN w.mapped ELSE excluded.mapped END;
-	PERFORM casesync_internal.audit_note('map_code', list,
-		jsonb_build_object('word', word, 'directory', directory_name, 'code', code::text));
-	RETURN format('word "%s" of list %s means %s of %s', word, list, code, directory_name);
+	PERFORM casesync_internal.audit_note('map_code', list, jsonb_build_object('word', word,
+		'directory', directory, 'code', canonical));
+	RETURN format('word "%s" of list %s means %s of %s', word, list, canonical, directory);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.map_word_for(regrole, text, text, text, text, boolean) IS
+	'see casesync.map_code()';
+
+CREATE OR REPLACE FUNCTION casesync_internal.map_word(list text, directory text, word text,
+	code text, preferred boolean)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
+COMMENT ON FUNCTION casesync_internal.map_word(text, text, text, text, boolean) IS
+	'part of map_code(): what is left when the caller''s type is read';
+
+/*
+ * With the caller's rights: its type may bring functions of its own along, the CHECK of a domain or
+ * a cast. What goes on from here is text.
+ */
+CREATE OR REPLACE FUNCTION casesync.map_code(list text, word text, code anyelement,
+	preferred boolean DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.map_word(list,
+		casesync_internal.code_type_directory(pg_typeof(code)), word, code::text, preferred);
 END
 $$;
 COMMENT ON FUNCTION casesync.map_code(text, text, anyelement, boolean) IS
 	'say which code a local word means; the first word of a code is the one to_word() gives';
 
-CREATE OR REPLACE FUNCTION casesync.unmap_code(list text, word text, as_type anyelement)
+CREATE OR REPLACE FUNCTION casesync_internal.unmap_word_for(caller regrole, list text,
+	directory text, word text)
 RETURNS boolean
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	DELETE FROM casesync_internal.crosswalk_word w
-	 WHERE w.list = unmap_code.list AND w.word = unmap_code.word
-	   AND w.directory = casesync_internal.code_type_directory(pg_typeof(as_type));
-	IF FOUND THEN
-		PERFORM casesync_internal.audit_note('unmap_code', unmap_code.list,
-			jsonb_build_object('word', unmap_code.word));
-		RETURN true;
+	IF casesync_internal.mapped_code(unmap_word_for.list, unmap_word_for.directory,
+		unmap_word_for.word) IS NULL
+	THEN
+		RETURN false;
 	END IF;
-	RETURN false;
+	PERFORM casesync_internal.word_list_must_be_open(caller, unmap_word_for.list);
+	DELETE FROM casesync_internal.crosswalk_word w
+	 WHERE w.list = unmap_word_for.list AND w.directory = unmap_word_for.directory
+	   AND w.word = unmap_word_for.word;
+	PERFORM casesync_internal.audit_note('unmap_code', unmap_word_for.list,
+		jsonb_build_object('word', unmap_word_for.word));
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.unmap_word_for(regrole, text, text, text) IS
+	'see casesync.unmap_code()';
+
+CREATE OR REPLACE FUNCTION casesync_internal.unmap_word(list text, directory text, word text)
+RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
+COMMENT ON FUNCTION casesync_internal.unmap_word(text, text, text) IS
+	'part of unmap_code(): what is left when the caller''s type is read';
+
+CREATE OR REPLACE FUNCTION casesync.unmap_code(list text, word text, as_type anyelement)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.unmap_word(list,
+		casesync_internal.code_type_directory(pg_typeof(as_type)), word);
 END
 $$;
 COMMENT ON FUNCTION casesync.unmap_code(text, text, anyelement) IS

@@ -31,6 +31,25 @@ COMMENT ON COLUMN casesync_internal.crosswalk_word.preferred IS
 	'true: the word to write for this code; false: never; NULL: the first one mapped';
 COMMENT ON COLUMN casesync_internal.crosswalk_word.mapped IS 'order in which words were mapped';
 /*
+ * By name, as a dump has it: one that is restored where a role is missing must bring the lists all
+ * the same. A role that is gone or was renamed has no list; then a superuser says whose it is.
+ */
+CREATE TABLE casesync_internal.word_list (
+	list text PRIMARY KEY CHECK (list ~ '\S'),
+	owner name NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.word_list', '');
+COMMENT ON TABLE casesync_internal.word_list IS
+	'whose a list of words is; written by the first map_code() of it';
+CREATE TABLE casesync_internal.word_list_grant (
+	list text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (list, role)
+);
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.word_list_grant', '');
+COMMENT ON TABLE casesync_internal.word_list_grant IS
+	'roles that may change another''s list of words; written by grant_word_list()';
+/*
  * A word not found quarantines a subject; whoever retries compares this mark. It is a row, not a
  * sequence: a mark must become visible together with the words it stands for. It follows the
  * clock, so that a restored database does not repeat a mark that was seen before.
@@ -53,6 +72,7 @@ CREATE TABLE casesync_internal.local_code (
 	number smallint NOT NULL CHECK (number >= 900),
 	label text NOT NULL CHECK (label ~ '\S'),
 	description text,
+	owner name NOT NULL DEFAULT current_user,
 	PRIMARY KEY (directory, number)
 );
 CREATE UNIQUE INDEX local_code_label ON casesync_internal.local_code (directory, lower(label));
@@ -64,3 +84,4 @@ COMMENT ON COLUMN casesync_internal.local_code.directory IS
 COMMENT ON COLUMN casesync_internal.local_code.number IS '900 for local:900';
 COMMENT ON COLUMN casesync_internal.local_code.label IS 'what people read';
 COMMENT ON COLUMN casesync_internal.local_code.description IS 'what it means';
+COMMENT ON COLUMN casesync_internal.local_code.owner IS 'the role whose label it is';

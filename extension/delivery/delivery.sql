@@ -60,14 +60,14 @@ COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigin
 
 /* Whether it must be encrypted and cannot be is asked last, only of lanes with something due. */
 CREATE OR REPLACE FUNCTION casesync_internal.lanes()
-RETURNS TABLE (lane integer, wait_ms bigint)
+RETURNS TABLE (lane integer, wait_ms bigint, receiver text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY
 	SELECT l.lane, greatest(0, ceil(coalesce(
-			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint
+			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint, l.partner
 	  FROM casesync_internal.lane l
 	  LEFT JOIN LATERAL casesync_internal.lane_now(l.lane) s ON true
 	 WHERE (SELECT casesync_internal.may_speak()) AND NOT coalesce(s.is_stopped, false)

@@ -3,7 +3,8 @@
 /*
  * First sending: a place in the subscription's stream, and on record before it happens. All items
  * are of one subscription, whose last number is theirs to go on from. On record already is what has
- * a number of any stream: it was disclosed when it got it.
+ * a number of any stream: it was disclosed when it got it. That a filter fits somebody is told by
+ * the item that it sends.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.give_seq(items casesync_internal.notification[],
 	stream uuid)
@@ -21,10 +22,17 @@ DECLARE
 		ORDER BY q.seq DESC LIMIT 1), 0);
 BEGIN
 	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
-		SELECT ROW(l.partner, n.registry, n.key, n.hmac, n.agreement, n.agreement_version,
-			n.reference_id)::casesync_internal.disclosing
-		  FROM unnest(items) n JOIN casesync_internal.lane l ON l.lane = n.lane
-		 WHERE n.seq IS NULL ORDER BY n.id));
+		WITH fresh AS (SELECT * FROM unnest(items) n WHERE n.seq IS NULL),
+		wished AS MATERIALIZED (
+			SELECT a.agreement, a.version, casesync_internal.search_asked(s.tree, a, false) AS names
+			  FROM casesync_internal.subscription s CROSS JOIN casesync_internal.agreement a
+			 WHERE s.id = target AND s.tree IS NOT NULL AND (a.agreement, a.version) IN (
+				SELECT f.agreement, f.agreement_version FROM fresh f))
+		SELECT ROW(l.partner, f.registry, f.key, f.hmac, f.agreement, f.agreement_version,
+			f.reference_id, w.names)::casesync_internal.disclosing
+		  FROM fresh f JOIN casesync_internal.lane l ON l.lane = f.lane
+		  LEFT JOIN wished w ON w.agreement = f.agreement AND w.version = f.agreement_version
+		 ORDER BY f.id));
 	IF fresh = '{}' THEN
 		RETURN;
 	END IF;

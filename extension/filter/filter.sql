@@ -31,6 +31,40 @@ COMMENT ON FUNCTION casesync_internal.filter_matches(jsonb, jsonb, jsonb) IS
 	'whether a filter''s tree holds for a projected record and its agreed columns; NULL: unknown, '
 	'which is no match';
 
+/* Volatile: it measures, and a partner whose time is used up gets no more answers. */
+CREATE OR REPLACE FUNCTION casesync_internal.filter_judge(subscription bigint, tree jsonb,
+	record jsonb, columns jsonb)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'casesync_filter_judge' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 200;
+COMMENT ON FUNCTION casesync_internal.filter_judge(bigint, jsonb, jsonb, jsonb) IS
+	'as filter_matches(), for the router: the tree is read once for all records, and the time is '
+	'measured; NULL, too, once it is used up';
+
+CREATE OR REPLACE FUNCTION casesync_internal.filter_meter_start(subjects integer)
+RETURNS void
+AS 'MODULE_PATHNAME', 'casesync_filter_meter_start' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.filter_meter_start(integer) IS
+	'what is computed from now on is for the filters of one partner and so many subjects: for each '
+	'it may take casesync.filter_timeout';
+
+CREATE OR REPLACE FUNCTION casesync_internal.filter_meter_used()
+RETURNS double precision
+AS 'MODULE_PATHNAME', 'casesync_filter_meter_used' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.filter_meter_used() IS
+	'how many milliseconds this process has computed since filter_meter_start()';
+
+CREATE OR REPLACE FUNCTION casesync_internal.filter_meter_is_over()
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'casesync_filter_meter_is_over' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.filter_meter_is_over() IS
+	'whether that is more than the partner may take';
+
+CREATE OR REPLACE FUNCTION casesync_internal.filter_weight(tree jsonb)
+RETURNS integer
+AS 'MODULE_PATHNAME', 'casesync_filter_weight' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.filter_weight(jsonb) IS
+	'how many conditions and values a filter''s tree has';
+
 CREATE OR REPLACE FUNCTION casesync_internal.filter_sort_key(record jsonb, path text)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', 'casesync_filter_sort_key' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;

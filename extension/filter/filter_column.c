@@ -107,6 +107,16 @@ type_of_casesync(Oid type)
 	return name;
 }
 
+/* Of a number that is no collation nobody knows. */
+static bool
+compares_bytes(Oid collation)
+{
+	if (!OidIsValid(collation))
+		return true;
+	return SearchSysCacheExists1(COLLOID, ObjectIdGetDatum(collation)) &&
+		   get_collation_isdeterministic(collation);
+}
+
 /*
  * filter_column_type(type oid, collation oid) → text: how a column is compared; "any" when as JSON.
  * An equality that is not that of bytes is nothing for texts of others.
@@ -114,13 +124,18 @@ type_of_casesync(Oid type)
 Datum
 casesync_filter_column_type(PG_FUNCTION_ARGS)
 {
-	Oid type = getBaseType(PG_GETARG_OID(0));
+	Oid type = PG_GETARG_OID(0);
 	Oid collation = PG_GETARG_OID(1);
-	const char *name = type_of_server(type);
+	const char *name = NULL;
 
-	if (name == NULL)
-		name = type_of_casesync(type);
-	if (name == NULL || (OidIsValid(collation) && !get_collation_isdeterministic(collation)))
+	if (SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+	{
+		type = getBaseType(type);
+		name = type_of_server(type);
+		if (name == NULL)
+			name = type_of_casesync(type);
+	}
+	if (name == NULL || !compares_bytes(collation))
 		name = "any";
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }

@@ -14,21 +14,14 @@
 #include "utils/json.h"
 #include "utils/jsonb.h"
 
+#include "filter/filter_match.h"
 #include "filter/filter_path.h"
-#include "filter/filter_tree.h"
 #include "filter/filter_value.h"
 #include "base/pg_compat.h"
 #include "record/record_identity.h"
 
 PG_FUNCTION_INFO_V1(casesync_filter_matches);
 PG_FUNCTION_INFO_V1(casesync_filter_sort_key);
-
-typedef enum Truth
-{
-	TRUTH_FALSE,
-	TRUTH_TRUE,
-	TRUTH_UNKNOWN
-} Truth;
 
 /* What a filter is evaluated on; either may be NULL. */
 typedef struct Subject
@@ -41,10 +34,10 @@ typedef struct Subject
 typedef struct Comparing
 {
 	const FilterNode *node;
-	Truth truth;
+	FilterTruth truth;
 } Comparing;
 
-static Truth node_evaluate(const Subject *subject, const FilterNode *node);
+static FilterTruth node_evaluate(const Subject *subject, const FilterNode *node);
 
 static bool
 order_fits(FilterKind kind, int order)
@@ -70,13 +63,15 @@ static bool
 compare_scalar(void *context, const DataAttribute *attribute, const JsonbValue *scalar)
 {
 	Comparing *comparing = context;
+	FilterScalar held;
 	int i;
 
+	filter_scalar_read(attribute, scalar, &held);
 	for (i = 0; i < comparing->node->value_count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (order_fits(comparing->node->kind,
-					   filter_scalar_compare(attribute, scalar, comparing->node->values[i])))
+					   filter_scalar_compare(&held, comparing->node->values[i])))
 		{
 			comparing->truth = TRUTH_TRUE;
 			return true;
@@ -87,10 +82,10 @@ compare_scalar(void *context, const DataAttribute *attribute, const JsonbValue *
 }
 
 /* A column with a type: a value that does not fit it says nothing. */
-static Truth
+static FilterTruth
 typed_evaluate(const FilterNode *node, const FilterType *type, const JsonbValue *held)
 {
-	Truth truth = TRUTH_FALSE;
+	FilterTruth truth = TRUTH_FALSE;
 	char *written;
 	int order;
 	int i;
@@ -112,7 +107,7 @@ typed_evaluate(const FilterNode *node, const FilterType *type, const JsonbValue 
 }
 
 /* {"type": "date", "value": …}, as filter_columns() writes it, or a value without a type. */
-static Truth
+static FilterTruth
 column_evaluate(const FilterNode *node, const char *name, const JsonbValue *column)
 {
 	Comparing comparing = {node, TRUTH_UNKNOWN};
@@ -134,10 +129,10 @@ column_evaluate(const FilterNode *node, const char *name, const JsonbValue *colu
 }
 
 /* Identifiers are only ever equal or not; there is no order among people. */
-static Truth
+static FilterTruth
 identifier_evaluate(const Subject *subject, const FilterNode *node)
 {
-	Truth truth = TRUTH_UNKNOWN;
+	FilterTruth truth = TRUTH_UNKNOWN;
 	RecordIdentifier *items;
 	int count;
 	int i;
@@ -184,7 +179,7 @@ find_column(const Subject *subject, const FilterNode *node, JsonbValue *value)
 	return false;
 }
 
-static Truth
+static FilterTruth
 comparison_evaluate(const Subject *subject, const FilterNode *node)
 {
 	Comparing comparing = {node, TRUTH_UNKNOWN};
@@ -201,15 +196,15 @@ comparison_evaluate(const Subject *subject, const FilterNode *node)
 }
 
 /* and, or: the first child that decides does; else one that is unknown makes all unknown. */
-static Truth
-logic_evaluate(const Subject *subject, const FilterNode *node, Truth deciding)
+static FilterTruth
+logic_evaluate(const Subject *subject, const FilterNode *node, FilterTruth deciding)
 {
-	Truth truth = deciding == TRUTH_TRUE ? TRUTH_FALSE : TRUTH_TRUE;
+	FilterTruth truth = deciding == TRUTH_TRUE ? TRUTH_FALSE : TRUTH_TRUE;
 	int i;
 
 	for (i = 0; i < node->child_count; i++)
 	{
-		Truth child = node_evaluate(subject, node->children[i]);
+		FilterTruth child = node_evaluate(subject, node->children[i]);
 
 		if (child == deciding)
 			return deciding;
@@ -219,10 +214,10 @@ logic_evaluate(const Subject *subject, const FilterNode *node, Truth deciding)
 	return truth;
 }
 
-static Truth
+static FilterTruth
 node_evaluate(const Subject *subject, const FilterNode *node)
 {
-	Truth truth;
+	FilterTruth truth;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
@@ -242,6 +237,14 @@ node_evaluate(const Subject *subject, const FilterNode *node)
 	}
 }
 
+FilterTruth
+filter_evaluate(const FilterNode *node, JsonbContainer *record, JsonbContainer *columns)
+{
+	Subject subject = {record, columns};
+
+	return node_evaluate(&subject, node);
+}
+
 /*
  * filter_matches(tree jsonb, record jsonb, columns jsonb) → boolean; a NULL tree is for
  * everybody
@@ -249,14 +252,13 @@ node_evaluate(const Subject *subject, const FilterNode *node)
 Datum
 casesync_filter_matches(PG_FUNCTION_ARGS)
 {
-	Subject subject;
-	Truth truth;
+	FilterTruth truth;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_BOOL(true);
-	subject.record = PG_ARGISNULL(1) ? NULL : &PG_GETARG_JSONB_P(1)->root;
-	subject.columns = PG_ARGISNULL(2) ? NULL : &PG_GETARG_JSONB_P(2)->root;
-	truth = node_evaluate(&subject, filter_tree_read(PG_GETARG_JSONB_P(0)));
+	truth = filter_evaluate(filter_tree_read(PG_GETARG_JSONB_P(0)),
+							PG_ARGISNULL(1) ? NULL : &PG_GETARG_JSONB_P(1)->root,
+							PG_ARGISNULL(2) ? NULL : &PG_GETARG_JSONB_P(2)->root);
 	if (truth == TRUTH_UNKNOWN)
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(truth == TRUTH_TRUE);

@@ -16,6 +16,7 @@
 
 PG_FUNCTION_INFO_V1(casesync_filter_parse);
 PG_FUNCTION_INFO_V1(casesync_filter_identifier);
+PG_FUNCTION_INFO_V1(casesync_filter_weight);
 
 #define GRAPHQL_REFUSED "graphql is not supported; send idtype-value, expression or predicate"
 
@@ -136,6 +137,8 @@ casesync_filter_parse(PG_FUNCTION_ARGS)
 		value.val.binary.len = VARSIZE(filter) - VARHDRSZ;
 		if (JB_ROOT_IS_SCALAR(filter))
 			filter_refuse(&parser, "a filter is an object or a list");
+		else if (VARSIZE(filter) > FILTER_BYTES_MAX)
+			filter_refuse(&parser, "the filter has more than %d bytes", FILTER_BYTES_MAX);
 		else
 			node = read_shape(&parser, PG_ARGISNULL(1) ? shape_guessed(&value) : shape, &value);
 	}
@@ -170,4 +173,11 @@ casesync_filter_identifier(PG_FUNCTION_ARGS)
 		}
 	}
 	return return_row(fcinfo, values, nulls);
+}
+
+/* filter_weight(tree jsonb) → integer: how many nodes and values a tree has */
+Datum
+casesync_filter_weight(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(filter_tree_weight(filter_tree_read(PG_GETARG_JSONB_P(0))));
 }

@@ -47,6 +47,18 @@ filter_node_is_comparison(const FilterNode *node)
 	return node->kind >= FILTER_EQ;
 }
 
+int
+filter_tree_weight(const FilterNode *node)
+{
+	int weight = 1 + node->value_count;
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < node->child_count; i++)
+		weight += filter_tree_weight(node->children[i]);
+	return weight;
+}
+
 /* True for lt, le, gt, ge. */
 static bool
 filter_kind_is_range(FilterKind kind)

@@ -9,6 +9,7 @@
 
 #include "utils/jsonb.h"
 
+#define FILTER_BYTES_MAX 65536 /* as jsonb */
 #define FILTER_DEPTH_MAX 16
 #define FILTER_NODES_MAX 500
 #define FILTER_VALUES_MAX 1000 /* of all lists together */
@@ -47,6 +48,9 @@ extern void filter_node_add(FilterNode *node, FilterNode *child);
 extern FilterNode *filter_node_not(FilterNode *child);
 
 extern bool filter_node_is_comparison(const FilterNode *node);
+
+/* What it costs to evaluate: how many nodes and values it has. */
+extern int filter_tree_weight(const FilterNode *node);
 
 extern Jsonb *filter_tree_write(const FilterNode *node);
 

@@ -374,38 +374,37 @@ filter_column_compare(const FilterType *type, const char *held, const char *writ
 	return true;
 }
 
-/* The first directory that has both; the attribute may be of several. */
-static bool
-compare_codes(const DataAttribute *attribute, const char *held, const char *written, int *order)
+static void
+read_codes(FilterScalar *held)
 {
 	int i;
 
-	for (i = 0; attribute->directories[i] != NULL; i++)
+	for (i = 0; held->attribute->directories[i] != NULL; i++)
 	{
-		if (compare_code(code_directory_by_name(attribute->directories[i]), held, written, order))
-			return true;
+		const CodeDirectory *directory = code_directory_by_name(held->attribute->directories[i]);
+
+		if (!code_find(directory, held->text, strlen(held->text), &held->codes[held->code_count]))
+			continue;
+		held->directories[held->code_count++] = directory;
+	}
+}
+
+/* The first directory that has both; the attribute may be of several. */
+static bool
+compare_codes(const FilterScalar *held, const char *written, int *order)
+{
+	size_t length = strlen(written);
+	int16 code;
+	int i;
+
+	for (i = 0; i < held->code_count; i++)
+	{
+		if (!code_find(held->directories[i], written, length, &code))
+			continue;
+		*order = held->codes[i] - code;
+		return true;
 	}
 	return false;
-}
-
-static bool
-compare_times(const char *held, const char *written, int *order)
-{
-	TimestampTz time;
-	TimestampTz other;
-
-	if (!filter_value_time(held, &time) || !filter_value_time(written, &other))
-		return false;
-	*order = (time > other) - (time < other);
-	return true;
-}
-
-static bool
-compare_written_numbers(const char *held, const char *written, int *order)
-{
-	Numeric number;
-
-	return filter_value_number(held, &number) && compare_number(held, written, order);
 }
 
 /* A postal code, a telephone number, an identifier is a text, also when it is all digits. */
@@ -418,24 +417,43 @@ is_text(const DataAttribute *attribute)
 			attribute->kind == ATTRIBUTE_CODE || attribute->kind == ATTRIBUTE_BOOLEAN);
 }
 
+/* Many values may be compared with it: what it is as a code, a time and a number is found out once. */
+void
+filter_scalar_read(const DataAttribute *attribute, const JsonbValue *scalar, FilterScalar *held)
+{
+	held->attribute = attribute;
+	if (scalar->type == jbvBool)
+		held->text = scalar->val.boolean ? "true" : "false";
+	else
+		held->text = record_scalar_text(scalar);
+	held->is_time = held->is_number = false;
+	held->code_count = 0;
+	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE)
+		read_codes(held);
+	if (is_text(attribute))
+		return;
+	held->is_time = filter_value_time(held->text, &held->time);
+	held->is_number = !held->is_time && filter_value_number(held->text, &held->number);
+}
+
 /*
  * What the attribute says it is comes first; else times and numbers are what they are, also when
  * sent as text (B11), and all else is text.
  */
 int
-filter_scalar_compare(const DataAttribute *attribute, const JsonbValue *held, const char *written)
+filter_scalar_compare(const FilterScalar *held, const char *written)
 {
-	char *own =
-		held->type == jbvBool ? (held->val.boolean ? "true" : "false") : record_scalar_text(held);
+	TimestampTz time;
+	Numeric number;
 	int order;
 
-	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE &&
-		compare_codes(attribute, own, written, &order))
+	if (compare_codes(held, written, &order))
 		return order;
-	if (!is_text(attribute) &&
-		(compare_times(own, written, &order) || compare_written_numbers(own, written, &order)))
-		return order;
-	return compare_texts(own, written, false);
+	if (held->is_time && filter_value_time(written, &time))
+		return (held->time > time) - (held->time < time);
+	if (held->is_number && filter_value_number(written, &number))
+		return compare_numbers(held->number, number);
+	return compare_texts(held->text, written, false);
 }
 
 /* The same form as to_jsonb() writes, so that sorting and comparing agree. */

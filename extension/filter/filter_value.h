@@ -58,12 +58,28 @@ extern bool filter_value_double(const char *written, float8 *number);
 extern bool filter_column_compare(const FilterType *type, const char *held, const char *written,
 								  int *order);
 
+/* A scalar of a record, read once for all values that it is compared with. */
+typedef struct FilterScalar
+{
+	const DataAttribute *attribute; /* or NULL; says which codes it holds */
+	char *text;
+	int code_count; /* in how many of the attribute's directories it is a code */
+	const CodeDirectory *directories[lengthof(((DataAttribute *) NULL)->directories)];
+	int16 codes[lengthof(((DataAttribute *) NULL)->directories)];
+	bool is_time;
+	bool is_number;
+	TimestampTz time;
+	Numeric number;
+} FilterScalar;
+
+extern void filter_scalar_read(const DataAttribute *attribute, const JsonbValue *scalar,
+							   FilterScalar *held);
+
 /*
- * Compare a scalar of a record with a filter's value; the attribute (or NULL) says which codes it
- * holds. Always gives an order: codes by their place, times, numbers, else texts.
+ * Compare it with a filter's value. Always gives an order: codes by their place, times, numbers,
+ * else texts.
  */
-extern int filter_scalar_compare(const DataAttribute *attribute, const JsonbValue *held,
-								 const char *written);
+extern int filter_scalar_compare(const FilterScalar *held, const char *written);
 
 /* A scalar of a record as one is sorted by: a code's number, a time in UTC, a number, a text. */
 extern void filter_scalar_sort_key(const DataAttribute *attribute, const JsonbValue *held,

@@ -34,6 +34,22 @@ $$;
 COMMENT ON FUNCTION casesync_internal.records_of(casesync_internal.registry, text) IS
 	'all records of one subject that are at hand: as it is now, as it was sent, as it came in';
 
+CREATE OR REPLACE FUNCTION casesync_internal.person_said(r casesync_internal.registry, key text,
+	members text[])
+RETURNS text[]
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ARRAY(
+		SELECT DISTINCT lower(v #>> '{}')
+		  FROM casesync_internal.records_of(r, key) o(record)
+		 CROSS JOIN unnest(members) m
+		 CROSS JOIN LATERAL jsonb_path_query(o.record, format('lax $.**.%s[*]', m)::jsonpath) v
+		 WHERE jsonb_typeof(v) = 'string' AND length(v #>> '{}') >= 3)
+$$;
+COMMENT ON FUNCTION casesync_internal.person_said(casesync_internal.registry, text, text[]) IS
+	'what the records of one subject that are at hand say in these members, in lower case';
+
 /*
  * The key's hash is made with the node's secret: who was erased can be recognised when somebody
  * asks for this key, and not be found out by trying all.
@@ -65,6 +81,11 @@ BEGIN
 			UNION
 			SELECT split_part(g, ':', 1), substr(g, strpos(g, ':') + 1)
 			  FROM unnest(identifiers) g) x;
+	SELECT coalesce(array_agg(DISTINCT m), '{}') INTO p.marks
+	  FROM unnest(p.words || casesync_internal.person_said(r, key, '{phone_number,email}')) w
+	 CROSS JOIN LATERAL casesync_internal.word_marks(w) m;
+	p.said := casesync_internal.person_said(r, key,
+		'{given_name,surname,second_name,maiden_name,birth_date,death_date}');
 	p.registry := r.registry;
 	p.key := key;
 	p.erased := casesync_internal.erased_key(r.registry, key);

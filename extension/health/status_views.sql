@@ -151,7 +151,7 @@ COMMENT ON COLUMN casesync.received.newest IS 'when the newest came';
 
 CREATE OR REPLACE VIEW casesync.disclosed AS
 	SELECT d.id, d.partner, d.registry, d.key, d.at, d.way, d.agreement, d.agreement_version,
-		d.reference_id, d.outcome
+		d.reference_id, d.outcome, d.asked
 	  FROM casesync_internal.disclosure d;
 COMMENT ON VIEW casesync.disclosed IS 'who was told about whom, when, under which agreement';
 COMMENT ON COLUMN casesync.disclosed.id IS 'number of the entry';
@@ -160,11 +160,14 @@ COMMENT ON COLUMN casesync.disclosed.registry IS 'the registry';
 COMMENT ON COLUMN casesync.disclosed.key IS
 	'the subject key; a keyed hash once the person is erased';
 COMMENT ON COLUMN casesync.disclosed.at IS 'when it was sent first';
-COMMENT ON COLUMN casesync.disclosed.way IS 'notify, search or check_enrollment';
+COMMENT ON COLUMN casesync.disclosed.way IS
+	'notify, search, check_enrollment, or count: told that it is one of so many, without a record';
 COMMENT ON COLUMN casesync.disclosed.agreement IS 'under which agreement';
 COMMENT ON COLUMN casesync.disclosed.agreement_version IS 'and which version';
 COMMENT ON COLUMN casesync.disclosed.reference_id IS 'the id of the notification or answer';
 COMMENT ON COLUMN casesync.disclosed.outcome IS 'attempted, delivered or refused';
+COMMENT ON COLUMN casesync.disclosed.asked IS
+	'what the partner asked or wished by, beyond the fields of a record: that this holds is told';
 
 /* How many, never whom: what a partner asks for is about people too. */
 CREATE OR REPLACE VIEW casesync.lookups AS
@@ -178,6 +181,25 @@ COMMENT ON COLUMN casesync.lookups.day IS 'the day';
 COMMENT ON COLUMN casesync.lookups.lookups IS 'how many people it asked for';
 COMMENT ON COLUMN casesync.lookups.refused IS 'how many it asked for beyond what it may';
 COMMENT ON COLUMN casesync.lookups.lookups_per_day IS 'how many it may ask for';
+
+CREATE OR REPLACE VIEW casesync.stored AS
+	SELECT d.partner, d.day, sum(d.bytes)::bigint AS bytes, sum(d.refused)::bigint AS refused,
+		p.max_bytes_per_day,
+		(SELECT sum(k.bytes)::bigint FROM casesync_internal.stored_day k
+		  WHERE k.partner = d.partner AND k.day <= d.day) AS kept, p.max_bytes
+	  FROM casesync_internal.stored_day d
+	  JOIN casesync_internal.partner p ON p.partner = d.partner
+	 GROUP BY d.partner, d.day, p.partner;
+COMMENT ON VIEW casesync.stored IS
+	'how many bytes are kept of what each partner sent or asked for on a day';
+COMMENT ON COLUMN casesync.stored.partner IS 'the partner: its sender_id';
+COMMENT ON COLUMN casesync.stored.day IS 'the day, in UTC';
+COMMENT ON COLUMN casesync.stored.bytes IS
+	'bytes that came in and are kept, less those of answers that it has taken';
+COMMENT ON COLUMN casesync.stored.refused IS 'how many messages were refused for their bytes';
+COMMENT ON COLUMN casesync.stored.max_bytes_per_day IS 'how many it may have stored on one day';
+COMMENT ON COLUMN casesync.stored.kept IS 'bytes kept of this day and those before it';
+COMMENT ON COLUMN casesync.stored.max_bytes IS 'how many it may have stored in all';
 
 /* One change of the window is looked for, not all: this is asked by monitoring, every minute. */
 CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
@@ -244,6 +266,16 @@ AS $$
 		CASE WHEN g.ended IS NULL THEN format('SELECT * FROM casesync.start_capture(%s);', g.id)
 			ELSE format('SELECT casesync.fill_gap(%s);', g.id) END
 	  FROM casesync_internal.gap g WHERE g.filled IS NULL
+	UNION ALL
+	SELECT 'critical', format('changes of %s do not reach registry %s: its owner has not let role '
+			'"%s" feed it', t.relation_name, r, coalesce(o.owner, t.author, '?')),
+		CASE WHEN casesync_internal.registry_fed_by(r, to_regrole(quote_ident(o.owner)))
+			THEN format('SELECT casesync.retrack(%L);', t.relation_name)
+			ELSE format('SELECT casesync.grant_registry(%L, %L);', r,
+				coalesce(o.owner, t.author)) END
+	  FROM casesync_internal.tracking t CROSS JOIN LATERAL unnest(t.registries) r
+	 CROSS JOIN LATERAL casesync_internal.relation_owner(t.relation) o(owner)
+	 WHERE t.enabled AND NOT t.removed AND r <> ALL (casesync_internal.tracking_feeds(t))
 	UNION ALL
 	SELECT 'warning', format('%s subjects of registry %s cannot be rendered (%s), since %s',
 		q.subjects, q.registry,
@@ -325,6 +357,29 @@ AS $$
 		SELECT FROM casesync_internal.partner_key k WHERE k.partner = p.partner AND k.use = 'sig'
 			AND now() >= k.valid_from AND now() < k.valid_to)
 	UNION ALL
+	SELECT 'warning', format('%s subscriptions of %s to filters are paused since %s: %s', count(*),
+			s.partner, to_char(s.paused_at, 'YYYY-MM-DD HH24:MI'), s.pause_reason),
+		format('SELECT casesync.resume_filters(%L);  -- when it has narrower ones, or '
+			'casesync.filter_timeout allows more', s.partner)
+	  FROM casesync_internal.subscription s
+	 WHERE s.paused_at IS NOT NULL AND s.state IN ('pending', 'active')
+	 GROUP BY s.partner, s.paused_at, s.pause_reason
+	UNION ALL
+	SELECT 'warning', format('%s may store %s a day here and %s in all: %s messages were refused '
+		'today', s.partner, pg_size_pretty(s.max_bytes_per_day), pg_size_pretty(s.max_bytes),
+			s.refused),
+		format('SELECT * FROM casesync.stored WHERE partner = %1$L;  -- then casesync.prune(), or '
+			'casesync.set_quota(%1$L, bytes_per_day => …, bytes => …)', s.partner)
+	  FROM casesync.stored s WHERE s.day = casesync_internal.storage_day() AND s.refused > 0
+	UNION ALL
+	SELECT 'warning', format('what is kept of %s, %s, is nearly as much as it may have (%s)',
+			p.partner, pg_size_pretty(u.kept), pg_size_pretty(p.max_bytes)),
+		format('SELECT * FROM casesync.prune();  -- or casesync.set_quota(%L, bytes => …)',
+			p.partner)
+	  FROM casesync_internal.partner p
+	 CROSS JOIN LATERAL casesync_internal.storage_used(p.partner) u
+	 WHERE u.kept > 0 AND u.kept >= 0.8 * p.max_bytes
+	UNION ALL
 	SELECT 'warning',
 		format('%s has asked for more people today than the %s it may: %s were refused', d.partner,
 			d.lookups_per_day, d.refused),
@@ -346,9 +401,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN a.valid_to <= now() THEN 'critical' ELSE 'warning' END,
 		format('agreement %s ends on %s', a.agreement, a.valid_to::date),
+		/* A name stands in no comment: it may hold a line feed, and what follows would be run. */
 		format('SELECT casesync.set_agreement(%L, %L, direction => %L, valid_to => …);  -- or '
-			'SELECT casesync.end_agreement(%L, reason);',
-			a.agreement, a.partner, a.direction, a.agreement)
+			'casesync.end_agreement(agreement, reason)', a.agreement, a.partner, a.direction)
 	  FROM casesync_internal.agreement a WHERE a.state = 'active'
 		AND a.valid_to < now() + interval '30 days'
 	UNION ALL
@@ -379,6 +434,7 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
 	UNION ALL SELECT * FROM casesync_internal.delivery_problems()
 	UNION ALL SELECT * FROM casesync_internal.access_problems()
+	UNION ALL SELECT * FROM casesync_internal.rights_problems()
 	UNION ALL SELECT * FROM casesync_internal.decision_problems()
 	UNION ALL SELECT * FROM casesync_internal.partner_problems()
 	UNION ALL SELECT * FROM casesync_internal.sharing_problems()

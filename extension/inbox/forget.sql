@@ -9,10 +9,56 @@ $$;
 COMMENT ON FUNCTION casesync_internal.inbox_forget(text) IS
 	'part of drop_partner(): what we asked the partner; one that told us anything is not dropped';
 
+/* Members of JSON may be written as \u0041: then it is read before it is looked through. */
+CREATE OR REPLACE FUNCTION casesync_internal.message_names(raw bytea, action text,
+	p casesync_internal.person)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	q casesync_internal.person := p;
+BEGIN
+	/* Of many people two names are found that are of two of them. */
+	IF action IN ('notify', 'on-search') THEN
+		q.said := '{}';
+	END IF;
+	RETURN raw <> '' AND casesync_internal.text_names(
+		CASE WHEN position('\x5c75' IN raw) > 0 THEN casesync_internal.read_body(raw)::text
+			ELSE convert_from(raw, 'UTF8') END, q);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_names(bytea, text, casesync_internal.person) IS
+	'whether the bytes of a message are about a person';
+
+/* What partners chose to call their messages, and what was said of them, by whomever. */
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_texts_erase(p casesync_internal.person)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.inbox_item i
+	   SET message_id = casesync_internal.text_without(i.message_id, p),
+		reference_id = casesync_internal.text_without(i.reference_id, p),
+		transaction_id = casesync_internal.text_without(i.transaction_id, p),
+		stream = casesync_internal.text_without(i.stream, p),
+		reason = casesync_internal.text_without(i.reason, p),
+		note = casesync_internal.text_without(i.note, p)
+	 WHERE casesync_internal.text_names(concat_ws(chr(10), i.message_id, i.reference_id,
+		i.transaction_id, i.stream, i.reason, i.note), p);
+	UPDATE casesync_internal.message_in m
+	   SET message_id = casesync_internal.text_without(m.message_id, p)
+	 WHERE casesync_internal.text_names(m.message_id, p);
+	UPDATE casesync_internal.my_request m
+	   SET reason = casesync_internal.text_without(m.reason, p)
+	 WHERE casesync_internal.text_names(m.reason, p);
+$$;
+COMMENT ON FUNCTION casesync_internal.inbox_texts_erase(casesync_internal.person) IS
+	'part of inbox_erase(): texts beside the records';
+
 /*
  * The bytes of a message go whole, others' records in it too: they were signed as they are, and a
- * part of them proves nothing. A value of less than four bytes is not looked for in them: it would
- * be found everywhere.
+ * part of them proves nothing.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_erase(p casesync_internal.person,
 	OUT items bigint, OUT messages bigint)
@@ -39,20 +85,25 @@ BEGIN
 	UPDATE casesync_internal.message_in m SET raw = ''
 	 WHERE m.raw <> '' AND (EXISTS (SELECT FROM unnest(gone) g
 			WHERE g.partner = m.partner AND g.message_id = m.message_id)
-		OR EXISTS (SELECT FROM unnest(p.words) w
-			WHERE length(w) >= 4 AND position(convert_to(w, 'UTF8') IN m.raw) > 0));
+		OR casesync_internal.message_names(m.raw, m.action, p));
 	GET DIAGNOSTICS messages = ROW_COUNT;
+	PERFORM casesync_internal.inbox_texts_erase(p);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_erase(casesync_internal.person) IS
 	'part of erase(): what partners told us; what was not applied yet is rejected';
 
-/* The row stays, so that a repetition is still recognised, and of the record who it was about. */
+/*
+ * The row stays, so that a repetition is still recognised, and of the record who it was about. Of
+ * what the partner called them a hash is enough for that.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_prune(before timestamptz, OUT items bigint,
 	OUT messages bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	day constant date := (before AT TIME ZONE 'UTC')::date;
 BEGIN
 	UPDATE casesync_internal.inbox_item i SET pruned_at = clock_timestamp(),
 		record = casesync_internal.project(i.record, '{}', ARRAY(
@@ -60,11 +111,30 @@ BEGIN
 	 WHERE i.state IN ('applied', 'ignored', 'observed', 'rejected') AND i.pruned_at IS NULL
 	   AND greatest(i.received_at, i.decided_at, i.applied_at) < before;
 	GET DIAGNOSTICS items = ROW_COUNT;
-	UPDATE casesync_internal.message_in m SET raw = ''
-	 WHERE m.at < before AND m.raw <> '' AND NOT EXISTS (
-		SELECT FROM casesync_internal.inbox_item i
-		 WHERE i.partner = m.partner AND i.message_id = m.message_id AND i.pruned_at IS NULL);
-	GET DIAGNOSTICS messages = ROW_COUNT;
+	WITH settled AS (
+		SELECT m.partner, m.message_id, m.raw <> '' AS has_bytes
+		  FROM casesync_internal.message_in m
+		 WHERE m.at < before AND (m.raw <> '' OR m.message_id !~ '^hash:[0-9a-f]{32}$')
+		   AND NOT EXISTS (SELECT FROM casesync_internal.inbox_item i
+			WHERE i.partner = m.partner AND i.message_id = m.message_id AND i.pruned_at IS NULL)
+	), named AS (
+		UPDATE casesync_internal.inbox_item i
+		   SET message_id = casesync_internal.text_hash(i.message_id),
+			reference_id = casesync_internal.text_hash(i.reference_id),
+			transaction_id = casesync_internal.text_hash(i.transaction_id), stream = NULL
+		  FROM settled s
+		 WHERE i.partner = s.partner AND i.message_id = s.message_id
+	), emptied AS (
+		UPDATE casesync_internal.message_in m
+		   SET raw = '', message_id = casesync_internal.text_hash(m.message_id)
+		  FROM settled s
+		 WHERE m.partner = s.partner AND m.message_id = s.message_id
+		RETURNING s.has_bytes)
+	SELECT count(*) FILTER (WHERE e.has_bytes) INTO messages FROM emptied e;
+	PERFORM casesync_internal.storage_settle(p.partner, day, (
+		SELECT coalesce(sum(octet_length(m.raw)), 0) FROM casesync_internal.message_in m
+		 WHERE m.partner = p.partner AND m.raw <> '' AND m.at < day::timestamp AT TIME ZONE 'UTC'))
+	   FROM casesync_internal.partner p;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_prune(timestamptz) IS

@@ -11,9 +11,8 @@ COMMENT ON FUNCTION casesync_internal.owns_function(regprocedure) IS
 	'anybody''s';
 
 /*
- * It runs as its owner, not in a restricted context, since that would forbid deferred constraints.
- * So it must be its owner who names it, and who has fixed its search_path: else whoever makes
- * objects in a schema before it could have them used.
+ * It runs as its owner. So it must be its owner who names it, and who has fixed its search_path:
+ * else whoever makes objects in a schema before it could have them used.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.check_handler(handler regprocedure)
 RETURNS void
@@ -53,8 +52,46 @@ COMMENT ON FUNCTION casesync_internal.check_handler(regprocedure) IS
 	'an error when a function cannot be an apply function of the current user';
 
 /*
+ * Whoever writes: a row says the same by name and by text, and whose the function is. Never an
+ * error, or a restored dump would lose its rows; that it is the caller's is the policy's matter. A
+ * row of 0.2.0, from a dump, has the text alone.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.handler_complete()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NEW.function_name IS NULL OR NEW.schema_name IS NULL THEN
+		SELECT n.nspname, p.proname INTO NEW.schema_name, NEW.function_name
+		  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		 WHERE p.pronargs = 1 AND p.proargtypes[0] = 'casesync.inbound'::regtype
+		   AND format('%I.%I(casesync.inbound)', n.nspname, p.proname) = NEW.handler;
+	ELSE
+		NEW.handler := format('%I.%I(casesync.inbound)', NEW.schema_name, NEW.function_name);
+	END IF;
+	NEW.owner := coalesce(NEW.owner,
+		casesync_internal.apply_function_owner(NEW.schema_name, NEW.function_name));
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.handler_complete() IS
+	'trigger of handler: fills in what the row does not say';
+CREATE OR REPLACE TRIGGER complete BEFORE INSERT OR UPDATE ON casesync_internal.handler
+	FOR EACH ROW EXECUTE FUNCTION casesync_internal.handler_complete();
+
+CREATE OR REPLACE FUNCTION casesync_internal.apply_call(schema name, function name, owner name,
+	event casesync.inbound)
+RETURNS text
+AS 'MODULE_PATHNAME', 'casesync_apply_call'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.apply_call(name, name, name, casesync.inbound) IS
+	'call an apply function as its owner; an error unless it is that owner''s, and what an apply '
+	'function must be';
+
+/*
  * With the caller's rights: the policy of handler keeps another owner's function from being
- * replaced. By name, because an oid does not outlive a dump.
+ * replaced.
  */
 CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text,
 	handler regprocedure)
@@ -72,11 +109,13 @@ BEGIN
 				'%L);', handler));
 	END IF;
 	BEGIN
-		INSERT INTO casesync_internal.handler AS t (record_type, event_type, handler)
-		VALUES (casesync_internal.plain_name(record_type), casesync_internal.event_name(event_type),
-			(SELECT format('%I.%I(casesync.inbound)', n.nspname, f.proname)
-			   FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE f.oid = handler))
-		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET handler = excluded.handler;
+		INSERT INTO casesync_internal.handler AS t (record_type, event_type, handler, schema_name,
+			function_name)
+		SELECT casesync_internal.plain_name(record_type), casesync_internal.event_name(event_type),
+			handler::text, n.nspname, f.proname
+		  FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE f.oid = handler
+		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET schema_name = excluded.schema_name,
+			function_name = excluded.function_name, owner = excluded.owner;
 	EXCEPTION WHEN insufficient_privilege THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('may not name the apply function for %s of %s', event_type,
@@ -92,71 +131,8 @@ $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type';
 
-/* NULL when the record says something there that nobody can read: then a person looks. */
-CREATE OR REPLACE FUNCTION casesync_internal.reports_death(record jsonb)
-RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN casesync.death_date_of(record) IS NOT NULL
-		OR coalesce(casesync.code(casesync.enrolment_status_of(record)) = '2', false);
-EXCEPTION WHEN data_exception THEN
-	RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS
-	'whether a record says that its subject has died; NULL when it cannot be read';
-
-/* How an item is to be handled: the strictest of what the agreement says about its parts. */
-CREATE OR REPLACE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement,
-	event_type text, record jsonb, is_solicited boolean, previous jsonb)
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	word text;
-	subject text;
-	modes text[] := ARRAY[split_part(a.apply_mode, ',', 1)];
-	is_death boolean := casesync_internal.reports_death(record);
-	is_other_person boolean := previous IS NOT NULL AND EXISTS (
-		SELECT FROM casesync.record_identifiers(record) i
-		 WHERE NOT EXISTS (
-			SELECT FROM casesync.record_identifiers(previous) p
-			 WHERE upper(p.identifier_type) = upper(i.identifier_type)
-			   AND p.identifier_value = i.identifier_value));
-	written text[] := '{}';
-BEGIN
-	IF modes[1] = 'observe' THEN
-		RETURN 'observe';
-	END IF;
-	FOREACH word IN ARRAY (string_to_array(a.apply_mode, ','))[2:] LOOP
-		subject := split_part(word, '=', 1);
-		written := written || subject;
-		IF subject = event_type OR (subject = 'death' AND is_death)
-			OR (subject = 'identifier' AND is_other_person)
-			OR casesync_internal.project(record, ARRAY[subject], '{}') IS NOT NULL
-		THEN
-			modes := modes || split_part(word, '=', 2);
-		END IF;
-	END LOOP;
-	IF NOT is_solicited OR is_death IS NULL OR (is_death AND 'death' <> ALL (written))
-		OR (is_other_person AND 'identifier' <> ALL (written)) OR 'review' = ANY (modes)
-	THEN
-		RETURN 'review';
-	END IF;
-	RETURN CASE WHEN 'observe' = ANY (modes) THEN 'observe' ELSE 'auto' END;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement, text, jsonb,
-	boolean, jsonb) IS
-	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait '
-	'for a person unless the agreement says otherwise';
-
 /*
- * Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. It
- * is looked up anew each time, with its arguments: the function may have been replaced since. The
+ * Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. The
  * origin is set first: what the function changes is not told back to the partner that it came from.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.run_handler(i casesync_internal.inbox_item,
@@ -165,8 +141,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	handler regprocedure := (SELECT to_regprocedure(h.handler) FROM casesync_internal.handler h
-		WHERE lower(h.record_type) = lower(i.record_type) AND h.event_type = i.event_type);
+	h casesync_internal.handler;
 	event casesync.inbound;
 	answer text;
 BEGIN
@@ -174,14 +149,16 @@ BEGIN
 	event.record_type := i.record_type; event.record := i.record;
 	event.reference_id := i.reference_id; event.sent_at := i.sent_at;
 	event.received_at := i.received_at;
-	IF handler IS NULL THEN
+	SELECT t.* INTO h FROM casesync_internal.handler t
+	 WHERE lower(t.record_type) = lower(i.record_type) AND t.event_type = i.event_type;
+	IF casesync_internal.apply_function_owner(h.schema_name, h.function_name) IS NULL THEN
 		state := 'review';
 		reason := format('no apply function for %s of %s', i.event_type, i.record_type);
 		RETURN;
 	END IF;
 	BEGIN
 		PERFORM casesync_internal.set_origin(i.id);
-		answer := casesync_internal.owner_call(handler, event);
+		answer := casesync_internal.apply_call(h.schema_name, h.function_name, h.owner, event);
 		IF answer IN ('applied', 'ignored') THEN
 			state := answer;
 			RETURN;

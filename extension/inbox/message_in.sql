@@ -10,12 +10,80 @@ DECLARE
 	known casesync_internal.message_in;
 BEGIN
 	SELECT m.* INTO known FROM casesync_internal.message_in m
-	 WHERE m.partner = message_known.partner AND m.message_id = message_known.message_id;
+	 WHERE m.partner = message_known.partner AND m.message_id IN (message_known.message_id,
+		casesync_internal.text_hash(message_known.message_id));
 	RETURN known;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.message_known(text, text) IS
 	'the message that came under this message_id, if any was accepted';
+
+/*
+ * By the bytes of its members, which are at hand, and not by their text as jsonb: that would be
+ * made for it, and write out numbers of a few bytes with thousands of digits. Keyed, since the
+ * content may be little but a person's number. What stands in meta belongs to the header.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.message_hash(action text, raw bytea, plain bytea)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT casesync_internal.node_hash(jsonb_build_array('message', action, encode(sha256(
+		convert_to(coalesce((
+			SELECT string_agg(concat(to_json(e.key), ':', e.value), ','
+				ORDER BY e.key COLLATE "C", e.value::text COLLATE "C")
+			  FROM json_each(CASE json_typeof(b.message) WHEN 'object' THEN b.message END) e
+			 WHERE e.key <> 'meta'), ''), 'UTF8')), 'hex')))
+	  FROM (SELECT CASE WHEN plain IS NULL THEN convert_from(raw, 'UTF8')::json->'message'
+			ELSE convert_from(plain, 'UTF8')::json END AS message) b
+$$;
+COMMENT ON FUNCTION casesync_internal.message_hash(text, bytea, bytea) IS
+	'by what it is known whether two messages say the same; the header may differ';
+
+/* What 0.2.0 had hashed in the open was hashed once more, with the key, by the upgrade. */
+CREATE OR REPLACE FUNCTION casesync_internal.message_hash_before(
+	known casesync_internal.message_in, action text, message jsonb)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN length(known.content_hash) = 33
+		THEN '\x00'::bytea || casesync_internal.node_hash(to_jsonb(encode(
+			sha256(convert_to(concat(action, message::text), 'UTF8')), 'hex')))
+		ELSE '' END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_hash_before(casesync_internal.message_in, text,
+	jsonb) IS
+	'message_hash() as a message has it that came before 0.3.0: one byte longer; else nothing';
+
+/*
+ * The bytes are kept as a proof of what the partner told us or asked of us under an agreement. With
+ * nobody is anything agreed who only rejects, or to whom nothing is: then ids and times do.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.message_is_proof(partner text, action text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN action <> 'rejected' AND EXISTS (SELECT FROM casesync_internal.agreement a
+		WHERE a.partner = message_is_proof.partner AND a.state IN ('active', 'suspended'));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_is_proof(text, text) IS
+	'whether the bytes of a message are kept';
+
+/* To answer a repetition as the first time: nobody repeats such a message for longer than that. */
+CREATE OR REPLACE FUNCTION casesync_internal.rejected_prune()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.message_in m
+	 WHERE m.action = 'rejected' AND m.at < now() - interval '1 day'
+$$;
+COMMENT ON FUNCTION casesync_internal.rejected_prune() IS
+	'part of tidy(): messages that said nothing but that all was rejected';
 
 /* The bytes, since jsonb puts members into another order, and only the bytes were signed (D2). */
 CREATE OR REPLACE FUNCTION casesync_internal.message_keep(partner text, message_id text,

@@ -91,7 +91,8 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN convert_from(raw, 'UTF8')::jsonb;
+	RETURN CASE WHEN casesync_internal.numbers_are_bounded(raw)
+		THEN convert_from(raw, 'UTF8')::jsonb END;
 EXCEPTION
 	WHEN data_exception OR untranslatable_character OR program_limit_exceeded
 		OR statement_too_complex THEN
@@ -100,6 +101,19 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.read_body(bytea) IS
 	'a body as JSON; NULL when it is none that can be kept';
+
+CREATE OR REPLACE FUNCTION casesync_internal.body_refusal(raw bytea, plain bytea)
+RETURNS casesync_internal.verdict
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN casesync_internal.numbers_are_bounded(raw)
+			AND coalesce(casesync_internal.numbers_are_bounded(plain), true)
+		THEN casesync_internal.refused_for('body unreadable')
+		ELSE casesync_internal.refused_for('numbers too large') END
+$$;
+COMMENT ON FUNCTION casesync_internal.body_refusal(bytea, bytea) IS
+	'why a body that read_body() has not read cannot be read';
 
 /*
  * What a body says. An encrypted message is replaced by its plain text, whose member meta is what

@@ -63,6 +63,53 @@ COMMENT ON FUNCTION casesync_internal.known_subject(text, jsonb) IS
 	'its identifiers';
 
 /*
+ * Names of partners of ours, and our own, each once: whatever else a partner writes there would go
+ * on to others under our signature. Whom we do not know we do not tell either, so that nothing is
+ * sent twice for it.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.hops_known(hops jsonb)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ARRAY(
+		SELECT h.name
+		  FROM (SELECT w.name, min(w.n) AS n
+				  FROM jsonb_array_elements_text(casesync_internal.list_of(hops))
+					WITH ORDINALITY w(name, n)
+				 GROUP BY w.name) h
+		 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = h.name)
+			OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = h.name)
+		 ORDER BY h.n LIMIT casesync_internal.message_limit('hops'))
+$$;
+COMMENT ON FUNCTION casesync_internal.hops_known(jsonb) IS
+	'the way of a record as a partner tells it, as far as we know who is on it';
+
+/* Two queries, so that each takes one row from the index, whatever else there is. */
+CREATE OR REPLACE FUNCTION casesync_internal.last_word(partner text, reference_id text)
+RETURNS bytea
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	hashed constant text := casesync_internal.text_hash(reference_id);
+BEGIN
+	RETURN (SELECT x.content_hash FROM (
+		(SELECT t.id, t.content_hash FROM casesync_internal.inbox_item t
+		  WHERE t.partner = last_word.partner AND t.reference_id = last_word.reference_id
+		  ORDER BY t.id DESC LIMIT 1)
+		UNION ALL
+		(SELECT t.id, t.content_hash FROM casesync_internal.inbox_item t
+		  WHERE t.partner = last_word.partner AND t.reference_id = hashed
+		  ORDER BY t.id DESC LIMIT 1)) x
+		ORDER BY x.id DESC LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.last_word(text, text) IS
+	'the hash of what a partner said last under a reference_id, also when only a hash of that is '
+	'kept';
+
+/*
  * A record that is already known as the last word on its reference_id is not stored again. What is
  * not agreed is cut away before anything looks at it, also before the person is recognised; the
  * hash is of all that came, so that a repetition is known though it was cut.
@@ -76,18 +123,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	a constant casesync_internal.agreement := casesync_internal.agreement_in(p.partner, event_type);
-	hash constant bytea := coalesce(casesync_internal.keyed_hash(
-			(SELECT n.hash_key FROM casesync_internal.node_secret n), i.record),
-		sha256(convert_to(i.record::text, 'UTF8')));
+	hash constant bytea := casesync_internal.node_hash(i.record);
 	agreed constant jsonb := casesync_internal.project(i.record, a.fields, a.identifier_types);
 	who constant text := casesync_internal.known_subject(p.partner, agreed);
 	previous jsonb;
 	mode text;
 BEGIN
-	IF i.reference_id IS NOT NULL AND hash = (
-		SELECT t.content_hash FROM casesync_internal.inbox_item t
-		 WHERE t.partner = p.partner AND t.reference_id = i.reference_id
-		 ORDER BY t.id DESC LIMIT 1) THEN
+	IF i.reference_id IS NOT NULL
+		AND hash = casesync_internal.last_word(p.partner, i.reference_id) THEN
 		RETURN;
 	END IF;
 	SELECT t.record INTO previous FROM casesync_internal.inbox_item t
@@ -98,10 +141,9 @@ BEGIN
 		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
 		agreement, agreement_version, mode, sent_at, state, reason)
 	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
-		coalesce(i.record_type, ''), agreed, who,
-		ARRAY(SELECT h FROM jsonb_array_elements_text(casesync_internal.list_of(i.meta->'hops')) h
-			LIMIT casesync_internal.message_limit('hops')),
-		stream, casesync_internal.number_of(i.meta->'seq'),
+		coalesce(casesync_internal.name_said(i.record_type), ''), agreed, who,
+		casesync_internal.hops_known(i.meta->'hops'),
+		casesync_internal.id_said(stream), casesync_internal.number_of(i.meta->'seq'),
 		casesync_internal.number_of(i.meta->'prev_seq'), a.agreement, a.version, mode, i.sent_at,
 		CASE WHEN agreed IS NULL THEN 'ignored' WHEN mode = 'auto' THEN 'new'
 			WHEN mode = 'observe' THEN 'observed' ELSE 'review' END,

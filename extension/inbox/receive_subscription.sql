@@ -1,10 +1,34 @@
 /* Messages about subscriptions: partners' wishes, and their answers to ours. Nothing of HTTP. */
 /*
+ * A filter is a question that goes on: what it tries counts once, when it is granted, against the
+ * same number as searches. Who may not search has no such number; an identifier alone is no guess
+ * at anything that the notification does not say itself.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.wish_over_lookups(s casesync_internal.subscription)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF s.tree IS NOT NULL AND casesync_internal.lookup_limit(s.partner) > 0
+		AND NOT casesync_internal.lookup_allowed(s.partner,
+			casesync_internal.search_lookups(s.tree))
+	THEN
+		RETURN (casesync_internal.refused_for('lookups used up')).why;
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.wish_over_lookups(casesync_internal.subscription) IS
+	'count what the filter of a new wish tries; why the wish is not granted when that is more than '
+	'the partner may ask for in a day';
+
+/*
  * A reference_id names one wish of the partner for ever: said again it is answered again, with
  * other criteria it is refused. old: the subscription that it named before, if any.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.wish_refusal(p casesync_internal.partner, wish record,
-	old casesync_internal.subscription, of_any integer, of_many integer,
+	old casesync_internal.subscription, room record,
 	OUT code text, OUT why text, OUT waits_for text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -23,8 +47,12 @@ BEGIN
 	ELSIF code IS NULL THEN
 		verdict := casesync_internal.wish_judge(wish.s);
 		code := verdict.code; why := verdict.why; waits_for := verdict.waits_for;
-		IF code IS NULL THEN
-			over_quota := casesync_internal.wish_over_quota(p, wish.s, of_any, of_many);
+		IF code IS NULL AND (wish.s).tree IS NOT NULL AND room.is_paused THEN
+			SELECT r.code, r.why INTO code, why
+			  FROM casesync_internal.refused_for('filters paused') r;
+		ELSIF code IS NULL THEN
+			over_quota := coalesce(casesync_internal.wish_over_quota(p, wish.s, room),
+				casesync_internal.wish_over_lookups(wish.s));
 		END IF;
 		IF over_quota IS NOT NULL THEN
 			SELECT r.code, r.why INTO code, why
@@ -34,7 +62,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.wish_refusal(casesync_internal.partner, record,
-	casesync_internal.subscription, integer, integer) IS
+	casesync_internal.subscription, record) IS
 	'why a wish is not granted, or whose approval it waits for; why without a code is a remark';
 
 /*
@@ -42,7 +70,7 @@ COMMENT ON FUNCTION casesync_internal.wish_refusal(casesync_internal.partner, re
  * wish gives none, for its callback must not confirm the old one.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_wish(p casesync_internal.partner,
-	request casesync_internal.subscription, item jsonb, of_any integer, of_many integer,
+	request casesync_internal.subscription, item jsonb, room record,
 	OUT answer jsonb, OUT status text, OUT is_new boolean, OUT s casesync_internal.subscription)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -54,8 +82,9 @@ DECLARE
 BEGIN
 	is_new := false;
 	SELECT t.* INTO s FROM casesync_internal.subscription t
-	 WHERE t.partner = p.partner AND t.reference_id = reference;
-	verdict := casesync_internal.wish_refusal(p, wish, s, of_any, of_many);
+	 WHERE t.partner = p.partner
+	   AND t.reference_id IN (reference, casesync_internal.text_hash(reference));
+	verdict := casesync_internal.wish_refusal(p, wish, s, room);
 	IF verdict.code IS NOT NULL THEN
 		status := 'rjct';
 		answer := casesync_internal.subscribe_answer(reference, status, verdict.code, verdict.why,
@@ -76,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.receive_wish(casesync_internal.partner,
-	casesync_internal.subscription, jsonb, integer, integer) IS
+	casesync_internal.subscription, jsonb, record) IS
 	'one item of a subscribe request becomes a subscription, or a reason why not; the request''s '
 	'ids and address are in the row request';
 
@@ -118,9 +147,13 @@ BEGIN
 	FOR item IN SELECT i FROM jsonb_array_elements(
 		casesync_internal.list_of(message->'subscribe_request')) i
 	LOOP
-		done := casesync_internal.receive_wish(p, request, item, room.of_any, room.of_many);
+		done := casesync_internal.receive_wish(p, request, item, room);
 		room.of_any := room.of_any - done.is_new::integer;
 		room.of_many := room.of_many - (done.is_new AND (done.s).id_type IS NULL)::integer;
+		IF done.is_new AND (done.s).tree IS NOT NULL THEN
+			room.of_weight := room.of_weight - casesync_internal.filter_weight((done.s).tree);
+			room.of_bytes := room.of_bytes - octet_length((done.s).tree::text);
+		END IF;
 		answers := answers || done.answer;
 		statuses := statuses || done.status;
 		subscriptions := subscriptions || (done.s).id;
@@ -236,14 +269,19 @@ COMMENT ON FUNCTION casesync_internal.receive_unsubscribe(casesync_internal.part
 	text) IS
 	'a partner ends its own subscriptions; the outcome goes out as on-unsubscribe';
 
-/* What a partner says of its reason, for people. */
+/*
+ * What a partner says of its reason, for people: a code only if it is one, and no more than a line
+ * of text.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.reason_said(item jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.reason_text(
-		concat_ws(': ', item->>'status_reason_code', item->>'status_reason_message'))
+	SELECT concat_ws(': ',
+		substring(item->>'status_reason_code' from '^[A-Za-z0-9._-]{1,64}$'),
+		left(regexp_replace(item->>'status_reason_message', '[[:cntrl:]]+', ' ', 'g'),
+			casesync_internal.message_limit('partner''s reason')))
 $$;
 COMMENT ON FUNCTION casesync_internal.reason_said(jsonb) IS
 	'status_reason_code and status_reason_message of an answer, as one text';
@@ -268,7 +306,8 @@ BEGIN
 		is_known := casesync_internal.my_subscription_answered(p.partner, item->>'reference_id',
 			CASE item->>'status' WHEN 'succ' THEN 'active' WHEN 'rjct' THEN 'refused'
 				ELSE 'pending' END,
-			item #>> '{subscriptions,0,code}', casesync_internal.reason_said(item)) OR is_known;
+			casesync_internal.id_said(item #>> '{subscriptions,0,code}'),
+			casesync_internal.reason_said(item)) OR is_known;
 	END LOOP;
 	IF NOT is_known THEN
 		RETURN casesync_internal.refusal(casesync_internal.refused_for('subscribe not ours'));

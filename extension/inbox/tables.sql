@@ -14,6 +14,7 @@ CREATE TABLE casesync_internal.message_in (
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	PRIMARY KEY (partner, message_id)
 );
+CREATE INDEX message_in_rejected ON casesync_internal.message_in (at) WHERE action = 'rejected';
 COMMENT ON TABLE casesync_internal.message_in IS
 	'accepted messages as they came, and how they were answered; a repetition is answered the same '
 	'way';
@@ -69,16 +70,24 @@ CREATE TABLE casesync_internal.handler (
 	record_type text NOT NULL,
 	event_type text NOT NULL,
 	handler text NOT NULL,
+	schema_name name,
+	function_name name,
+	owner name,
 	PRIMARY KEY (record_type, event_type)
 );
 COMMENT ON TABLE casesync_internal.handler IS 'apply functions; each runs as its owner';
 COMMENT ON COLUMN casesync_internal.handler.handler IS
-	'schema.name(arguments): text, because pg_upgrade refuses columns of type regprocedure';
+	'the same as schema_name and function_name say, for people';
+COMMENT ON COLUMN casesync_internal.handler.schema_name IS
+	'with function_name, by which it is found: an oid does not outlive a dump, and pg_upgrade refuses '
+	'columns of type regprocedure';
+COMMENT ON COLUMN casesync_internal.handler.owner IS
+	'whose it was when it was named; it is not called while it is another''s';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.handler', '');
 ALTER TABLE casesync_internal.handler ENABLE ROW LEVEL SECURITY;
 CREATE POLICY handler_of_owner ON casesync_internal.handler
-	USING (casesync_internal.owns_handler(handler)) WITH CHECK (
-		casesync_internal.owns_handler(handler));
+	USING (casesync_internal.has_role(owner))
+	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
 /* ---- message_read ---- */
 CREATE TYPE casesync_internal.answer AS (ack_status text, error_code text, error_message text,
 	correlation_id text, at timestamptz);

@@ -38,6 +38,32 @@ COMMENT ON FUNCTION casesync_internal.reply_of(casesync_internal.request_outcome
 	'an outcome as the bridge sends it';
 
 /*
+ * What ends it, the time of the statement too, ends it here: so that it counts as a lookup all the
+ * same, and only that. With the error nothing that it disclosed stays, and nothing leaves.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.answer_try(m casesync_internal.incoming,
+	correlation_id text)
+RETURNS casesync_internal.request_outcome
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	o casesync_internal.request_outcome;
+BEGIN
+	RETURN casesync_internal.request_answer(casesync_internal.sharing_partner(m.partner), m.action,
+		m.message, correlation_id, casesync_internal.request_deadline(1));
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+	SELECT r.code, r.why, SQLSTATE INTO o.error_code, o.error_message, o.failed
+	  FROM casesync_internal.refused_for('not answered') r;
+	PERFORM casesync_internal.lookup_allowed((m.partner).partner,
+		casesync_internal.request_lookups(m.action, m.message));
+	RETURN o;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_try(casesync_internal.incoming, text) IS
+	'the answer to a request that nothing was found wrong with, or that there is none';
+
+/*
  * A repeated message_id is computed anew: nothing but the record of disclosure comes of answering,
  * and what was given a minute ago may not be agreed any more. With the extension's rights: all that
  * the bridge may call for this.
@@ -49,7 +75,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	m constant casesync_internal.incoming := casesync_internal.message_judge(partner, message_id,
+	m constant casesync_internal.incoming := casesync_internal.message_admit(partner, message_id,
 		raw, plain, at_once => true);
 	correlation constant text := gen_random_uuid()::text;
 	o casesync_internal.request_outcome;
@@ -58,8 +84,7 @@ BEGIN
 		o.error_code := (m.refused).code;
 		o.error_message := (m.refused).why;
 	ELSE
-		o := casesync_internal.request_answer(casesync_internal.sharing_partner(m.partner),
-			m.action, m.message, correlation, casesync_internal.request_deadline(1));
+		o := casesync_internal.answer_try(m, correlation);
 		/* Who asks what became of a request asks about others, not about this. */
 		IF m.action <> 'txn-status' THEN
 			PERFORM casesync_internal.request_note_answered(m.partner, m.action, message_id,

@@ -139,6 +139,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.message_callback(casesync_internal.incoming) IS
 	'where the answer to a message goes, if it gets one, and whether its sender may say so';
 
+CREATE OR REPLACE FUNCTION casesync_internal.message_differs(m casesync_internal.incoming)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT (m.known).content_hash NOT IN (m.content_hash,
+		casesync_internal.message_hash_before(m.known, m.header->>'action', m.message))
+$$;
+COMMENT ON FUNCTION casesync_internal.message_differs(casesync_internal.incoming) IS
+	'whether the message that came before under this message_id said something else; NULL when '
+	'there was none';
+
 /*
  * Repetitions are known by what was said, not by the header: its time is new each time. A
  * message_id that comes with other content is refused: to answer it as before would let a changed
@@ -164,12 +176,12 @@ BEGIN
 		m.refused := casesync_internal.refused_for('node paused');
 	ELSIF jsonb_typeof(m.header) IS DISTINCT FROM 'object'
 		OR jsonb_typeof(m.message) IS DISTINCT FROM 'object' THEN
-		m.refused := casesync_internal.refused_for('body unreadable');
+		m.refused := casesync_internal.body_refusal(raw, plain);
 	END IF;
 	IF (m.refused).code IS NULL AND NOT at_once THEN
-		m.content_hash := sha256(convert_to(concat(m.header->>'action', m.message::text), 'UTF8'));
+		m.content_hash := casesync_internal.message_hash(m.header->>'action', raw, plain);
 		m.known := casesync_internal.message_known(partner, message_id);
-		IF (m.known).content_hash <> m.content_hash THEN
+		IF casesync_internal.message_differs(m) THEN
 			m.refused := casesync_internal.refused_for('message_id used');
 		END IF;
 	END IF;
@@ -193,3 +205,56 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.message_judge(text, text, bytea, bytea, boolean) IS
 	'a message of a partner, read, and judged as far as nothing needs to be done for it';
+
+/* Rows cost too: each message and each item in it counts for a kilobyte more than its bytes. */
+CREATE OR REPLACE FUNCTION casesync_internal.message_bytes(m casesync_internal.incoming,
+	raw bytea, plain bytea)
+RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN CASE WHEN casesync_internal.message_is_proof((m.partner).partner, m.action)
+			THEN octet_length(raw) + coalesce(octet_length(plain), 0)
+		ELSE least(octet_length(raw), pg_column_size(m.message)) END
+		+ 1024 * (1 + coalesce(CASE m.action
+		WHEN 'notify' THEN (
+			SELECT sum(jsonb_array_length(casesync_internal.list_of(e #> '{data,reg_records}')))
+			  FROM jsonb_array_elements(casesync_internal.list_of(m.message->'notify_event')) e)
+		WHEN 'subscribe' THEN jsonb_array_length(
+			casesync_internal.list_of(m.message->'subscribe_request'))
+		WHEN 'unsubscribe' THEN jsonb_array_length(casesync_internal.unsubscribe_codes(m.message))
+		WHEN 'search' THEN jsonb_array_length(
+			casesync_internal.list_of(m.message->'search_request')) END, 0));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_bytes(casesync_internal.incoming, bytea, bytea) IS
+	'how many bytes a message is charged for';
+
+CREATE OR REPLACE FUNCTION casesync_internal.message_admit(partner text, message_id text, raw bytea,
+	plain bytea, at_once boolean)
+RETURNS casesync_internal.incoming
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	m casesync_internal.incoming := casesync_internal.message_judge(partner, message_id, raw,
+		plain, at_once);
+	bytes bigint;
+	full_for text;
+BEGIN
+	IF (m.refused).code IS NULL AND (m.known).message_id IS NULL THEN
+		bytes := casesync_internal.message_bytes(m, raw, plain);
+		full_for := casesync_internal.storage_is_full(m.partner, bytes);
+		PERFORM casesync_internal.storage_charge(partner,
+			CASE WHEN full_for IS NULL THEN bytes ELSE 0 END, (full_for IS NOT NULL)::integer);
+		IF full_for IS NOT NULL THEN
+			m.refused := casesync_internal.refused_for('stored too much', full_for);
+		END IF;
+	END IF;
+	RETURN m;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.message_admit(text, text, bytea, bytea, boolean) IS
+	'message_judge(), and what will be kept of the message is charged to its partner, or it is '
+	'refused';

@@ -51,7 +51,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	m constant casesync_internal.incoming := casesync_internal.message_judge(partner, message_id,
+	m constant casesync_internal.incoming := casesync_internal.message_admit(partner, message_id,
 		raw, plain, at_once => false);
 	answer casesync_internal.answer;
 BEGIN
@@ -64,8 +64,10 @@ BEGIN
 	ELSE
 		answer := casesync_internal.message_take(m, gen_random_uuid()::text);
 		IF answer.ack_status = 'ACK' THEN
-			PERFORM casesync_internal.message_keep(partner, message_id, m.header->>'action',
-				m.content_hash, raw, token_client, kid, answer);
+			PERFORM casesync_internal.message_keep(partner, message_id,
+				CASE m.action WHEN 'rejected' THEN m.action ELSE m.header->>'action' END,
+				m.content_hash, CASE WHEN casesync_internal.message_is_proof(partner, m.action)
+					THEN raw ELSE '' END, token_client, kid, answer);
 		END IF;
 	END IF;
 	RETURN NEXT answer;

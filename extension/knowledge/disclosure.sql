@@ -55,15 +55,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
-		agreement_version, reference_id, outcome)
+		agreement_version, reference_id, outcome, asked)
 	SELECT i.partner, i.registry, i.key, disclosure_begin.way, i.hmac, i.agreement,
-		i.agreement_version, i.reference_id, 'attempted'
+		i.agreement_version, i.reference_id, 'attempted', coalesce(i.asked, '{}')
 	  FROM unnest(items) i;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.disclosure_begin(text, casesync_internal.disclosing[]) IS
-	'these records are about to leave by this way (notify, search, check_enrollment): on record '
-	'before they do';
+	'these records, or how many they are, are about to leave by this way (notify, search, count, '
+	'check_enrollment): on record before they do';
 
 /*
  * An item is attempted once, however often it is sent: its outcome is about the same record. A row
@@ -78,9 +78,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,
-		agreement_version, reference_id, outcome)
+		agreement_version, reference_id, outcome, asked)
 	SELECT d.partner, d.registry, d.key, d.way, d.hmac, d.agreement, d.agreement_version,
-		d.reference_id, disclosure_complete.outcome
+		d.reference_id, disclosure_complete.outcome, d.asked
 	  FROM casesync_internal.disclosure d
 	 WHERE d.reference_id = ANY (reference_ids) AND d.outcome = 'attempted'
 	 ORDER BY d.id;
@@ -97,7 +97,8 @@ LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT d.at, d.partner, d.way,
-		CASE d.way WHEN 'check_enrollment' THEN '{enrollment_status}' ELSE a.fields END,
+		CASE d.way WHEN 'check_enrollment' THEN '{enrollment_status}' WHEN 'count' THEN '{}'
+			ELSE a.fields END || d.asked,
 		d.agreement, a.purpose, a.legal_basis, coalesce(o.outcome, d.outcome), d.reference_id
 	  FROM casesync_internal.disclosure d
 	  JOIN casesync_internal.agreement a ON a.agreement = d.agreement
@@ -111,8 +112,9 @@ AS $$
 	 ORDER BY d.id
 $$;
 COMMENT ON FUNCTION casesync.disclosures(text, text) IS
-	'who was told what about one subject, by which way, when, under which agreement; attempted: it '
-	'may have arrived, as all that was answered at once, which nobody acknowledges';
+	'who was told what about one subject, by which way, when, under which agreement; by the way '
+	'count only that it is there, and fits what was asked for (fields); attempted: it may have '
+	'arrived, as all that was answered at once, which nobody acknowledges';
 
 /* What was refused for good is not held; what was only attempted may be. */
 CREATE OR REPLACE FUNCTION casesync.held_by(registry text, key text)

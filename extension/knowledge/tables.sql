@@ -38,7 +38,8 @@ CREATE TABLE casesync_internal.disclosure (
 	agreement text NOT NULL,
 	agreement_version integer NOT NULL,
 	reference_id uuid NOT NULL,
-	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused'))
+	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused')),
+	asked text[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX disclosure_of_subject ON casesync_internal.disclosure (registry, key);
 CREATE INDEX disclosure_of_item ON casesync_internal.disclosure (reference_id);
@@ -46,7 +47,9 @@ COMMENT ON TABLE casesync_internal.disclosure IS
 	'append-only: attempted before the first sending of an item, then its outcome; the key becomes '
 	'a keyed hash by erase()';
 COMMENT ON COLUMN casesync_internal.disclosure.way IS
-	'notify, search, check_enrollment, push or backfill';
+	'notify, search, count, check_enrollment, push or backfill';
+COMMENT ON COLUMN casesync_internal.disclosure.asked IS
+	'what the partner asked or wished by, beyond the agreed fields: it learns that this holds';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.disclosure', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.disclosure_id_seq', '');
 /* One thing that a partner knows, as the functions of this room are told of it. */
@@ -57,7 +60,7 @@ COMMENT ON TYPE casesync_internal.known IS
 	'removal may have to say so, and the subscription by which, where that matters';
 /* One record that leaves, as disclosure_begin() is told of it. */
 CREATE TYPE casesync_internal.disclosing AS (partner text, registry text, key text, hmac bytea,
-	agreement text, agreement_version integer, reference_id uuid);
+	agreement text, agreement_version integer, reference_id uuid, asked text[]);
 COMMENT ON TYPE casesync_internal.disclosing IS
-	'a record of a subject that a partner gets, the agreement that says so, and the item or answer '
-	'that carries it';
+	'a record of a subject that a partner gets, or somebody whom it is told the number of; the '
+	'agreement that says so, the item or answer that carries it, and what it was asked by';

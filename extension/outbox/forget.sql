@@ -41,8 +41,9 @@ COMMENT ON FUNCTION casesync_internal.notification_erase(casesync_internal.perso
 	'part of erase(): notifications about a subject; those not sent yet never are';
 
 /*
- * What names the subject is found by content, since a message may be about many; its transaction_id
- * stays, by which answers still find it.
+ * What names the subject is found by content, since a message may be about many, and by what is on
+ * record as given in it; its transaction_id stays, by which answers still find it, unless that
+ * names the subject too. An address that does leads nowhere any more.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.outgoing_erase(p casesync_internal.person)
 RETURNS bigint
@@ -50,13 +51,22 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	q casesync_internal.person := p;
 	erased bigint;
 BEGIN
+	/* Of many people two names are found that are of two of them. */
+	q.said := '{}';
 	UPDATE casesync_internal.outgoing o
-	   SET message = jsonb_build_object('transaction_id', o.message->'transaction_id'),
+	   SET message = jsonb_build_object('transaction_id',
+			casesync_internal.text_without(o.message->>'transaction_id', q)),
+		url = CASE WHEN casesync_internal.text_names(o.url, q) THEN '' ELSE o.url END,
 		state_reason = CASE WHEN o.state IN ('due', 'dead') THEN 'erased' ELSE o.state_reason END,
 		state = CASE WHEN o.state IN ('due', 'dead') THEN 'discarded' ELSE o.state END
-	 WHERE o.message <> casesync_internal.json_without(o.message, p.words, p.erased);
+	 WHERE o.message <> casesync_internal.json_without(o.message, q)
+		OR casesync_internal.text_names(o.url, q)
+		OR o.message ? 'search_response' AND o.reference_id IN (
+			SELECT d.reference_id FROM casesync_internal.disclosure d
+			 WHERE d.registry = p.registry AND d.key IN (p.key, p.erased));
 	GET DIAGNOSTICS erased = ROW_COUNT;
 	RETURN erased;
 END

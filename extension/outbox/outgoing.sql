@@ -23,6 +23,17 @@ COMMENT ON FUNCTION casesync_internal.enqueue(text, text, text, jsonb, text, big
 	'a request or callback to a partner, sent soon with the care of a notification; with a '
 	'reference_id where disclosures bear the same one';
 
+/* The records of an answer, which are kept until the partner has them. */
+CREATE OR REPLACE FUNCTION casesync_internal.answer_bytes(message jsonb)
+RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(octet_length((message->'search_response')::text), 0)
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_bytes(jsonb) IS
+	'how many bytes of an answer its partner is charged for, until they are gone';
+
 CREATE OR REPLACE FUNCTION casesync_internal.outgoing_settle(items bigint[], is_delivered boolean,
 	why text)
 RETURNS void
@@ -34,6 +45,10 @@ BEGIN
 	UPDATE casesync_internal.outgoing o SET state_reason = why,
 		state = CASE WHEN is_delivered THEN 'delivered' ELSE 'dead' END
 	 WHERE o.id = ANY (items) AND o.state = 'due';
+	PERFORM casesync_internal.storage_charge(l.partner,
+		-casesync_internal.answer_bytes(o.message))
+	   FROM casesync_internal.outgoing o JOIN casesync_internal.lane l ON l.lane = o.lane
+	  WHERE is_delivered AND o.id = ANY (items) AND o.message ? 'search_response';
 	UPDATE casesync_internal.outgoing o SET message = o.message - 'search_response'
 	 WHERE is_delivered AND o.id = ANY (items) AND o.action = 'on-search';
 END
@@ -79,6 +94,10 @@ AS $$
 DECLARE
 	withdrawn bigint;
 BEGIN
+	PERFORM casesync_internal.storage_charge(l.partner,
+		-casesync_internal.answer_bytes(o.message))
+	   FROM casesync_internal.outgoing o JOIN casesync_internal.lane l ON l.lane = o.lane
+	  WHERE o.id = ANY (items) AND o.message ? 'search_response';
 	DELETE FROM casesync_internal.outgoing o WHERE o.id = ANY (items);
 	GET DIAGNOSTICS withdrawn = ROW_COUNT;
 	RETURN withdrawn;

@@ -146,8 +146,7 @@ BEGIN
 			THEN 'this node is no outside issuer: its own tokens are always accepted'
 		WHEN i.jwks_url IS NULL AND i.jwks IS NULL
 			THEN 'an issuer needs jwks_url or jwks: where its keys are, or the keys'
-		WHEN i.jwks IS NOT NULL AND (jsonb_typeof(i.jwks->'keys') IS DISTINCT FROM 'array'
-			OR octet_length(i.jwks::text) > 65536)
+		WHEN i.jwks IS NOT NULL AND NOT casesync_internal.is_key_set(i.jwks)
 			THEN 'jwks must be a key set, {"keys":[…]}, of at most 64 kB'
 		WHEN EXISTS (SELECT FROM jsonb_array_elements(i.jwks->'keys') k
 			WHERE k ?| '{d,p,q,dp,dq,qi,k}')

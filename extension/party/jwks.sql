@@ -178,6 +178,19 @@ COMMENT ON FUNCTION casesync_internal.take_published_keys(casesync_internal.part
 	'part of record_jwks(): all that a partner publishes; a followed key that is gone counts ten '
 	'minutes longer';
 
+CREATE OR REPLACE FUNCTION casesync_internal.is_key_set(jwks jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	/* Numbers first: as text they may be a thousand times as long. */
+	SELECT CASE WHEN jsonb_typeof(jwks->'keys') IS DISTINCT FROM 'array'
+			OR NOT casesync_internal.json_numbers_are_bounded(jwks) THEN false
+		ELSE octet_length(jwks::text) <= 65536 END
+$$;
+COMMENT ON FUNCTION casesync_internal.is_key_set(jsonb) IS
+	'whether this can be a published key set: {"keys":[…]} of at most 64 kB';
+
 /*
  * Name and address must still be what they were when the fetch began: what came from an address
  * that was replaced meanwhile is worth nothing.
@@ -193,8 +206,7 @@ DECLARE
 	p casesync_internal.partner;
 	wrong text := left(problem, 500);
 BEGIN
-	IF wrong IS NULL AND (jsonb_typeof(jwks->'keys') IS DISTINCT FROM 'array'
-		OR octet_length(jwks::text) > 65536) THEN
+	IF wrong IS NULL AND NOT casesync_internal.is_key_set(jwks) THEN
 		wrong := 'what is there is no key set, {"keys":[…]}, of at most 64 kB';
 	ELSIF wrong IS NULL AND kind = 'issuer' THEN
 		UPDATE casesync_internal.issuer i SET jwks = record_jwks.jwks

@@ -109,6 +109,44 @@ $$;
 COMMENT ON FUNCTION casesync_internal.node_begin(text) IS
 	'the node''s row and its secret, unless they are there';
 
+/*
+ * What a partner has chosen may hold anything, a person's number too. Where it need only be known
+ * again, this is kept of it: a plain hash of a short text is found by trying all.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.node_hash(content jsonb)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT casesync_internal.keyed_hash(
+		(SELECT s.hash_key FROM casesync_internal.node_secret s), content)
+$$;
+COMMENT ON FUNCTION casesync_internal.node_hash(jsonb) IS
+	'a hash of some content with this node''s key; NULL before set_node()';
+
+CREATE OR REPLACE FUNCTION casesync_internal.text_hash(content text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'hash:' || left(encode(casesync_internal.node_hash(
+		jsonb_build_array('text', content)), 'hex'), 32)
+$$;
+COMMENT ON FUNCTION casesync_internal.text_hash(text) IS
+	'what stands for a text of a partner that must not be kept, and is the same for the same text';
+
+/* Known again all the same when it comes again: who looks for it looks for both. */
+CREATE OR REPLACE FUNCTION casesync_internal.text_without(content text, p casesync_internal.person)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN casesync_internal.text_names(content, p)
+		THEN casesync_internal.text_hash(content) ELSE content END
+$$;
+COMMENT ON FUNCTION casesync_internal.text_without(text, casesync_internal.person) IS
+	'a text of a partner, or its hash when it is about a person who is to be forgotten';
+
 CREATE OR REPLACE FUNCTION casesync_internal.node_said(n casesync_internal.node)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -126,32 +164,71 @@ $$;
 COMMENT ON FUNCTION casesync_internal.node_said(casesync_internal.node) IS
 	'what set_node() answers';
 
+/*
+ * Four eyes are switched on by one, and off by two: whether this call switches them off, and who
+ * had asked for it before.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.four_eyes_off(caller regrole, sender_id text,
+	four_eyes boolean, OUT is_agreed boolean, OUT asked_by regrole)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	is_agreed := false;
+	IF four_eyes THEN
+		PERFORM casesync_internal.change_withdraw('four_eyes_off', NULL, NULL);
+	ELSIF NOT four_eyes AND (SELECT n.four_eyes FROM casesync_internal.node n) THEN
+		SELECT c.is_agreed, c.asked_by INTO is_agreed, asked_by
+		  FROM casesync_internal.change_agree(caller, 'four_eyes_off', NULL, NULL,
+			format('SELECT casesync.set_node(%L, four_eyes => false);', sender_id)) c;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.four_eyes_off(regrole, text, boolean) IS
+	'what set_node() does about four eyes';
+
 /* The audit does not show the node_id: by it our bridge is told from that of a copy. */
-CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
-	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
-	four_eyes boolean DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.set_node_for(caller regrole, sender_id text,
+	base_url text, key_ids text[], locale text, time_zone text, four_eyes boolean)
 RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+	off record;
 	n casesync_internal.node;
 BEGIN
 	PERFORM casesync_internal.check_node(sender_id, locale, time_zone);
 	PERFORM casesync_internal.node_begin(sender_id);
+	off := casesync_internal.four_eyes_off(caller, sender_id, four_eyes);
 	UPDATE casesync_internal.node t SET
-		sender_id = set_node.sender_id,
-		base_url = coalesce(casesync_internal.check_url('base_url', set_node.base_url), t.base_url),
-		key_ids = coalesce(set_node.key_ids, t.key_ids),
-		locale = coalesce(set_node.locale, t.locale),
-		time_zone = coalesce(set_node.time_zone, t.time_zone),
-		four_eyes = coalesce(set_node.four_eyes, t.four_eyes)
+		sender_id = set_node_for.sender_id,
+		base_url = coalesce(casesync_internal.check_url('base_url', set_node_for.base_url),
+			t.base_url),
+		key_ids = coalesce(set_node_for.key_ids, t.key_ids),
+		locale = coalesce(set_node_for.locale, t.locale),
+		time_zone = coalesce(set_node_for.time_zone, t.time_zone),
+		four_eyes = (coalesce(set_node_for.four_eyes, false) OR t.four_eyes) AND NOT off.is_agreed
 	RETURNING t.* INTO n;
-	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id');
-	RETURN casesync_internal.node_said(n);
+	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id'
+		|| jsonb_strip_nulls(jsonb_build_object('asked_by', off.asked_by)));
+	RETURN CASE WHEN n.four_eyes AND NOT four_eyes
+		THEN 'four eyes stay on; ' || casesync_internal.change_said('four_eyes_off', NULL, NULL,
+			format('SELECT casesync.set_node(%L, four_eyes => false);', sender_id))
+		ELSE casesync_internal.node_said(n) END;
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.set_node_for(regrole, text, text, text[], text, text, boolean)
+	IS 'see casesync.set_node()';
+
+CREATE OR REPLACE FUNCTION casesync.set_node(sender_id text, base_url text DEFAULT NULL,
+	key_ids text[] DEFAULT NULL, locale text DEFAULT NULL, time_zone text DEFAULT NULL,
+	four_eyes boolean DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.set_node(text, text, text[], text, text, boolean) IS
 	'say who we are to partners; parameters left out keep their value';
 

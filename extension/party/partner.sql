@@ -211,7 +211,7 @@ CREATE OR REPLACE VIEW casesync.partners AS
 		  WHERE k.partner = p.partner AND now() >= k.valid_from
 			AND now() < k.valid_to) AS valid_keys, p.created_at,
 		p.encryption, p.jwks_url, p.jwks_trust, p.token_url, p.client_id, p.secret_name,
-		p.tls_name, p.max_subscriptions, p.max_filters
+		p.tls_name, p.max_subscriptions, p.max_filters, p.max_bytes_per_day, p.max_bytes
 	  FROM casesync_internal.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
 COMMENT ON COLUMN casesync.partners.partner IS 'its sender_id';
@@ -240,3 +240,7 @@ COMMENT ON COLUMN casesync.partners.max_subscriptions IS
 	'how many living subscriptions it may ask for';
 COMMENT ON COLUMN casesync.partners.max_filters IS
 	'how many of them may be of something else than one identifier';
+COMMENT ON COLUMN casesync.partners.max_bytes_per_day IS
+	'how many bytes it may have stored here on one day';
+COMMENT ON COLUMN casesync.partners.max_bytes IS
+	'how many bytes it may have stored here in all, of what was not pruned';

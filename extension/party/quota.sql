@@ -1,8 +1,8 @@
-/* How much a partner may ask for. */
+/* How much a partner may ask for, and have stored here. */
 
 /* Lowering it ends nothing: who has more already keeps them, and gets no more. */
 CREATE OR REPLACE FUNCTION casesync.set_quota(partner text, subscriptions integer DEFAULT NULL,
-	filters integer DEFAULT NULL)
+	filters integer DEFAULT NULL, bytes_per_day bigint DEFAULT NULL, bytes bigint DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -10,20 +10,24 @@ AS $$
 DECLARE
 	p casesync_internal.partner := casesync_internal.require_partner(partner);
 BEGIN
-	IF subscriptions < 0 OR filters < 0 THEN
+	IF least(subscriptions, filters, bytes_per_day, bytes) < 0 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'a quota must not be negative');
 	END IF;
 	UPDATE casesync_internal.partner t
 	   SET max_subscriptions = coalesce(subscriptions, t.max_subscriptions),
-		max_filters = coalesce(filters, t.max_filters)
+		max_filters = coalesce(filters, t.max_filters),
+		max_bytes_per_day = coalesce(bytes_per_day, t.max_bytes_per_day),
+		max_bytes = coalesce(bytes, t.max_bytes)
 	 WHERE t.partner = set_quota.partner RETURNING t.* INTO p;
 	PERFORM casesync_internal.audit_note('set_quota', partner,
-		jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters));
-	RETURN format('%s may have %s subscriptions, %s of them not of one identifier', p.partner,
-		p.max_subscriptions, p.max_filters);
+		jsonb_build_object('subscriptions', p.max_subscriptions, 'filters', p.max_filters,
+			'bytes_per_day', p.max_bytes_per_day, 'bytes', p.max_bytes));
+	RETURN format('%s may have %s subscriptions, %s of them not of one identifier, and store %s '
+		'a day here, %s in all', p.partner, p.max_subscriptions, p.max_filters,
+		pg_size_pretty(p.max_bytes_per_day), pg_size_pretty(p.max_bytes));
 END
 $$;
-COMMENT ON FUNCTION casesync.set_quota(text, integer, integer) IS
-	'how many living subscriptions a partner may ask for, and how many of them not of one '
-	'identifier';
+COMMENT ON FUNCTION casesync.set_quota(text, integer, integer, bigint, bigint) IS
+	'how many living subscriptions a partner may ask for, how many of them not of one identifier, '
+	'and how many bytes it may have stored here on one day and in all';

@@ -51,14 +51,34 @@ CREATE TABLE casesync_internal.partner (
 	encryption text NOT NULL DEFAULT 'off' CHECK (encryption IN ('off', 'accepted', 'required')),
 	max_subscriptions integer NOT NULL DEFAULT 100000 CHECK (max_subscriptions >= 0),
 	max_filters integer NOT NULL DEFAULT 50 CHECK (max_filters >= 0),
-	created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	max_bytes_per_day bigint NOT NULL DEFAULT 536870912 CHECK (max_bytes_per_day >= 0),
+	max_bytes bigint NOT NULL DEFAULT 21474836480 CHECK (max_bytes >= 0)
 );
 COMMENT ON TABLE casesync_internal.partner IS 'other systems; partner is their sender_id';
 COMMENT ON COLUMN casesync_internal.partner.max_subscriptions IS
 	'how many living subscriptions it may ask for';
 COMMENT ON COLUMN casesync_internal.partner.max_filters IS
 	'how many of them may be of something else than one identifier: these cost at every event';
+COMMENT ON COLUMN casesync_internal.partner.max_bytes_per_day IS
+	'how many bytes it may have stored here on one day';
+COMMENT ON COLUMN casesync_internal.partner.max_bytes IS
+	'how many bytes it may have stored here in all, of what was not pruned';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.partner', '');
+/* A row for each server process, so that no message waits for another one. */
+CREATE TABLE casesync_internal.stored_day (
+	partner text NOT NULL,
+	day date NOT NULL,
+	worker integer NOT NULL,
+	bytes bigint NOT NULL,
+	refused bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (partner, day, worker)
+);
+COMMENT ON TABLE casesync_internal.stored_day IS
+	'how many bytes are kept of what a partner sent or asked for on a day';
+COMMENT ON COLUMN casesync_internal.stored_day.worker IS
+	'the backend that counted; 0: all of a day that is over';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.stored_day', '');
 CREATE TABLE casesync_internal.partner_key (
 	partner text NOT NULL,
 	kid text NOT NULL,

@@ -22,6 +22,8 @@ AS $$
 		(SELECT string_agg(concat_ws(' ', a.agreement, a.version), ',' ORDER BY a.agreement)
 		   FROM casesync_internal.agreement a
 		  WHERE a.state = 'active' AND mark_of.registry = ANY (a.registries)),
+		(SELECT string_agg(g.role, ',' ORDER BY g.role) FROM casesync_internal.registry_grant g
+		  WHERE g.registry = mark_of.registry),
 		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin),
 			',' ORDER BY u.class, u.object, w.oid)))
 	  FROM used u
@@ -30,8 +32,8 @@ AS $$
 	  LEFT JOIN pg_proc p ON p.oid = u.object AND u.class = 'pg_proc'::regclass
 $$;
 COMMENT ON FUNCTION casesync_internal.mark_of(text) IS
-	'changes when the registry''s view, what it reads and calls, rights on it, agreements or the '
-	'crosswalk do, so that quarantined subjects are tried again';
+	'changes when the registry''s view, what it reads and calls, rights on it, agreements, '
+	'consents or the crosswalk do, so that quarantined subjects are tried again';
 
 /*
  * The mark is of now: what is repaired while this is being written makes another one. With tries
@@ -58,7 +60,9 @@ COMMENT ON FUNCTION casesync_internal.quarantine_add(text, integer, text[], text
 /*
  * Who fails for a reason that lies in the data waits until something changes; only what passes by
  * itself (too slow, locks, memory) is tried by the clock, after 20 s and then at longer intervals,
- * every ten minutes at last. An entry whose registry or tracking is gone can never succeed.
+ * every ten minutes at last. What the router could not get past (CS003) costs everybody minutes
+ * when it fails again: it is tried after ten minutes, and once a day at last. An entry whose
+ * registry or tracking is gone can never succeed.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_next(max_entries integer)
 RETURNS SETOF casesync_internal.quarantine_entry
@@ -90,6 +94,8 @@ BEGIN
 		OR e.error_code IN (SELECT p.error_code FROM passing p)
 			AND e.at < clock_timestamp() - least(
 				600, 10 * 2 ^ least(e.tries, 10)) * interval '1 second'
+		OR e.error_code = 'CS003' AND e.at < clock_timestamp() - least(
+				86400, 300 * 2 ^ least(e.tries, 10)) * interval '1 second'
 	 ORDER BY e.id LIMIT max_entries;
 END
 $$;

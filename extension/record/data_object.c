@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
+
 #include "record/data_object.h"
 
 #include "generated/object_tables.h"
@@ -86,8 +88,8 @@ data_object_attribute(const DataObject *object, const char *key, int length)
 	return NULL;
 }
 
-const DataAttribute *
-data_object_any_attribute(const char *key, int length)
+static const DataAttribute *
+find_any_attribute(const char *key, int length)
 {
 	const DataAttribute *first = NULL;
 	int i;
@@ -102,6 +104,30 @@ data_object_any_attribute(const char *key, int length)
 			first = attribute;
 	}
 	return first;
+}
+
+/* Filters ask for the same few names for each record and each condition. */
+const DataAttribute *
+data_object_any_attribute(const char *key, int length)
+{
+	static struct
+	{
+		char key[48];
+		int length;
+		const DataAttribute *attribute;
+	} known[64];
+	uint32 place;
+
+	if (length < 1 || length > (int) sizeof(known[0].key))
+		return find_any_attribute(key, length);
+	place = hash_bytes((const unsigned char *) key, length) % lengthof(known);
+	if (known[place].length != length || memcmp(known[place].key, key, length) != 0)
+	{
+		known[place].length = length;
+		memcpy(known[place].key, key, length);
+		known[place].attribute = find_any_attribute(key, length);
+	}
+	return known[place].attribute;
 }
 
 /* Beneficiary and Programme spell two of theirs differently. */

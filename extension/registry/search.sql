@@ -215,12 +215,61 @@ COMMENT ON FUNCTION casesync_internal.search_keys(casesync_internal.search_sourc
 	'the way';
 
 /*
+ * How many identifiers or other values a filter tries: what a partner may look up in a day is
+ * counted in these. Each is somebody who might be found, be it in one request or in many; a filter
+ * without values counts as one.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_lookups(tree jsonb)
+RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT greatest(1, count(*))::integer FROM jsonb_path_query(tree, 'strict $.**.values[*]')
+$$;
+COMMENT ON FUNCTION casesync_internal.search_lookups(jsonb) IS
+	'how many lookups a filter counts for';
+
+/*
+ * The agreement's own spelling, never the partner's: what it wrote may hold anything. Of who is
+ * only counted the agreed fields belong to it, since no record tells them.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_asked(tree jsonb,
+	a casesync_internal.agreement, is_counted boolean)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH used AS MATERIALIZED (
+		SELECT DISTINCT n #>> '{}' AS name
+		  FROM jsonb_path_query(tree, 'strict $.**.attribute') n
+		UNION
+		SELECT n #>> '{}' FROM jsonb_path_query(tree, 'strict $.**.identifier') n
+	)
+	SELECT ARRAY(
+		SELECT f COLLATE "C" FROM unnest(a.filter_fields) f
+		 WHERE f <> ALL (a.fields) AND EXISTS (SELECT FROM used u WHERE u.name = f)
+		UNION
+		SELECT f COLLATE "C" FROM unnest(a.fields) f
+		 WHERE is_counted AND EXISTS (SELECT FROM used u
+			WHERE casesync_internal.filter_path_may_exist(u.name, ARRAY[f]))
+		UNION
+		SELECT i COLLATE "C" FROM unnest(a.identifier_types) i
+		 WHERE is_counted AND EXISTS (SELECT FROM used u
+			WHERE upper(casesync_internal.fold_identifier_type(
+				casesync_internal.plain_name(u.name)))
+				= upper(casesync_internal.fold_identifier_type(i)))
+		ORDER BY 1)
+$$;
+COMMENT ON FUNCTION casesync_internal.search_asked(jsonb, casesync_internal.agreement, boolean) IS
+	'what a filter asks for that is agreed to be asked for: who is found by it is told to be so';
+
+/*
  * Records exactly as a notification would carry them; what is given is on record before. Rendered
  * again, by key: between finding and giving somebody may have left the agreement, and what is given
  * is what is on record.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_records(s casesync_internal.search_source,
-	keys text[], way text, given uuid)
+	keys text[], way text, given uuid, asked text[])
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -235,7 +284,7 @@ BEGIN
 		ARRAY(SELECT x FROM casesync_internal.render(s.r, keys) x)) o WHERE o.state = 'pass');
 	PERFORM casesync_internal.disclosure_begin(way, ARRAY(
 		SELECT ROW((s.a).partner, (s.r).registry, o.key, o.hmac, (s.a).agreement, (s.a).version,
-			given)::casesync_internal.disclosing
+			given, asked)::casesync_internal.disclosing
 		  FROM unnest(offers) o ORDER BY o.key COLLATE "C"));
 	RETURN coalesce((SELECT jsonb_agg(o.record ORDER BY k.n)
 		FROM unnest(keys) WITH ORDINALITY k(key, n)
@@ -243,6 +292,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text,
-	uuid) IS
+	uuid, text[]) IS
 	'the agreed records of these subjects, in the order of the keys, disclosed by this way in the '
-	'answer of this reference_id';
+	'answer of this reference_id, to a question that asked for this';

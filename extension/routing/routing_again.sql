@@ -20,6 +20,10 @@ BEGIN
 		/* A key whose subjects are found now: they are routed, and quarantined by themselves. */
 		SELECT * INTO t FROM casesync_internal.tracking x WHERE x.id = q.tracking;
 		BEGIN
+			IF q.registry <> ALL (casesync_internal.tracking_feeds(t)) THEN
+				RAISE insufficient_privilege USING MESSAGE = format(
+					'tables of role "%s" may not feed registry "%s"', t.author, q.registry);
+			END IF;
 			RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint, q.at,
 				q.id
 				FROM unnest(casesync_internal.subjects_of(t, q.key)) s WHERE s IS NOT NULL;

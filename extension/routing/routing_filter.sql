@@ -9,7 +9,7 @@
  * longer; if that record was told already, nothing is sent, since it would say nothing.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.filters_of(a casesync_internal.agreement,
-	r casesync_internal.registry)
+	r casesync_internal.registry, event_types text[])
 RETURNS casesync_internal.subscription[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -18,7 +18,9 @@ BEGIN
 	RETURN ARRAY(SELECT s FROM casesync_internal.subscription s
 		WHERE s.partner = a.partner AND s.state = 'active' AND s.id_type IS NULL
 			AND s.tree IS NOT NULL
-		  AND s.event_type = ANY (a.event_types) AND lower(s.record_type) = lower(r.record_type)
+		  AND s.event_type = ANY (a.event_types)
+		  AND s.event_type = ANY (filters_of.event_types)
+		  AND lower(s.record_type) = lower(r.record_type)
 		  AND (s.reg_type IS NULL OR s.reg_type = casesync_internal.reg_type_name(r.reg_type))
 		  AND (s.registry IS NULL OR s.registry = r.registry)
 		  AND (s.starts IS NULL OR s.starts <= now()) AND (s.ends IS NULL OR now() < s.ends)
@@ -26,8 +28,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.filters_of(casesync_internal.agreement,
-	casesync_internal.registry) IS
-	'a partner''s subscriptions to filters over a registry';
+	casesync_internal.registry, text[]) IS
+	'a partner''s subscriptions to filters over a registry that want such events; paused ones too';
 
 /* A subject whose columns cannot be read is judged when they can. */
 CREATE OR REPLACE FUNCTION casesync_internal.filter_rows(a casesync_internal.agreement,
@@ -93,7 +95,7 @@ BEGIN
 	  LEFT JOIN casesync_internal.filter_inside i ON i.registry = r.registry AND i.key = x.key
 		AND i.subscription = f.id
 	 CROSS JOIN LATERAL (
-		SELECT coalesce(casesync_internal.filter_matches(f.tree, x.record, x.columns), false)
+		SELECT coalesce(casesync_internal.filter_judge(f.id, f.tree, x.record, x.columns), false)
 			AS is_inside) m
 	 WHERE a.valid_from <= (x.e).at AND (x.e).at < a.valid_to
 		AND (m.is_inside OR i.subscription IS NOT NULL)
@@ -104,6 +106,57 @@ COMMENT ON FUNCTION casesync_internal.filter_moves(casesync_internal.agreement,
 	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[],
 	casesync_internal.subscription[]) IS
 	'who is, or was when it was last told, inside the filters';
+
+CREATE OR REPLACE FUNCTION casesync_internal.filter_time_said(offers casesync_internal.offer[])
+RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('the filters took %s ms for %s subjects',
+		round(casesync_internal.filter_meter_used()::numeric, 1), cardinality(offers))
+$$;
+COMMENT ON FUNCTION casesync_internal.filter_time_said(casesync_internal.offer[]) IS
+	'why filters are paused';
+
+/*
+ * The partner's own time. Who uses it up is told nothing by its filters from now on; the others
+ * have not lost more than that time. What it may have missed is remembered.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.filter_moves_in_time(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[],
+	offers casesync_internal.offer[], filters casesync_internal.subscription[])
+RETURNS casesync_internal.filter_move[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	running constant casesync_internal.subscription[] := ARRAY(SELECT f FROM unnest(filters) f
+		WHERE f.paused_at IS NULL ORDER BY f.id);
+	moves casesync_internal.filter_move[] := '{}';
+	is_over boolean := false;
+BEGIN
+	IF running <> '{}' THEN
+		PERFORM casesync_internal.filter_meter_start(cardinality(offers));
+		moves := ARRAY(SELECT m
+			FROM casesync_internal.filter_moves(a, r, events, offers, running) m);
+		is_over := casesync_internal.filter_meter_is_over();
+	END IF;
+	IF is_over THEN
+		PERFORM casesync_internal.filters_pause(a.partner,
+			casesync_internal.filter_time_said(offers));
+		moves := '{}';
+	END IF;
+	PERFORM casesync_internal.missed_add(a.agreement, r.registry, events, ARRAY(
+		SELECT DISTINCT f.event_type FROM unnest(filters) f
+		 WHERE is_over OR f.paused_at IS NOT NULL));
+	RETURN moves;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.filter_moves_in_time(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[],
+	casesync_internal.subscription[]) IS
+	'filter_moves() of the filters that are not paused, within the time that the partner has; else '
+	'they are paused';
 
 /*
  * Remembered here and not at sending: the next look may come before that. Who is inside and no news
@@ -117,13 +170,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	filters casesync_internal.subscription[] := casesync_internal.filters_of(a, r);
+	filters casesync_internal.subscription[] := casesync_internal.filters_of(a, r,
+		ARRAY(SELECT DISTINCT e.event_type FROM unnest(events) e));
 	moves casesync_internal.filter_move[];
 BEGIN
 	IF filters = '{}' THEN
 		RETURN '{}';
 	END IF;
-	moves := ARRAY(SELECT m FROM casesync_internal.filter_moves(a, r, events, offers, filters) m);
+	moves := casesync_internal.filter_moves_in_time(a, r, events, offers, filters);
 	PERFORM casesync_internal.knowledge_enter(ARRAY(
 		SELECT ROW(a.partner, r.registry, (m.event).key, m.hmac, NULL,
 			m.subscription)::casesync_internal.known
@@ -132,6 +186,11 @@ BEGIN
 		SELECT ROW(a.partner, r.registry, (m.event).key, NULL, NULL,
 			m.subscription)::casesync_internal.known
 		  FROM unnest(moves) m WHERE NOT m.is_inside));
+	/* What was found in time is told; but remembering it for many filters takes time as well. */
+	IF moves <> '{}' AND casesync_internal.filter_meter_is_over() THEN
+		PERFORM casesync_internal.filters_pause(a.partner,
+			casesync_internal.filter_time_said(offers));
+	END IF;
 	RETURN ARRAY(
 		SELECT ROW(m.event, array_agg(m.subscription), m.record, m.hmac,
 			false)::casesync_internal.draft
@@ -166,7 +225,8 @@ BEGIN
 		FOR r IN SELECT g.* FROM casesync_internal.registry g
 			WHERE g.registry = ANY (a.registries) LOOP
 			CONTINUE WHEN NOT s.id = ANY (
-				ARRAY(SELECT f.id FROM unnest(casesync_internal.filters_of(a, r)) f));
+				ARRAY(SELECT f.id FROM unnest(casesync_internal.filters_of(a, r,
+					ARRAY[s.event_type])) f));
 			wanted := casesync_internal.filter_condition(s.tree, r, a);
 			keys := casesync_internal.search_run(
 				r, casesync_internal.search_query(r, a, wanted.condition, NULL, 50001),
@@ -184,7 +244,28 @@ $$;
 COMMENT ON FUNCTION casesync_internal.seed_filter(casesync_internal.subscription) IS
 	'remember who is inside a new subscription''s filter now';
 
-/* One a turn: a search may take a quarter of a second, and changes wait meanwhile. */
+CREATE OR REPLACE FUNCTION casesync_internal.filter_unseeded()
+RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT t.id FROM casesync_internal.subscription t
+		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded
+		  AND t.paused_at IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.filter_seed f
+			WHERE f.partner = t.partner AND f.next_at > clock_timestamp())
+		ORDER BY t.id LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.filter_unseeded() IS
+	'the oldest subscription to a filter that does not know yet who is inside, and may learn it '
+	'now; NULL: none';
+
+/*
+ * One a turn: a search may take a quarter of a second, and changes wait meanwhile. After one that
+ * is not quick the partner's next one waits two hundred times as long, so that others hardly ever
+ * meet one.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.seed_filters()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -192,16 +273,20 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	s casesync_internal.subscription;
+	took interval;
 BEGIN
 	SELECT * INTO s FROM casesync_internal.subscription t
-	 WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded ORDER BY t.id LIMIT 1;
+	 WHERE t.id = casesync_internal.filter_unseeded();
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
+	PERFORM casesync_internal.filter_meter_start(1);
 	PERFORM casesync_internal.seed_filter(s);
+	took := casesync_internal.filter_meter_used() * interval '1 ms';
+	PERFORM casesync_internal.filter_seed_rest(s.partner, 200 * took)
+	  WHERE took > interval '20 ms';
 	PERFORM casesync_internal.subscription_seeded(s.id);
-	RETURN EXISTS (SELECT FROM casesync_internal.subscription t
-		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded);
+	RETURN casesync_internal.filter_unseeded() IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.seed_filters() IS

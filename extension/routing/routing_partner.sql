@@ -75,7 +75,7 @@ BEGIN
 			(x.event).at)::casesync_internal.new_notification
 		  FROM (SELECT coalesce(s.lane, l.lane) AS lane, w.id AS subscription, d.*,
 					CASE WHEN i.partner IS NULL THEN '{}'
-						ELSE (i.hops || i.partner)[1:16] END AS hops
+						ELSE (array_remove(i.hops, i.partner) || i.partner)[1:16] END AS hops
 				  FROM unnest(drafts) WITH ORDINALITY
 					d(event, subscriptions, record, hmac, removal, n)
 				 CROSS JOIN unnest(d.subscriptions) w(id)

@@ -132,6 +132,7 @@ COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking
 /*
  * Mostly the key is the subject, and then nothing of anybody runs. Changes of a tracking that is
  * gone are passed over: it is kept as long as the log has rows of it (empty_change_leaves()).
+ * What a tracking may feed is asked once for a chunk.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.expand(changes casesync_internal.change[],
 	split xid8[])
@@ -142,10 +143,19 @@ AS $$
 DECLARE
 	t casesync_internal.tracking;
 	own casesync_internal.change[];
+	fed text[];
 BEGIN
 	FOR t IN SELECT * FROM casesync_internal.tracking x
 			  WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) LOOP
 		own := ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id);
+		fed := casesync_internal.tracking_feeds(t);
+		IF fed <> t.registries THEN
+			PERFORM casesync_internal.gap_refused(t,
+				ARRAY(SELECT r FROM unnest(t.registries) r WHERE r <> ALL (fed)),
+				min(c.at), max(c.at)) FROM unnest(own) c;
+			t.registries := fed;
+			CONTINUE WHEN cardinality(fed) = 0;
+		END IF;
 		IF t.key_is_column AND t.subjects IS NULL THEN
 			RETURN QUERY
 				SELECT gen_random_uuid(), r,

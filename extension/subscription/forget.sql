@@ -5,22 +5,53 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	DELETE FROM casesync_internal.subscription s WHERE s.partner = subscription_forget.partner;
+	DELETE FROM casesync_internal.filter_seed f WHERE f.partner = subscription_forget.partner;
 	DELETE FROM casesync_internal.my_subscription m
 	 WHERE m.partner = subscription_forget.partner;
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_forget(text) IS
 	'part of drop_partner(): subscriptions of the partner here, and ours there';
 
+/* An address that names somebody goes: what is due is then sent to the registered one. */
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_texts_erase(p casesync_internal.person)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.subscription s
+	   SET reference_id = casesync_internal.text_without(s.reference_id, p),
+		transaction_id = casesync_internal.text_without(s.transaction_id, p),
+		callback_url = CASE WHEN NOT casesync_internal.text_names(s.callback_url, p)
+			THEN s.callback_url END,
+		filter_type = casesync_internal.text_without(s.filter_type, p),
+		note = casesync_internal.text_without(s.note, p),
+		reason = casesync_internal.text_without(s.reason, p),
+		authorize_claim = casesync_internal.json_without(s.authorize_claim, p)
+	 WHERE casesync_internal.text_names(concat_ws(chr(10), s.reference_id, s.transaction_id,
+			s.callback_url, s.filter_type, s.note, s.reason), p)
+		OR s.authorize_claim <> casesync_internal.json_without(s.authorize_claim, p);
+	UPDATE casesync_internal.my_subscription m
+	   SET reason = casesync_internal.text_without(m.reason, p),
+		code = casesync_internal.text_without(m.code, p)
+	 WHERE casesync_internal.text_names(concat_ws(chr(10), m.reason, m.code), p);
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_texts_erase(casesync_internal.person) IS
+	'part of subscription_erase(): texts that partners chose beside their filters';
+
 /*
  * One to a filter lives on without the person's identifiers in it; the erased key in their place
- * fits nobody, so it does not become a filter that fits more people than before.
+ * fits nobody, so it does not become a filter that fits more people than before. Names and dates
+ * stay in it: a filter that goes by them is about everybody who has them.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_erase(p casesync_internal.person,
 	OUT subscriptions bigint, OUT own bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	q casesync_internal.person := p;
 BEGIN
+	q.said := '{}';
 	PERFORM casesync_internal.end_subscriptions(
 		ARRAY(SELECT s.id FROM casesync_internal.subscription s
 			WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)),
@@ -28,21 +59,19 @@ BEGIN
 	/* A filter that is only this identifier goes whole: a short number in it may be it too. */
 	UPDATE casesync_internal.subscription s
 	   SET filter = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names) THEN NULL
-			ELSE casesync_internal.json_without(s.filter, p.words, p.erased) END,
-		tree = casesync_internal.json_without(s.tree, p.words, p.erased),
-		authorize_claim = casesync_internal.json_without(s.authorize_claim, p.words, p.erased),
+			ELSE casesync_internal.json_without(s.filter, q) END,
+		tree = casesync_internal.json_without(s.tree, q),
 		id_value = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
 			THEN p.erased ELSE s.id_value END
 	 WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
-		OR s.filter <> casesync_internal.json_without(s.filter, p.words, p.erased)
-		OR s.tree <> casesync_internal.json_without(s.tree, p.words, p.erased)
-		OR s.authorize_claim <> casesync_internal.json_without(s.authorize_claim, p.words,
-			p.erased);
+		OR s.filter <> casesync_internal.json_without(s.filter, q)
+		OR s.tree <> casesync_internal.json_without(s.tree, q);
 	GET DIAGNOSTICS subscriptions = ROW_COUNT;
 	UPDATE casesync_internal.my_subscription m
-	   SET filter = casesync_internal.json_without(m.filter, p.words, p.erased)
-	 WHERE m.filter <> casesync_internal.json_without(m.filter, p.words, p.erased);
+	   SET filter = casesync_internal.json_without(m.filter, q)
+	 WHERE m.filter <> casesync_internal.json_without(m.filter, q);
 	GET DIAGNOSTICS own = ROW_COUNT;
+	PERFORM casesync_internal.subscription_texts_erase(p);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_erase(casesync_internal.person) IS

@@ -189,7 +189,8 @@ AS $$
 DECLARE
 	ended constant casesync_internal.verdict := casesync_internal.refused_for('subscription ended');
 BEGIN
-	status := CASE s.state WHEN 'pending' THEN 'pdng' WHEN 'active' THEN 'succ' ELSE 'rjct' END;
+	status := CASE WHEN s.state = 'pending' OR s.state = 'active' AND s.paused_at IS NOT NULL
+		THEN 'pdng' WHEN s.state = 'active' THEN 'succ' ELSE 'rjct' END;
 	code := CASE s.state WHEN 'refused' THEN casesync_internal.reason_code('wish refused')
 		WHEN 'ended' THEN ended.code END;
 	why := CASE
@@ -198,6 +199,8 @@ BEGIN
 		WHEN s.waits_for = 'agreement'
 			THEN 'the agreement has not begun; the outcome comes under the same reference_id'
 		WHEN s.state = 'refused' THEN s.reason
+		WHEN s.state = 'active' AND s.paused_at IS NOT NULL
+			THEN (casesync_internal.refused_for('filters paused')).why
 		WHEN s.state = 'ended' THEN ended.why
 		ELSE s.note END;
 END
@@ -386,7 +389,8 @@ CREATE OR REPLACE VIEW casesync.subscriptions AS
 		s.state, s.is_confirmed, s.reason, s.created_at, s.decided_at, s.ended_at,
 		coalesce(w.due, 0) AS due,
 		(SELECT q.seq FROM casesync_internal.subscription_seq q WHERE q.subscription = s.id
-			ORDER BY q.id DESC LIMIT 1) AS last_seq
+			ORDER BY q.id DESC LIMIT 1) AS last_seq,
+		s.paused_at, s.pause_reason
 	  FROM casesync_internal.subscription s
 	  /* Counted once for all: both may be many. */
 	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync_internal.notification n
@@ -411,3 +415,6 @@ COMMENT ON COLUMN casesync.subscriptions.ended_at IS 'when it ended';
 COMMENT ON COLUMN casesync.subscriptions.due IS 'how many notifications wait';
 COMMENT ON COLUMN casesync.subscriptions.last_seq IS
 	'the last sequence number given to a notification';
+COMMENT ON COLUMN casesync.subscriptions.paused_at IS
+	'of a filter: since when it is paused, because the partner''s filters took too long';
+COMMENT ON COLUMN casesync.subscriptions.pause_reason IS 'how long they took';

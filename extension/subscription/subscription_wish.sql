@@ -233,58 +233,6 @@ COMMENT ON FUNCTION casesync_internal.subscription_alike(casesync_internal.subsc
 	'the code of a living subscription with the same criteria';
 
 /*
- * How many more a partner may have. Those to a filter or to everybody cost at every event, those of
- * an identifier do not. Counted no further than the quota: a subscribe request costs the same
- * however many there are.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner,
-	OUT of_any integer, OUT of_many integer)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	SELECT p.max_subscriptions - count(*) INTO of_any FROM (
-		SELECT FROM casesync_internal.subscription s
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
-		 LIMIT p.max_subscriptions) x;
-	SELECT p.max_filters - count(*) INTO of_many FROM (
-		SELECT FROM casesync_internal.subscription s
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.id_type IS NULL
-		 LIMIT p.max_filters) x;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.subscription_room(casesync_internal.partner) IS
-	'how many more subscriptions a partner may have, and how many of them not of one identifier';
-
-/* Those of one identifier are bounded too: a change of that person asks all of them. */
-CREATE OR REPLACE FUNCTION casesync_internal.wish_over_quota(p casesync_internal.partner,
-	s casesync_internal.subscription, of_any integer, of_many integer)
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN CASE
-		WHEN of_any <= 0 THEN
-			format('you have %s subscriptions, as many as you may have: unsubscribe some',
-				p.max_subscriptions)
-		WHEN s.id_type IS NULL AND of_many <= 0 THEN
-			format('you have %s subscriptions that name no single identifier, as many as you may '
-				'have: unsubscribe some', p.max_filters)
-		WHEN (SELECT count(*) FROM casesync_internal.subscription t
-			   WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL
-				 AND t.id_value = s.id_value AND upper(t.id_type) = upper(s.id_type)
-				 AND t.partner = s.partner) >= 20 THEN
-			'you have 20 subscriptions to this identifier, as many as you may have: '
-			'unsubscribe some'
-		END;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner,
-	casesync_internal.subscription, integer, integer) IS
-	'why a partner may not have one more subscription; NULL when it may';
-
-/*
  * A code of NULL: nothing speaks against it. Which types there are is no secret and is said to who
  * asks for another; of what is agreed with others nothing is said.
  */
@@ -387,6 +335,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_seeded(bigint) IS
 	'who is inside the filter of a new subscription is known now';
+
+CREATE OR REPLACE FUNCTION casesync_internal.filter_seed_rest(partner text, rest interval)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.filter_seed (partner, next_at)
+	VALUES (partner, clock_timestamp() + rest)
+	ON CONFLICT ON CONSTRAINT filter_seed_pkey DO UPDATE SET next_at = excluded.next_at
+$$;
+COMMENT ON FUNCTION casesync_internal.filter_seed_rest(text, interval) IS
+	'so long no other new filter of the partner is looked up';
 
 /* Only here is it said that sharing is stopped: to our own people, never to the partner. */
 CREATE OR REPLACE FUNCTION casesync_internal.check_subscribe(s casesync_internal.subscription,

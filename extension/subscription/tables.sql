@@ -35,6 +35,8 @@ CREATE TABLE casesync_internal.subscription (
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	decided_at timestamptz,
 	ended_at timestamptz,
+	paused_at timestamptz,
+	pause_reason text,
 	CHECK ((id_type IS NULL) = (id_value IS NULL)),
 	CHECK (id_type IS NULL OR tree IS NULL),
 	CHECK ((state = 'pending') = (waits_for IS NOT NULL))
@@ -54,6 +56,8 @@ CREATE INDEX subscription_ending ON casesync_internal.subscription (ends)
 	WHERE state IN ('pending', 'active') AND ends IS NOT NULL;
 CREATE INDEX subscription_unseeded ON casesync_internal.subscription (id)
 	WHERE state = 'active' AND tree IS NOT NULL AND NOT is_seeded;
+CREATE INDEX subscription_paused ON casesync_internal.subscription (partner, paused_at)
+	WHERE paused_at IS NOT NULL;
 COMMENT ON TABLE casesync_internal.subscription IS
 	'partners'' subscriptions; is_confirmed: they know that it exists';
 COMMENT ON COLUMN casesync_internal.subscription.lane IS
@@ -66,10 +70,19 @@ COMMENT ON COLUMN casesync_internal.subscription.waits_for IS
 	'pending until somebody decides, or until the agreement begins';
 COMMENT ON COLUMN casesync_internal.subscription.is_seeded IS
 	'of a filter: who was inside when it began has been looked up';
+COMMENT ON COLUMN casesync_internal.subscription.paused_at IS
+	'of a filter: since when it is not judged, because its partner''s filters took too long';
 COMMENT ON COLUMN casesync_internal.subscription.note IS
 	'what was said with the answer, to say it again';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_id_seq', '');
+CREATE TABLE casesync_internal.filter_seed (
+	partner text PRIMARY KEY,
+	next_at timestamptz NOT NULL
+);
+COMMENT ON TABLE casesync_internal.filter_seed IS
+	'when it is looked up next who is inside a new filter of a partner';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.filter_seed', '');
 /* ---- my_subscription ---- */
 CREATE TABLE casesync_internal.my_subscription (
 	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -1,2 +1,227 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in}');
+
+/* ---- words and codes have owners ---- */
+CREATE TABLE casesync_internal.word_list (
+	list text PRIMARY KEY CHECK (list ~ '\S'),
+	owner name NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.word_list', '');
+COMMENT ON TABLE casesync_internal.word_list IS
+	'whose a list of words is; written by the first map_code() of it';
+CREATE TABLE casesync_internal.word_list_grant (
+	list text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (list, role)
+);
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.word_list_grant', '');
+COMMENT ON TABLE casesync_internal.word_list_grant IS
+	'roles that may change another''s list of words; written by grant_word_list()';
+/* Who mapped the words of until now is not known: they are the extension's owner's. */
+INSERT INTO casesync_internal.word_list (list, owner)
+SELECT DISTINCT w.list, pg_get_userbyid(c.relowner)
+  FROM casesync_internal.crosswalk_word w
+  JOIN pg_class c ON c.oid = 'casesync_internal.crosswalk_word'::regclass;
+ALTER TABLE casesync_internal.local_code ADD COLUMN owner name;
+UPDATE casesync_internal.local_code SET owner = (SELECT pg_get_userbyid(c.relowner)
+	FROM pg_class c WHERE c.oid = 'casesync_internal.local_code'::regclass);
+ALTER TABLE casesync_internal.local_code ALTER COLUMN owner SET DEFAULT current_user,
+	ALTER COLUMN owner SET NOT NULL;
+COMMENT ON COLUMN casesync_internal.local_code.owner IS 'the role whose label it is';
+
+/* It tells whose lane it is, too. */
+DROP FUNCTION casesync_internal.lanes();
+
+/* Filters that cost too much are paused. */
+ALTER TABLE casesync_internal.subscription ADD COLUMN paused_at timestamptz,
+	ADD COLUMN pause_reason text;
+CREATE INDEX subscription_paused ON casesync_internal.subscription (partner, paused_at)
+	WHERE paused_at IS NOT NULL;
+COMMENT ON COLUMN casesync_internal.subscription.paused_at IS
+	'of a filter: since when it is not judged, because its partner''s filters took too long';
+CREATE TABLE casesync_internal.filter_seed (
+	partner text PRIMARY KEY,
+	next_at timestamptz NOT NULL
+);
+COMMENT ON TABLE casesync_internal.filter_seed IS
+	'when it is looked up next who is inside a new filter of a partner';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.filter_seed', '');
+DROP FUNCTION casesync_internal.subscription_room(casesync_internal.partner);
+DROP FUNCTION casesync_internal.wish_over_quota(casesync_internal.partner,
+	casesync_internal.subscription, integer, integer);
+DROP FUNCTION casesync_internal.wish_refusal(casesync_internal.partner, record,
+	casesync_internal.subscription, integer, integer);
+DROP FUNCTION casesync_internal.receive_wish(casesync_internal.partner,
+	casesync_internal.subscription, jsonb, integer, integer);
+DROP FUNCTION casesync_internal.filters_of(casesync_internal.agreement,
+	casesync_internal.registry);
+COMMENT ON TABLE casesync_internal.missed IS
+	'subjects that changed while an agreement was suspended, or its partner''s filters were paused: '
+	'looked at again when they go on';
+/* Who was counted is told something too. */
+ALTER TABLE casesync_internal.disclosure ADD COLUMN asked text[] NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN casesync_internal.disclosure.way IS
+	'notify, search, count, check_enrollment, push or backfill';
+COMMENT ON COLUMN casesync_internal.disclosure.asked IS
+	'what the partner asked or wished by, beyond the agreed fields: it learns that this holds';
+ALTER TYPE casesync_internal.disclosing ADD ATTRIBUTE asked text[];
+COMMENT ON TYPE casesync_internal.disclosing IS
+	'a record of a subject that a partner gets, or somebody whom it is told the number of; the '
+	'agreement that says so, the item or answer that carries it, and what it was asked by';
+CREATE TABLE casesync_internal.lookup_walk (
+	partner text NOT NULL,
+	question bytea NOT NULL,
+	page_size integer NOT NULL,
+	page_number integer NOT NULL,
+	people integer NOT NULL,
+	day date NOT NULL,
+	PRIMARY KEY (partner, question)
+);
+COMMENT ON TABLE casesync_internal.lookup_walk IS
+	'questions that were answered today, by a keyed hash: the page that was given last and how '
+	'many people were counted for it, so that the next page does not count them once more';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.lookup_walk', '');
+ALTER TYPE casesync_internal.person ADD ATTRIBUTE marks text[], ADD ATTRIBUTE said text[];
+COMMENT ON TYPE casesync_internal.person IS
+	'who is to be forgotten: identifiers as values (words) and as TYPE:value (names), as found in '
+	'inbox subjects; marks: spellings of them that are looked for within texts; said: words that '
+	'only together are about this person, as first and last name';
+DROP FUNCTION casesync_internal.json_without(jsonb, text[], text);
+/*
+ * What was hashed without a key is hashed with it. One byte more says so: a repetition of a message
+ * that came before is still known.
+ */
+UPDATE casesync_internal.message_in m
+   SET content_hash = '\x00'::bytea
+	|| casesync_internal.keyed_hash(n.hash_key, to_jsonb(encode(m.content_hash, 'hex')))
+  FROM casesync_internal.node_secret n;
+/* Nobody on the way but who is known here goes on to others. */
+UPDATE casesync_internal.inbox_item i SET hops = ARRAY(
+	SELECT h.name FROM unnest(i.hops) WITH ORDINALITY h(name, n)
+	 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = h.name)
+		OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = h.name) ORDER BY h.n)
+ WHERE i.hops <> '{}';
+UPDATE casesync_internal.notification i SET hops = ARRAY(
+	SELECT h.name FROM unnest(i.hops) WITH ORDINALITY h(name, n)
+	 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = h.name)
+		OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = h.name) ORDER BY h.n)
+ WHERE i.hops <> '{}';
+DROP FUNCTION casesync_internal.search_item(casesync_internal.partner, jsonb, record, bigint,
+	timestamptz, uuid);
+DROP FUNCTION casesync_internal.search_give(casesync_internal.search_source[], text[], integer[],
+	uuid);
+DROP FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text, uuid);
+DROP FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb, timestamptz);
+/* A registry type that is in no list is the same in any case. */
+UPDATE casesync_internal.subscription s SET reg_type = lower(s.reg_type)
+ WHERE s.reg_type <> lower(s.reg_type) AND NOT EXISTS (
+	SELECT FROM casesync_internal.registry_type t WHERE t.reg_type = s.reg_type);
+/* How many were found is not told again. */
+UPDATE casesync_internal.request_in r
+   SET answers = (SELECT jsonb_agg(a - 'pagination' ORDER BY n)
+		FROM jsonb_array_elements(r.answers) WITH ORDINALITY x(a, n))
+ WHERE jsonb_path_exists(r.answers, '$[*].pagination');
+/* ---- registries and trackings have owners ---- */
+COMMENT ON TABLE casesync_internal.registry IS
+	'published views; a publisher sees the rows of own views only';
+CREATE TABLE casesync_internal.registry_grant (
+	registry text NOT NULL,
+	role name NOT NULL,
+	PRIMARY KEY (registry, role)
+);
+COMMENT ON TABLE casesync_internal.registry_grant IS
+	'roles whose tables may make events of another''s registry; written by grant_registry()';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry_grant', '');
+/* What feeds a registry today goes on to. */
+INSERT INTO casesync_internal.registry_grant (registry, role)
+SELECT DISTINCT g.registry, pg_get_userbyid(c.relowner)
+  FROM casesync_internal.tracking t JOIN pg_class c ON c.oid = t.relation
+  JOIN casesync_internal.registry g ON g.registry = ANY (t.registries)
+  JOIN pg_class v ON v.oid = g.view
+ WHERE NOT t.removed AND NOT pg_has_role(c.relowner, v.relowner, 'USAGE');
+ALTER TABLE casesync_internal.tracking ADD COLUMN author name;
+UPDATE casesync_internal.tracking t SET author = pg_get_userbyid(c.relowner)
+  FROM pg_class c WHERE c.oid = t.relation;
+COMMENT ON COLUMN casesync_internal.tracking.author IS
+	'whose table it was when the tracking was written';
+DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
+DROP FUNCTION casesync_internal.tracking_id_next();
+
+/* ---- inbox: an apply function is found by its name, and called while it is its owner's ---- */
+ALTER TABLE casesync_internal.handler ADD COLUMN schema_name name,
+	ADD COLUMN function_name name, ADD COLUMN owner name;
+COMMENT ON COLUMN casesync_internal.handler.handler IS
+	'the same as schema_name and function_name say, for people';
+COMMENT ON COLUMN casesync_internal.handler.schema_name IS
+	'with function_name, by which it is found: an oid does not outlive a dump, and pg_upgrade refuses '
+	'columns of type regprocedure';
+COMMENT ON COLUMN casesync_internal.handler.owner IS
+	'whose it was when it was named; it is not called while it is another''s';
+UPDATE casesync_internal.handler h SET schema_name = n.nspname, function_name = p.proname,
+	owner = pg_get_userbyid(p.proowner)
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE p.pronargs = 1 AND p.proargtypes[0] = 'casesync.inbound'::regtype
+   AND format('%I.%I(casesync.inbound)', n.nspname, p.proname) = h.handler;
+/* The code that comes after this makes the functions whole. */
+CREATE FUNCTION casesync_internal.has_role(role name)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT false';
+CREATE FUNCTION casesync_internal.may_handle(schema name, function name, owner name)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'SELECT false';
+ALTER POLICY handler_of_owner ON casesync_internal.handler
+	USING (casesync_internal.has_role(owner))
+	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
+DROP FUNCTION casesync_internal.owns_handler(text);
+DROP FUNCTION casesync_internal.owner_call(regprocedure, anyelement);
+
+/* Who wrote an agreement is known also within SECURITY DEFINER functions. */
+ALTER TABLE casesync_internal.agreement ADD COLUMN written_as name;
+COMMENT ON COLUMN casesync_internal.agreement.written_as IS
+	'the owner of the SECURITY DEFINER function that wrote it in the author''s session; NULL: none';
+
+/* Not dumped: what waits is asked for anew after a restore. */
+CREATE TABLE casesync_internal.pending_change (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	what text NOT NULL CHECK (what IN ('grant_access', 'four_eyes_off')),
+	role regrole,
+	access text,
+	asked_by regrole NOT NULL,
+	asked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.pending_change IS
+	'what one administrator has asked for and a second one must agree to';
+DROP FUNCTION casesync.activate(text);
+DROP FUNCTION casesync_internal.check_activation(casesync_internal.agreement);
+DROP FUNCTION casesync_internal.check_author(casesync_internal.agreement);
+
+/* What a partner can make us store is bounded. */
+ALTER TABLE casesync_internal.partner
+	ADD COLUMN max_bytes_per_day bigint NOT NULL DEFAULT 536870912 CHECK (max_bytes_per_day >= 0),
+	ADD COLUMN max_bytes bigint NOT NULL DEFAULT 21474836480 CHECK (max_bytes >= 0);
+COMMENT ON COLUMN casesync_internal.partner.max_bytes_per_day IS
+	'how many bytes it may have stored here on one day';
+COMMENT ON COLUMN casesync_internal.partner.max_bytes IS
+	'how many bytes it may have stored here in all, of what was not pruned';
+CREATE TABLE casesync_internal.stored_day (
+	partner text NOT NULL,
+	day date NOT NULL,
+	worker integer NOT NULL,
+	bytes bigint NOT NULL,
+	refused bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (partner, day, worker)
+);
+COMMENT ON TABLE casesync_internal.stored_day IS
+	'how many bytes are kept of what a partner sent or asked for on a day';
+COMMENT ON COLUMN casesync_internal.stored_day.worker IS
+	'the backend that counted; 0: all of a day that is over';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.stored_day', '');
+INSERT INTO casesync_internal.stored_day (partner, day, worker, bytes)
+SELECT m.partner, (m.at AT TIME ZONE 'UTC')::date, 0, sum(octet_length(m.raw))
+  FROM casesync_internal.message_in m WHERE m.raw <> '' GROUP BY 1, 2;
+CREATE INDEX message_in_rejected ON casesync_internal.message_in (at) WHERE action = 'rejected';
+DROP FUNCTION casesync.set_quota(text, integer, integer);

@@ -21,6 +21,9 @@ BEGIN
 		rotated := casesync_internal.notification_ring_turn(leaf_limit) OR rotated;
 		PERFORM casesync_internal.expire_subscriptions();
 		PERFORM casesync_internal.admit_subscriptions();
+		PERFORM casesync_internal.filters_catch_up();
+		PERFORM casesync_internal.rejected_prune();
+		PERFORM casesync_internal.storage_fold();
 		era := (casesync_internal.this_node()).era;
 		SELECT * INTO s FROM casesync_internal.routing_state r WHERE r.era = era
 			ORDER BY r.id DESC LIMIT 1;

@@ -26,6 +26,8 @@ my @questions = (
 	"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contypid = 'app.open_status'::regtype",
 	'SELECT * FROM casesync.code_directory WHERE local ORDER BY directory, number',
 	'SELECT * FROM casesync.crosswalk ORDER BY list, directory, word',
+	'SELECT * FROM casesync.word_lists ORDER BY list',
+	'SELECT directory, number, owner FROM casesync_internal.local_code ORDER BY 1, 2',
 	"SELECT casesync.to_word('sp', 'Exited'::casesync.enrolment_status)",
 	"SELECT casesync.label('local:900'::casesync.enrolment_status)",
 	'SELECT * FROM casesync.event_types ORDER BY reg_type, event_type',

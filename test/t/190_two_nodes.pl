@@ -452,6 +452,7 @@ is(record_of($ess, 2), $before, 'and this one is not told of any more');
 
 for my $node (@nodes)
 {
+	$node->sql("SELECT casesync.set_node('$node->{sender_id}', four_eyes => true)");
 	ok(BridgeTest::wait_for('good health', sub { $node->sql('SELECT count(*) FROM casesync.health') == 0 }, 20), "$node->{name} is well")
 	  or diag $node->sql('SELECT * FROM casesync.health');
 	$node->stop_ok;

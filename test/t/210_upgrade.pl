@@ -29,9 +29,11 @@ $sp->add_partner('ess.example.org', $ess->{port});
 $sp->sql(<<'SQL');
 CREATE ROLE reviewer;
 CREATE ROLE watcher;
+CREATE ROLE operator;
 CREATE ROLE application LOGIN;
 SELECT casesync.grant_access('reviewer', 'reviewer');
 SELECT casesync.grant_access('application', 'reviewer');
+SELECT casesync.grant_access('operator', 'admin');
 GRANT USAGE ON SCHEMA casesync TO watcher;
 GRANT SELECT ON casesync.audit TO watcher;
 GRANT SELECT, INSERT, UPDATE ON person TO application;
@@ -223,6 +225,7 @@ sub as
 }
 is(as('reviewer', 'SELECT casesync.made_up()'), '42', 'a role has what was added to its access: the new function, with the new setting');
 like(as('reviewer', q{SELECT casesync.reject(1, 'x')}), qr/permission denied/, 'and no more what was taken out of it');
+like(as('operator', q{SELECT casesync.grant_access('operator', 'auditor')}), qr/waits for a second person/, 'an administrator still needs a second one');
 like(as('watcher', 'SELECT count(*) FROM casesync.audit'), qr/^\d+$/, 'what the site granted by itself is still there');
 is($sp->sql(q{SELECT casesync.code('Made Up'::casesync.employment_status_icse18), casesync_internal.is_transient('99P99')}), '12|t', 'a new code, a changed function');
 is($sp->sql('SELECT count(*) FROM casesync.event_types WHERE made_up = 1') > 0, 1, 'a new column of a view');
@@ -253,7 +256,7 @@ sub states
 my $upgraded = shape('app');
 $server->safe_psql('postgres', 'CREATE DATABASE fresh ENCODING UTF8 TEMPLATE template0');
 $server->safe_psql('fresh', "CREATE EXTENSION casesync; SELECT casesync.grant_access('bridge', 'bridge'); SELECT casesync.grant_access('reviewer', 'reviewer');"
-	. "SELECT casesync.grant_access('application', 'reviewer'); GRANT USAGE ON SCHEMA casesync TO watcher; GRANT SELECT ON casesync.audit TO watcher");
+	. "SELECT casesync.grant_access('application', 'reviewer'); SELECT casesync.grant_access('operator', 'admin'); GRANT USAGE ON SCHEMA casesync TO watcher; GRANT SELECT ON casesync.audit TO watcher");
 same_shape($upgraded, shape('fresh'), 'upgraded as made anew');
 my $dump = "$sp->{folder}/dump";
 $server->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $server->connstr('app') ], 'pg_dump');

@@ -38,6 +38,7 @@ sub ask
 
 my $accesses = join ', ', map { "('$accesses[$_]', $_)" } 0 .. $#accesses;
 my $letter = "CASE access WHEN 'approver' THEN 'V' WHEN 'auditor' THEN 'U' WHEN 'reader' THEN 'S' ELSE upper(left(access, 1)) END";
+my @letters = qw(P A V R U S T B);
 my $right = "EXISTS (SELECT FROM casesync_internal.access_right r WHERE r.access = a.access AND r.object IN (o.name, 'SELECT ON ' || o.name))";
 
 # The columns that the page has of a view.
@@ -88,6 +89,18 @@ SELECT format('%s may call %s', r.rolname, p.oid::regprocedure) FROM pg_proc p
    AND NOT EXISTS (SELECT FROM casesync_internal.access_right a WHERE a.object = p.proname AND ('has_' || a.access = r.rolname
 		OR a.access = 'types' AND r.rolname IN ('has_publisher', 'has_admin', 'has_reviewer', 'has_auditor')))
 SQL
+
+# The matrix has every function that roles may execute, of both schemas, but those that only compute.
+my %matrix = map { my @cells = @$_; map { my $name = $_; map { ("$name $letters[$_]" => 1) } grep { $cells[ $_ + 2 ] eq 'x' } 0 .. 7 }
+	  $cells[1] =~ /`(\w+)`/g } rows_of('what');
+my $executable = ask(<<"SQL");
+SELECT DISTINCT format('%s %s', p.proname, $letter) FROM pg_proc p CROSS JOIN (VALUES $accesses) a(access, n)
+ WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
+   AND has_function_privilege('has_' || a.access, p.oid, 'EXECUTE')
+   AND NOT EXISTS (SELECT FROM casesync_internal.access_right t WHERE t.access = 'types' AND t.object = p.proname)
+SQL
+is_deeply([ sort grep { !$matrix{$_} } @$executable ], [], 'the matrix has every function that an access may execute');
+cmp_ok(scalar @$executable, '>', 150, 'which are many');
 
 my @settings = map { my $name = $_->[1] =~ s/^`casesync\.(\w+)`$/$1/r; "$name " . ($_->[2] =~ s/`//gr) }
   grep { $_->[1] =~ /^`casesync\./ } rows_of('setting');

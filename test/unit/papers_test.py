@@ -221,6 +221,22 @@ def check_reference(checks):
                            f"reference.md says who may use {name}: {' '.join(sorted(letters))}"))
 
 
+def check_matrix(checks):
+    """Each function, and each table, that an access may use has a line that says what it reaches at most."""
+    block = re.search(r"^<!-- made by test/write_papers: what each access may execute -->\n(.*?)^<!-- end -->", PAPERS["doc/reference.md"],
+                      re.M | re.S)[1]
+    lines = re.findall(r"^\| (`.*?`) \|((?: x? ?\|){8}) (.*) \|$", block, re.M)
+    told = {name: text for names, _, text in lines for name in re.findall(r"`([^`]+)`", names)}
+    text = read("extension/rights/grants.sql")
+    for names in re.findall(r"ARRAY\[(.*?)\]", text, re.S):
+        for name in re.findall(r"'([^']*)'", names):
+            verb, _, view = name.partition(" ON ")
+            if view not in VIEWS:
+                name = f"{verb} on {view}" if view else name
+                checks.append((len(told.get(name, "")) > 12 and "?" not in told[name], f"reference.md says what {name} reaches at most"))
+    checks.append((len(told) > 150, "the matrix has lines"))
+
+
 def check_errors(checks):
     """Every errcode that the extension raises has a row, and no other has."""
     raised = set()
@@ -253,7 +269,7 @@ def check_recipes(checks):
 def main():
     checks = [(len(PAPERS["README.md"].splitlines()) <= README_LINES, f"README.md has at most {README_LINES} lines")]
     for check in (check_links, check_names, check_comments, check_settings, check_targets, check_paths, check_contradictions,
-                  check_reference, check_errors, check_recipes):
+                  check_reference, check_matrix, check_errors, check_recipes):
         check(checks)
     said = subprocess.run(["test/write_papers", "--check"], check=False, stdout=subprocess.PIPE, text=True).stdout
     checks.append((said == "", f"what papers repeat of the code is up to date {said.strip()}"))

@@ -1,8 +1,9 @@
-# unit.mk: the files of the bridge that can be tried alone, under address and undefined-behaviour sanitizers.
+# unit.mk: the pure files of the bridge, under address and undefined-behaviour sanitizers.
 UNIT_PURE = \
-	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/failure.c bridge/base/form_text.c \
-	bridge/base/iso_time.c bridge/base/log.c bridge/base/log_quota.c bridge/base/rate_limit.c bridge/base/secret_file.c \
-	bridge/base/uuid.c bridge/base/event_loop.c bridge/base/worker.c \
+	bridge/base/backoff.c bridge/base/base64.c bridge/base/buffer.c bridge/base/caller_hash.c \
+	bridge/base/failure.c bridge/base/form_text.c bridge/base/iso_time.c bridge/base/log.c \
+	bridge/base/log_quota.c bridge/base/rate_limit.c bridge/base/secret_file.c \
+	bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/extension_version.c bridge/database/sql_call.c \
@@ -20,7 +21,8 @@ UNIT_PURE = \
 	bridge/token/bearer.c bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_verify.c \
 	bridge/token/token_answer.c bridge/token/token_issue.c bridge/token/token_request.c \
 	bridge/http/http_framing.c bridge/http/http_route.c \
-	bridge/delivery/delivery_policy.c
+	bridge/delivery/delivery_policy.c \
+	bridge/api/partner_budget.c
 UNIT_DIR = build/unit
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c test/unit/*/*_test.c)))
 UNIT_PROGRAMS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*/*_print.c)))

@@ -1,0 +1,108 @@
+/*
+ * api_check.c
+ *		The checks of a message that need nobody's answer, in their order. Must not know whose
+ *		message it is.
+ */
+#include "api/api_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/iso_time.h"
+#include "seal/message_decrypt.h"
+
+void
+api_check_begin(ApiCheck *check, size_t max_plain)
+{
+	buffer_init(&check->canonical, 0);
+	buffer_init(&check->plain, max_plain);
+}
+
+void
+api_check_free(ApiCheck *check)
+{
+	json_decref(check->envelope);
+	buffer_free(&check->canonical);
+	buffer_free(&check->plain);
+	free(check->keys);
+}
+
+void
+api_check_body(void *context)
+{
+	ApiCheck *check = context;
+
+	(void) message_parse(check->body, check->length, &check->envelope, &check->problem);
+}
+
+static void
+check_fail(ApiCheck *check, ApiCheckResult result, const char *error_code, const Failure *failure)
+{
+	check->result = result;
+	check->problem.error_code = error_code;
+	snprintf(check->problem.text, sizeof(check->problem.text), "%s", failure->text);
+}
+
+/* True when the message is the partner's own, or the partner is one who need not prove it. */
+static bool
+signature_is_good(ApiCheck *check)
+{
+	Failure failure = {FAILURE_SYSTEM, ""};
+	json_t *keys;
+	bool ok;
+
+	if (check->is_unsigned_accepted && signature_is_absent(check->envelope))
+		return true;
+	keys = json_loads(check->keys != NULL ? check->keys : "[]", 0, NULL);
+	ok = keys != NULL && signature_verify(check->envelope, check->body, check->length, keys,
+										  iso_time_now(), check->kid, &check->canonical, &failure);
+	json_decref(keys);
+	if (ok)
+		return true;
+	if (failure.kind == FAILURE_SIGNATURE_MISSING || failure.kind == FAILURE_SIGNATURE_INVALID)
+		check_fail(check, API_CHECK_NOT_ITS_OWN, signature_error_code(&failure), &failure);
+	else
+		check->result = API_CHECK_TROUBLE;
+	return false;
+}
+
+/* Opens what is encrypted, when the partner may and must. */
+static bool
+encryption_is_good(ApiCheck *check)
+{
+	Failure failure;
+
+	if (message_decrypt(check->envelope, check->encryption, check->ring, &check->plain, &failure))
+		return true;
+	if (failure.kind == FAILURE_ENCRYPTION)
+		check_fail(check, API_CHECK_BAD, "err.encryption.invalid", &failure);
+	else
+		check->result = API_CHECK_TROUBLE;
+	return false;
+}
+
+static bool
+form_is_good(ApiCheck *check)
+{
+	const char *receiver_id = check->is_unsigned_accepted ? NULL : check->receiver_id;
+	json_t *plain = NULL;
+	bool ok = true;
+
+	if (check->plain.length > 0)
+		ok = message_parse(check->plain.data, check->plain.length, &plain, &check->problem);
+	ok = ok && message_check(check->envelope, plain, check->action, receiver_id, &check->problem);
+	json_decref(plain);
+	if (!ok)
+		check->result = API_CHECK_BAD;
+	return ok;
+}
+
+void
+api_check_message(void *context)
+{
+	ApiCheck *check = context;
+
+	check->result = API_CHECK_GOOD;
+	if (signature_is_good(check) && encryption_is_good(check))
+		(void) form_is_good(check);
+}

@@ -1,0 +1,52 @@
+/*
+ * api_check.h
+ *		What is asked of the bytes of a message alone, and may take time: run on a thread, so it
+ *		touches nothing but its own struct. Knows nothing of requests, or of how a fault is told.
+ */
+#ifndef API_CHECK_H
+#define API_CHECK_H
+
+#include "base/buffer.h"
+#include "key/key_ring.h"
+#include "message/message_check.h"
+#include "seal/signature.h"
+
+typedef enum ApiCheckResult
+{
+	API_CHECK_GOOD,
+	API_CHECK_NOT_ITS_OWN, /* the signature: problem says why */
+	API_CHECK_BAD,		   /* the message: likewise */
+	API_CHECK_TROUBLE	   /* ours */
+} ApiCheckResult;
+
+typedef struct ApiCheck
+{
+	/* given; the texts live as long as the struct is used */
+	const char *body;
+	size_t length;
+	MessageAction action;
+	bool is_unsigned_accepted;
+	char *keys; /* JSON, or NULL; ours to free */
+	char encryption[16];
+	char receiver_id[256];
+	const KeyRing *ring;
+
+	/* found */
+	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
+	MessageProblem problem; /* of the body */
+	Buffer canonical;		/* what is signed, when the body may say something else; else empty */
+	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */
+	char kid[SIGNATURE_KID_SIZE]; /* "" when it is not signed */
+	ApiCheckResult result;
+} ApiCheck;
+
+extern void api_check_begin(ApiCheck *check, size_t max_plain);
+extern void api_check_free(ApiCheck *check);
+
+/* Context is an ApiCheck: reads its body. */
+extern void api_check_body(void *context);
+
+/* The same: signature, encryption, form of what was read. */
+extern void api_check_message(void *context);
+
+#endif

@@ -1,0 +1,298 @@
+/*
+ * One question of a search: whom it is about, who is found, who is given, and who is counted. What
+ * it counts and discloses is decided here, in one order.
+ */
+
+/*
+ * All subjects are found before any is given: only then is it known whether they are too many. One
+ * more than may be found is looked for: so it is known that there are too many, not how many.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_find(sources casesync_internal.search_source[],
+	tree jsonb, sort jsonb, until timestamptz,
+	OUT refused casesync_internal.search_result, OUT keys text[], OUT places integer[])
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	most constant integer := casesync_internal.setting('casesync.search_limit')::integer;
+	sorted record;
+	found record;
+BEGIN
+	keys := '{}';
+	places := '{}';
+	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
+		sorted := casesync_internal.filter_order(sort, sources[i].r, sources[i].a);
+		IF sorted.problem IS NOT NULL THEN
+			refused := casesync_internal.search_refused(
+				casesync_internal.refused_for('sort unclear', sorted.problem));
+			RETURN;
+		END IF;
+		found := casesync_internal.search_keys(sources[i], tree, sorted.clause,
+			most - cardinality(keys) + 1, until);
+		IF found.failed IS NOT NULL THEN
+			refused := casesync_internal.search_refused(
+				casesync_internal.refused_for('record unreadable'));
+			refused.failed := found.failed;
+			RETURN;
+		END IF;
+		keys := keys || found.keys;
+		places := places || array_fill(i, ARRAY[cardinality(found.keys)]);
+		IF cardinality(keys) > most THEN
+			refused := casesync_internal.search_refused(
+				casesync_internal.refused_for('too many found', most::text));
+			RETURN;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_find(casesync_internal.search_source[], jsonb, jsonb,
+	timestamptz) IS
+	'the subjects that match, source by source (places), each source in the order asked for';
+
+/*
+ * Whom a question is about. Unknown, withheld and not agreed have one answer, an empty list; so has
+ * a registry that no agreement covers.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_read(p casesync_internal.partner,
+	criteria jsonb, OUT refused casesync_internal.search_result, OUT tree jsonb,
+	OUT sources casesync_internal.search_source[])
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	problem text;
+BEGIN
+	SELECT f.tree, f.problem INTO tree, problem
+	  FROM casesync_internal.filter_parse(criteria->'query',
+		casesync_internal.plain_name(criteria->>'query_type')) f;
+	IF problem IS NOT NULL THEN
+		refused := casesync_internal.search_refused(
+			casesync_internal.refused_for('filter unclear', problem));
+		RETURN;
+	END IF;
+	sources := ARRAY(SELECT s FROM casesync_internal.agreements_for_search(p.partner, 'search',
+		criteria->>'reg_type', casesync_internal.plain_name(criteria->>'reg_record_type')) s);
+EXCEPTION WHEN OTHERS THEN
+	IF casesync_internal.is_transient(SQLSTATE) THEN
+		RAISE;
+	END IF;
+	refused := casesync_internal.search_fault(SQLSTATE, NULL);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_read(casesync_internal.partner, jsonb) IS
+	'the filter of a question and the registries that it is for, or why there is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.search_find_try(
+	sources casesync_internal.search_source[], tree jsonb, sort jsonb, until timestamptz,
+	OUT refused casesync_internal.search_result, OUT keys text[], OUT places integer[])
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found record;
+BEGIN
+	found := casesync_internal.search_find(sources, tree, sort, until);
+	refused := found.refused; keys := found.keys; places := found.places;
+EXCEPTION WHEN OTHERS THEN
+	IF casesync_internal.is_transient(SQLSTATE) THEN
+		RAISE;
+	END IF;
+	refused := casesync_internal.search_fault(SQLSTATE, NULL);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_find_try(casesync_internal.search_source[], jsonb,
+	jsonb, timestamptz) IS
+	'the subjects that match, or why nobody can say';
+
+/*
+ * Given are those from first to last, by their order among all that were found; a page that begins
+ * behind the end is empty.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_give(sources casesync_internal.search_source[],
+	tree jsonb, keys text[], places integer[], first bigint, last bigint, given uuid)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	records jsonb := '[]';
+BEGIN
+	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
+		records := records || casesync_internal.search_records(sources[i],
+			ARRAY(SELECT k.key FROM unnest(keys, places) WITH ORDINALITY k(key, place, n)
+				WHERE k.place = i AND k.n BETWEEN first AND last ORDER BY k.n), 'search', given,
+			casesync_internal.search_asked(tree, (sources[i]).a, false));
+	END LOOP;
+	RETURN records;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_give(casesync_internal.search_source[], jsonb,
+	text[], integer[], bigint, bigint, uuid) IS
+	'the records of one page, and their disclosure';
+
+/*
+ * That somebody is among so few is told by their number, without any record: whoever this item has
+ * not put on record since. A number of many tells of nobody in particular: it counts as lookups
+ * only.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_count(
+	sources casesync_internal.search_source[], tree jsonb, keys text[], places integer[],
+	given uuid, since bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF cardinality(keys) > casesync_internal.message_limit('people counted') THEN
+		RETURN;
+	END IF;
+	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
+		PERFORM casesync_internal.disclosure_begin('count', ARRAY(
+			SELECT ROW(((sources[i]).a).partner, ((sources[i]).r).registry, k.key, NULL,
+				((sources[i]).a).agreement, ((sources[i]).a).version, given, x.asked
+				)::casesync_internal.disclosing
+			  FROM (SELECT casesync_internal.search_asked(tree, (sources[i]).a, true)) x(asked)
+			 CROSS JOIN unnest(keys, places) WITH ORDINALITY k(key, place, n)
+			 WHERE k.place = i AND NOT EXISTS (
+				SELECT FROM casesync_internal.disclosure d
+				 WHERE d.reference_id = given AND d.id > since AND d.key = k.key
+				   AND d.registry = ((sources[i]).r).registry
+				   AND d.agreement = ((sources[i]).a).agreement)
+			 ORDER BY k.key COLLATE "C"));
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_count(casesync_internal.search_source[], jsonb,
+	text[], integer[], uuid, bigint) IS
+	'put on record who was counted and not given, after the disclosure with this id';
+
+/* The size is checked when records are there: a partner may ask for fewer, or by other pages. */
+CREATE OR REPLACE FUNCTION casesync_internal.search_page_try(criteria jsonb,
+	q record, found record, page record, max_bytes bigint, given uuid)
+RETURNS casesync_internal.search_result
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	first constant bigint := (page.page_number - 1)::bigint * page.page_size + 1;
+	last constant bigint := first + page.page_size - 1;
+	answer casesync_internal.search_result;
+BEGIN
+	answer.records := casesync_internal.search_give(q.sources, q.tree, found.keys, found.places,
+		first, last, given);
+	IF octet_length(answer.records::text) > max_bytes THEN
+		RAISE EXCEPTION USING errcode = 'CS003';
+	END IF;
+	answer.total := cardinality(found.keys);
+	answer.agreements := ARRAY(
+		SELECT DISTINCT format('%s %s', ((q.sources[i]).a).version, ((q.sources[i]).a).agreement)
+		  FROM unnest(found.places) i);
+	answer.records := casesync_internal.search_data(criteria, q.sources, answer.records);
+	RETURN answer;
+EXCEPTION WHEN OTHERS THEN
+	IF casesync_internal.is_transient(SQLSTATE) THEN
+		RAISE;
+	END IF;
+	RETURN casesync_internal.search_fault(SQLSTATE, max_bytes);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_page_try(jsonb, record, record, record, bigint,
+	uuid) IS
+	'the page that one item asks for, of those who were found';
+
+CREATE OR REPLACE FUNCTION casesync_internal.search_late()
+RETURNS casesync_internal.search_result
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.search_refused(casesync_internal.refused_for('search too slow',
+		casesync_internal.setting('casesync.search_timeout')));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_late() IS 'an item for which there was no time';
+
+CREATE OR REPLACE FUNCTION casesync_internal.search_fault(state text, max_bytes bigint)
+RETURNS casesync_internal.search_result
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	answer casesync_internal.search_result;
+BEGIN
+	IF state = 'CS002' THEN
+		RETURN casesync_internal.search_late();
+	ELSIF state = 'CS003' THEN
+		RETURN casesync_internal.search_refused(
+			casesync_internal.refused_for('answer too large', max_bytes::text));
+	END IF;
+	answer := casesync_internal.search_refused(casesync_internal.refused_for('search failed'));
+	answer.failed := state;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_fault(text, bigint) IS
+	'the refusal of an item that an error has ended';
+
+/* By the parsed tree: the same question can be written in many ways. */
+CREATE OR REPLACE FUNCTION casesync_internal.search_question(partner text, criteria jsonb,
+	tree jsonb)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(casesync_internal.node_hash(jsonb_build_array('question', partner, tree,
+		criteria->'sort', criteria->'reg_type', criteria->'reg_record_type')), '')
+$$;
+COMMENT ON FUNCTION casesync_internal.search_question(text, jsonb, jsonb) IS
+	'by what a question is known again when its next page is asked for';
+
+/*
+ * What fails is undone with all that it disclosed, and does not touch the other items; what was
+ * counted stays, since each part that may fail is a subtransaction of its own. Values are counted
+ * before anybody is looked for, people before their number is told: whom a refusal comes of has
+ * been counted too, and is on record when it says that they are there.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_try(p casesync_internal.partner, item jsonb,
+	page record, max_bytes bigint, until timestamptz, given uuid)
+RETURNS casesync_internal.search_result
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	criteria constant jsonb := item->'search_criteria';
+	q constant record := casesync_internal.search_read(p, criteria);
+	values_tried constant integer := casesync_internal.search_lookups(q.tree);
+	since constant bigint := coalesce((SELECT max(d.id) FROM casesync_internal.disclosure d
+		WHERE d.reference_id = given), 0);
+	found record;
+	counted record;
+	answer casesync_internal.search_result;
+BEGIN
+	IF ((q.refused).refused).code IS NOT NULL THEN
+		RETURN q.refused;
+	ELSIF cardinality(q.sources) > 0
+		AND NOT casesync_internal.lookup_allowed(p.partner, values_tried) THEN
+		RETURN casesync_internal.search_refused(casesync_internal.refused_for('lookups used up'));
+	END IF;
+	found := casesync_internal.search_find_try(q.sources, q.tree, criteria->'sort', until);
+	IF ((found.refused).refused).code IS NOT NULL THEN
+		RETURN found.refused;
+	END IF;
+	counted := casesync_internal.lookup_people(p.partner,
+		casesync_internal.search_question(p.partner, criteria, q.tree), page.page_size,
+		page.page_number, cardinality(found.keys), values_tried);
+	IF NOT counted.is_allowed THEN
+		RETURN casesync_internal.search_refused(casesync_internal.refused_for('lookups used up'));
+	END IF;
+	answer := casesync_internal.search_page_try(criteria, q, found, page, max_bytes, given);
+	IF NOT counted.is_next OR (answer.refused).code IS NOT NULL THEN
+		PERFORM casesync_internal.search_count(q.sources, q.tree, found.keys, found.places, given,
+			since);
+	END IF;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_try(casesync_internal.partner, jsonb, record, bigint,
+	timestamptz, uuid) IS
+	'the page that one item asks for, or why there is none';

@@ -1,0 +1,184 @@
+/*
+ * Storing a tracking for the owner of its table. What track() and its sisters hand over anybody who
+ * tracks tables could hand over by himself, so all that others rely on is checked or made here:
+ * that the table is there and the caller's, the number, the place, whose it is, what it may feed.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_must_be_own(caller regrole,
+	t casesync_internal.tracking)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	owner constant name := coalesce(casesync_internal.relation_owner(t.relation), t.author);
+BEGIN
+	IF t.id IS NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => 'there is no such tracking', hint => 'SELECT * FROM casesync.tracked;');
+	ELSIF NOT casesync_internal.acts_as(caller, owner) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('must be owner of table "%s"', t.relation_name),
+			detail => CASE WHEN owner IS NULL THEN 'It is gone, and whose it was is not known.'
+				ELSE format('It belongs to role "%s".', owner) END,
+			hint => CASE WHEN owner IS NOT NULL THEN format('SET ROLE %I;', owner) END);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_must_be_own(regrole, casesync_internal.tracking) IS
+	'an error unless the caller owns a tracking''s table, or did when it was there';
+
+/*
+ * Who tracks a table for a registry of his own lets its owner feed it: he has the rights of both.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.feed_must_be_let(caller regrole, registry text,
+	feeder name)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r constant casesync_internal.registry := casesync_internal.require_registry(registry);
+	owner constant name := casesync_internal.relation_owner(r.view);
+BEGIN
+	IF casesync_internal.registry_fed_by(registry, to_regrole(quote_ident(feeder))) THEN
+		RETURN;
+	ELSIF casesync_internal.acts_as(caller, owner) THEN
+		PERFORM casesync_internal.registry_let(registry, feeder);
+		RETURN;
+	END IF;
+	PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+		message => format('tables of role "%s" may not feed registry "%s"', feeder, registry),
+		detail => format('It belongs to role "%s", which has not let "%s" make events of it.',
+			owner, feeder),
+		hint => format('SET ROLE %I; SELECT casesync.grant_registry(%L, %L);', owner, registry,
+			feeder));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.feed_must_be_let(regrole, text, name) IS
+	'an error unless tables of a role may feed a registry';
+
+/* Only what is read by others: triggers, router, erase(). What its texts mean is the owner's. */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_check(t casesync_internal.tracking)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF coalesce(cardinality(t.registries), 0) = 0 OR coalesce(cardinality(t.columns), 0) = 0
+		OR coalesce(cardinality(t.key_columns), 0) = 0
+		OR EXISTS (SELECT FROM unnest(t.registries) r WHERE r IS NULL)
+		OR EXISTS (SELECT FROM unnest(t.columns || t.key_columns || t.key_labels) c
+			WHERE c IS NULL)
+		OR (t.key_is_column AND (cardinality(t.key_columns) <> 1
+			OR t.key IS DISTINCT FROM t.key_columns[1]::text OR t.key_query IS NOT NULL))
+		OR (NOT t.key_is_column AND t.key_query IS NULL)
+		OR cardinality(t.key_labels) IS DISTINCT FROM cardinality(t.key_columns)
+		OR coalesce(t.on_insert, t.on_update, t.on_delete) IS NULL
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'this is no tracking',
+			detail => 'Registries, key, columns and events do not fit together.',
+			hint => 'Let casesync make it: SELECT casesync.track(…);');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_check(casesync_internal.tracking) IS
+	'an error for a row that track() cannot have made';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_made(caller regrole,
+	tracking casesync_internal.tracking, old casesync_internal.tracking)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync_internal.tracking := tracking;
+BEGIN
+	PERFORM casesync_internal.tracking_check(t);
+	PERFORM casesync_internal.relation_must_be_table(t.relation);
+	t.author := casesync_internal.relation_owner(t.relation);
+	IF NOT casesync_internal.acts_as(caller, t.author) THEN
+		PERFORM casesync_internal.refuse_table(t.relation);
+	END IF;
+	PERFORM casesync_internal.feed_must_be_let(caller, r, t.author)
+	   FROM unnest(t.registries) r WHERE r <> ALL (coalesce(old.registries, '{}'));
+	t.on_insert := casesync_internal.event_name(t.on_insert);
+	t.on_update := casesync_internal.event_name(t.on_update);
+	t.on_delete := casesync_internal.event_name(t.on_delete);
+	/* These raise an error for a column that the table does not have. */
+	t.key_numbers := casesync_internal.column_numbers(t.relation, t.key_columns);
+	t.column_numbers := casesync_internal.column_numbers(t.relation, t.columns);
+	t.relation_name := t.relation::text;
+	t.place := casesync_internal.tracking_place(t.relation);
+	t.replicated := coalesce(t.replicated, false);
+	t.enabled := true;
+	t.removed := false;
+	t.stopped_gap := old.stopped_gap;
+	RETURN t;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_made(regrole, casesync_internal.tracking,
+	casesync_internal.tracking) IS
+	'part of tracking_store(): the row as it is stored, or an error';
+
+/*
+ * A number is never given twice, also when track() is rolled back: old rows of the log must not
+ * find another. To stop needs less than to make: the table may be gone.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_store_for(caller regrole,
+	t casesync_internal.tracking)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	old casesync_internal.tracking;
+BEGIN
+	IF t.id IS NOT NULL THEN
+		SELECT * INTO old FROM casesync_internal.tracking g WHERE g.id = t.id FOR UPDATE;
+		PERFORM casesync_internal.tracking_must_be_own(caller, old);
+	END IF;
+	IF old.id IS NOT NULL AND (t.removed OR NOT t.enabled) THEN
+		UPDATE casesync_internal.tracking g
+		   SET enabled = false, removed = coalesce(t.removed, false) WHERE g.id = old.id;
+		RETURN old.id;
+	END IF;
+	t := casesync_internal.tracking_made(caller, t, old);
+	t.id := coalesce(old.id, nextval('casesync_internal.tracking_id'));
+	DELETE FROM casesync_internal.tracking g WHERE g.id = old.id;
+	INSERT INTO casesync_internal.tracking SELECT t.*;
+	RETURN t.id;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_store_for(regrole, casesync_internal.tracking) IS
+	'part of track() and its sisters: inserts the row, or replaces the one of its id; gives the id';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_store(t casesync_internal.tracking)
+RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
+COMMENT ON FUNCTION casesync_internal.tracking_store(casesync_internal.tracking) IS
+	'stores a tracking for the owner of its table; gives its number';
+
+/*
+ * Asked of the author too: of a table that is gone nobody else can be asked, and the number of one
+ * may be another's one day.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_feeds(t casesync_internal.tracking)
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	owner constant oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = t.relation);
+	author constant oid := CASE WHEN t.author IS NULL THEN owner
+		ELSE to_regrole(quote_ident(t.author)) END;
+BEGIN
+	RETURN ARRAY(SELECT r FROM unnest(t.registries) r
+		WHERE casesync_internal.registry_fed_by(r, author)
+			AND (owner IS NULL OR owner = author OR casesync_internal.registry_fed_by(r, owner)));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_feeds(casesync_internal.tracking) IS
+	'those of its registries that a tracking may make events of';

@@ -1,0 +1,21 @@
+-- What a bridge asks of the database, with what an attacker has left there: routes, hears, answers, sends.
+DO $$ BEGIN FOR i IN 1 .. 10 LOOP BEGIN PERFORM casesync_internal.route(1000); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$;
+SELECT * FROM casesync_internal.route(1000);
+SELECT * FROM casesync_internal.route(1000);
+SELECT casesync_internal.receive('ess.test', 'later-' || n, convert_to(jsonb_build_object('signature', 'x', 'header', jsonb_build_object('action', 'notify', 'message_id', 'later-' || n), 'message', jsonb_build_object('transaction_id', 'later-' || t, 'notify_event', jsonb_build_array(jsonb_build_object('reference_id', 'later-' || n, 'timestamp', '2026-01-01T08:00:00Z', 'data', jsonb_build_object('version', '1.0.0', 'reg_type', 'ns:org:RegistryType:ESS', 'reg_event_type', 'enrolment_status_change', 'reg_record_type', t, 'reg_records', jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', CASE WHEN n < 3 THEN 'Z' ELSE 'A' END || n)), 'employment_status', '1'))))))::text, 'UTF8'), NULL, 'kid-1', NULL) FROM unnest('{Person,Member,Odd1,Odd2,Odd3,Odd4,Odd5,Odd6,Odd7,Odd8,Odd9,Odd10,Odd11,Odd12,Odd13,Odd14,Odd15}'::text[]) WITH ORDINALITY x(t, n);
+SELECT * FROM casesync_internal.apply_inbox();
+SELECT * FROM casesync_internal.apply_inbox();
+SELECT * FROM casesync_internal.apply_inbox();
+SELECT * FROM casesync_internal.apply_inbox();
+SELECT * FROM casesync_internal.apply_inbox();
+SELECT * FROM casesync_internal.apply_inbox();
+SELECT * FROM casesync_internal.apply_inbox();
+SELECT * FROM casesync_internal.apply_inbox();
+SELECT casesync_internal.answer_now(p, 'ask-' || p || f, convert_to(jsonb_build_object('signature', 'x', 'header', jsonb_build_object('action', 'search', 'message_id', 'ask-' || p || f), 'message', jsonb_build_object('transaction_id', 't', 'search_request', jsonb_build_array(jsonb_build_object('reference_id', 'r', 'timestamp', '2026-01-01T08:00:00Z', 'search_criteria', jsonb_build_object('query', f::jsonb, 'reg_type', 'ns:org:RegistryType:ESS', 'reg_record_type', 'spdci-extensions-dci:Member')))))::text, 'UTF8'), NULL, 'kid-1', NULL) FROM unnest('{ess.test,other.test}'::text[]) p, unnest(ARRAY['{"type": "UIN", "value": "A4"}', '{"type": "UIN", "value": "C4"}', '{"type": "UIN", "value": "M1"}', '{}']) f;
+SELECT * FROM casesync_internal.work_requests();
+SELECT * FROM casesync_internal.work_requests();
+SELECT casesync_internal.take(lane) FROM casesync_internal.lanes();
+SELECT casesync_internal.record_outcome(l.lane, (casesync_internal.take(l.lane)).message_id, 'delivered', 0, 200, 'ACK', NULL, NULL) FROM casesync_internal.lanes() l;
+SELECT casesync_internal.next_jwks();
+SELECT casesync_internal.tidy(1000);
+DO $$ BEGIN IF current_setting('search_path') LIKE '%@ME@%' OR current_setting('casesync.actor', true) = 'forged' OR session_user <> current_user THEN RAISE LOG 'HARM of @ME@: a session of the bridge keeps its settings'; END IF; END $$;

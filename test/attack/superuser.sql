@@ -1,0 +1,27 @@
+-- What a superuser does in a database that others have worked in: looks at all, repairs, decides what waits.
+DO $$ DECLARE r casesync_internal.registry; BEGIN FOR r IN SELECT * FROM casesync_internal.registry LOOP BEGIN PERFORM casesync.publish(r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$;
+SELECT casesync.retrack();
+SELECT * FROM casesync.check();
+SELECT * FROM casesync_internal.problems();
+SELECT * FROM casesync.health;
+SELECT * FROM casesync.tracked;
+SELECT * FROM casesync.registries;
+SELECT * FROM casesync.agreements;
+SELECT * FROM casesync.subscriptions;
+SELECT * FROM casesync.queue;
+SELECT * FROM casesync.quarantined;
+SELECT * FROM casesync.inbox;
+SELECT * FROM casesync.gaps;
+DO $$ DECLARE v regclass; BEGIN FOR v IN SELECT oid FROM pg_class WHERE relkind = 'v' AND relnamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) LOOP EXECUTE format('SELECT count(t::text) FROM %s t', v); END LOOP; END $$;
+DO $$ DECLARE t casesync_internal.tracking; BEGIN FOR t IN SELECT * FROM casesync_internal.tracking LOOP BEGIN PERFORM casesync.retrack(t.relation); EXCEPTION WHEN OTHERS THEN NULL; END; BEGIN PERFORM casesync_internal.tracking_drift(t); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$;
+DO $$ DECLARE r casesync_internal.registry; BEGIN FOR r IN SELECT * FROM casesync_internal.registry LOOP BEGIN PERFORM casesync_internal.publish_warnings(r); EXCEPTION WHEN OTHERS THEN NULL; END; BEGIN PERFORM casesync.look_again(r.registry); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$;
+DO $$ DECLARE a text; BEGIN FOR a IN SELECT DISTINCT agreement FROM casesync_internal.agreement LOOP BEGIN PERFORM casesync.preview(a, '1'); EXCEPTION WHEN OTHERS THEN NULL; END; BEGIN PERFORM casesync.preview_summary(a); EXCEPTION WHEN OTHERS THEN NULL; END; BEGIN PERFORM casesync.rehearse(a, now() + interval '1 hour'); EXCEPTION WHEN OTHERS THEN NULL; END; BEGIN PERFORM casesync.activate(a); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$;
+SELECT casesync.start_capture(1);
+SELECT casesync.fill_gap(1);
+SELECT casesync.retry_quarantine();
+SELECT casesync.held_by('people', '1');
+SELECT casesync.disclosures('people', '1');
+DO $$ DECLARE c text; BEGIN FOR c IN SELECT code FROM casesync.pending_subscriptions LOOP BEGIN PERFORM casesync.approve(c); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$;
+SELECT casesync.onboarding('other.test');
+SELECT casesync_internal.tidy(1000);
+DO $$ BEGIN IF current_setting('search_path') LIKE '%@ME@%' OR current_setting('casesync.actor', true) = 'forged' OR session_user <> current_user THEN RAISE LOG 'HARM of @ME@: a session of the superuser keeps its settings'; END IF; END $$;
