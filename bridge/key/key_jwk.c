@@ -110,6 +110,7 @@ static bool
 thumbprint_write(const json_t *required, char kid[KEY_THUMBPRINT_SIZE])
 {
 	unsigned char digest[32];
+	char encoded[BASE64_SIZE(32)]; /* with the padding, which is cut off */
 	Buffer text;
 	bool ok;
 
@@ -117,7 +118,10 @@ thumbprint_write(const json_t *required, char kid[KEY_THUMBPRINT_SIZE])
 	ok = canonical_json(required, &text, NULL) &&
 		 EVP_Digest(text.data, text.length, digest, NULL, EVP_sha256(), NULL) == 1;
 	if (ok)
-		base64url_encode(digest, sizeof(digest), kid);
+	{
+		base64url_encode(digest, sizeof(digest), encoded);
+		memcpy(kid, encoded, KEY_THUMBPRINT_SIZE);
+	}
 	buffer_free(&text);
 	return ok;
 }
