@@ -18,7 +18,6 @@
 #include "database/control.h"
 #include "delivery/dispatcher.h"
 #include "listeners.h"
-#include "key/key_ring.h"
 #include "turn/request_turn.h"
 #include "turn/router_turn.h"
 #include "base/sd_notify.h"

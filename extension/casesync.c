@@ -25,7 +25,7 @@ extern PGDLLEXPORT void _PG_init(void);
 
 int casesync_capture = CAPTURE_ON;
 int casesync_render_timeout = 10000;
-double casesync_filter_timeout = 2;
+double casesync_filter_timeout = 5;
 int casesync_search_timeout = 5000;
 int casesync_search_limit = 10000;
 char *casesync_actor = NULL;
@@ -65,7 +65,7 @@ settings_define(void)
 		"casesync.filter_timeout",
 		"How long all filters of one partner may compute for one subject, on average.",
 		"A partner whose filters take longer gets them paused; 0 sets no limit.",
-		&casesync_filter_timeout, 2, 0, 60000, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+		&casesync_filter_timeout, 5, 0, 60000, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"casesync.search_timeout", "How long a partner's search may take.",
 		"A synchronous request as a whole, or one search of an asynchronous one.",

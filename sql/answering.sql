@@ -203,6 +203,21 @@ SELECT severity, split_part(problem, ' since ', 1) AS problem, mend FROM casesyn
 SELECT app.work();
 SELECT transaction_id FROM casesync_internal.request_in WHERE transaction_id ~ 'much|little' ORDER BY answered_at;
 
+-- who has as much stored here as it may is not answered, others are; the records of an answer count until they have arrived
+SELECT ack FROM app.search('full', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}')));
+SELECT count(*) FROM (SELECT casesync.set_quota('ess.test', bytes_per_day => 1)) s;
+SELECT ack FROM app.search('little2', jsonb_build_array(app.item('{"type": "UIN", "value": "U9"}')), partner => 'other.test');
+SELECT app.work();
+SELECT transaction_id, state FROM casesync_internal.request_in WHERE transaction_id IN ('full', 'little2') ORDER BY 1;
+SELECT ack, error_code FROM app.search('more', jsonb_build_array(app.item('{"type": "UIN", "value": "U1"}')));
+SELECT count(*) FROM (SELECT casesync.set_quota('ess.test', bytes_per_day => 10000000)) s;
+SELECT bytes AS before FROM casesync.stored WHERE partner = 'ess.test' \gset
+SELECT app.work();
+SELECT bytes > :before + 100 AS more FROM casesync.stored WHERE partner = 'ess.test';
+SELECT count(*) > 0 AS delivered FROM generate_series(1, 30) n CROSS JOIN LATERAL (SELECT FROM app.deliver() WHERE n > 0) d;
+SELECT count(*) FROM casesync_internal.outgoing o WHERE o.message ? 'search_response' AND o.message->>'transaction_id' = 'full';
+SELECT bytes < :before AS less, bytes > 0 AS some FROM casesync.stored WHERE partner = 'ess.test';
+
 -- forgotten when it is old and arrived
 UPDATE casesync_internal.request_in SET answered_at = answered_at - interval '100 days';
 SELECT * FROM casesync.prune() WHERE what = 'requests of partners';

@@ -146,6 +146,12 @@ INSERT INTO app.person VALUES (21, 'TWIN', '1', 'r1'), (22, 'TWIN', '2', 'r1');
 SELECT u, jsonb_array_length(a.message::jsonb->'enrolled_response') AS told, a.status FROM unnest('{U1,TWIN,U1}'::text[]) u
  CROSS JOIN LATERAL app.answer('enrollementstatus', jsonb_build_object('transaction_id', 't', 'enrolled_criteria', jsonb_build_object('query', jsonb_build_object('UIN', jsonb_build_object('eq', u))))) a;
 SELECT lookups, refused FROM casesync.lookups;
+-- a wish with a filter counts what it tries, once; one of an identifier tells no more than it says
+SELECT app.allow(3);
+SELECT reference, status, message FROM app.subscribe(app.wish('two', '{"filter_type": "expression", "filter": {"UIN": {"$in": ["U1", "U2"]}}}'), app.wish('two', '{"filter_type": "expression", "filter": {"UIN": {"$in": ["U1", "U2"]}}}'),
+	app.wish('more', '{"filter_type": "expression", "filter": {"UIN": {"$in": ["U3", "U4"]}}}'), app.wish('one', '{"filter_type": "idtype-value", "filter": {"type": "UIN", "value": "U5"}}'), app.wish('all'));
+SELECT lookups, refused FROM casesync.lookups;
+SELECT count(*) FROM (SELECT casesync.unsubscribe(code, 'test') FROM casesync.subscriptions) x;
 -- what a filter of a subscription lets out: that it fits is told too
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"region": {"$eq": "r2"}}', 'expression') <> '' AS subscribed;
 SELECT more FROM casesync_internal.route();

@@ -140,7 +140,7 @@ CREATE FUNCTION filter_test.search(filter jsonb) RETURNS text LANGUAGE plpgsql A
 DECLARE
 	c record := filter_test.condition(filter);
 BEGIN
-	RETURN (SELECT format('%s found, first %s', count(*), min(q.key::integer)) FROM casesync_internal.owner_query('filter_test.share',
+	RETURN (SELECT format('%s found, first %s', count(*), min(q.key::integer)) FROM casesync_internal.owner_query(session_user, 'filter_test.share',
 		'SELECT subject_key::text, NULL::jsonb FROM filter_test.share WHERE ' || c.condition, c.arguments) q);
 END
 $$;

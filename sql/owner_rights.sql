@@ -37,7 +37,7 @@ INSERT INTO try VALUES (1, 'SELECT current_user || '' by itself: '' || (session_
 	(12, 'SELECT set_config(''transaction_read_only'', ''off'', false)'), (13, 'SELECT casesync_internal.set_origin(1)::text'), (14, 'SELECT count(*) FROM casesync_internal.change'),
 	(15, 'SELECT casesync.activate(''A'')::text'), (16, 'SELECT set_config(''role'', ''regress_victim'', false)'), (17, 'LISTEN casesync'),
 	(18, 'DECLARE c CURSOR WITH HOLD FOR SELECT 1'), (19, 'PREPARE p AS SELECT 1'), (20, 'COMMIT'), (21, 'SET casesync.capture = off'),
-	(22, 'SELECT app.raise_it()'), (23, 'GRANT regress_victim TO regress_owner'), (24, 'SELECT casesync_internal.owner_query(''app.secret'', ''SELECT words, NULL::jsonb FROM app.secret'', 1)::text'),
+	(22, 'SELECT app.raise_it()'), (23, 'GRANT regress_victim TO regress_owner'), (24, 'SELECT casesync_internal.owner_query(''regress_victim'', ''app.secret'', ''SELECT words, NULL::jsonb FROM app.secret'', 1)::text'),
 	(25, 'SELECT hash_key::text FROM casesync_internal.node_secret'), (26, 'SELECT record::text FROM casesync_internal.notification LIMIT 1'),
 	(27, 'SELECT set_config(''search_path'', ''app'', false) || set_config(''work_mem'', ''64MB'', false)'), (28, 'SET statement_timeout = ''1h'''),
 	(29, 'DO $x$ BEGIN PERFORM 1; END $x$'), (30, 'SELECT current_setting(''search_path'')'), (31, 'SELECT casesync_internal.apply_call(''app'', ''raise_it'', ''regress_owner'', jsonb_populate_record(NULL::casesync.inbound, ''{}''))');
@@ -103,7 +103,7 @@ SET ROLE regress_owner;
 SELECT casesync.on_notify('Member', 'enrolment', 'app.not_theirs(casesync.inbound)');
 SELECT casesync.on_notify('Member', 'enrolment', 'app.apply_it(casesync.inbound)');
 SELECT casesync_internal.apply_call('app', 'not_theirs', 'regress_owner', jsonb_populate_record(NULL::casesync.inbound, '{}'));
-SELECT casesync_internal.owner_query('app.secret', 'SELECT 1', 1);
+SELECT casesync_internal.owner_query('regress_victim', 'app.secret', 'SELECT 1', 1);
 SELECT casesync_internal.lock_router();
 RESET ROLE;
 

@@ -58,6 +58,14 @@ UPDATE casesync_internal.message_in SET at = at - interval '10 days' WHERE messa
 SELECT count(*) FROM (SELECT * FROM casesync.prune('5 days')) p;
 SELECT count(*), round(sum(bytes), -3) AS bytes FROM casesync_internal.stored_day WHERE partner = 'ess.test' AND day < current_date - 5;
 SELECT * FROM app.big('unsubscribe', 'u8', '{"transaction_id": "t", "subscription_codes": ["x"]}', 100000);
+-- of a subscription that has ended the filter goes too; its reference_id stays taken
+SELECT casesync.set_quota('ess.test', bytes_per_day => 50000000, bytes => 50000000);
+SELECT reference, status FROM app.subscribe(app.wish('ends', '{"filter": {"employment_status": {"$eq": "1"}}, "filter_type": "expression"}'));
+SELECT count(casesync.unsubscribe(app.code('ends')));
+UPDATE casesync_internal.subscription SET ended_at = ended_at - interval '10 days' WHERE reference_id = 'ends';
+SELECT * FROM casesync.prune('5 days') WHERE what ~ 'filters';
+SELECT reference_id, state, filter, tree FROM casesync_internal.subscription WHERE reference_id = 'ends';
+SELECT reference, status, code FROM app.subscribe(app.wish('ends', '{"filter": {"employment_status": {"$eq": "1"}}, "filter_type": "expression"}'));
 SELECT app.try($$SELECT casesync.set_quota('ess.test', bytes => -1)$$);
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

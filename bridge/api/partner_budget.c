@@ -10,7 +10,7 @@
 
 #include "base/caller_hash.h"
 
-#define HEAVY_US 100000 /* beyond what is cheap, not yet forgotten: a partner with costly jobs */
+#define HEAVY_US 400000 /* beyond what is cheap, not yet forgotten: a partner with costly jobs */
 #define FORGOTTEN_US_A_MS 50 /* of it */
 #define CHAINS 256
 #define TOLD_EVERY_MS 60000
@@ -186,6 +186,19 @@ lessened(int64_t value, int64_t passed_ms, int64_t a_ms)
 	return a_ms > 0 && passed_ms < value / a_ms ? value - passed_ms * a_ms : 0;
 }
 
+static int64_t
+pool_cheap_us(BudgetPool pool)
+{
+	return pool == BUDGET_CHECK ? BUDGET_CHEAP_US : BUDGET_QUICK_US;
+}
+
+/* What a partner may use at once. */
+static int64_t
+pool_most_us(const Pool *pool)
+{
+	return INT64_C(10000) * BUDGET_BURST_SECONDS * pool->percent;
+}
+
 /* A millisecond has a thousand microseconds, so of each a partner with p percent gets ten p. */
 static void
 queue_settle(const Pool *pool, BudgetQueue *queue, int64_t now_ms)
@@ -197,13 +210,18 @@ queue_settle(const Pool *pool, BudgetQueue *queue, int64_t now_ms)
 	queue->at_ms = now_ms;
 }
 
+static bool
+queue_is_used_up(const Pool *pool, const BudgetQueue *queue)
+{
+	return pool->percent > 0 && queue->used_us >= pool_most_us(pool);
+}
+
 int64_t
 partner_budget_ask(PartnerBudget *budget, BudgetPool pool_number, BudgetJob *job, const char *who,
 				   int64_t expected_us, int64_t now_ms)
 {
 	Pool *pool = &budget->pools[pool_number];
 	Account *account = account_of(budget, who);
-	int64_t most_us = INT64_C(10000) * BUDGET_BURST_SECONDS * pool->percent;
 	BudgetQueue *queue;
 
 	if (account == NULL)
@@ -211,11 +229,11 @@ partner_budget_ask(PartnerBudget *budget, BudgetPool pool_number, BudgetJob *job
 	queue = &account->queues[pool_number];
 	queue_settle(pool, queue, now_ms);
 	/* whoever has used up its time must not be let in; whoever has some left may use more once */
-	if (pool->percent > 0 && queue->used_us >= most_us)
-		return (queue->used_us - most_us) / (10 * pool->percent) + 1;
+	if (pool_number == BUDGET_CHECK && queue_is_used_up(pool, queue))
+		return (queue->used_us - pool_most_us(pool)) / (10 * pool->percent) + 1;
 	if (queue->waits >= BUDGET_WAITING)
 		return FULL_MS;
-	if (job->kind == BUDGET_LIGHT && expected_us > BUDGET_CHEAP_US)
+	if (job->kind == BUDGET_LIGHT && expected_us > pool_cheap_us(pool_number))
 		job->kind = BUDGET_HEAVY;
 	job->charged_us = expected_us;
 	queue->used_us += expected_us;
@@ -229,9 +247,11 @@ partner_budget_ask(PartnerBudget *budget, BudgetPool pool_number, BudgetJob *job
 }
 
 static BudgetKind
-job_kind(const BudgetJob *job)
+job_kind(const Pool *pool, const BudgetJob *job)
 {
-	if (job->kind == BUDGET_LIGHT && job->queue->costly_us > HEAVY_US)
+	const BudgetQueue *queue = job->queue;
+
+	if (job->kind == BUDGET_LIGHT && (queue->costly_us > HEAVY_US || queue_is_used_up(pool, queue)))
 		return BUDGET_HEAVY;
 	return job->kind;
 }
@@ -270,7 +290,7 @@ partner_budget_next(PartnerBudget *budget, BudgetPool pool_number, int64_t now_m
 		BudgetKind kind;
 
 		queue_settle(pool, queue, now_ms);
-		kind = job_kind(job);
+		kind = job_kind(pool, job);
 		if (queue->works >= pool->own || !job_kind_has_place(pool, kind))
 			continue;
 		job_leave_waiting(pool, job);
@@ -288,9 +308,12 @@ bool
 partner_budget_is_own_fault(const PartnerBudget *budget, const BudgetJob *job)
 {
 	const BudgetQueue *queue = job->queue;
+	const Pool *pool;
 
-	return queue != NULL && !job->is_working && budget->pools[queue->pool].places > 0 &&
-		   (queue->works >= budget->pools[queue->pool].own || job_kind(job) == BUDGET_HEAVY);
+	if (queue == NULL || job->is_working)
+		return false;
+	pool = &budget->pools[queue->pool];
+	return pool->places > 0 && (queue->works >= pool->own || job_kind(pool, job) == BUDGET_HEAVY);
 }
 
 void
@@ -317,8 +340,8 @@ partner_budget_end(PartnerBudget *budget, BudgetJob *job, int64_t took_us, int64
 	queue->used_us += took_us - job->charged_us;
 	if (queue->used_us < 0)
 		queue->used_us = 0;
-	if (took_us > BUDGET_CHEAP_US)
-		queue->costly_us += took_us - BUDGET_CHEAP_US;
+	if (took_us > pool_cheap_us(queue->pool))
+		queue->costly_us += took_us - pool_cheap_us(queue->pool);
 	queue->account->jobs--;
 	*job = (BudgetJob){0};
 }

@@ -21,8 +21,9 @@ typedef enum BudgetPool
 
 #define BUDGET_BURST_SECONDS 10 /* a partner may use the share of so long a time at once */
 #define BUDGET_WAITING 100		/* jobs of one partner that may wait for a pool */
-#define BUDGET_CHEAP_US 50000	/* a job that takes no longer keeps nobody waiting */
-#define BUDGET_PARTNERS 1024	/* that are remembered while they do nothing */
+#define BUDGET_CHEAP_US 50000	/* a check that takes no longer keeps nobody waiting */
+#define BUDGET_QUICK_US 200000 /* nor does such a question to the database, on a busy machine too */
+#define BUDGET_PARTNERS 1024   /* that are remembered while they do nothing */
 
 typedef struct PartnerBudget PartnerBudget;
 typedef struct BudgetQueue BudgetQueue;
@@ -52,7 +53,9 @@ extern void partner_budget_free(PartnerBudget *budget);
 
 /*
  * places: of the pool; own: how many of them one partner may have; percent: of the time of one
- * place that a partner may use in the long run, 0 for no limit.
+ * place that a partner may use in the long run, 0 for no limit. Beyond it a check is refused, since
+ * its time is the processor's. A session's time may also be somebody else's fault: then the
+ * partner counts as one with costly jobs.
  */
 extern void partner_budget_set(PartnerBudget *budget, BudgetPool pool, int places, int own,
 							   int percent);

@@ -75,7 +75,7 @@ static const Setting settings[] = {
 	{"max_notify_body", SETTING_SIZE, "10MB", NUMBER(max_notify_body, KB, 256 * MB), false,
 	 "largest body of a notify or of an answer, received or sent"},
 	{"max_lanes", SETTING_INTEGER, "64", NUMBER(max_lanes, 1, 1000), false,
-	 "partners that are sent to at the same time"},
+	 "messages that are under way at the same time, at most four of them to one partner"},
 	{"max_connections", SETTING_INTEGER, "512", NUMBER(max_connections, 16, 10000), false,
 	 "connections of clients at the same time; the slowest makes room for a new one"},
 	{"max_connections_per_address", SETTING_INTEGER, "64",
@@ -90,7 +90,9 @@ static const Setting settings[] = {
 	{"check_share", SETTING_INTEGER, "25", NUMBER(check_share, 0, 100), false,
 	 "percent of a processor's time for checking one partner's messages; 0: any"},
 	{"answer_share", SETTING_INTEGER, "50", NUMBER(answer_share, 0, 100), false,
-	 "percent of a database session's time for immediate answers to one partner; 0: any"},
+	 "percent of a session's time for one partner's immediate answers, beyond it others come "
+	 "first; "
+	 "0: any"},
 	{"routing_chunk", SETTING_INTEGER, "1000", NUMBER(routing_chunk, 1, 100000), false,
 	 "changes routed in one transaction"},
 };

@@ -223,7 +223,7 @@ static const FieldRule txn_request_rules[] = {
 	REFERENCE_ID,
 	{FIELD("txn_type", VALUE_WORD, 0, true), .words = txn_types},
 	{FIELD("attribute_type", VALUE_WORD, 0, true), .words = attribute_types},
-	{FIELD("attribute_value", VALUE_IDS, ID_MAX, true)},
+	{FIELD("attribute_value", VALUE_TEXTS, ID_MAX, true)},
 	LOCALE,
 	END,
 };

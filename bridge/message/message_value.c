@@ -148,13 +148,15 @@ integer_is_within(const json_t *value, json_int_t low, json_int_t high)
 }
 
 static bool
-id_list_is_valid(const json_t *value, size_t limit)
+text_list_is_valid(const json_t *value, size_t limit, bool are_ids)
 {
 	size_t i;
 
 	for (i = 0; i < json_array_size(value); i++)
 	{
-		if (!id_is_valid(json_string_value(json_array_get(value, i)), limit))
+		const char *text = json_string_value(json_array_get(value, i));
+
+		if (!(are_ids ? id_is_valid(text, limit) : text_is_valid(text, limit)))
 			return false;
 	}
 	return json_is_array(value);
@@ -216,9 +218,9 @@ value_is_valid(const json_t *value, ValueKind kind, size_t limit, const char *co
 		case VALUE_ANY_OF_TWO:
 			return json_is_object(value) || json_is_array(value);
 		case VALUE_ID_LIST:
-			return id_list_is_valid(value, limit);
-		case VALUE_IDS:
-			return id_is_valid(text, limit) || id_list_is_valid(value, limit);
+			return text_list_is_valid(value, limit, true);
+		case VALUE_TEXTS:
+			return text_is_valid(text, limit) || text_list_is_valid(value, limit, false);
 	}
 	return false;
 }
@@ -255,7 +257,7 @@ value_describe(ValueKind kind, size_t limit, const char *const *words, char *tex
 		[VALUE_ANY_OF_TWO] = "must be an object or a list",
 		[VALUE_ID_LIST] =
 			"must be a list of strings of 1 to %zu characters, none a control character or a blank",
-		[VALUE_IDS] = "must be a string of 1 to %zu characters or a list of such, without blanks",
+		[VALUE_TEXTS] = "must be a string of 1 to %zu characters or a list of such",
 	};
 	const char *description;
 	const char *place;

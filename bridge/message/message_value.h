@@ -30,7 +30,7 @@ typedef enum ValueKind
 	VALUE_RECORDS,	  /* object or list of objects */
 	VALUE_ANY_OF_TWO, /* object or list */
 	VALUE_ID_LIST,	  /* list of ids of at most limit characters */
-	VALUE_IDS		  /* one such id or a list of them */
+	VALUE_TEXTS		  /* a text or a list of such */
 } ValueKind;
 
 /* Does the value fit? The words end with NULL and matter for VALUE_WORD only. */

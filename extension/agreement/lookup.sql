@@ -29,9 +29,20 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lookup_today() IS
 	'the day that lookups count for, in the node''s time zone';
 
+CREATE OR REPLACE FUNCTION casesync_internal.lookups_of(partner text, day date)
+RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(sum(d.lookups), 0)::bigint FROM casesync_internal.lookup_day d
+	 WHERE d.partner = lookups_of.partner AND d.day = lookups_of.day
+$$;
+COMMENT ON FUNCTION casesync_internal.lookups_of(text, date) IS
+	'how many lookups of a partner were counted on a day';
+
 /*
- * Questions under way at the same moment do not see each other: the limit may be passed by as many.
- * Each backend counts in a row of its own, so that none waits for another's answer. What was
+ * Questions under way at the same moment do not see each other yet: see lookups_settled(). Each
+ * backend counts in a row of its own, so that none waits for another's search. What was
  * refused is counted as well, to be seen; it does not use up anything. To be called outside of what
  * may fail: a question counts however it ends.
  */
@@ -48,9 +59,7 @@ BEGIN
 	IF lookups IS NULL OR lookups < 1 OR most = 0 THEN
 		RETURN coalesce(lookups, 0) < 1;
 	END IF;
-	is_allowed := lookup_allowed.lookups + coalesce((
-		SELECT sum(d.lookups) FROM casesync_internal.lookup_day d
-		 WHERE d.partner = lookup_allowed.partner AND d.day = today), 0) <= most;
+	is_allowed := lookup_allowed.lookups + casesync_internal.lookups_of(partner, today) <= most;
 	INSERT INTO casesync_internal.lookup_day AS d (partner, day, worker, lookups, refused)
 	VALUES (lookup_allowed.partner, today, pg_backend_pid(),
 		CASE WHEN is_allowed THEN lookup_allowed.lookups ELSE 0 END,
@@ -62,6 +71,26 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lookup_allowed(text, integer) IS
 	'count that a partner asks for so many people; false: more than it may in a day';
+
+/*
+ * Asked before an answer leaves. Here questions of one partner wait for each other, so that each
+ * sees what the others have counted: else as many could be told as are asked at the same moment.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.lookups_settled(partner text, lookups integer)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.wait_for_lookups(hashtext(partner));
+	RETURN casesync_internal.lookup_allowed(partner, lookups)
+		AND casesync_internal.lookups_of(partner, casesync_internal.lookup_today())
+			<= casesync_internal.lookup_limit(partner);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lookups_settled(text, integer) IS
+	'count that an answer is about so many more people; false: it may not be given, since the '
+	'partner has asked for more than it may in a day';
 
 /*
  * How many people fit is told, so each of them counts, also those on no page that was given. Who
@@ -87,7 +116,7 @@ BEGIN
 	   AND w.page_number = lookup_people.page_number - 1
 	   AND w.page_number::bigint * w.page_size < lookup_people.people;
 	is_next := FOUND;
-	is_allowed := casesync_internal.lookup_allowed(partner,
+	is_allowed := casesync_internal.lookups_settled(partner,
 		people - CASE WHEN is_next THEN before ELSE counted END);
 	IF is_allowed THEN
 		INSERT INTO casesync_internal.lookup_walk AS w (partner, question, page_size, page_number,

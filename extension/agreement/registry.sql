@@ -93,9 +93,7 @@ COMMENT ON FUNCTION casesync_internal.scanned_relations(jsonb) IS
 	'the tables that a plan reads from end to end, be it through an index';
 
 /*
- * What one subject costs: the plan without all that only pays for many rows. With the caller's
- * rights, never ours: planning runs functions of the view that are declared IMMUTABLE.
- * publish_check() has made sure that the view is the caller's.
+ * What one subject costs: the plan without all that only pays for many rows.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.publish_plan(r casesync_internal.registry)
 RETURNS jsonb
@@ -105,14 +103,10 @@ SET search_path = pg_catalog, pg_temp
 		SET enable_bitmapscan = off
 	SET jit = off
 AS $$
-DECLARE
-	plan json;
 BEGIN
-	EXECUTE format(
-		'EXPLAIN (FORMAT JSON, VERBOSE) SELECT %1$I, %2$I FROM %3$s WHERE %1$I = ANY '
-		'(%4$L::text[]::%5$s[])',
-		r.key_column, r.record_column, r.view, '{}', r.key_type) INTO plan;
-	RETURN plan->0->'Plan';
+	RETURN casesync_internal.owner_plan(r.view, format(
+		'SELECT %1$I, %2$I FROM %3$s WHERE %1$I = ANY (%4$L::text[]::%5$s[])',
+		r.key_column, r.record_column, r.view, '{}', r.key_type))->0->'Plan';
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS
@@ -251,6 +245,34 @@ $$;
 COMMENT ON FUNCTION casesync_internal.registry_must_be_own(regrole, text) IS
 	'an error unless the registry is the caller''s';
 
+CREATE OR REPLACE FUNCTION casesync_internal.author_counts(author name, relation regclass)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.rolname = author
+		WHERE c.oid = relation AND pg_has_role(r.oid, c.relowner, 'USAGE'))
+$$;
+COMMENT ON FUNCTION casesync_internal.author_counts(name, regclass) IS
+	'whether what an author wrote about a relation is run: to tell people; owner_query() decides';
+
+/* The view is its owner's text: it counts until the view is another's, who publishes it anew. */
+CREATE OR REPLACE FUNCTION casesync_internal.registry_author()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	/* Given by a dump only; one of 0.2.0 has none. */
+	NEW.author := coalesce(NEW.author, casesync_internal.relation_owner(NEW.view));
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_author() IS
+	'trigger of registry: whose the view is when it is published';
+CREATE OR REPLACE TRIGGER author BEFORE INSERT ON casesync_internal.registry
+	FOR EACH ROW EXECUTE FUNCTION casesync_internal.registry_author();
+
 /*
  * Nothing of what publish() found is believed: others may call this. A new owner has given no
  * consent yet.
@@ -285,7 +307,8 @@ BEGIN
 	ON CONFLICT (registry) DO UPDATE SET view = excluded.view,
 		record_type = excluded.record_type, reg_type = excluded.reg_type,
 		key_column = excluded.key_column, key_type = excluded.key_type,
-		record_column = excluded.record_column;
+		record_column = excluded.record_column,
+		author = excluded.author;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_store_for(regrole, casesync_internal.registry) IS

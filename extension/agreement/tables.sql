@@ -41,10 +41,13 @@ CREATE TABLE casesync_internal.registry (
 	reg_type text NOT NULL CHECK (reg_type ~ '^[A-Za-z][A-Za-z0-9_]{0,62}$'),
 	key_column name NOT NULL,
 	key_type regtype NOT NULL,
-	record_column name NOT NULL
+	record_column name NOT NULL,
+	author name
 );
 COMMENT ON TABLE casesync_internal.registry IS
 	'published views; a publisher sees the rows of own views only';
+COMMENT ON COLUMN casesync_internal.registry.author IS
+	'whose the view was when it was published; it is not read while it is another''s';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.registry', '');
 /* Written by casesync's own functions only; this is which rows a publisher sees. */
 ALTER TABLE casesync_internal.registry ENABLE ROW LEVEL SECURITY;

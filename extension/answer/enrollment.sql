@@ -332,7 +332,8 @@ BEGIN
 	IF is_allowed THEN
 		SELECT t.answers, t.people, t.failed INTO found, people, o.failed
 		  FROM casesync_internal.enrolment_try(p, sources, criteria, until) t;
-		is_allowed := casesync_internal.lookup_allowed(p.partner, people - 1);
+		is_allowed := sources = '{}'
+			OR casesync_internal.lookups_settled(p.partner, people - 1);
 	END IF;
 	o.status := CASE WHEN is_allowed AND o.failed IS NULL THEN 'succ' ELSE 'rjct' END;
 	o.status_reason_message := CASE

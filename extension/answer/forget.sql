@@ -51,7 +51,7 @@ BEGIN
 		status = CASE WHEN r.state IN ('new', 'claimed') THEN 'rjct' ELSE r.status END,
 		answered_at = coalesce(r.answered_at, clock_timestamp()),
 		state = CASE WHEN r.state IN ('new', 'claimed') THEN 'answered' ELSE r.state END
-	 WHERE r.message <> casesync_internal.json_without(r.message, p)
+	 WHERE r.message <> casesync_internal.json_without(r.message, p, is_exact => true)
 		OR r.claims <> casesync_internal.json_without(r.claims, p)
 		OR r.answers <> casesync_internal.json_without(r.answers, p)
 		OR casesync_internal.text_names(concat_ws(chr(10), r.message_id, r.transaction_id,

@@ -279,6 +279,9 @@ BEGIN
 	IF ((found.refused).refused).code IS NOT NULL THEN
 		RETURN found.refused;
 	END IF;
+	IF q.sources = '{}' THEN
+		RETURN casesync_internal.search_page_try(criteria, q, found, page, max_bytes, given);
+	END IF;
 	counted := casesync_internal.lookup_people(p.partner,
 		casesync_internal.search_question(p.partner, criteria, q.tree), page.page_size,
 		page.page_number, cardinality(found.keys), values_tried);

@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -29,6 +30,8 @@
 #include "base/settings.h"
 #include "base/time_budget.h"
 
+PG_FUNCTION_INFO_V1(casesync_authored_query);
+PG_FUNCTION_INFO_V1(casesync_owner_plan);
 PG_FUNCTION_INFO_V1(casesync_owner_query);
 PG_FUNCTION_INFO_V1(casesync_owner_call);
 
@@ -84,6 +87,50 @@ caller_must_own(Oid relation)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of table \"%s\"", name),
 			 errdetail("It belongs to role \"%s\".", owner),
 			 errhint("SET ROLE %s;", quote_identifier(owner))));
+}
+
+pg_noreturn static void
+author_refuse(Oid relation, const char *author, Oid owner)
+{
+	bool is_view = get_rel_relkind(relation) == RELKIND_VIEW;
+	const char *role = GetUserNameFromId(owner, false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("%s \"%s\" belongs to role \"%s\", who has not taken over what \"%s\" wrote",
+					is_view ? "view" : "table", get_rel_name(relation), role,
+					author == NULL ? "?" : author),
+			 is_view ? errhint("SET ROLE %s; SELECT casesync.publish(…);", quote_identifier(role))
+					 : errhint("SET ROLE %s; SELECT casesync.retrack('%s');",
+							   quote_identifier(role), get_rel_name(relation))));
+}
+
+/*
+ * With whose rights what an author wrote about a relation runs now: those of its owner, if the
+ * author has them today. Asked at each use, since the relation may have gone or become another's;
+ * here and nowhere else. The lock keeps both until the end of the transaction.
+ */
+static Oid
+authored_by(Oid relation, const char *author)
+{
+	Oid owner;
+	Oid role = author == NULL ? InvalidOid : get_role_oid(author, true);
+
+	LockRelationOid(relation, AccessShareLock);
+	owner = relation_owner(relation);
+	switch (get_rel_relkind(relation))
+	{
+		case RELKIND_VIEW:
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+			break;
+		default:
+			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+							errmsg("\"%s\" is no table or view", get_rel_name(relation))));
+	}
+	if (!OidIsValid(role) || !has_privs_of_role(role, owner))
+		author_refuse(relation, author, owner);
+	return owner;
 }
 
 static Oid
@@ -156,38 +203,62 @@ return_rows(ReturnSetInfo *result)
 	}
 }
 
+/*
+ * Queries about a view name it ("FROM name "), and a name may become another's between writing and
+ * reading. A view of another owner's would run its functions with the rights of this one.
+ */
 static void
-query_run(const char *query, Oid type, Datum argument)
+name_must_be_of(Oid relation, const char *query)
 {
-	int outcome = SPI_execute_with_args(query, 1, &type, &argument, NULL, true, 0);
+	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+												  get_rel_name(relation));
 
+	if (get_rel_relkind(relation) == RELKIND_VIEW &&
+		strstr(query, psprintf("FROM %s ", name)) == NULL)
+		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+						errmsg("view %s was renamed while it was read", name)));
+}
+
+static void
+query_run(Oid relation, const char *query, Oid type, Datum argument)
+{
+	SPIPlanPtr plan;
+	int outcome;
+
+	name_must_be_of(relation, query);
+	plan = SPI_prepare(query, 1, &type);
+	if (plan == NULL)
+		elog(ERROR, "an owner's query cannot be prepared: %s", SPI_result_code_string(SPI_result));
+	name_must_be_of(relation, query);
+	outcome = SPI_execute_plan(plan, &argument, NULL, true, 0);
 	if (outcome != SPI_OK_SELECT)
 		elog(ERROR, "unexpected outcome of an owner's query: %s", SPI_result_code_string(outcome));
 }
 
-/*
- * owner_query(relation regclass, query text, argument anyelement, milliseconds integer)
- * returns setof (text, jsonb)
- *
- * Runs one read-only query as the owner of the relation, with the argument as $1, within the time
- * given (0: casesync.render_timeout, which is also the most).
- */
-Datum
-casesync_owner_query(PG_FUNCTION_ARGS)
+/* One read-only query, and what can be said of its argument. */
+typedef struct OwnerQuery
 {
-	Oid owner = relation_owner(PG_GETARG_OID(0));
-	char *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid relation;
+	Oid owner;
+	const char *text;
+	Oid type;
+	Datum argument;
+	int milliseconds;
+} OwnerQuery;
+
+static void
+query_answer(FunctionCallInfo fcinfo, const OwnerQuery *query)
+{
 	MemoryContext context = CurrentMemoryContext;
 	OwnerScope scope;
 
-	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	owner_scope_enter(&scope, owner, true);
-	time_budget_start(time_allowed(PG_GETARG_INT32(3)));
+	owner_scope_enter(&scope, query->owner, true);
+	time_budget_start(time_allowed(query->milliseconds));
 	PG_TRY();
 	{
-		query_run(query, get_fn_expr_argtype(fcinfo->flinfo, 2), PG_GETARG_DATUM(2));
+		query_run(query->relation, query->text, query->type, query->argument);
 	}
 	PG_CATCH();
 	{
@@ -198,7 +269,98 @@ casesync_owner_query(PG_FUNCTION_ARGS)
 	owner_scope_leave(&scope);
 	return_rows((ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
+}
+
+/*
+ * owner_query(author name, relation regclass, query text, argument anyelement, milliseconds
+ * integer) returns setof (text, jsonb)
+ *
+ * Runs one read-only query as the owner of the relation, with the argument as $1, within the time
+ * given (0: casesync.render_timeout, which is also the most).
+ */
+Datum
+casesync_authored_query(PG_FUNCTION_ARGS)
+{
+	OwnerQuery query;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		return (Datum) 0;
+	query.relation = PG_GETARG_OID(1);
+	query.owner = authored_by(query.relation, PG_ARGISNULL(0) ? NULL : NameStr(*PG_GETARG_NAME(0)));
+	query.text = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	query.type = get_fn_expr_argtype(fcinfo->flinfo, 3);
+	query.argument = PG_GETARG_DATUM(3);
+	query.milliseconds = PG_GETARG_INT32(4);
+	query_answer(fcinfo, &query);
 	return (Datum) 0;
+}
+
+/* owner_query(relation, query, argument, milliseconds): only called by the SQL of 0.2.0. */
+Datum
+casesync_owner_query(PG_FUNCTION_ARGS)
+{
+	OwnerQuery query = {PG_GETARG_OID(0),
+						relation_owner(PG_GETARG_OID(0)),
+						text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						get_fn_expr_argtype(fcinfo->flinfo, 2),
+						PG_GETARG_DATUM(2),
+						PG_GETARG_INT32(3)};
+
+	InitMaterializedSRF(fcinfo, 0);
+	query_answer(fcinfo, &query);
+	return (Datum) 0;
+}
+
+static Datum
+plan_get(const char *query)
+{
+	const char *explain = psprintf("EXPLAIN (FORMAT JSON, VERBOSE) %s", query);
+	bool is_null;
+
+	if (SPI_execute(explain, false, 1) != SPI_OK_UTILITY || SPI_processed != 1)
+		elog(ERROR, "a query gave no plan");
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+}
+
+/*
+ * owner_plan(relation regclass, query text) returns json
+ *
+ * The plan of a query about a relation of the caller's own. Made as its owner, read-only: planning
+ * runs functions of a view that are declared IMMUTABLE, and a superuser may publish what others
+ * wrote.
+ */
+Datum
+casesync_owner_plan(PG_FUNCTION_ARGS)
+{
+	Oid relation = PG_GETARG_OID(0);
+	char *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	MemoryContext context = CurrentMemoryContext;
+	volatile Datum plan = (Datum) 0;
+	Datum answer;
+	OwnerScope scope;
+
+	caller_must_own(relation);
+	LockRelationOid(relation, AccessShareLock);
+	caller_must_own(relation);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	owner_scope_enter(&scope, relation_owner(relation), true);
+	time_budget_start(time_allowed(0));
+	PG_TRY();
+	{
+		plan = plan_get(query);
+	}
+	PG_CATCH();
+	{
+		rethrow_as_ordinary(context, time_budget_stop());
+	}
+	PG_END_TRY();
+	(void) time_budget_stop();
+	owner_scope_leave(&scope);
+	answer = SPI_datumTransfer(plan, false, -1);
+	SPI_finish();
+	PG_RETURN_DATUM(answer);
 }
 
 /*

@@ -1,16 +1,24 @@
 /* Users' code run as its owner; granted to nobody, called by the extension's functions only. */
 /*
  * anyelement, and so never SECURITY DEFINER: a type that a user chose brings its functions with it.
+ * The author is the role that the text, or the view, was stored under.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.owner_query(relation regclass, query text,
+CREATE OR REPLACE FUNCTION casesync_internal.owner_query(author name, relation regclass, query text,
 	argument anyelement,
 	milliseconds integer DEFAULT 0)
 RETURNS TABLE (key text, record jsonb)
-AS 'MODULE_PATHNAME', 'casesync_owner_query'
-LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync_internal.owner_query(regclass, text, anyelement, integer) IS
+AS 'MODULE_PATHNAME', 'casesync_authored_query'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.owner_query(name, regclass, text, anyelement, integer) IS
 	'run one read-only query as the owner of the relation, with the argument as $1, in at most so '
-	'much time';
+	'much time; an error unless its author has the rights of that owner today';
+
+CREATE OR REPLACE FUNCTION casesync_internal.owner_plan(relation regclass, query text)
+RETURNS json
+AS 'MODULE_PATHNAME', 'casesync_owner_plan'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.owner_plan(regclass, text) IS
+	'the plan of a query about a relation of the caller''s own, made as its owner';
 
 /*
  * Never waited for: who does not get one leaves the work to who has it. Those of the session are
@@ -23,6 +31,14 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.lock_for_transaction(integer, integer) IS
 	'try, without waiting, the router''s (1) or a lane''s (2) lock until the end of the '
 	'transaction';
+
+/* The one lock that is waited for: by questions of one partner for each other. */
+CREATE OR REPLACE FUNCTION casesync_internal.wait_for_lookups(key integer)
+RETURNS void
+AS 'MODULE_PATHNAME', 'casesync_wait_for_lookups'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.wait_for_lookups(integer) IS
+	'be the only one to count a partner''s lookups until the end of the transaction';
 
 CREATE OR REPLACE FUNCTION casesync_internal.lock_router()
 RETURNS boolean

@@ -52,9 +52,34 @@ COMMENT ON FUNCTION casesync_internal.text_names(text, casesync_internal.person)
 	'whether a text is about a person: it holds an identifier, or two of the words that together '
 	'are';
 
+/*
+ * Another's number may begin alike: where more than a name of something is lost by it, an
+ * identifier must stand for itself, with no letter or digit beside it.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.text_tells(content text, p casesync_internal.person)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	plain constant text := lower(content);
+	q casesync_internal.person := p;
+BEGIN
+	q.marks := ARRAY(SELECT m FROM unnest(p.marks) m
+		WHERE m <> ALL (SELECT lower(w) FROM unnest(p.words) w));
+	RETURN casesync_internal.text_names(content, q) OR EXISTS (
+		SELECT FROM unnest(p.words) w
+		 WHERE length(w) >= 4 AND strpos(plain, lower(w)) > 0
+		   AND plain ~ format('(^|[^[:alnum:]])%s($|[^[:alnum:]])',
+			regexp_replace(lower(w), '([^[:alnum:]])', '\\\1', 'g')));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.text_tells(text, casesync_internal.person) IS
+	'whether a text is about a person and, as far as one can tell, about nobody else';
+
 /* A number that is an identifier becomes 0. Keys are texts too. */
 CREATE OR REPLACE FUNCTION casesync_internal.json_replace(document jsonb,
-	p casesync_internal.person)
+	p casesync_internal.person, is_exact boolean)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -65,28 +90,29 @@ BEGIN
 	RETURN CASE jsonb_typeof(document)
 		WHEN 'object' THEN (
 			SELECT coalesce(jsonb_object_agg(
-					CASE WHEN casesync_internal.text_names(e.key, p) THEN p.erased ELSE e.key END,
-					casesync_internal.json_replace(e.value, p)), '{}')
+					casesync_internal.json_replace(to_jsonb(e.key), p, is_exact) #>> '{}',
+					casesync_internal.json_replace(e.value, p, is_exact)), '{}')
 			  FROM jsonb_each(document) e)
 		WHEN 'array' THEN (
-			SELECT coalesce(jsonb_agg(casesync_internal.json_replace(e.value, p) ORDER BY e.n),
-					'[]')
+			SELECT coalesce(jsonb_agg(casesync_internal.json_replace(e.value, p, is_exact)
+					ORDER BY e.n), '[]')
 			  FROM jsonb_array_elements(document) WITH ORDINALITY e(value, n))
 		WHEN 'string' THEN CASE
-			WHEN casesync_internal.text_names(value, p) OR EXISTS (
-				SELECT FROM unnest(p.said) s WHERE strpos(lower(value), s) > 0)
+			WHEN CASE WHEN is_exact THEN casesync_internal.text_tells(value, p)
+					ELSE casesync_internal.text_names(value, p) END
+				OR EXISTS (SELECT FROM unnest(p.said) s WHERE strpos(lower(value), s) > 0)
 			THEN to_jsonb(p.erased) ELSE document END
 		WHEN 'number' THEN CASE WHEN value = ANY (p.words) AND length(value) >= 6
 			THEN '0' ELSE document END
 		ELSE document END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.json_replace(jsonb, casesync_internal.person) IS
+COMMENT ON FUNCTION casesync_internal.json_replace(jsonb, casesync_internal.person, boolean) IS
 	'part of json_without(): a document that is about a person, without what says so';
 
 /* Most documents are about somebody else: they are not taken apart. */
 CREATE OR REPLACE FUNCTION casesync_internal.json_without(document jsonb,
-	p casesync_internal.person)
+	p casesync_internal.person, is_exact boolean DEFAULT false)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -95,18 +121,17 @@ DECLARE
 	content constant text := document::text;
 	q casesync_internal.person := p;
 BEGIN
-	IF casesync_internal.text_names(content, p) THEN
-		IF 2 > (SELECT count(*) FROM unnest(p.said) s WHERE strpos(lower(content), s) > 0) THEN
-			q.said := '{}';
-		END IF;
-		RETURN casesync_internal.json_replace(document, q);
-	ELSIF EXISTS (SELECT FROM unnest(p.words) w
-		WHERE strpos(lower(content), lower(to_jsonb(w)::text)) > 0) THEN
-		q.said := '{}';
-		RETURN casesync_internal.json_replace(document, q);
+	IF NOT casesync_internal.text_names(content, p) AND NOT EXISTS (
+		SELECT FROM unnest(p.words) w
+		 WHERE strpos(lower(content), lower(to_jsonb(w)::text)) > 0) THEN
+		RETURN document;
 	END IF;
-	RETURN document;
+	IF 2 > (SELECT count(*) FROM unnest(p.said) s WHERE strpos(lower(content), s) > 0) THEN
+		q.said := '{}';
+	END IF;
+	RETURN casesync_internal.json_replace(document, q, is_exact);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.json_without(jsonb, casesync_internal.person) IS
-	'a document in which no text is about a person any more';
+COMMENT ON FUNCTION casesync_internal.json_without(jsonb, casesync_internal.person, boolean) IS
+	'a document in which no text is about a person any more; is_exact: one that may be about '
+	'another, whose number holds this one, stays';

@@ -38,6 +38,7 @@
 PG_FUNCTION_INFO_V1(casesync_row_expression);
 PG_FUNCTION_INFO_V1(casesync_renamed_condition);
 PG_FUNCTION_INFO_V1(casesync_subjects_query);
+PG_FUNCTION_INFO_V1(casesync_subjects_of);
 
 /* What is being read, for the context of error messages. */
 typedef struct Reading
@@ -417,18 +418,42 @@ subjects_analyze(const char *source)
 	return query;
 }
 
-/* casesync_internal.subjects_query(query, path) */
-Datum
-casesync_subjects_query(PG_FUNCTION_ARGS)
+static Datum
+subjects_read(const char *source, const char *path)
 {
-	Reading reading = {"subjects", text_to_cstring(PG_GETARG_TEXT_PP(0)), error_context_stack};
+	Reading reading = {"subjects", source, error_context_stack};
 	ErrorContextCallback context = {NULL, reading_context, &reading};
-	int level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	int level = path_enter(path);
 	Query *query;
 
 	error_context_stack = &context;
 	query = subjects_analyze(reading.source);
 	error_context_stack = reading.outer;
 	AtEOXact_GUC(true, level);
-	PG_RETURN_TEXT_P(cstring_to_text(pg_get_querydef(query, false)));
+	level = style_enter();
+	source = pg_get_querydef(query, false);
+	AtEOXact_GUC(true, level);
+	return CStringGetTextDatum(source);
+}
+
+/* casesync_internal.subjects_query(relation, query, path): parsing it evaluates literals. */
+Datum
+casesync_subjects_of(PG_FUNCTION_ARGS)
+{
+	OwnerScope scope;
+	Relation relation = reading_scope_enter(&scope, PG_GETARG_OID(0));
+	Datum query =
+		subjects_read(text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)));
+
+	owner_scope_leave(&scope);
+	table_close(relation, NoLock);
+	PG_RETURN_DATUM(query);
+}
+
+/* casesync_internal.subjects_query(query, path): only called by the SQL of 0.2.0. */
+Datum
+casesync_subjects_query(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(subjects_read(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+								  text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }

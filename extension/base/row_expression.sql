@@ -21,10 +21,12 @@ AS 'MODULE_PATHNAME', 'casesync_renamed_condition';
 COMMENT ON FUNCTION casesync_internal.renamed_condition(regclass, text, name[], smallint[]) IS
 	'a condition written when these columns had these names, with the names they have now';
 
-CREATE OR REPLACE FUNCTION casesync_internal.subjects_query(query text, path text)
+/* Only for who owns the relation, and as its owner. */
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_query(relation regclass, query text,
+	path text)
 RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'casesync_subjects_query';
-COMMENT ON FUNCTION casesync_internal.subjects_query(text, text) IS
+AS 'MODULE_PATHNAME', 'casesync_subjects_of';
+COMMENT ON FUNCTION casesync_internal.subjects_query(regclass, text, text) IS
 	'parses a query for subject keys and writes it out with full names';

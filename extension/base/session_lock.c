@@ -16,6 +16,7 @@
 #include "base/session_lock.h"
 
 PG_FUNCTION_INFO_V1(casesync_lock_for_transaction);
+PG_FUNCTION_INFO_V1(casesync_wait_for_lookups);
 PG_FUNCTION_INFO_V1(casesync_lock_router);
 PG_FUNCTION_INFO_V1(casesync_lock_lane);
 PG_FUNCTION_INFO_V1(casesync_unlock_lane);
@@ -35,7 +36,8 @@ typedef enum LockKind
 	/* 3 is the inbox, through lock_for_transaction() */
 	LOCK_SHARING = 4, /* held shared by transactions that read what leaves */
 	LOCK_SENDING = 5, /* held shared by sessions that have a message under way */
-	LOCK_DOOR = 6	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
+	LOCK_DOOR = 6,	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
+	LOCK_LOOKUPS = 7  /* of a partner whose lookups are counted, until the end of the transaction */
 } LockKind;
 
 /* What the session believes to hold. */
@@ -130,6 +132,18 @@ session_locks_keep(void)
 			ereport(FATAL, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 							errmsg("a view or apply function gave back the locks of the bridge")));
 	}
+}
+
+/*
+ * wait_for_lookups(key integer) returns void
+ */
+Datum
+casesync_wait_for_lookups(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag = lock_tag(LOCK_LOOKUPS, PG_GETARG_INT32(0));
+
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	PG_RETURN_VOID();
 }
 
 /*

@@ -6,8 +6,8 @@
 #define CASESYNC_SESSION_LOCK_H
 
 /*
- * After users' code: takes again what it gave back by pg_advisory_unlock_all(), which anybody may
- * call; when another session was faster, this one ends.
+ * After users' code: takes again what it gave back, since anybody may give back all advisory locks
+ * of a session; when another session was faster, this one ends.
  */
 extern void session_locks_keep(void);
 

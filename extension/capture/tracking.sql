@@ -299,7 +299,7 @@ BEGIN
 		needed := needed || parsed.columns;
 	END IF;
 	IF subjects IS NOT NULL THEN
-		t.subjects := casesync_internal.subjects_query(subjects, path);
+		t.subjects := casesync_internal.subjects_query(relation, subjects, path);
 	END IF;
 	t := casesync_internal.track_columns(t, needed);
 	t.id := casesync_internal.tracking_store(t);
@@ -436,7 +436,11 @@ COMMENT ON FUNCTION casesync_internal.tracking_renew(casesync_internal.tracking,
 	'tracking_refresh(); when its condition, taken by an earlier version, is refused by this one, '
 	'the error says whose it is';
 
-/* By name too: a table that was dropped and made again is another one, with the same name. */
+/*
+ * By name too: a table that was dropped and made again is another one, with the same name. Whoever
+ * names a table that became another's takes over what its trackings say; without a name nobody
+ * does, least of all a superuser.
+ */
 CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -449,7 +453,8 @@ BEGIN
 	FOR t IN SELECT * FROM casesync_internal.tracking g
 			WHERE NOT g.removed AND (g.relation = retrack.relation
 				OR g.relation_name = retrack.relation::text
-				OR retrack.relation IS NULL AND casesync_internal.owns(g.relation))
+				OR retrack.relation IS NULL AND casesync_internal.owns(g.relation)
+					AND casesync_internal.author_counts(g.author, g.relation))
 			ORDER BY id
 	LOOP
 		t := casesync_internal.tracking_renew(t, coalesce(retrack.relation, t.relation));

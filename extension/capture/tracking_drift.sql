@@ -96,6 +96,10 @@ BEGIN
 		drift := drift || format('the table was "%s"%s', tracking.relation_name,
 			CASE WHEN named_now IS NULL THEN '' ELSE ' and another has that name now' END);
 	END IF;
+	IF NOT casesync_internal.author_counts(tracking.author, tracking.relation) THEN
+		drift := drift || format('the table belongs to role "%s", who has not taken over what "%s" '
+			'wrote', casesync_internal.relation_owner(tracking.relation), tracking.author);
+	END IF;
 	IF tracking.stopped_gap IS NOT NULL THEN
 		drift := drift || format('capture is stopped by gap %s', tracking.stopped_gap);
 	END IF;
@@ -105,6 +109,18 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_drift(casesync_internal.tracking) IS
 	'what keeps a tracking from recording every change; empty = nothing';
+
+CREATE OR REPLACE FUNCTION casesync_internal.retrack_as(t casesync_internal.tracking)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN t.enabled AND casesync_internal.relation_owner(t.relation) IS NOT NULL
+			AND NOT casesync_internal.author_counts(t.author, t.relation)
+			THEN format('SET ROLE %I; ', casesync_internal.relation_owner(t.relation)) ELSE '' END
+$$;
+COMMENT ON FUNCTION casesync_internal.retrack_as(casesync_internal.tracking) IS
+	'what stands before retrack() in a hint: as whom, where the table became another''s';
 
 /*
  * One hint, for the first thing to do: a stopped tracking is started before it is looked at again.
@@ -116,7 +132,8 @@ CREATE OR REPLACE VIEW casesync.tracked AS
 			WHEN t.stopped_gap IS NOT NULL AND cardinality(d.drift) = 1
 				THEN format('SELECT * FROM casesync.start_capture(%s);', t.stopped_gap)
 			WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relation)
-				THEN format('SELECT casesync.retrack(%L);', t.relation)
+				THEN casesync_internal.retrack_as(t)
+					|| format('SELECT casesync.retrack(%L);', t.relation)
 			WHEN to_regclass(t.relation_name) IS NOT NULL
 				THEN format('SELECT casesync.retrack(%L);', t.relation_name)
 			ELSE format('SELECT casesync.untrack(%L);', t.relation) END AS hint

@@ -85,6 +85,25 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_check(casesync_internal.tracking) IS
 	'an error for a row that track() cannot have made';
 
+/*
+ * Who takes over a table's trackings answers for what they run. A superuser who only mends triggers
+ * does not: with SET ROLE he says that he does.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.author_of(caller regrole, relation regclass,
+	old_author name)
+RETURNS name
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN old_author IS NOT NULL
+			AND NOT casesync_internal.author_counts(old_author, relation)
+			AND r.rolsuper AND r.rolname <> casesync_internal.relation_owner(relation)
+		THEN old_author ELSE casesync_internal.relation_owner(relation) END
+	  FROM pg_roles r WHERE r.oid = caller
+$$;
+COMMENT ON FUNCTION casesync_internal.author_of(regrole, regclass, name) IS
+	'part of tracking_store(): whose a tracking is, that was another''s before';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_made(caller regrole,
 	tracking casesync_internal.tracking, old casesync_internal.tracking)
 RETURNS casesync_internal.tracking
@@ -93,14 +112,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking := tracking;
+	owner name;
 BEGIN
 	PERFORM casesync_internal.tracking_check(t);
 	PERFORM casesync_internal.relation_must_be_table(t.relation);
-	t.author := casesync_internal.relation_owner(t.relation);
-	IF NOT casesync_internal.acts_as(caller, t.author) THEN
+	owner := casesync_internal.relation_owner(t.relation);
+	IF NOT casesync_internal.acts_as(caller, owner) THEN
 		PERFORM casesync_internal.refuse_table(t.relation);
 	END IF;
-	PERFORM casesync_internal.feed_must_be_let(caller, r, t.author)
+	t.author := casesync_internal.author_of(caller, t.relation, old.author);
+	PERFORM casesync_internal.feed_must_be_let(caller, r, owner)
 	   FROM unnest(t.registries) r WHERE r <> ALL (coalesce(old.registries, '{}'));
 	t.on_insert := casesync_internal.event_name(t.on_insert);
 	t.on_update := casesync_internal.event_name(t.on_update);
@@ -152,6 +173,22 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_store_for(regrole, casesync_internal.tracking) IS
 	'part of track() and its sisters: inserts the row, or replaces the one of its id; gives the id';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_author()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	/* From a dump of 0.2.0, which has none. */
+	NEW.author := coalesce(NEW.author, casesync_internal.relation_owner(NEW.relation));
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_author() IS
+	'trigger of tracking: whose the table is, where the row does not say it';
+CREATE OR REPLACE TRIGGER author BEFORE INSERT ON casesync_internal.tracking
+	FOR EACH ROW EXECUTE FUNCTION casesync_internal.tracking_author();
 
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_store(t casesync_internal.tracking)
 RETURNS integer

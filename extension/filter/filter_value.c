@@ -417,7 +417,7 @@ is_text(const DataAttribute *attribute)
 			attribute->kind == ATTRIBUTE_CODE || attribute->kind == ATTRIBUTE_BOOLEAN);
 }
 
-/* Many values may be compared with it: what it is as a code, a time and a number is found out once. */
+/* What it is as a code, a time and a number is found out once for many values. */
 void
 filter_scalar_read(const DataAttribute *attribute, const JsonbValue *scalar, FilterScalar *held)
 {
@@ -471,43 +471,26 @@ filter_time_text(TimestampTz time, FilterFamily family)
 	return JsonEncodeDateTime(buffer, TimestampTzGetDatum(time), TIMESTAMPTZOID, &zone);
 }
 
-static bool
-code_number(const DataAttribute *attribute, const char *word, int16 *number)
-{
-	int i;
-
-	for (i = 0; attribute->directories[i] != NULL; i++)
-	{
-		if (code_find(code_directory_by_name(attribute->directories[i]), word, strlen(word),
-					  number))
-			return true;
-	}
-	return false;
-}
-
 /* One kind of value for each attribute: jsonb sorts numbers and texts apart. */
 void
-filter_scalar_sort_key(const DataAttribute *attribute, const JsonbValue *held, JsonbValue *key)
+filter_scalar_sort_key(const DataAttribute *attribute, const JsonbValue *scalar, JsonbValue *key)
 {
-	char *own = record_scalar_text(held);
-	TimestampTz time;
-	int16 number;
+	FilterScalar held;
 
-	*key = *held;
-	if (own == NULL)
+	*key = *scalar;
+	if (scalar->type != jbvString && scalar->type != jbvNumeric)
 		return;
+	filter_scalar_read(attribute, scalar, &held);
 	key->type = jbvNumeric;
-	if (attribute != NULL && attribute->kind == ATTRIBUTE_CODE &&
-		code_number(attribute, own, &number))
+	if (held.code_count > 0)
+		key->val.numeric = int64_to_numeric(held.codes[0]);
+	else if (held.is_number)
+		key->val.numeric = held.number;
+	else
 	{
-		key->val.numeric = int64_to_numeric(number);
-		return;
+		key->type = jbvString;
+		key->val.string.val =
+			held.is_time ? filter_time_text(held.time, FAMILY_TIMESTAMPTZ) : held.text;
+		key->val.string.len = strlen(key->val.string.val);
 	}
-	if (!is_text(attribute) && filter_value_number(own, &key->val.numeric))
-		return;
-	key->type = jbvString;
-	if (!is_text(attribute) && filter_value_time(own, &time))
-		own = filter_time_text(time, FAMILY_TIMESTAMPTZ);
-	key->val.string.val = own;
-	key->val.string.len = strlen(own);
 }

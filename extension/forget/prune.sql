@@ -17,6 +17,7 @@ DECLARE
 	asked bigint;
 	agreed record;
 	received record;
+	wishes bigint;
 BEGIN
 	IF keep IS NULL OR keep < interval '0' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
@@ -28,11 +29,13 @@ BEGIN
 	asked := casesync_internal.answer_prune(before);
 	agreed := casesync_internal.agreement_prune(before);
 	received := casesync_internal.inbox_prune(before);
+	wishes := casesync_internal.subscription_prune(before);
 	RETURN QUERY VALUES ('notifications', sent.notifications), ('events', sent.events),
 		('requests and callbacks', sent.messages), ('attempts', attempts),
 		('requests of partners', asked), ('samples of rehearsals', agreed.samples),
 		('counts of lookups', agreed.lookups), ('content of received items', received.items),
-		('bytes of received messages', received.messages);
+		('bytes of received messages', received.messages),
+		('filters of ended subscriptions', wishes);
 	PERFORM casesync_internal.audit_note('prune', NULL, jsonb_build_object('keep', keep));
 END
 $$;

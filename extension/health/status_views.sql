@@ -255,7 +255,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT 'critical', format('tracking %s of %s: %s', t.id, t.relation_name, d),
-		format('SELECT casesync.retrack(%L);', t.relation_name)
+		casesync_internal.retrack_as(t) || format('SELECT casesync.retrack(%L);', t.relation_name)
 	  FROM casesync_internal.tracking t
 		CROSS JOIN LATERAL unnest(casesync_internal.tracking_drift(t)) d
 	 WHERE t.enabled AND NOT t.removed
@@ -276,6 +276,15 @@ AS $$
 	  FROM casesync_internal.tracking t CROSS JOIN LATERAL unnest(t.registries) r
 	 CROSS JOIN LATERAL casesync_internal.relation_owner(t.relation) o(owner)
 	 WHERE t.enabled AND NOT t.removed AND r <> ALL (casesync_internal.tracking_feeds(t))
+	UNION ALL
+	SELECT 'critical', format('registry %s is not read: view %s belongs to role "%s", who has not '
+			'published it', r.registry, r.view, casesync_internal.relation_owner(r.view)),
+		format('SET ROLE %I; SELECT * FROM casesync.publish(%L, %L, %L, %L, %L, %L);',
+			casesync_internal.relation_owner(r.view), r.registry, r.view, r.record_type,
+			r.reg_type, r.key_column, r.record_column)
+	  FROM casesync_internal.registry r
+	 WHERE casesync_internal.relation_owner(r.view) IS NOT NULL
+	   AND NOT casesync_internal.author_counts(r.author, r.view)
 	UNION ALL
 	SELECT 'warning', format('%s subjects of registry %s cannot be rendered (%s), since %s',
 		q.subjects, q.registry,

@@ -3,9 +3,9 @@
  *		Calls an apply function: found by its exact name and argument, and only while it is what it
  *		was named as. Must not know what it is given or what its answer means.
  *
- * Kept by the names of schema, function and owner: an OID does not outlive a dump, and columns of type regprocedure
- * keep pg_upgrade from working. Never by a text that is read as a signature: a blank or a synonym
- * in it would name a function whose owner did not.
+ * Kept by the names of schema, function and owner: an OID does not outlive a dump, and columns of
+ * type regprocedure keep pg_upgrade from working. Never by a text that is read as a signature: a
+ * blank or a synonym in it would name a function whose owner did not.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /* Whose an apply function is: the policy of handler asks, so this stands before tables.sql. */
 
-/* By exact name and argument; unlike to_regprocedure() it needs no right on the schema. */
+/* By exact name and argument; it needs no right on the schema. */
 CREATE OR REPLACE FUNCTION casesync_internal.apply_function_owner(schema name, function name)
 RETURNS name
 LANGUAGE sql STABLE PARALLEL SAFE

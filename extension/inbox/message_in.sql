@@ -19,42 +19,23 @@ COMMENT ON FUNCTION casesync_internal.message_known(text, text) IS
 	'the message that came under this message_id, if any was accepted';
 
 /*
- * By the bytes of its members, which are at hand, and not by their text as jsonb: that would be
- * made for it, and write out numbers of a few bytes with thousands of digits. Keyed, since the
- * content may be little but a person's number. What stands in meta belongs to the header.
+ * Keyed, since the content may be little but a person's number. What 0.2.0 had hashed in the open
+ * was hashed once more, with the key, by the upgrade.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.message_hash(action text, raw bytea, plain bytea)
+CREATE OR REPLACE FUNCTION casesync_internal.message_hash(known casesync_internal.message_in,
+	action text, message jsonb)
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.node_hash(jsonb_build_array('message', action, encode(sha256(
-		convert_to(coalesce((
-			SELECT string_agg(concat(to_json(e.key), ':', e.value), ','
-				ORDER BY e.key COLLATE "C", e.value::text COLLATE "C")
-			  FROM json_each(CASE json_typeof(b.message) WHEN 'object' THEN b.message END) e
-			 WHERE e.key <> 'meta'), ''), 'UTF8')), 'hex')))
-	  FROM (SELECT CASE WHEN plain IS NULL THEN convert_from(raw, 'UTF8')::json->'message'
-			ELSE convert_from(plain, 'UTF8')::json END AS message) b
-$$;
-COMMENT ON FUNCTION casesync_internal.message_hash(text, bytea, bytea) IS
-	'by what it is known whether two messages say the same; the header may differ';
-
-/* What 0.2.0 had hashed in the open was hashed once more, with the key, by the upgrade. */
-CREATE OR REPLACE FUNCTION casesync_internal.message_hash_before(
-	known casesync_internal.message_in, action text, message jsonb)
-RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN length(known.content_hash) = 33
-		THEN '\x00'::bytea || casesync_internal.node_hash(to_jsonb(encode(
+	SELECT CASE WHEN length(known.content_hash) = 32
+		THEN casesync_internal.node_hash(to_jsonb(encode(
 			sha256(convert_to(concat(action, message::text), 'UTF8')), 'hex')))
-		ELSE '' END
+		ELSE casesync_internal.told_hash(jsonb_build_array(action, message)) END
 $$;
-COMMENT ON FUNCTION casesync_internal.message_hash_before(casesync_internal.message_in, text,
-	jsonb) IS
-	'message_hash() as a message has it that came before 0.3.0: one byte longer; else nothing';
+COMMENT ON FUNCTION casesync_internal.message_hash(casesync_internal.message_in, text, jsonb) IS
+	'by what it is known whether two messages say the same, the header may differ: in the form in '
+	'which a message that came before has it';
 
 /*
  * The bytes are kept as a proof of what the partner told us or asked of us under an agreement. With

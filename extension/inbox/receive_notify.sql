@@ -85,29 +85,36 @@ $$;
 COMMENT ON FUNCTION casesync_internal.hops_known(jsonb) IS
 	'the way of a record as a partner tells it, as far as we know who is on it';
 
-/* Two queries, so that each takes one row from the index, whatever else there is. */
-CREATE OR REPLACE FUNCTION casesync_internal.last_word(partner text, reference_id text)
-RETURNS bytea
+/*
+ * Two queries, so that each takes one row from the index, whatever else there is. What came before
+ * 0.3.0 is hashed by its text, in one byte less.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.is_last_word(partner text, reference_id text,
+	record jsonb, hash bytea)
+RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	hashed constant text := casesync_internal.text_hash(reference_id);
+	last bytea;
 BEGIN
-	RETURN (SELECT x.content_hash FROM (
+	SELECT x.content_hash INTO last FROM (
 		(SELECT t.id, t.content_hash FROM casesync_internal.inbox_item t
-		  WHERE t.partner = last_word.partner AND t.reference_id = last_word.reference_id
+		  WHERE t.partner = is_last_word.partner AND t.reference_id = is_last_word.reference_id
 		  ORDER BY t.id DESC LIMIT 1)
 		UNION ALL
 		(SELECT t.id, t.content_hash FROM casesync_internal.inbox_item t
-		  WHERE t.partner = last_word.partner AND t.reference_id = hashed
+		  WHERE t.partner = is_last_word.partner AND t.reference_id = hashed
 		  ORDER BY t.id DESC LIMIT 1)) x
-		ORDER BY x.id DESC LIMIT 1);
+	 ORDER BY x.id DESC LIMIT 1;
+	RETURN last = CASE length(last) WHEN 32 THEN casesync_internal.node_hash(record)
+		ELSE hash END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.last_word(text, text) IS
-	'the hash of what a partner said last under a reference_id, also when only a hash of that is '
-	'kept';
+COMMENT ON FUNCTION casesync_internal.is_last_word(text, text, jsonb, bytea) IS
+	'whether this record is what a partner said last under a reference_id, also when only a hash '
+	'of that is kept';
 
 /*
  * A record that is already known as the last word on its reference_id is not stored again. What is
@@ -123,14 +130,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	a constant casesync_internal.agreement := casesync_internal.agreement_in(p.partner, event_type);
-	hash constant bytea := casesync_internal.node_hash(i.record);
+	hash constant bytea := casesync_internal.told_hash(i.record);
 	agreed constant jsonb := casesync_internal.project(i.record, a.fields, a.identifier_types);
 	who constant text := casesync_internal.known_subject(p.partner, agreed);
 	previous jsonb;
 	mode text;
 BEGIN
 	IF i.reference_id IS NOT NULL
-		AND hash = casesync_internal.last_word(p.partner, i.reference_id) THEN
+		AND casesync_internal.is_last_word(p.partner, i.reference_id, i.record, hash) THEN
 		RETURN;
 	END IF;
 	SELECT t.record INTO previous FROM casesync_internal.inbox_item t

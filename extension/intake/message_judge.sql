@@ -139,18 +139,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.message_callback(casesync_internal.incoming) IS
 	'where the answer to a message goes, if it gets one, and whether its sender may say so';
 
-CREATE OR REPLACE FUNCTION casesync_internal.message_differs(m casesync_internal.incoming)
-RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT (m.known).content_hash NOT IN (m.content_hash,
-		casesync_internal.message_hash_before(m.known, m.header->>'action', m.message))
-$$;
-COMMENT ON FUNCTION casesync_internal.message_differs(casesync_internal.incoming) IS
-	'whether the message that came before under this message_id said something else; NULL when '
-	'there was none';
-
 /*
  * Repetitions are known by what was said, not by the header: its time is new each time. A
  * message_id that comes with other content is refused: to answer it as before would let a changed
@@ -179,9 +167,9 @@ BEGIN
 		m.refused := casesync_internal.body_refusal(raw, plain);
 	END IF;
 	IF (m.refused).code IS NULL AND NOT at_once THEN
-		m.content_hash := casesync_internal.message_hash(m.header->>'action', raw, plain);
 		m.known := casesync_internal.message_known(partner, message_id);
-		IF casesync_internal.message_differs(m) THEN
+		m.content_hash := casesync_internal.message_hash(m.known, m.header->>'action', m.message);
+		IF (m.known).content_hash <> m.content_hash THEN
 			m.refused := casesync_internal.refused_for('message_id used');
 		END IF;
 	END IF;

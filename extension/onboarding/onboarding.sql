@@ -264,7 +264,13 @@ BEGIN
 		coalesce(agreements, 'Nothing is agreed yet.'),
 		concat_ws(E'\n', 'Limits',
 			'  a message has at most 1 MiB (notify 10 MiB), 1000 items, 32 levels of JSON, 64 KiB '
-			'in one text',
+			'in one text, and only numbers that a double holds',
+			format('  %s subscriptions, %s of them not to one identifier; their filters may have '
+				'%s conditions and values together', p.max_subscriptions, p.max_filters,
+				casesync_internal.message_limit('filter weight')),
+			format('  of what you send we keep %s on one day and %s in all, then it is refused '
+				'(err.request.too_many_requests)', pg_size_pretty(p.max_bytes_per_day),
+				pg_size_pretty(p.max_bytes)),
 			'  everything is bound to you: token, signature and header.sender_id must name '
 			|| partner),
 		casesync_internal.onboarding_subscribe(n, p)) || E'\n';

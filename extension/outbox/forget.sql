@@ -62,7 +62,8 @@ BEGIN
 		url = CASE WHEN casesync_internal.text_names(o.url, q) THEN '' ELSE o.url END,
 		state_reason = CASE WHEN o.state IN ('due', 'dead') THEN 'erased' ELSE o.state_reason END,
 		state = CASE WHEN o.state IN ('due', 'dead') THEN 'discarded' ELSE o.state END
-	 WHERE o.message <> casesync_internal.json_without(o.message, q)
+	 WHERE o.message <> casesync_internal.json_without(o.message, q,
+			is_exact => o.state IN ('due', 'dead'))
 		OR casesync_internal.text_names(o.url, q)
 		OR o.message ? 'search_response' AND o.reference_id IN (
 			SELECT d.reference_id FROM casesync_internal.disclosure d

@@ -124,6 +124,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.node_hash(jsonb) IS
 	'a hash of some content with this node''s key; NULL before set_node()';
 
+/* One byte more than node_hash(), by which what 0.2.0 has hashed is told from it. */
+CREATE OR REPLACE FUNCTION casesync_internal.told_hash(content jsonb)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT '\x01'::bytea || casesync_internal.content_hash(
+		(SELECT s.hash_key FROM casesync_internal.node_secret s), content)
+$$;
+COMMENT ON FUNCTION casesync_internal.told_hash(jsonb) IS
+	'a hash of what partners tell us, with this node''s key; NULL before set_node()';
+
 CREATE OR REPLACE FUNCTION casesync_internal.text_hash(content text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE

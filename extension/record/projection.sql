@@ -57,3 +57,10 @@ RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_record_contains' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.record_contains(jsonb, jsonb) IS
 	'whether every fact of the record is already in what is known, however it is written there';
+
+/* Of what comes from outside. It is no hash to compare between two databases. */
+CREATE OR REPLACE FUNCTION casesync_internal.content_hash(key bytea, content jsonb)
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'casesync_content_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.content_hash(bytea, jsonb) IS
+	'HMAC-SHA256 of a document as it is kept: costs what it has bytes, whatever its numbers are';

@@ -20,6 +20,7 @@
 
 PG_FUNCTION_INFO_V1(casesync_wire);
 PG_FUNCTION_INFO_V1(casesync_keyed_hash);
+PG_FUNCTION_INFO_V1(casesync_content_hash);
 
 #define HASH_KEY_LENGTH_MIN 16
 
@@ -170,15 +171,11 @@ casesync_wire(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(JsonbValueToJsonb(&value));
 }
 
-/* keyed_hash(key bytea, record jsonb) → bytea: HMAC-SHA256 over the text of the jsonb */
-Datum
-casesync_keyed_hash(PG_FUNCTION_ARGS)
+static bytea *
+hash_bytes(const bytea *key, const char *content, int length)
 {
-	bytea *key = PG_GETARG_BYTEA_PP(0);
-	Jsonb *record = PG_GETARG_JSONB_P(1);
 	bytea *hash = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 	pg_hmac_ctx *context;
-	StringInfoData canonical;
 	bool done;
 
 	if (VARSIZE_ANY_EXHDR(key) < HASH_KEY_LENGTH_MIN)
@@ -186,16 +183,41 @@ casesync_keyed_hash(PG_FUNCTION_ARGS)
 						errmsg("the key of a keyed hash is too short"),
 						errdetail("It has %d bytes; at least %d are needed.",
 								  (int) VARSIZE_ANY_EXHDR(key), HASH_KEY_LENGTH_MIN)));
-	initStringInfo(&canonical);
-	JsonbToCString(&canonical, &record->root, VARSIZE(record));
 	context = pg_hmac_create(PG_SHA256);
 	done = context != NULL &&
 		   pg_hmac_init(context, (uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)) >= 0 &&
-		   pg_hmac_update(context, (uint8 *) canonical.data, canonical.len) >= 0 &&
+		   pg_hmac_update(context, (const uint8 *) content, length) >= 0 &&
 		   pg_hmac_final(context, (uint8 *) VARDATA(hash), PG_SHA256_DIGEST_LENGTH) >= 0;
 	pg_hmac_free(context);
 	if (!done)
-		elog(ERROR, "could not compute the keyed hash of a record");
+		elog(ERROR, "could not compute a keyed hash");
 	SET_VARSIZE(hash, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	PG_RETURN_BYTEA_P(hash);
+	return hash;
+}
+
+/* keyed_hash(key bytea, record jsonb) → bytea: HMAC-SHA256 over the text of the jsonb */
+Datum
+casesync_keyed_hash(PG_FUNCTION_ARGS)
+{
+	bytea *key = PG_GETARG_BYTEA_PP(0);
+	Jsonb *record = PG_GETARG_JSONB_P(1);
+	StringInfoData canonical;
+
+	initStringInfo(&canonical);
+	JsonbToCString(&canonical, &record->root, VARSIZE(record));
+	PG_RETURN_BYTEA_P(hash_bytes(key, canonical.data, canonical.len));
+}
+
+/*
+ * content_hash(key bytea, content jsonb) → bytea: HMAC-SHA256 over the jsonb as it is in memory, in
+ * which members have one order. No text is made of it: a number of a few bytes may have thousands
+ * of digits.
+ */
+Datum
+casesync_content_hash(PG_FUNCTION_ARGS)
+{
+	bytea *key = PG_GETARG_BYTEA_PP(0);
+	Jsonb *content = PG_GETARG_JSONB_P(1);
+
+	PG_RETURN_BYTEA_P(hash_bytes(key, VARDATA(content), VARSIZE(content) - VARHDRSZ));
 }

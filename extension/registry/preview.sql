@@ -10,7 +10,7 @@ RETURNS text[]
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.view, format(
+	SELECT ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.author, r.view, format(
 		'SELECT DISTINCT (v.%1$I::text) COLLATE "C", NULL::jsonb FROM %2$s v
 		  WHERE v.%1$I IS NOT NULL ORDER BY 1 LIMIT $1', r.key_column, r.view),
 		coalesce(max_rows, 2147483647)) q)

@@ -4,7 +4,8 @@
  * A view is somebody else's code: whatever it raises stops here. Only the reason goes on, into
  * quarantine, which auditors read.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.rows_at_once(relation regclass, query text,
+CREATE OR REPLACE FUNCTION casesync_internal.rows_at_once(author name, relation regclass,
+	query text,
 	keys text[], budget integer, until timestamptz, is_record boolean,
 	OUT found_keys text[], OUT found_records jsonb[], OUT is_late boolean,
 	OUT failed_code text, OUT failed_reason text)
@@ -21,14 +22,14 @@ BEGIN
 	SELECT coalesce(array_agg(q.key), '{}'), coalesce(array_agg(
 		CASE WHEN is_record THEN casesync_internal.wire(q.record) ELSE q.record END), '{}')
 	  INTO found_keys, found_records
-	  FROM casesync_internal.owner_query(relation, query, keys, budget) q;
+	  FROM casesync_internal.owner_query(author, relation, query, keys, budget) q;
 EXCEPTION WHEN OTHERS THEN
 	failed_code := SQLSTATE;
 	failed_reason := SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rows_at_once(regclass, text, text[], integer, timestamptz,
-	boolean) IS
+COMMENT ON FUNCTION casesync_internal.rows_at_once(name, regclass, text, text[], integer,
+	timestamptz, boolean) IS
 	'part of rows_by_key(): the rows of all these keys, or why there are none';
 
 /*
@@ -36,7 +37,8 @@ COMMENT ON FUNCTION casesync_internal.rows_at_once(regclass, text, text[], integ
  * it and no other: the keys are halved until the culprits stand alone. Each half has less time than
  * the whole, and all together three times as much, so that one slow view cannot stop the router.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.rows_by_key(relation regclass, query text, keys text[],
+CREATE OR REPLACE FUNCTION casesync_internal.rows_by_key(author name, relation regclass,
+	query text, keys text[],
 	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
 	OUT found_keys text[], OUT found_records jsonb[],
 	OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
@@ -60,21 +62,23 @@ BEGIN
 		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond'
 			ELSE 'infinity' END;
 	END IF;
-	a := casesync_internal.rows_at_once(relation, query, keys, budget, until, is_record);
+	a := casesync_internal.rows_at_once(author, relation, query, keys, budget, until, is_record);
 	IF a.failed_code IS NULL THEN
 		found_keys := a.found_keys; found_records := a.found_records;
 		RETURN;
 	END IF;
 	IF n = 1 OR a.is_late
-		OR is_first AND casesync_internal.fails_always(relation, query, budget) THEN
+		OR is_first AND casesync_internal.fails_always(author, relation, query, budget) THEN
 		bad_keys := keys;
 		bad_codes := array_fill(a.failed_code, ARRAY[n]);
 		bad_reasons := array_fill(a.failed_reason, ARRAY[n]);
 		RETURN;
 	END IF;
 	budget := CASE WHEN budget > 0 THEN least(budget, greatest(budget / 2, 100)) ELSE budget END;
-	a := casesync_internal.rows_by_key(relation, query, keys[1:n / 2], budget, until, is_record);
-	b := casesync_internal.rows_by_key(relation, query, keys[n / 2 + 1:], budget, until, is_record);
+	a := casesync_internal.rows_by_key(author, relation, query, keys[1:n / 2], budget, until,
+		is_record);
+	b := casesync_internal.rows_by_key(author, relation, query, keys[n / 2 + 1:], budget, until,
+		is_record);
 	found_keys := a.found_keys || b.found_keys;
 	found_records := a.found_records || b.found_records;
 	bad_keys := a.bad_keys || b.bad_keys;
@@ -82,24 +86,25 @@ BEGIN
 	bad_reasons := a.bad_reasons || b.bad_reasons;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz,
-	boolean) IS
+COMMENT ON FUNCTION casesync_internal.rows_by_key(name, regclass, text, text[], integer,
+	timestamptz, boolean) IS
 	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
 
-CREATE OR REPLACE FUNCTION casesync_internal.fails_always(relation regclass, query text,
+CREATE OR REPLACE FUNCTION casesync_internal.fails_always(author name, relation regclass,
+	query text,
 	budget integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM FROM casesync_internal.owner_query(relation, query, '{}'::text[], budget);
+	PERFORM FROM casesync_internal.owner_query(author, relation, query, '{}'::text[], budget);
 	RETURN false;
 EXCEPTION WHEN OTHERS THEN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.fails_always(regclass, text, integer) IS
+COMMENT ON FUNCTION casesync_internal.fails_always(name, regclass, text, integer) IS
 	'whether a query fails without any key: then halving finds no culprit';
 
 /* The names come from registry, where publish() has checked them; the keys are an argument. */
@@ -127,7 +132,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	usable text[] := ARRAY(SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) <= 1000);
-	rows record := casesync_internal.rows_by_key(r.view, casesync_internal.render_query(r), usable);
+	rows record := casesync_internal.rows_by_key(r.author, r.view,
+		casesync_internal.render_query(r), usable);
 BEGIN
 	RETURN QUERY
 	WITH found AS (
@@ -199,8 +205,9 @@ BEGIN
 		BEGIN
 			SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
 			  INTO inside, bad_keys, bad_codes, bad_reasons
-			  FROM casesync_internal.rows_by_key(r.view, casesync_internal.condition_query(r,
-				casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
+			  FROM casesync_internal.rows_by_key(r.author, r.view,
+				casesync_internal.condition_query(r,
+					casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
 		EXCEPTION WHEN OTHERS THEN
 			/* The view has changed and the condition no longer fits it. */
 			inside := '{}'; bad_keys := keys;

@@ -123,7 +123,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	keys text[] := ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.view,
+	keys text[] := ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.author, r.view,
 		format('SELECT %I::text, NULL::jsonb FROM %s WHERE (%s) LIMIT $1', r.key_column, r.view,
 			casesync_internal.parse_condition(r.view, a.subjects)),
 		max_keys, casesync_internal.milliseconds_left(until)) q);
@@ -156,7 +156,7 @@ AS $$
 BEGIN
 	RETURN coalesce((
 		SELECT array_agg(q.key ORDER BY q.n)
-		  FROM casesync_internal.owner_query(r.view, query, arguments,
+		  FROM casesync_internal.owner_query(r.author, r.view, query, arguments,
 			casesync_internal.milliseconds_left(until)) WITH ORDINALITY q(key, record, n)), '{}');
 END
 $$;

@@ -4,7 +4,7 @@
  * From the roles that were given an access down to their members, so that it costs as much as there
  * are of these, however many roles the server has. Superusers may do everything in any case.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.access_holders(of_access text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync_internal.access_holders(accesses text[])
 RETURNS TABLE (role oid, name name, access text, granted_by name)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -12,7 +12,7 @@ AS $$
 	WITH RECURSIVE holder(role, access, by_role) AS (
 		SELECT r.oid, g.access, NULL::oid
 		  FROM casesync_internal.access_given g JOIN pg_roles r ON r.rolname = g.role
-		 WHERE of_access IS NULL OR g.access = of_access
+		 WHERE g.access = ANY (accesses)
 		UNION
 		SELECT m.member, h.access, m.roleid
 		  FROM holder h JOIN pg_auth_members m ON m.roleid = h.role
@@ -22,35 +22,30 @@ AS $$
 	 WHERE r.rolcanlogin AND NOT r.rolsuper
 	 ORDER BY h.role, h.access, h.by_role NULLS FIRST
 $$;
-COMMENT ON FUNCTION casesync_internal.access_holders(text) IS
-	'which logins have which accesses, or a certain one, and by membership in which role (NULL: '
-	'directly)';
+COMMENT ON FUNCTION casesync_internal.access_holders(text[]) IS
+	'which logins have which of these accesses, and by membership in which role (NULL: directly)';
 
 /*
  * Who configures neither puts into force, nor decides about what comes, nor reads content; who
  * looks at what was done has not done it. approver and reviewer decide about different things, one
- * about what leaves and one about what comes, and neither can write what he decides about. The
- * bridge faces the network, and should have nothing else to lose.
+ * about what leaves and one about what comes, and neither can write what he decides about.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.holder_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH holder AS MATERIALIZED (SELECT * FROM casesync_internal.access_holders()),
+	WITH holder AS MATERIALIZED (
+		SELECT * FROM casesync_internal.access_holders('{admin,approver,auditor,reviewer}')),
 	apart(one, other) AS (VALUES ('admin', 'approver'), ('admin', 'auditor'),
 		('admin', 'reviewer'), ('approver', 'auditor'), ('reviewer', 'auditor'))
-	SELECT 'warning', CASE a.access
-			WHEN 'bridge' THEN format('login %I faces the network as the bridge, and has the '
-				'access %s too', a.name, b.access)
-			ELSE format('login %I has the accesses %s and %s, which are for two persons', a.name,
-				a.access, b.access) END,
+	SELECT 'warning', format('login %I has the accesses %s and %s, which are for two persons',
+			a.name, a.access, b.access),
 		CASE WHEN b.granted_by IS NULL
 			THEN format('SELECT casesync.revoke_access(%L, %L);', quote_ident(b.name), b.access)
 			ELSE format('REVOKE %I FROM %I;', b.granted_by, b.name) END
-	  FROM holder a JOIN holder b ON b.role = a.role AND b.access <> a.access
-	 WHERE a.access = 'bridge'
-		OR EXISTS (SELECT FROM apart p WHERE p.one = a.access AND p.other = b.access)
+	  FROM apart p JOIN holder a ON a.access = p.one
+	  JOIN holder b ON b.role = a.role AND b.access = p.other
 	UNION ALL
 	SELECT 'warning', format('login %I has the access admin and can make others administrators '
 			'by GRANT: it counts as nobody''s second person', h.name), m.statement
@@ -60,6 +55,33 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.holder_problems() IS
 	'logins that have more accesses than one person should';
+
+/* From the few logins of bridges up to the roles that they are in: others may have many members. */
+CREATE OR REPLACE FUNCTION casesync_internal.bridge_access_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE own(login, name, role, through) AS (
+		SELECT h.role, h.name, h.role, NULL::oid
+		  FROM casesync_internal.access_holders('{bridge}') h
+		UNION
+		SELECT o.login, o.name, m.roleid, coalesce(o.through, m.roleid)
+		  FROM own o JOIN pg_auth_members m ON m.member = o.role
+	)
+	SELECT DISTINCT ON (o.name, g.access) 'warning',
+		format('login %I faces the network as the bridge, and has the access %s too', o.name,
+			g.access),
+		CASE WHEN o.through IS NULL
+			THEN format('SELECT casesync.revoke_access(%L, %L);', quote_ident(o.name), g.access)
+			ELSE format('REVOKE %I FROM %I;', pg_get_userbyid(o.through), o.name) END
+	  FROM own o JOIN pg_roles r ON r.oid = o.role
+	  JOIN casesync_internal.access_given g ON g.role = r.rolname AND g.access <> 'bridge'
+	 ORDER BY o.name, g.access, o.through NULLS FIRST
+$$;
+COMMENT ON FUNCTION casesync_internal.bridge_access_problems() IS
+	'accesses of a bridge''s login beside its own: it faces the network, and should have nothing '
+	'else to lose';
 
 CREATE OR REPLACE FUNCTION casesync_internal.is_by_access(role oid, class oid, thing oid)
 RETURNS boolean
@@ -86,7 +108,7 @@ COMMENT ON FUNCTION casesync_internal.is_by_access(oid, oid, oid) IS
 /*
  * What stands in pg_shdepend of a role in this database is all that it owns or was granted here. Of
  * ours it may have what its list says, and use the two schemas; what it has by other accesses is
- * said by holder_problems().
+ * said by bridge_access_problems().
  */
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_extras(role oid)
 RETURNS text
@@ -136,7 +158,7 @@ AS $$
 		  FROM casesync_internal.access_given g JOIN pg_roles r ON r.rolname = g.role
 		 WHERE g.access = 'bridge'
 		UNION
-		SELECT h.role, h.name FROM casesync_internal.access_holders('bridge') h) b
+		SELECT h.role, h.name FROM casesync_internal.access_holders('{bridge}') h) b
 	 CROSS JOIN casesync_internal.bridge_extras(b.role) e(what) WHERE e.what IS NOT NULL
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_role_problems() IS
@@ -180,6 +202,7 @@ AS $$
 		format('%s  -- or: %s', c.agree, c.withdraw)
 	  FROM casesync.pending_changes c
 	UNION ALL SELECT * FROM casesync_internal.holder_problems()
+	UNION ALL SELECT * FROM casesync_internal.bridge_access_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_role_problems()
 	UNION ALL SELECT * FROM casesync_internal.renamed_problems()
 $$;

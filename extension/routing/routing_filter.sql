@@ -45,7 +45,7 @@ BEGIN
 	IF a.filter_fields = '{}' THEN
 		RETURN;
 	END IF;
-	rows := casesync_internal.rows_by_key(r.view,
+	rows := casesync_internal.rows_by_key(r.author, r.view,
 		format('SELECT %1$I::text, %2$s FROM %3$s WHERE %1$I = ANY ($1::%4$s[])', r.key_column,
 			casesync_internal.filter_columns(r, a), r.view, r.key_type),
 		ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'pass'), is_record => false);

@@ -77,14 +77,16 @@ DECLARE
 BEGIN
 	IF NOT t.key_is_column THEN
 		SELECT q.key INTO asked
-		  FROM casesync_internal.owner_query(t.relation, format(query, t.key_query), key::jsonb) q;
+		  FROM casesync_internal.owner_query(t.author, t.relation,
+			format(query, t.key_query), key::jsonb) q;
 	END IF;
 	IF t.subjects IS NULL OR asked IS NULL THEN
 		RETURN ARRAY[asked];
 	END IF;
 	RETURN ARRAY(
 		SELECT DISTINCT q.key
-		  FROM casesync_internal.owner_query(t.relation, format(query, t.subjects), asked) q
+		  FROM casesync_internal.owner_query(t.author, t.relation,
+			format(query, t.subjects), asked) q
 		 WHERE q.key IS NOT NULL);
 END
 $$;

@@ -59,20 +59,39 @@ BEGIN
 	/* A filter that is only this identifier goes whole: a short number in it may be it too. */
 	UPDATE casesync_internal.subscription s
 	   SET filter = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names) THEN NULL
-			ELSE casesync_internal.json_without(s.filter, q) END,
-		tree = casesync_internal.json_without(s.tree, q),
+			ELSE casesync_internal.json_without(s.filter, q, true) END,
+		tree = casesync_internal.json_without(s.tree, q, true),
 		id_value = CASE WHEN concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
 			THEN p.erased ELSE s.id_value END
 	 WHERE concat(upper(s.id_type), ':', s.id_value) = ANY (p.names)
-		OR s.filter <> casesync_internal.json_without(s.filter, q)
-		OR s.tree <> casesync_internal.json_without(s.tree, q);
+		OR s.filter <> casesync_internal.json_without(s.filter, q, true)
+		OR s.tree <> casesync_internal.json_without(s.tree, q, true);
 	GET DIAGNOSTICS subscriptions = ROW_COUNT;
 	UPDATE casesync_internal.my_subscription m
-	   SET filter = casesync_internal.json_without(m.filter, q)
-	 WHERE m.filter <> casesync_internal.json_without(m.filter, q);
+	   SET filter = casesync_internal.json_without(m.filter, q, true)
+	 WHERE m.filter <> casesync_internal.json_without(m.filter, q, true);
 	GET DIAGNOSTICS own = ROW_COUNT;
 	PERFORM casesync_internal.subscription_texts_erase(p);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_erase(casesync_internal.person) IS
 	'part of erase(): subscriptions that name a subject; one to it alone ends';
+
+/* The row stays: its reference_id names one wish for ever. */
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_prune(before timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pruned bigint;
+BEGIN
+	UPDATE casesync_internal.subscription s SET filter = NULL, tree = NULL, authorize_claim = NULL
+	 WHERE s.state IN ('ended', 'refused') AND coalesce(s.ended_at, s.decided_at) < before
+	   AND num_nonnulls(s.filter, s.tree, s.authorize_claim) > 0;
+	GET DIAGNOSTICS pruned = ROW_COUNT;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_prune(timestamptz) IS
+	'part of prune(): what subscriptions that ended before a time said of whom they wanted';

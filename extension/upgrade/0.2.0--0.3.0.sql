@@ -87,13 +87,10 @@ COMMENT ON TYPE casesync_internal.person IS
 	'inbox subjects; marks: spellings of them that are looked for within texts; said: words that '
 	'only together are about this person, as first and last name';
 DROP FUNCTION casesync_internal.json_without(jsonb, text[], text);
-/*
- * What was hashed without a key is hashed with it. One byte more says so: a repetition of a message
- * that came before is still known.
- */
+/* What was hashed without a key is hashed with it: a repetition is still known. */
 UPDATE casesync_internal.message_in m
-   SET content_hash = '\x00'::bytea
-	|| casesync_internal.keyed_hash(n.hash_key, to_jsonb(encode(m.content_hash, 'hex')))
+   SET content_hash = casesync_internal.keyed_hash(n.hash_key,
+	to_jsonb(encode(m.content_hash, 'hex')))
   FROM casesync_internal.node_secret n;
 /* Nobody on the way but who is known here goes on to others. */
 UPDATE casesync_internal.inbox_item i SET hops = ARRAY(
@@ -144,6 +141,11 @@ UPDATE casesync_internal.tracking t SET author = pg_get_userbyid(c.relowner)
   FROM pg_class c WHERE c.oid = t.relation;
 COMMENT ON COLUMN casesync_internal.tracking.author IS
 	'whose table it was when the tracking was written';
+ALTER TABLE casesync_internal.registry ADD COLUMN author name;
+UPDATE casesync_internal.registry r SET author = pg_get_userbyid(c.relowner)
+  FROM pg_class c WHERE c.oid = r.view;
+COMMENT ON COLUMN casesync_internal.registry.author IS
+	'whose the view was when it was published; it is not read while it is another''s';
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
 
@@ -225,3 +227,8 @@ SELECT m.partner, (m.at AT TIME ZONE 'UTC')::date, 0, sum(octet_length(m.raw))
   FROM casesync_internal.message_in m WHERE m.raw <> '' GROUP BY 1, 2;
 CREATE INDEX message_in_rejected ON casesync_internal.message_in (at) WHERE action = 'rejected';
 DROP FUNCTION casesync.set_quota(text, integer, integer);
+DROP FUNCTION casesync_internal.owner_query(regclass, text, anyelement, integer);
+DROP FUNCTION casesync_internal.rows_at_once(regclass, text, text[], integer, timestamptz, boolean);
+DROP FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz, boolean);
+DROP FUNCTION casesync_internal.fails_always(regclass, text, integer);
+DROP FUNCTION casesync_internal.subjects_query(text, text);

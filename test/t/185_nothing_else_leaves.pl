@@ -77,9 +77,9 @@ my $serial = 0;
 
 sub ask
 {
-	my ($partner, $path, $action, $message) = @_;
+	my ($partner, $path, $action, $message, %header) = @_;
 	my $header = { version => '1.0.0', message_id => 'message-' . ++$serial, message_ts => $now, action => $action, total_count => 1,
-		sender_id => "$partner.example.org", receiver_id => 'sp.example.org' };
+		sender_id => "$partner.example.org", receiver_id => 'sp.example.org', %header };
 	if ($partner eq 'far')
 	{
 		$header->{is_msg_encrypted} = JSON::PP::true;
@@ -201,6 +201,45 @@ for my $partner (sort keys %server)
 	is($sp->sql("SELECT count(*) FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription WHERE s.reference_id ~ '^guess-'"), 0,
 		"$partner: and whoever subscribed by a guess is told nothing");
 }
+
+# --- a number of people is on record as told, also with a page on which nobody is ---
+for my $guess ([ 'ID-1', 1 ], [ 'ID-99', 0 ], [ "$mark-ID-3", 0 ])
+{
+	my $counted = "SELECT count(*) FROM casesync.disclosed WHERE way = 'count' AND partner = 'ess.example.org'";
+	my $lookups = "SELECT sum(lookups) FROM casesync.lookups WHERE partner = 'ess.example.org'";
+	my ($before, $paid) = ($sp->sql($counted), $sp->sql($lookups));
+	my $text = ask('ess', 'sync/search', 'search', criteria({ type => 'NATIONAL_ID', value => $guess->[0] }, query_type => 'idtype-value',
+		pagination => { page_size => 1, page_number => 1000 }))->{text};
+	pop @{ $answers{ess} };
+	like($text, qr/"total_count":$guess->[1]\b/, "a page behind the end: $guess->[1]");
+	is($sp->sql($counted) - $before, $guess->[1], 'and so many are on record for it');
+	is($sp->sql($lookups) - $paid, 1, 'it counts as a lookup');
+}
+
+# --- what a partner says goes on to others as far as it is agreed, and nothing that stands beside it ---
+$sp->sql(<<'SQL');
+CREATE FUNCTION hear(event casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+	UPDATE person SET status = 'S' WHERE national_id = casesync.identifier_of(event.record, 'NATIONAL_ID');
+	RETURN 'applied';
+END
+$$;
+SELECT casesync.on_notify('Beneficiary', 'enrolment_status_change', 'hear(casesync.inbound)');
+SELECT casesync.set_agreement('ess-in', 'ess.example.org', direction => 'in', event_types => '{enrolment_status_change}', fields => '{enrollment_status}',
+	identifier_types => '{NATIONAL_ID}', apply_mode => 'auto', valid_from => '2020-01-01', legal_basis => 'x');
+SELECT casesync.activate('ess-in');
+SELECT casesync.subscribe_to('ess.example.org', 'enrolment_status_change', 'Beneficiary');
+SQL
+my $told = () = $server{far}->received;
+like(ask('ess', 'notify', 'notify', { transaction_id => "$mark-transaction", notify_event => [ { reference_id => "$mark-reference", timestamp => $now, locale => 'eng', data => {
+		version => '1.0.0', reg_type => "ns:$mark:RegistryType:ESS", reg_event_type => 'enrolment_status_change', reg_record_type => "$mark:Beneficiary", reg_records => {
+			enrollment_status => '4', remarks => $mark, member_identifier => [ { identifier_type => 'NATIONAL_ID', identifier_value => 'ID-5' } ] } } } ] },
+	message_id => "$mark-message", meta => { stream => "$mark-stream", items => [ { seq => 1, hops => [ "$mark-hop", 'far.example.org', "<$mark>", 'far.example.org', 'x' x 60_000 ] } ] })->{text},
+	qr/"ACK"/, 'a partner tells us of somebody');
+ok($server{far}->wait_received($told + 1), 'another one is told of it');
+my ($last) = grep { /"hops"/ } reverse got('far');
+like($last // '', qr/"hops":\["far\.example\.org","ess\.example\.org"\]/, 'by which way, as far as we know who is on it');
+unlike(join("\n", got('far')), qr/$mark-(?:hop|message|stream|reference|transaction)|<$mark>|:$mark|$mark:|x{99}/i, 'and of what the first one chose to write nothing goes on');
 
 # --- what else there is to read: headers of answers, our keys, logs ---
 unlike($sp->log_text, qr/$mark|ID-\d|Cash/i, 'no log of the bridge says any of it, at any level');

@@ -226,6 +226,7 @@ sub as
 is(as('reviewer', 'SELECT casesync.made_up()'), '42', 'a role has what was added to its access: the new function, with the new setting');
 like(as('reviewer', q{SELECT casesync.reject(1, 'x')}), qr/permission denied/, 'and no more what was taken out of it');
 like(as('operator', q{SELECT casesync.grant_access('operator', 'auditor')}), qr/waits for a second person/, 'an administrator still needs a second one');
+like(as('operator', q{SELECT casesync.revoke_access('operator', 'auditor')}), qr/is withdrawn/, 'and can withdraw what he asked for');
 like(as('watcher', 'SELECT count(*) FROM casesync.audit'), qr/^\d+$/, 'what the site granted by itself is still there');
 is($sp->sql(q{SELECT casesync.code('Made Up'::casesync.employment_status_icse18), casesync_internal.is_transient('99P99')}), '12|t', 'a new code, a changed function');
 is($sp->sql('SELECT count(*) FROM casesync.event_types WHERE made_up = 1') > 0, 1, 'a new column of a view');

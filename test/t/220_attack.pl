@@ -31,15 +31,21 @@ diag "ATTACK_SEED=$seed";
 # Rows that an attack may change, besides the attacker's own: by access and table, a condition over op ('-' was, '+' is), r
 # (the row) and me. All that is not here must stay as it was.
 my $own_registry = q{judge.owner_of(r->>'view') = me};
+# Lists of words and grants on them and on registries: of no other's.
+my $own_words = {
+	'casesync_internal.crosswalk_word' => q{r->>'list' <> 'words_of_a'},
+	'casesync_internal.word_list' => q{r->>'owner' = me},
+	'casesync_internal.word_list_grant' => q{r->>'list' <> 'words_of_a'},
+	'casesync_internal.crosswalk_change' => 'true',
+};
 my $own_registries = q{(NOT r->'registries' ? 'people' AND NOT r->'registries' ? 'citizens' AND NOT r->'registries' ? 'households')};
 my $own_tracking = qq{judge.owner_of(r->>'relation') = me AND $own_registries};
 my $publisher = {
 	'casesync_internal.registry' => $own_registry,
 	'casesync_internal.tracking' => $own_tracking,
 	'casesync_internal.handler' => q{coalesce(judge.owner_of_function(r->>'handler') = me, op = '+' AND judge.owner_of_function(r->>'handler') IS NULL)},
-	'casesync_internal.crosswalk_word' => q{r->>'list' <> 'words_of_a'},
-	'casesync_internal.word_list' => q{r->>'owner' = me},
-	'casesync_internal.crosswalk_change' => 'true',
+	%$own_words,
+	'casesync_internal.registry_grant' => q{r->>'registry' NOT IN ('people', 'citizens', 'households')},
 	'casesync_internal.local_code' => q{r->>'number' <> '900'},
 	'casesync_internal.gap' => qq{judge.owner_of(r->>'relation') = me AND $own_registries},
 	'casesync_internal.audit_entry' => q{op = '+' AND r->>'who' = me},
@@ -56,9 +62,8 @@ my $ends = { map { ("casesync_internal.$_" => 'true') } qw(notification notifica
 my $audited = { 'casesync_internal.audit_entry' => q{op = '+' AND r->>'who' = me} };
 my $admin = {
 	%$audited, %$ends,
-	(map { ("casesync_internal.$_" => 'true') } qw(partner partner_key published_key client client_failure issuer jwks_source gap crosswalk_change registry_type event_type local_code)),
-	'casesync_internal.crosswalk_word' => q{r->>'list' <> 'words_of_a'},
-	'casesync_internal.word_list' => q{r->>'owner' = me},
+	(map { ("casesync_internal.$_" => 'true') } qw(partner partner_key published_key client client_failure issuer jwks_source gap registry_type event_type local_code)),
+	%$own_words,
 	# what it wishes, until another agrees
 	'casesync_internal.asked' => q{op = '+' AND r->>'asked_by' = me AND r->>'is_agreed' = 'false'},
 	'casesync_internal.agreement' => $not_active,
@@ -125,7 +130,7 @@ sub psql_text
 {
 	my ($database, $role, $text) = @_;
 	my ($out, $err) = ('', '');
-	local $ENV{PGOPTIONS} = "-c statement_timeout=10s -c client_min_messages=error";
+	local $ENV{PGOPTIONS} = "-c statement_timeout=60s -c client_min_messages=error";
 	IPC::Run::run([ 'psql', '-X', '-q', '-A', '-t', '-U', $role, '-h', $node->host, '-p', $node->port, '-d', $database, '-f', '-' ], '<', \$text, '>', \$out, '2>', \$err);
 	return ($out, $err);
 }
@@ -306,7 +311,7 @@ for my $access (@accesses)
 	note join ' ', map { "$_: $states{$_}" } sort { $states{$b} <=> $states{$a} } keys %states;
 	cmp_ok($found{$access}, '>=', $listed{$access}, "$access: every function of the access's list was found") ;
 	cmp_ok($statements, '>', $found{$access}, "$access: each was called");
-	cmp_ok($statements - $failed, '>', $statements / 20, "$access: not all was refused");
+	cmp_ok($statements - $failed, '>', 100, "$access: not all was refused");
 	cmp_ok(sum0(map { $_->{fired} } @mine), '>', 0, "$access: its code ran, as itself");
 	unchanged("$access: what is not its own stays as it was", map { @{ $_->{direct} } } @mine);
 	unchanged("$access: and when others work with what it left", map { @{ $_->{later} } } @mine);

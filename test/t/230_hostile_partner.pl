@@ -68,6 +68,127 @@ cmp_ok(in_flight('evil%'), '<=', 12, 'each has a few places of the 64');
 @silent = ();
 ok(BridgeTest::wait_for('the ends of those', sub { hostile_attempts() >= 93 }), 'when their servers go away, all 93 are tried in turn');
 
+
+# --- what is asked: more than they may, and all of it costly ---
+my $wanted = 150;
+
+sub search
+{
+	my ($sender, $type, $query) = @_;
+	return body($sender, 'search', { transaction_id => 't', search_request => [ { reference_id => '@ID@', timestamp => '2026-11-26T10:00:00Z',
+		search_criteria => { query_type => $type, query => $query } } ] }, message_id => '@ID@');
+}
+
+# One filter of 200 nodes with long words, looked for in many people.
+sub heavy_search
+{
+	my ($sender) = @_;
+	my @nodes = map { my $node = $_; { enrollment_status => { '$in' => [ map { "w$node-$_" . 'z' x 900 } 1, 2 ] } } } 1 .. 200;
+	return search($sender, 'expression', { '$or' => \@nodes });
+}
+
+# As many bytes as are checked, and a signature that is not good.
+sub forged_notify
+{
+	my ($sender) = @_;
+	my $key = $sp->{folder} . '/evil.key';
+	my $rows = [ map { [ map { $_ * 1.37 } 1 .. 1000 ] } 1 .. 300 ];
+	my $body = BridgeTest::python('sign_message', $sp->encode({ header => { version => '1.0.0', message_id => 'm', message_ts => '2026-11-26T10:00:00Z',
+		action => 'notify', sender_id => $sender, receiver_id => 'sp.example.org', total_count => 1 },
+		message => { transaction_id => 't', notify_event => [ { rows => $rows } ] } }), $key);
+	my $wrong = 'B' x 85 . 'A==';
+	$body =~ s/signature=\\"[^\\]+\\"/signature=\\"$wrong\\"/ or die 'no signature';
+	return $body;
+}
+
+my %hostile = ($hostile[0] => [ '/registry/sync/search', 8 ], $hostile[1] => [ '/registry/notify', 6 ],
+	$hostile[2] => [ '/registry/sync/txn/status', 32 ]);
+
+sub start_loop
+{
+	my ($partner, $path, $connections, $body) = @_;
+	my $record = "$sp->{folder}/$partner.loop";
+	open my $order, '>:raw', "$record.order" or die $!;
+	print $order $sp->encode({ path => $path, body => $body, authorization => 'Bearer ' . $sp->token($partner) });
+	close $order;
+	my $harness = IPC::Run::start([ BridgeTest::tree() . '/test/lib/request_loop', $sp->{port}, $connections, $record, "$record.order" ],
+		'<', \my $in, '>', \my $out);
+	return { record => $record, harness => $harness };
+}
+
+sub answers
+{
+	my ($loop) = @_;
+	return map { (split / /)[2] // () } split /\n/, BridgeTest::slurp($loop->{record});
+}
+
+# What was done for each partner so far: refusals of the budget cost nothing.
+my ($read, %served) = (0);
+
+sub served
+{
+	open my $log, '<', $sp->{log} or die $!;
+	seek $log, $read, 0;
+	while (my $line = <$log>)
+	{
+		last if $line !~ /\n\z/;
+		$read += length $line;
+		$served{$1}++ if $line =~ /event=received .*partner=(\S+) http_status=(\d+)/ && $2 ne '429';
+	}
+	return %served;
+}
+
+# The good one asks, one question after the other: what was done for each other one while it waited?
+sub ask_steadily
+{
+	my %during;
+	my @status;
+	for my $number (1 .. $wanted)
+	{
+		my ($path, $body) = $number % 2 ? ('sync/search', search('good.example.org', 'idtype-value', { type => 'NATIONAL_ID', value => 'ID-1' }))
+		  : ('txn/status', status_question('good.example.org'));
+		$body =~ s/\@ID\@/good-$number-$$/g;
+		my %before = served();
+		push @status, $sp->post("/registry/$path", $body)->{short};
+		my %after = served();
+		push @{ $during{$_} }, ($after{$_} // 0) - ($before{$_} // 0) for @hostile;
+	}
+	return (\@status, map { $_ => [ sort { $a <=> $b } @{ $during{$_} } ] } @hostile);
+}
+
+my ($key, $jwk) = $sp->make_key('evil');
+$sp->sql("SELECT casesync.add_key('$hostile[1]', '$jwk')");
+$sp->sql("SELECT casesync.set_partner('$hostile[1]', signature => 'required')");
+$sp->sql("INSERT INTO person SELECT n, 'ID-' || n, 'A' FROM generate_series(1000, 4000) n");
+$sp->agree_out(s/\W/-/gr, $_, services => '{notify,search}', lookups_per_day => 1000000) for 'good.example.org', $hostile[0];
+$sp->agree_out('good-example-org', 'good.example.org', services => '{notify,search}', lookups_per_day => 1000000,
+	subjects => 'subject_key IN (\'\'1\'\', \'\'2\'\')');
+my ($alone) = ask_steadily();
+is(scalar(grep { /^200/ } @$alone), $wanted, 'alone, the good one is always answered');
+
+my @loops = map { start_loop($_, @{ $hostile{$_} }, $_ eq $hostile[0] ? heavy_search($_) : $_ eq $hostile[1] ? forged_notify($_)
+	: status_question($_) =~ s/"m-\d+-\d+"/"\@ID\@"/r) } @hostile;
+ok(BridgeTest::wait_for("work for $hostile[$_]", sub { scalar(grep { /^(200|401|503)$/ } answers($loops[$_])) >= 3 }), "$hostile[$_] is served") for 0 .. 2;
+ok(BridgeTest::wait_for("refusals", sub { scalar(grep { /^429$/ } answers($loops[$_])) >= 1 }), "$hostile[$_] is told to wait") for 0 .. 2;
+my ($status, %during) = ask_steadily();
+is(scalar(grep { /^200/ } @$status), $wanted, 'beside them, it is always answered') or diag join ' ', grep { !/^200/ } @$status;
+for my $number (0 .. 2)
+{
+	my ($partner, $done) = ($hostile[$number], $during{ $hostile[$number] });
+	my %said;
+	$said{$_}++ for answers($loops[$number]);
+	note join ' ', $partner, 'while the good one waited:', @$done[ $wanted / 2, $wanted * .99 ], 'in all:', map { "$_ x$said{$_}" } sort keys %said;
+	cmp_ok($done->[ $wanted / 2 ], '<=', 10, "$partner has no more than its turns while the good one waits");
+	cmp_ok($done->[ $wanted * .99 ], '<=', 3, 'and of what is costly few') if $number < 2;
+}
+for my $partner (@hostile[ 0, 1 ])
+{
+	my ($client) = $sp->client($partner);
+	like($sp->log_text, qr/event=refused_for_now partner=\S+ client=$client requests=\d/, "the log tells of the client of $partner");
+}
+cmp_ok(scalar(() = $sp->log_text =~ /event=refused_for_now/g), '<', 20, 'but not of each refusal');
+$_->{harness}->kill_kill for @loops;
+
 $sp->stop_ok;
 
 done_testing();

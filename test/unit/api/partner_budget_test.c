@@ -20,13 +20,13 @@ number_of(const BudgetJob *job)
 static int64_t
 ask(PartnerBudget *budget, int job, const char *who, int64_t now_ms)
 {
-	return partner_budget_ask(budget, BUDGET_ANSWER, &jobs[job], who, 1000, now_ms);
+	return partner_budget_ask(budget, BUDGET_CHECK, &jobs[job], who, 1000, now_ms);
 }
 
 static int
 next(PartnerBudget *budget, int64_t now_ms)
 {
-	return number_of(partner_budget_next(budget, BUDGET_ANSWER, now_ms));
+	return number_of(partner_budget_next(budget, BUDGET_CHECK, now_ms));
 }
 
 static void
@@ -40,7 +40,7 @@ test_turns(Tap *tap)
 {
 	PartnerBudget *budget = partner_budget_new();
 
-	partner_budget_set(budget, BUDGET_ANSWER, 1, 1, 0);
+	partner_budget_set(budget, BUDGET_CHECK, 1, 1, 0);
 	for (int i = 0; i < 50; i++)
 		(void) ask(budget, i, "a", 0);
 	tap_is_int(tap, next(budget, 0), 0, "the first begins");
@@ -71,7 +71,7 @@ test_places(Tap *tap)
 {
 	PartnerBudget *budget = partner_budget_new();
 
-	partner_budget_set(budget, BUDGET_ANSWER, 8, 2, 0);
+	partner_budget_set(budget, BUDGET_CHECK, 8, 2, 0);
 	for (int i = 0; i < 10; i++)
 		(void) ask(budget, i, "a", 0);
 	tap_is_int(tap, next(budget, 0) + next(budget, 0), 1, "a partner has two places");
@@ -125,7 +125,7 @@ test_time(Tap *tap)
 	int64_t most = BUDGET_BURST_SECONDS * INT64_C(500000);
 	int taken;
 
-	partner_budget_set(budget, BUDGET_ANSWER, 4, 4, 50);
+	partner_budget_set(budget, BUDGET_CHECK, 4, 4, 50);
 	(void) ask(budget, 0, "a", 0);
 	(void) next(budget, 0);
 	end(budget, 0, most + 500000, 0);
@@ -146,9 +146,35 @@ test_time(Tap *tap)
 	tap_is_int(tap, taken, BUDGET_WAITING, "so many may wait");
 	for (int i = 0; i < taken; i++)
 		end(budget, i, 0, 1001);
-	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[0], "big", 60000, 1001);
+	(void) partner_budget_ask(budget, BUDGET_CHECK, &jobs[0], "big", 60000, 1001);
 	tap_is_int(tap, jobs[0].kind, BUDGET_HEAVY, "what is known to be costly is so from the start");
 	end(budget, 0, 0, 1001);
+	partner_budget_free(budget);
+}
+
+/* Of sessions no time is refused: whoever has used it up waits with the costly ones. */
+static void
+test_sessions(Tap *tap)
+{
+	PartnerBudget *budget = partner_budget_new();
+
+	partner_budget_set(budget, BUDGET_ANSWER, 4, 1, 50);
+	for (int i = 0; i < 60; i++)
+	{
+		(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[0], "a", 1000, 0);
+		(void) partner_budget_next(budget, BUDGET_ANSWER, 0);
+		partner_budget_end(budget, &jobs[0], 100000, 0);
+	}
+	tap_is_int(tap, partner_budget_ask(budget, BUDGET_ANSWER, &jobs[0], "a", 1000, 0), 0,
+			   "who has used up its time of sessions is let in");
+	jobs[1].kind = BUDGET_HEAVY;
+	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[1], "b", 1000, 0);
+	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[2], "c", 1000, 0);
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 0)), 0, "has a place");
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 0)), 2,
+			   "which it shares with the costly ones");
+	for (int i = 0; i < 3; i++)
+		partner_budget_end(budget, &jobs[i], 0, 0);
 	partner_budget_free(budget);
 }
 
@@ -159,7 +185,7 @@ test_memory(Tap *tap)
 	char who[32];
 	int refused = 0;
 
-	partner_budget_set(budget, BUDGET_ANSWER, 2, 1, 50);
+	partner_budget_set(budget, BUDGET_CHECK, 2, 1, 50);
 	(void) ask(budget, 0, "busy", 0);
 	(void) next(budget, 0);
 	for (int i = 0; i < 100000; i++)
@@ -185,6 +211,7 @@ main(void)
 	test_turns(&tap);
 	test_places(&tap);
 	test_time(&tap);
+	test_sessions(&tap);
 	test_memory(&tap);
 	return tap_done(&tap);
 }
