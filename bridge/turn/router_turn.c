@@ -18,6 +18,8 @@
 #define APPLY_RUN_MS 20
 /* A single change may fail once for a reason that passes: a lock, a server that restarts. */
 #define ALONE_TRIES 2
+/* So many turns before a larger one is tried: it would meet what failed once more. */
+#define GOOD_TURNS 20
 
 typedef enum RouterState
 {
@@ -47,7 +49,8 @@ struct RouterTurn
 	int64_t next_tidy;	/* logs and queues must not grow for ever */
 	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
-	int chunk;			/* changes of one turn: halved when it fails, doubled when it does not */
+	int chunk; /* changes of one turn: halved when it fails, doubled after some that did not */
+	int good_turns;
 	int alone_troubles; /* turns with one change that failed, one after another */
 	char why[sizeof(((Failure *) NULL)->text)]; /* the last of them */
 };
@@ -92,6 +95,7 @@ router_shrink(RouterTurn *router, const Failure *failure)
 		router->alone_troubles++;
 	else
 		router->troubles = 0;
+	router->good_turns = 0;
 	router->chunk = router->chunk / 2 > 1 ? router->chunk / 2 : 1;
 	snprintf(router->why, sizeof(router->why), "%s", failure->text);
 }
@@ -102,6 +106,9 @@ router_grow(RouterTurn *router)
 	int most = (*router->config)->routing_chunk;
 
 	router->alone_troubles = 0;
+	if (router->chunk >= most || ++router->good_turns < GOOD_TURNS)
+		return;
+	router->good_turns = 0;
 	router->chunk = router->chunk > most / 2 ? most : router->chunk * 2;
 }
 
