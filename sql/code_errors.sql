@@ -83,6 +83,8 @@ SELECT * FROM try($$SELECT casesync.to_code('sp', 'ACTIF', NULL::text)$$);
 SELECT * FROM try($$SELECT casesync.to_word('sp', 'Active'::text)$$);
 SELECT * FROM try($$SELECT * FROM casesync.unmapped_words('sp', 'target', 'Status', NULL::casesync.enrolment_status)$$);
 SELECT * FROM try($$SELECT * FROM casesync.unmapped_words('sp', 'target', 'status', NULL::integer)$$);
+-- a number is no type
+SELECT casesync_internal.code_type_directory(0::regtype);
 
 DROP SCHEMA code_errors_test CASCADE;
 DROP EXTENSION casesync CASCADE;

@@ -170,9 +170,9 @@ UPDATE casesync_internal.message_in m SET content_hash = casesync_internal.keyed
 UPDATE casesync_internal.inbox_item i SET content_hash = casesync_internal.node_hash(record) WHERE message_id = 'old';
 SELECT app.old(app.event('Ede')), app.old(app.event('Edo'));
 SELECT app.old(regexp_replace(app.event('Ede'), '"transaction_id": "old", (.*)}$', '\1,  "transaction_id":"old"}'));
--- the same record under another message_id is no news, nor is one whose number has sixteen thousand digits when it comes again
+-- the same record under another message_id is no news, nor is one whose number has three hundred digits when it comes again
 SELECT count(*) FROM casesync.inbox WHERE reference_id = 'old';
-SELECT ack FROM app.say('notify', app.event('Ede')::jsonb, 'new') UNION ALL SELECT ack FROM app.say('notify', app.event('Ede', '1e-16000')::jsonb, 'tiny') UNION ALL SELECT ack FROM app.say('notify', app.event('Ede', '1e-16000')::jsonb, 'tiny');
+SELECT ack FROM app.say('notify', app.event('Ede')::jsonb, 'new') UNION ALL SELECT ack FROM app.say('notify', app.event('Ede', '1e-300')::jsonb, 'tiny') UNION ALL SELECT ack FROM app.say('notify', app.event('Ede', '1e-300')::jsonb, 'tiny');
 SELECT count(*), count(DISTINCT content_hash), max(length(content_hash)) FROM casesync_internal.inbox_item WHERE reference_id = 'old';
 -- what was settled long ago is known by hashes alone
 SELECT count(*) FROM (SELECT casesync.prune('0')) x;

@@ -24,5 +24,8 @@ SELECT casesync_internal.raise_error(NULL);
 -- a function of the site is not one of ours for the first word of its name
 ALTER FUNCTION add_partner(text) RENAME TO casesync_add_partner;
 SELECT casesync_add_partner('ftp://ess.test');
+-- an error in a call with nothing around it, and a text that is no expression
+SELECT casesync_internal.row_expression('pg_class', 'key', 'nothing', 'pg_catalog');
+SELECT casesync_internal.row_expression('pg_class', 'key', '*', 'pg_catalog');
 DROP EXTENSION casesync CASCADE;
 DROP FUNCTION try_partner, casesync_add_partner;

@@ -82,9 +82,13 @@ lint: lint-packages
 # --- under instruments ------------------------------------------------------------------------
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
+# What goes into the server, which itself is built without: it has no address checks.
+SERVER_SANITIZERS = -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
 # The unit tests, then the bridge against real servers, with address and undefined-behaviour checks.
 sanitize: test-packages
-	+test/build_copy build/sanitize $(MAKE) BRIDGE_EXTRA_CFLAGS='$(SANITIZERS)' all
+	+test/build_copy build/sanitize $(MAKE) BRIDGE_EXTRA_CFLAGS='$(SANITIZERS)' \
+		PG_EXTRA_CFLAGS='$(SERVER_SANITIZERS)' all
 	+BRIDGE_EXTRA_CFLAGS='$(SANITIZERS)' build/sanitize/test/as_tester test/check unit tap
 
 # The same tests with the bridge under valgrind, which takes longer than partners wait for an answer.

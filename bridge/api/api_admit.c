@@ -29,6 +29,40 @@ typedef struct Party
 	const char *encryption;
 } Party;
 
+static void
+check_begin(ApiExchange *exchange)
+{
+	exchange->is_checking = true;
+	/* not before: they may be read anew while it waits */
+	exchange->check.ring = *exchange->parts->keys;
+	workers_run(api_workers(exchange->api), &exchange->task);
+}
+
+static void
+check_done(void *context, int64_t took_us)
+{
+	ApiExchange *exchange = context;
+
+	exchange->is_checking = false;
+	api_end_turn(exchange, took_us);
+	if (exchange->is_late)
+		api_exchange_time_out(exchange);
+	else
+		exchange->checked(exchange);
+}
+
+/* Charged by the bytes until it is known what it took. */
+static void
+admit_check(ApiExchange *exchange, void (*run)(void *context), ApiProceed checked)
+{
+	exchange->task =
+		(WorkerTask){.run = run, .work = &exchange->check, .done = check_done, .context = exchange};
+	exchange->checked = checked;
+	api_await_turn(exchange, BUDGET_CHECK,
+				   API_SMALL_US + (int64_t) exchange->check.length / API_CHECK_BYTES_A_US,
+				   check_begin);
+}
+
 static Party
 party_read(const PGresult *result)
 {
@@ -154,7 +188,7 @@ admit_party(void *context, const PGresult *result, const Failure *failure)
 	if (!party_is_good(exchange, &party))
 		return;
 	if (party_keep(exchange, &party))
-		api_exchange_check(exchange, api_check_message, admit_checked);
+		admit_check(exchange, api_check_message, admit_checked);
 	else
 		api_exchange_unavailable(exchange);
 }
@@ -188,7 +222,7 @@ admit_body(ApiExchange *exchange)
 	if (check->length > 0 && !http_request_has_type(exchange->request, "application/json"))
 		api_exchange_refuse(exchange, 415, "err.request.bad", NOT_JSON);
 	else
-		api_exchange_check(exchange, api_check_body, admit_read);
+		admit_check(exchange, api_check_body, admit_read);
 }
 
 /* False, and answered, when the client asks more often than it may. */
@@ -213,9 +247,13 @@ token_refuse(ApiExchange *exchange, const char *text)
 {
 	if (http_request_header(exchange->request, "Authorization") != NULL &&
 		api_is_guessing(exchange->api, http_request_client(exchange->request)))
-		api_exchange_refuse_slowly(exchange, 401, "WWW-Authenticate",
-								   "Bearer error=\"invalid_token\"", "err.request.unauthorized",
-								   text);
+	{
+		ApiRefusal refusal = {401, "WWW-Authenticate", "Bearer error=\"invalid_token\"",
+							  "err.request.unauthorized", ""};
+
+		snprintf(refusal.text, sizeof(refusal.text), "%s", text);
+		api_exchange_refuse_slowly(exchange, &refusal);
+	}
 	else
 		api_exchange_refuse_unauthorized(exchange, text);
 }

@@ -123,16 +123,9 @@ api_exchange_reject(ApiExchange *exchange, const char *error_code, const char *t
 }
 
 void
-api_exchange_refuse_slowly(ApiExchange *exchange, int status, const char *header, const char *value,
-						   const char *error_code, const char *text)
+api_exchange_refuse_slowly(ApiExchange *exchange, const ApiRefusal *refusal)
 {
-	ApiRefusal *refusal = &exchange->refusal;
-
-	refusal->status = status;
-	refusal->header = header;
-	refusal->error_code = error_code;
-	snprintf(refusal->value, sizeof(refusal->value), "%s", value);
-	snprintf(refusal->text, sizeof(refusal->text), "%s", text);
+	exchange->refusal = *refusal;
 	http_request_forget_body(exchange->request);
 	timer_set(exchange->deadline, REFUSE_AFTER_MS);
 }
@@ -140,15 +133,15 @@ api_exchange_refuse_slowly(ApiExchange *exchange, int status, const char *header
 void
 api_exchange_refuse_for_now(ApiExchange *exchange, int64_t wait_ms, const char *text)
 {
-	char seconds[16];
+	ApiRefusal refusal = {429, "Retry-After", "", "err.request.too_many_requests", ""};
 
-	snprintf(seconds, sizeof(seconds), "%d", (int) ((wait_ms + 999) / 1000));
-	api_exchange_refuse_slowly(exchange, 429, "Retry-After", seconds,
-							   "err.request.too_many_requests", text);
+	snprintf(refusal.value, sizeof(refusal.value), "%d", (int) ((wait_ms + 999) / 1000));
+	snprintf(refusal.text, sizeof(refusal.text), "%s", text);
+	api_exchange_refuse_slowly(exchange, &refusal);
 }
 
-static void
-exchange_time_out(ApiExchange *exchange)
+void
+api_exchange_time_out(ApiExchange *exchange)
 {
 	if (exchange->is_synchronous && exchange->partner[0] != '\0')
 		api_exchange_refuse(exchange, 503, "err.request.timeout",
@@ -174,41 +167,7 @@ exchange_expire(void *context)
 		api_exchange_refuse_with(exchange, 429, "Retry-After", "1", "err.request.too_many_requests",
 								 "what you have asked before takes too long; ask for less at once");
 	else
-		exchange_time_out(exchange);
-}
-
-static void
-exchange_begin_check(ApiExchange *exchange)
-{
-	exchange->is_checking = true;
-	/* not before: they may be read anew while it waits */
-	exchange->check.ring = *exchange->parts->keys;
-	workers_run(api_workers(exchange->api), &exchange->task);
-}
-
-static void
-exchange_checked(void *context, int64_t took_us)
-{
-	ApiExchange *exchange = context;
-
-	exchange->is_checking = false;
-	api_end_turn(exchange, took_us);
-	if (exchange->is_late)
-		exchange_time_out(exchange);
-	else
-		exchange->checked(exchange);
-}
-
-/* Charged by the bytes until it is known what it took. */
-void
-api_exchange_check(ApiExchange *exchange, void (*run)(void *context), ApiProceed checked)
-{
-	exchange->task = (WorkerTask){
-		.run = run, .work = &exchange->check, .done = exchange_checked, .context = exchange};
-	exchange->checked = checked;
-	api_await_turn(exchange, BUDGET_CHECK,
-				   API_SMALL_US + (int64_t) exchange->check.length / API_CHECK_BYTES_A_US,
-				   exchange_begin_check);
+		api_exchange_time_out(exchange);
 }
 
 void

@@ -7,7 +7,6 @@
 #define API_EXCHANGE_H
 
 #include <jansson.h>
-#include <sys/queue.h>
 
 #include "api/api_check.h"
 #include "api/api_parts.h"
@@ -85,15 +84,10 @@ extern void api_exchange_refuse_unauthorized(ApiExchange *exchange, const char *
 extern void api_exchange_refuse_with(ApiExchange *exchange, int status, const char *header,
 									 const char *value, const char *error_code, const char *text);
 extern void api_exchange_unavailable(ApiExchange *exchange);
+extern void api_exchange_time_out(ApiExchange *exchange);
 
-/*
- * The same, a moment later and without its body: whoever is refused, and asks again and again, does
- * so less often on each of its connections.
- */
-extern void api_exchange_refuse_slowly(ApiExchange *exchange, int status, const char *header,
-									   const char *value, const char *error_code, const char *text);
-
-/* 429: in so many milliseconds it may come again. */
+/* A moment late, so that asking again is not fast; the other one is 429 with Retry-After. */
+extern void api_exchange_refuse_slowly(ApiExchange *exchange, const ApiRefusal *refusal);
 extern void api_exchange_refuse_for_now(ApiExchange *exchange, int64_t wait_ms, const char *text);
 
 /* Understood, but wrong: 200 with ERR on an asynchronous path, 400 on a synchronous one. */
@@ -107,10 +101,6 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 /* One line for the log: never anything that the partner chose. */
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
-
-/* Runs it with the exchange's check, on a thread when its turn comes, and goes on with what follows. */
-extern void api_exchange_check(ApiExchange *exchange, void (*run)(void *context),
-							   ApiProceed checked);
 
 /* What CALL_RECEIVE and CALL_ANSWER_NOW are given, in this order. */
 #define API_MESSAGE_PARAMS 6

@@ -19,6 +19,7 @@
 
 #define UNCOMPRESSED_POINT 4
 #define ED25519_BYTES 32
+#define KNOWN_KEYS 64
 
 typedef struct Curve
 {
@@ -109,6 +110,7 @@ static bool
 thumbprint_write(const json_t *required, char kid[KEY_THUMBPRINT_SIZE])
 {
 	unsigned char digest[32];
+	char encoded[BASE64_SIZE(32)]; /* with the padding, which is cut off */
 	Buffer text;
 	bool ok;
 
@@ -116,7 +118,10 @@ thumbprint_write(const json_t *required, char kid[KEY_THUMBPRINT_SIZE])
 	ok = canonical_json(required, &text, NULL) &&
 		 EVP_Digest(text.data, text.length, digest, NULL, EVP_sha256(), NULL) == 1;
 	if (ok)
-		base64url_encode(digest, sizeof(digest), kid);
+	{
+		base64url_encode(digest, sizeof(digest), encoded);
+		memcpy(kid, encoded, KEY_THUMBPRINT_SIZE);
+	}
 	buffer_free(&text);
 	return ok;
 }
@@ -187,6 +192,31 @@ key_is_sound(EVP_PKEY *key)
 
 	EVP_PKEY_CTX_free(context);
 	return ok;
+}
+
+/*
+ * Looking at a modulus takes up to 150 ms, and a partner's key is read for every message to it: those
+ * found sound are remembered by their thumbprints. Of one thread, so that nothing is locked.
+ */
+static bool
+rsa_is_sound(EVP_PKEY *key)
+{
+	static _Thread_local char known[KNOWN_KEYS][KEY_THUMBPRINT_SIZE];
+	static _Thread_local unsigned int next;
+	char kid[KEY_THUMBPRINT_SIZE];
+	json_t *members = key_jwk_public(key);
+	bool has_kid = members != NULL && thumbprint_write(members, kid);
+	bool is_sound = false;
+
+	json_decref(members);
+	for (unsigned int i = 0; has_kid && !is_sound && i < KNOWN_KEYS; i++)
+		is_sound = strcmp(known[i], kid) == 0;
+	if (is_sound)
+		return true;
+	is_sound = has_kid && key_is_sound(key);
+	if (is_sound)
+		memcpy(known[next++ % KNOWN_KEYS], kid, sizeof(kid));
+	return is_sound;
 }
 
 static EVP_PKEY *
@@ -315,7 +345,7 @@ key_jwk_read(const json_t *jwk, Failure *failure)
 {
 	EVP_PKEY *key = ec_or_rsa_read(jwk, failure);
 
-	if (key != NULL && key_is_sound(key))
+	if (key != NULL && (type_is(jwk, "RSA") ? rsa_is_sound(key) : key_is_sound(key)))
 	{
 		failure_clear(failure);
 		return key;

@@ -311,6 +311,12 @@ number_is_canonical(const char *text, size_t length)
 	return canonical_json_number(strtod(copy, NULL), written) && strcmp(copy, written) == 0;
 }
 
+static bool
+is_of_number(char c)
+{
+	return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+}
+
 bool
 canonical_json_has_numbers(const char *text, size_t length)
 {
@@ -326,7 +332,7 @@ canonical_json_has_numbers(const char *text, size_t length)
 			i++;
 		if (is_in_string || (text[i] != '-' && (text[i] < '0' || text[i] > '9')))
 			continue;
-		while (i < length && memchr("+-.eE0123456789", text[i], 15) != NULL)
+		while (i < length && is_of_number(text[i]))
 			i++;
 		if (!number_is_canonical(text + begun, i - begun))
 			return false;

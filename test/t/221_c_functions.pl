@@ -2,7 +2,8 @@
 # it is given: others' rows and damaged records, filters and bytes, NULL where it is let through, triggers in wrong places.
 # All are called by the superuser, whom nothing refuses before.
 #
-# ATTACK_SEED repeats a run, ATTACK_ROUNDS (1) makes it longer. SERVER_PRELOAD is a library that the server starts with.
+# ATTACK_SEED repeats a run, ATTACK_ROUNDS (1) makes it longer. make sanitize runs it with checks for undefined behaviour
+# in the extension.
 use strict;
 use warnings FATAL => 'all';
 
@@ -37,12 +38,7 @@ log_checkpoints = off
 autovacuum = off
 restart_after_crash = on
 CONF
-{
-	local $ENV{LD_PRELOAD} = $ENV{SERVER_PRELOAD} // '';
-	local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
-	local $ENV{UBSAN_OPTIONS} = 'print_stacktrace=1';
-	$node->start;
-}
+$node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE node');
 is($node->psql('node', undef, extra_params => [ '-q', '-o', '/dev/null', '-f', 'test/attack/node.sql' ]), 0, 'a node with something of everything') or BAIL_OUT('no node');
 # The same odd types, tables and triggers as in an attack; here they do nothing.
