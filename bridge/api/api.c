@@ -16,7 +16,8 @@
 #define STORE_TIMEOUT_MS 10000
 /* nobody waits so long: by then the bridge has answered itself */
 #define ANSWER_TIMEOUT_MS (ANSWER_WITHIN_MS + 200)
-#define CHECK_THREADS 2
+#define CHECK_THREADS 2 /* one for what is costly, behind everything else on this machine */
+#define COSTLY_NICENESS 10
 #define BAD_TOKENS_A_SECOND 50 /* of one address, that are answered at once */
 #define BAD_TOKENS_AT_ONCE 200
 
@@ -32,6 +33,7 @@ struct Api
 	ApiSessions stores;
 	ApiSessions answers;
 	Workers *workers;
+	Workers *costly_workers;
 	PartnerBudget *budget;
 	bool is_filling[BUDGET_POOLS];
 	bool is_closing;
@@ -115,8 +117,10 @@ api_new(const ApiParts *parts, Failure *failure)
 	}
 	/* before there are threads: the secret start of all hash tables */
 	json_object_seed(0);
-	api->workers = workers_new(parts->loop, CHECK_THREADS, failure);
-	if (api->workers == NULL ||
+	api->workers = workers_new(parts->loop, 1, 0, failure);
+	if (api->workers != NULL)
+		api->costly_workers = workers_new(parts->loop, 1, COSTLY_NICENESS, failure);
+	if (api->costly_workers == NULL ||
 		!sessions_open(parts, &api->stores, "http", STORE_TIMEOUT_MS, failure) ||
 		!sessions_open(parts, &api->answers, "answer", ANSWER_TIMEOUT_MS, failure))
 	{
@@ -134,7 +138,8 @@ api_close(Api *api)
 		return;
 	api->is_closing = true;
 	workers_free(api->workers);
-	api->workers = NULL;
+	workers_free(api->costly_workers);
+	api->workers = api->costly_workers = NULL;
 	sessions_close(&api->stores);
 	sessions_close(&api->answers);
 	api_exchange_abandon_all(&api->exchanges);
@@ -169,16 +174,20 @@ api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed procee
 	return exchange;
 }
 
-Workers *
-api_workers(const Api *api)
+void
+api_run(ApiExchange *exchange)
 {
-	return api->workers;
+	Api *api = exchange->api;
+
+	workers_run(exchange->job.kind == BUDGET_LIGHT ? api->workers : api->costly_workers,
+				&exchange->task);
 }
 
 void
 api_finish_checks(Api *api)
 {
 	workers_wait(api->workers);
+	workers_wait(api->costly_workers);
 }
 
 typedef char Who[sizeof(((BearerClaims *) NULL)->issuer) + sizeof(((BearerClaims *) NULL)->client)];

@@ -35,7 +35,7 @@ check_begin(ApiExchange *exchange)
 	exchange->is_checking = true;
 	/* not before: they may be read anew while it waits */
 	exchange->check.ring = *exchange->parts->keys;
-	workers_run(api_workers(exchange->api), &exchange->task);
+	api_run(exchange);
 }
 
 static void

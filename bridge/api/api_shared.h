@@ -31,7 +31,9 @@ extern void api_end_turn(ApiExchange *exchange, int64_t took_us);
 /* It waits no more. True when it did because of what its own partner has asked for. */
 extern bool api_give_up_turn(ApiExchange *exchange);
 
-extern Workers *api_workers(const Api *api);
+/* Its task, on a thread; in its turn for checks. */
+extern void api_run(ApiExchange *exchange);
+
 extern bool api_has_session(const Api *api);
 
 /* From now on it is known whose exchange it is. */
