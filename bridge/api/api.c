@@ -255,13 +255,13 @@ api_fill(Api *api, BudgetPool pool)
 }
 
 static void
-api_tell_refusal(Api *api, const ApiExchange *exchange, const Who who)
+api_tell_refusal(Api *api, const char *partner, const BearerClaims *claims, const Who who)
 {
 	int count = partner_budget_count_refusal(api->budget, who, event_loop_now());
 
 	if (count > 0)
-		log_warning(api->parts.log, "refused_for_now", "partner", exchange->partner, "client",
-					exchange->claims.client, "requests", LOG_INT(count), NULL);
+		log_warning(api->parts.log, "refused_for_now", "partner", partner, "client", claims->client,
+					"requests", LOG_INT(count), NULL);
 }
 
 void
@@ -287,7 +287,7 @@ api_await_turn(ApiExchange *exchange, BudgetPool pool, int64_t expected_us, ApiP
 		api_fill(api, pool);
 	else
 	{
-		api_tell_refusal(api, exchange, who);
+		api_tell_refusal(api, exchange->partner, &exchange->claims, who);
 		api_exchange_refuse_for_now(exchange, wait_ms,
 									"what you send takes more time than is yours; wait, and send "
 									"less, or what is less costly");
@@ -315,10 +315,28 @@ api_give_up_turn(ApiExchange *exchange)
 	if (is_own_fault)
 	{
 		exchange_name(exchange, who);
-		api_tell_refusal(api, exchange, who);
+		api_tell_refusal(api, exchange->partner, &exchange->claims, who);
 	}
 	api_end_turn(exchange, 0);
 	return is_own_fault;
+}
+
+HttpSender
+api_sender(Api *api, const BearerClaims *claims)
+{
+	HttpSender sender = {0};
+	Who who;
+
+	snprintf(who, sizeof(who), "%s\n%s", claims->issuer, claims->client);
+	(void) api_set_places(api, BUDGET_CHECK);
+	sender.who = partner_budget_number(api->budget, who);
+	sender.wait_ms = partner_budget_wait(api->budget, BUDGET_CHECK, who, event_loop_now());
+	if (sender.wait_ms > 0)
+	{
+		sender.refusal = 429;
+		api_tell_refusal(api, "", claims, who);
+	}
+	return sender;
 }
 
 void

@@ -39,6 +39,9 @@ extern bool api_has_session(const Api *api);
 /* From now on it is known whose exchange it is. */
 extern void api_know_partner(ApiExchange *exchange, const char *partner);
 
+/* Whether the holder of a good token has time left for a check, and a number for it. */
+extern HttpSender api_sender(Api *api, const BearerClaims *claims);
+
 /* 0 when this caller may come now, else the milliseconds until it may. */
 extern int64_t api_rate_take(Api *api, const char *who);
 
