@@ -52,7 +52,7 @@ listeners_serve(Listeners *listeners, EventLoop *loop, const Config *config, Api
 		settings.base_path = listeners->base_path;
 		settings.prefixes = api_prefixes;
 		settings.routes = api_routes;
-		settings.may_send_much = api_may_send_much;
+		settings.judge_sender = api_judge_sender;
 		settings.tls = listeners->tls;
 		listeners->server = http_server_new(loop, &settings, api, failure);
 		if (listeners->server == NULL)
@@ -67,7 +67,7 @@ listeners_serve(Listeners *listeners, EventLoop *loop, const Config *config, Api
 	settings.routes = api_health_routes;
 	/* the operators' address says nothing secret and is meant for this machine or network */
 	settings.tls = NULL;
-	settings.may_send_much = NULL;
+	settings.judge_sender = NULL;
 	listeners->ops_server = http_server_new(loop, &settings, api, failure);
 	return listeners->ops_server != NULL;
 }

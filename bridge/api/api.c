@@ -16,7 +16,8 @@
 #define STORE_TIMEOUT_MS 10000
 /* nobody waits so long: by then the bridge has answered itself */
 #define ANSWER_TIMEOUT_MS (ANSWER_WITHIN_MS + 200)
-#define CHECK_THREADS 2
+#define CHECK_THREADS 2 /* one for what is costly, behind everything else on this machine */
+#define COSTLY_NICENESS 10
 #define BAD_TOKENS_A_SECOND 50 /* of one address, that are answered at once */
 #define BAD_TOKENS_AT_ONCE 200
 
@@ -32,6 +33,7 @@ struct Api
 	ApiSessions stores;
 	ApiSessions answers;
 	Workers *workers;
+	Workers *costly_workers;
 	PartnerBudget *budget;
 	bool is_filling[BUDGET_POOLS];
 	bool is_closing;
@@ -116,8 +118,10 @@ api_new(const ApiParts *parts, Failure *failure)
 	}
 	/* before there are threads: the secret start of all hash tables */
 	json_object_seed(0);
-	api->workers = workers_new(parts->loop, CHECK_THREADS, failure);
-	if (api->workers == NULL ||
+	api->workers = workers_new(parts->loop, 1, 0, failure);
+	if (api->workers != NULL)
+		api->costly_workers = workers_new(parts->loop, 1, COSTLY_NICENESS, failure);
+	if (api->costly_workers == NULL ||
 		!sessions_open(parts, &api->stores, "http", STORE_TIMEOUT_MS, failure) ||
 		!sessions_open(parts, &api->answers, "answer", ANSWER_TIMEOUT_MS, failure))
 	{
@@ -135,7 +139,8 @@ api_close(Api *api)
 		return;
 	api->is_closing = true;
 	workers_free(api->workers);
-	api->workers = NULL;
+	workers_free(api->costly_workers);
+	api->workers = api->costly_workers = NULL;
 	sessions_close(&api->stores);
 	sessions_close(&api->answers);
 	api_exchange_abandon_all(&api->exchanges);
@@ -170,16 +175,20 @@ api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed procee
 	return exchange;
 }
 
-Workers *
-api_workers(const Api *api)
+void
+api_run(ApiExchange *exchange)
 {
-	return api->workers;
+	Api *api = exchange->api;
+
+	workers_run(exchange->job.kind == BUDGET_LIGHT ? api->workers : api->costly_workers,
+				&exchange->task);
 }
 
 void
 api_finish_checks(Api *api)
 {
 	workers_wait(api->workers);
+	workers_wait(api->costly_workers);
 }
 
 typedef char Who[sizeof(((BearerClaims *) NULL)->issuer) + sizeof(((BearerClaims *) NULL)->client)];
@@ -247,13 +256,13 @@ api_fill(Api *api, BudgetPool pool)
 }
 
 static void
-api_tell_refusal(Api *api, const ApiExchange *exchange, const Who who)
+api_tell_refusal(Api *api, const char *partner, const BearerClaims *claims, const Who who)
 {
 	int count = partner_budget_count_refusal(api->budget, who, event_loop_now());
 
 	if (count > 0)
-		log_warning(api->parts.log, "refused_for_now", "partner", exchange->partner, "client",
-					exchange->claims.client, "requests", LOG_INT(count), NULL);
+		log_warning(api->parts.log, "refused_for_now", "partner", partner, "client", claims->client,
+					"requests", LOG_INT(count), NULL);
 }
 
 void
@@ -279,7 +288,7 @@ api_await_turn(ApiExchange *exchange, BudgetPool pool, int64_t expected_us, ApiP
 		api_fill(api, pool);
 	else
 	{
-		api_tell_refusal(api, exchange, who);
+		api_tell_refusal(api, exchange->partner, &exchange->claims, who);
 		api_exchange_refuse_for_now(exchange, wait_ms,
 									"what you send takes more time than is yours; wait, and send "
 									"less, or what is less costly");
@@ -307,10 +316,28 @@ api_give_up_turn(ApiExchange *exchange)
 	if (is_own_fault)
 	{
 		exchange_name(exchange, who);
-		api_tell_refusal(api, exchange, who);
+		api_tell_refusal(api, exchange->partner, &exchange->claims, who);
 	}
 	api_end_turn(exchange, 0);
 	return is_own_fault;
+}
+
+HttpSender
+api_sender(Api *api, const BearerClaims *claims)
+{
+	HttpSender sender = {0};
+	Who who;
+
+	snprintf(who, sizeof(who), "%s\n%s", claims->issuer, claims->client);
+	(void) api_set_places(api, BUDGET_CHECK);
+	sender.who = partner_budget_number(api->budget, who);
+	sender.wait_ms = partner_budget_wait(api->budget, BUDGET_CHECK, who, event_loop_now());
+	if (sender.wait_ms > 0)
+	{
+		sender.refusal = 429;
+		api_tell_refusal(api, "", claims, who);
+	}
+	return sender;
 }
 
 void

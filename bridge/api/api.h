@@ -7,7 +7,7 @@
 #define API_H
 
 #include "api/api_parts.h"
-#include "http/http_route.h"
+#include "http/http_server.h"
 
 typedef struct Api Api;
 
@@ -17,8 +17,8 @@ extern const HttpRoute api_health_routes[];
 extern const char *const api_prefixes[];
 extern const char *const api_no_prefixes[];
 
-/* Has this request a token that may be a good one? Asked before its body is taken. */
-extern bool api_may_send_much(void *context, const HttpRequest *request);
+/* Has this request a token that may be a good one, and its client time left? Context is the Api. */
+extern HttpSender api_judge_sender(void *context, const HttpRequest *request);
 
 /* Opens its own sessions to the database. */
 extern Api *api_new(const ApiParts *parts, Failure *failure);

@@ -35,7 +35,7 @@ check_begin(ApiExchange *exchange)
 	exchange->is_checking = true;
 	/* not before: they may be read anew while it waits */
 	exchange->check.ring = *exchange->parts->keys;
-	workers_run(api_workers(exchange->api), &exchange->task);
+	api_run(exchange);
 }
 
 static void
@@ -281,14 +281,16 @@ token_is_good(ApiExchange *exchange)
 	return false;
 }
 
-bool
-api_may_send_much(void *context, const HttpRequest *request)
+HttpSender
+api_judge_sender(void *context, const HttpRequest *request)
 {
 	BearerClaims claims;
 	Failure failure;
 
-	return bearer_verify(api_parts(context)->bearer, http_request_header(request, "Authorization"),
-						 iso_time_now(), &claims, &failure);
+	if (bearer_verify(api_parts(context)->bearer, http_request_header(request, "Authorization"),
+					  iso_time_now(), &claims, &failure))
+		return api_sender(context, &claims);
+	return (HttpSender){.refusal = 401};
 }
 
 void

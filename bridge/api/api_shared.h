@@ -31,11 +31,16 @@ extern void api_end_turn(ApiExchange *exchange, int64_t took_us);
 /* It waits no more. True when it did because of what its own partner has asked for. */
 extern bool api_give_up_turn(ApiExchange *exchange);
 
-extern Workers *api_workers(const Api *api);
+/* Its task, on a thread; in its turn for checks. */
+extern void api_run(ApiExchange *exchange);
+
 extern bool api_has_session(const Api *api);
 
 /* From now on it is known whose exchange it is. */
 extern void api_know_partner(ApiExchange *exchange, const char *partner);
+
+/* Whether the holder of a good token has time left for a check, and a number for it. */
+extern HttpSender api_sender(Api *api, const BearerClaims *claims);
 
 /* 0 when this caller may come now, else the milliseconds until it may. */
 extern int64_t api_rate_take(Api *api, const char *who);

@@ -216,6 +216,33 @@ queue_is_used_up(const Pool *pool, const BudgetQueue *queue)
 	return pool->percent > 0 && queue->used_us >= pool_most_us(pool);
 }
 
+/* Whoever has used up its time must not be let in; whoever has some left may use more once. */
+static int64_t
+queue_wait_ms(const Pool *pool, BudgetQueue *queue, int64_t now_ms)
+{
+	queue_settle(pool, queue, now_ms);
+	if (queue->pool != BUDGET_CHECK || !queue_is_used_up(pool, queue))
+		return 0;
+	return (queue->used_us - pool_most_us(pool)) / (10 * pool->percent) + 1;
+}
+
+uint64_t
+partner_budget_number(PartnerBudget *budget, const char *who)
+{
+	const Account *account = account_of(budget, who);
+
+	return account != NULL ? account->who : 0;
+}
+
+int64_t
+partner_budget_wait(PartnerBudget *budget, BudgetPool pool, const char *who, int64_t now_ms)
+{
+	Account *account = account_of(budget, who);
+
+	return account != NULL ? queue_wait_ms(&budget->pools[pool], &account->queues[pool], now_ms)
+						   : FULL_MS;
+}
+
 int64_t
 partner_budget_ask(PartnerBudget *budget, BudgetPool pool_number, BudgetJob *job, const char *who,
 				   int64_t expected_us, int64_t now_ms)
@@ -223,14 +250,14 @@ partner_budget_ask(PartnerBudget *budget, BudgetPool pool_number, BudgetJob *job
 	Pool *pool = &budget->pools[pool_number];
 	Account *account = account_of(budget, who);
 	BudgetQueue *queue;
+	int64_t wait_ms;
 
 	if (account == NULL)
 		return FULL_MS;
 	queue = &account->queues[pool_number];
-	queue_settle(pool, queue, now_ms);
-	/* whoever has used up its time must not be let in; whoever has some left may use more once */
-	if (pool_number == BUDGET_CHECK && queue_is_used_up(pool, queue))
-		return (queue->used_us - pool_most_us(pool)) / (10 * pool->percent) + 1;
+	wait_ms = queue_wait_ms(pool, queue, now_ms);
+	if (wait_ms > 0)
+		return wait_ms;
 	if (queue->waits >= BUDGET_WAITING)
 		return FULL_MS;
 	if (job->kind == BUDGET_LIGHT && expected_us > pool_cheap_us(pool_number))

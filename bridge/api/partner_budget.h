@@ -63,6 +63,13 @@ extern void partner_budget_set(PartnerBudget *budget, BudgetPool pool, int place
 /* From now on what this client does counts for the partner, with all that its other clients do. */
 extern void partner_budget_know(PartnerBudget *budget, const char *client, const char *partner);
 
+/* A number that stands for whoever this is, the same for all clients of a partner. */
+extern uint64_t partner_budget_number(PartnerBudget *budget, const char *who);
+
+/* What ask would answer, if it refused for the time that was used. */
+extern int64_t partner_budget_wait(PartnerBudget *budget, BudgetPool pool, const char *who,
+								   int64_t now_ms);
+
 /*
  * 0: charged with what it is expected to take, and it waits for its turn. Else nothing is done, and
  * in so many milliseconds it may be asked again.

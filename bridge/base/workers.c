@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ struct Workers
 	TaskList done;
 	int unfinished;
 	bool is_ending;
+	int niceness;
 	int event_fd;
 	Watch *watch;
 	int count;
@@ -56,6 +58,9 @@ workers_main(void *context)
 	Workers *workers = context;
 	WorkerTask *task;
 
+	/* a thread has its own on Linux; where it cannot be set, nothing else is lost */
+	if (workers->niceness > 0)
+		(void) setpriority(PRIO_PROCESS, (id_t) gettid(), workers->niceness);
 	pthread_mutex_lock(&workers->lock);
 	while (!workers->is_ending)
 	{
@@ -127,7 +132,7 @@ workers_wait(Workers *workers)
 }
 
 Workers *
-workers_new(EventLoop *loop, int threads, Failure *failure)
+workers_new(EventLoop *loop, int threads, int niceness, Failure *failure)
 {
 	Workers *workers = calloc(1, sizeof(Workers) + (size_t) threads * sizeof(pthread_t));
 
@@ -141,6 +146,7 @@ workers_new(EventLoop *loop, int threads, Failure *failure)
 	pthread_cond_init(&workers->rested, NULL);
 	STAILQ_INIT(&workers->waiting);
 	STAILQ_INIT(&workers->done);
+	workers->niceness = niceness;
 	workers->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (workers->event_fd >= 0)
 		workers->watch = watch_new(loop, workers->event_fd, WATCH_READ, workers_ready, workers);

@@ -25,7 +25,8 @@ typedef struct WorkerTask
 	int64_t took_us;
 } WorkerTask;
 
-extern Workers *workers_new(EventLoop *loop, int threads, Failure *failure);
+/* niceness: how far the threads stand back behind all else on this machine, as of nice(1). */
+extern Workers *workers_new(EventLoop *loop, int threads, int niceness, Failure *failure);
 
 /* Waits for what runs; done is not called any more. NULL is fine. */
 extern void workers_free(Workers *workers);

@@ -19,7 +19,8 @@ typedef struct HttpConnection
 	int fd;
 	bool is_awaited; /* the client has to do something, not we */
 	bool is_ending;
-	size_t held; /* bytes of its body */
+	size_t held;  /* bytes of its body */
+	uint64_t who; /* 0 = not known */
 	Timer *deadline;
 	TlsCredentials *credentials; /* NULL for plain HTTP */
 	char client[INET6_ADDRSTRLEN];
@@ -125,14 +126,31 @@ connection_let_go(HttpConnection *client)
 	client->held = 0;
 }
 
+/* Of everybody when who is 0. */
+static size_t
+server_held(const HttpServer *server, uint64_t who)
+{
+	const HttpConnection *client;
+	size_t held = 0;
+
+	if (who == 0)
+		return server->held;
+	TAILQ_FOREACH (client, &server->connections, entry)
+		if (client->who == who)
+			held += client->held;
+	return held;
+}
+
 /* Its bytes count no more, although they are there until the daemon has seen the end. */
 static void
-connection_end_slowest_sender(HttpServer *server, const HttpConnection *self)
+connection_end_slowest_sender(HttpServer *server, const HttpConnection *self, uint64_t who)
 {
-	for (HttpConnection *client = TAILQ_FIRST(&server->connections); client != NULL;
-		 client = TAILQ_NEXT(client, entry))
+	HttpConnection *client;
+
+	TAILQ_FOREACH (client, &server->connections, entry)
 	{
-		if (client->held > 0 && client->is_awaited && !client->is_ending && client != self)
+		if (client->held > 0 && client->is_awaited && !client->is_ending && client != self &&
+			(who == 0 || client->who == who))
 		{
 			connection_let_go(client);
 			connection_end(client);
@@ -141,20 +159,35 @@ connection_end_slowest_sender(HttpServer *server, const HttpConnection *self)
 	}
 }
 
+static bool
+connection_has_room(HttpConnection *self, uint64_t who, size_t length, size_t limit)
+{
+	if (server_held(self->server, who) + length > limit)
+		connection_end_slowest_sender(self->server, self, who);
+	return server_held(self->server, who) + length <= limit;
+}
+
+void
+http_connection_set_sender(struct MHD_Connection *connection, uint64_t who)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client != NULL)
+		client->who = who;
+}
+
 bool
 http_connection_hold(struct MHD_Connection *connection, size_t length, size_t limit)
 {
 	HttpConnection *client = connection_of(connection);
-	HttpServer *server;
 
 	if (client == NULL)
 		return false;
-	server = client->server;
-	if (server->held + length > limit)
-		connection_end_slowest_sender(server, client);
-	if (server->held + length > limit)
+	if (client->who != 0 && !connection_has_room(client, client->who, length, limit / 4))
 		return false;
-	server->held += length;
+	if (!connection_has_room(client, 0, length, limit))
+		return false;
+	client->server->held += length;
 	client->held += length;
 	return true;
 }

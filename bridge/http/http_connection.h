@@ -47,9 +47,13 @@ extern void http_connection_await_sooner(struct MHD_Connection *connection, int6
 /* The client waits for us: its connection stays. */
 extern void http_connection_keep(struct MHD_Connection *connection);
 
+/* By its headers it is known who sends, over whichever connections. */
+extern void http_connection_set_sender(struct MHD_Connection *connection, uint64_t who);
+
 /*
  * So many more bytes of a body are held for the client. False when they would be too many for all
- * clients together even after the slowest sender of another body has been sent away.
+ * clients together, or more than a quarter of that for this one, even after the slowest sender of
+ * another body (of its own, in that case) has been sent away.
  */
 extern bool http_connection_hold(struct MHD_Connection *connection, size_t length, size_t limit);
 extern void http_connection_let_go(struct MHD_Connection *connection); /* of all of them */

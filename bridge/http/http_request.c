@@ -5,6 +5,7 @@
  */
 #include "http/http_request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,9 +25,10 @@ struct HttpRequest
 	const HttpRoute *route;
 	Buffer body;
 	size_t discarded;
-	int refusal;  /* HTTP status, 0 = none */
-	bool trusted; /* may send more than REFUSED_BODY_LIMIT */
-	bool handled; /* the route's handler has been called */
+	int refusal;	 /* HTTP status, 0 = none */
+	int64_t wait_ms; /* of 429 */
+	bool trusted;	 /* may send more than REFUSED_BODY_LIMIT */
+	bool handled;	 /* the route's handler has been called */
 	bool suspended;
 	struct MHD_Response *response; /* the answer, waiting to be queued */
 	int status;
@@ -81,17 +83,24 @@ announces_too_much(struct MHD_Connection *connection, size_t limit)
 	return text != NULL && strtoull(text, NULL, 10) > limit;
 }
 
-/* Whoever is nobody to us must not fill our memory: bodies of some size need a token. */
-static bool
-request_may_grow(HttpRequest *request, size_t length)
+/*
+ * Whoever is nobody to us must not fill our memory: bodies of some size need a token, and time left
+ * to look at them. 0 or the status of the refusal.
+ */
+static int
+request_judge_growth(HttpRequest *request, size_t length)
 {
 	const HttpServerSettings *settings = &request->server->settings;
+	HttpSender sender;
 
-	if (request->trusted || length <= REFUSED_BODY_LIMIT || settings->may_send_much == NULL)
-		return true;
+	if (request->trusted || length <= REFUSED_BODY_LIMIT || settings->judge_sender == NULL)
+		return 0;
 	/* asked once: a token that was good while the body came is good for all of it */
-	request->trusted = settings->may_send_much(request->server->context, request);
-	return request->trusted;
+	sender = settings->judge_sender(request->server->context, request);
+	request->trusted = sender.refusal == 0;
+	request->wait_ms = sender.wait_ms;
+	http_connection_set_sender(request->connection, sender.who);
+	return sender.refusal;
 }
 
 static enum MHD_Result
@@ -133,9 +142,8 @@ request_judge(HttpRequest *request, const char *method, const char *path)
 	if (announces_too_much(request->connection, limit))
 		return 413;
 	/* Without Content-Length the same is asked when the body has grown that large. */
-	if (announces_too_much(request->connection, REFUSED_BODY_LIMIT) &&
-		!request_may_grow(request, REFUSED_BODY_LIMIT + 1))
-		return 401;
+	if (announces_too_much(request->connection, REFUSED_BODY_LIMIT))
+		return request_judge_growth(request, REFUSED_BODY_LIMIT + 1);
 	return 0;
 }
 
@@ -185,13 +193,17 @@ request_refuse(HttpRequest *request)
 	enum MHD_Result result = MHD_NO;
 	HttpHeader headers[2] = {{NULL, NULL}, {NULL, NULL}};
 	struct MHD_Response *response = NULL;
+	char seconds[16];
 	Buffer body;
 
+	snprintf(seconds, sizeof(seconds), "%d", (int) ((request->wait_ms + 999) / 1000));
 	if (request->refusal == 405)
 		headers[0] = (HttpHeader){MHD_HTTP_HEADER_ALLOW, request->route->method};
 	else if (request->refusal == 401)
 		headers[0] =
 			(HttpHeader){MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""};
+	else if (request->refusal == 429)
+		headers[0] = (HttpHeader){MHD_HTTP_HEADER_RETRY_AFTER, seconds};
 	/* where the request ends is in doubt: nothing after it may be read as another */
 	if (request->refusal == 400 || request->refusal == 431)
 		headers[0] = (HttpHeader){MHD_HTTP_HEADER_CONNECTION, "close"};
@@ -226,8 +238,8 @@ request_take_body(HttpRequest *request, const char *bytes, size_t length)
 
 	if (request->refusal == 0 && buffer_is_full_for(&request->body, length))
 		request->refusal = 413;
-	if (request->refusal == 0 && !request_may_grow(request, request->body.length + length))
-		request->refusal = 401;
+	if (request->refusal == 0)
+		request->refusal = request_judge_growth(request, request->body.length + length);
 	if (request->refusal == 0 &&
 		(!http_connection_hold(request->connection, length,
 							   LARGE_BODIES * server->settings.body_limits[HTTP_BODY_LARGE]) ||

@@ -75,6 +75,8 @@ http_route_refusal(int status)
 			return "this path does not take this method";
 		case 413:
 			return "the body is larger than this path accepts";
+		case 429:
+			return "what you have sent takes more time than is yours; wait, and send less";
 		case 431:
 			return "there are too many headers, or they are too long";
 		case 503:
@@ -92,6 +94,8 @@ http_route_refusal_code(int status)
 			return "err.request.unauthorized";
 		case 404:
 			return "err.request.not_found";
+		case 429:
+			return "err.request.too_many_requests";
 		case 503:
 			return "err.service.unavailable";
 		default:

@@ -23,6 +23,14 @@ typedef struct HttpHeader
 	const char *value;
 } HttpHeader;
 
+/* What is known of a client by its headers. */
+typedef struct HttpSender
+{
+	int refusal;	 /* HTTP status, 0 = none */
+	int64_t wait_ms; /* until it may come again, of 429 */
+	uint64_t who;	 /* a number for all that it sends, over whichever connection */
+} HttpSender;
+
 typedef struct HttpServerSettings
 {
 	const char *host; /* "*" = every address */
@@ -37,7 +45,7 @@ typedef struct HttpServerSettings
 	TlsServer *tls;				/* NULL = plain HTTP */
 
 	/* May this client send more than a few kilobytes? Asked when it begins to; NULL = everybody. */
-	bool (*may_send_much)(void *context, const HttpRequest *request);
+	HttpSender (*judge_sender)(void *context, const HttpRequest *request);
 } HttpServerSettings;
 
 /*
