@@ -152,6 +152,10 @@ CREATE ROLE regress_grants_none;
 SELECT casesync.grant_access('regress_grants_none', 'types');
 SELECT casesync.revoke_access('regress_grants_none', 'types');
 SELECT app.as_role('none', 'SELECT casesync.set_node(NULL)') AS set_node, has_schema_privilege('regress_grants_none', 'casesync', 'USAGE') AS schema;
+-- the owner keeps what is its own, whose rights are revoked that it was never given
+SELECT casesync.revoke_access(current_user::regrole, 'types') IS NOT NULL AS revoked;
+SELECT count(*) AS functions, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = p.proowner)) AS lost
+  FROM pg_proc p WHERE p.oid = 'casesync.label(anyelement)'::regprocedure;
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

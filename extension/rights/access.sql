@@ -30,6 +30,7 @@ AS $$
 	  JOIN pg_proc p ON p.proname = r.object AND p.prokind IN ('f', 'a')
 		AND p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace)
 	 CROSS JOIN side s WHERE r.access = access_statements.access
+	   AND (verb = 'GRANT' OR p.proowner <> role)
 	UNION ALL
 	SELECT format('%s %s ON %s %s %s', verb, split_part(r.object, ' ON ', 1), c.oid::regclass,
 		s.word, role)
@@ -38,15 +39,17 @@ AS $$
 		'casesync_internal'::regnamespace)
 		AND c.relname = split_part(r.object, ' ON ', 2) AND c.relkind IN ('r', 'p', 'v')
 	 CROSS JOIN side s WHERE r.access = access_statements.access AND r.object LIKE '% ON %'
+	   AND (verb = 'GRANT' OR c.relowner <> role)
 	UNION ALL
 	SELECT format('%s USAGE ON TYPE %s %s %s', verb, t.oid::regtype, s.word, role)
 	  FROM pg_type t CROSS JOIN side s
 	 WHERE t.typnamespace = 'casesync'::regnamespace AND t.typelem = 0
 		AND access_statements.access IN ('types', 'publisher')
 		AND (t.typtype = 'b' OR t.typname = 'inbound')
+		AND (verb = 'GRANT' OR t.typowner <> role)
 $$;
 COMMENT ON FUNCTION casesync_internal.access_statements(regrole, text, text) IS
-	'the GRANT or REVOKE statements that an access consists of';
+	'the GRANT or REVOKE statements that an access consists of; no owner loses what is its own';
 
 CREATE OR REPLACE FUNCTION casesync_internal.check_access(access text)
 RETURNS void
@@ -214,7 +217,9 @@ BEGIN
 	PERFORM casesync_internal.change_access(role, 'types', 'REVOKE');
 	PERFORM casesync_internal.give_access(revoke_access.role, g.access)
 	   FROM casesync_internal.access_given g WHERE g.role = name;
-	IF NOT FOUND THEN
+	IF NOT FOUND AND NOT EXISTS (SELECT FROM pg_namespace n
+		WHERE n.nspname = 'casesync' AND n.nspowner = revoke_access.role)
+	THEN
 		EXECUTE format('REVOKE USAGE ON SCHEMA casesync, casesync_internal FROM %s', role);
 	END IF;
 	PERFORM casesync_internal.audit_note('revoke_access', role::text,

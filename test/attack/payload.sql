@@ -36,6 +36,8 @@ BEGIN
 		-- one's own rights on one's own tables, in whoever's session
 		CONTINUE WHEN current_user = '@ME@' AND harm LIKE 'ALTER DEFAULT PRIVILEGES %';
 		CONTINUE WHEN current_user = '@ME@' AND harm LIKE '% casesync_internal.%' AND has_function_privilege('@ME@', 'casesync_internal.authenticate(text, text, text)', 'EXECUTE');
+		-- its own to give
+		CONTINUE WHEN current_user = '@ME@' AND harm LIKE 'ALTER DEFAULT %';
 		BEGIN
 			EXECUTE harm;
 			IF harm NOT LIKE 'SET %' OR current_user <> '@ME@' THEN

@@ -58,14 +58,14 @@ my $not_active = q{(op = '-' OR r->>'state' <> 'active' OR EXISTS (SELECT FROM j
 my $ends = { map { ("casesync_internal.$_" => 'true') } qw(notification notification_0 notification_1 notification_2 notification_3 notification_4 notification_5 notification_6 notification_7
 	notification_ring subscription subscription_seq filter_inside told missed lane lane_state request_in outgoing look_again_entry event disclosure lookup_day routing_state
 	change_0 change_1 change_2 change_3 change_4 change_5 change_6 change_7 change_ring rehearsal_count rehearsal_sample rehearsal_told sharing_stop attempt my_subscription my_request
-	message_in inbox_item quarantine_entry lookup_walk) };
+	message_in inbox_item quarantine_entry lookup_walk stored_day) };
 my $audited = { 'casesync_internal.audit_entry' => q{op = '+' AND r->>'who' = me} };
 my $admin = {
 	%$audited, %$ends,
 	(map { ("casesync_internal.$_" => 'true') } qw(partner partner_key published_key client client_failure issuer jwks_source gap registry_type event_type local_code)),
 	%$own_words,
 	# what it wishes, until another agrees
-	'casesync_internal.asked' => q{op = '+' AND r->>'asked_by' = me AND r->>'is_agreed' = 'false'},
+	'casesync_internal.pending_change' => q{op = '+' AND r->>'asked_by' = me},
 	'casesync_internal.agreement' => $not_active,
 	'casesync_internal.node' => q{(r->>'four_eyes')::boolean},
 	'casesync_internal.audit_entry' => 'true',
