@@ -6,8 +6,6 @@
 #ifndef API_EXCHANGE_H
 #define API_EXCHANGE_H
 
-#include <jansson.h>
-
 #include "api/api_check.h"
 #include "api/api_parts.h"
 #include "api/partner_budget.h"

@@ -195,8 +195,8 @@ key_is_sound(EVP_PKEY *key)
 }
 
 /*
- * Looking at a modulus takes up to 150 ms, and a partner's key is read for every message to it: those
- * found sound are remembered by their thumbprints. Of one thread, so that nothing is locked.
+ * Looking at a modulus takes up to 150 ms, and a partner's key is read for every message to it:
+ * those found sound are remembered by their thumbprints. Of one thread: nothing is locked.
  */
 static bool
 rsa_is_sound(EVP_PKEY *key)

@@ -164,7 +164,7 @@ key_agree(const JweParts *parts, EVP_PKEY *own, unsigned char key[JWE_KEY_SIZE])
 	const json_t *epk = json_object_get(parts->header, "epk");
 	const char *type = json_string_value(json_object_get(epk, "kty"));
 	Failure unsaid;
-	/* no other kind is even read: to look at a large RSA key takes long, and anybody may send one */
+	/* no other kind is read: looking at a large RSA key takes long, and anybody may send one */
 	EVP_PKEY *ephemeral =
 		type != NULL && strcmp(type, "EC") == 0 ? key_jwk_read(epk, &unsaid) : NULL;
 	bool ok = ephemeral != NULL && jwe_agree(own, ephemeral, &parts->parties, key);
