@@ -19,7 +19,9 @@ CREATE FUNCTION judge.look_up() RETURNS void LANGUAGE sql AS $$
 		OR (r.access = 'types' AND g.access IN ('publisher', 'admin', 'reviewer', 'auditor'))
 	 CROSS JOIN string_to_table(CASE WHEN r.object LIKE '% ON %' THEN split_part(r.object, ' ON ', 1) ELSE 'EXECUTE' END, ',') p
 	UNION SELECT g.role, 'a schema', 'USAGE' FROM casesync_internal.access_given g
-	UNION SELECT g.role, 'a type', 'USAGE' FROM casesync_internal.access_given g WHERE g.access IN ('types', 'publisher', 'admin', 'reviewer', 'auditor')
+	UNION SELECT g.role, 'a type', 'USAGE' FROM casesync_internal.access_given g WHERE g.access IN ('types', 'publisher', 'admin', 'reviewer', 'auditor');
+	-- an owner's own rights are nobody's gift
+	DELETE FROM judge.given g USING pg_extension e WHERE e.extname = 'casesync' AND g.role = pg_get_userbyid(e.extowner)
 $$;
 CREATE FUNCTION judge.sorted(acl aclitem[], object text DEFAULT NULL) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE

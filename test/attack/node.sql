@@ -65,7 +65,8 @@ SELECT casesync.set_agreement('OTHER', 'other.test', registries => '{citizens,ho
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law',
 	services => '{notify,search,check_enrollment}');
 SELECT casesync.activate('OTHER');
-SELECT casesync.set_agreement('DRAFT', 'other.test', registries => '{households}', event_types => '{enrolment_status_change}',
+-- one that only waits for a second person
+SELECT casesync.set_agreement('DRAFT', 'other.test', registries => '{people}', event_types => '{enrolment_status_change}',
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law');
 SELECT casesync.issue_client('ess.test');
 SELECT casesync.set_issuer('https://issuer.test', audience => 'sp.test', algorithms => '{EdDSA}', jwks => '{"keys": []}');

@@ -72,7 +72,8 @@ CREATE FUNCTION @ME@.imm() RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL S
 CREATE FUNCTION @ME@.imm_text() RETURNS text LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$ BEGIN PERFORM @ME@.harm('imm_text'); RETURN '1'; END $$;
 CREATE FUNCTION @ME@.vol() RETURNS text LANGUAGE plpgsql VOLATILE AS $$ BEGIN PERFORM @ME@.harm('vol'); RETURN '1'; END $$;
 CREATE FUNCTION @ME@.many() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM @ME@.harm('many'); RETURN NEXT '1'; END $$;
-CREATE FUNCTION @ME@.check_it(kind text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$ BEGIN PERFORM @ME@.harm('domain ' || kind); RETURN true; END $$;
+-- not "immutable": else it runs once in a session, where the attacker writes its first value
+CREATE FUNCTION @ME@.check_it(kind text) RETURNS boolean LANGUAGE plpgsql VOLATILE COST 0.0001 AS $$ BEGIN PERFORM @ME@.harm('domain ' || kind); RETURN true; END $$;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA @ME@ TO PUBLIC;
 
 CREATE DOMAIN @ME@.d_text AS text CHECK (@ME@.check_it('over text'));

@@ -69,7 +69,7 @@ my $admin = {
 	'casesync_internal.agreement' => $not_active,
 	'casesync_internal.node' => q{(r->>'four_eyes')::boolean},
 	'casesync_internal.audit_entry' => 'true',
-	'casesync_internal.access_given' => q{r->>'access' IN ('types', 'publisher', 'reader') OR (op = '-' AND r->>'role' <> me)},
+	'casesync_internal.access_given' => q{r->>'access' IN ('types', 'publisher', 'reader') OR op = '-'},
 };
 my %may = (
 	types => {},
