@@ -33,6 +33,8 @@ typedef struct ApiCheck
 
 	/* found */
 	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
+	char *message_id;		/* of a good message, whose envelope is gone; NULL if it has none */
+	char *sender_uri;		/* likewise */
 	MessageProblem problem; /* of the body */
 	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */
 	char kid[SIGNATURE_KID_SIZE]; /* "" when it is not signed */
