@@ -113,7 +113,7 @@ party_is_good(ApiExchange *exchange, Party *party)
 static bool
 callback_is_good(ApiExchange *exchange)
 {
-	const char *url = message_sender_uri(exchange->check.envelope);
+	const char *url = exchange->check.sender_uri;
 	AddressList networks;
 	Failure failure;
 	bool ok;

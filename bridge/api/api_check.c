@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/iso_time.h"
 #include "seal/message_decrypt.h"
@@ -23,6 +24,8 @@ api_check_free(ApiCheck *check)
 {
 	json_decref(check->envelope);
 	buffer_free(&check->canonical);
+	free(check->message_id);
+	free(check->sender_uri);
 	buffer_free(&check->plain);
 	free(check->keys);
 }
@@ -97,12 +100,25 @@ form_is_good(ApiCheck *check)
 	return ok;
 }
 
+/* False when out of memory. */
+static bool
+text_keep(char **to, const char *text)
+{
+	*to = text != NULL ? strdup(text) : NULL;
+	return text == NULL || *to != NULL;
+}
+
 void
 api_check_message(void *context)
 {
 	ApiCheck *check = context;
 
 	check->result = API_CHECK_GOOD;
-	if (signature_is_good(check) && encryption_is_good(check))
-		(void) form_is_good(check);
+	if (signature_is_good(check) && encryption_is_good(check) && form_is_good(check) &&
+		(!text_keep(&check->message_id, message_message_id(check->envelope)) ||
+		 !text_keep(&check->sender_uri, message_sender_uri(check->envelope))))
+		check->result = API_CHECK_TROUBLE;
+	/* here, since giving back what a large message is made of takes time, too */
+	json_decref(check->envelope);
+	check->envelope = NULL;
 }

@@ -33,6 +33,8 @@ typedef struct ApiCheck
 
 	/* found */
 	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
+	char *message_id;		/* of a good message, whose envelope is gone; NULL if it has none */
+	char *sender_uri;		/* likewise */
 	MessageProblem problem; /* of the body */
 	Buffer canonical;		/* what is signed, when the body may say something else; else empty */
 	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */

@@ -184,7 +184,7 @@ api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARA
 	}
 	/* raw is what was received and signed; the database keeps it and reads it for itself */
 	params[0] = PG_TEXT(exchange->partner);
-	params[1] = PG_TEXT(message_message_id(exchange->check.envelope));
+	params[1] = PG_TEXT(check->message_id);
 	params[2] = (PgParam){.value = body, .length = (int) length, .is_binary = true};
 	params[3] = PG_TEXT(exchange->claims.client);
 	params[4] = PG_TEXT(check->kid[0] != '\0' ? check->kid : NULL);

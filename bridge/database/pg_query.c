@@ -63,22 +63,6 @@ pg_queue_take(PgQueue *queue)
 	return query;
 }
 
-bool
-pg_queue_drop(PgQueue *queue, const PgQuery *sent, const void *context)
-{
-	PgQuery *query;
-
-	STAILQ_FOREACH (query, &queue->list, entry)
-		if (query != sent && query->context == context)
-			break;
-	if (query == NULL)
-		return false;
-	STAILQ_REMOVE(&queue->list, query, PgQuery, entry);
-	queue->length--;
-	free(query);
-	return true;
-}
-
 /* Everything a query needs in one piece of memory, so that free() is enough. */
 PgQuery *
 pg_query_new(const PgStatement *statement, const PgParam *params, PgResultHandler handler,

@@ -62,9 +62,6 @@ extern void pg_queue_init(PgQueue *queue);
 extern void pg_queue_append(PgQueue *queue, PgQuery *query);
 extern PgQuery *pg_queue_take(PgQueue *queue); /* the first; there must be one */
 
-/* Frees the first query of this context but not sent (or NULL); false when there is none. */
-extern bool pg_queue_drop(PgQueue *queue, const PgQuery *sent, const void *context);
-
 /* A copy of everything, in one piece: free() is enough. NULL when out of memory. */
 extern PgQuery *pg_query_new(const PgStatement *statement, const PgParam *params,
 							 PgResultHandler handler, void *context);

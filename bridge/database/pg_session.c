@@ -409,14 +409,6 @@ pg_session_query(PgSession *session, const PgStatement *statement, const PgParam
 }
 
 bool
-pg_session_withdraw(PgSession *session, const void *context)
-{
-	PgQuery *sent = session->state == SESSION_BUSY ? STAILQ_FIRST(&session->queue.list) : NULL;
-
-	return pg_queue_drop(&session->queue, sent, context);
-}
-
-bool
 pg_session_is_connected(const PgSession *session)
 {
 	return (session->state == SESSION_IDLE || session->state == SESSION_BUSY) &&

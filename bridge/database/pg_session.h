@@ -52,9 +52,6 @@ extern bool pg_session_query(PgSession *session, const PgStatement *statement,
 							 const PgParam *params, PgResultHandler handler, void *context,
 							 Failure *failure);
 
-/* Drops a query with this context that has not been sent yet: true, and no answer will come. */
-extern bool pg_session_withdraw(PgSession *session, const void *context);
-
 #define PG_SESSION_CONNECT_MS 10000
 
 #endif
