@@ -164,9 +164,13 @@ is(scalar(grep { $_->{path} eq '/elsewhere' } $well->received), 0, 'a redirect i
 my $port = $bad->{port};
 $bad->stop;
 my $began = time;
-$sp->sql("UPDATE person SET status = 'S', note = note + 1");
-$sp->sql("UPDATE person SET status = 'I', note = note + 1 WHERE id <= 5");
 my $people = $sp->sql('SELECT count(*) FROM person');
+$sp->sql("UPDATE person SET status = 'S', note = note + 1");
+# else both changes of a person could be looked at in one turn, and told as one state
+ok(BridgeTest::wait_for('the first state of everybody to be routed', sub {
+	$sp->sql("SELECT sum(due) FROM casesync.queue WHERE partner = 'bad.example.org'") >= $people }),
+	'changes are routed while the partner is away');
+$sp->sql("UPDATE person SET status = 'I', note = note + 1 WHERE id <= 5");
 ok(BridgeTest::wait_for('the other partner to have all', sub {
 	$sp->sql("SELECT sum(due) FROM casesync.queue WHERE partner = 'well.example.org'") == 0 }), 'a dead partner does not delay another');
 $sp->wait_log(qr/partner=bad.example.org .*verdict=retry .*attempt=[3-9]/);
