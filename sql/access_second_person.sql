@@ -112,6 +112,8 @@ SELECT * FROM app.has();
 SELECT four_eyes FROM casesync.this_node;
 SELECT who, what, about, detail - '{era,one,locale,paused,stream,key_ids,base_url,sender_id,time_zone,database_oid,paused_reason,system_identifier}'::text[] AS detail
 	FROM casesync.audit WHERE detail ? 'asked_by' ORDER BY id;
+-- who asked first, too
+SELECT who, detail ->> 'four_eyes' AS four_eyes, detail ->> 'waits' AS waits FROM casesync.audit WHERE what = 'set_node' ORDER BY id;
 SELECT severity, problem, mend FROM casesync.health WHERE problem !~ 'has asked' ORDER BY 2;
 -- four eyes go on by one, and who is gone has no say
 SET SESSION AUTHORIZATION regress_eve;

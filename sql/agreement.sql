@@ -121,6 +121,15 @@ SELECT casesync.activate('Q');
 SELECT d.at::date, array_agg(a.agreement ORDER BY a.agreement) FROM (VALUES ('2025-12-31'::timestamptz), ('2026-01-01'), ('2026-05-31'), ('2026-06-01'), ('2027-01-01')) d(at)
 	LEFT JOIN casesync.agreements a ON a.state = 'active' AND 'people' = ANY (a.registries) AND a.valid_from <= d.at AND d.at < a.valid_to GROUP BY 1 ORDER BY 1;
 
+-- what an older version took, or a view that lost a column: health says it before anything is looked at
+BEGIN;
+UPDATE casesync_internal.agreement SET subjects = 'app.lies(1)' WHERE agreement = 'Q' AND state = 'active';
+SELECT * FROM casesync.health WHERE problem LIKE '%subjects%' \gx
+UPDATE casesync_internal.agreement SET subjects = 'lost > 0' WHERE agreement = 'Q' AND state = 'active';
+SELECT problem FROM casesync.health WHERE problem LIKE '%subjects%';
+ROLLBACK;
+SELECT count(*) FROM casesync.health WHERE problem LIKE '%subjects%';
+
 -- inbound: needs no registry and no condition -------------------------------------------------------------------------------
 SELECT casesync.set_agreement('IN', 'p', direction => 'in', event_types => '{enrolment}', fields => '{v}', identifier_types => '{UIN}',
 	valid_from => '2026-01-01', legal_basis => 'x', apply_mode => 'auto,death=review');

@@ -292,3 +292,23 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_in(text, text) IS
 	'the agreement under which a partner may tell us of an event now; NULL when there is none';
+
+/*
+ * Before anything is looked at: a view may have lost a column, and what 0.2.0 took as a condition
+ * this version may refuse.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'critical', format('nothing passes by agreement %s: its subjects cannot be read: %s',
+			a.agreement, f.fault),
+		format('SELECT casesync.set_agreement(%L, %L, subjects => ''…'');  -- of columns of the '
+			'view; then SELECT casesync.activate(%L);', a.agreement, a.partner, a.agreement)
+	  FROM casesync_internal.agreement a
+	 CROSS JOIN casesync_internal.subjects_fault(a.registries, a.subjects) f(fault)
+	 WHERE a.state = 'active' AND f.fault IS NOT NULL
+$$;
+COMMENT ON FUNCTION casesync_internal.subjects_problems() IS
+	'agreements in force whose condition this database cannot read';

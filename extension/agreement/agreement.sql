@@ -99,6 +99,21 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_subjects(text[], text) IS
 	'the condition must be one boolean expression over the columns of every named registry''s view';
 
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_fault(registries text[], condition text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.check_subjects(coalesce(registries, '{}'), condition);
+	RETURN NULL;
+EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception THEN
+	RETURN SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.subjects_fault(text[], text) IS
+	'why a condition cannot be read over the views of registries; NULL when it can';
+
 /*
  * What does nothing yet is refused, not taken and forgotten: who signs an agreement relies on what
  * it says.

@@ -181,7 +181,7 @@ BEGIN
 	answer.records := casesync_internal.search_give(q.sources, q.tree, found.keys, found.places,
 		first, last, given);
 	IF octet_length(answer.records::text) > max_bytes THEN
-		RAISE EXCEPTION USING errcode = 'CS003';
+		RAISE EXCEPTION USING errcode = 'CS004';
 	END IF;
 	answer.total := cardinality(found.keys);
 	answer.agreements := ARRAY(
@@ -222,7 +222,7 @@ DECLARE
 BEGIN
 	IF state = 'CS002' THEN
 		RETURN casesync_internal.search_late();
-	ELSIF state = 'CS003' THEN
+	ELSIF state = 'CS004' THEN
 		RETURN casesync_internal.search_refused(
 			casesync_internal.refused_for('answer too large', max_bytes::text));
 	END IF;

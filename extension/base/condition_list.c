@@ -40,6 +40,19 @@
 pg_noreturn static void condition_refuse(const ConditionText *condition, const char *part);
 static Node *column_resolve(ParseState *state, ColumnRef *reference);
 
+static int
+condition_hint(const ConditionText *condition)
+{
+	return strcmp(condition->what, "condition") == 0
+			   ? errhint("Put what the row itself says into a column of the table: ALTER TABLE … "
+						 "ADD COLUMN matters boolean GENERATED ALWAYS AS (…) STORED; then "
+						 "condition => 'matters'. What depends on time, on users or on other "
+						 "tables belongs into the view.")
+			   : errhint("Put what else it takes into a column of the view, whose owner answers "
+						 "for it: CREATE OR REPLACE VIEW … AS SELECT …, … AS consents FROM …; "
+						 "then subjects => 'consents'.");
+}
+
 static void
 condition_refuse(const ConditionText *condition, const char *part)
 {
@@ -48,13 +61,7 @@ condition_refuse(const ConditionText *condition, const char *part)
 			 errdetail("It is read with rights that are not its author's, so it consists of "
 					   "columns, constants, and immutable functions, operators and casts of "
 					   "PostgreSQL and casesync."),
-			 strcmp(condition->what, "condition") == 0
-				 ? errhint("Put what else it takes into a column of the table: ALTER TABLE … ADD "
-						   "COLUMN matters boolean GENERATED ALWAYS AS (…) STORED; then condition "
-						   "=> 'matters'.")
-				 : errhint("Put what else it takes into a column of the view, whose owner answers "
-						   "for it: CREATE OR REPLACE VIEW … AS SELECT …, … AS consents FROM …; "
-						   "then subjects => 'consents'.")));
+			 condition_hint(condition)));
 }
 
 /* ---- types ---- */
@@ -223,7 +230,7 @@ raw_kind(Node *node)
 		case T_ParamRef:
 			return "a parameter";
 		case T_SQLValueFunction:
-			return "the time or the user of now";
+			return "the present time or user";
 		case T_RowExpr:
 			return "a row";
 		default:
@@ -353,13 +360,11 @@ function_check(Oid oid, void *context)
 	if (!function_is_listed(tuple))
 		condition_refuse(condition, psprintf("function %s", format_procedure(oid)));
 	if (((Form_pg_proc) GETSTRUCT(tuple))->provolatile != PROVOLATILE_IMMUTABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("\"%s\" is not immutable", condition->source),
-				 errdetail("The result of %s may change although the row does not.",
-						   format_procedure(oid)),
-				 errhint("Use only columns, constants and immutable functions; restrict what may "
-						 "leave by time or by other tables in the view or the agreement.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("\"%s\" is not immutable", condition->source),
+						errdetail("The result of %s may change although the row does not.",
+								  format_procedure(oid)),
+						condition_hint(condition)));
 	ReleaseSysCache(tuple);
 	return false;
 }

@@ -216,7 +216,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	owner constant name := coalesce(casesync_internal.relation_owner(t.relation), t.author, '?');
-	why constant text := format('tables of role "%s" may not feed it', owner);
+	why constant text := format('tables of role "%s" may not feed registry %s', owner,
+		array_to_string(registries, ', '));
 BEGIN
 	UPDATE casesync_internal.gap g SET ended = greatest(g.ended, until)
 	 WHERE g.tracking = t.id AND g.reason = why AND g.registries = gap_refused.registries

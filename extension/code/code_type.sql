@@ -156,7 +156,9 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('code local:%s of %s is not yours', number, directory),
 			detail => format('"%s" is the label that role "%s" gave it.', c.label, c.owner),
-			hint => format('SET ROLE %I;', c.owner));
+			hint => format('SET ROLE %I;  -- or to make it yours, that role runs SELECT '
+				'casesync.drop_local_code(%L, %L); then you label it', c.owner, directory,
+				'local:' || number));
 	END IF;
 END
 $$;

@@ -332,8 +332,8 @@ AS $$
 		'casesync.reject(id, reason)'
 	  FROM casesync_internal.inbox_item i WHERE i.state = 'review' GROUP BY i.partner
 	UNION ALL
-	SELECT 'critical', format('%s items of %s could not be applied (%s)', count(*), i.partner,
-		i.error_code),
+	SELECT 'critical', format('%s items of %s could not be applied', count(*), i.partner)
+			|| coalesce(' (' || i.error_code || ')', ''),
 		'SELECT * FROM casesync.inbox WHERE state = ''failed'';  -- mend, then SELECT '
 		'casesync.retry_inbox();'
 	  FROM casesync_internal.inbox_item i WHERE i.state = 'failed' GROUP BY i.partner, i.error_code
@@ -441,6 +441,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM casesync_internal.node_problems()
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
+	UNION ALL SELECT * FROM casesync_internal.subjects_problems()
 	UNION ALL SELECT * FROM casesync_internal.delivery_problems()
 	UNION ALL SELECT * FROM casesync_internal.access_problems()
 	UNION ALL SELECT * FROM casesync_internal.rights_problems()

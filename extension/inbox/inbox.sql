@@ -38,7 +38,9 @@ BEGIN
 			message => format('%s must be SECURITY DEFINER and your own', handler),
 			detail => 'It is called with its owner''s rights, by the bridge, which has none on '
 				'your tables.',
-			hint => format('ALTER FUNCTION %s SECURITY DEFINER;', handler));
+			hint => CASE WHEN casesync_internal.owns_function(handler)
+				THEN format('ALTER FUNCTION %s SECURITY DEFINER;', handler)
+				ELSE format('SET ROLE %I;', pg_get_userbyid(p.proowner)) END);
 	END IF;
 	IF NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ^@ 'search_path=') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
@@ -120,9 +122,9 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('may not name the apply function for %s of %s', event_type,
 				record_type),
-			detail => format('It takes the access "publisher", and a function of another owner '
-				'cannot be replaced: %s.', SQLERRM),
-			hint => format('SELECT casesync.grant_access(%L, ''publisher'');', current_user));
+			detail => 'One is named already, and belongs to another role.',
+			hint => format('SELECT casesync.on_notify(%L, %L, %L);  -- as a superuser', record_type,
+				event_type, handler));
 	END;
 	RETURN format('%s applies what partners tell of %s about records of type %s', handler,
 		event_type, record_type);

@@ -224,8 +224,9 @@ BEGIN
 		four_eyes = (coalesce(set_node_for.four_eyes, false) OR t.four_eyes) AND NOT off.is_agreed
 	RETURNING t.* INTO n;
 	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id'
-		|| jsonb_strip_nulls(jsonb_build_object('asked_by', off.asked_by)));
-	RETURN CASE WHEN n.four_eyes AND NOT four_eyes
+		|| jsonb_strip_nulls(jsonb_build_object('asked_by', off.asked_by,
+			'waits', nullif(n.four_eyes AND NOT set_node_for.four_eyes, false))));
+	RETURN CASE WHEN n.four_eyes AND NOT set_node_for.four_eyes
 		THEN 'four eyes stay on; ' || casesync_internal.change_said('four_eyes_off', NULL, NULL,
 			format('SELECT casesync.set_node(%L, four_eyes => false);', sender_id))
 		ELSE casesync_internal.node_said(n) END;
