@@ -98,6 +98,8 @@ SET SESSION AUTHORIZATION regress_eve;
 SELECT casesync.grant_access('regress_eve', 'auditor') ~ 'waits' AS waits;
 RESET SESSION AUTHORIZATION;
 ALTER ROLE regress_eve_2 NOINHERIT;
+REVOKE regress_group FROM regress_eve_2;
+GRANT regress_group TO regress_eve_2;
 SET SESSION AUTHORIZATION regress_eve_2;
 SELECT app.try($$SELECT casesync.grant_access('regress_eve', 'auditor')$$);
 SET ROLE regress_group;

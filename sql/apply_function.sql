@@ -129,7 +129,8 @@ SELECT current_setting('search_path') <> 'app' AS path, current_setting('work_me
 SELECT count(*) AS cursors FROM pg_cursors WHERE name = 'c';
 SELECT count(*) AS prepared FROM pg_prepared_statements WHERE name = 'p';
 RESET SESSION AUTHORIZATION;
-SELECT t.statement, i.state, i.error_code, i.reason FROM app.tries t LEFT JOIN app.items i ON i.subject = 'UIN:U' || t.n ORDER BY t.n;
+-- PostgreSQL 15 has other words for the last one
+SELECT t.statement, i.state, i.error_code, replace(i.reason, 'must be a superuser to terminate superuser process', 'permission denied to terminate process') AS reason FROM app.tries t LEFT JOIN app.items i ON i.subject = 'UIN:U' || t.n ORDER BY t.n;
 SELECT * FROM app.ran ORDER BY what;
 SELECT (SELECT array_agg(id ORDER BY id) FROM app.parent) AS parents, (SELECT array_agg(id ORDER BY id) FROM app.child) AS children, (SELECT array_agg(id ORDER BY id) FROM app.unlike) AS unlike, (SELECT array_agg(x ORDER BY x) FROM app.late) AS late;
 

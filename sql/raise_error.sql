@@ -14,7 +14,7 @@ BEGIN
 	PERFORM add_partner(url);
 	RETURN 0;
 EXCEPTION WHEN invalid_parameter_value THEN
-	RETURN 1 / 0;
+	PERFORM 1 / 0;
 END
 $$;
 SELECT try_partner('ftp://ess.test');

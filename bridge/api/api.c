@@ -170,9 +170,14 @@ api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed procee
 	ApiExchange *exchange = api_exchange_new(&api->parts, &api->exchanges, &api->log_quota, request,
 											 is_synchronous, proceed);
 
-	if (exchange != NULL)
-		exchange->api = api;
-	return exchange;
+	if (exchange == NULL)
+		return NULL;
+	exchange->api = api;
+	if (!api->is_closing)
+		return exchange;
+	/* one that stood behind another on its connection: nobody would ever come back to it */
+	api_exchange_unavailable(exchange);
+	return NULL;
 }
 
 void

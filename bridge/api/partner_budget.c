@@ -59,8 +59,8 @@ struct PartnerBudget
 {
 	CallerHash hash;
 	int accounts;
-	LIST_HEAD(, Account) chains[CHAINS];
-	TAILQ_HEAD(, Account) ages;
+	LIST_HEAD(AccountChain, Account) chains[CHAINS];
+	TAILQ_HEAD(AccountList, Account) ages;
 	Pool pools[BUDGET_POOLS];
 };
 
@@ -127,9 +127,8 @@ account_new(PartnerBudget *budget, uint64_t who)
 static void
 account_forget_oldest(PartnerBudget *budget)
 {
-	Account *account;
-
-	TAILQ_FOREACH (account, &budget->ages, age)
+	for (Account *account = TAILQ_FIRST(&budget->ages); account != NULL;
+		 account = TAILQ_NEXT(account, age))
 	{
 		if (account->jobs > 0)
 			continue;
@@ -307,11 +306,11 @@ BudgetJob *
 partner_budget_next(PartnerBudget *budget, BudgetPool pool_number, int64_t now_ms)
 {
 	Pool *pool = &budget->pools[pool_number];
-	BudgetQueue *queue;
 
 	if (pool->working >= pool->places)
 		return NULL;
-	TAILQ_FOREACH (queue, &pool->turns, turn)
+	for (BudgetQueue *queue = TAILQ_FIRST(&pool->turns); queue != NULL;
+		 queue = TAILQ_NEXT(queue, turn))
 	{
 		BudgetJob *job = TAILQ_FIRST(&queue->waiting);
 		BudgetKind kind;

@@ -15,7 +15,7 @@ struct Dispatcher
 	LaneCommon common;
 	void (*idle)(void *context);
 	void *context;
-	SLIST_HEAD(, LaneParty) parties;
+	SLIST_HEAD(PartyList, LaneParty) parties;
 	Lane **lanes; /* ordered by number */
 	int lane_count;
 	int next; /* lane to begin with, so that all get their turn */
@@ -49,9 +49,9 @@ party_find(Dispatcher *dispatcher, const char *partner)
 {
 	LaneParty *party;
 
-	SLIST_FOREACH(party, &dispatcher->parties, entry)
-	if (strncmp(party->partner, partner, sizeof(party->partner) - 1) == 0)
-		return party;
+	SLIST_FOREACH (party, &dispatcher->parties, entry)
+		if (strncmp(party->partner, partner, sizeof(party->partner) - 1) == 0)
+			return party;
 	party = calloc(1, sizeof(LaneParty));
 	if (party != NULL)
 	{

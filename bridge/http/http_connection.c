@@ -145,9 +145,8 @@ server_held(const HttpServer *server, uint64_t who)
 static void
 connection_end_slowest_sender(HttpServer *server, const HttpConnection *self, uint64_t who)
 {
-	HttpConnection *client;
-
-	TAILQ_FOREACH (client, &server->connections, entry)
+	for (HttpConnection *client = TAILQ_FIRST(&server->connections); client != NULL;
+		 client = TAILQ_NEXT(client, entry))
 	{
 		if (client->held > 0 && client->is_awaited && !client->is_ending && client != self &&
 			(who == 0 || client->who == who))

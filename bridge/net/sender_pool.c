@@ -136,8 +136,9 @@ socket_taken(curl_socket_t fd)
 	socklen_t length = sizeof(info);
 	int waiting = 0;
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
-		ioctl(fd, FIONREAD, &waiting) != 0)
+	/* in this order: what comes between the two was not read, and must not make less than none */
+	if (ioctl(fd, FIONREAD, &waiting) != 0 ||
+		getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
 		return 0;
 	return info.tcpi_bytes_received - (uint64_t) waiting;
 }
@@ -157,7 +158,9 @@ pool_socket_bound(PoolSocket *watched)
 	if (socket_taken(watched->fd) < watched->taken_before + ANSWER_BYTES_LIMIT)
 		return;
 	curl_easy_getinfo(watched->curl, CURLINFO_PRIVATE, (char **) &transfer);
-	sender_transfer_cut_off(transfer);
+	/* NULL when libcurl itself is only ending the connection (it does, since 8.10) */
+	if (transfer != NULL)
+		sender_transfer_cut_off(transfer);
 	/* libcurl sees the end, and gives the connection up */
 	(void) shutdown(watched->fd, SHUT_RDWR);
 }

@@ -75,7 +75,7 @@ read_number(Scan *scan)
 }
 
 /*
- * numbers_are_bounded(json bytea) → boolean: of a text that nobody has parsed yet, and that may be
+ * numbers_are_bounded(body bytea) → boolean: of a text that nobody has parsed yet, and that may be
  * no JSON at all: then it does not matter what comes of it
  */
 Datum

@@ -50,7 +50,7 @@ COMMENT ON FUNCTION casesync_internal.wire_time(timestamptz) IS
  * 1e-16383 has eight characters, and sixteen thousand as soon as anything writes it out: a hash, a
  * comparison, a cast. So what a partner sends is looked through before it becomes jsonb.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.numbers_are_bounded(json bytea)
+CREATE OR REPLACE FUNCTION casesync_internal.numbers_are_bounded(body bytea)
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_numbers_are_bounded' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.numbers_are_bounded(bytea) IS

@@ -6,6 +6,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use BridgeTest;
+use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -163,7 +164,36 @@ $row->quit;
 is($sp->post('/registry/search', question())->{short}, '200 ACK', 'afterwards its messages are taken again');
 is($stored->() - $before, 2, 'what it gave up waiting for was not asked any more, but for the one at work');
 
-unlike($sp->log_text, qr/ID-1|[mtr]-\d+-/, 'the log has nothing of what partners sent');
+# --- the end of the bridge: a request at work, and one that came when nobody looked any more ---
 $sp->stop_ok;
+$sp->start_bridge(shutdown_timeout => '500ms');
+$sp->wait_ready;
+my $request = join "\r\n", 'POST /registry/search HTTP/1.1', 'Host: x', 'Content-Type: application/json',
+  'Authorization: Bearer ' . $sp->token('ess.example.org'), '';
+my ($at_work, $late) = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $sp->{port}, Timeout => 10) } 1 .. 2;
+syswrite $late, "${request}Content-Length: 2\r\n\r\n[]";
+sysread $late, my $first, 65536;
+like($first, qr/^HTTP\/1.1 200 /, 'a connection that stays');
+$row = $sp->{server}->background_psql('app');
+$row->query_safe("BEGIN; SELECT FROM casesync_internal.partner WHERE partner = 'ess.example.org' FOR UPDATE");
+syswrite $at_work, $request . 'Content-Length: ' . length($_) . "\r\n\r\n$_" for question();
+ok(BridgeTest::wait_for('a message that waits', sub { waiting_sessions('http') == 1 }), 'a message is at work');
+kill 'TERM', $sp->{bridge};
+ok($sp->wait_log(qr/event=stopping /), 'the bridge waits for it');
+# it wakes up when it has waited long enough, and looks at no connection before it ends
+kill 'STOP', $sp->{bridge};
+my $until = time + 0.6;
+select undef, undef, undef, 0.1 while time < $until;
+syswrite $late, $request . 'Content-Length: ' . length($_) . "\r\n\r\n$_" for question();
+kill 'CONT', $sp->{bridge};
+$sp->stop_ok;
+for my $socket ($at_work, $late)
+{
+	local $/;
+	like(<$socket>, qr/^HTTP\/1.1 503 .*err\.service\.unavailable/s, 'both are answered');
+}
+$row->query_safe('COMMIT');
+$row->quit;
+unlike($sp->log_text, qr/ID-1|[mtr]-\d+-/, 'the log has nothing of what partners sent');
 
 done_testing();

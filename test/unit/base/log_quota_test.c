@@ -37,7 +37,7 @@ main(void)
 	tap_is_int(&tap, suppressed, 0, "once");
 	for (int i = 0; i < 100; i++)
 	{
-		char kind[60];
+		char kind[80];
 
 		snprintf(kind, sizeof(kind), "kind number %d of very many with a rather long name", i);
 		(void) log_quota_take(&quota, kind, LOG_QUOTA_MS + 6, &suppressed);
