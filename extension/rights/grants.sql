@@ -44,7 +44,7 @@ SELECT a.access, o FROM (VALUES
 		'column_numbers', 'subjects_query',
 		'tracking_place', 'tracking_store', 'tracking_attach', 'tracking_detach',
 		'tracking_refresh', 'tracking_renew',
-		'trigger_statement', 'column_filter', 'tracking_events', 'table_family',
+		'trigger_statement', 'trigger_make', 'column_filter', 'tracking_events', 'table_family',
 		'tracking_triggers',
 		'gap_begin', 'gap_end', 'gap_hint', 'tracking_drift', 'trigger_drift',
 		'column_drift', 'code_type_directory', 'local_code_number',
