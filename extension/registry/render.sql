@@ -68,9 +68,8 @@ BEGIN
 		found_keys := a.found_keys; found_records := a.found_records;
 		RETURN;
 	END IF;
-	IF n = 1 OR a.is_late
-		OR is_first AND casesync_internal.fails_always(author, relation, query, condition, budget)
-	THEN
+	IF n = 1 OR a.is_late OR is_first
+		AND casesync_internal.fails_always(author, relation, query, condition, budget) THEN
 		bad_keys := keys;
 		bad_codes := array_fill(a.failed_code, ARRAY[n]);
 		bad_reasons := array_fill(a.failed_reason, ARRAY[n]);
@@ -83,8 +82,7 @@ BEGIN
 		budget, until, is_record);
 	found_keys := a.found_keys || b.found_keys;
 	found_records := a.found_records || b.found_records;
-	bad_keys := a.bad_keys || b.bad_keys;
-	bad_codes := a.bad_codes || b.bad_codes;
+	bad_keys := a.bad_keys || b.bad_keys; bad_codes := a.bad_codes || b.bad_codes;
 	bad_reasons := a.bad_reasons || b.bad_reasons;
 END
 $$;

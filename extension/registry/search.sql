@@ -157,7 +157,8 @@ BEGIN
 	RETURN coalesce((
 		SELECT array_agg(q.key ORDER BY q.n)
 		  FROM casesync_internal.owner_query(r.author, r.view, query, arguments,
-			casesync_internal.milliseconds_left(until), a.subjects) WITH ORDINALITY q(key, record, n)), '{}');
+			casesync_internal.milliseconds_left(until), a.subjects)
+			WITH ORDINALITY q(key, record, n)), '{}');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.search_run(casesync_internal.registry,
