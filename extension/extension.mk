@@ -8,7 +8,8 @@ EXTENSION_FLOORS = \
 
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
-	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_query.c \
+	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_call.c \
+	extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \
@@ -28,6 +29,7 @@ EXTENSION_SOURCES = \
 	extension/capture/change_log.c extension/capture/change_origin.c \
 	extension/capture/tracking_cache.c extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c \
+	extension/capture/tracking_trigger.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
 	extension/inbox/apply_function.c \

@@ -31,12 +31,21 @@ SELECT w AS row_of_another, split_part(app.try('INSERT INTO casesync_internal.ha
 	$$('Loan', 'e', 'pg_catalog.int4um(integer)', NULL, NULL, NULL)$$, $$('Loan', 'e', 'pg_catalog.pg_relation_size(regclass)', NULL, NULL, NULL)$$, $$('Loan', 'e', 'app.nothing(casesync.inbound)', NULL, NULL, NULL)$$, $$('Loan', 'e', '', NULL, NULL, NULL)$$,
 	$$('Loan', 'e', 'app.mine(casesync.inbound)', 'app', 'apply it', NULL)$$, $$('Loan', 'e', '', 'app', 'apply it', 'regress_apply_owner')$$, $$('Loan', 'e', '', 'app', 'apply it', 'regress_apply_other')$$,
 	$$('Loan', 'e', '', 'app', 'mine', 'regress_apply_owner')$$, $$('Loan', 'e', '', 'app', 'nothing', 'regress_apply_other')$$, $$('Loan', 'e', '', 'pg_catalog', 'int4um', NULL)$$, $$('Loan', 'e', '', 'app', 'mine', NULL)$$]) w;
-SELECT * FROM casesync_internal.handler;
-UPDATE casesync_internal.handler SET handler = 'app."apply it"(casesync.inbound)';
-SELECT app.try($$UPDATE casesync_internal.handler SET function_name = 'apply it'$$);
-SELECT app.try($$UPDATE casesync_internal.handler SET owner = 'regress_apply_owner'$$);
-SELECT handler FROM casesync_internal.handler;
-DELETE FROM casesync_internal.handler;
+-- nor any other way into the table: who may write it may lock it, and with it keep everybody's items waiting
+SELECT s, app.try(s) FROM unnest(ARRAY[$$UPDATE casesync_internal.handler SET owner = 'regress_apply_other'$$, 'DELETE FROM casesync_internal.handler', 'LOCK TABLE casesync_internal.handler IN ACCESS EXCLUSIVE MODE',
+	'SELECT FROM casesync_internal.handler FOR UPDATE', 'TRUNCATE casesync_internal.handler']) s;
+-- another spelling is the same: what the owner is told does not go to another
+SELECT t, e, app.try(format('SELECT casesync.on_notify(%L, %L, ''app.mine(casesync.inbound)'')', t, e)) FROM (VALUES ('Member', 'enrolment_status_change'), ('MEMBER', 'enrolment_status_change'),
+	('spdci:member', 'Enrolment_Status_Change'), ('member', 'ENROLMENT_STATUS_CHANGE')) v(t, e);
+SELECT app.try($$SELECT casesync.on_notify('MEMBER', 'enrolment_status_change', NULL)$$);
+SELECT app.try($$SELECT casesync_internal.handler_store_for('regress_apply_owner', 'Loan', 'e', 'app', 'mine')$$);
+SELECT f, app.try(format('SELECT casesync_internal.handler_store(''Loan'', ''e'', %s)', f)) FROM unnest(ARRAY[$$'app', 'apply it'$$, $$'app', 'nothing'$$, $$'pg_catalog', 'int4um'$$, $$NULL, 'mine'$$, $$'app', 'mine'::text || repeat('x', 100)$$]) f;
+-- one's own is named, named in another spelling, and taken away
+SELECT casesync.on_notify('Loan', 'e', 'app.mine(casesync.inbound)');
+SELECT casesync.on_notify('LOAN', 'e', 'app.mine(casesync.inbound)');
+SELECT record_type, event_type, handler FROM casesync_internal.handler;
+SELECT casesync.on_notify('loan', 'e', NULL);
+SELECT count(*) FROM casesync_internal.handler;
 RESET ROLE;
 SELECT record_type, event_type, handler, schema_name, function_name, owner FROM casesync_internal.handler;
 -- a row of an older version, as a dump has it
@@ -81,6 +90,10 @@ SELECT r.state, r.reason FROM casesync_internal.inbox_item i, casesync_internal.
 SELECT casesync.on_notify('Member', 'enrolment_status_change', 'app."apply it"(casesync.inbound)');
 SELECT owner FROM casesync_internal.handler;
 ALTER FUNCTION app."apply it"(casesync.inbound) OWNER TO regress_apply_owner;
+-- two spellings, as a dump of 0.2.0 may have them: always the one that is written as the item is
+UPDATE casesync_internal.handler SET function_name = 'apply it', owner = session_user;
+INSERT INTO casesync_internal.handler (record_type, event_type, handler, schema_name, function_name) VALUES ('MEMBER', 'enrolment_status_change', '', 'app', 'invoker'), ('member', 'enrolment_status_change', '', 'app', 'invoker');
+SELECT r.state, r.reason FROM casesync_internal.inbox_item i, casesync_internal.run_handler(i) r ORDER BY i.id LIMIT 1;
 DELETE FROM casesync_internal.handler;
 
 -- what a function can leave behind: nothing ---------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ DECLARE
 BEGIN
 	SELECT x.a, x.r INTO s.a, s.r FROM casesync_internal.agreements_for_search('ess.test', 'search', NULL, NULL) x;
 	SELECT f.condition, f.arguments INTO c FROM casesync_internal.filter_parse(query, NULL) p, casesync_internal.filter_condition(p.tree, s.r, s.a) f;
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || casesync_internal.search_query(s.r, s.a, c.condition, (casesync_internal.filter_order(sort, s.r, s.a)).clause, 10001) USING c.arguments LOOP
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || casesync_internal.search_query(s.r, s.a, c.condition, (casesync_internal.filter_order(sort, s.r, s.a)).clause, 10001) USING c.arguments, true LOOP
 		ways := ways || substring(line from 'person_\w+') || CASE WHEN line ~ 'Seq Scan on person' THEN 'all of person' END;
 	END LOOP;
 	RETURN (SELECT string_agg(DISTINCT w, ', ' ORDER BY w) FROM unnest(ways) w);

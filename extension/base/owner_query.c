@@ -8,24 +8,37 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/owner_query.h"
 #include "base/pg_compat.h"
+#include "base/row_expression.h"
 #include "base/session_lock.h"
 #include "base/settings.h"
 #include "base/time_budget.h"
@@ -33,7 +46,6 @@
 PG_FUNCTION_INFO_V1(casesync_authored_query);
 PG_FUNCTION_INFO_V1(casesync_owner_plan);
 PG_FUNCTION_INFO_V1(casesync_owner_query);
-PG_FUNCTION_INFO_V1(casesync_owner_call);
 
 void
 owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
@@ -133,26 +145,12 @@ authored_by(Oid relation, const char *author)
 	return owner;
 }
 
-static Oid
-function_owner(Oid function)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Oid owner;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
-						errmsg("function with OID %u does not exist", function)));
-	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * Raise the error that users' code has run into. PL/pgSQL's WHEN OTHERS lets a cancel and a failed
  * assertion pass, and users' code can raise both: they would stop more than what they are about.
  * Only a real cancel stays one.
  */
-static void
+void
 rethrow_as_ordinary(MemoryContext context, bool is_late)
 {
 	ErrorData *error;
@@ -175,7 +173,7 @@ rethrow_as_ordinary(MemoryContext context, bool is_late)
 }
 
 /* The setting is the most: an agreement or caller may ask for less, never for more. */
-static int
+int
 time_allowed(int asked)
 {
 	if (asked <= 0 || casesync_render_timeout == 0)
@@ -183,82 +181,181 @@ time_allowed(int asked)
 	return Min(asked, casesync_render_timeout);
 }
 
-/* Hand the rows of the query that SPI has just run to the caller's result set. */
-static void
-return_rows(ReturnSetInfo *result)
-{
-	TupleDesc found = SPI_tuptable->tupdesc;
-	uint64 row;
-
-	if (found->natts != 2 || TupleDescAttr(found, 0)->atttypid != TEXTOID ||
-		TupleDescAttr(found, 1)->atttypid != JSONBOID)
-		elog(ERROR, "a query for an owner must return (text, jsonb)");
-	for (row = 0; row < SPI_processed; row++)
-	{
-		Datum values[2];
-		bool nulls[2];
-
-		heap_deform_tuple(SPI_tuptable->vals[row], found, values, nulls);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-}
-
-/*
- * Queries about a view name it ("FROM name "), and a name may become another's between writing and
- * reading. A view of another owner's would run its functions with the rights of this one.
- */
-static void
-name_must_be_of(Oid relation, const char *query)
-{
-	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-												  get_rel_name(relation));
-
-	if (get_rel_relkind(relation) == RELKIND_VIEW &&
-		strstr(query, psprintf("FROM %s ", name)) == NULL)
-		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-						errmsg("view %s was renamed while it was read", name)));
-}
-
-static void
-query_run(Oid relation, const char *query, Oid type, Datum argument)
-{
-	SPIPlanPtr plan;
-	int outcome;
-
-	name_must_be_of(relation, query);
-	plan = SPI_prepare(query, 1, &type);
-	if (plan == NULL)
-		elog(ERROR, "an owner's query cannot be prepared: %s", SPI_result_code_string(SPI_result));
-	name_must_be_of(relation, query);
-	outcome = SPI_execute_plan(plan, &argument, NULL, true, 0);
-	if (outcome != SPI_OK_SELECT)
-		elog(ERROR, "unexpected outcome of an owner's query: %s", SPI_result_code_string(outcome));
-}
-
-/* One read-only query, and what can be said of its argument. */
+/* One read-only query, and what can be said of its arguments. */
 typedef struct OwnerQuery
 {
 	Oid relation;
-	Oid owner;
+	bool is_authored; /* false: for the SQL of 0.2.0, which knows no authors */
+	const char *author;
 	const char *text;
+	const char *condition; /* what $2 stands for; NULL: for nothing */
 	Oid type;
 	Datum argument;
 	int milliseconds;
+	Relation open;
 } OwnerQuery;
 
+static Node *
+argument_node(const OwnerQuery *query, int location)
+{
+	Param *argument = makeNode(Param);
+
+	argument->paramkind = PARAM_EXTERN;
+	argument->paramid = 1;
+	argument->paramtype = query->type;
+	argument->paramtypmod = -1;
+	argument->paramcollid = get_typcollation(query->type);
+	argument->location = location;
+	return (Node *) argument;
+}
+
+static Node *
+parameter_resolve(ParseState *state, ParamRef *reference)
+{
+	const OwnerQuery *query = state->p_ref_hook_state;
+
+	if (reference->number == 1)
+		return argument_node(query, reference->location);
+	if (reference->number == 2 && query->condition != NULL)
+		return condition_in_query(state, query->open, query->condition);
+	return NULL; /* an error of the parser */
+}
+
 static void
-query_answer(FunctionCallInfo fcinfo, const OwnerQuery *query)
+parameters_setup(ParseState *state, void *query)
+{
+	state->p_paramref_hook = parameter_resolve;
+	state->p_ref_hook_state = query;
+}
+
+static bool
+names_another(Node *node, void *relation)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION &&
+			   ((RangeTblEntry *) node)->relid != *(Oid *) relation;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, names_another, relation, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, names_another, relation);
+}
+
+/*
+ * From here on names mean nothing any more. Queries about a view name it, and a name may become
+ * another's between writing and reading: a view of another owner's would run its functions with
+ * the rights of this one.
+ */
+static Query *
+query_analyze(OwnerQuery *query)
+{
+	List *statements = raw_parser(query->text, RAW_PARSE_DEFAULT);
+	Query *analyzed;
+
+	if (list_length(statements) != 1 || !IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt))
+		elog(ERROR, "an owner's query must be one SELECT");
+	query->open = table_open(query->relation, NoLock);
+	analyzed = parse_analyze_withcb(linitial_node(RawStmt, statements), query->text,
+									parameters_setup, query, NULL);
+	table_close(query->open, NoLock);
+	if (analyzed->commandType != CMD_SELECT || analyzed->utilityStmt != NULL)
+		elog(ERROR, "an owner's query must be one SELECT");
+	if (get_rel_relkind(query->relation) == RELKIND_VIEW &&
+		names_another((Node *) analyzed, &query->relation))
+		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+						errmsg("view %s was renamed while it was read",
+							   quote_qualified_identifier(
+								   get_namespace_name(get_rel_namespace(query->relation)),
+								   get_rel_name(query->relation)))));
+	return analyzed;
+}
+
+static ParamListInfo
+query_parameters(const OwnerQuery *query)
+{
+	ParamListInfo parameters = makeParamList(1);
+
+	parameters->params[0].value = query->argument;
+	parameters->params[0].isnull = false;
+	parameters->params[0].pflags = PARAM_FLAG_CONST;
+	parameters->params[0].ptype = query->type;
+	return parameters;
+}
+
+static PlannedStmt *
+query_plan(OwnerQuery *query, ParamListInfo parameters)
+{
+	List *rewritten = QueryRewrite(query_analyze(query));
+	PlannedStmt *plan;
+	TupleDesc found;
+
+	if (list_length(rewritten) != 1)
+		elog(ERROR, "an owner's query must be one SELECT");
+	plan = pg_plan_query(linitial_node(Query, rewritten), query->text, 0, parameters);
+	if (!CommandIsReadOnly(plan))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("an owner's query must not write or lock rows")));
+	found = ExecCleanTypeFromTL(plan->planTree->targetlist);
+	if (found->natts != 2 || TupleDescAttr(found, 0)->atttypid != TEXTOID ||
+		TupleDescAttr(found, 1)->atttypid != JSONBOID)
+		elog(ERROR, "a query for an owner must return (text, jsonb)");
+	return plan;
+}
+
+/* Errors point into the query, not into the statement of the client. */
+static void
+query_context(void *query)
+{
+	int position = geterrposition();
+
+	if (position <= 0)
+		return;
+	errposition(0);
+	internalerrposition(position);
+	internalerrquery(((const OwnerQuery *) query)->text);
+}
+
+static void
+query_run(OwnerQuery *query, Tuplestorestate *rows)
+{
+	ErrorContextCallback context = {error_context_stack, query_context, query};
+	ParamListInfo parameters = query_parameters(query);
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+	PlannedStmt *plan;
+	QueryDesc *running;
+
+	error_context_stack = &context;
+	plan = query_plan(query, parameters);
+	SetTuplestoreDestReceiverParams(receiver, rows, CurrentMemoryContext, false, NULL, NULL);
+	running = CreateQueryDesc(plan, query->text, GetActiveSnapshot(), InvalidSnapshot, receiver,
+							  parameters, NULL, 0);
+	ExecutorStart(running, 0);
+	executor_run_all(running);
+	ExecutorFinish(running);
+	ExecutorEnd(running);
+	FreeQueryDesc(running);
+	receiver->rDestroy(receiver);
+	error_context_stack = context.previous;
+}
+
+/* Also whoever has the relation locked gets no more of the time than there is. */
+static void
+query_answer(FunctionCallInfo fcinfo, OwnerQuery *query)
 {
 	MemoryContext context = CurrentMemoryContext;
+	MemoryContext work =
+		AllocSetContextCreate(context, "casesync owner's query", ALLOCSET_DEFAULT_SIZES);
+	Oid owner;
 	OwnerScope scope;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	owner_scope_enter(&scope, query->owner, true);
 	time_budget_start(time_allowed(query->milliseconds));
 	PG_TRY();
 	{
-		query_run(query->relation, query->text, query->type, query->argument);
+		MemoryContextSwitchTo(work);
+		owner = query->is_authored ? authored_by(query->relation, query->author)
+								   : relation_owner(query->relation);
+		owner_scope_enter(&scope, owner, true);
+		query_run(query, ((ReturnSetInfo *) fcinfo->resultinfo)->setResult);
 	}
 	PG_CATCH();
 	{
@@ -267,31 +364,37 @@ query_answer(FunctionCallInfo fcinfo, const OwnerQuery *query)
 	PG_END_TRY();
 	(void) time_budget_stop();
 	owner_scope_leave(&scope);
-	return_rows((ReturnSetInfo *) fcinfo->resultinfo);
-	SPI_finish();
+	MemoryContextSwitchTo(context);
+	MemoryContextDelete(work);
 }
 
 /*
  * owner_query(author name, relation regclass, query text, argument anyelement, milliseconds
- * integer) returns setof (text, jsonb)
+ * integer, condition text) returns setof (text, jsonb)
  *
  * Runs one read-only query as the owner of the relation, with the argument as $1, within the time
  * given (0: casesync.render_timeout, which is also the most).
+ *
+ * The condition, if any, is what $2 stands for. It may be another's than the owner's, and what its
+ * text means may be changed by others at any time (a type or a cast of that name made anew): so it
+ * is the tree that was checked that is run, and no text of it is read a second time.
  */
 Datum
 casesync_authored_query(PG_FUNCTION_ARGS)
 {
-	OwnerQuery query;
+	OwnerQuery query = {.is_authored = true};
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
 		return (Datum) 0;
 	query.relation = PG_GETARG_OID(1);
-	query.owner = authored_by(query.relation, PG_ARGISNULL(0) ? NULL : NameStr(*PG_GETARG_NAME(0)));
+	query.author = PG_ARGISNULL(0) ? NULL : NameStr(*PG_GETARG_NAME(0));
 	query.text = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	query.type = get_fn_expr_argtype(fcinfo->flinfo, 3);
 	query.argument = PG_GETARG_DATUM(3);
 	query.milliseconds = PG_GETARG_INT32(4);
+	if (!PG_ARGISNULL(5))
+		query.condition = text_to_cstring(PG_GETARG_TEXT_PP(5));
 	query_answer(fcinfo, &query);
 	return (Datum) 0;
 }
@@ -300,12 +403,11 @@ casesync_authored_query(PG_FUNCTION_ARGS)
 Datum
 casesync_owner_query(PG_FUNCTION_ARGS)
 {
-	OwnerQuery query = {PG_GETARG_OID(0),
-						relation_owner(PG_GETARG_OID(0)),
-						text_to_cstring(PG_GETARG_TEXT_PP(1)),
-						get_fn_expr_argtype(fcinfo->flinfo, 2),
-						PG_GETARG_DATUM(2),
-						PG_GETARG_INT32(3)};
+	OwnerQuery query = {.relation = PG_GETARG_OID(0),
+						.text = text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						.type = get_fn_expr_argtype(fcinfo->flinfo, 2),
+						.argument = PG_GETARG_DATUM(2),
+						.milliseconds = PG_GETARG_INT32(3)};
 
 	InitMaterializedSRF(fcinfo, 0);
 	query_answer(fcinfo, &query);
@@ -360,84 +462,5 @@ casesync_owner_plan(PG_FUNCTION_ARGS)
 	owner_scope_leave(&scope);
 	answer = SPI_datumTransfer(plan, false, -1);
 	SPI_finish();
-	PG_RETURN_DATUM(answer);
-}
-
-/*
- * In a restricted operation nothing can be put off to the commit, when the session is the bridge's
- * again; so deferrable constraints are immediate from here on, or a function that writes to a table
- * with one could do nothing.
- */
-static void
-constraints_immediate(void)
-{
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not make constraints immediate");
-	SPI_finish();
-}
-
-static Datum
-function_run(Oid function, Datum argument, bool *is_null)
-{
-	FmgrInfo call;
-	LOCAL_FCINFO(call_info, 1);
-	Datum answer;
-
-	constraints_immediate();
-	fmgr_info(function, &call);
-	InitFunctionCallInfoData(*call_info, &call, 1, InvalidOid, NULL, NULL);
-	call_info->args[0].value = argument;
-	call_info->args[0].isnull = false;
-	answer = FunctionCallInvoke(call_info);
-	*is_null = call_info->isnull;
-	constraints_immediate();
-	return answer;
-}
-
-Datum
-owner_function_call(Oid function, Oid owner, Datum argument, bool *is_null)
-{
-	MemoryContext context = CurrentMemoryContext;
-	volatile Datum answer = (Datum) 0;
-	OwnerScope scope;
-
-	owner_scope_enter(&scope, owner, false);
-	time_budget_start(time_allowed(0));
-	PG_TRY();
-	{
-		answer = function_run(function, argument, is_null);
-	}
-	PG_CATCH();
-	{
-		rethrow_as_ordinary(context, time_budget_stop());
-	}
-	PG_END_TRY();
-	(void) time_budget_stop();
-	owner_scope_leave(&scope);
-	return answer;
-}
-
-/* owner_call(function regprocedure, argument anyelement): only called by the SQL of 0.2.0. */
-Datum
-casesync_owner_call(PG_FUNCTION_ARGS)
-{
-	Oid function = PG_GETARG_OID(0);
-	Oid owner = function_owner(function);
-	Oid *types;
-	int count;
-	bool is_null;
-	Datum answer;
-
-	(void) get_func_signature(function, &types, &count);
-	if (count != 1 || types[0] != get_fn_expr_argtype(fcinfo->flinfo, 1) ||
-		get_func_rettype(function) != TEXTOID || get_func_prokind(function) != PROKIND_FUNCTION ||
-		get_func_retset(function))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-						errmsg("function with OID %u is no apply function", function)));
-	answer = owner_function_call(function, owner, PG_GETARG_DATUM(1), &is_null);
-	if (is_null)
-		PG_RETURN_NULL();
 	PG_RETURN_DATUM(answer);
 }

@@ -30,6 +30,15 @@ extern void owner_scope_leave(OwnerScope *scope);
  */
 extern Datum owner_function_call(Oid function, Oid owner, Datum argument, bool *is_null);
 
+/* How many milliseconds users' code may run: casesync.render_timeout, or less where asked for. */
+extern int time_allowed(int asked);
+
+/*
+ * In a PG_CATCH: the error that users' code has run into goes on, as one that PL/pgSQL's WHEN
+ * OTHERS catches unless somebody really cancels. is_late: the time was up.
+ */
+extern void rethrow_as_ordinary(MemoryContext context, bool is_late);
+
 /* An error when there is no such relation. */
 extern Oid relation_owner(Oid relation);
 

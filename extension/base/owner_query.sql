@@ -1,17 +1,20 @@
 /* Users' code run as its owner; granted to nobody, called by the extension's functions only. */
 /*
  * anyelement, and so never SECURITY DEFINER: a type that a user chose brings its functions with it.
- * The author is the role that the text, or the view, was stored under.
+ * The author is the role that the text, or the view, was stored under. The condition may be
+ * another's: it is $2 of the query, and never part of its text, which could come to mean something
+ * else between checking and reading it.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.owner_query(author name, relation regclass, query text,
-	argument anyelement,
-	milliseconds integer DEFAULT 0)
+	argument anyelement, milliseconds integer DEFAULT 0, condition text DEFAULT NULL)
 RETURNS TABLE (key text, record jsonb)
 AS 'MODULE_PATHNAME', 'casesync_authored_query'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync_internal.owner_query(name, regclass, text, anyelement, integer) IS
-	'run one read-only query as the owner of the relation, with the argument as $1, in at most so '
-	'much time; an error unless its author has the rights of that owner today';
+COMMENT ON FUNCTION casesync_internal.owner_query(name, regclass, text, anyelement, integer,
+	text) IS
+	'run one read-only query as the owner of the relation, with the argument as $1 and a checked '
+	'condition over its columns as $2, in at most so much time; an error unless its author has the '
+	'rights of that owner today';
 
 CREATE OR REPLACE FUNCTION casesync_internal.owner_plan(relation regclass, query text)
 RETURNS json

@@ -47,4 +47,11 @@
 #define lock_is_held(tag, mode) LockHeldByMe(tag, mode, false)
 #endif
 
+/* Before 18 a portal could be run more than once. */
+#if PG_VERSION_NUM < 180000
+#define executor_run_all(query) ExecutorRun(query, ForwardScanDirection, 0, true)
+#else
+#define executor_run_all(query) ExecutorRun(query, ForwardScanDirection, 0)
+#endif
+
 #endif /* CASESYNC_PG_COMPAT_H */

@@ -26,6 +26,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/varlena.h"
@@ -34,6 +35,7 @@
 #include "base/owner_query.h"
 #include "base/pg_compat.h"
 #include "base/raise_error.h"
+#include "base/row_expression.h"
 
 PG_FUNCTION_INFO_V1(casesync_row_expression);
 PG_FUNCTION_INFO_V1(casesync_renamed_condition);
@@ -149,10 +151,7 @@ expression_parse(const Reading *reading)
 	return target->val;
 }
 
-/*
- * The whole row would change its meaning with each column that is added, and a system column (xmin,
- * ctid) with each write: neither can be told from the columns that are captured.
- */
+/* Columns that are added change the whole row, each write a system column: none is captured. */
 static bool
 whole_or_system_column(Node *node, void *context)
 {
@@ -227,6 +226,48 @@ condition_transform(const Reading *reading, Relation relation, Alias *alias)
 	AtEOXact_GUC(true, level);
 	free_parsestate(state);
 	return condition;
+}
+
+/* The columns of a condition, to be found again in a query. */
+typedef struct ColumnSight
+{
+	ParseState *state;
+	Relation relation;
+} ColumnSight;
+
+static Node *
+column_in_sight(Node *node, void *context)
+{
+	const ColumnSight *sight = context;
+	const char *name;
+	Node *found;
+
+	if (node == NULL)
+		return NULL;
+	if (!IsA(node, Var))
+		return expression_tree_mutator(node, column_in_sight, context);
+	name = get_attname(RelationGetRelid(sight->relation), ((Var *) node)->varattno, false);
+	found = colNameToVar(sight->state, name, false, -1);
+	if (found == NULL || exprType(found) != ((Var *) node)->vartype)
+		elog(ERROR, "column \"%s\" is not what it was", name);
+	return found;
+}
+
+Node *
+condition_in_query(ParseState *state, Relation relation, const char *condition)
+{
+	Reading reading = {"subjects", condition, error_context_stack};
+	ErrorContextCallback context = {NULL, reading_context, &reading};
+	ColumnSight sight = {state, relation};
+	Node *expression;
+	int level;
+
+	error_context_stack = &context;
+	level = path_enter("pg_catalog");
+	expression = condition_transform(&reading, relation, NULL);
+	error_context_stack = reading.outer;
+	AtEOXact_GUC(true, level);
+	return column_in_sight(expression, &sight);
 }
 
 static Datum

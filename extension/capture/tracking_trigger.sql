@@ -189,6 +189,14 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_detach(integer) IS
 	'drops the triggers of a tracking';
 
+CREATE OR REPLACE FUNCTION casesync_internal.trigger_make(statement text)
+RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_trigger_make';
+COMMENT ON FUNCTION casesync_internal.trigger_make(text) IS
+	'a CREATE TRIGGER whose types mean what they mean now, also if it has to wait for its table';
+
 /*
  * All anew: events, columns and condition may be others than those they were made for. Enabled one
  * by one, with ONLY: whether copies on partitions follow differs between versions of the server.
@@ -203,8 +211,8 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.tracking_detach(tracking.id);
 	FOR needed IN SELECT * FROM casesync_internal.tracking_triggers(tracking) WHERE is_made LOOP
-		EXECUTE casesync_internal.trigger_statement(tracking, needed.member, needed.trigger,
-			needed.event);
+		PERFORM casesync_internal.trigger_make(casesync_internal.trigger_statement(tracking,
+			needed.member, needed.trigger, needed.event));
 	END LOOP;
 	IF tracking.replicated THEN
 		FOR needed IN SELECT * FROM casesync_internal.tracking_triggers(tracking) LOOP

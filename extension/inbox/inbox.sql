@@ -92,46 +92,111 @@ COMMENT ON FUNCTION casesync_internal.apply_call(name, name, name, casesync.inbo
 	'function must be';
 
 /*
- * With the caller's rights: the policy of handler keeps another owner's function from being
- * replaced.
+ * In whatever case a record type is written: what one publisher is told must not go to another who
+ * writes it differently. The lock keeps two from naming the first one at once; who applies only
+ * reads.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.handler_must_be_own(caller regrole, record_type text,
+	event_type text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	theirs casesync_internal.handler;
+BEGIN
+	LOCK TABLE casesync_internal.handler IN SHARE ROW EXCLUSIVE MODE;
+	SELECT h.* INTO theirs FROM casesync_internal.handler h
+	 WHERE lower(h.record_type) = lower(handler_must_be_own.record_type)
+	   AND h.event_type = handler_must_be_own.event_type
+	   AND NOT casesync_internal.acts_as(caller, h.owner) LIMIT 1;
+	IF FOUND THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('may not name the apply function for %s of %s', event_type,
+				record_type),
+			detail => format('There is one, of role "%s".', coalesce(theirs.owner, '?')),
+			hint => CASE WHEN theirs.owner IS NOT NULL
+				THEN format('SET ROLE %I;', theirs.owner) END);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.handler_must_be_own(regrole, text, text) IS
+	'an error when another has named the apply function; else nobody else does until the '
+	'transaction ends';
+
+/*
+ * Nobody writes the table by himself: who may could lock it, and keep everybody's items waiting.
+ * What on_notify() found is not believed; what else an apply function must be is asked at each
+ * call.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.handler_store_for(caller regrole, record_type text,
+	event_type text, schema_name name, function_name name)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	IF coalesce(record_type, '') = '' OR coalesce(event_type, '') = '' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
+			message => 'record_type and event_type must not be empty',
+			hint => 'SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', '
+				'''schema.function(casesync.inbound)'');');
+	END IF;
+	record_type := casesync_internal.plain_name(record_type);
+	event_type := casesync_internal.event_name(event_type);
+	PERFORM casesync_internal.handler_must_be_own(caller, record_type, event_type);
+	DELETE FROM casesync_internal.handler h
+	 WHERE lower(h.record_type) = lower(record_type) AND h.event_type = event_type;
+	IF function_name IS NULL THEN
+		RETURN;
+	END IF;
+	IF NOT casesync_internal.acts_as(caller,
+		casesync_internal.apply_function_owner(schema_name, function_name))
+		OR casesync_internal.apply_function_owner(schema_name, function_name) IS NULL
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('%I.%I(casesync.inbound) is not yours', schema_name, function_name));
+	END IF;
+	INSERT INTO casesync_internal.handler (record_type, event_type, handler, schema_name,
+		function_name)
+	VALUES (record_type, event_type, '', schema_name, function_name);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.handler_store_for(regrole, text, text, name, name) IS
+	'see handler_store()';
+
+CREATE OR REPLACE FUNCTION casesync_internal.handler_store(record_type text, event_type text,
+	schema_name name, function_name name)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_known_caller';
+COMMENT ON FUNCTION casesync_internal.handler_store(text, text, name, name) IS
+	'part of on_notify(): names the apply function for who owns it; NULL: there is none any more';
+
 CREATE OR REPLACE FUNCTION casesync.on_notify(record_type text, event_type text,
 	handler regprocedure)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_variable
 BEGIN
-	PERFORM casesync_internal.check_handler(handler);
-	IF coalesce(record_type, '') = '' OR coalesce(event_type, '') = '' THEN
-		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
-			message => 'record_type and event_type must not be empty',
-			hint => format('SELECT casesync.on_notify(''Member'', ''enrolment_status_change'', '
-				'%L);', handler));
+	IF handler IS NULL THEN
+		PERFORM casesync_internal.handler_store(record_type, event_type, NULL, NULL);
+		RETURN format('what partners tell of %s about records of type %s waits for a person',
+			event_type, record_type);
 	END IF;
-	BEGIN
-		INSERT INTO casesync_internal.handler AS t (record_type, event_type, handler, schema_name,
-			function_name)
-		SELECT casesync_internal.plain_name(record_type), casesync_internal.event_name(event_type),
-			handler::text, n.nspname, f.proname
-		  FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE f.oid = handler
-		ON CONFLICT ON CONSTRAINT handler_pkey DO UPDATE SET schema_name = excluded.schema_name,
-			function_name = excluded.function_name, owner = excluded.owner;
-	EXCEPTION WHEN insufficient_privilege THEN
-		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
-			message => format('may not name the apply function for %s of %s', event_type,
-				record_type),
-			detail => 'One is named already, and belongs to another role.',
-			hint => format('SELECT casesync.on_notify(%L, %L, %L);  -- as a superuser', record_type,
-				event_type, handler));
-	END;
+	PERFORM casesync_internal.check_handler(handler);
+	PERFORM casesync_internal.handler_store(record_type, event_type, n.nspname, f.proname)
+	   FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE f.oid = handler;
 	RETURN format('%s applies what partners tell of %s about records of type %s', handler,
 		event_type, record_type);
 END
 $$;
 COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
-	'name the function that applies notifications of a record type and event type';
+	'name the function that applies notifications of a record type and event type; NULL: none does '
+	'any more';
 
 /*
  * Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. The
@@ -152,7 +217,8 @@ BEGIN
 	event.reference_id := i.reference_id; event.sent_at := i.sent_at;
 	event.received_at := i.received_at;
 	SELECT t.* INTO h FROM casesync_internal.handler t
-	 WHERE lower(t.record_type) = lower(i.record_type) AND t.event_type = i.event_type;
+	 WHERE lower(t.record_type) = lower(i.record_type) AND t.event_type = i.event_type
+	 ORDER BY t.record_type <> i.record_type, t.record_type COLLATE "C" LIMIT 1;
 	IF casesync_internal.apply_function_owner(h.schema_name, h.function_name) IS NULL THEN
 		state := 'review';
 		reason := format('no apply function for %s of %s', i.event_type, i.record_type);

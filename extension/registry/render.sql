@@ -5,7 +5,7 @@
  * quarantine, which auditors read.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.rows_at_once(author name, relation regclass,
-	query text,
+	query text, condition text,
 	keys text[], budget integer, until timestamptz, is_record boolean,
 	OUT found_keys text[], OUT found_records jsonb[], OUT is_late boolean,
 	OUT failed_code text, OUT failed_reason text)
@@ -22,13 +22,13 @@ BEGIN
 	SELECT coalesce(array_agg(q.key), '{}'), coalesce(array_agg(
 		CASE WHEN is_record THEN casesync_internal.wire(q.record) ELSE q.record END), '{}')
 	  INTO found_keys, found_records
-	  FROM casesync_internal.owner_query(author, relation, query, keys, budget) q;
+	  FROM casesync_internal.owner_query(author, relation, query, keys, budget, condition) q;
 EXCEPTION WHEN OTHERS THEN
 	failed_code := SQLSTATE;
 	failed_reason := SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rows_at_once(name, regclass, text, text[], integer,
+COMMENT ON FUNCTION casesync_internal.rows_at_once(name, regclass, text, text, text[], integer,
 	timestamptz, boolean) IS
 	'part of rows_by_key(): the rows of all these keys, or why there are none';
 
@@ -38,7 +38,7 @@ COMMENT ON FUNCTION casesync_internal.rows_at_once(name, regclass, text, text[],
  * the whole, and all together three times as much, so that one slow view cannot stop the router.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.rows_by_key(author name, relation regclass,
-	query text, keys text[],
+	query text, keys text[], condition text DEFAULT NULL,
 	budget integer DEFAULT NULL, until timestamptz DEFAULT NULL, is_record boolean DEFAULT true,
 	OUT found_keys text[], OUT found_records jsonb[],
 	OUT bad_keys text[], OUT bad_codes text[], OUT bad_reasons text[])
@@ -62,49 +62,49 @@ BEGIN
 		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond'
 			ELSE 'infinity' END;
 	END IF;
-	a := casesync_internal.rows_at_once(author, relation, query, keys, budget, until, is_record);
+	a := casesync_internal.rows_at_once(author, relation, query, condition, keys, budget, until,
+		is_record);
 	IF a.failed_code IS NULL THEN
 		found_keys := a.found_keys; found_records := a.found_records;
 		RETURN;
 	END IF;
-	IF n = 1 OR a.is_late
-		OR is_first AND casesync_internal.fails_always(author, relation, query, budget) THEN
+	IF n = 1 OR a.is_late OR is_first
+		AND casesync_internal.fails_always(author, relation, query, condition, budget) THEN
 		bad_keys := keys;
 		bad_codes := array_fill(a.failed_code, ARRAY[n]);
 		bad_reasons := array_fill(a.failed_reason, ARRAY[n]);
 		RETURN;
 	END IF;
 	budget := CASE WHEN budget > 0 THEN least(budget, greatest(budget / 2, 100)) ELSE budget END;
-	a := casesync_internal.rows_by_key(author, relation, query, keys[1:n / 2], budget, until,
-		is_record);
-	b := casesync_internal.rows_by_key(author, relation, query, keys[n / 2 + 1:], budget, until,
-		is_record);
+	a := casesync_internal.rows_by_key(author, relation, query, keys[1:n / 2], condition, budget,
+		until, is_record);
+	b := casesync_internal.rows_by_key(author, relation, query, keys[n / 2 + 1:], condition,
+		budget, until, is_record);
 	found_keys := a.found_keys || b.found_keys;
 	found_records := a.found_records || b.found_records;
-	bad_keys := a.bad_keys || b.bad_keys;
-	bad_codes := a.bad_codes || b.bad_codes;
+	bad_keys := a.bad_keys || b.bad_keys; bad_codes := a.bad_codes || b.bad_codes;
 	bad_reasons := a.bad_reasons || b.bad_reasons;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.rows_by_key(name, regclass, text, text[], integer,
+COMMENT ON FUNCTION casesync_internal.rows_by_key(name, regclass, text, text[], text, integer,
 	timestamptz, boolean) IS
 	'rows of an owner''s query for keys ($1), and the keys that it fails for; in bounded time';
 
 CREATE OR REPLACE FUNCTION casesync_internal.fails_always(author name, relation regclass,
-	query text,
-	budget integer)
+	query text, condition text, budget integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM FROM casesync_internal.owner_query(author, relation, query, '{}'::text[], budget);
+	PERFORM FROM casesync_internal.owner_query(author, relation, query, '{}'::text[], budget,
+		condition);
 	RETURN false;
 EXCEPTION WHEN OTHERS THEN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.fails_always(name, regclass, text, integer) IS
+COMMENT ON FUNCTION casesync_internal.fails_always(name, regclass, text, text, integer) IS
 	'whether a query fails without any key: then halving finds no culprit';
 
 /* The names come from registry, where publish() has checked them; the keys are an argument. */
@@ -164,22 +164,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[]) IS
 	'the records of these subjects as the view has them now, rendered as the view''s owner';
 
-/*
- * The condition is in brackets and was written out by the parser: what a person typed is never part
- * of a query.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.condition_query(r casesync_internal.registry,
-	condition text)
+/* $2 is the condition: what a person typed is never part of a query's text. */
+CREATE OR REPLACE FUNCTION casesync_internal.condition_query(r casesync_internal.registry)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format(
-		'SELECT %1$I::text, NULL::jsonb FROM %2$s WHERE %1$I = ANY ($1::%3$s[]) AND (%4$s)',
-		r.key_column, r.view, r.key_type, condition)
+		'SELECT %1$I::text, NULL::jsonb FROM %2$s WHERE %1$I = ANY ($1::%3$s[]) AND $2',
+		r.key_column, r.view, r.key_type)
 $$;
-COMMENT ON FUNCTION casesync_internal.condition_query(casesync_internal.registry, text) IS
-	'the query for those of the keys ($1) for which the (deparsed) condition holds';
+COMMENT ON FUNCTION casesync_internal.condition_query(casesync_internal.registry) IS
+	'the query for those of the keys ($1) for which a condition ($2) holds';
 
 /*
  * What one agreement lets pass of rendered subjects: pass (with the projected record), leave (the
@@ -202,19 +198,12 @@ DECLARE
 	bad_reasons text[];
 BEGIN
 	IF a.subjects <> 'true' AND cardinality(keys) > 0 THEN
-		BEGIN
-			SELECT x.found_keys, x.bad_keys, x.bad_codes, x.bad_reasons
-			  INTO inside, bad_keys, bad_codes, bad_reasons
-			  FROM casesync_internal.rows_by_key(r.author, r.view,
-				casesync_internal.condition_query(r,
-					casesync_internal.parse_condition(r.view, a.subjects)), keys) x;
-		EXCEPTION WHEN OTHERS THEN
-			/* The view has changed and the condition no longer fits it. */
-			inside := '{}'; bad_keys := keys;
-			bad_codes := array_fill(SQLSTATE, ARRAY[cardinality(keys)]);
-			bad_reasons := array_fill(format('agreement %s: %s', a.agreement, SQLERRM),
-				ARRAY[cardinality(keys)]);
-		END;
+		SELECT x.found_keys, x.bad_keys, x.bad_codes,
+			ARRAY(SELECT format('agreement %s: %s', a.agreement, b.reason)
+				FROM unnest(x.bad_reasons) WITH ORDINALITY b(reason, n) ORDER BY b.n)
+		  INTO inside, bad_keys, bad_codes, bad_reasons
+		  FROM casesync_internal.rows_by_key(r.author, r.view,
+			casesync_internal.condition_query(r), keys, a.subjects) x;
 	END IF;
 	RETURN QUERY
 	SELECT s.key, p.record, casesync_internal.keyed_hash(hash_key, p.record),

@@ -95,22 +95,23 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT format('SELECT q.%1$I::text AS "?key?", NULL::jsonb AS "?record?" FROM ('
-		'SELECT * FROM (SELECT * FROM %2$s WHERE (%3$s) AND (%4$s) OFFSET 0) p '
-		'WHERE casesync_internal.project(p.%6$I, %7$L, %8$L) IS NOT NULL LIMIT %5$s) q '
-		'ORDER BY %9$s',
+		'SELECT * FROM (SELECT * FROM %2$s WHERE $2 AND (%3$s) OFFSET 0) p '
+		'WHERE casesync_internal.project(p.%5$I, %6$L, %7$L) IS NOT NULL LIMIT %4$s) q '
+		'ORDER BY %8$s',
 		r.key_column,
 		CASE WHEN first_key IS NULL THEN r.view::text
 			ELSE format(
 				'(SELECT * FROM %s WHERE %I = ANY (($1::text[])[%s:]::%s[]) OFFSET 0) known',
 				r.view, r.key_column, first_key, r.key_type) END,
-		casesync_internal.parse_condition(r.view, a.subjects), condition, max_keys,
+		condition, max_keys,
 		r.record_column, a.fields, a.identifier_types,
 		coalesce(clause, format('%I', r.key_column)))
 $$;
 COMMENT ON FUNCTION casesync_internal.search_query(casesync_internal.registry,
 	casesync_internal.agreement, text, text, integer, integer) IS
 	'the query for the keys of at most so many subjects that the agreement covers and the '
-	'condition (over $1) holds for; with first_key only those whose keys stand in $1 from there';
+	'condition (over $1) holds for, $2 being the condition for its subjects; with first_key only '
+	'those whose keys stand in $1 from there';
 
 /*
  * A record that cannot be rendered must not hide the others. Rendered one by one they cost more
@@ -124,9 +125,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	keys text[] := ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.author, r.view,
-		format('SELECT %I::text, NULL::jsonb FROM %s WHERE (%s) LIMIT $1', r.key_column, r.view,
-			casesync_internal.parse_condition(r.view, a.subjects)),
-		max_keys, casesync_internal.milliseconds_left(until)) q);
+		format('SELECT %I::text, NULL::jsonb FROM %s WHERE $2 LIMIT $1', r.key_column, r.view),
+		max_keys, casesync_internal.milliseconds_left(until), a.subjects) q);
 	readable text[];
 BEGIN
 	IF cardinality(keys) >= max_keys THEN
@@ -147,8 +147,8 @@ COMMENT ON FUNCTION casesync_internal.search_readable(casesync_internal.registry
 	'the subjects of an agreement whose records can be rendered; an error when none can, or when '
 	'they are too many to be looked at one by one';
 
-CREATE OR REPLACE FUNCTION casesync_internal.search_run(r casesync_internal.registry, query text,
-	arguments text[], until timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.search_run(r casesync_internal.registry,
+	a casesync_internal.agreement, query text, arguments text[], until timestamptz)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -157,11 +157,12 @@ BEGIN
 	RETURN coalesce((
 		SELECT array_agg(q.key ORDER BY q.n)
 		  FROM casesync_internal.owner_query(r.author, r.view, query, arguments,
-			casesync_internal.milliseconds_left(until)) WITH ORDINALITY q(key, record, n)), '{}');
+			casesync_internal.milliseconds_left(until), a.subjects)
+			WITH ORDINALITY q(key, record, n)), '{}');
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_run(casesync_internal.registry, text, text[],
-	timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.search_run(casesync_internal.registry,
+	casesync_internal.agreement, text, text[], timestamptz) IS
 	'the keys that a query of search_query() gives, in its order, as the view''s owner sees them';
 
 /*
@@ -185,7 +186,7 @@ BEGIN
 	END IF;
 	wanted := casesync_internal.filter_condition(tree, s.r, s.a);
 	BEGIN
-		keys := casesync_internal.search_run(s.r,
+		keys := casesync_internal.search_run(s.r, s.a,
 			casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys),
 			wanted.arguments, until);
 		RETURN;
@@ -197,7 +198,7 @@ BEGIN
 	END;
 	BEGIN
 		readable := casesync_internal.search_readable(s.r, s.a, max_keys, until);
-		keys := casesync_internal.search_run(s.r,
+		keys := casesync_internal.search_run(s.r, s.a,
 			casesync_internal.search_query(s.r, s.a, wanted.condition, clause, max_keys,
 				first_key => cardinality(wanted.arguments) + 1),
 			wanted.arguments || readable, until);

@@ -229,7 +229,7 @@ BEGIN
 					ARRAY[s.event_type])) f));
 			wanted := casesync_internal.filter_condition(s.tree, r, a);
 			keys := casesync_internal.search_run(
-				r, casesync_internal.search_query(r, a, wanted.condition, NULL, 50001),
+				r, a, casesync_internal.search_query(r, a, wanted.condition, NULL, 50001),
 				wanted.arguments, until);
 			CONTINUE WHEN cardinality(keys) > 50000;
 			PERFORM casesync_internal.knowledge_seed(s.id, r.registry, keys);

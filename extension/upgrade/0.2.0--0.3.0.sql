@@ -231,4 +231,6 @@ DROP FUNCTION casesync_internal.owner_query(regclass, text, anyelement, integer)
 DROP FUNCTION casesync_internal.rows_at_once(regclass, text, text[], integer, timestamptz, boolean);
 DROP FUNCTION casesync_internal.rows_by_key(regclass, text, text[], integer, timestamptz, boolean);
 DROP FUNCTION casesync_internal.fails_always(regclass, text, integer);
+DROP FUNCTION casesync_internal.condition_query(casesync_internal.registry, text);
+DROP FUNCTION casesync_internal.search_run(casesync_internal.registry, text, text[], timestamptz);
 DROP FUNCTION casesync_internal.subjects_query(text, text);

@@ -1,0 +1,20 @@
+/*
+ * row_expression.h
+ *		Expressions over a relation's columns as parts of queries.
+ */
+#ifndef CASESYNC_ROW_EXPRESSION_H
+#define CASESYNC_ROW_EXPRESSION_H
+
+#include "postgres.h"
+
+#include "nodes/nodes.h"
+#include "parser/parse_node.h"
+#include "utils/relcache.h"
+
+/*
+ * A condition over the relation, made of what the closed list allows, where the query that is being
+ * analysed has the relation's columns in sight by their names.
+ */
+extern Node *condition_in_query(ParseState *state, Relation relation, const char *condition);
+
+#endif /* CASESYNC_ROW_EXPRESSION_H */
