@@ -82,7 +82,7 @@ party_read(const PGresult *result)
 static bool
 party_is_good(ApiExchange *exchange, Party *party)
 {
-	size_t length;
+	const ApiCheck *check = &exchange->check;
 
 	if (strcmp(party->client_state, "ok") != 0 || party->holder == NULL)
 	{
@@ -92,13 +92,11 @@ party_is_good(ApiExchange *exchange, Party *party)
 	}
 	/* from here on the log names the partner, also of what is refused below */
 	api_know_partner(exchange, party->holder);
-	(void) http_request_body(exchange->request, &length);
-	if (party->is_unsigned_accepted && message_is_probe(length, exchange->check.envelope))
+	if (party->is_unsigned_accepted && check->is_probe)
 		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
-	else if (exchange->check.envelope == NULL)
-		api_exchange_reject(exchange, exchange->check.problem.error_code,
-							exchange->check.problem.text);
-	else if (message_sender_id(exchange->check.envelope) == NULL)
+	else if (!check->is_read)
+		api_exchange_reject(exchange, check->problem.error_code, check->problem.text);
+	else if (check->sender_id == NULL)
 		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "header.sender_id is missing");
 	/* one answer, whether others have this id or nobody has: who is a partner here is not told */
 	else if (party->partner == NULL || strcmp(party->partner, party->holder) != 0)
@@ -197,7 +195,7 @@ static void
 admit_ask(ApiExchange *exchange)
 {
 	const PgParam params[] = {PG_TEXT(exchange->claims.issuer), PG_TEXT(exchange->claims.client),
-							  PG_TEXT(message_sender_id(exchange->check.envelope))};
+							  PG_TEXT(exchange->check.sender_id)};
 
 	api_exchange_ask(exchange, CALL_AUTHENTICATE, params, admit_party);
 }

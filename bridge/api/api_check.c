@@ -24,18 +24,11 @@ api_check_free(ApiCheck *check)
 {
 	json_decref(check->envelope);
 	buffer_free(&check->canonical);
+	free(check->sender_id);
 	free(check->message_id);
 	free(check->sender_uri);
 	buffer_free(&check->plain);
 	free(check->keys);
-}
-
-void
-api_check_body(void *context)
-{
-	ApiCheck *check = context;
-
-	(void) message_parse(check->body, check->length, &check->envelope, &check->problem);
 }
 
 static void
@@ -108,17 +101,47 @@ text_keep(char **to, const char *text)
 	return text == NULL || *to != NULL;
 }
 
+static bool
+body_is_read(ApiCheck *check)
+{
+	return message_parse(check->body, check->length, &check->envelope, &check->problem);
+}
+
+/* Here, since giving back what a large message is made of takes time, too. */
+static void
+body_forget(ApiCheck *check)
+{
+	json_decref(check->envelope);
+	check->envelope = NULL;
+}
+
+void
+api_check_body(void *context)
+{
+	ApiCheck *check = context;
+
+	check->is_read = body_is_read(check);
+	check->is_probe = message_is_probe(check->length, check->envelope);
+	if (!text_keep(&check->sender_id, message_sender_id(check->envelope)))
+	{
+		check->is_read = false;
+		check->problem.error_code = "err.service.unavailable";
+		snprintf(check->problem.text, sizeof(check->problem.text), "out of memory");
+	}
+	body_forget(check);
+}
+
 void
 api_check_message(void *context)
 {
 	ApiCheck *check = context;
 
 	check->result = API_CHECK_GOOD;
-	if (signature_is_good(check) && encryption_is_good(check) && form_is_good(check) &&
+	if (!body_is_read(check))
+		check->result = API_CHECK_TROUBLE;
+	else if (signature_is_good(check) && encryption_is_good(check) && form_is_good(check) &&
 		(!text_keep(&check->message_id, message_message_id(check->envelope)) ||
 		 !text_keep(&check->sender_uri, message_sender_uri(check->envelope))))
 		check->result = API_CHECK_TROUBLE;
-	/* here, since giving back what a large message is made of takes time, too */
-	json_decref(check->envelope);
-	check->envelope = NULL;
+	body_forget(check);
 }

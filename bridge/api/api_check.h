@@ -32,7 +32,10 @@ typedef struct ApiCheck
 	const KeyRing *ring;
 
 	/* found */
-	json_t *envelope;		/* NULL: the body could not be read, and problem says why */
+	bool is_read;			/* false: the body could not be read, and problem says why */
+	bool is_probe;			/* see message_is_probe */
+	char *sender_id;		/* NULL if it has none */
+	json_t *envelope;		/* only while a thread is at it */
 	char *message_id;		/* of a good message, whose envelope is gone; NULL if it has none */
 	char *sender_uri;		/* likewise */
 	MessageProblem problem; /* of the body */
@@ -45,10 +48,13 @@ typedef struct ApiCheck
 extern void api_check_begin(ApiCheck *check, size_t max_plain);
 extern void api_check_free(ApiCheck *check);
 
-/* Context is an ApiCheck: reads its body. */
+/*
+ * Context is an ApiCheck: reads its body, to know who says to have sent it. What was read is not
+ * kept: it is many times as large as the body, and as much as others let it may wait.
+ */
 extern void api_check_body(void *context);
 
-/* The same: signature, encryption, form of what was read. */
+/* The same: signature, encryption, form of the body, read once more. */
 extern void api_check_message(void *context);
 
 #endif

@@ -79,6 +79,25 @@ for my $case ([ join(',', ('1e-300') x 900), 20, qr/4 million characters/ ], [ j
 	like($answer->{json}{message}{error}{message}, $told, "$told");
 }
 
+# --- many that wait: what is made of their bodies to be read does not wait with them ---
+my $empty = notify('[' . join(',', map { '[' . join(',', ('{}') x 1000) . ']' } 1 .. 100) . ']', '7');
+my $whose = $sp->authorization($empty);
+my @waiting;
+for (1 .. 16)
+{
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0)
+	{
+		my $answer = HTTP::Tiny->new(timeout => 60)->post($sp->base_url . '/registry/notify',
+			{ content => $empty, headers => { 'Content-Type' => 'application/json', Authorization => $whose } });
+		POSIX::_exit($answer->{content} =~ /err.signature.invalid|err.service.unavailable|err.request.too_many_requests/ ? 0 : 1);
+	}
+	push @waiting, $pid;
+}
+is(scalar(grep { waitpid($_, 0) > 0 && $? == 0 } @waiting), 16, 'sixteen at once are answered');
+my ($most) = BridgeTest::slurp("/proc/$sp->{bridge}/status") =~ /^VmHWM:\s+(\d+) kB/m;
+cmp_ok($most, '<', 200_000, "the bridge has grown to $most kB at most, not by as much for each");
+
 # --- large messages with a wrong signature: their canonical form is made, beside the event loop ---
 my @numbers = map { sprintf '%.16e', (1 + $_ / 1e6) * 1e-9 } 1 .. 900;
 my $large = notify('[' . join(',', map { '[' . join(',', @numbers) . ']' } 1 .. 160) . ']', '7');
