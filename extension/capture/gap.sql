@@ -218,9 +218,10 @@ DECLARE
 	owner constant name := coalesce(casesync_internal.relation_owner(t.relation), t.author, '?');
 	why constant text := format('tables of role "%s" may not feed it', owner);
 BEGIN
+	/* Not one that the owner began under this name, and that he may keep locked as he ends it. */
 	UPDATE casesync_internal.gap g SET ended = greatest(g.ended, until)
 	 WHERE g.tracking = t.id AND g.reason = why AND g.registries = gap_refused.registries
-	   AND g.filled IS NULL;
+	   AND g.filled IS NULL AND g.ended IS NOT NULL;
 	IF NOT FOUND THEN
 		INSERT INTO casesync_internal.gap (tracking, relation, registries, reason, who, started,
 			ended)
