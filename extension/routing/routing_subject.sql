@@ -123,7 +123,8 @@ BEGIN
 		 WHERE q.key IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text, timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text,
+	timestamptz) IS
 	'which subjects a captured key is about, asked as the owner of the tracked table';
 
 /* Output of char(n) is padded, its text is not; views and partners have the text. */
@@ -153,7 +154,8 @@ AS $$
 BEGIN
 	RETURN QUERY
 		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos
-		  FROM unnest(casesync_internal.subjects_of(t, key, until)) s CROSS JOIN unnest(t.registries) r
+		  FROM unnest(casesync_internal.subjects_of(t, key, until)) s
+		 CROSS JOIN unnest(t.registries) r
 		 WHERE s IS NOT NULL;
 EXCEPTION WHEN OTHERS THEN
 	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
@@ -183,7 +185,8 @@ DECLARE
 	until timestamptz;
 BEGIN
 	FOR t IN SELECT * FROM casesync_internal.tracking x
-			  WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) ORDER BY x.author, x.id LOOP
+			  WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c)
+			  ORDER BY x.author, x.id LOOP
 		own := ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id);
 		fed := casesync_internal.tracking_feeds(t);
 		IF fed <> t.registries THEN
