@@ -8,8 +8,8 @@ EXTENSION_FLOORS = \
 
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
-	extension/base/known_caller.c extension/base/own_relation.c extension/base/owner_call.c \
-	extension/base/owner_query.c \
+	extension/base/known_caller.c extension/base/late_owner.c \
+	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/row_expression.c \
 	extension/code/code_directory.c extension/code/code_type.c \

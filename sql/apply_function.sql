@@ -188,6 +188,23 @@ SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_p
 RESET SESSION AUTHORIZATION;
 SELECT subject, state, error_code, reason FROM app.items WHERE subject ~ 'U30';
 
+-- whose function asks to be tried again keeps what it applies waiting, and its subjects, but not what another's applies
+DELETE FROM casesync_internal.inbox_item;
+DELETE FROM casesync_internal.handler;
+SET ROLE regress_apply_other;
+CREATE FUNCTION app.busy(e casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN RAISE EXCEPTION USING errcode = '40001', message = 'not now'; END $$;
+SELECT casesync.on_notify('Member', 'busy', 'app.busy(casesync.inbound)');
+SET ROLE regress_apply_owner;
+CREATE FUNCTION app.calm(e casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN 'applied'; END $$;
+SELECT casesync.on_notify('Member', 'calm', 'app.calm(casesync.inbound)');
+RESET ROLE;
+INSERT INTO casesync_internal.inbox_item (partner, message_id, item, content_hash, event_type, record_type, record, subject, agreement, agreement_version, mode, state, tries)
+SELECT 'ess.test', 'm', n, '', e, 'Member', '{}', s, 'IN', 1, 'auto', 'new', 10
+  FROM (VALUES (1, 'busy', 'UIN:1'), (2, 'busy', 'UIN:2'), (3, 'calm', 'UIN:1'), (4, 'calm', 'UIN:3')) v(n, e, s);
+SELECT items FROM casesync_internal.apply_inbox();
+SELECT items FROM casesync_internal.apply_inbox();
+SELECT item, event_type, subject, state, reason FROM casesync_internal.inbox_item ORDER BY 1;
+
 -- no function of ours has the extension's rights and takes whatever type it is given: that would bring the caller's own casts, checks and operators along
 SELECT p.oid::regprocedure FROM pg_proc p
  WHERE p.pronamespace IN ('casesync'::regnamespace, 'casesync_internal'::regnamespace) AND (p.prosecdef OR p.prosrc = 'casesync_known_caller') AND EXISTS (

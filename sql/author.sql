@@ -108,6 +108,20 @@ RESET ROLE;
 SELECT * FROM casesync_internal.owner_query('regress_boss', 'people', 'SELECT q.subject_key, q.record FROM app.people_2 q', 1);
 SELECT * FROM casesync_internal.owner_query('regress_boss', 'people', 'SELECT q.subject_key, q.record FROM app.people q WHERE EXISTS (SELECT FROM app.people_2 WHERE record IS NULL)', 1);
 
+-- what is run for a key is what is seen as the key, whatever its tracking was stored with: for whoever takes it over
+RESET ROLE;
+CREATE TABLE gift (id text PRIMARY KEY);
+ALTER TABLE gift OWNER TO regress_author;
+SET ROLE regress_author;
+SELECT casesync.track('gift', '{people}', 'lower(id)', on_insert => 'enrolment');
+SELECT casesync_internal.tracking_store(jsonb_populate_record(t, '{"key_query": "SELECT app.who(''hidden'')"}')) IS NOT NULL AS stored FROM casesync_internal.tracking t WHERE relation = 'gift'::regclass;
+SELECT key, key_query FROM casesync_internal.tracking WHERE relation = 'gift'::regclass;
+ALTER TABLE gift RENAME id TO word;
+SELECT casesync.retrack('gift');
+SELECT key, key_query, key_columns FROM casesync_internal.tracking WHERE relation = 'gift'::regclass;
+SELECT casesync.untrack('gift');
+RESET ROLE;
+
 -- a superuser publishes and tracks what others made: planned and parsed as they
 SET ROLE regress_author;
 CREATE DOMAIN small AS integer CHECK (app.who('check') IS NOT NULL);

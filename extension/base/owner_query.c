@@ -36,6 +36,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/late_owner.h"
 #include "base/owner_query.h"
 #include "base/pg_compat.h"
 #include "base/row_expression.h"
@@ -345,21 +346,26 @@ query_answer(FunctionCallInfo fcinfo, OwnerQuery *query)
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext work =
 		AllocSetContextCreate(context, "casesync owner's query", ALLOCSET_DEFAULT_SIZES);
-	Oid owner;
+	volatile Oid owner = relation_owner(query->relation);
+	bool is_late;
 	OwnerScope scope;
 
+	owner_must_have_time(owner);
 	time_budget_start(time_allowed(query->milliseconds));
 	PG_TRY();
 	{
 		MemoryContextSwitchTo(work);
-		owner = query->is_authored ? authored_by(query->relation, query->author)
-								   : relation_owner(query->relation);
+		if (query->is_authored)
+			owner = authored_by(query->relation, query->author);
 		owner_scope_enter(&scope, owner, true);
 		query_run(query, ((ReturnSetInfo *) fcinfo->resultinfo)->setResult);
 	}
 	PG_CATCH();
 	{
-		rethrow_as_ordinary(context, time_budget_stop());
+		is_late = time_budget_stop();
+		if (is_late)
+			owner_was_late(owner, time_allowed(query->milliseconds));
+		rethrow_as_ordinary(context, is_late);
 	}
 	PG_END_TRY();
 	(void) time_budget_stop();

@@ -168,9 +168,12 @@ BEGIN
 			emptied := emptied + 1;
 		END IF;
 	END LOOP;
-	DELETE FROM casesync_internal.tracking t
-		WHERE t.removed AND t.stopped_gap IS NULL
-		AND NOT EXISTS (SELECT FROM casesync_internal.change c WHERE c.tracking = t.id);
+	/* Its owner may keep it locked: then it stays until the next time. */
+	DELETE FROM casesync_internal.tracking g WHERE g.id IN (
+		SELECT t.id FROM casesync_internal.tracking t
+		 WHERE t.removed AND t.stopped_gap IS NULL
+		   AND NOT EXISTS (SELECT FROM casesync_internal.change c WHERE c.tracking = t.id)
+		   FOR UPDATE SKIP LOCKED);
 	RETURN emptied;
 END
 $$;

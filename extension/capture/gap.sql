@@ -219,9 +219,10 @@ DECLARE
 	why constant text := format('tables of role "%s" may not feed registry %s', owner,
 		array_to_string(registries, ', '));
 BEGIN
+	/* Not one that the owner began under this name, and that he may keep locked as he ends it. */
 	UPDATE casesync_internal.gap g SET ended = greatest(g.ended, until)
 	 WHERE g.tracking = t.id AND g.reason = why AND g.registries = gap_refused.registries
-	   AND g.filled IS NULL;
+	   AND g.filled IS NULL AND g.ended IS NOT NULL;
 	IF NOT FOUND THEN
 		INSERT INTO casesync_internal.gap (tracking, relation, registries, reason, who, started,
 			ended)

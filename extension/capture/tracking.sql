@@ -210,13 +210,9 @@ BEGIN
 	END IF;
 	IF t.key_is_column THEN
 		t.key := t.key_columns[1];
-	ELSE
-		SELECT format('SELECT (%s)::text FROM jsonb_to_record($1::jsonb) AS r(%s)', t.key,
-				string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', '))
-			INTO t.key_query FROM pg_attribute
-			WHERE attrelid = t.relation AND attname = ANY (t.key_columns);
 	END IF;
 	t.key_labels := t.key_columns;
+	t.key_query := casesync_internal.tracking_key_query(t);
 	t.key_numbers := casesync_internal.column_numbers(t.relation, t.key_columns);
 	RETURN t;
 END

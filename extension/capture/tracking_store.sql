@@ -104,6 +104,25 @@ $$;
 COMMENT ON FUNCTION casesync_internal.author_of(regrole, regclass, name) IS
 	'part of tracking_store(): whose a tracking is, that was another''s before';
 
+/*
+ * What runs is what people see as the key: whoever takes over a table's trackings has looked at
+ * that. By the names that the key is written with, which are not those of columns renamed since.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_key_query(t casesync_internal.tracking)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('SELECT (%s)::text FROM jsonb_to_record($1::jsonb) AS r(%s)', t.key,
+		string_agg(format('%I %s', k.label, format_type(a.atttypid, a.atttypmod)), ', '
+			ORDER BY k.place))
+	  FROM unnest(t.key_labels, t.key_columns) WITH ORDINALITY k(label, name, place)
+	  JOIN pg_attribute a ON a.attrelid = t.relation AND a.attname = k.name
+	 WHERE NOT t.key_is_column HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_key_query(casesync_internal.tracking) IS
+	'the query that makes the subject key of a change''s key; NULL for a column';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_made(caller regrole,
 	tracking casesync_internal.tracking, old casesync_internal.tracking)
 RETURNS casesync_internal.tracking
@@ -129,6 +148,7 @@ BEGIN
 	/* These raise an error for a column that the table does not have. */
 	t.key_numbers := casesync_internal.column_numbers(t.relation, t.key_columns);
 	t.column_numbers := casesync_internal.column_numbers(t.relation, t.columns);
+	t.key_query := casesync_internal.tracking_key_query(t);
 	t.relation_name := t.relation::text;
 	t.place := casesync_internal.tracking_place(t.relation);
 	t.replicated := coalesce(t.replicated, false);

@@ -248,8 +248,9 @@ COMMENT ON FUNCTION casesync_internal.run_handler(casesync_internal.inbox_item) 
 	'apply one item as the owner of its apply function, and say what came of it';
 
 /*
- * Of each partner only the oldest: one that must wait keeps the later ones waiting, in order. One
- * whose subject has an older one that waits for a person waits too, but nothing else does.
+ * In the order in which a partner sent them: one that must wait keeps those waiting that the same
+ * function applies, or that are about the same subject, and no others, since whether it must wait
+ * is what its function says. One whose subject has an older one that waits for a person waits too.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_next()
 RETURNS casesync_internal.inbox_item
@@ -262,12 +263,19 @@ BEGIN
 	SELECT n.* INTO i FROM casesync_internal.partner p
 	 CROSS JOIN LATERAL (
 		SELECT t.* FROM casesync_internal.inbox_item t
-		 WHERE t.partner = p.partner AND t.state = 'new' AND NOT EXISTS (
+		 WHERE t.partner = p.partner AND t.state = 'new'
+		   AND (t.next_try IS NULL OR t.next_try <= clock_timestamp())
+		   AND NOT EXISTS (
 			SELECT FROM casesync_internal.inbox_item o
 			 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
 			   AND o.state IN ('review', 'failed'))
+		   AND NOT EXISTS (
+			SELECT FROM casesync_internal.inbox_item w
+			 WHERE w.partner = t.partner AND w.state = 'new' AND w.id < t.id
+			   AND w.next_try > clock_timestamp()
+			   AND (w.subject = t.subject OR w.event_type = t.event_type
+				AND lower(w.record_type) = lower(t.record_type)))
 		 ORDER BY t.id LIMIT 1) n
-	 WHERE n.next_try IS NULL OR n.next_try <= clock_timestamp()
 	 ORDER BY n.id LIMIT 1;
 	RETURN i;
 END

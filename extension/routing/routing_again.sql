@@ -26,7 +26,8 @@ BEGIN
 			END IF;
 			RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint, q.at,
 				q.id
-				FROM unnest(casesync_internal.subjects_of(t, q.key)) s WHERE s IS NOT NULL;
+				FROM unnest(casesync_internal.subjects_of(t, q.key,
+					casesync_internal.subjects_until())) s WHERE s IS NOT NULL;
 			PERFORM casesync_internal.quarantine_done(ARRAY[q]);
 		EXCEPTION WHEN OTHERS THEN
 			PERFORM casesync_internal.quarantine_add(q.registry, q.tracking, ARRAY[q.key],

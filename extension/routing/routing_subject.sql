@@ -65,8 +65,39 @@ COMMENT ON FUNCTION casesync_internal.fold(casesync_internal.change[], xid8[]) I
 	'what happened to each key in these changes, of which some transactions are not here whole; '
 	'the origin only when all of it came from a partner';
 
+/* As for a view (rows_by_key()): all keys of one owner together have three times what one has. */
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_until()
+RETURNS timestamptz
+LANGUAGE sql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN m.ms > 0 THEN clock_timestamp() + 3 * m.ms * interval '1 millisecond'
+		ELSE 'infinity' END
+	  FROM casesync_internal.milliseconds_of('casesync.render_timeout') m(ms)
+$$;
+COMMENT ON FUNCTION casesync_internal.subjects_until() IS
+	'until when the keys of one owner may be asked for their subjects in this turn';
+
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_time(until timestamptz)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF clock_timestamp() >= until THEN
+		PERFORM casesync_internal.raise_error(errcode => 'CS002',
+			message => 'other subjects took all the time there was');
+	END IF;
+	RETURN CASE WHEN until < 'infinity'
+		THEN greatest(1, least(extract(epoch FROM until - clock_timestamp()) * 1000, 3600000)) END;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.subjects_time(timestamptz) IS
+	'how many milliseconds are left; an error when none are, NULL without a limit';
+
 /* Of one captured key. A key expression gives the key that `subjects` is asked with. */
-CREATE OR REPLACE FUNCTION casesync_internal.subjects_of(t casesync_internal.tracking, key text)
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_of(t casesync_internal.tracking, key text,
+	until timestamptz)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -78,7 +109,8 @@ BEGIN
 	IF NOT t.key_is_column THEN
 		SELECT q.key INTO asked
 		  FROM casesync_internal.owner_query(t.author, t.relation,
-			format(query, t.key_query), key::jsonb) q;
+			format(query, t.key_query), key::jsonb,
+			coalesce(casesync_internal.subjects_time(until), 0)) q;
 	END IF;
 	IF t.subjects IS NULL OR asked IS NULL THEN
 		RETURN ARRAY[asked];
@@ -86,11 +118,13 @@ BEGIN
 	RETURN ARRAY(
 		SELECT DISTINCT q.key
 		  FROM casesync_internal.owner_query(t.author, t.relation,
-			format(query, t.subjects), asked) q
+			format(query, t.subjects), asked,
+			coalesce(casesync_internal.subjects_time(until), 0)) q
 		 WHERE q.key IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text) IS
+COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text,
+	timestamptz) IS
 	'which subjects a captured key is about, asked as the owner of the tracked table';
 
 /* Output of char(n) is padded, its text is not; views and partners have the text. */
@@ -112,7 +146,7 @@ COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) 
  * fails must not keep the others of the chunk.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text,
-	event_type text, origin bigint, at timestamptz, pos bigint)
+	event_type text, origin bigint, at timestamptz, pos bigint, until timestamptz)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -120,7 +154,8 @@ AS $$
 BEGIN
 	RETURN QUERY
 		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos
-		  FROM unnest(casesync_internal.subjects_of(t, key)) s CROSS JOIN unnest(t.registries) r
+		  FROM unnest(casesync_internal.subjects_of(t, key, until)) s
+		 CROSS JOIN unnest(t.registries) r
 		 WHERE s IS NOT NULL;
 EXCEPTION WHEN OTHERS THEN
 	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
@@ -128,7 +163,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text,
-	bigint, timestamptz, bigint) IS
+	bigint, timestamptz, bigint, timestamptz) IS
 	'part of expand(): a key whose subjects must be asked for; an error puts the key in quarantine';
 
 /*
@@ -146,9 +181,12 @@ DECLARE
 	t casesync_internal.tracking;
 	own casesync_internal.change[];
 	fed text[];
+	author name;
+	until timestamptz;
 BEGIN
 	FOR t IN SELECT * FROM casesync_internal.tracking x
-			  WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c) LOOP
+			  WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c)
+			  ORDER BY x.author, x.id LOOP
 		own := ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id);
 		fed := casesync_internal.tracking_feeds(t);
 		IF fed <> t.registries THEN
@@ -167,10 +205,14 @@ BEGIN
 				 CROSS JOIN unnest(t.registries) r
 				 CROSS JOIN (SELECT casesync_internal.key_is_padded(t) AS is_padded) p;
 		ELSE
+			IF until IS NULL OR t.author IS DISTINCT FROM author THEN
+				author := t.author;
+				until := casesync_internal.subjects_until();
+			END IF;
 			RETURN QUERY
 				SELECT e.* FROM casesync_internal.fold(own, split) f
 				 CROSS JOIN LATERAL casesync_internal.expand_by_query(t, f.key, f.event_type,
-					f.origin, f.at, f.pos) e;
+					f.origin, f.at, f.pos, until) e;
 		END IF;
 	END LOOP;
 END
