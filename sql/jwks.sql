@@ -77,6 +77,15 @@ SELECT pg_temp.publish('[{"kty":"oct","k":"x"}]');
 SELECT kid, valid_to > now() AS counts FROM casesync.partner_keys WHERE kid = 'stolen';
 SELECT count(*) FROM casesync.offered_keys;
 SELECT what, about, detail->>'kid' AS kid FROM casesync.audit WHERE what ~ 'key' ORDER BY id;
+-- of a set of very many keys fifty are looked at, when they come and when they are gone
+SELECT count(*) FROM (SELECT casesync.set_partner('ess.test', jwks_trust => 'pin')) s;
+SELECT pg_temp.publish(jsonb_agg(jsonb_build_object('kty', 'OKP', 'crv', 'Ed25519', 'x', 'CCCCAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+	'kid', 'many-' || i))) FROM generate_series(1, 60) i;
+SELECT count(*) FROM casesync.offered_keys;
+SET statement_timeout = '5s';
+SELECT pg_temp.publish(jsonb_agg('{}'::jsonb)) FROM generate_series(1, 16000);
+RESET statement_timeout;
+SELECT count(*) FROM casesync.offered_keys;
 
 -- a paused node asks nobody; an empty address takes it away
 UPDATE casesync_internal.jwks_source SET next_at = now();

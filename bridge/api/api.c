@@ -16,7 +16,7 @@
 #define STORE_TIMEOUT_MS 10000
 /* nobody waits so long: by then the bridge has answered itself */
 #define ANSWER_TIMEOUT_MS (ANSWER_WITHIN_MS + 200)
-#define CHECK_THREADS 2 /* one for what is costly, behind everything else on this machine */
+#define CHECK_THREADS 3 /* one for each kind of checks; what is costly is behind all else here */
 #define COSTLY_NICENESS 10
 #define BAD_TOKENS_A_SECOND 50 /* of one address, that are answered at once */
 #define BAD_TOKENS_AT_ONCE 200
@@ -32,8 +32,7 @@ struct Api
 	ApiParts parts;
 	ApiSessions stores;
 	ApiSessions answers;
-	Workers *workers;
-	Workers *costly_workers;
+	Workers *workers[CHECK_THREADS];
 	PartnerBudget *budget;
 	bool is_filling[BUDGET_POOLS];
 	bool is_closing;
@@ -99,6 +98,21 @@ sessions_connected(const ApiSessions *sessions)
 	return count;
 }
 
+static bool
+workers_start(Api *api, Failure *failure)
+{
+	/* before there are threads: the secret start of all hash tables */
+	json_object_seed(0);
+	for (int kind = BUDGET_LIGHT; kind < CHECK_THREADS; kind++)
+	{
+		api->workers[kind] =
+			workers_new(api->parts.loop, 1, kind == BUDGET_LIGHT ? 0 : COSTLY_NICENESS, failure);
+		if (api->workers[kind] == NULL)
+			return false;
+	}
+	return true;
+}
+
 Api *
 api_new(const ApiParts *parts, Failure *failure)
 {
@@ -116,12 +130,7 @@ api_new(const ApiParts *parts, Failure *failure)
 		api_free(api);
 		return NULL;
 	}
-	/* before there are threads: the secret start of all hash tables */
-	json_object_seed(0);
-	api->workers = workers_new(parts->loop, 1, 0, failure);
-	if (api->workers != NULL)
-		api->costly_workers = workers_new(parts->loop, 1, COSTLY_NICENESS, failure);
-	if (api->costly_workers == NULL ||
+	if (!workers_start(api, failure) ||
 		!sessions_open(parts, &api->stores, "http", STORE_TIMEOUT_MS, failure) ||
 		!sessions_open(parts, &api->answers, "answer", ANSWER_TIMEOUT_MS, failure))
 	{
@@ -138,9 +147,11 @@ api_close(Api *api)
 	if (api == NULL)
 		return;
 	api->is_closing = true;
-	workers_free(api->workers);
-	workers_free(api->costly_workers);
-	api->workers = api->costly_workers = NULL;
+	for (int kind = 0; kind < CHECK_THREADS; kind++)
+	{
+		workers_free(api->workers[kind]);
+		api->workers[kind] = NULL;
+	}
 	sessions_close(&api->stores);
 	sessions_close(&api->answers);
 	api_exchange_abandon_all(&api->exchanges);
@@ -183,17 +194,17 @@ api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed procee
 void
 api_run(ApiExchange *exchange)
 {
-	Api *api = exchange->api;
+	BudgetKind kind = exchange->job.kind;
 
-	workers_run(exchange->job.kind == BUDGET_LIGHT ? api->workers : api->costly_workers,
+	workers_run(exchange->api->workers[kind < CHECK_THREADS ? kind : BUDGET_HEAVY],
 				&exchange->task);
 }
 
 void
 api_finish_checks(Api *api)
 {
-	workers_wait(api->workers);
-	workers_wait(api->costly_workers);
+	for (int kind = 0; kind < CHECK_THREADS; kind++)
+		workers_wait(api->workers[kind]);
 }
 
 typedef char Who[sizeof(((BearerClaims *) NULL)->issuer) + sizeof(((BearerClaims *) NULL)->client)];

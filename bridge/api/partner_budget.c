@@ -10,7 +10,9 @@
 
 #include "base/caller_hash.h"
 
-#define HEAVY_US 400000 /* beyond what is cheap, not yet forgotten: a partner with costly jobs */
+/* beyond what a kind's jobs take, not yet forgotten: then the next kind is the partner's */
+#define MIDDLE_BEYOND_US 100000
+#define HEAVY_BEYOND_US 400000
 #define FORGOTTEN_US_A_MS 50 /* of it */
 #define CHAINS 256
 #define TOLD_EVERY_MS 60000
@@ -28,8 +30,8 @@ struct BudgetQueue
 	JobList waiting;
 	int waits;
 	int works;
-	int64_t used_us;   /* as of at_ms; less with time */
-	int64_t costly_us; /* what its jobs took beyond what is cheap; likewise */
+	int64_t used_us;				 /* as of at_ms; less with time */
+	int64_t beyond_us[BUDGET_HEAVY]; /* what its jobs took beyond those of a kind; likewise */
 	int64_t at_ms;
 };
 
@@ -185,10 +187,13 @@ lessened(int64_t value, int64_t passed_ms, int64_t a_ms)
 	return a_ms > 0 && passed_ms < value / a_ms ? value - passed_ms * a_ms : 0;
 }
 
+/* What jobs of a kind take at most; of sessions nothing is between light and heavy. */
 static int64_t
-pool_cheap_us(BudgetPool pool)
+pool_kind_us(BudgetPool pool, BudgetKind kind)
 {
-	return pool == BUDGET_CHECK ? BUDGET_CHEAP_US : BUDGET_QUICK_US;
+	if (pool != BUDGET_CHECK)
+		return BUDGET_QUICK_US;
+	return kind == BUDGET_LIGHT ? BUDGET_LIGHT_US : BUDGET_MIDDLE_US;
 }
 
 /* What a partner may use at once. */
@@ -205,7 +210,8 @@ queue_settle(const Pool *pool, BudgetQueue *queue, int64_t now_ms)
 	int64_t passed = now_ms > queue->at_ms ? now_ms - queue->at_ms : 0;
 
 	queue->used_us = lessened(queue->used_us, passed, INT64_C(10) * pool->percent);
-	queue->costly_us = lessened(queue->costly_us, passed, FORGOTTEN_US_A_MS);
+	for (int kind = BUDGET_LIGHT; kind < BUDGET_HEAVY; kind++)
+		queue->beyond_us[kind] = lessened(queue->beyond_us[kind], passed, FORGOTTEN_US_A_MS);
 	queue->at_ms = now_ms;
 }
 
@@ -259,8 +265,8 @@ partner_budget_ask(PartnerBudget *budget, BudgetPool pool_number, BudgetJob *job
 		return wait_ms;
 	if (queue->waits >= BUDGET_WAITING)
 		return FULL_MS;
-	if (job->kind == BUDGET_LIGHT && expected_us > pool_cheap_us(pool_number))
-		job->kind = BUDGET_HEAVY;
+	while (job->kind < BUDGET_HEAVY && expected_us > pool_kind_us(pool_number, job->kind))
+		job->kind++;
 	job->charged_us = expected_us;
 	queue->used_us += expected_us;
 	job->queue = queue;
@@ -277,8 +283,12 @@ job_kind(const Pool *pool, const BudgetJob *job)
 {
 	const BudgetQueue *queue = job->queue;
 
-	if (job->kind == BUDGET_LIGHT && (queue->costly_us > HEAVY_US || queue_is_used_up(pool, queue)))
+	if (job->kind >= BUDGET_HEAVY)
+		return job->kind;
+	if (queue->beyond_us[BUDGET_MIDDLE] > HEAVY_BEYOND_US || queue_is_used_up(pool, queue))
 		return BUDGET_HEAVY;
+	if (queue->pool == BUDGET_CHECK && queue->beyond_us[BUDGET_LIGHT] > MIDDLE_BEYOND_US)
+		return BUDGET_MIDDLE;
 	return job->kind;
 }
 
@@ -335,11 +345,14 @@ partner_budget_is_own_fault(const PartnerBudget *budget, const BudgetJob *job)
 {
 	const BudgetQueue *queue = job->queue;
 	const Pool *pool;
+	BudgetKind kind;
 
 	if (queue == NULL || job->is_working)
 		return false;
 	pool = &budget->pools[queue->pool];
-	return pool->places > 0 && (queue->works >= pool->own || job_kind(pool, job) == BUDGET_HEAVY);
+	kind = job_kind(pool, job);
+	return pool->places > 0 &&
+		   (queue->works >= pool->own || kind == BUDGET_MIDDLE || kind == BUDGET_HEAVY);
 }
 
 void
@@ -366,8 +379,9 @@ partner_budget_end(PartnerBudget *budget, BudgetJob *job, int64_t took_us, int64
 	queue->used_us += took_us - job->charged_us;
 	if (queue->used_us < 0)
 		queue->used_us = 0;
-	if (took_us > pool_cheap_us(queue->pool))
-		queue->costly_us += took_us - pool_cheap_us(queue->pool);
+	for (BudgetKind kind = BUDGET_LIGHT; kind < BUDGET_HEAVY; kind++)
+		if (took_us > pool_kind_us(queue->pool, kind))
+			queue->beyond_us[kind] += took_us - pool_kind_us(queue->pool, kind);
 	queue->account->jobs--;
 	*job = (BudgetJob){0};
 }

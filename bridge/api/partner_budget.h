@@ -21,17 +21,22 @@ typedef enum BudgetPool
 
 #define BUDGET_BURST_SECONDS 10 /* a partner may use the share of so long a time at once */
 #define BUDGET_WAITING 100		/* jobs of one partner that may wait for a pool */
-#define BUDGET_CHEAP_US 50000	/* a check that takes no longer keeps nobody waiting */
+#define BUDGET_LIGHT_US 5000	/* a check that takes no longer keeps nobody waiting */
+#define BUDGET_MIDDLE_US 50000	/* nor does this keep waiting whoever has a large message */
 #define BUDGET_QUICK_US 200000 /* nor does such a question to the database, on a busy machine too */
 #define BUDGET_PARTNERS 1024   /* that are remembered while they do nothing */
 
 typedef struct PartnerBudget PartnerBudget;
 typedef struct BudgetQueue BudgetQueue;
 
-/* Cheap jobs may have every place; the others share a quarter of them, each kind its own. */
+/*
+ * Light jobs may have every place; the others share a quarter of them, each kind its own. How
+ * costly comes first, in order.
+ */
 typedef enum BudgetKind
 {
 	BUDGET_LIGHT,
+	BUDGET_MIDDLE,	 /* of checks: not as costly, but it would be felt by those with light ones */
 	BUDGET_HEAVY,	 /* it is known to be costly, or its partner's last ones were */
 	BUDGET_STRANGER, /* nobody knows yet who it is for */
 	BUDGET_KINDS

@@ -140,7 +140,10 @@ COMMENT ON FUNCTION casesync_internal.take_published_key(casesync_internal.partn
 	'part of record_jwks(): a key that a partner publishes is taken over (jwks_trust follow) or '
 	'waits for accept_key() (pin)';
 
-/* At most 50 keys are looked at: each costs, and the set is another's to write. */
+/*
+ * At most 50 keys are looked at: each costs, and the set is another's to write. Those behind them
+ * are as good as not there.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.take_published_keys(p casesync_internal.partner,
 	keys jsonb)
 RETURNS text
@@ -148,20 +151,24 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	looked_at constant jsonb[] := ARRAY(SELECT k FROM jsonb_array_elements(keys) k LIMIT 50);
 	usable integer := 0;
 	jwk jsonb;
 	gone record;
 BEGIN
-	/* Each is work for us: a set without end is not read to its end. */
-	FOR jwk IN SELECT k FROM jsonb_array_elements(keys) k LIMIT 50 LOOP
+	FOREACH jwk IN ARRAY looked_at LOOP
 		IF casesync_internal.take_published_key(p, jwk) THEN
 			usable := usable + 1;
 		END IF;
 	END LOOP;
 	/* what was signed a moment ago is still good: signatures live for ten minutes at most */
-	FOR gone IN DELETE FROM casesync_internal.published_key o
-		 WHERE o.partner = p.partner AND NOT EXISTS (SELECT FROM jsonb_array_elements(keys) k
-			WHERE coalesce(k->>'kid', o.kid) = o.kid AND k @> casesync_internal.key_required(o.jwk))
+	FOR gone IN WITH known AS MATERIALIZED (
+			SELECT w.kid, w.use, casesync_internal.key_required(w.jwk) AS required
+			  FROM casesync_internal.published_key w WHERE w.partner = p.partner)
+		DELETE FROM casesync_internal.published_key o USING known
+		 WHERE o.partner = p.partner AND o.kid = known.kid AND o.use = known.use
+		   AND NOT EXISTS (SELECT FROM unnest(looked_at) k
+			WHERE coalesce(k->>'kid', o.kid) = o.kid AND k @> known.required)
 		RETURNING o.kid, o.is_followed
 	LOOP
 		/* One that a person ended before, perhaps because it was stolen, must not live again. */

@@ -189,6 +189,19 @@ for my $partner (@hostile[ 0, 1 ])
 cmp_ok(scalar(() = $sp->log_text =~ /event=refused_for_now/g), '<', 20, 'but not of each refusal');
 $_->{harness}->kill_kill for @loops;
 
+# --- bodies that are not costly one by one: light questions do not wait for them ---
+my $rows = [ map { [ map { [] } 1 .. 1000 ] } 1 .. 270 ];
+my @middling = map { start_loop($_, '/registry/notify', 6, body($_, 'notify', { transaction_id => 't', notify_event => [ { rows => $rows } ] })) } @hostile;
+ok(BridgeTest::wait_for("bodies of $hostile[$_]", sub { scalar(answers($middling[$_])) > 0 }), "$hostile[$_] is read") for 0 .. 2;
+my %before = served();
+($status) = ask_steadily();
+my %after = served();
+is(scalar(grep { /^200/ } @$status), $wanted, 'beside bodies of middling cost the good one is always answered');
+my $theirs = 0;
+$theirs += ($after{$_} // 0) - ($before{$_} // 0) for @hostile;
+cmp_ok($theirs, '<', $wanted, "and has had $wanted questions while $theirs of them were read");
+$_->{harness}->kill_kill for @middling;
+
 $sp->stop_ok;
 
 done_testing();

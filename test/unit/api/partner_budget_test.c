@@ -152,6 +152,37 @@ test_time(Tap *tap)
 	partner_budget_free(budget);
 }
 
+/* Jobs that are not costly one by one are felt by whoever has light ones, all the same. */
+static void
+test_middle(Tap *tap)
+{
+	PartnerBudget *budget = partner_budget_new();
+
+	partner_budget_set(budget, BUDGET_CHECK, 3, 1, 0);
+	(void) partner_budget_ask(budget, BUDGET_CHECK, &jobs[0], "a", 40000, 0);
+	tap_is_int(tap, jobs[0].kind, BUDGET_MIDDLE, "a check of 40 ms is not light");
+	end(budget, 0, 0, 0);
+	for (int i = 0; i < 10; i++)
+	{
+		(void) ask(budget, 0, "a", 0);
+		(void) next(budget, 0);
+		end(budget, 0, 20000, 0);
+	}
+	(void) ask(budget, 0, "a", 0);
+	tap_is_int(tap, next(budget, 0), 0, "who took more than expected has its turn");
+	tap_is_int(tap, jobs[0].kind, BUDGET_MIDDLE, "but with those whose checks are not light");
+	(void) partner_budget_ask(budget, BUDGET_CHECK, &jobs[1], "b", 40000, 0);
+	(void) partner_budget_ask(budget, BUDGET_CHECK, &jobs[2], "c", 60000, 0);
+	(void) ask(budget, 3, "d", 0);
+	tap_is_int(tap, next(budget, 0), 2, "a costly one does not wait for them");
+	tap_is_int(tap, next(budget, 0), 3, "nor does a light one");
+	end(budget, 3, 1000, 0);
+	tap_is_int(tap, next(budget, 0), -1, "they wait for each other");
+	for (int i = 0; i < 4; i++)
+		end(budget, i, 0, 0);
+	partner_budget_free(budget);
+}
+
 /* Of sessions no time is refused: whoever has used it up waits with the costly ones. */
 static void
 test_sessions(Tap *tap)
@@ -211,6 +242,7 @@ main(void)
 	test_turns(&tap);
 	test_places(&tap);
 	test_time(&tap);
+	test_middle(&tap);
 	test_sessions(&tap);
 	test_memory(&tap);
 	return tap_done(&tap);
