@@ -81,6 +81,11 @@ REVOKE ALL ON app.secret FROM regress_bridge_2;
 -- a role that was renamed; one that was dropped is no problem
 ALTER ROLE regress_officers RENAME TO regress_deciders;
 SELECT * FROM app.health;
+BEGIN;
+CREATE ROLE regress_stranger;
+GRANT USAGE ON SCHEMA casesync TO regress_stranger;
+SELECT * FROM app.health;
+ROLLBACK;
 SELECT casesync.grant_access('regress_deciders', 'approver');
 SELECT * FROM app.health;
 SELECT role, access FROM casesync_internal.access_given ORDER BY role;

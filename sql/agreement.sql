@@ -128,6 +128,10 @@ SELECT * FROM casesync.health WHERE problem LIKE '%subjects%' \gx
 UPDATE casesync_internal.agreement SET subjects = 'lost > 0' WHERE agreement = 'Q' AND state = 'active';
 SELECT problem FROM casesync.health WHERE problem LIKE '%subjects%';
 ROLLBACK;
+BEGIN;
+DROP VIEW app.people;
+SELECT problem, mend FROM casesync.health WHERE problem LIKE '%subjects%' OR problem LIKE '%registry people%';
+ROLLBACK;
 SELECT count(*) FROM casesync.health WHERE problem LIKE '%subjects%';
 
 -- inbound: needs no registry and no condition -------------------------------------------------------------------------------

@@ -309,6 +309,14 @@ AS $$
 	  FROM casesync_internal.agreement a
 	 CROSS JOIN casesync_internal.subjects_fault(a.registries, a.subjects) f(fault)
 	 WHERE a.state = 'active' AND f.fault IS NOT NULL
+	   AND NOT EXISTS (SELECT FROM casesync_internal.registry r
+		WHERE r.registry = ANY (a.registries) AND casesync_internal.relation_owner(r.view) IS NULL)
+	UNION ALL
+	SELECT 'critical', format('registry %s is not read: its view is gone', r.registry),
+		format('SELECT * FROM casesync.publish(%L, ''schema.view'', %L, %L, %L, %L);',
+			r.registry, r.record_type, r.reg_type, r.key_column, r.record_column)
+	  FROM casesync_internal.registry r
+	 WHERE casesync_internal.relation_owner(r.view) IS NULL
 $$;
 COMMENT ON FUNCTION casesync_internal.subjects_problems() IS
-	'agreements in force whose condition this database cannot read';
+	'agreements in force whose condition, and registries whose view, this database cannot read';

@@ -48,7 +48,13 @@ typedef struct Reading
 	const char *what; /* the parameter of track() */
 	const char *source;
 	ErrorContextCallback *outer; /* who called, not asked by PostgreSQL itself */
+	const char *hint;			 /* where a function or operator is missing; NULL: PostgreSQL's */
 } Reading;
+
+static const char *const condition_hint =
+	"A condition uses functions and operators of PostgreSQL and casesync; put what else it takes "
+	"into a column.";
+static const char *const query_hint = "The key, $1, is of type text: $1::integer is a number.";
 
 pg_noreturn static void expression_refuse(const Reading *reading, const char *detail);
 pg_noreturn static void subjects_refuse(const char *detail);
@@ -72,9 +78,8 @@ reading_context(void *argument)
 		internalerrquery(reading->source);
 	}
 	/* The parser's own hint, to add casts, is of no use where another's operator was meant. */
-	if (geterrcode() == ERRCODE_UNDEFINED_FUNCTION && strcmp(reading->what, "key") != 0)
-		errhint("A condition uses functions and operators of PostgreSQL and casesync; put what "
-				"else it takes into a column.");
+	if (geterrcode() == ERRCODE_UNDEFINED_FUNCTION && reading->hint != NULL)
+		errhint("%s", reading->hint);
 	errcontext("parameter \"%s\"", reading->what);
 	error_context_stack = reading->outer;
 	caller = caller_context();
@@ -316,7 +321,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 {
 	Oid oid = PG_GETARG_OID(0);
 	Reading reading = {text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)),
-					   error_context_stack};
+					   error_context_stack, condition_hint};
 	ErrorContextCallback context = {NULL, reading_context, &reading};
 	Relation relation;
 	OwnerScope scope;
@@ -332,6 +337,8 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	relation = reading_scope_enter(&scope, oid);
 	level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	error_context_stack = &context;
+	if (strcmp(reading.what, "key") == 0)
+		reading.hint = NULL;
 	expression = strcmp(reading.what, "key") == 0 ? key_transform(&reading, relation)
 												  : condition_transform(&reading, relation, NULL);
 	error_context_stack = reading.outer;
@@ -391,7 +398,8 @@ Datum
 casesync_renamed_condition(PG_FUNCTION_ARGS)
 {
 	Oid oid = PG_GETARG_OID(0);
-	Reading reading = {"condition", text_to_cstring(PG_GETARG_TEXT_PP(1)), error_context_stack};
+	Reading reading = {"condition", text_to_cstring(PG_GETARG_TEXT_PP(1)), error_context_stack,
+					   condition_hint};
 	ErrorContextCallback context = {NULL, reading_context, &reading};
 	Relation relation;
 	Alias *alias;
@@ -462,7 +470,7 @@ subjects_analyze(const char *source)
 static Datum
 subjects_read(const char *source, const char *path)
 {
-	Reading reading = {"subjects", source, error_context_stack};
+	Reading reading = {"subjects", source, error_context_stack, query_hint};
 	ErrorContextCallback context = {NULL, reading_context, &reading};
 	int level = path_enter(path);
 	Query *query;

@@ -168,7 +168,8 @@ BEGIN
 	IF NOT casesync_internal.acts_as(caller, new_owner) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('must have the rights of role "%s" to give it a list', new_owner),
-			hint => format('GRANT %I TO %I;', new_owner, casesync_internal.role_name(caller)));
+			hint => format('SELECT casesync.own_word_list(%L, %L);  -- as a superuser',
+				own_word_list_for.list, new_owner));
 	END IF;
 	INSERT INTO casesync_internal.word_list (list, owner)
 	VALUES (own_word_list_for.list, new_owner)

@@ -175,10 +175,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT 'warning', format('role %I has the access %s and does not exist under that name: if it '
 			'was renamed, upgrades give it nothing new', g.role, g.access),
-		format('SELECT casesync.grant_access(%L, %L);', u.names, g.access)
+		format(CASE cardinality(u.names) WHEN 1 THEN 'SELECT casesync.grant_access(%1$L, %2$L);'
+			ELSE '-- %1$s: which is it? SELECT casesync.grant_access(''…'', %2$L);' END,
+			array_to_string(u.names, ', '), g.access)
 	  FROM casesync_internal.access_given g
 	 CROSS JOIN (
-		SELECT string_agg(quote_ident(r.rolname), ' or ' ORDER BY r.rolname) AS names
+		SELECT array_agg(quote_ident(r.rolname) ORDER BY r.rolname) AS names
 		  FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) a JOIN pg_roles r ON r.oid = a.grantee
 		 WHERE n.nspname = 'casesync' AND a.privilege_type = 'USAGE' AND r.oid <> n.nspowner
 		   AND NOT EXISTS (
