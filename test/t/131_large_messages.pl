@@ -96,7 +96,10 @@ for (1 .. 16)
 }
 is(scalar(grep { waitpid($_, 0) > 0 && $? == 0 } @waiting), 16, 'sixteen at once are answered');
 my ($most) = BridgeTest::slurp("/proc/$sp->{bridge}/status") =~ /^VmHWM:\s+(\d+) kB/m;
-cmp_ok($most, '<', 200_000, "the bridge has grown to $most kB at most, not by as much for each");
+SKIP: {
+	skip 'with checks it takes more', 1 if BridgeTest::is_instrumented();
+	cmp_ok($most, '<', 200_000, "the bridge has grown to $most kB at most, not by as much for each");
+}
 
 # --- large messages with a wrong signature: their canonical form is made, beside the event loop ---
 my @numbers = map { sprintf '%.16e', (1 + $_ / 1e6) * 1e-9 } 1 .. 900;
@@ -148,8 +151,11 @@ my $after = ticks();
 my $loop = $after->{loop} - $before->{loop};
 my $threads = $after->{threads} - $before->{threads};
 cmp_ok($threads, '>', 20, "threads have worked ($threads ticks)");
-cmp_ok($loop, '<', $threads, "while the event loop was free for others ($loop ticks)");
-cmp_ok((sort { $a <=> $b } @waits)[ $#waits / 2 ], '<', 0.5, 'who were served meanwhile');
+SKIP: {
+	skip 'checks cost one thread more than another', 2 if BridgeTest::is_instrumented();
+	cmp_ok($loop, '<', $threads, "while the event loop was free for others ($loop ticks)");
+	cmp_ok((sort { $a <=> $b } @waits)[ $#waits / 2 ], '<', 0.5, 'who were served meanwhile');
+}
 is($sp->post('/registry/notify', notify('8'))->{short}, '200 ACK', 'and all goes on');
 $sp->stop_ok;
 done_testing();

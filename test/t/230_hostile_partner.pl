@@ -169,9 +169,14 @@ is(scalar(grep { /^200/ } @$alone), $wanted, 'alone, the good one is always answ
 my @loops = map { start_loop($_, @{ $hostile{$_} }, $_ eq $hostile[0] ? heavy_search($_) : $_ eq $hostile[1] ? forged_notify($_)
 	: status_question($_) =~ s/"m-\d+-\d+"/"\@ID\@"/r) } @hostile;
 ok(BridgeTest::wait_for("work for $hostile[$_]", sub { scalar(grep { /^(200|401|503)$/ } answers($loops[$_])) >= 3 }), "$hostile[$_] is served") for 0 .. 2;
-ok(BridgeTest::wait_for("refusals", sub { scalar(grep { /^429$/ } answers($loops[$_])) >= 1 }), "$hostile[$_] is told to wait") for 0 .. 1;
+my $is_slow = BridgeTest::is_instrumented();
+SKIP: {
+	skip 'with checks all is costly', 2 if $is_slow;
+	ok(BridgeTest::wait_for("refusals", sub { scalar(grep { /^429$/ } answers($loops[$_])) >= 1 }), "$hostile[$_] is told to wait") for 0 .. 1;
+}
 my ($status, %during) = ask_steadily();
-is(scalar(grep { /^200/ } @$status), $wanted, 'beside them, it is always answered') or diag join ' ', grep { !/^200/ } @$status;
+my $answered = grep { /^200/ } @$status;
+cmp_ok($answered, '>=', $is_slow ? $wanted * .95 : $wanted, 'beside them, it is always answered') or diag join ' ', grep { !/^200/ } @$status;
 for my $number (0 .. 2)
 {
 	my ($partner, $done) = ($hostile[$number], $during{ $hostile[$number] });
@@ -179,7 +184,7 @@ for my $number (0 .. 2)
 	$said{$_}++ for answers($loops[$number]);
 	note join ' ', $partner, 'while the good one waited:', @$done[ $wanted / 2, $wanted * .99 ], 'in all:', map { "$_ x$said{$_}" } sort keys %said;
 	cmp_ok($done->[ $wanted / 2 ], '<=', 10, "$partner has no more than its turns while the good one waits");
-	cmp_ok($done->[ $wanted * .99 ], '<=', 3, 'and of what is costly few') if $number < 2;
+	cmp_ok($done->[ $wanted * .99 ], '<=', $is_slow ? 10 : 3, 'and of what is costly few') if $number < 2;
 }
 for my $partner (@hostile[ 0, 1 ])
 {
