@@ -143,6 +143,8 @@ while (@senders)
 	my $began = time;
 	$sp->get('/livez');
 	push @waits, time - $began;
+	# at a pace: the loop's own work for these must not hide what it does for the large ones
+	select undef, undef, undef, 0.02;
 	next unless waitpid($senders[0], POSIX::WNOHANG()) > 0;
 	is($?, 0, 'a sender of large messages was answered');
 	shift @senders;
