@@ -53,5 +53,13 @@ SELECT * FROM casesync.preview_summary('A', at => '2026-06-01');
 SET client_min_messages = warning;
 SELECT outcome, record FROM casesync.preview('A', key => '1', at => '2026-06-01') WHERE registry = 'people';
 
+SET search_path = app;
+-- a condition that fails says why, and not what a column holds: an administrator sees records, and nothing beside them
+CREATE OR REPLACE VIEW people AS SELECT id AS subject_key, given AS consents, jsonb_build_object('v', id) AS record, 'not for "all" of them: ' || id AS hidden FROM person WHERE id = 1;
+SELECT casesync.set_partner('curious', 'https://curious.example');
+SELECT casesync.set_agreement('CURIOUS', 'curious', registries => '{people}', event_types => '{e}', fields => '{v}', identifier_types => '{UIN}', subjects => 'hidden::integer = 1', valid_from => '2020-01-01', legal_basis => 'x') IS NOT NULL AS written;
+SELECT outcome, reason FROM casesync.preview('CURIOUS', key => '1');
+SELECT outcome, reason FROM casesync.preview_summary('CURIOUS');
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

@@ -33,6 +33,9 @@ BEGIN
 	SELECT r.registry, s.key,
 		CASE o.state WHEN 'pass' THEN 'send' WHEN 'keep' THEN 'quarantine' ELSE 'withhold' END,
 		CASE WHEN o.state = 'pass' THEN NULL
+			/* A condition may be made to fail with any column's value in the message. */
+			WHEN o.error_code ^@ '22' THEN concat_ws(': ', o.error_code,
+				regexp_replace(o.reason, '".*"', '"…"'))
 			WHEN o.state = 'keep' THEN concat_ws(': ',
 				coalesce(o.error_code, s.error_code), coalesce(o.reason, s.reason))
 			WHEN s.state = 'gone' THEN 'not in the view'
