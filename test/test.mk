@@ -98,6 +98,13 @@ valgrind: lint-packages
 	test/wrap_valgrind build/valgrind/bridge/casesync-bridge
 	ANSWER_WITHIN_MS=$(VALGRIND_ANSWER_MS) build/valgrind/test/as_tester test/check tap
 
+# Its threads: none may touch what another has at the same time. It takes as long.
+THREAD_SANITIZER = -fsanitize=thread -fno-omit-frame-pointer -DANSWER_WITHIN_MS=$(VALGRIND_ANSWER_MS)
+races: test-packages
+	+test/build_copy build/races $(MAKE) BRIDGE_EXTRA_CFLAGS='$(THREAD_SANITIZER)' all
+	+ANSWER_WITHIN_MS=$(VALGRIND_ANSWER_MS) BRIDGE_EXTRA_CFLAGS='$(THREAD_SANITIZER)' \
+		build/races/test/as_tester test/check tap
+
 coverage: test-packages
 	+test/build_copy build/coverage $(MAKE) BRIDGE_EXTRA_CFLAGS=--coverage PG_EXTRA_CFLAGS=--coverage all
 	test/show_coverage build/coverage

@@ -105,11 +105,22 @@ transfer_take_body(char *bytes, size_t size, size_t count, void *context)
 	return length;
 }
 
+/* In libcurl's words: before 8.6 those for want of memory, since then some of its own. */
+static bool
+line_is_too_long(CURLcode code)
+{
+#if LIBCURL_VERSION_NUM >= 0x080600
+	if (code == CURLE_TOO_LARGE)
+		return true;
+#endif
+	return code == CURLE_OUT_OF_MEMORY;
+}
+
 static SenderResult
 transfer_judge(const SenderTransfer *transfer, CURLcode code, long status)
 {
-	if (transfer->answer_endless || code == CURLE_OUT_OF_MEMORY)
-		return SENDER_ENDLESS; /* libcurl's own word for a line that is too long */
+	if (transfer->answer_endless || line_is_too_long(code))
+		return SENDER_ENDLESS;
 	/* the status had come; that the rest of a long answer was not wanted changes nothing */
 	if (code == CURLE_OK || (transfer->answer_too_long && status != 0))
 		return SENDER_ANSWERED;

@@ -294,7 +294,7 @@ sub stop_ok
 {
 	my ($self) = @_;
 	is($self->end_bridge('TERM'), 0, 'the bridge stops cleanly');
-	unlike($self->log_text, qr/ERROR: AddressSanitizer|runtime error:|ERROR SUMMARY|definitely lost/,
+	unlike($self->log_text, qr/ERROR: AddressSanitizer|WARNING: ThreadSanitizer|runtime error:|ERROR SUMMARY|definitely lost/,
 		'no fault of memory');
 	return;
 }
