@@ -42,7 +42,7 @@ def search(partner, kind, query):
 
 def hostile_orders():
     """For each hostile partner: path, connections, body."""
-    costly = {"$or": [{"enrollment_status": {"$in": [f"w{n}-{w}" + "z" * 900 for w in (1, 2)]}} for n in range(200)]}
+    costly = {"$or": [{"enrollment_status": {"$in": [f"w{n}-{w}" + "z" * 100 for w in range(8)]}} for n in range(60)]}
     status = {"transaction_id": "t", "txnstatus_request": {"reference_id": "r", "txn_type": "search",
                                                            "attribute_type": "transaction_id", "attribute_value": "x"}}
     rows = [[n * 1.37 for n in range(1000)] for _ in range(300)]

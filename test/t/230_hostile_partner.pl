@@ -83,7 +83,7 @@ sub search
 sub heavy_search
 {
 	my ($sender) = @_;
-	my @nodes = map { my $node = $_; { enrollment_status => { '$in' => [ map { "w$node-$_" . 'z' x 900 } 1, 2 ] } } } 1 .. 200;
+	my @nodes = map { my $node = $_; { enrollment_status => { '$in' => [ map { "w$node-$_" . 'z' x 100 } 1 .. 8 ] } } } 1 .. 60;
 	return search($sender, 'expression', { '$or' => \@nodes });
 }
 
