@@ -1,7 +1,7 @@
 /*
  * request_turn.h
  *		When to answer the requests that were stored to be answered later: searches and questions
- *		about transactions. Has a connection of its own, so that a slow one delays nothing else.
+ *		about transactions. Has connections of its own, so that a slow one delays nothing else.
  */
 #ifndef REQUEST_TURN_H
 #define REQUEST_TURN_H

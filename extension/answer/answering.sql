@@ -65,7 +65,7 @@ COMMENT ON FUNCTION casesync_internal.request_deadline(integer) IS
 /*
  * Taking a request is a transaction of its own: work that ends the server's process, or the server,
  * has been counted, and is not tried for ever. Who was answered longest ago comes first: a partner
- * that asks much keeps only itself waiting. FOR UPDATE SKIP LOCKED: several bridges work side by
+ * that asks much keeps only itself waiting, and has one at a time. FOR UPDATE SKIP LOCKED: several bridges work side by
  * side. A process that has gone gives its request back at once, one whose number another process
  * has by now after two minutes.
  */
@@ -88,6 +88,10 @@ BEGIN
 					SELECT FROM pg_stat_activity a WHERE a.pid = t.worker))
 			 ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED) o
 		 WHERE casesync_internal.storage_is_full(p, 0) IS NULL
+		   AND NOT EXISTS (
+			SELECT FROM casesync_internal.request_in b JOIN pg_stat_activity a ON a.pid = b.worker
+			 WHERE b.partner = p.partner AND b.state = 'claimed' AND b.worker <> pg_backend_pid()
+			   AND b.next_try > clock_timestamp())
 		 ORDER BY (
 			SELECT max(a.answered_at) FROM casesync_internal.request_in a
 			 WHERE a.partner = p.partner AND a.outgoing IS NOT NULL) NULLS FIRST, o.id
