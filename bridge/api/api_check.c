@@ -140,8 +140,8 @@ api_check_message(void *context)
 	if (!body_is_read(check))
 		check->result = API_CHECK_TROUBLE;
 	else if (signature_is_good(check) && encryption_is_good(check) && form_is_good(check) &&
-		(!text_keep(&check->message_id, message_message_id(check->envelope)) ||
-		 !text_keep(&check->sender_uri, message_sender_uri(check->envelope))))
+			 (!text_keep(&check->message_id, message_message_id(check->envelope)) ||
+			  !text_keep(&check->sender_uri, message_sender_uri(check->envelope))))
 		check->result = API_CHECK_TROUBLE;
 	body_forget(check);
 }
