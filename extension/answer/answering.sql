@@ -65,9 +65,9 @@ COMMENT ON FUNCTION casesync_internal.request_deadline(integer) IS
 /*
  * Taking a request is a transaction of its own: work that ends the server's process, or the server,
  * has been counted, and is not tried for ever. Who was answered longest ago comes first: a partner
- * that asks much keeps only itself waiting, and has one at a time. FOR UPDATE SKIP LOCKED: several bridges work side by
- * side. A process that has gone gives its request back at once, one whose number another process
- * has by now after two minutes.
+ * that asks much keeps only itself waiting, and has one at a time. FOR UPDATE SKIP LOCKED: several
+ * bridges work side by side. A process that has gone gives its request back at once, one whose
+ * number another process has by now after two minutes.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.request_claim()
 RETURNS boolean
