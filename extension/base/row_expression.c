@@ -1,8 +1,8 @@
 /*
  * row_expression.c
  *		Reads what a DBA writes about rows: an expression over a relation's columns (keys and
- *		conditions of track(), subjects of an agreement), or a query for subjects; parses it, checks
- *		it and writes it out again. Must not store or run anything.
+ *		conditions of track(), subjects of an agreement); parses it, checks it and writes it out
+ *		again. Must not store or run anything.
  *
  * What comes out is the server's own deparse of what it understood: unambiguous, with schemas
  * wherever the search path pg_catalog would not find a name, and never the text that came in.
@@ -34,84 +34,17 @@
 #include "base/condition_list.h"
 #include "base/owner_query.h"
 #include "base/pg_compat.h"
-#include "base/raise_error.h"
+#include "base/reading.h"
 #include "base/row_expression.h"
 
 PG_FUNCTION_INFO_V1(casesync_row_expression);
 PG_FUNCTION_INFO_V1(casesync_renamed_condition);
-PG_FUNCTION_INFO_V1(casesync_subjects_query);
-PG_FUNCTION_INFO_V1(casesync_subjects_of);
-
-/* What is being read, for the context of error messages. */
-typedef struct Reading
-{
-	const char *what; /* the parameter of track() */
-	const char *source;
-	ErrorContextCallback *outer; /* who called, not asked by PostgreSQL itself */
-	const char *hint;			 /* where a function or operator is missing; NULL: PostgreSQL's */
-} Reading;
 
 static const char *const condition_hint =
 	"A condition uses functions and operators of PostgreSQL and casesync; put what else it takes "
 	"into a column.";
-static const char *const query_hint = "The key, $1, is of type text: $1::integer is a number.";
 
 pg_noreturn static void expression_refuse(const Reading *reading, const char *detail);
-pg_noreturn static void subjects_refuse(const char *detail);
-
-/*
- * Errors of the parser point into the text that was given, not into the call of track(), and name
- * none of the functions between the two.
- */
-static void
-reading_context(void *argument)
-{
-	const Reading *reading = argument;
-	ErrorContextCallback *here = error_context_stack;
-	int position = geterrposition();
-	const char *caller;
-
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery(reading->source);
-	}
-	/* The parser's own hint, to add casts, is of no use where another's operator was meant. */
-	if (geterrcode() == ERRCODE_UNDEFINED_FUNCTION && reading->hint != NULL)
-		errhint("%s", reading->hint);
-	errcontext("parameter \"%s\"", reading->what);
-	error_context_stack = reading->outer;
-	caller = caller_context();
-	error_context_stack = here;
-	if (*caller != '\0')
-		errcontext("%s", caller);
-}
-
-/* Names in the text mean what they mean to the caller of track(). */
-static int
-path_enter(const char *path)
-{
-	int level = NewGUCNestLevel();
-
-	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-							 0, false);
-	return level;
-}
-
-/* Constants are written out so that they mean the same in every session. */
-static int
-style_enter(void)
-{
-	static const char *const styles[][2] = {
-		{"datestyle", "ISO"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "1"}};
-	int level = NewGUCNestLevel();
-
-	for (int i = 0; i < lengthof(styles); i++)
-		(void) set_config_option(styles[i][0], styles[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	return level;
-}
 
 static void
 expression_refuse(const Reading *reading, const char *detail)
@@ -222,7 +155,7 @@ condition_transform(const Reading *reading, Relation relation, Alias *alias)
 	int level;
 
 	condition_check_raw(&read, condition);
-	level = path_enter(CONDITION_PATH);
+	level = reading_path_enter(CONDITION_PATH);
 	condition_watch_columns(&read, state);
 	condition = transformExpr(state, condition, EXPR_KIND_TRIGGER_WHEN);
 	condition = coerce_to_boolean(state, condition, "condition");
@@ -268,7 +201,7 @@ condition_in_query(ParseState *state, Relation relation, const char *condition)
 	int level;
 
 	error_context_stack = &context;
-	level = path_enter("pg_catalog");
+	level = reading_path_enter("pg_catalog");
 	expression = condition_transform(&reading, relation, NULL);
 	error_context_stack = reading.outer;
 	AtEOXact_GUC(true, level);
@@ -295,23 +228,6 @@ expression_columns(Node *expression, TupleDesc descriptor)
 }
 
 /*
- * Reading a key runs code: the planner evaluates immutable functions of constants. With the owner's
- * rights, since a superuser may track what an owner made; and only for who owns the relation, since
- * with these rights nobody else may run what he likes.
- */
-static Relation
-reading_scope_enter(OwnerScope *scope, Oid oid)
-{
-	Relation relation;
-
-	caller_must_own(oid); /* before it is locked */
-	relation = table_open(oid, AccessShareLock);
-	caller_must_own(oid);
-	owner_scope_enter(scope, relation->rd_rel->relowner, true);
-	return relation;
-}
-
-/*
  * casesync_internal.row_expression(relation, what, expression, path, OUT plain, OUT old_row, OUT
  * new_row, OUT columns): the expression over plain columns, over OLD and over NEW, and what it
  * names.
@@ -335,7 +251,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 		elog(ERROR, "casesync_internal.row_expression must return a row");
 
 	relation = reading_scope_enter(&scope, oid);
-	level = path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	level = reading_path_enter(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	error_context_stack = &context;
 	if (strcmp(reading.what, "key") == 0)
 		reading.hint = NULL;
@@ -345,7 +261,7 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	AtEOXact_GUC(true, level);
 	owner_scope_leave(&scope);
 
-	level = style_enter();
+	level = reading_style_enter();
 	values[0] = CStringGetTextDatum(deparse_expression(
 		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false));
 	values[1] = CStringGetTextDatum(
@@ -414,95 +330,10 @@ casesync_renamed_condition(PG_FUNCTION_ARGS)
 	expression = condition_transform(&reading, relation, alias);
 	error_context_stack = reading.outer;
 	owner_scope_leave(&scope);
-	level = style_enter();
+	level = reading_style_enter();
 	renamed = deparse_expression(
 		expression, deparse_context_for(RelationGetRelationName(relation), oid), false, false);
 	AtEOXact_GUC(true, level);
 	table_close(relation, NoLock);
 	PG_RETURN_TEXT_P(cstring_to_text(renamed));
-}
-
-static void
-subjects_refuse(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-			 errmsg("\"subjects\" is not a plain query"), errdetail("%s", detail),
-			 errhint("Write one SELECT of one column, with $1 for the key as text: subjects => "
-					 "'SELECT person_id FROM enrolment WHERE programme_id = $1::integer'.")));
-}
-
-static int
-visible_columns(const Query *query)
-{
-	ListCell *cell;
-	int count = 0;
-
-	foreach (cell, query->targetList)
-		if (!lfirst_node(TargetEntry, cell)->resjunk)
-			count++;
-	return count;
-}
-
-static Query *
-subjects_analyze(const char *source)
-{
-	List *statements = raw_parser(source, RAW_PARSE_DEFAULT);
-	Oid types[] = {TEXTOID};
-	Query *query;
-
-	if (list_length(statements) != 1)
-		subjects_refuse("It is not exactly one statement.");
-	if (!IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt))
-		subjects_refuse("It is not a SELECT.");
-	query = parse_analyze_fixedparams(linitial_node(RawStmt, statements), source, types, 1, NULL);
-	if (query->commandType != CMD_SELECT || query->utilityStmt != NULL)
-		subjects_refuse("It is not a SELECT.");
-	if (query->hasModifyingCTE || query->rowMarks != NIL)
-		subjects_refuse("It writes or locks rows.");
-	if (visible_columns(query) != 1)
-		subjects_refuse("It gives more than one column.");
-	if (contain_volatile_functions((Node *) query))
-		subjects_refuse("It calls a volatile function.");
-	return query;
-}
-
-static Datum
-subjects_read(const char *source, const char *path)
-{
-	Reading reading = {"subjects", source, error_context_stack, query_hint};
-	ErrorContextCallback context = {NULL, reading_context, &reading};
-	int level = path_enter(path);
-	Query *query;
-
-	error_context_stack = &context;
-	query = subjects_analyze(reading.source);
-	error_context_stack = reading.outer;
-	AtEOXact_GUC(true, level);
-	level = style_enter();
-	source = pg_get_querydef(query, false);
-	AtEOXact_GUC(true, level);
-	return CStringGetTextDatum(source);
-}
-
-/* casesync_internal.subjects_query(relation, query, path): parsing it evaluates literals. */
-Datum
-casesync_subjects_of(PG_FUNCTION_ARGS)
-{
-	OwnerScope scope;
-	Relation relation = reading_scope_enter(&scope, PG_GETARG_OID(0));
-	Datum query =
-		subjects_read(text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)));
-
-	owner_scope_leave(&scope);
-	table_close(relation, NoLock);
-	PG_RETURN_DATUM(query);
-}
-
-/* casesync_internal.subjects_query(query, path): only called by the SQL of 0.2.0. */
-Datum
-casesync_subjects_query(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_DATUM(subjects_read(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-								  text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
