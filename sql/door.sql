@@ -124,3 +124,4 @@ SELECT count(*) FROM casesync_internal.lanes(:turn);
 SELECT * FROM app.take(turn => :turn);
 
 DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
