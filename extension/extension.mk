@@ -121,7 +121,8 @@ SQL_CODE = \
 	extension/answer/transaction_status.sql \
 	extension/answer/enrollment.sql extension/answer/forget.sql \
 	extension/answer/answer_sent.sql \
-	extension/delivery/delivery.sql extension/delivery/outcome.sql \
+	extension/delivery/door.sql extension/delivery/delivery.sql \
+	extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
 	extension/delivery/take.sql extension/delivery/stop_sharing.sql \
 	extension/delivery/resume_sharing.sql \

@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,lane_state}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -237,3 +237,21 @@ DROP FUNCTION casesync_internal.subjects_query(text, text);
 DROP FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text);
 DROP FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text, bigint,
 	timestamptz, bigint);
+
+/* A bridge sends nothing before the first turn of the router, and nothing after a deadline. */
+CREATE TABLE casesync_internal.routing_turn_wanted (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
+	'sessions of bridges that send nothing before a turn of the router that begins after this; '
+	'mostly empty';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
+DROP FUNCTION casesync_internal.take(integer);
+ALTER TABLE casesync_internal.lane_state ADD COLUMN begins_until timestamptz,
+	ADD COLUMN lost_until timestamptz;
+COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
+	'of the message in flight: what has not begun to leave by then never does; NULL: no limit';
+COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
+	'the same of messages whose sessions ended before an outcome';
