@@ -1,5 +1,6 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
 SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,lane_state}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,quarantine_entry}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -180,6 +181,17 @@ ALTER POLICY handler_of_owner ON casesync_internal.handler
 	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
 DROP FUNCTION casesync_internal.owns_handler(text);
 DROP FUNCTION casesync_internal.owner_call(regprocedure, anyelement);
+
+/* ---- a look of the router costs nothing for what waits ---- */
+ALTER TABLE casesync_internal.quarantine_entry ADD COLUMN again_at timestamptz;
+COMMENT ON COLUMN casesync_internal.quarantine_entry.again_at IS
+	'when it is tried again although nothing has changed; NULL: not by the clock';
+UPDATE casesync_internal.quarantine_entry q
+   SET again_at = q.at + least(600, 10 * 2 ^ least(q.tries, 10)) * interval '1 second'
+ WHERE q.error_code = 'CS002' OR casesync_internal.is_transient(q.error_code);
+CREATE INDEX quarantine_entry_mark ON casesync_internal.quarantine_entry (registry, mark, id);
+CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (again_at)
+	WHERE again_at IS NOT NULL;
 
 /* Who wrote an agreement is known also within SECURITY DEFINER functions. */
 ALTER TABLE casesync_internal.agreement ADD COLUMN written_as name;
