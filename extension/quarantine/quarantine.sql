@@ -24,10 +24,11 @@ AS $$
 		  WHERE a.state = 'active' AND mark_of.registry = ANY (a.registries)),
 		(SELECT string_agg(g.role, ',' ORDER BY g.role) FROM casesync_internal.registry_grant g
 		  WHERE g.registry = mark_of.registry),
-		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin),
+		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin, o.rolbypassrls),
 			',' ORDER BY u.class, u.object, w.oid)))
 	  FROM used u
 	  LEFT JOIN pg_class c ON c.oid = u.object AND u.class = 'pg_class'::regclass
+	  LEFT JOIN pg_roles o ON o.oid = c.relowner
 	  LEFT JOIN pg_rewrite w ON w.ev_class = c.oid
 	  LEFT JOIN pg_proc p ON p.oid = u.object AND u.class = 'pg_proc'::regclass
 $$;

@@ -1,6 +1,7 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
 SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,lane_state}');
 SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,quarantine_entry}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,told}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -149,6 +150,15 @@ COMMENT ON COLUMN casesync_internal.registry.author IS
 	'whose the view was when it was published; it is not read while it is another''s';
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
+
+/* Each subscription gets an event type that it asked for. */
+ALTER TABLE casesync_internal.told ADD COLUMN event_types text[];
+COMMENT ON COLUMN casesync_internal.told.event_types IS
+	'as which events it was told that: subscriptions to others were not; NULL: nobody is left out';
+DROP FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]);
+DROP FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[]);
+DROP FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean,
+	boolean, boolean);
 
 /* ---- inbox: an apply function is found by its name, and called while it is its owner's ---- */
 ALTER TABLE casesync_internal.handler ADD COLUMN schema_name name,
