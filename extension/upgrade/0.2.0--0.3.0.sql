@@ -1,7 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,lane_state}');
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,quarantine_entry}');
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,told}');
+SELECT casesync_internal.upgrade_begin('{}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
