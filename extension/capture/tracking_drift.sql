@@ -77,6 +77,28 @@ $$;
 COMMENT ON FUNCTION casesync_internal.column_drift(casesync_internal.tracking) IS
 	'columns of a tracking that are not what they were';
 
+/* As it is read when a trigger fires: then each row counts, which costs work and loses nothing. */
+CREATE OR REPLACE FUNCTION casesync_internal.condition_drift(tracking casesync_internal.tracking)
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF tracking.place = casesync_internal.tracking_place(tracking.relation) THEN
+		PERFORM casesync_internal.renamed_condition(tracking.relation, tracking.condition,
+			tracking.columns, tracking.column_numbers);
+	ELSE
+		PERFORM casesync_internal.row_expression(tracking.relation, 'condition',
+			tracking.condition, 'pg_catalog, pg_temp');
+	END IF;
+	RETURN '{}';
+EXCEPTION WHEN OTHERS THEN
+	RETURN ARRAY[format('every row counts, since the condition cannot be read: %s', SQLERRM)];
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.condition_drift(casesync_internal.tracking) IS
+	'why the condition of a tracking does not count; empty = it does';
+
 /* It reads catalogs only; with its owner's rights, so that who may see the view sees it whole. */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_drift(tracking casesync_internal.tracking)
 RETURNS text[]
@@ -104,7 +126,8 @@ BEGIN
 		drift := drift || format('capture is stopped by gap %s', tracking.stopped_gap);
 	END IF;
 	RETURN drift || ARRAY(SELECT * FROM casesync_internal.trigger_drift(tracking))
-		|| ARRAY(SELECT * FROM casesync_internal.column_drift(tracking));
+		|| ARRAY(SELECT * FROM casesync_internal.column_drift(tracking))
+		|| casesync_internal.condition_drift(tracking);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_drift(casesync_internal.tracking) IS
