@@ -98,7 +98,8 @@ SQL_CODE = \
 	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
 	extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/member_watch.sql \
-	extension/capture/capture_hole.sql extension/capture/capture_ddl.sql extension/capture/forget.sql \
+	extension/capture/capture_hole.sql extension/capture/untracked.sql \
+	extension/capture/capture_ddl.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \

@@ -118,27 +118,47 @@ COMMENT ON FUNCTION casesync_internal.ddl_rewrites() IS
 	'event trigger: notes when the rows of a tracked table get other values';
 
 /*
- * ALWAYS: they see DDL of a session in the role of a replica too. Where their maker may not make
- * them, the minute's look is what there is, and health says so.
+ * ALWAYS: they see DDL of a session in the role of a replica too. Outside of a script of the
+ * extension a new one has to be told that it belongs to it.
  */
-DO $$
+CREATE OR REPLACE FUNCTION casesync_internal.event_triggers_make()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
 	e record;
 BEGIN
-	FOR e IN SELECT * FROM (VALUES ('casesync_ddl', 'ddl_command_end', 'ddl_ended',
+	FOR e IN SELECT v.*, t.oid FROM (VALUES ('casesync_ddl', 'ddl_command_end', 'ddl_ended',
 			'WHEN TAG IN (''ALTER TABLE'', ''ALTER TRIGGER'', ''CREATE TABLE'', '
 			'''CREATE TRIGGER'', ''ALTER SCHEMA'', ''CREATE SUBSCRIPTION'', '
 			'''ALTER SUBSCRIPTION'')'),
 		('casesync_drop', 'sql_drop', 'ddl_dropped', ''),
 		('casesync_rewrite', 'table_rewrite', 'ddl_rewrites', '')) v(name, event, function, filter)
+		LEFT JOIN pg_event_trigger t ON t.evtname = v.name
 	LOOP
-		CONTINUE WHEN EXISTS (SELECT FROM pg_event_trigger t WHERE t.evtname = e.name);
-		EXECUTE format('CREATE EVENT TRIGGER %I ON %s %s EXECUTE FUNCTION casesync_internal.%I()',
-			e.name, e.event, e.filter, e.function);
+		IF e.oid IS NULL THEN
+			EXECUTE format('CREATE EVENT TRIGGER %I ON %s %s EXECUTE FUNCTION '
+				'casesync_internal.%I()', e.name, e.event, e.filter, e.function);
+			EXECUTE format('COMMENT ON EVENT TRIGGER %I IS %L', e.name,
+				'notes when changes of tracked tables go unseen');
+		END IF;
 		EXECUTE format('ALTER EVENT TRIGGER %I ENABLE ALWAYS', e.name);
-		EXECUTE format('COMMENT ON EVENT TRIGGER %I IS %L', e.name,
-			'notes when changes of tracked tables go unseen');
+		IF NOT EXISTS (SELECT FROM pg_depend d JOIN pg_event_trigger t ON t.oid = d.objid
+			WHERE d.classid = 'pg_event_trigger'::regclass AND d.deptype = 'e'
+				AND t.evtname = e.name)
+		THEN
+			EXECUTE format('ALTER EXTENSION casesync ADD EVENT TRIGGER %I', e.name);
+		END IF;
 	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.event_triggers_make() IS
+	'for a superuser: makes the event triggers that are missing, and enables them';
+/* Where their maker may not make them, the minute's look is what there is, and health says so. */
+DO $$
+BEGIN
+	PERFORM casesync_internal.event_triggers_make();
 EXCEPTION WHEN insufficient_privilege THEN
 	RAISE NOTICE 'casesync has no event triggers here: what DDL hides is noticed within a minute';
 END

@@ -145,3 +145,15 @@ COMMENT ON COLUMN casesync_internal.capture_seen.written IS
 COMMENT ON COLUMN casesync_internal.capture_seen.mending_in IS
 	'the transaction in which track() or retrack() is making triggers: what lacks them is no hole';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.capture_seen', '');
+/* ---- untracked ---- */
+CREATE TABLE casesync_internal.left_untracked (
+	registry text NOT NULL REFERENCES casesync_internal.registry ON DELETE CASCADE,
+	relation regclass NOT NULL,
+	reason text NOT NULL,
+	who name NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (registry, relation)
+);
+COMMENT ON TABLE casesync_internal.left_untracked IS
+	'tables that a registry reads and that need no tracking, as somebody has said';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.left_untracked', '');

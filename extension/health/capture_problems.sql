@@ -33,6 +33,44 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.gap_problems() IS 'what is not captured, or was not';
 
+/*
+ * Warnings: what such a table says may never change, or matter to nobody; and the minute's look is
+ * what there is without event triggers.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.watch_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'warning', format(CASE WHEN u.kind = 'm' THEN 'registry %s reads materialized view %s: '
+				'nobody is told when it is refreshed'
+			WHEN u.kind = 'f' THEN 'registry %s reads foreign table %s: what changes there is told '
+				'to nobody'
+			ELSE 'registry %s reads table %s, which nobody tracks for it: what changes there is '
+				'told to nobody' END, u.registry, u.relation),
+		format(CASE WHEN u.kind IN ('m', 'f') THEN 'SELECT casesync.look_again(%2$L);  -- each '
+				'time; and then SELECT casesync.leave_untracked(%1$L, %2$L, reason);'
+			ELSE 'SELECT casesync.track(%1$L, %3$L, key, on_insert => …, on_update => …, '
+				'on_delete => …);  -- or SELECT casesync.leave_untracked(%1$L, %2$L, reason);' END,
+			u.relation, u.registry, ARRAY[u.registry])
+	  FROM casesync_internal.untracked_tables() u
+	UNION ALL
+	SELECT 'warning', format('event trigger %s is %s: what DDL hides of tracked tables is noticed '
+			'within a minute only', n.name, CASE WHEN e.oid IS NULL THEN 'missing'
+			ELSE 'not always enabled' END),
+		'SELECT casesync_internal.event_triggers_make();  -- as a superuser'
+	  FROM unnest('{casesync_ddl,casesync_drop,casesync_rewrite}'::name[]) n(name)
+	  LEFT JOIN pg_event_trigger e ON e.evtname = n.name
+	 WHERE e.oid IS NULL OR e.evtenabled <> 'A'
+	UNION ALL
+	SELECT 'warning', format('%s tables do not notice what session_replication_role = replica '
+			'writes', count(*)), 'SELECT casesync.retrack();  -- as their owner, or a superuser'
+	  FROM casesync_internal.tracking t
+	 CROSS JOIN LATERAL casesync_internal.unseen_missing(t) u HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION casesync_internal.watch_problems() IS
+	'what could change without anybody noticing';
+
 /* What cannot be rendered waits, and is not critical. */
 CREATE OR REPLACE FUNCTION casesync_internal.capture_problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -40,6 +78,8 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM casesync_internal.gap_problems()
+	UNION ALL
+	SELECT * FROM casesync_internal.watch_problems()
 	UNION ALL
 	SELECT 'critical', format('changes of %s do not reach registry %s: its owner has not let role '
 			'"%s" feed it', t.relation_name, r, coalesce(o.owner, t.author, '?')),

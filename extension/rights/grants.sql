@@ -36,7 +36,7 @@ SELECT a.access, o FROM (VALUES
 		'has_role', 'check_handler', 'handler_store', 'on_notify',
 		'plain_name', 'event_name', 'unknown_events', 'SELECT ON event_type',
 		'SELECT ON event_types', 'SELECT ON registry_types',
-		'track', 'untrack', 'retrack', 'stop_capture', 'start_capture',
+		'track', 'untrack', 'retrack', 'leave_untracked', 'stop_capture', 'start_capture',
 		'capture_change', 'refuse_truncate', 'track_with', 'track_said', 'track_check', 'track_key',
 		'track_columns', 'relation_must_be_trackable', 'relation_must_be_table', 'refuse_table',
 		'members_must_be_local',
