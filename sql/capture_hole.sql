@@ -150,6 +150,8 @@ SELECT fill();
 ALTER TABLE pay DETACH PARTITION pay_26;
 SELECT * FROM holes;
 SELECT fill();
+SELECT casesync.retrack('pay');
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'pay_26'::regclass AND tgname ~ 'casesync' AND NOT tgisinternal;
 -- a new month's partition needs nobody, and is guarded as the others are
 CREATE TABLE pay_27 PARTITION OF pay FOR VALUES IN (2027);
 SELECT * FROM health;
@@ -282,6 +284,8 @@ SELECT casesync.retrack('nobodys');
 SELECT casesync.untrack('nobodys');
 SELECT casesync.untrack('nobodys', keep => true);
 
+SELECT casesync.untrack('job');
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'job'::regclass AND tgname ~ 'casesync';
 DROP SCHEMA app CASCADE;
 DROP EXTENSION casesync CASCADE;
 SELECT evtname FROM pg_event_trigger;

@@ -334,8 +334,8 @@ AS $$
 BEGIN
 	PERFORM casesync_internal.trackings_must_be_own(caller, ARRAY[tracking]);
 	UPDATE casesync_internal.capture_seen s SET mending_in = NULL WHERE s.tracking = tracking;
-	PERFORM casesync_internal.member_watch(t) FROM casesync_internal.tracking t
-	  WHERE t.id = tracking;
+	PERFORM casesync_internal.member_watch(t), casesync_internal.unseen_detach(t)
+	   FROM casesync_internal.tracking t WHERE t.id = tracking;
 	PERFORM casesync_internal.capture_look(tracking);
 	UPDATE casesync_internal.gap g SET again = true
 	 WHERE g.tracking = tracking AND g.hole AND g.ended IS NOT NULL AND g.filled IS NULL

@@ -17,9 +17,6 @@
 #define CHANGE_DELETE 'D'
 #define CHANGE_GAP 'G' /* capture was off: something was written and not recorded */
 
-/* The key of a gap that is not the application's own wish. */
-#define CHANGE_GAP_REPLICA "replica"
-
 typedef struct Change
 {
 	int64 id; /* rising within a transaction, see change_id_next() */
@@ -29,7 +26,7 @@ typedef struct Change
 	Oid relation; /* the table that was written, maybe a partition */
 	char operation;
 	int32 tracking;
-	const char *key;	 /* NULL when the key column is NULL; of a gap: why */
+	const char *key;	 /* NULL when the key column is NULL, or for a gap */
 	const char *old_key; /* NULL unless the key changed */
 	Jsonb *changed;		 /* NULL unless an update */
 	const char *actor;

@@ -178,8 +178,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	why CONSTANT text := CASE change.key WHEN 'replica'
-		THEN 'session_replication_role was replica' ELSE 'casesync.capture was off' END;
+	why constant text := coalesce(change.changed->>'reason', 'casesync.capture was off');
 	found_gap bigint;
 BEGIN
 	/* A bulk job of many transactions is one gap, not a thousand. */

@@ -42,6 +42,32 @@ $$;
 COMMENT ON FUNCTION casesync_internal.unseen_attach(casesync_internal.tracking) IS
 	'makes the triggers that notice what the role of a replica writes';
 
+/* Also from tables that are no part any more; on another's table such a trigger is the other's. */
+CREATE OR REPLACE FUNCTION casesync_internal.unseen_detach(t casesync_internal.tracking)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_trigger record;
+BEGIN
+	FOR found_trigger IN
+		SELECT g.tgrelid::regclass AS member, g.tgname FROM pg_trigger g
+		 WHERE g.tgfoid = 'casesync_internal.note_unseen()'::regprocedure
+		   AND g.tgname = format('casesync_%s_unseen', t.id)
+		   AND casesync_internal.owns(g.tgrelid)
+		   AND NOT (t.enabled AND EXISTS (
+				SELECT FROM casesync_internal.table_family(t.relation) f
+				 WHERE f.member = g.tgrelid))
+	LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', found_trigger.tgname, found_trigger.member);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.unseen_detach(casesync_internal.tracking) IS
+	'drops the triggers for the role of a replica that a tracking no longer needs, on tables of '
+	'the caller';
+
 /* Only where the row triggers are: a child without them is for retrack(), as drift says. */
 CREATE OR REPLACE FUNCTION casesync_internal.guard_attach(t casesync_internal.tracking)
 RETURNS void

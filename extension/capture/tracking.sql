@@ -386,6 +386,7 @@ BEGIN
 		t.removed := NOT keep;
 		PERFORM casesync_internal.tracking_store(t);
 		PERFORM casesync_internal.tracking_detach(t.id);
+		PERFORM casesync_internal.unseen_detach(t);
 		done := done + 1;
 	END LOOP;
 	RETURN done;

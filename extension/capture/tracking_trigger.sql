@@ -178,8 +178,7 @@ BEGIN
 		SELECT tgrelid::regclass AS member, tgname FROM pg_trigger
 			WHERE tgparentid = 0 AND NOT tgisinternal
 				AND tgfoid IN ('casesync_internal.capture_change()'::regprocedure,
-					'casesync_internal.refuse_truncate()'::regprocedure,
-					'casesync_internal.note_unseen()'::regprocedure)
+					'casesync_internal.refuse_truncate()'::regprocedure)
 				AND tgname ~ format('^casesync_%s_[a-z]+$', tracking_id)
 				AND casesync_internal.owns(tgrelid)
 	LOOP

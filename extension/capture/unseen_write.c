@@ -14,6 +14,8 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -23,6 +25,8 @@
 #include "capture/tracking_cache.h"
 
 PG_FUNCTION_INFO_V1(casesync_note_unseen);
+
+static const char *const unseen_reason = "{\"reason\": \"session_replication_role was replica\"}";
 
 static TriggerData *
 unseen_check_call(FunctionCallInfo fcinfo)
@@ -54,7 +58,8 @@ unseen_append(const TriggerData *trigger, const TrackedTable *table)
 	change.relation = RelationGetRelid(trigger->tg_relation);
 	change.operation = CHANGE_GAP;
 	change.tracking = table->tracking;
-	change.key = CHANGE_GAP_REPLICA;
+	change.changed = DatumGetJsonbP(
+		DirectFunctionCall1(jsonb_in, CStringGetDatum(unseen_reason)));
 	change.session_user_name = GetUserNameFromId(GetSessionUserId(), false);
 	change_log_append(&change);
 	doorbell_ask();
