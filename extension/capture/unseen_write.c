@@ -58,8 +58,7 @@ unseen_append(const TriggerData *trigger, const TrackedTable *table)
 	change.relation = RelationGetRelid(trigger->tg_relation);
 	change.operation = CHANGE_GAP;
 	change.tracking = table->tracking;
-	change.changed = DatumGetJsonbP(
-		DirectFunctionCall1(jsonb_in, CStringGetDatum(unseen_reason)));
+	change.changed = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(unseen_reason)));
 	change.session_user_name = GetUserNameFromId(GetSessionUserId(), false);
 	change_log_append(&change);
 	doorbell_ask();
