@@ -31,6 +31,7 @@ EXTENSION_SOURCES = \
 	extension/capture/tracking_cache.c extension/capture/tracking_condition.c \
 	extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c \
+	extension/capture/tracking_trigger.c extension/capture/unseen_write.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
 	extension/inbox/apply_function.c \
@@ -98,7 +99,9 @@ SQL_CODE = \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
 	extension/capture/gap.sql \
-	extension/capture/tracking_drift.sql extension/capture/forget.sql \
+	extension/capture/tracking_drift.sql extension/capture/member_watch.sql \
+	extension/capture/capture_hole.sql extension/capture/untracked.sql \
+	extension/capture/capture_ddl.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
@@ -131,7 +134,7 @@ SQL_CODE = \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
-	extension/health/status_views.sql \
+	extension/health/capture_problems.sql extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.

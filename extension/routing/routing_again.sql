@@ -49,6 +49,7 @@ DECLARE
 	events casesync_internal.subject_event[] := ARRAY(SELECT e
 		FROM casesync_internal.quarantine_events(max_subjects) e);
 BEGIN
+	PERFORM casesync_internal.fill_mended();
 	RETURN events || ARRAY(
 		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, NULL, l.at,
 			l.id)::casesync_internal.subject_event
@@ -123,6 +124,47 @@ $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
 	'have every subject of a registry rendered and compared again; returns how many';
 
+CREATE OR REPLACE FUNCTION casesync_internal.gap_look_again(g casesync_internal.gap)
+RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(sum(casesync_internal.look_again_at(r,
+			format('gap %s: to be looked at again', g.id))), 0)::bigint
+	  FROM casesync_internal.registry r WHERE r.registry = ANY (g.registries)
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_look_again(casesync_internal.gap) IS
+	'have every subject of a gap''s registries looked at again; returns how many';
+
+/*
+ * What retrack() could not do itself while it held the table. A view that fails, or has too many
+ * subjects to be read in a turn, is left to fill_gap(), as health says.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.fill_mended()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	g casesync_internal.gap;
+BEGIN
+	FOR g IN SELECT * FROM casesync_internal.gap x
+		WHERE x.again AND x.filled IS NULL AND x.ended IS NOT NULL
+		ORDER BY x.id LIMIT 1 FOR UPDATE SKIP LOCKED
+	LOOP
+		PERFORM casesync_internal.gap_look_again(g);
+		PERFORM casesync_internal.gap_filled(g.id);
+	END LOOP;
+EXCEPTION WHEN OTHERS THEN
+	IF casesync_internal.is_transient(SQLSTATE) THEN
+		RAISE;
+	END IF;
+	PERFORM casesync_internal.gap_left(g.id);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.fill_mended() IS
+	'part of events_again(): one hole that retrack() has mended is made up for';
+
 /* In the caller's transaction: the router sees all of it or nothing, and is woken at the commit. */
 CREATE OR REPLACE FUNCTION casesync.look_again(registry text)
 RETURNS bigint
@@ -156,10 +198,7 @@ DECLARE
 	g casesync_internal.gap := casesync_internal.require_ended_gap(gap);
 	asked bigint;
 BEGIN
-	SELECT coalesce(
-		sum(casesync_internal.look_again_at(r, format('gap %s: to be looked at again', g.id))), 0)
-		INTO asked
-	  FROM casesync_internal.registry r WHERE r.registry = ANY (g.registries);
+	asked := casesync_internal.gap_look_again(g);
 	PERFORM casesync_internal.gap_filled(g.id);
 	PERFORM casesync_internal.audit_note('fill_gap', gap::text,
 		jsonb_build_object('subjects', asked));

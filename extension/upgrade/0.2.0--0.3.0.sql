@@ -1,5 +1,6 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{}');
+SELECT casesync_internal.upgrade_begin(
+	'{subscription,partner,message_in,lane_state,quarantine_entry,told,gap}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -278,3 +279,47 @@ COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
 	'of the message in flight: what has not begun to leave by then never does; NULL: no limit';
 COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
 	'the same of messages whose sessions ended before an outcome';
+/* ---- every way in which changes go unseen is a gap ---- */
+ALTER TABLE casesync_internal.gap ADD COLUMN hole boolean NOT NULL DEFAULT false,
+	ADD COLUMN again boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN casesync_internal.gap.hole IS
+	'nobody asked for it: it was noticed that rows came, changed or went unseen';
+COMMENT ON COLUMN casesync_internal.gap.again IS
+	'of a hole that retrack() mended: the router looks again by itself';
+CREATE INDEX gap_again ON casesync_internal.gap (id) WHERE again AND filled IS NULL;
+CREATE TABLE casesync_internal.capture_seen (
+	tracking integer PRIMARY KEY,
+	members oid[] NOT NULL,
+	well timestamptz NOT NULL,
+	place text NOT NULL,
+	hole_in xid8,
+	written text,
+	mending_in xid8
+);
+COMMENT ON TABLE casesync_internal.capture_seen IS
+	'each tracking as it was last looked at: what differs now went unseen since then';
+COMMENT ON COLUMN casesync_internal.capture_seen.members IS
+	'the table and its partitions or children, by number';
+COMMENT ON COLUMN casesync_internal.capture_seen.well IS
+	'when it was last seen that every change was recorded';
+COMMENT ON COLUMN casesync_internal.capture_seen.place IS
+	'cluster and database in which the numbers are true';
+COMMENT ON COLUMN casesync_internal.capture_seen.hole_in IS
+	'the transaction that made the last hole; one that is mended in it before anything was written '
+	'was none';
+COMMENT ON COLUMN casesync_internal.capture_seen.written IS
+	'what that transaction had written to the members until then';
+COMMENT ON COLUMN casesync_internal.capture_seen.mending_in IS
+	'the transaction in which track() or retrack() is making triggers: what lacks them is no hole';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.capture_seen', '');
+CREATE TABLE casesync_internal.left_untracked (
+	registry text NOT NULL REFERENCES casesync_internal.registry ON DELETE CASCADE,
+	relation regclass NOT NULL,
+	reason text NOT NULL,
+	who name NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (registry, relation)
+);
+COMMENT ON TABLE casesync_internal.left_untracked IS
+	'tables that a registry reads and that need no tracking, as somebody has said';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.left_untracked', '');
