@@ -42,6 +42,8 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_TIDY] = ROWS(0, "rotated, emptied", "casesync_internal.tidy", ""),
 	[CALL_APPLY_INBOX] = ROWS(0, "items, more, wait_ms", "casesync_internal.apply_inbox", ""),
 	[CALL_WORK_REQUESTS] = ROWS(0, "requests, more", "casesync_internal.work_requests", ""),
+	[CALL_TURN_TROUBLE] =
+		VALUE(2, "casesync_internal.turn_trouble", "turn => $1::text, reason => $2::text"),
 
 	[CALL_LANES] = ROWS(0, "lane, wait_ms, receiver", "casesync_internal.lanes", ""),
 	[CALL_LOCK_LANE] = VALUE(1, "casesync_internal.lock_lane", "lane => $1::integer"),

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/turn_trouble.h"
+
 #define PARTNER_LANES 4 /* of one partner at a time; fewer when few are left */
 
 struct Dispatcher
@@ -21,6 +23,7 @@ struct Dispatcher
 	int next; /* lane to begin with, so that all get their turn */
 	bool is_looking;
 	bool look_again;
+	TurnTrouble looking;
 };
 
 static int
@@ -166,10 +169,12 @@ dispatcher_looked(void *context, const PGresult *result, const Failure *failure)
 	dispatcher->is_looking = false;
 	if (result == NULL)
 	{
+		turn_trouble_failed(&dispatcher->looking, dispatcher->common.parts.session, failure);
 		if (pg_session_is_connected(dispatcher->common.parts.session))
 			log_error(dispatcher->common.parts.log, "lanes_failed", "reason", failure->text, NULL);
 		return;
 	}
+	turn_trouble_passed(&dispatcher->looking, dispatcher->common.parts.session);
 	for (int row = 0; row < PQntuples(result); row++)
 		dispatcher_want(dispatcher, delivery_queue_read_lane(result, row));
 	dispatcher_fill(dispatcher);
@@ -205,6 +210,8 @@ void
 dispatcher_set_key(Dispatcher *dispatcher, const SigningKey *key)
 {
 	dispatcher->common.key = key;
+	if (key == NULL)
+		turn_trouble_forget(&dispatcher->looking);
 	dispatcher_look(dispatcher);
 	dispatcher_fill(dispatcher);
 }
@@ -221,6 +228,7 @@ void
 dispatcher_lost(Dispatcher *dispatcher)
 {
 	dispatcher->is_looking = false;
+	turn_trouble_forget(&dispatcher->looking);
 	for (int i = 0; i < dispatcher->lane_count; i++)
 		dispatcher->lanes[i]->is_locked = false;
 }
@@ -230,6 +238,12 @@ dispatcher_stop(Dispatcher *dispatcher)
 {
 	dispatcher->common.is_stopping = true;
 	dispatcher_fill(dispatcher);
+}
+
+const char *
+dispatcher_trouble(const Dispatcher *dispatcher)
+{
+	return turn_trouble_text(&dispatcher->looking);
 }
 
 Dispatcher *
@@ -243,6 +257,7 @@ dispatcher_new(const LaneParts *parts, void (*idle)(void *context), void *contex
 		dispatcher->common.changed = dispatcher_fill;
 		dispatcher->common.context = dispatcher;
 		dispatcher->idle = idle;
+		dispatcher->looking.turn = "delivery";
 		dispatcher->context = context;
 		dispatcher->common.timer = timer_new(parts->loop, dispatcher_timer, dispatcher);
 	}

@@ -12,6 +12,7 @@
 
 #include "net/address_guard.h"
 #include "base/event_loop.h"
+#include "config/config.h"
 #include "base/failure.h"
 
 typedef struct Sender Sender;
@@ -23,6 +24,8 @@ typedef struct SenderSettings
 	int64_t connect_timeout_ms;
 	int64_t send_timeout_ms;
 } SenderSettings;
+
+extern SenderSettings sender_settings(const Config *config); /* holds its texts */
 
 /* Files (PEM) for TLS with one partner; each may be NULL or "". Read at every new connection. */
 typedef struct SenderIdentity

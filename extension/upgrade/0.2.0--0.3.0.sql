@@ -1,6 +1,14 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin(
-	'{subscription,partner,message_in,lane_state,quarantine_entry,told,gap}');
+SELECT casesync_internal.upgrade_begin('{}');
+
+CREATE TABLE casesync_internal.turn_trouble_now (
+	turn text PRIMARY KEY,
+	reason text NOT NULL,
+	since timestamptz NOT NULL DEFAULT clock_timestamp(),
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.turn_trouble_now IS
+	'work of the bridge that fails now, as it says itself';
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
