@@ -71,6 +71,7 @@ static const char *const column_names[LOG_COLUMN_COUNT] = {
 static Oid ring_table = InvalidOid;
 static Oid current_leaf = InvalidOid;
 static bool current_leaf_is_valid = false;
+static uint64 ring_news = 0;
 
 /*
  * Column numbers in described_leaf, 0 = the leaf has no such column; and its index, if it has just
@@ -86,7 +87,10 @@ static void
 log_at_invalidation(Datum argument, Oid relation)
 {
 	if (relation == InvalidOid || relation == ring_table || relation == current_leaf)
+	{
 		current_leaf_is_valid = false;
+		ring_news++;
+	}
 	if (relation == InvalidOid || relation == described_leaf || relation == leaf_index)
 		described_leaf = InvalidOid;
 }
@@ -122,18 +126,22 @@ ring_read(void)
 	return leaf;
 }
 
+/* To read may bring news of a rotation, older or newer than what was read: then it is read anew. */
 static Oid
 ring_current_leaf(void)
 {
 	char name[NAMEDATALEN];
 
-	if (current_leaf_is_valid)
-		return current_leaf;
+	while (!current_leaf_is_valid)
+	{
+		uint64 news;
 
-	ring_table = own_relation_get("change_ring");
-	snprintf(name, sizeof(name), "change_%d", ring_read());
-	current_leaf = own_relation_get(name);
-	current_leaf_is_valid = true;
+		ring_table = own_relation_get("change_ring");
+		news = ring_news;
+		snprintf(name, sizeof(name), "change_%d", ring_read());
+		current_leaf = own_relation_get(name);
+		current_leaf_is_valid = news == ring_news;
+	}
 	return current_leaf;
 }
 

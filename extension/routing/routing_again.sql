@@ -66,8 +66,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	asked bigint := casesync_internal.quarantine_retry(registry);
+	asked bigint;
 BEGIN
+	PERFORM casesync_internal.hold_router();
+	asked := casesync_internal.quarantine_retry(registry);
 	PERFORM casesync_internal.audit_note('retry_quarantine', registry,
 		jsonb_build_object('subjects', asked));
 	PERFORM casesync_internal.ring();
@@ -104,16 +106,21 @@ $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
 	'have every subject of a registry rendered and compared again; returns how many';
 
-/* In the caller's transaction: the router sees all of it or nothing, and is woken at the commit. */
+/*
+ * In the caller's transaction: the router sees all of it or nothing, and is woken at the commit.
+ * Behind the turn under way: whom that tells partners of is among those whom partners know.
+ */
 CREATE OR REPLACE FUNCTION casesync.look_again(registry text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	asked bigint := casesync_internal.look_again_at(casesync_internal.require_registry(registry),
-		'to be looked at again');
+	asked bigint;
 BEGIN
+	PERFORM casesync_internal.await_router();
+	asked := casesync_internal.look_again_at(casesync_internal.require_registry(registry),
+		'to be looked at again');
 	PERFORM casesync_internal.audit_note('look_again', registry,
 		jsonb_build_object('subjects', asked));
 	PERFORM casesync_internal.ring();
@@ -126,7 +133,8 @@ COMMENT ON FUNCTION casesync.look_again(text) IS
 
 /*
  * The gap is locked (require_ended_gap()): that waits for a start_capture() that has not committed,
- * until which rows are still written unseen, and nobody fills it twice.
+ * until which rows are still written unseen, and nobody fills it twice. Behind the turn under way,
+ * which may tell of somebody whom the gap has hidden the end of.
  */
 CREATE OR REPLACE FUNCTION casesync.fill_gap(gap bigint)
 RETURNS bigint
@@ -134,13 +142,16 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	g casesync_internal.gap := casesync_internal.require_ended_gap(gap);
+	g casesync_internal.gap;
 	asked bigint;
 BEGIN
+	PERFORM casesync_internal.hold_router();
+	g := casesync_internal.require_ended_gap(gap);
 	SELECT coalesce(
 		sum(casesync_internal.look_again_at(r, format('gap %s: to be looked at again', g.id))), 0)
 		INTO asked
-	  FROM casesync_internal.registry r WHERE r.registry = ANY (g.registries);
+	  FROM (SELECT x.* FROM casesync_internal.registry x WHERE x.registry = ANY (g.registries)
+			 ORDER BY x.registry) r;
 	PERFORM casesync_internal.gap_filled(g.id);
 	PERFORM casesync_internal.audit_note('fill_gap', gap::text,
 		jsonb_build_object('subjects', asked));

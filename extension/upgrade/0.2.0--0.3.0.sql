@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -237,3 +237,14 @@ DROP FUNCTION casesync_internal.subjects_query(text, text);
 DROP FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text);
 DROP FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text, bigint,
 	timestamptz, bigint);
+
+/* What waits of a subject is locked by whoever decides about it. */
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key) '
+			'WHERE state = ''due''', leaf);
+	END LOOP;
+END
+$$;
+DROP FUNCTION casesync_internal.missed_requeue(text);
