@@ -198,49 +198,73 @@ COMMENT ON FUNCTION casesync_internal.withdraw_outdated(integer,
 	'most 500; returns how many';
 
 /*
- * What is sent next, less what may not be sent any more. When an item alone has drawn server
- * errors, another subject's item goes first: if that passes, the item and not the partner is at
- * fault.
+ * Judged when locked: what was read before may have been withheld meanwhile. It gives how much was
+ * taken back, 0 when it all has to wait for somebody, and NULL when nothing is to be.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.items_to_send(s casesync_internal.lane_state)
-RETURNS casesync_internal.notification[]
+CREATE OR REPLACE FUNCTION casesync_internal.take_back(lane integer,
+	items casesync_internal.notification[])
+RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
 AS $$
 DECLARE
-	items casesync_internal.notification[] := '{}';
-	unwished uuid[];
-	outdated casesync_internal.notification[];
-BEGIN
-	IF s.others_pass THEN
-		items := ARRAY(SELECT x FROM casesync_internal.notification x
-			WHERE x.id = s.suspect AND x.state = 'due');
-	ELSIF s.suspect IS NOT NULL THEN
-		items := ARRAY(SELECT x
-			FROM casesync_internal.next_notifications(s.lane, 1, skip => s.suspect) x);
-	END IF;
-	IF items = '{}' THEN
-		items := ARRAY(SELECT x
-			FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
-	END IF;
-	items := casesync_internal.lock_due(items);
-	/* Judged only when locked: what was read before may have been withheld meanwhile. */
-	unwished := ARRAY(SELECT x.reference_id FROM unnest(items) x
+	unwished constant uuid[] := ARRAY(SELECT x.reference_id FROM unnest(items) x
 		WHERE NOT casesync_internal.is_wished(x));
-	outdated := ARRAY(SELECT x FROM unnest(items) x WHERE NOT casesync_internal.is_agreed(x));
+	outdated constant casesync_internal.notification[] := ARRAY(SELECT x FROM unnest(items) x
+		WHERE NOT casesync_internal.is_agreed(x));
+BEGIN
 	IF unwished = '{}' AND outdated = '{}' THEN
-		RETURN items;
+		RETURN NULL;
 	END IF;
-	/* What is withdrawn is committed by itself. Rung for, so that the rest is taken at once. */
-	BEGIN
-		IF casesync_internal.withhold_free(unwished, 'subscription ended') <> '{}'
-			OR casesync_internal.withdraw_outdated(s.lane, outdated) > 0 THEN
-			PERFORM casesync_internal.ring();
+	RETURN cardinality(casesync_internal.withhold_free(unwished, 'subscription ended'))
+		+ casesync_internal.withdraw_outdated(lane, outdated);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+	RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.take_back(integer, casesync_internal.notification[]) IS
+	'withhold those of these locked notifications that are not wished or agreed any more, and what '
+	'waits behind them for the same reason; returns how many, NULL: all may be sent';
+
+/*
+ * What is sent next, less what may not be sent any more. When an item alone has drawn server
+ * errors, another subject's item goes first: if that passes, the item and not the partner is at
+ * fault. A great backlog is taken back in many transactions, so that each keeps what it has done;
+ * the ring has the next one begin at once.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.items_to_send(s casesync_internal.lane_state)
+RETURNS casesync_internal.notification[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	items casesync_internal.notification[];
+	back integer;
+	most integer := 500;
+BEGIN
+	WHILE most > 0 LOOP
+		items := '{}';
+		IF s.others_pass THEN
+			items := ARRAY(SELECT x FROM casesync_internal.notification x
+				WHERE x.id = s.suspect AND x.state = 'due');
+		ELSIF s.suspect IS NOT NULL THEN
+			items := ARRAY(SELECT x
+				FROM casesync_internal.next_notifications(s.lane, 1, skip => s.suspect) x);
 		END IF;
-	EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-		/* Nothing is sent of it; it is withdrawn when the lane is looked at next. */
-		NULL;
-	END;
+		IF items = '{}' THEN
+			items := ARRAY(SELECT x
+				FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
+		END IF;
+		items := casesync_internal.lock_due(items);
+		back := casesync_internal.take_back(s.lane, items);
+		IF back IS NULL THEN
+			RETURN items;
+		ELSIF back = 0 THEN
+			RETURN '{}';
+		END IF;
+		PERFORM casesync_internal.ring();
+		most := most - back;
+	END LOOP;
 	RETURN '{}';
 END
 $$;
