@@ -259,7 +259,7 @@ BEGIN
 	/* What waits was projected under this agreement and must not leave without it. */
 	waiting := ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
 		WHERE n.agreement = end_agreement.agreement AND n.state = 'due');
-	withheld := cardinality(casesync_internal.withhold_free(waiting, 'agreement ended'));
+	withheld := cardinality(casesync_internal.withhold(waiting, 'agreement ended'));
 	PERFORM casesync_internal.audit_note('end_agreement', agreement,
 		jsonb_build_object('reason', reason, 'withheld', withheld));
 	RETURN withheld;

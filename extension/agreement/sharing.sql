@@ -158,7 +158,7 @@ BEGIN
 	SELECT DISTINCT withhold_stopped.agreement, n.registry, n.key, n.event_type
 	  FROM unnest(waiting) u(id) JOIN casesync_internal.notification n ON n.reference_id = u.id
 	ON CONFLICT DO NOTHING;
-	RETURN cardinality(casesync_internal.withhold_free(waiting, 'sharing was stopped'));
+	RETURN cardinality(casesync_internal.withhold(waiting, 'sharing was stopped'));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.withhold_stopped(text) IS

@@ -98,7 +98,7 @@ BEGIN
 	IF cardinality(items) = 0 THEN
 		RETURN 0;
 	END IF;
-	withdrawn := casesync_internal.withhold_free(
+	withdrawn := casesync_internal.withhold(
 		ARRAY(SELECT n.reference_id FROM unnest(items) n), 'the agreement changed');
 	PERFORM casesync_internal.look_again_add(x.registry, x.keys, x.event_type,
 		'the agreement changed: to be rendered again')
@@ -198,6 +198,35 @@ COMMENT ON FUNCTION casesync_internal.withdraw_outdated(integer,
 	'most 500; returns how many';
 
 /*
+ * When an item alone has drawn server errors, another subject's item goes first: if that passes,
+ * the item and not the partner is at fault.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.items_next(s casesync_internal.lane_state)
+RETURNS casesync_internal.notification[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	items casesync_internal.notification[] := '{}';
+BEGIN
+	IF s.others_pass THEN
+		items := ARRAY(SELECT x FROM casesync_internal.notification x
+			WHERE x.id = s.suspect AND x.state = 'due');
+	ELSIF s.suspect IS NOT NULL THEN
+		items := ARRAY(SELECT x
+			FROM casesync_internal.next_notifications(s.lane, 1, skip => s.suspect) x);
+	END IF;
+	IF items = '{}' THEN
+		items := ARRAY(SELECT x
+			FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
+	END IF;
+	RETURN items;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.items_next(casesync_internal.lane_state) IS
+	'part of items_to_send(): what is the next message of a lane';
+
+/*
  * Judged when locked: what was read before may have been withheld meanwhile. It gives how much was
  * taken back, 0 when it all has to wait for somebody, and NULL when nothing is to be.
  */
@@ -216,7 +245,7 @@ BEGIN
 	IF unwished = '{}' AND outdated = '{}' THEN
 		RETURN NULL;
 	END IF;
-	RETURN cardinality(casesync_internal.withhold_free(unwished, 'subscription ended'))
+	RETURN cardinality(casesync_internal.withhold(unwished, 'subscription ended'))
 		+ casesync_internal.withdraw_outdated(lane, outdated);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RETURN 0;
@@ -227,10 +256,8 @@ COMMENT ON FUNCTION casesync_internal.take_back(integer, casesync_internal.notif
 	'waits behind them for the same reason; returns how many, NULL: all may be sent';
 
 /*
- * What is sent next, less what may not be sent any more. When an item alone has drawn server
- * errors, another subject's item goes first: if that passes, the item and not the partner is at
- * fault. A great backlog is taken back in many transactions, so that each keeps what it has done;
- * the ring has the next one begin at once.
+ * What is sent next, less what may not be sent any more. A great backlog is taken back in many
+ * transactions, so that each keeps what it has done; the ring has the next one begin at once.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.items_to_send(s casesync_internal.lane_state)
 RETURNS casesync_internal.notification[]
@@ -243,19 +270,7 @@ DECLARE
 	most integer := 500;
 BEGIN
 	WHILE most > 0 LOOP
-		items := '{}';
-		IF s.others_pass THEN
-			items := ARRAY(SELECT x FROM casesync_internal.notification x
-				WHERE x.id = s.suspect AND x.state = 'due');
-		ELSIF s.suspect IS NOT NULL THEN
-			items := ARRAY(SELECT x
-				FROM casesync_internal.next_notifications(s.lane, 1, skip => s.suspect) x);
-		END IF;
-		IF items = '{}' THEN
-			items := ARRAY(SELECT x
-				FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
-		END IF;
-		items := casesync_internal.lock_due(items);
+		items := casesync_internal.lock_due(casesync_internal.items_next(s));
 		back := casesync_internal.take_back(s.lane, items);
 		IF back IS NULL THEN
 			RETURN items;

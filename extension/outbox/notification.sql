@@ -200,8 +200,8 @@ $$;
 COMMENT ON FUNCTION casesync_internal.withhold_locked(bigint[], text) IS
 	'part of withhold(): these due notifications, locked by the caller, are not sent';
 
-/* By the router alone, who waits for those that are being taken. */
-CREATE OR REPLACE FUNCTION casesync_internal.withhold(reference_ids uuid[], why text)
+/* For the router alone, who waits for those that are being taken. */
+CREATE OR REPLACE FUNCTION casesync_internal.withhold_waiting(reference_ids uuid[], why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -212,14 +212,14 @@ BEGIN
 		WHERE n.state = 'due' ORDER BY n.id FOR UPDATE OF n), why);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
-	'those of these notifications that are due are not sent';
+COMMENT ON FUNCTION casesync_internal.withhold_waiting(uuid[], text) IS
+	'those of these notifications that are due are not sent; waits for who has them locked';
 
 /*
  * By everybody else, who must wait neither for the router nor for a sender while he has others of
  * them locked. What somebody has now is asked about again before it is sent (items_to_send()).
  */
-CREATE OR REPLACE FUNCTION casesync_internal.withhold_free(reference_ids uuid[], why text)
+CREATE OR REPLACE FUNCTION casesync_internal.withhold(reference_ids uuid[], why text)
 RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -234,7 +234,7 @@ BEGIN
 		JOIN casesync_internal.notification n ON n.id = u.id);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.withhold_free(uuid[], text) IS
+COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
 	'those of these notifications that are due, and locked by nobody, are not sent; gives them';
 
 /*

@@ -93,34 +93,33 @@ DECLARE
 	told_as text := (SELECT coalesce(t.on_update, t.on_insert, t.on_delete)
 		FROM casesync_internal.tracking t
 		WHERE r.registry = ANY (t.registries) AND NOT t.removed ORDER BY t.id LIMIT 1);
+	keys text[];
 BEGIN
 	IF told_as IS NULL THEN
 		RETURN 0;
 	END IF;
-	RETURN casesync_internal.look_again_add(r.registry,
-		casesync_internal.view_keys(r) || ARRAY(SELECT t.key
-			FROM casesync_internal.told t WHERE t.registry = r.registry),
-		told_as, reason);
+	/* Whom the turn under way tells partners of is among those whom partners know. */
+	PERFORM casesync_internal.await_router();
+	keys := casesync_internal.view_keys(r) || ARRAY(SELECT t.key
+		FROM casesync_internal.told t WHERE t.registry = r.registry);
+	/* Only now, since the view may take long: a turn that wrote the queue too could wait for us. */
+	PERFORM casesync_internal.hold_router();
+	RETURN casesync_internal.look_again_add(r.registry, keys, told_as, reason);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
 	'have every subject of a registry rendered and compared again; returns how many';
 
-/*
- * In the caller's transaction: the router sees all of it or nothing, and is woken at the commit.
- * Behind the turn under way: whom that tells partners of is among those whom partners know.
- */
+/* In the caller's transaction: the router sees all of it or nothing, and is woken at the commit. */
 CREATE OR REPLACE FUNCTION casesync.look_again(registry text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	asked bigint;
-BEGIN
-	PERFORM casesync_internal.await_router();
-	asked := casesync_internal.look_again_at(casesync_internal.require_registry(registry),
+	asked bigint := casesync_internal.look_again_at(casesync_internal.require_registry(registry),
 		'to be looked at again');
+BEGIN
 	PERFORM casesync_internal.audit_note('look_again', registry,
 		jsonb_build_object('subjects', asked));
 	PERFORM casesync_internal.ring();

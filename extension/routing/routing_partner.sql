@@ -186,7 +186,7 @@ AS $$
 DECLARE
 	drafts casesync_internal.draft[] := '{}';
 BEGIN
-	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id
+	PERFORM casesync_internal.withhold_waiting(ARRAY(SELECT n.reference_id
 		FROM casesync_internal.notification n
 		WHERE n.registry = r.registry AND n.key = ANY (leaving) AND n.state = 'due'
 		  AND n.agreement = a.agreement AND NOT n.removal), 'the subject left the agreement');

@@ -25,7 +25,7 @@ BEGIN
 		ended_at = clock_timestamp(), reason = why
 	 WHERE t.id = ANY (ended);
 	PERFORM casesync_internal.knowledge_forget_subscriptions(ended);
-	PERFORM casesync_internal.withhold_free(ARRAY(SELECT n.reference_id
+	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id
 		  FROM casesync_internal.lane l JOIN casesync_internal.notification n ON n.lane = l.lane
 		 WHERE l.partner IN (SELECT s.partner FROM casesync_internal.subscription s
 			WHERE s.id = ANY (ended))

@@ -248,3 +248,4 @@ BEGIN
 END
 $$;
 DROP FUNCTION casesync_internal.missed_requeue(text);
+DROP FUNCTION casesync_internal.withhold(uuid[], text);
