@@ -39,11 +39,10 @@ looker_get(FmgrInfo *asked)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "function with OID %u does not exist", asked->fn_oid);
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	function =
-		GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						CStringGetDatum(psprintf("%s_in_one_look", NameStr(form->proname))),
-						PointerGetDatum(&form->proargtypes),
-						ObjectIdGetDatum(get_namespace_oid("casesync_internal", false)));
+	function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+							   CStringGetDatum(psprintf("%s_in_one_look", NameStr(form->proname))),
+							   PointerGetDatum(&form->proargtypes),
+							   ObjectIdGetDatum(get_namespace_oid("casesync_internal", false)));
 	if (!OidIsValid(function))
 		elog(ERROR, "function %s_in_one_look of casesync is missing", NameStr(form->proname));
 	if (get_func_rettype(function) != form->prorettype || form->proretset)

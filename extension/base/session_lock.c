@@ -39,8 +39,8 @@ typedef enum LockKind
 	LOCK_SENDING = 5, /* held shared by sessions that have a message under way */
 	LOCK_DOOR = 6,	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
 	LOCK_LOOKUPS = 7, /* of a partner whose lookups are counted, until the end of the transaction */
-	LOCK_TURN = 8	  /* a turn of the router, or a person's decision that none may be under way at */
 	/* 9 is the numbers of a subscription, through lock_for_transaction() */
+	LOCK_TURN = 8 /* a turn of the router, or somebody's decision that none may be beside */
 } LockKind;
 
 /* What the session believes to hold. */

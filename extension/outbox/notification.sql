@@ -148,7 +148,7 @@ COMMENT ON FUNCTION casesync_internal.notification_discard(bigint, text) IS
 
 /*
  * The lock of subjects: their due notifications. A turn of the router shares it with who only sends
- * them (NO KEY UPDATE, next_to_send()), and with nobody who takes any of them back (UPDATE), or
+ * them (NO KEY UPDATE, lock_due()), and with nobody who takes any of them back (UPDATE), or
  * changes what partners know of them because of that. The router waits: takers are done within
  * moments and never wait for it. Who is not, since a person's transaction is open, is left aside.
  */

@@ -3,8 +3,9 @@
 /*
  * Events of one registry, at most a slice of subjects at a time. In one look (route_registry()):
  * what a subject is like, what an agreement's condition and filters say of it, what partners know
- * and wish, and which agreements count, is all of the same moment. Rendered once for all agreements. Quarantine is done with last, and by the time at which
- * each entry was written: what fails again in this turn stays.
+ * and wish, and which agreements count, is all of the same moment. Rendered once for all
+ * agreements. Quarantine is done with last, and by the time at which each entry was written: what
+ * fails again in this turn stays.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.route_registry_in_one_look(
 	r casesync_internal.registry, events casesync_internal.subject_event[])
@@ -217,8 +218,8 @@ COMMENT ON FUNCTION casesync_internal.check_route(integer) IS
  * with what they made: a crash routes the chunk again, and nothing is sent twice or left out. The
  * window's end is kept (routing_state.now) until all its chunks are done: with a new end for each
  * chunk, what committed in between with a lower id would lie behind the place already reached. A
- * turn that finds nothing writes nothing, since the bridge looks many times a second. While somebody
- * decides who wants no turn (hold_router()) there is none; whoever does so rings.
+ * turn that finds nothing writes nothing, since the bridge looks many times a second. There is none
+ * while somebody decides who wants none (hold_router()), and who rings when he is done.
  *
  * Plans are generic: planning would take longer than a turn with one change; see plan_for().
  */
