@@ -9,6 +9,7 @@ EXTENSION_FLOORS = \
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
 	extension/base/known_caller.c extension/base/late_owner.c \
+	extension/base/one_look.c \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/reading.c \
@@ -70,7 +71,7 @@ SQL_CODE = \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
-	extension/base/sharing_lock.sql extension/base/table_lock.sql \
+	extension/base/sharing_lock.sql extension/base/turn_lock.sql extension/base/table_lock.sql \
 	extension/base/stopped_bridge.sql extension/base/turn.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \

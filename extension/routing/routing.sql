@@ -1,19 +1,20 @@
 /* Change to event to notification: the router's turn. What a partner gets is decided elsewhere. */
 
 /*
- * Events of one registry, at most a slice of subjects at a time. Rendered once for all agreements,
- * so that all of them see the same state. Quarantine is done with last, and by the time at which
- * each entry was written: what fails again in this turn stays.
+ * Events of one registry, at most a slice of subjects at a time. In one look (route_registry()):
+ * what a subject is like, what an agreement's condition and filters say of it, what partners know
+ * and wish, and which agreements count, is all of the same moment. Rendered once for all
+ * agreements. Quarantine is done with last, and by the time at which each entry was written: what
+ * fails again in this turn stays.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry,
-	events casesync_internal.subject_event[])
+CREATE OR REPLACE FUNCTION casesync_internal.route_registry_in_one_look(
+	r casesync_internal.registry, events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	keys constant text[] := ARRAY(SELECT DISTINCT e.key FROM unnest(events) e);
-	/* Read before the subjects are rendered: what is asked for meanwhile is not done by this. */
 	waiting constant casesync_internal.quarantine_entry[] := ARRAY(SELECT q
 		FROM casesync_internal.quarantine_of(r.registry, keys) q);
 	asked constant casesync_internal.look_again_entry[] := ARRAY(SELECT l
@@ -48,9 +49,60 @@ BEGIN
 	RETURN appended;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
+COMMENT ON FUNCTION casesync_internal.route_registry_in_one_look(casesync_internal.registry,
 	casesync_internal.subject_event[]) IS
 	'render a slice of one registry''s subjects once and offer them to every agreement';
+
+CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry,
+	events casesync_internal.subject_event[])
+RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_one_look';
+COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
+	casesync_internal.subject_event[]) IS
+	'route_registry_in_one_look(), with one snapshot; an error (40001) when somebody else has '
+	'decided about one of the subjects since';
+
+/*
+ * The locks first, and then the look: whoever decides about a subject of the slice has committed
+ * before it, or waits behind this turn. Whom somebody keeps locked for long comes later. Rows that
+ * nobody locks for us may have changed all the same (a partner has refused an item, a person wants
+ * quarantine tried again): then everything is looked at anew.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.route_locked(r casesync_internal.registry,
+	events casesync_internal.subject_event[])
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	busy text[] := casesync_internal.notification_lock(r.registry,
+		ARRAY(SELECT DISTINCT e.key FROM unnest(events) e));
+BEGIN
+	IF busy <> '{}' THEN
+		PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(e.key), e.event_type,
+			'55P03', 'somebody else is deciding about what waits to be sent of it')
+		   FROM unnest(events) e WHERE e.key = ANY (busy) GROUP BY e.event_type;
+		PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
+			FROM casesync_internal.look_again_of(r.registry, busy) l));
+		events := ARRAY(SELECT e FROM unnest(events) e WHERE e.key <> ALL (busy));
+	END IF;
+	FOR try IN 1 .. 5 LOOP
+		BEGIN
+			RETURN CASE WHEN events = '{}' THEN 0
+				ELSE casesync_internal.route_registry(r, events) END;
+		EXCEPTION WHEN serialization_failure THEN
+			IF try = 5 THEN
+				RAISE;
+			END IF;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_locked(casesync_internal.registry,
+	casesync_internal.subject_event[]) IS
+	'route a slice whose subjects nobody else decides about meanwhile';
 
 /*
  * Whatever else goes wrong about a subject must not stop the others: halved until the one is alone.
@@ -68,7 +120,7 @@ DECLARE
 	half integer := cardinality(keys) / 2;
 BEGIN
 	BEGIN
-		RETURN casesync_internal.route_registry(r, events);
+		RETURN casesync_internal.route_locked(r, events);
 	EXCEPTION WHEN OTHERS THEN
 		IF casesync_internal.is_transient(SQLSTATE) THEN
 			RAISE;
@@ -339,7 +391,7 @@ DECLARE
 	size constant integer := max_changes * CASE
 		WHEN max_changes >= casesync_internal.turn_limit('bulk')
 			THEN casesync_internal.turn_limit('window') ELSE 1 END;
-	upto constant pg_snapshot := coalesce(s.now, pg_current_snapshot());
+	upto constant pg_snapshot := coalesce(s.now, casesync_internal.window_end());
 	chunk constant casesync_internal.change[] := ARRAY(SELECT c
 		FROM casesync_internal.window_chunk(s, upto, size) c);
 	part constant record := casesync_internal.chunk_part(chunk, max_changes);
@@ -373,7 +425,8 @@ COMMENT ON FUNCTION casesync_internal.route_window(casesync_internal.routing_sta
  * with what they made: a crash routes the chunk again, and nothing is sent twice or left out. The
  * window's end is kept (routing_state.now) until all its chunks are done: with a new end for each
  * chunk, what committed in between with a lower id would lie behind the place already reached. A
- * turn that finds nothing writes nothing, since the bridge looks many times a second.
+ * turn that finds nothing writes nothing, since the bridge looks many times a second. There is none
+ * while somebody decides who wants none (hold_router()), and who rings when he is done.
  *
  * Plans are generic: planning would take longer than a turn with one change; see plan_for().
  */
@@ -392,7 +445,7 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.check_route(max_changes);
 	changes := 0; notifications := 0; more := false;
-	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.lock_for_transaction(1, 0) THEN
+	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.begin_turn() THEN
 		RETURN NEXT;
 		RETURN;
 	END IF;

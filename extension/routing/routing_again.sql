@@ -74,8 +74,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	asked bigint := casesync_internal.quarantine_retry(registry);
+	asked bigint;
 BEGIN
+	PERFORM casesync_internal.hold_router();
+	asked := casesync_internal.quarantine_retry(registry);
 	PERFORM casesync_internal.audit_note('retry_quarantine', registry,
 		jsonb_build_object('subjects', asked));
 	PERFORM casesync_internal.ring();
@@ -116,11 +118,17 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	keys constant text[] := casesync_internal.view_keys(r);
-	gone constant text[] := ARRAY(SELECT t.key FROM casesync_internal.told t
-		WHERE t.registry = r.registry EXCEPT SELECT k FROM unnest(keys) k);
+	keys text[];
+	gone text[];
 	asked bigint;
 BEGIN
+	/* Whom the turn under way tells partners of is among those whom partners know. */
+	PERFORM casesync_internal.await_router();
+	keys := casesync_internal.view_keys(r);
+	gone := ARRAY(SELECT t.key FROM casesync_internal.told t WHERE t.registry = r.registry
+		EXCEPT SELECT k FROM unnest(keys) k);
+	/* Only now, since the view may take long: a turn that wrote the queue too could wait for us. */
+	PERFORM casesync_internal.hold_router();
 	SELECT coalesce(max(casesync_internal.look_again_add(r.registry, keys, e, reason)), 0)
 	  INTO asked FROM unnest(casesync_internal.look_again_types(r.registry, is_there => true)) e;
 	RETURN asked + (SELECT coalesce(max(casesync_internal.look_again_add(r.registry, gone, e,
@@ -138,7 +146,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(sum(casesync_internal.look_again_at(r,
 			format('gap %s: to be looked at again', g.id))), 0)::bigint
-	  FROM casesync_internal.registry r WHERE r.registry = ANY (g.registries)
+	  FROM (SELECT x.* FROM casesync_internal.registry x WHERE x.registry = ANY (g.registries)
+			 ORDER BY x.registry) r
 $$;
 COMMENT ON FUNCTION casesync_internal.gap_look_again(casesync_internal.gap) IS
 	'have every subject of a gap''s registries looked at again; returns how many';
@@ -194,7 +203,8 @@ COMMENT ON FUNCTION casesync.look_again(text) IS
 
 /*
  * The gap is locked (require_ended_gap()): that waits for a start_capture() that has not committed,
- * until which rows are still written unseen, and nobody fills it twice.
+ * until which rows are still written unseen, and nobody fills it twice. Behind the turn under way,
+ * which may tell of somebody whom the gap has hidden the end of.
  */
 CREATE OR REPLACE FUNCTION casesync.fill_gap(gap bigint)
 RETURNS bigint
@@ -202,9 +212,11 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	g casesync_internal.gap := casesync_internal.require_ended_gap(gap);
+	g casesync_internal.gap;
 	asked bigint;
 BEGIN
+	PERFORM casesync_internal.hold_router();
+	g := casesync_internal.require_ended_gap(gap);
 	asked := casesync_internal.gap_look_again(g);
 	PERFORM casesync_internal.gap_filled(g.id);
 	PERFORM casesync_internal.audit_note('fill_gap', gap::text,

@@ -1,6 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin(
-	'{subscription,partner,message_in,quarantine_entry,look_again_entry}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification}');
 
 CREATE TABLE casesync_internal.turn_trouble_now (
 	turn text PRIMARY KEY,
@@ -374,3 +373,14 @@ CREATE TABLE casesync_internal.left_untracked (
 COMMENT ON TABLE casesync_internal.left_untracked IS
 	'tables that a registry reads and that need no tracking, as somebody has said';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.left_untracked', '');
+/* What waits of a subject is locked by whoever decides about it. */
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key) '
+			'WHERE state = ''due''', leaf);
+	END LOOP;
+END
+$$;
+DROP FUNCTION casesync_internal.missed_requeue(text);
+DROP FUNCTION casesync_internal.withhold(uuid[], text);
