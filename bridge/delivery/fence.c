@@ -12,7 +12,7 @@
 #define WITHIN_MAX_MS 60000 /* take() allows no more */
 
 /* Well below what the server waits for a silent bridge (pg_connect.c), above the heartbeat. */
-#define UNHEARD_MS 12000
+#define UNHEARD_MS 5000
 
 int64_t
 fence_within_ms(int64_t connect_timeout_ms)

@@ -83,7 +83,7 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON agreements', 'SELECT ON subscriptions', 'SELECT ON pending_subscriptions',
 		'SELECT ON partners']),
 	('bridge', ARRAY['raise_error', 'bridge_start', 'lock_router', 'lock_lane', 'unlock_lane',
-		'bridge_refusal', 'route', 'route_aside', 'apply_inbox',
+		'end_stopped_bridges', 'bridge_refusal', 'route', 'route_aside', 'apply_inbox',
 		'delivery_begin', 'lanes', 'take', 'record_outcome', 'authenticate', 'check_client',
 		'token_issuers',
 		'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now', 'work_requests', 'tidy']),

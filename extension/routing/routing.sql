@@ -30,10 +30,10 @@ BEGIN
 		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
 				UNION ALL
 				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);
-	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(s.key), e.event_type,
-		s.error_code, s.reason)
+	PERFORM casesync_internal.quarantine_add_all(r.registry, 0, array_agg(s.key),
+		array_agg(e.event_type), array_agg(s.error_code), array_agg(s.reason))
 	   FROM unnest(subjects) s JOIN unnest(events) e ON e.key = s.key WHERE s.state = 'quarantine'
-	  GROUP BY e.event_type, s.error_code, s.reason;
+	 HAVING count(*) > 0;
 	PERFORM casesync_internal.route_unshared(r, events, subjects);
 	FOR a IN
 		SELECT g.* FROM casesync_internal.agreement g
