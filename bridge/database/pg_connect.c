@@ -4,6 +4,7 @@
  */
 #include "database/pg_connect.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,4 +86,13 @@ pg_connect_start(const char *conninfo, const char *options, const char *applicat
 		"UTF8", options, NULL};
 
 	return PQconnectStartParams(keywords, values, 1);
+}
+
+/* What was written before the end may still be unread: libpq would not see the end yet. */
+bool
+pg_connect_is_open(const PGconn *conn)
+{
+	struct pollfd connection = {.fd = PQsocket(conn), .events = POLLRDHUP};
+
+	return poll(&connection, 1, 0) == 0;
 }

@@ -21,6 +21,7 @@ struct Dispatcher
 	Lane **lanes; /* ordered by number */
 	int lane_count;
 	int next; /* lane to begin with, so that all get their turn */
+	bool is_beginning;
 	bool is_looking;
 	bool look_again;
 	TurnTrouble looking;
@@ -183,6 +184,34 @@ dispatcher_looked(void *context, const PGresult *result, const Failure *failure)
 		dispatcher_look(dispatcher);
 }
 
+static void
+dispatcher_began(void *context, const PGresult *result, const Failure *failure)
+{
+	Dispatcher *dispatcher = context;
+
+	dispatcher->is_beginning = false;
+	if (result != NULL)
+	{
+		dispatcher->common.turn = delivery_queue_read_turn(result);
+		dispatcher_look(dispatcher);
+		dispatcher_fill(dispatcher);
+	}
+	else if (pg_session_is_connected(dispatcher->common.parts.session))
+		log_error(dispatcher->common.parts.log, "delivery_begin_failed", "reason", failure->text,
+				  NULL);
+}
+
+/* Once in a session; when it fails, the next look tries again. */
+static void
+dispatcher_begin(Dispatcher *dispatcher)
+{
+	Failure failure;
+
+	if (!dispatcher->is_beginning)
+		dispatcher->is_beginning = delivery_queue_begin(dispatcher->common.parts.session,
+														dispatcher_began, dispatcher, &failure);
+}
+
 void
 dispatcher_look(Dispatcher *dispatcher)
 {
@@ -190,11 +219,17 @@ dispatcher_look(Dispatcher *dispatcher)
 
 	if (dispatcher->common.key == NULL || dispatcher->common.is_stopping)
 		return;
+	if (dispatcher->common.turn.number[0] == '\0')
+	{
+		dispatcher_begin(dispatcher);
+		return;
+	}
 	dispatcher->look_again = dispatcher->is_looking;
 	if (dispatcher->is_looking)
 		return;
-	dispatcher->is_looking = delivery_queue_lanes(dispatcher->common.parts.session,
-												  dispatcher_looked, dispatcher, &failure);
+	dispatcher->is_looking =
+		delivery_queue_lanes(dispatcher->common.parts.session, &dispatcher->common.turn,
+							 dispatcher_looked, dispatcher, &failure);
 }
 
 static void
@@ -227,7 +262,8 @@ dispatcher_connected(Dispatcher *dispatcher)
 void
 dispatcher_lost(Dispatcher *dispatcher)
 {
-	dispatcher->is_looking = false;
+	dispatcher->is_looking = dispatcher->is_beginning = false;
+	dispatcher->common.turn.number[0] = '\0';
 	turn_trouble_forget(&dispatcher->looking);
 	for (int i = 0; i < dispatcher->lane_count; i++)
 		dispatcher->lanes[i]->is_locked = false;

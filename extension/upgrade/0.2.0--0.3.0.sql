@@ -323,6 +323,8 @@ COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
 DROP FUNCTION casesync_internal.take(integer);
+DROP FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text,
+	text);
 ALTER TABLE casesync_internal.lane_state ADD COLUMN begins_until timestamptz,
 	ADD COLUMN lost_until timestamptz;
 COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
