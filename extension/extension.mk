@@ -28,9 +28,10 @@ EXTENSION_SOURCES = \
 	extension/filter/filter_value.c extension/filter/record_match.c \
 	extension/capture/change_capture.c extension/capture/change_image.c extension/capture/change_leaf.c \
 	extension/capture/change_log.c extension/capture/change_origin.c \
-	extension/capture/tracking_cache.c extension/capture/tracking_row.c \
+	extension/capture/tracking_cache.c extension/capture/tracking_condition.c \
+	extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c \
-	extension/capture/tracking_trigger.c extension/capture/unseen_write.c \
+	extension/capture/unseen_write.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
 	extension/inbox/apply_function.c \
@@ -70,6 +71,7 @@ SQL_CODE = \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql extension/base/stopped_bridge.sql \
+	extension/base/table_lock.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \

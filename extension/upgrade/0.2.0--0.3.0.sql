@@ -148,6 +148,9 @@ COMMENT ON COLUMN casesync_internal.registry.author IS
 	'whose the view was when it was published; it is not read while it is another''s';
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
+/* Triggers have no WHEN any more: those that have one go on until retrack(). */
+DROP FUNCTION casesync_internal.column_filter(regclass, name[]);
+DROP FUNCTION casesync_internal.tracking_detach(integer);
 
 /* Each subscription gets an event type that it asked for. */
 ALTER TABLE casesync_internal.told ADD COLUMN event_types text[];
