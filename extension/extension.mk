@@ -9,6 +9,7 @@ EXTENSION_FLOORS = \
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
 	extension/base/known_caller.c extension/base/late_owner.c \
+	extension/base/one_look.c \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/reading.c \
@@ -70,8 +71,8 @@ SQL_CODE = \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
-	extension/base/sharing_lock.sql extension/base/stopped_bridge.sql \
-	extension/base/table_lock.sql \
+	extension/base/sharing_lock.sql extension/base/turn_lock.sql extension/base/table_lock.sql \
+	extension/base/stopped_bridge.sql extension/base/turn.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
@@ -111,7 +112,8 @@ SQL_CODE = \
 	extension/subscription/subscription_answer.sql \
 	extension/subscription/subscription_quota.sql \
 	extension/subscription/subscription_pause.sql \
-	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
+	extension/routing/routing_window.sql extension/routing/routing_pace.sql \
+	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \

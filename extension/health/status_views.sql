@@ -242,6 +242,11 @@ AS $$
 		format('changes wait for routing since %s', to_char(u.at, 'YYYY-MM-DD HH24:MI:SS')),
 		'-- start a bridge: systemctl start casesync-bridge'
 	  FROM casesync_internal.unrouted_since() u(at) WHERE u.at < now() - interval '1 minute'
+	UNION ALL
+	SELECT 'critical', format('the bridge''s %s fails since %s: %s', t.turn,
+			to_char(t.since, 'YYYY-MM-DD HH24:MI:SS'), t.reason),
+		'-- what the bridge''s log says: journalctl -u casesync-bridge'
+	  FROM casesync_internal.turn_troubles() t
 $$;
 COMMENT ON FUNCTION casesync_internal.node_problems() IS 'what is wrong with this node';
 
