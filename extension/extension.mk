@@ -32,7 +32,7 @@ EXTENSION_SOURCES = \
 	extension/capture/tracking_cache.c extension/capture/tracking_condition.c \
 	extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c \
-	extension/capture/tracking_trigger.c extension/capture/unseen_write.c \
+	extension/capture/unseen_write.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
 	extension/inbox/apply_function.c \

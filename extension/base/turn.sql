@@ -16,6 +16,7 @@ RETURN CASE name
 	WHEN 'slice' THEN 1000			/* subjects */
 	WHEN 'bulk' THEN 100			/* changes of one transaction: more than that wait */
 	WHEN 'window' THEN 10			/* times as many changes are looked through as are routed */
+	WHEN 'again' THEN 100000		/* subjects that a turn of itself has looked at again */
 	WHEN 'page' THEN 10000			/* subjects of one key that are read at a time */
 	END;
 COMMENT ON FUNCTION casesync_internal.turn_limit(text) IS

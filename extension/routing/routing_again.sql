@@ -152,6 +152,30 @@ $$;
 COMMENT ON FUNCTION casesync_internal.gap_look_again(casesync_internal.gap) IS
 	'have every subject of a gap''s registries looked at again; returns how many';
 
+/* Within a turn, of which others need something too: an error when a view takes too long. */
+CREATE OR REPLACE FUNCTION casesync_internal.gap_is_small(g casesync_internal.gap)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	most constant integer := casesync_internal.turn_limit('again');
+	subjects bigint;
+BEGIN
+	SELECT sum(v.n + t.n) INTO subjects
+	  FROM casesync_internal.registry r
+	 CROSS JOIN LATERAL (SELECT count(*) FROM casesync_internal.owner_query(r.author, r.view,
+			format('SELECT v.%I::text, NULL::jsonb FROM %s v LIMIT $1', r.key_column, r.view),
+			most + 1, casesync_internal.milliseconds_of('casesync.render_timeout'))) v(n)
+	 CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT FROM casesync_internal.told x
+			WHERE x.registry = r.registry LIMIT most + 1) y) t(n)
+	 WHERE r.registry = ANY (g.registries);
+	RETURN coalesce(subjects, 0) <= most;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_is_small(casesync_internal.gap) IS
+	'whether the router can make up for a gap within a turn';
+
 /*
  * What retrack() could not do itself while it held the table. A view that fails, or has too many
  * subjects to be read in a turn, is left to fill_gap(), as health says.
@@ -168,8 +192,12 @@ BEGIN
 		WHERE x.again AND x.filled IS NULL AND x.ended IS NOT NULL
 		ORDER BY x.id LIMIT 1 FOR UPDATE SKIP LOCKED
 	LOOP
-		PERFORM casesync_internal.gap_look_again(g);
-		PERFORM casesync_internal.gap_filled(g.id);
+		IF casesync_internal.gap_is_small(g) THEN
+			PERFORM casesync_internal.gap_look_again(g);
+			PERFORM casesync_internal.gap_filled(g.id);
+		ELSE
+			PERFORM casesync_internal.gap_left(g.id);
+		END IF;
 	END LOOP;
 EXCEPTION WHEN OTHERS THEN
 	IF casesync_internal.is_transient(SQLSTATE) THEN
