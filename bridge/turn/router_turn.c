@@ -28,7 +28,8 @@ typedef enum RouterState
 	ROUTER_LOCKING,
 	ROUTER_ROUTING,
 	ROUTER_APPLYING,
-	ROUTER_TIDYING
+	ROUTER_TIDYING,
+	ROUTER_LOOKING /* at all subjects of a registry again */
 } RouterState;
 
 struct RouterTurn
@@ -48,6 +49,7 @@ struct RouterTurn
 	bool has_told;		/* routed was called since the last route() */
 	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
 	int64_t next_tidy;	/* logs and queues must not grow for ever */
+	int64_t next_look;	/* registries of which all are to be looked at again */
 	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
 	int chunk; /* changes of one turn: halved when it fails, doubled after some that did not */
@@ -242,6 +244,25 @@ router_has_tidied(void *context, const PGresult *result, const Failure *failure)
 	router_step(router);
 }
 
+static void
+router_has_looked(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	/* as often as is tidied at least; where there are more, at once */
+	router->next_look = event_loop_now() + TIDY_EVERY_MS;
+	if (result == NULL)
+	{
+		router_trouble(router, "look_again_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	if (pg_row_is_true(result, 0, 0))
+		router->next_look = 0;
+	router->wants_route = true;
+	router_step(router);
+}
+
 /* Does the next thing that is wanted and allowed, or goes to sleep. */
 static void
 router_step(RouterTurn *router)
@@ -260,6 +281,9 @@ router_step(RouterTurn *router)
 	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
 		router_ask(router, ROUTER_LOCKING, CALL_LOCK_ROUTER, NULL, router_locked,
 				   "lock_router_failed");
+	else if (can_ask && router->is_locked && event_loop_now() >= router->next_look)
+		router_ask(router, ROUTER_LOOKING, CALL_LOOK_AGAIN_DUE, NULL, router_has_looked,
+				   "look_again_failed");
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
@@ -317,6 +341,8 @@ router_timer(void *context)
 void
 router_turn_set_open(RouterTurn *router, bool is_open)
 {
+	if (is_open && !router->is_open)
+		router->next_look = 0; /* it may be open because another life has begun */
 	router->is_open = is_open;
 	if (is_open)
 		router_turn_wake(router);
@@ -329,6 +355,7 @@ router_turn_connected(RouterTurn *router)
 {
 	/* a new connection holds no lock, and the one before may be what held it */
 	router->next_lock = 0;
+	router->next_look = 0;
 	router_turn_wake(router);
 }
 

@@ -30,6 +30,30 @@ $$;
 COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text) IS
 	'have these subjects of a registry looked at again; returns how many';
 
+/* The first reason stays: it is what it began with. */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_all(registry text, reason text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.look_again_registry (registry, reason)
+	VALUES (look_again_all.registry, look_again_all.reason)
+	ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_all(text, text) IS
+	'have all subjects of a registry looked at again, by the router, as soon as it can';
+
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_all_take(registry text)
+RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.look_again_registry l
+	 WHERE l.registry = look_again_all_take.registry RETURNING l.reason
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_all_take(text) IS
+	'all subjects of a registry are being looked at now; why that was asked for, or NULL';
+
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_next(max_subjects integer)
 RETURNS SETOF casesync_internal.look_again_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -77,6 +77,18 @@ $$;
 COMMENT ON FUNCTION casesync.retry_quarantine(text) IS
 	'try quarantined subjects again soon; returns how many';
 
+CREATE OR REPLACE FUNCTION casesync_internal.registry_told_as(registry text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(t.on_update, t.on_insert, t.on_delete)
+	  FROM casesync_internal.tracking t
+	 WHERE registry_told_as.registry = ANY (t.registries) AND NOT t.removed ORDER BY t.id LIMIT 1
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_told_as(text) IS
+	'the event type that subjects of a registry are told by of which no change is known';
+
 /*
  * What changed in a gap nobody knows, so all subjects of its registries are looked at again, those
  * too that partners were told of and that are gone. Partners get only what they do not know.
@@ -88,10 +100,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	told_as text := (SELECT coalesce(t.on_update, t.on_insert, t.on_delete)
-		FROM casesync_internal.tracking t
-		WHERE r.registry = ANY (t.registries) AND NOT t.removed ORDER BY t.id LIMIT 1);
+	told_as constant text := casesync_internal.registry_told_as(r.registry);
 BEGIN
+	/* Nobody can say what partners have: asked first, or the look would find nothing new. */
+	IF casesync_internal.look_again_all_take(r.registry) IS NOT NULL THEN
+		PERFORM casesync_internal.knowledge_open_registry(r.registry);
+	END IF;
 	IF told_as IS NULL THEN
 		RETURN 0;
 	END IF;
@@ -103,6 +117,34 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
 	'have every subject of a registry rendered and compared again; returns how many';
+
+/*
+ * One registry a call: each is one statement's work, and may be large. Routing stands still
+ * meanwhile, by its own lock.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_due()
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	l casesync_internal.look_again_registry;
+BEGIN
+	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.lock_for_transaction(1, 0) THEN
+		RETURN false;
+	END IF;
+	SELECT * INTO l FROM casesync_internal.look_again_registry x ORDER BY x.registry LIMIT 1;
+	IF FOUND THEN
+		PERFORM casesync_internal.look_again_at(r, l.reason)
+		   FROM casesync_internal.registry r WHERE r.registry = l.registry;
+		/* Also where it is not published any more. */
+		PERFORM casesync_internal.look_again_all_take(l.registry);
+	END IF;
+	RETURN EXISTS (SELECT FROM casesync_internal.look_again_registry);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_due() IS
+	'the next registry of which all subjects are to be looked at again; whether there are more';
 
 /* In the caller's transaction: the router sees all of it or nothing, and is woken at the commit. */
 CREATE OR REPLACE FUNCTION casesync.look_again(registry text)
