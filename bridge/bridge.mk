@@ -15,6 +15,7 @@ BRIDGE_SOURCES = \
 	bridge/database/control.c bridge/database/extension_version.c bridge/database/pg_connect.c \
 	bridge/database/pg_query.c bridge/database/pg_row.c bridge/database/pg_session.c \
 	bridge/database/sql_call.c \
+	bridge/database/told_entry.c bridge/database/told_journal.c bridge/database/told_report.c \
 	bridge/database/turn_trouble.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
 	bridge/message/json_number.c bridge/message/json_span.c \
@@ -42,4 +43,4 @@ BRIDGE_SOURCES = \
 	bridge/api/api_exchange.c \
 	bridge/api/api_health.c bridge/api/api_keys.c bridge/api/api_receive.c \
 	bridge/api/api_routes.c bridge/api/api_token.c bridge/api/partner_budget.c \
-	bridge/bridge.c bridge/listeners.c bridge/main.c bridge/setup_check.c bridge/trust.c
+	bridge/bridge.c bridge/journal.c bridge/listeners.c bridge/main.c bridge/setup_check.c bridge/trust.c

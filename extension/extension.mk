@@ -117,7 +117,7 @@ SQL_CODE = \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
-	extension/routing/rehearsal.sql extension/routing/resume.sql \
+	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
 	extension/inbox/apply_mode.sql extension/inbox/inbox.sql \
 	extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
@@ -136,7 +136,8 @@ SQL_CODE = \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
-	extension/health/capture_problems.sql extension/health/status_views.sql \
+	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
+	extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.

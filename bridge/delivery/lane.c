@@ -316,6 +316,16 @@ lane_post_or_ask(Lane *lane)
 		lane_post(lane, authorization);
 }
 
+/* What is not written down is not said: a database that forgets it could not take it back. */
+static bool
+lane_write_down(const Lane *lane, const DeliveryItem *item, Failure *failure)
+{
+	ToldJournal *journal = lane->common->parts.journal;
+
+	return journal == NULL || item->journal == NULL ||
+		   told_journal_write(journal, item->journal, failure);
+}
+
 static void
 lane_send(Lane *lane, const DeliveryItem *item)
 {
@@ -327,7 +337,7 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	lane->outcome = (DeliveryOutcome){0};
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
-	if (lane_message_keep(lane, item, &failure) &&
+	if (lane_message_keep(lane, item, &failure) && lane_write_down(lane, item, &failure) &&
 		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
 		lane_post_or_ask(lane);
 	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)

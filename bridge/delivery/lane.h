@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "config/config.h"
+#include "database/told_journal.h"
 #include "delivery/delivery_queue.h"
 #include "delivery/fence.h"
 #include "net/sender.h"
@@ -25,6 +26,7 @@ typedef struct LaneParts
 	PgSession *session;			 /* of delivery alone; its owner passes connected and lost on */
 	Sender *sender;
 	TokenClient *tokens;
+	ToldJournal *journal; /* NULL: none is kept */
 } LaneParts;
 
 /* What all lanes share. */

@@ -158,6 +158,7 @@ BEGIN
 	parcel.url := casesync_internal.notify_url(p, wish);
 	parcel.total_count := cardinality(items); parcel.completed_count := cardinality(items);
 	parcel.message := content.message; parcel.meta := content.meta;
+	parcel.journal := casesync_internal.journal_entry(s.items, n.stream);
 	RETURN parcel;
 END
 $$;

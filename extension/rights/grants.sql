@@ -90,7 +90,7 @@ SELECT a.access, o FROM (VALUES
 		'end_stopped_bridges', 'bridge_refusal', 'route', 'route_aside', 'apply_inbox',
 		'delivery_begin', 'lanes', 'take', 'record_outcome', 'authenticate', 'check_client',
 		'token_issuers', 'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now',
-		'work_requests', 'tidy', 'turn_trouble']),
+		'work_requests', 'tidy', 'turn_trouble', 'journal_take', 'look_again_due']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),

@@ -1,6 +1,34 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification,node}');
 
+/* ---- lives of a database ---- */
+ALTER TABLE casesync_internal.node ADD COLUMN timeline integer, ADD COLUMN table_oid oid;
+UPDATE casesync_internal.node SET table_oid = 'casesync_internal.node'::regclass,
+	timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer;
+ALTER TABLE casesync_internal.node ALTER COLUMN timeline SET NOT NULL,
+	ALTER COLUMN table_oid SET NOT NULL;
+COMMENT ON COLUMN casesync_internal.node.timeline IS
+	'of the server on which partners were told last: another one may have lost some of it';
+COMMENT ON COLUMN casesync_internal.node.table_oid IS
+	'of this table: a dump that is restored over the database makes another one';
+CREATE TABLE casesync_internal.bridge_life (
+	bridge uuid PRIMARY KEY,
+	timeline integer NOT NULL,
+	vouched_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.bridge_life IS
+	'journals of bridges that were here, and the timeline on which nothing of them was unknown';
+CREATE TABLE casesync_internal.look_again_registry (
+	registry text PRIMARY KEY,
+	reason text NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.look_again_registry IS
+	'registries whose subjects are all to be looked at again, whatever partners were told of them';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_registry', '');
+ALTER TYPE casesync_internal.parcel ADD ATTRIBUTE journal text;
+DROP FUNCTION casesync_internal.bridge_start(uuid, text);
 CREATE TABLE casesync_internal.turn_trouble_now (
 	turn text PRIMARY KEY,
 	reason text NOT NULL,
