@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery/prober.h"
+
 #define PARTNER_LANES 4 /* of one partner at a time; fewer when few are left */
 
 struct Dispatcher
@@ -149,6 +151,7 @@ dispatcher_want(Dispatcher *dispatcher, DeliveryLane due)
 	if (due.wait_ms > 0)
 	{
 		timer_set_sooner(dispatcher->common.timer, due.wait_ms);
+		prober_want(dispatcher->common.prober, due.lane, due.wait_ms);
 		return;
 	}
 	lane = lane_find(dispatcher, due.lane);
@@ -245,8 +248,9 @@ dispatcher_new(const LaneParts *parts, void (*idle)(void *context), void *contex
 		dispatcher->idle = idle;
 		dispatcher->context = context;
 		dispatcher->common.timer = timer_new(parts->loop, dispatcher_timer, dispatcher);
+		dispatcher->common.prober = prober_new(&dispatcher->common, dispatcher_timer, dispatcher);
 	}
-	if (dispatcher == NULL || dispatcher->common.timer == NULL)
+	if (dispatcher == NULL || dispatcher->common.timer == NULL || dispatcher->common.prober == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		dispatcher_free(dispatcher);
@@ -270,6 +274,7 @@ dispatcher_free(Dispatcher *dispatcher)
 		SLIST_REMOVE_HEAD(&dispatcher->parties, entry);
 		free(party);
 	}
+	prober_free(dispatcher->common.prober);
 	timer_free(dispatcher->common.timer);
 	free(dispatcher);
 }

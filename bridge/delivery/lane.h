@@ -26,10 +26,13 @@ typedef struct LaneParts
 	TokenClient *tokens;
 } LaneParts;
 
+typedef struct Prober Prober;
+
 /* What all lanes share. */
 typedef struct LaneCommon
 {
 	LaneParts parts;
+	Prober *prober; /* is told of lanes that rest */
 	const SigningKey *key; /* NULL: nothing is taken */
 	Timer *timer;		   /* to look again */
 	int in_flight;		   /* lanes that are not idle */
