@@ -130,7 +130,8 @@ SQL_CODE = \
 	extension/delivery/door.sql extension/delivery/delivery.sql \
 	extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
-	extension/delivery/take.sql extension/delivery/stop_sharing.sql \
+	extension/delivery/take.sql extension/delivery/probe.sql \
+	extension/delivery/stop_sharing.sql \
 	extension/delivery/resume_sharing.sql \
 	extension/intake/receive.sql extension/intake/message_judge.sql \
 	extension/intake/answer_now.sql \

@@ -66,6 +66,10 @@ const SqlCall sql_calls[CALL_COUNT] = {
 			  " wait_ms => $4::bigint, http_status => $5::integer, ack_status => $6::text,"
 			  " error_code => $7::text, detail => $8::text, has_left => $9::boolean"),
 
+	[CALL_PROBE_TARGET] = ROWS(1, "url, networks, tls_name", "casesync_internal.probe_target",
+							   "lane => $1::integer"),
+	[CALL_LANE_BACK] = VALUE(1, "casesync_internal.lane_back", "lane => $1::integer"),
+
 	[CALL_AUTHENTICATE] =
 		ROWS(3, "client_state, client_partner, partner, signature, keys, networks, encryption",
 			 "casesync_internal.authenticate",

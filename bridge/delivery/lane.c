@@ -12,6 +12,7 @@
 #include "base/iso_time.h"
 #include "delivery/delivery_policy.h"
 #include "delivery/lane_message.h"
+#include "delivery/prober.h"
 #include "net/tls_files.h"
 
 #define REST_FIRST_MS 500
@@ -71,7 +72,12 @@ lane_recorded(void *context, const PGresult *result, const Failure *failure)
 			log_warning(common->parts.log, "outcome_stale", "lane", LOG_INT(lane->number),
 						"message_id", lane->outcome.message_id, NULL);
 		if (lane->outcome.wait_ms > 0)
+		{
 			timer_set_sooner(common->timer, lane->outcome.wait_ms);
+			prober_want(common->prober, lane->number, lane->outcome.wait_ms);
+		}
+		else
+			prober_forget(common->prober, lane->number);
 	}
 	common->changed(common->context);
 }

@@ -29,10 +29,13 @@ typedef struct LaneParts
 	ToldJournal *journal; /* NULL: none is kept */
 } LaneParts;
 
+typedef struct Prober Prober;
+
 /* What all lanes share. */
 typedef struct LaneCommon
 {
 	LaneParts parts;
+	Prober *prober; /* is told of lanes that rest */
 	const SigningKey *key; /* NULL: nothing is taken */
 	DeliveryTurn turn;	   /* likewise while it has no number */
 	Timer *timer;		   /* to look again */

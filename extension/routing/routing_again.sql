@@ -87,6 +87,18 @@ $$;
 COMMENT ON FUNCTION casesync.retry_quarantine(text) IS
 	'try quarantined subjects again soon; returns how many';
 
+CREATE OR REPLACE FUNCTION casesync_internal.registry_told_as(registry text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(t.on_update, t.on_insert, t.on_delete)
+	  FROM casesync_internal.tracking t
+	 WHERE registry_told_as.registry = ANY (t.registries) AND NOT t.removed ORDER BY t.id LIMIT 1
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_told_as(text) IS
+	'the event type that subjects of a registry are told by of which no change is known';
+
 /*
  * What changed in a gap nobody knows, so all subjects of its registries are looked at again, those
  * too that partners were told of and that are gone. Partners get only what they do not know; as
