@@ -11,10 +11,15 @@
 #include "base/backoff.h"
 #include "database/pg_row.h"
 #include "database/sql_call.h"
+#include "database/turn_trouble.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
 #define TIDY_EVERY_MS 60000
+/* How soon another bridge is missed that was stopped: its locks went with its sessions. */
+#define LOCK_EVERY_MS 1000
+#define WATCH_EVERY_MS 2000
+#define WATCH_REST_MS 3600000
 #define APPLY_RUN_MS 20
 /* A single change may fail once for a reason that passes: a lock, a server that restarts. */
 #define ALONE_TRIES 2
@@ -25,6 +30,7 @@ typedef enum RouterState
 {
 	ROUTER_ASLEEP,
 	ROUTER_LOCKING,
+	ROUTER_WATCHING,
 	ROUTER_ROUTING,
 	ROUTER_APPLYING,
 	ROUTER_TIDYING
@@ -46,6 +52,7 @@ struct RouterTurn
 	int64_t route_from; /* items are applied until then, so that neither starves the other */
 	bool has_told;		/* routed was called since the last route() */
 	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
+	int64_t next_watch; /* for other bridges that were stopped with locks of theirs */
 	int64_t next_tidy;	/* logs and queues must not grow for ever */
 	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
@@ -53,6 +60,8 @@ struct RouterTurn
 	int good_turns;
 	int alone_troubles; /* turns with one change that failed, one after another */
 	char why[sizeof(((Failure *) NULL)->text)]; /* the last of them */
+	TurnTrouble routing;
+	TurnTrouble applying;
 };
 
 static void router_step(RouterTurn *router);
@@ -71,6 +80,13 @@ router_trouble(RouterTurn *router, const char *event, const Failure *failure)
 	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++router->troubles);
 	router->rest_until = event_loop_now() + rest_ms;
 	timer_set_sooner(router->timer, rest_ms);
+}
+
+static void
+router_forget_trouble(RouterTurn *router)
+{
+	turn_trouble_forget(&router->routing);
+	turn_trouble_forget(&router->applying);
 }
 
 static void
@@ -119,6 +135,15 @@ router_tell(RouterTurn *router)
 	router->routed(router->context);
 }
 
+/* How long to sleep at most. */
+static int64_t
+router_patience(const RouterTurn *router)
+{
+	int64_t poll_ms = (*router->config)->poll_interval_ms;
+
+	return router->is_locked || poll_ms < LOCK_EVERY_MS ? poll_ms : LOCK_EVERY_MS;
+}
+
 static void
 router_locked(void *context, const PGresult *result, const Failure *failure)
 {
@@ -126,17 +151,39 @@ router_locked(void *context, const PGresult *result, const Failure *failure)
 
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "lock_router_failed", failure);
 		return;
 	}
 	router->state = ROUTER_ASLEEP;
 	router->is_locked = pg_row_is_true(result, 0, 0);
 	/* a doorbell must not make every idle bridge ask for the lock */
-	router->next_lock = event_loop_now() + (*router->config)->poll_interval_ms;
+	router->next_lock = event_loop_now() + router_patience(router);
 	if (router->is_locked)
 		log_info(router->log, "router_lock_taken", NULL);
 	else
+	{
 		router->wants_route = router->wants_apply = false;
+		router_forget_trouble(router);
+	}
+	router_step(router);
+}
+
+static void
+router_has_watched(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	router->state = ROUTER_ASLEEP;
+	if (result == NULL && pg_session_is_connected(router->session))
+	{
+		/* an extension that is older than this bridge does not know the question */
+		log_warning(router->log, "end_stopped_bridges_failed", "reason", failure->text, NULL);
+		router->next_watch = event_loop_now() + WATCH_REST_MS;
+	}
+	else if (result != NULL && pg_row_number(result, 0, 0) > 0)
+		log_warning(router->log, "stopped_bridge_ended", "sessions",
+					LOG_INT(pg_row_number(result, 0, 0)), NULL);
 	router_step(router);
 }
 
@@ -148,9 +195,11 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 	if (result == NULL)
 	{
 		router_shrink(router, failure);
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "route_failed", failure);
 		return;
 	}
+	turn_trouble_passed(&router->routing, router->session);
 	router_grow(router);
 	router->state = ROUTER_ASLEEP;
 	router->troubles = 0;
@@ -175,6 +224,7 @@ router_has_set_aside(void *context, const PGresult *result, const Failure *failu
 	router->alone_troubles = 0;
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "route_aside_failed", failure);
 		return;
 	}
@@ -192,9 +242,11 @@ router_has_applied(void *context, const PGresult *result, const Failure *failure
 
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->applying, router->session, failure);
 		router_trouble(router, "apply_failed", failure);
 		return;
 	}
+	turn_trouble_passed(&router->applying, router->session);
 	router->state = ROUTER_ASLEEP;
 	router->troubles = 0;
 	if (pg_row_number(result, 0, 0) > 0)
@@ -237,10 +289,16 @@ router_step(RouterTurn *router)
 	/* One question at a time; each handler steps again. */
 	if (router->state != ROUTER_ASLEEP)
 		return;
-	timer_set_sooner(router->timer, config->poll_interval_ms);
+	timer_set_sooner(router->timer, router_patience(router));
 	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
 		router_ask(router, ROUTER_LOCKING, CALL_LOCK_ROUTER, NULL, router_locked,
 				   "lock_router_failed");
+	else if (can_ask && event_loop_now() >= router->next_watch)
+	{
+		router->next_watch = event_loop_now() + WATCH_EVERY_MS;
+		router_ask(router, ROUTER_WATCHING, CALL_END_STOPPED_BRIDGES, NULL, router_has_watched,
+				   "end_stopped_bridges_failed");
+	}
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
@@ -301,6 +359,8 @@ router_turn_set_open(RouterTurn *router, bool is_open)
 	router->is_open = is_open;
 	if (is_open)
 		router_turn_wake(router);
+	else
+		router_forget_trouble(router);
 }
 
 void
@@ -316,6 +376,15 @@ router_turn_lost(RouterTurn *router)
 {
 	router->is_locked = false;
 	router->state = ROUTER_ASLEEP;
+	router_forget_trouble(router);
+}
+
+const char *
+router_turn_trouble(const RouterTurn *router)
+{
+	const char *text = turn_trouble_text(&router->routing);
+
+	return text != NULL ? text : turn_trouble_text(&router->applying);
 }
 
 bool
@@ -335,6 +404,8 @@ router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, Pg
 		router->log = log;
 		router->config = config;
 		router->session = session;
+		router->routing.turn = "routing";
+		router->applying.turn = "applying";
 		router->routed = routed;
 		router->context = context;
 		router->timer = timer_new(loop, router_timer, router);

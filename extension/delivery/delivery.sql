@@ -59,7 +59,7 @@ COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigin
 	'the next notifications of a lane, of one subscription, in order, bounded in number and size';
 
 /* Whether it must be encrypted and cannot be is asked last, only of lanes with something due. */
-CREATE OR REPLACE FUNCTION casesync_internal.lanes()
+CREATE OR REPLACE FUNCTION casesync_internal.lanes(turn bigint DEFAULT NULL)
 RETURNS TABLE (lane integer, wait_ms bigint, receiver text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -70,7 +70,9 @@ BEGIN
 			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint, l.partner
 	  FROM casesync_internal.lane l
 	  LEFT JOIN LATERAL casesync_internal.lane_now(l.lane) s ON true
-	 WHERE (SELECT casesync_internal.may_speak()) AND NOT coalesce(s.is_stopped, false)
+	 WHERE (SELECT casesync_internal.may_speak()
+		AND (turn IS NULL OR casesync_internal.routing_turn_was(turn)))
+	   AND NOT coalesce(s.is_stopped, false)
 	   AND NOT casesync_internal.is_stopped(l.partner)
 	   AND CASE WHEN CASE l.kind
 			WHEN 'notify' THEN EXISTS (SELECT FROM casesync_internal.next_notifications(l.lane, 1))
@@ -79,8 +81,25 @@ BEGIN
 			THEN NOT casesync_internal.encryption_is_missing(l.partner) ELSE false END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.lanes() IS
-	'the lanes that have something to send, and how long each must wait';
+COMMENT ON FUNCTION casesync_internal.lanes(bigint) IS
+	'the lanes that have something to send, and how long each must wait; none before the turn of '
+	'the router that delivery_begin() has asked for';
+
+/*
+ * Called by a bridge when its session for delivery begins: what left the agreements while it was
+ * away is withheld before anything is sent.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.delivery_begin()
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.routing_turn_want();
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.delivery_begin() IS
+	'a bridge begins to deliver: gives the number of the routing turn that its lanes wait for';
 
 /*
  * Take back what may not be sent (any more), and have its subjects looked at again: under a new
@@ -111,6 +130,23 @@ $$;
 COMMENT ON FUNCTION casesync_internal.withdraw(casesync_internal.notification[]) IS
 	'withhold those of these notifications that nobody has locked and render their subjects anew '
 	'under the agreement of today; returns how many';
+
+/* Who cannot be asked about now is asked about again; the lane is not to try it in a circle. */
+CREATE OR REPLACE FUNCTION casesync_internal.lane_rest(s casesync_internal.lane_state, why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	s.message_id := NULL;
+	s.items := '{}';
+	s.next_attempt := clock_timestamp() + interval '10 s';
+	s.reason := left(why, 500);
+	PERFORM casesync_internal.lane_set(s);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_rest(casesync_internal.lane_state, text) IS
+	'nothing of this lane can be sent at this moment, for this reason';
 
 /* Asked anew at the door: it may have waited for days since it was routed. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_wished(n casesync_internal.notification)
@@ -267,15 +303,22 @@ AS $$
 DECLARE
 	items casesync_internal.notification[];
 	back integer;
+	door record;
 	most integer := 500;
 BEGIN
 	WHILE most > 0 LOOP
 		items := casesync_internal.lock_due(casesync_internal.items_next(s));
 		back := casesync_internal.take_back(s.lane, items);
+		EXIT WHEN back = 0;
 		IF back IS NULL THEN
-			RETURN items;
-		ELSIF back = 0 THEN
-			RETURN '{}';
+			door := casesync_internal.door_pass(items);
+			IF items = '{}' OR door.passed <> '{}' THEN
+				RETURN door.passed;
+			ELSIF door.waiting IS NOT NULL THEN
+				PERFORM casesync_internal.lane_rest(s, door.waiting);
+				EXIT;
+			END IF;
+			back := cardinality(items);
 		END IF;
 		PERFORM casesync_internal.ring();
 		most := most - back;

@@ -16,7 +16,8 @@ COMMENT ON FUNCTION casesync_internal.lane_now(integer) IS 'the state of a lane'
 
 /*
  * What was read (s.id) and all before it goes, whoever wrote it; a row that was appended after it
- * stays and counts.
+ * stays and counts. A message is sent only after this: so that it is under way is on disk first,
+ * and with it all that it tells of.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_set(s casesync_internal.lane_state)
 RETURNS void
@@ -24,12 +25,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM casesync_internal.commit_durably();
 	DELETE FROM casesync_internal.lane_state t WHERE t.lane = s.lane AND t.id <= s.id;
 	INSERT INTO casesync_internal.lane_state (lane, message_id, items, attempt, next_attempt,
-		batch_limit, server_errors, refusals, suspect, others_pass, is_stopped, reason)
+		batch_limit, server_errors, refusals, suspect, others_pass, is_stopped, reason,
+		begins_until, lost_until)
 	VALUES (s.lane, s.message_id, coalesce(s.items, '{}'), coalesce(s.attempt, 0), s.next_attempt,
 		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.refusals, 0),
-		s.suspect, coalesce(s.others_pass, false), coalesce(s.is_stopped, false), s.reason);
+		s.suspect, coalesce(s.others_pass, false), coalesce(s.is_stopped, false), s.reason,
+		CASE WHEN s.message_id IS NOT NULL THEN s.begins_until END, s.lost_until);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS
