@@ -270,7 +270,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.take_back(lane integer,
 	items casesync_internal.notification[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms'
 AS $$
 DECLARE
 	unwished constant uuid[] := ARRAY(SELECT x.reference_id FROM unnest(items) x
@@ -311,14 +311,20 @@ BEGIN
 		back := casesync_internal.take_back(s.lane, items);
 		EXIT WHEN back = 0;
 		IF back IS NULL THEN
-			door := casesync_internal.door_pass(items);
+			BEGIN
+				door := casesync_internal.door_pass(items);
+			EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+				EXIT;
+			END;
 			IF items = '{}' OR door.passed <> '{}' THEN
 				RETURN door.passed;
 			ELSIF door.waiting IS NOT NULL THEN
 				PERFORM casesync_internal.lane_rest(s, door.waiting);
 				EXIT;
 			END IF;
-			back := cardinality(items);
+			back := (SELECT count(*) FROM unnest(items) i
+				JOIN casesync_internal.notification n ON n.id = i.id WHERE n.state <> 'due');
+			EXIT WHEN back = 0;
 		END IF;
 		PERFORM casesync_internal.ring();
 		most := most - back;

@@ -4,7 +4,7 @@
  * changed. There may be a million of them: the queue is walked by its indexes, whatever the planner
  * believes of a table that was empty a minute ago.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.look_again_add(registry text, keys text[],
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_put(registry text, keys text[],
 	event_type text, reason text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -25,6 +25,31 @@ BEGIN
 		SET reason = excluded.reason, at = excluded.at, origin = NULL;
 	GET DIAGNOSTICS added = ROW_COUNT;
 	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_put(text, text[], text, text) IS
+	'part of look_again_add(): all of these subjects, or none';
+
+/*
+ * Who adds in several calls of one transaction cannot keep to one order. Then whoever finds the
+ * circle gives back what this call has locked, which lets the other one through, and begins anew.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_add(registry text, keys text[],
+	event_type text, reason text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	FOR try IN 1 .. 3 LOOP
+		BEGIN
+			RETURN casesync_internal.look_again_put(registry, keys, event_type, reason);
+		EXCEPTION WHEN deadlock_detected THEN
+			IF try = 3 THEN
+				RAISE;
+			END IF;
+		END;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text) IS

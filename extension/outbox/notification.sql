@@ -98,6 +98,58 @@ COMMENT ON FUNCTION casesync_internal.notification_number(bigint[], uuid, bigint
 	'these are the next items of their subscription''s stream, after the last number given there';
 
 /*
+ * The router may be withholding some of them, and waits for the others: all together, or none is
+ * kept while one is waited for. What is refused, always one item, is decided about: not in the
+ * middle of a turn of the router.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_settle_lock(items bigint[],
+	is_delivered boolean)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	item bigint;
+BEGIN
+	IF NOT is_delivered THEN
+		PERFORM FROM casesync_internal.notification n
+		  WHERE n.id = ANY (items) ORDER BY n.id FOR UPDATE;
+		RETURN;
+	END IF;
+	LOOP
+		BEGIN
+			PERFORM FROM casesync_internal.notification n
+			  WHERE n.id = ANY (items) ORDER BY n.id FOR NO KEY UPDATE NOWAIT;
+			RETURN;
+		EXCEPTION WHEN lock_not_available THEN
+			NULL;
+		END;
+		FOREACH item IN ARRAY items LOOP
+			PERFORM casesync_internal.notification_await(item);
+		END LOOP;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_settle_lock(bigint[], boolean) IS
+	'part of notification_settle(): nobody else changes these items until the transaction ends';
+
+/* The end of the subtransaction gives the lock back. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_await(item bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM casesync_internal.notification n WHERE n.id = item FOR NO KEY UPDATE;
+	RAISE SQLSTATE 'CS000';
+EXCEPTION WHEN SQLSTATE 'CS000' THEN
+	NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_await(bigint) IS
+	'returns when nobody has this item locked, and does not lock it';
+
+/*
  * Of what died the partner knows nothing for sure, but it is not to be told once more either: it
  * has refused it. So a removal is let go, and the next change is sent whatever it holds.
  */
@@ -108,9 +160,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	/* What is refused is decided about: not in the middle of a turn of the router. */
-	PERFORM FROM casesync_internal.notification n
-	 WHERE NOT is_delivered AND n.id = ANY (items) ORDER BY n.id FOR UPDATE;
+	PERFORM casesync_internal.notification_settle_lock(items, is_delivered);
 	/* One that was withheld while it was in flight has arrived all the same. */
 	UPDATE casesync_internal.notification n SET state_reason = why,
 		state = CASE WHEN is_delivered THEN 'delivered' ELSE 'dead' END
@@ -148,35 +198,57 @@ COMMENT ON FUNCTION casesync_internal.notification_discard(bigint, text) IS
 
 /*
  * The lock of subjects: their due notifications. A turn of the router shares it with who only sends
- * them (NO KEY UPDATE, lock_due()), and with nobody who takes any of them back (UPDATE), or
- * changes what partners know of them because of that. The router waits: takers are done within
- * moments and never wait for it. Who is not, since a person's transaction is open, is left aside.
+ * them (NO KEY UPDATE, lock_due()), and with nobody who takes any of them back (UPDATE), or changes
+ * what partners know of them because of that. When a sender was faster, the next look has it alone.
+ * The router waits: senders are done within moments and never wait for it. Who is not, since a
+ * person's transaction is open, is left aside.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.notification_lock(registry text, keys text[])
+CREATE OR REPLACE FUNCTION casesync_internal.notification_lock(registry text, keys text[],
+	is_alone boolean)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off
 AS $$
 BEGIN
-	PERFORM FROM casesync_internal.notification n
-	  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys) AND n.state = 'due'
-	  ORDER BY n.id FOR KEY SHARE;
+	IF is_alone THEN
+		PERFORM FROM casesync_internal.notification n
+		  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
+			AND n.state = 'due'
+		  ORDER BY n.id FOR UPDATE;
+	ELSE
+		PERFORM FROM casesync_internal.notification n
+		  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
+			AND n.state = 'due'
+		  ORDER BY n.id FOR KEY SHARE;
+	END IF;
 	RETURN '{}';
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+	RETURN casesync_internal.notification_locked(registry, keys);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_lock(text, text[], boolean) IS
+	'for the router: until the end of the transaction nobody takes back what waits to be sent of '
+	'these subjects, or sends it; gives those of which somebody else keeps it locked';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_locked(registry text, keys text[])
+RETURNS text[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+BEGIN
 	RETURN ARRAY(
 		WITH free AS MATERIALIZED (
 			SELECT n.id FROM casesync_internal.notification n
-			 WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
+			 WHERE n.registry = notification_locked.registry AND n.key = ANY (keys)
 			   AND n.state = 'due'
-			 ORDER BY n.id FOR KEY SHARE SKIP LOCKED)
+			 ORDER BY n.id FOR UPDATE SKIP LOCKED)
 		SELECT DISTINCT n.key FROM casesync_internal.notification n
-		 WHERE n.registry = notification_lock.registry AND n.key = ANY (keys) AND n.state = 'due'
-		   AND NOT EXISTS (SELECT FROM free f WHERE f.id = n.id));
+		 WHERE n.registry = notification_locked.registry AND n.key = ANY (keys)
+		   AND n.state = 'due' AND NOT EXISTS (SELECT FROM free f WHERE f.id = n.id));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.notification_lock(text, text[]) IS
-	'for the router: until the end of the transaction nobody takes back what waits to be sent of '
-	'these subjects; gives those of which somebody else keeps it locked';
+COMMENT ON FUNCTION casesync_internal.notification_locked(text, text[]) IS
+	'part of notification_lock(): locks what is free; gives the subjects of which not all is';
 
 /*
  * The partner does not learn that state, so what it knows is open again and the next event of the

@@ -64,11 +64,30 @@ COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
 	'route_registry_in_one_look(), with one snapshot; an error (40001) when somebody else has '
 	'decided about one of the subjects since';
 
+/* Tried again by the clock; what has asked for a look is answered by that. */
+CREATE OR REPLACE FUNCTION casesync_internal.route_later(registry text, keys text[],
+	events casesync_internal.subject_event[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.quarantine_add(route_later.registry, 0, array_agg(e.key),
+		e.event_type, '55P03', 'somebody else is deciding about what waits to be sent of it')
+	   FROM unnest(events) e WHERE e.key = ANY (keys) GROUP BY e.event_type;
+	PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
+		FROM casesync_internal.look_again_of(registry, keys) l));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_later(text, text[],
+	casesync_internal.subject_event[]) IS
+	'part of route_locked(): subjects that somebody keeps locked';
+
 /*
  * The locks first, and then the look: whoever decides about a subject of the slice has committed
  * before it, or waits behind this turn. Whom somebody keeps locked for long comes later. Rows that
- * nobody locks for us may have changed all the same (a partner has refused an item, a person wants
- * quarantine tried again): then everything is looked at anew.
+ * nobody locks for us may have changed all the same (an item was sent for the first time, or
+ * refused; a person wants quarantine tried again): then everything is looked at anew.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.route_locked(r casesync_internal.registry,
 	events casesync_internal.subject_event[])
@@ -77,18 +96,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	busy text[] := casesync_internal.notification_lock(r.registry,
-		ARRAY(SELECT DISTINCT e.key FROM unnest(events) e));
+	busy text[];
 BEGIN
-	IF busy <> '{}' THEN
-		PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(e.key), e.event_type,
-			'55P03', 'somebody else is deciding about what waits to be sent of it')
-		   FROM unnest(events) e WHERE e.key = ANY (busy) GROUP BY e.event_type;
-		PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
-			FROM casesync_internal.look_again_of(r.registry, busy) l));
-		events := ARRAY(SELECT e FROM unnest(events) e WHERE e.key <> ALL (busy));
-	END IF;
 	FOR try IN 1 .. 5 LOOP
+		busy := casesync_internal.notification_lock(r.registry,
+			ARRAY(SELECT DISTINCT e.key FROM unnest(events) e), is_alone => try > 1);
+		IF busy <> '{}' THEN
+			PERFORM casesync_internal.route_later(r.registry, busy, events);
+			events := ARRAY(SELECT e FROM unnest(events) e WHERE e.key <> ALL (busy));
+		END IF;
 		BEGIN
 			RETURN CASE WHEN events = '{}' THEN 0
 				ELSE casesync_internal.route_registry(r, events) END;
