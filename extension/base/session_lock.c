@@ -17,6 +17,7 @@
 
 PG_FUNCTION_INFO_V1(casesync_lock_for_transaction);
 PG_FUNCTION_INFO_V1(casesync_wait_for_lookups);
+PG_FUNCTION_INFO_V1(casesync_wait_for_numbers);
 PG_FUNCTION_INFO_V1(casesync_lock_router);
 PG_FUNCTION_INFO_V1(casesync_lock_lane);
 PG_FUNCTION_INFO_V1(casesync_unlock_lane);
@@ -37,7 +38,8 @@ typedef enum LockKind
 	LOCK_SHARING = 4, /* held shared by transactions that read what leaves */
 	LOCK_SENDING = 5, /* held shared by sessions that have a message under way */
 	LOCK_DOOR = 6,	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
-	LOCK_LOOKUPS = 7  /* of a partner whose lookups are counted, until the end of the transaction */
+	LOCK_LOOKUPS = 7, /* of a partner whose lookups are counted, until the end of the transaction */
+	LOCK_NUMBERS = 8  /* of a subscription whose numbers are given, likewise */
 } LockKind;
 
 /* What the session believes to hold. */
@@ -141,6 +143,18 @@ Datum
 casesync_wait_for_lookups(PG_FUNCTION_ARGS)
 {
 	LOCKTAG tag = lock_tag(LOCK_LOOKUPS, PG_GETARG_INT32(0));
+
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	PG_RETURN_VOID();
+}
+
+/*
+ * wait_for_numbers(key integer) returns void
+ */
+Datum
+casesync_wait_for_numbers(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag = lock_tag(LOCK_NUMBERS, PG_GETARG_INT32(0));
 
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	PG_RETURN_VOID();

@@ -1,7 +1,6 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,lane_state}');
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,quarantine_entry}');
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,told}');
+SELECT casesync_internal.upgrade_begin(
+	'{subscription,partner,message_in,quarantine_entry,told,lane_state,notification}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -279,3 +278,19 @@ COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
 	'of the message in flight: what has not begun to leave by then never does; NULL: no limit';
 COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
 	'the same of messages whose sessions ended before an outcome';
+
+/* An item keeps its reference_id and number, also when it was withheld and is told again. */
+ALTER TABLE casesync_internal.notification ADD COLUMN is_doubtful boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN casesync_internal.notification.is_doubtful IS
+	'the partner may have kept what it said at an attempt that has failed';
+CREATE TABLE casesync_internal.open_number (
+	item bigint PRIMARY KEY,
+	subscription bigint NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL
+);
+CREATE INDEX open_number_of ON casesync_internal.open_number (subscription, registry, key);
+COMMENT ON TABLE casesync_internal.open_number IS
+	'notifications that were withheld after they had got their number: when their subject is told '
+	'of again, they are what tells it; mostly empty';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.open_number', '');
