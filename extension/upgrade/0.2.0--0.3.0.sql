@@ -416,3 +416,19 @@ END
 $$;
 DROP FUNCTION casesync_internal.missed_requeue(text);
 DROP FUNCTION casesync_internal.withhold(uuid[], text);
+
+/* An item keeps its reference_id and number, also when it was withheld and is told again. */
+ALTER TABLE casesync_internal.notification ADD COLUMN is_doubtful boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN casesync_internal.notification.is_doubtful IS
+	'the partner may have kept what it said at an attempt that has failed';
+CREATE TABLE casesync_internal.open_number (
+	item bigint PRIMARY KEY,
+	subscription bigint NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL
+);
+CREATE INDEX open_number_of ON casesync_internal.open_number (subscription, registry, key);
+COMMENT ON TABLE casesync_internal.open_number IS
+	'notifications that were withheld after they had got their number: when their subject is told '
+	'of again, they are what tells it; mostly empty';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.open_number', '');
