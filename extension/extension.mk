@@ -89,6 +89,7 @@ SQL_CODE = \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
+	extension/agreement/registry_key.sql \
 	extension/agreement/registry.sql extension/agreement/registry_feed.sql \
 	extension/agreement/agreement.sql \
 	extension/agreement/sharing.sql extension/agreement/forget.sql \

@@ -104,9 +104,9 @@ SET search_path = pg_catalog, pg_temp
 	SET jit = off
 AS $$
 BEGIN
-	RETURN casesync_internal.owner_plan(r.view, format(
-		'SELECT %1$I, %2$I FROM %3$s WHERE %1$I = ANY (%4$L::text[]::%5$s[])',
-		r.key_column, r.record_column, r.view, '{}', r.key_type))->0->'Plan';
+	RETURN casesync_internal.owner_plan(r.view, format('SELECT %I, %I FROM %s WHERE %s',
+		r.key_column, r.record_column, r.view,
+		casesync_internal.key_among(r, '''{}''::text[]')))->0->'Plan';
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS
@@ -199,7 +199,8 @@ BEGIN
 				casesync_internal.registry_alike(r.registry)),
 			hint => 'Choose a name that differs by more than case, underscores, dots and hyphens.');
 	END IF;
-	PERFORM casesync_internal.publish_column(r.view, r.key_column, 'subject key');
+	PERFORM casesync_internal.key_must_be_text(r.view, r.key_column,
+		casesync_internal.publish_column(r.view, r.key_column, 'subject key'));
 	IF casesync_internal.publish_column(r.view, r.record_column, 'record') <> 'jsonb'::regtype THEN
 		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
 			message => format('column "%s" of view %s is not of type jsonb', r.record_column,

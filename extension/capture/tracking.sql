@@ -210,6 +210,8 @@ BEGIN
 	END IF;
 	IF t.key_is_column THEN
 		t.key := t.key_columns[1];
+		PERFORM casesync_internal.key_must_be_text(t.relation, a.attname, a.atttypid)
+		   FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key;
 	END IF;
 	t.key_labels := t.key_columns;
 	t.key_query := casesync_internal.tracking_key_query(t);

@@ -123,6 +123,37 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_key_query(casesync_internal.tracking) IS
 	'the query that makes the subject key of a change''s key; NULL for a column';
 
+/*
+ * Captured is the time of UTC. What a view makes of it by a cast to text is in the time zone of
+ * whoever looks, and would find nobody.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_key_must_fit(t casesync_internal.tracking)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	registry text;
+BEGIN
+	SELECT r.registry INTO registry FROM casesync_internal.registry r
+	  JOIN pg_attribute a ON a.attrelid = t.relation AND a.attname = t.key
+	 WHERE t.key_is_column AND t.subjects IS NULL AND r.registry = ANY (t.registries)
+	   AND casesync_internal.key_base_type(a.atttypid) = ANY ('{timestamptz,timetz}'::regtype[])
+	   AND casesync_internal.key_base_type(r.key_type)
+			<> casesync_internal.key_base_type(a.atttypid)
+	 LIMIT 1;
+	IF FOUND THEN
+		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
+			message => format('key "%s" of %s and the key of registry "%s" are of different types',
+				t.key, t.relation, registry),
+			detail => 'As text a time is written in the time zone of whoever looks.',
+			hint => 'Let the view have the column as it is.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_key_must_fit(casesync_internal.tracking) IS
+	'part of tracking_store(): an error for times whose registry has them as something else';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_made(caller regrole,
 	tracking casesync_internal.tracking, old casesync_internal.tracking)
 RETURNS casesync_internal.tracking
@@ -142,6 +173,7 @@ BEGIN
 	t.author := casesync_internal.author_of(caller, t.relation, old.author);
 	PERFORM casesync_internal.feed_must_be_let(caller, r, owner)
 	   FROM unnest(t.registries) r WHERE r <> ALL (coalesce(old.registries, '{}'));
+	PERFORM casesync_internal.tracking_key_must_fit(t);
 	t.on_insert := casesync_internal.event_name(t.on_insert);
 	t.on_update := casesync_internal.event_name(t.on_update);
 	t.on_delete := casesync_internal.event_name(t.on_delete);

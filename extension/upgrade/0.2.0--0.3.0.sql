@@ -157,6 +157,9 @@ DROP FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]);
 DROP FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[]);
 DROP FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean,
 	boolean, boolean);
+COMMENT ON TYPE casesync_internal.rendered IS
+	'a subject''s record: state is found, gone, quarantine (with the reason), or alias (of the key '
+	'that stands in reason)';
 
 /* ---- inbox: an apply function is found by its name, and called while it is its owner's ---- */
 ALTER TABLE casesync_internal.handler ADD COLUMN schema_name name,
