@@ -17,4 +17,7 @@
  */
 extern Node *condition_in_query(ParseState *state, Relation relation, const char *condition);
 
+/* A key or a condition in the form in which it is stored, over the relation's columns of now. */
+extern Node *row_expression_read(const char *what, const char *source, Relation relation);
+
 #endif /* CASESYNC_ROW_EXPRESSION_H */

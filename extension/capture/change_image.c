@@ -221,8 +221,8 @@ utc_text(const TrackedColumn *column, Datum value)
 }
 
 /*
- * A key as the view has it as text: by a cast, which for some types is not what their output is, and
- * in one time zone.
+ * A key as the view has it as text: by a cast, which for some types is not what their output is,
+ * and in one time zone.
  */
 static char *
 key_text(const TrackedColumn *column, Datum value)

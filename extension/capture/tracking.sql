@@ -381,11 +381,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking := tracking;
+	written record;
 BEGIN
 	/* Where the numbers are true they find columns that were renamed, and drop dropped ones. */
 	IF t.place = casesync_internal.tracking_place(relation) THEN
-		t.condition := casesync_internal.renamed_condition(relation, t.condition, t.columns,
-			t.column_numbers);
+		written := casesync_internal.tracking_written(t.id);
+		t.condition := coalesce(written.condition, casesync_internal.renamed_condition(relation,
+			t.condition, t.columns, t.column_numbers));
+		t.key := coalesce(written.key, t.key);
+		t.subjects := coalesce(written.subjects, t.subjects);
 		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
 			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped
 				ORDER BY n);

@@ -45,7 +45,7 @@ SELECT a.access, o FROM (VALUES
 		'column_numbers', 'subjects_query',
 		'tracking_place', 'tracking_store', 'tracking_key_query',
 		'tracking_attach', 'tracking_detach',
-		'tracking_refresh', 'tracking_renew',
+		'tracking_refresh', 'tracking_renew', 'tracking_written',
 		'trigger_statement', 'trigger_make', 'column_filter', 'tracking_events', 'table_family',
 		'tracking_triggers',
 		'gap_begin', 'gap_end', 'gap_hint', 'tracking_drift', 'trigger_drift',

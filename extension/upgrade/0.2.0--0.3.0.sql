@@ -148,6 +148,9 @@ COMMENT ON COLUMN casesync_internal.registry.author IS
 	'whose the view was when it was published; it is not read while it is another''s';
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
+ALTER TABLE casesync_internal.tracking ADD COLUMN trees text[];
+COMMENT ON COLUMN casesync_internal.tracking.trees IS
+	'condition, key and subjects as the server keeps expressions, true in the same place';
 
 /* Each subscription gets an event type that it asked for. */
 ALTER TABLE casesync_internal.told ADD COLUMN event_types text[];
