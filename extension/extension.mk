@@ -30,7 +30,7 @@ EXTENSION_SOURCES = \
 	extension/capture/change_capture.c extension/capture/change_image.c \
 	extension/capture/change_log.c extension/capture/change_origin.c \
 	extension/capture/tracking_cache.c extension/capture/tracking_row.c \
-	extension/capture/tracking_store.c \
+	extension/capture/tracking_store.c extension/capture/tracking_tree.c \
 	extension/capture/tracking_trigger.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \

@@ -85,7 +85,7 @@ CREATE ROLE regress_tree LOGIN;
 SELECT casesync.grant_access('regress_tree', 'publisher');
 GRANT USAGE ON SCHEMA app TO regress_tree;
 SET ROLE regress_tree;
-SELECT app.try($$SELECT casesync_internal.expression_written('pg_class', '{CONST}')$$);
+SELECT app.try($$SELECT casesync_internal.tracking_tree_written(1, 1)$$);
 SELECT app.try($$SELECT casesync_internal.expression_tree('pg_class', 'condition', 'true')$$);
 RESET ROLE;
 DROP OWNED BY regress_tree;

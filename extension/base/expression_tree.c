@@ -22,13 +22,13 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "base/expression_tree.h"
 #include "base/pg_compat.h"
 #include "base/reading.h"
 #include "base/row_expression.h"
 #include "base/subjects_query.h"
 
 PG_FUNCTION_INFO_V1(casesync_expression_tree);
-PG_FUNCTION_INFO_V1(casesync_expression_written);
 
 /*
  * casesync_internal.expression_tree(relation, what, source): of a condition, a key or a query for
@@ -73,25 +73,22 @@ column_differs(Node *node, void *relation)
 	return !is_same;
 }
 
-/* casesync_internal.expression_written(relation, tree): only trees of our own making are read. */
-Datum
-casesync_expression_written(PG_FUNCTION_ARGS)
+char *
+expression_write(Oid relation, const char *tree_text)
 {
-	Oid oid = PG_GETARG_OID(0);
-	Node *tree = stringToNode(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	char *name = get_rel_name(oid);
-	int level = reading_path_enter("pg_catalog");
+	Node *tree = stringToNode(tree_text);
+	char *name = get_rel_name(relation);
+	int level;
 	char *written;
 
-	if (name == NULL || (!IsA(tree, Query) && column_differs(tree, &oid)))
-		elog(ERROR, "the relation is not what it was");
+	if (name == NULL || (!IsA(tree, Query) && column_differs(tree, &relation)))
+		return NULL;
+	level = reading_path_enter("pg_catalog");
 	(void) reading_style_enter();
 	written = IsA(tree, Query)
 				  ? pg_get_querydef((Query *) tree, false)
-				  : deparse_expression(tree, deparse_context_for(name, oid), false, false);
+				  : deparse_expression(tree, deparse_context_for(name, relation), false, false);
 	AtEOXact_GUC(true, level);
 	/* So the server writes the name of a column that is gone. */
-	if (strstr(written, "\"?dropped?column?\"") != NULL)
-		elog(ERROR, "a column was dropped");
-	PG_RETURN_TEXT_P(cstring_to_text(written));
+	return strstr(written, "\"?dropped?column?\"") == NULL ? written : NULL;
 }

@@ -188,10 +188,16 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_trees(casesync_internal.tracking, boolean) IS
 	'condition, key and subjects of a tracking as trees; NULL: none, or not to be read';
 
-/*
- * With the extension's rights, since nobody else's trees are read; by number, so that nobody hands
- * one over. What cannot be written any more (a column that it names is gone) is NULL.
- */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_tree_written(id integer, which integer)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_tracking_tree_written';
+COMMENT ON FUNCTION casesync_internal.tracking_tree_written(integer, integer) IS
+	'a tree of a tracking (1 condition, 2 key, 3 subjects) by the names that things have now; NULL '
+	'when there is none, or it is not true here and now';
+
+/* With the extension's rights, since nobody else reads trees. */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_written(id integer, OUT condition text,
 	OUT key text, OUT subjects text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
@@ -201,18 +207,12 @@ DECLARE
 	t casesync_internal.tracking;
 BEGIN
 	SELECT * INTO t FROM casesync_internal.tracking g WHERE g.id = tracking_written.id;
-	IF t.place IS DISTINCT FROM casesync_internal.tracking_place(t.relation) THEN
-		RETURN;
-	END IF;
-	condition := casesync_internal.expression_written(t.relation, substr(t.trees[1], 33))
-		WHERE t.trees[1] ^@ md5(t.condition);
-	subjects := casesync_internal.expression_written(t.relation, substr(t.trees[3], 33))
-		WHERE t.trees[3] ^@ md5(t.subjects);
+	condition := casesync_internal.tracking_tree_written(t.id, 1);
+	subjects := casesync_internal.tracking_tree_written(t.id, 3);
 	IF t.key_labels = (SELECT array_agg(a.attname ORDER BY k.place)
 			FROM unnest(t.key_numbers) WITH ORDINALITY k(number, place)
 			JOIN pg_attribute a ON a.attrelid = t.relation AND a.attnum = k.number) THEN
-		key := casesync_internal.expression_written(t.relation, substr(t.trees[2], 33))
-			WHERE t.trees[2] ^@ md5(t.key);
+		key := casesync_internal.tracking_tree_written(t.id, 2);
 	END IF;
 EXCEPTION WHEN OTHERS THEN
 	condition := NULL; key := NULL; subjects := NULL;
