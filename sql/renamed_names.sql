@@ -97,3 +97,4 @@ SELECT app.try(format($$SELECT casesync.track('app.other', '{people}', 'id', on_
 	$$status = ANY ('{a}')$$, $$greatest(status, 'a') = 'a'$$, $$status BETWEEN 'a' AND 'b'$$, $$status LIKE 'a%'$$]) c;
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app, mots, extra, decoy CASCADE;
+DROP EXTENSION citext;

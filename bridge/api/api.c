@@ -35,6 +35,7 @@ struct Api
 	Workers *workers[CHECK_THREADS];
 	PartnerBudget *budget;
 	bool is_filling[BUDGET_POOLS];
+	Timer *paused; /* answers that wait for their partner's time */
 	bool is_closing;
 	RateLimit *rate_limit;
 	ApiExchangeList exchanges;
@@ -98,6 +99,8 @@ sessions_connected(const ApiSessions *sessions)
 	return count;
 }
 
+static void api_fill_answers(void *context);
+
 static bool
 workers_start(Api *api, Failure *failure)
 {
@@ -123,8 +126,9 @@ api_new(const ApiParts *parts, Failure *failure)
 		api->parts = *parts;
 		api->rate_limit = rate_limit_new();
 		api->budget = partner_budget_new();
+		api->paused = timer_new(parts->loop, api_fill_answers, api);
 	}
-	if (api == NULL || api->rate_limit == NULL || api->budget == NULL)
+	if (api == NULL || api->rate_limit == NULL || api->budget == NULL || api->paused == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		api_free(api);
@@ -164,6 +168,7 @@ api_free(Api *api)
 		return;
 	free(api->stores.sessions);
 	free(api->answers.sessions);
+	timer_free(api->paused);
 	partner_budget_free(api->budget);
 	rate_limit_free(api->rate_limit);
 	free(api);
@@ -248,6 +253,17 @@ api_set_places(Api *api, BudgetPool pool)
 	return places;
 }
 
+static void
+api_await_pause(Api *api)
+{
+	int64_t pause_ms = partner_budget_pause(api->budget, BUDGET_ANSWER, event_loop_now());
+
+	if (pause_ms >= 0)
+		timer_set(api->paused, pause_ms);
+	else
+		timer_stop(api->paused);
+}
+
 /* Begins what may begin. What it begins may end at once: the loop here looks again then. */
 static void
 api_fill(Api *api, BudgetPool pool)
@@ -269,6 +285,14 @@ api_fill(Api *api, BudgetPool pool)
 		exchange->begin(exchange);
 	}
 	api->is_filling[pool] = false;
+	if (pool == BUDGET_ANSWER)
+		api_await_pause(api);
+}
+
+static void
+api_fill_answers(void *context)
+{
+	api_fill(context, BUDGET_ANSWER);
 }
 
 static void

@@ -55,6 +55,9 @@ typedef struct Pool
 	int working;
 	int kinds_working[BUDGET_KINDS];
 	QueueList turns;
+	const BudgetQueue *last; /* who asked last, only to compare with */
+	int64_t last_ms;
+	int64_t other_ms; /* when somebody else did */
 } Pool;
 
 struct PartnerBudget
@@ -221,6 +224,32 @@ queue_is_used_up(const Pool *pool, const BudgetQueue *queue)
 	return pool->percent > 0 && queue->used_us >= pool_most_us(pool);
 }
 
+static void
+pool_note_asker(Pool *pool, const BudgetQueue *queue, int64_t now_ms)
+{
+	if (pool->last != queue)
+		pool->other_ms = pool->last != NULL ? pool->last_ms : now_ms - BUDGET_OTHERS_MS;
+	pool->last = queue;
+	pool->last_ms = now_ms;
+}
+
+/* A session that nobody else wants may be all its own. Milliseconds until it may go on. */
+static int64_t
+queue_pause_ms(const Pool *pool, const BudgetQueue *queue, int64_t now_ms)
+{
+	int64_t paced_us = INT64_C(10000) * BUDGET_PACED_SECONDS * pool->percent;
+	int64_t other_ms = pool->last == queue ? pool->other_ms : pool->last_ms;
+	int64_t wait_ms;
+
+	if (queue->pool != BUDGET_ANSWER || pool->percent == 0 || queue->used_us < paced_us)
+		return 0;
+	wait_ms = (queue->used_us - paced_us) / (10 * pool->percent) + 1;
+	if (now_ms - other_ms >= BUDGET_OTHERS_MS)
+		return 0;
+	return wait_ms < other_ms + BUDGET_OTHERS_MS - now_ms ? wait_ms
+														  : other_ms + BUDGET_OTHERS_MS - now_ms;
+}
+
 /* Whoever has used up its time must not be let in; whoever has some left may use more once. */
 static int64_t
 queue_wait_ms(const Pool *pool, BudgetQueue *queue, int64_t now_ms)
@@ -267,6 +296,7 @@ partner_budget_ask(PartnerBudget *budget, BudgetPool pool_number, BudgetJob *job
 		return FULL_MS;
 	while (job->kind < BUDGET_HEAVY && expected_us > pool_kind_us(pool_number, job->kind))
 		job->kind++;
+	pool_note_asker(pool, queue, now_ms);
 	job->charged_us = expected_us;
 	queue->used_us += expected_us;
 	job->queue = queue;
@@ -327,7 +357,8 @@ partner_budget_next(PartnerBudget *budget, BudgetPool pool_number, int64_t now_m
 
 		queue_settle(pool, queue, now_ms);
 		kind = job_kind(pool, job);
-		if (queue->works >= pool->own || !job_kind_has_place(pool, kind))
+		if (queue->works >= pool->own || !job_kind_has_place(pool, kind) ||
+			queue_pause_ms(pool, queue, now_ms) > 0)
 			continue;
 		job_leave_waiting(pool, job);
 		job->kind = kind;
@@ -338,6 +369,25 @@ partner_budget_next(PartnerBudget *budget, BudgetPool pool_number, int64_t now_m
 		return job;
 	}
 	return NULL;
+}
+
+int64_t
+partner_budget_pause(PartnerBudget *budget, BudgetPool pool_number, int64_t now_ms)
+{
+	const Pool *pool = &budget->pools[pool_number];
+	int64_t least_ms = -1;
+	BudgetQueue *queue;
+
+	TAILQ_FOREACH (queue, &pool->turns, turn)
+	{
+		int64_t pause_ms;
+
+		queue_settle(pool, queue, now_ms);
+		pause_ms = queue_pause_ms(pool, queue, now_ms);
+		if (pause_ms > 0 && queue->works < pool->own && (least_ms < 0 || pause_ms < least_ms))
+			least_ms = pause_ms;
+	}
+	return least_ms;
 }
 
 bool
@@ -352,7 +402,8 @@ partner_budget_is_own_fault(const PartnerBudget *budget, const BudgetJob *job)
 	pool = &budget->pools[queue->pool];
 	kind = job_kind(pool, job);
 	return pool->places > 0 &&
-		   (queue->works >= pool->own || kind == BUDGET_MIDDLE || kind == BUDGET_HEAVY);
+		   (queue->works >= pool->own || queue_pause_ms(pool, queue, queue->at_ms) > 0 ||
+			kind == BUDGET_MIDDLE || kind == BUDGET_HEAVY);
 }
 
 void

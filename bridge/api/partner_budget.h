@@ -20,6 +20,8 @@ typedef enum BudgetPool
 } BudgetPool;
 
 #define BUDGET_BURST_SECONDS 10 /* a partner may use the share of so long a time at once */
+#define BUDGET_PACED_SECONDS 1	/* and of so long, of a session, while others ask as well */
+#define BUDGET_OTHERS_MS 250	/* they did, so lately */
 #define BUDGET_WAITING 100		/* jobs of one partner that may wait for a pool */
 #define BUDGET_LIGHT_US 5000	/* a check that takes no longer keeps nobody waiting */
 #define BUDGET_MIDDLE_US 50000	/* nor does this keep waiting whoever has a large message */
@@ -60,7 +62,7 @@ extern void partner_budget_free(PartnerBudget *budget);
  * places: of the pool; own: how many of them one partner may have; percent: of the time of one
  * place that a partner may use in the long run, 0 for no limit. Beyond it a check is refused, since
  * its time is the processor's. A session's time may also be somebody else's fault: then the
- * partner counts as one with costly jobs.
+ * partner counts as one with costly jobs, and while others ask it waits until time has come back.
  */
 extern void partner_budget_set(PartnerBudget *budget, BudgetPool pool, int places, int own,
 							   int percent);
@@ -84,6 +86,12 @@ extern int64_t partner_budget_ask(PartnerBudget *budget, BudgetPool pool, Budget
 
 /* The job whose turn it is; it works from now on. NULL when there is none, or no place. */
 extern BudgetJob *partner_budget_next(PartnerBudget *budget, BudgetPool pool, int64_t now_ms);
+
+/*
+ * In how many milliseconds a job that waits for its partner's time may have its turn, if nothing
+ * ends before; -1 when none does.
+ */
+extern int64_t partner_budget_pause(PartnerBudget *budget, BudgetPool pool, int64_t now_ms);
 
 /* Does it wait because of what its own partner does? */
 extern bool partner_budget_is_own_fault(const PartnerBudget *budget, const BudgetJob *job);

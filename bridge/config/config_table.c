@@ -90,8 +90,7 @@ static const Setting settings[] = {
 	{"check_share", SETTING_INTEGER, "25", NUMBER(check_share, 0, 100), false,
 	 "percent of a processor's time for checking one partner's messages; 0: any"},
 	{"answer_share", SETTING_INTEGER, "50", NUMBER(answer_share, 0, 100), false,
-	 "percent of a session's time for one partner's immediate answers, beyond it others come "
-	 "first; "
+	 "percent of a session's time for one partner's immediate answers while others ask as well; "
 	 "0: any"},
 	{"routing_chunk", SETTING_INTEGER, "1000", NUMBER(routing_chunk, 1, 100000), false,
 	 "changes routed in one transaction"},

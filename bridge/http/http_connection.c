@@ -191,6 +191,15 @@ http_connection_hold(struct MHD_Connection *connection, size_t length, size_t li
 	return true;
 }
 
+bool
+http_connection_has_room(struct MHD_Connection *connection, size_t length, size_t limit)
+{
+	const HttpConnection *client = connection_of(connection);
+
+	return client == NULL || client->who == 0 ||
+		   server_held(client->server, client->who) + length <= limit / 4;
+}
+
 void
 http_connection_let_go(struct MHD_Connection *connection)
 {

@@ -14,6 +14,7 @@
 #define HTTP_IDLE_SECONDS 60 /* a kept connection without a request */
 
 typedef TAILQ_HEAD(HttpConnectionList, HttpConnection) HttpConnectionList;
+typedef LIST_HEAD(HttpRestingList, HttpRequest) HttpRestingList;
 
 struct HttpServer
 {
@@ -27,8 +28,13 @@ struct HttpServer
 	int pending;
 	HttpConnectionList connections; /* the one longest waited for is first */
 	size_t held;					/* bytes of bodies */
+	HttpRestingList resting;		/* refused for now, and told so in a moment */
+	bool is_closed;
 	int runs_without_news;
 };
+
+/* Those that rest are told at once: the server ends. */
+extern void http_request_wake_all(HttpServer *server);
 
 /* libmicrohttpd's callback for connections that begin and end; context is the server. */
 extern void http_connection_notified(void *context, struct MHD_Connection *connection,
@@ -56,6 +62,10 @@ extern void http_connection_set_sender(struct MHD_Connection *connection, uint64
  * another body (of its own, in that case) has been sent away.
  */
 extern bool http_connection_hold(struct MHD_Connection *connection, size_t length, size_t limit);
+
+/* Would none of its own have to be sent away for that? */
+extern bool http_connection_has_room(struct MHD_Connection *connection, size_t length,
+									 size_t limit);
 extern void http_connection_let_go(struct MHD_Connection *connection); /* of all of them */
 
 /* The client's address as text; lives as long as the connection. "" when there is none. */

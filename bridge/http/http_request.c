@@ -16,6 +16,8 @@
 #include "message/reply.h"
 
 #define LARGE_BODIES 8 /* so many of the largest size may be held, all clients together */
+#define REST_MS 200	   /* whoever comes again at once must not have all our time */
+#define RESTS 5		   /* of a request, for room that its sender's others have */
 #define REFUSED_BODY_LIMIT (64 * 1024) /* so much is read, else the client would miss its answer */
 
 struct HttpRequest
@@ -30,6 +32,10 @@ struct HttpRequest
 	bool trusted;	 /* may send more than REFUSED_BODY_LIMIT */
 	bool handled;	 /* the route's handler has been called */
 	bool suspended;
+	Timer *rest;
+	int rests;
+	bool resting; /* suspended, and in server->resting */
+	LIST_ENTRY(HttpRequest) entry;
 	struct MHD_Response *response; /* the answer, waiting to be queued */
 	int status;
 };
@@ -57,6 +63,9 @@ request_free(HttpRequest *request)
 {
 	if (request == NULL)
 		return;
+	if (request->resting)
+		LIST_REMOVE(request, entry);
+	timer_free(request->rest);
 	if (request->response != NULL)
 		MHD_destroy_response(request->response);
 	request_drop_body(request);
@@ -220,6 +229,49 @@ request_refuse(HttpRequest *request)
 	return result;
 }
 
+static void
+request_wake(void *context)
+{
+	HttpRequest *request = context;
+
+	LIST_REMOVE(request, entry);
+	request->resting = false;
+	MHD_resume_connection(request->connection);
+	timer_set(request->server->timer, 0);
+}
+
+void
+http_request_wake_all(HttpServer *server)
+{
+	HttpRequest *request;
+
+	while ((request = LIST_FIRST(&server->resting)) != NULL)
+		request_wake(request);
+}
+
+/*
+ * Nothing is read or said for a moment: the daemon comes back to where it was. The client's time
+ * runs on, so that others may have its place. False when it has rested that often.
+ */
+static bool
+request_rest(HttpRequest *request, int rests)
+{
+	HttpServer *server = request->server;
+
+	if (request->rests >= rests || server->is_closed)
+		return false;
+	if (request->rest == NULL)
+		request->rest = timer_new(server->loop, request_wake, request);
+	if (request->rest == NULL)
+		return false;
+	request->rests++;
+	request->resting = true;
+	LIST_INSERT_HEAD(&server->resting, request, entry);
+	timer_set(request->rest, REST_MS);
+	MHD_suspend_connection(request->connection);
+	return true;
+}
+
 /*
  * A client that is told early that its body is unwanted may miss the answer, so small ones are
  * read; but not where it is not sure what the body is.
@@ -231,18 +283,30 @@ request_refuse_at_once(HttpRequest *request)
 		   (request->refusal != 0 && announces_too_much(request->connection, REFUSED_BODY_LIMIT));
 }
 
+static size_t
+request_held_most(const HttpRequest *request)
+{
+	return LARGE_BODIES * request->server->settings.body_limits[HTTP_BODY_LARGE];
+}
+
+/* As long as its sender's other bodies have all the room; what has come is not taken yet. */
+static bool
+request_waits_for_room(HttpRequest *request, size_t length)
+{
+	return request->refusal == 0 &&
+		   !http_connection_has_room(request->connection, length, request_held_most(request)) &&
+		   request_rest(request, RESTS);
+}
+
 static enum MHD_Result
 request_take_body(HttpRequest *request, const char *bytes, size_t length)
 {
-	HttpServer *server = request->server;
-
 	if (request->refusal == 0 && buffer_is_full_for(&request->body, length))
 		request->refusal = 413;
 	if (request->refusal == 0)
 		request->refusal = request_judge_growth(request, request->body.length + length);
 	if (request->refusal == 0 &&
-		(!http_connection_hold(request->connection, length,
-							   LARGE_BODIES * server->settings.body_limits[HTTP_BODY_LARGE]) ||
+		(!http_connection_hold(request->connection, length, request_held_most(request)) ||
 		 !buffer_append(&request->body, bytes, length)))
 		request->refusal = 503;
 	if (request->refusal == 0)
@@ -299,12 +363,19 @@ http_request_access(void *context, struct MHD_Connection *connection, const char
 		*request_context = request;
 		if (request == NULL)
 			return MHD_NO;
-		return request_refuse_at_once(request) ? request_refuse(request) : MHD_YES;
+		if (!request_refuse_at_once(request) ||
+			(request->refusal == 429 && request_rest(request, 1)))
+			return MHD_YES;
+		return request_refuse(request);
 	}
 	if (*upload_size == 0)
 		return request_handle(request);
+	if (request_waits_for_room(request, *upload_size))
+		return MHD_YES;
 	result = request_take_body(request, upload, *upload_size);
 	*upload_size = 0;
+	if (result == MHD_YES && request->refusal == 429)
+		(void) request_rest(request, 1);
 	return result;
 }
 

@@ -76,6 +76,11 @@ http_server_close(HttpServer *server)
 {
 	MHD_socket fd = server != NULL ? MHD_quiesce_daemon(server->daemon) : MHD_INVALID_SOCKET;
 
+	if (server != NULL)
+	{
+		server->is_closed = true;
+		http_request_wake_all(server);
+	}
 	if (fd != MHD_INVALID_SOCKET)
 		close(fd);
 }
@@ -161,6 +166,7 @@ http_server_new(EventLoop *loop, const HttpServerSettings *settings, void *conte
 	server->settings = *settings;
 	server->context = context;
 	TAILQ_INIT(&server->connections);
+	LIST_INIT(&server->resting);
 	listen_fd = http_listen(settings->host, settings->port, &server->port, failure);
 	if (listen_fd < 0)
 		goto failed;
@@ -193,6 +199,8 @@ http_server_free(HttpServer *server)
 	watch_free(server->watch);
 	if (server->daemon != NULL)
 	{
+		server->is_closed = true;
+		http_request_wake_all(server);
 		MHD_run(server->daemon); /* what was resumed must not be suspended when it stops */
 		MHD_stop_daemon(server->daemon);
 	}

@@ -141,7 +141,6 @@ AS $$
 DECLARE
 	trackings integer[] := ARRAY(SELECT id FROM casesync_internal.tracking
 		WHERE stopped_gap = start_capture.gap ORDER BY id);
-	tracked regclass;
 BEGIN
 	IF cardinality(trackings) = 0 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
@@ -149,17 +148,10 @@ BEGIN
 			detail => 'There is no such gap, or its capture was started before.',
 			hint => 'SELECT * FROM casesync.gaps;');
 	END IF;
-	/*
-	 * Who is writing now goes on with what it knew; behind these locks nobody does. Not ONLY: the
-	 * server locks a table before its partitions, as writers do, who would else wait in a circle.
-	 */
-	FOR tracked IN
-		SELECT DISTINCT c.oid
-		  FROM casesync_internal.tracking t JOIN pg_class c ON c.oid = t.relation
-		 WHERE t.id = ANY (trackings) ORDER BY 1
-	LOOP
-		EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', tracked);
-	END LOOP;
+	/* Who is writing now goes on with what it knew; behind these locks nobody does. */
+	PERFORM casesync_internal.tables_lock(ARRAY(SELECT DISTINCT c.oid::regclass
+		FROM casesync_internal.tracking t JOIN pg_class c ON c.oid = t.relation
+		WHERE t.id = ANY (trackings)));
 	PERFORM casesync_internal.gap_end(gap, trackings);
 	RETURN QUERY SELECT r, casesync_internal.gap_hint(g.gap, r)
 		FROM casesync.gaps g, unnest(g.registries) r WHERE g.gap = start_capture.gap ORDER BY r;
@@ -178,7 +170,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	why CONSTANT text := 'casesync.capture was off';
+	why constant text := coalesce(change.changed->>'reason', 'casesync.capture was off');
 	found_gap bigint;
 BEGIN
 	/* A bulk job of many transactions is one gap, not a thousand. */

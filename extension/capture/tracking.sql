@@ -359,7 +359,7 @@ BEGIN
 		t.enabled := false;
 		t.removed := NOT keep;
 		PERFORM casesync_internal.tracking_store(t);
-		PERFORM casesync_internal.tracking_detach(t.id);
+		PERFORM casesync_internal.tracking_detach(t);
 		done := done + 1;
 	END LOOP;
 	RETURN done;
@@ -443,29 +443,44 @@ COMMENT ON FUNCTION casesync_internal.tracking_renew(casesync_internal.tracking,
  * names a table that became another's takes over what its trackings say; without a name nobody
  * does, least of all a superuser.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.trackings_named(relation regclass)
+RETURNS SETOF casesync_internal.tracking
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT g.* FROM casesync_internal.tracking g
+	 WHERE NOT g.removed AND (g.relation = trackings_named.relation
+		OR g.relation_name = trackings_named.relation::text
+		OR trackings_named.relation IS NULL AND casesync_internal.owns(g.relation)
+			AND casesync_internal.author_counts(g.author, g.relation))
+	 ORDER BY g.id
+$$;
+COMMENT ON FUNCTION casesync_internal.trackings_named(regclass) IS
+	'the trackings that retrack() of a table is about';
+
+/* All rows first, then the locks of all tables, then the triggers: see tables_lock(). */
 CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	renewed casesync_internal.tracking[] := '{}';
 	t casesync_internal.tracking;
-	done integer := 0;
 BEGIN
-	FOR t IN SELECT * FROM casesync_internal.tracking g
-			WHERE NOT g.removed AND (g.relation = retrack.relation
-				OR g.relation_name = retrack.relation::text
-				OR retrack.relation IS NULL AND casesync_internal.owns(g.relation)
-					AND casesync_internal.author_counts(g.author, g.relation))
-			ORDER BY id
-	LOOP
+	FOR t IN SELECT * FROM casesync_internal.trackings_named(relation) LOOP
 		t := casesync_internal.tracking_renew(t, coalesce(retrack.relation, t.relation));
 		PERFORM casesync_internal.relation_must_be_trackable(t.relation);
-		PERFORM casesync_internal.tracking_store(t);
-		PERFORM casesync_internal.tracking_attach(t);
-		done := done + 1;
+		IF NOT casesync_internal.tracking_is_stored(t) THEN
+			PERFORM casesync_internal.tracking_store(t);
+		END IF;
+		renewed := renewed || t;
 	END LOOP;
-	RETURN done;
+	PERFORM casesync_internal.trackings_lock(renewed);
+	FOREACH t IN ARRAY renewed LOOP
+		PERFORM casesync_internal.tracking_attach(t);
+	END LOOP;
+	RETURN cardinality(renewed);
 END
 $$;
 COMMENT ON FUNCTION casesync.retrack(regclass) IS

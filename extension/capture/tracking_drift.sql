@@ -77,6 +77,113 @@ $$;
 COMMENT ON FUNCTION casesync_internal.column_drift(casesync_internal.tracking) IS
 	'columns of a tracking that are not what they were';
 
+/* As it is read when a trigger fires: then each row counts, which costs work and loses nothing. */
+CREATE OR REPLACE FUNCTION casesync_internal.condition_drift(tracking casesync_internal.tracking)
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF tracking.place = casesync_internal.tracking_place(tracking.relation) THEN
+		PERFORM casesync_internal.renamed_condition(tracking.relation, tracking.condition,
+			tracking.columns, tracking.column_numbers);
+	ELSE
+		PERFORM casesync_internal.row_expression(tracking.relation, 'condition',
+			tracking.condition, 'pg_catalog, pg_temp');
+	END IF;
+	RETURN '{}';
+EXCEPTION WHEN OTHERS THEN
+	RETURN ARRAY[format('every row counts, since the condition cannot be read: %s', SQLERRM)];
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.condition_drift(casesync_internal.tracking) IS
+	'why the condition of a tracking does not count; empty = it does';
+
+/*
+ * Where numbers are true names are made so too: a dump has names only. What is gone is left out,
+ * since no copy would find it. A condition that names it stays as it is, and says so as drift.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_renamed(tracking casesync_internal.tracking)
+RETURNS casesync_internal.tracking
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync_internal.tracking := tracking;
+	written constant text := (casesync_internal.tracking_written(t.id)).condition;
+BEGIN
+	t.condition := coalesce(written, casesync_internal.renamed_condition(t.relation, t.condition,
+		t.columns, t.column_numbers));
+	IF written IS NOT NULL THEN
+		t.trees[1] := md5(written) || substr(t.trees[1], 33);
+	END IF;
+	SELECT array_agg(a.attname ORDER BY c.place), array_agg(a.attnum ORDER BY c.place)
+	  INTO t.columns, t.column_numbers
+	  FROM unnest(t.column_numbers) WITH ORDINALITY c(number, place)
+	  JOIN pg_attribute a ON a.attrelid = t.relation AND a.attnum = c.number AND NOT a.attisdropped;
+	SELECT array_agg(CASE WHEN a.attisdropped THEN c.name ELSE a.attname END ORDER BY c.place)
+	  INTO t.key_columns
+	  FROM unnest(t.key_numbers, t.key_columns) WITH ORDINALITY c(number, name, place)
+	  JOIN pg_attribute a ON a.attrelid = t.relation AND a.attnum = c.number;
+	t.key := CASE WHEN t.key_is_column THEN t.key_columns[1] ELSE t.key END;
+	RETURN t;
+EXCEPTION WHEN OTHERS THEN
+	RETURN tracking;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_renamed(casesync_internal.tracking) IS
+	'a tracking with the names that its columns have now';
+
+CREATE OR REPLACE FUNCTION casesync_internal.trackings_follow_renames()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync_internal.tracking;
+BEGIN
+	FOR t IN
+		SELECT g.* FROM casesync_internal.tracking g
+		 WHERE g.enabled AND NOT g.removed
+		   AND g.place = casesync_internal.tracking_place(g.relation)
+		   AND EXISTS (
+			SELECT FROM unnest(g.column_numbers || g.key_numbers, g.columns || g.key_columns)
+				c(number, name) JOIN pg_attribute a ON a.attrelid = g.relation
+					AND a.attnum = c.number AND a.attname <> c.name)
+		   FOR UPDATE SKIP LOCKED
+	LOOP
+		t := casesync_internal.tracking_renamed(t);
+		UPDATE casesync_internal.tracking g SET columns = t.columns,
+			column_numbers = t.column_numbers, key_columns = t.key_columns, key = t.key,
+			condition = t.condition, trees = t.trees
+		 WHERE g.id = t.id AND g IS DISTINCT FROM t AND cardinality(t.columns) > 0;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.trackings_follow_renames() IS
+	'part of tidy(): trackings of columns that were renamed or dropped have the names of now, '
+	'which a dump takes along';
+
+/* A copy without its data, or one whose trackings could not be restored. */
+CREATE OR REPLACE FUNCTION casesync_internal.lost_triggers()
+RETURNS TABLE (problem text, mend text)
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('changes of %s are not recorded: it has triggers of a tracking that this '
+			'database does not have', t.tgrelid::regclass),
+		string_agg(format('DROP TRIGGER %I ON %s;', t.tgname, t.tgrelid::regclass), ' '
+			ORDER BY t.tgname)
+	  FROM pg_trigger t
+	 WHERE t.tgfoid IN ('casesync_internal.capture_change()'::regprocedure,
+			'casesync_internal.refuse_truncate()'::regprocedure)
+	   AND t.tgparentid = 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking g
+		WHERE t.tgargs = convert_to(g.id::text, 'UTF8') || '\x00'::bytea)
+	 GROUP BY t.tgrelid
+$$;
+COMMENT ON FUNCTION casesync_internal.lost_triggers() IS
+	'what health says of tables with triggers of trackings that are not there';
+
 /* It reads catalogs only; with its owner's rights, so that who may see the view sees it whole. */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_drift(tracking casesync_internal.tracking)
 RETURNS text[]
@@ -104,7 +211,8 @@ BEGIN
 		drift := drift || format('capture is stopped by gap %s', tracking.stopped_gap);
 	END IF;
 	RETURN drift || ARRAY(SELECT * FROM casesync_internal.trigger_drift(tracking))
-		|| ARRAY(SELECT * FROM casesync_internal.column_drift(tracking));
+		|| ARRAY(SELECT * FROM casesync_internal.column_drift(tracking))
+		|| casesync_internal.condition_drift(tracking);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_drift(casesync_internal.tracking) IS

@@ -260,6 +260,8 @@ AS $$
 		CROSS JOIN LATERAL unnest(casesync_internal.tracking_drift(t)) d
 	 WHERE t.enabled AND NOT t.removed
 	UNION ALL
+	SELECT 'critical', l.problem, l.mend FROM casesync_internal.lost_triggers() l
+	UNION ALL
 	SELECT 'critical',
 		format('%s was not captured since %s: %s', coalesce(g.relation::text, 'everything'),
 			to_char(g.started, 'YYYY-MM-DD HH24:MI'), g.reason),

@@ -280,10 +280,10 @@ BEGIN
 	IF drafts.echoes IS NOT NULL THEN
 		PERFORM casesync_internal.tell(a, drafts.echoes, is_sent => false);
 	END IF;
-	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(o.key), e.event_type,
-		o.error_code, o.reason)
+	PERFORM casesync_internal.quarantine_add_all(r.registry, 0, array_agg(o.key),
+		array_agg(e.event_type), array_agg(o.error_code), array_agg(o.reason))
 	   FROM unnest(offers) o JOIN unnest(events) e ON e.key = o.key WHERE o.reason IS NOT NULL
-	  GROUP BY e.event_type, o.error_code, o.reason;
+	 HAVING count(*) > 0;
 	IF cardinality(leaving) > 0 THEN
 		appended := appended + casesync_internal.route_leaving(a, r, events, leaving);
 	END IF;

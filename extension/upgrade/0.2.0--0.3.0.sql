@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,told}');
+SELECT casesync_internal.upgrade_begin('{}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -148,6 +148,9 @@ COMMENT ON COLUMN casesync_internal.registry.author IS
 	'whose the view was when it was published; it is not read while it is another''s';
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
+/* Triggers have no WHEN any more: those that have one go on until retrack(). */
+DROP FUNCTION casesync_internal.column_filter(regclass, name[]);
+DROP FUNCTION casesync_internal.tracking_detach(integer);
 ALTER TABLE casesync_internal.tracking ADD COLUMN trees text[];
 COMMENT ON COLUMN casesync_internal.tracking.trees IS
 	'condition, key and subjects as the server keeps expressions, true in the same place';
@@ -195,6 +198,17 @@ ALTER POLICY handler_of_owner ON casesync_internal.handler
 	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
 DROP FUNCTION casesync_internal.owns_handler(text);
 DROP FUNCTION casesync_internal.owner_call(regprocedure, anyelement);
+
+/* ---- a look of the router costs nothing for what waits ---- */
+ALTER TABLE casesync_internal.quarantine_entry ADD COLUMN again_at timestamptz;
+COMMENT ON COLUMN casesync_internal.quarantine_entry.again_at IS
+	'when it is tried again although nothing has changed; NULL: not by the clock';
+UPDATE casesync_internal.quarantine_entry q
+   SET again_at = q.at + least(600, 10 * 2 ^ least(q.tries, 10)) * interval '1 second'
+ WHERE q.error_code = 'CS002' OR casesync_internal.is_transient(q.error_code);
+CREATE INDEX quarantine_entry_mark ON casesync_internal.quarantine_entry (registry, mark, id);
+CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (again_at)
+	WHERE again_at IS NOT NULL;
 
 /* Who wrote an agreement is known also within SECURITY DEFINER functions. */
 ALTER TABLE casesync_internal.agreement ADD COLUMN written_as name;
@@ -252,3 +266,21 @@ DROP FUNCTION casesync_internal.subjects_query(text, text);
 DROP FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text);
 DROP FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text, bigint,
 	timestamptz, bigint);
+
+/* A bridge sends nothing before the first turn of the router, and nothing after a deadline. */
+CREATE TABLE casesync_internal.routing_turn_wanted (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
+	'sessions of bridges that send nothing before a turn of the router that begins after this; '
+	'mostly empty';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
+DROP FUNCTION casesync_internal.take(integer);
+ALTER TABLE casesync_internal.lane_state ADD COLUMN begins_until timestamptz,
+	ADD COLUMN lost_until timestamptz;
+COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
+	'of the message in flight: what has not begun to leave by then never does; NULL: no limit';
+COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
+	'the same of messages whose sessions ended before an outcome';

@@ -192,6 +192,19 @@ for my $partner (@hostile[ 0, 1 ])
 	like($sp->log_text, qr/event=refused_for_now partner=\S+ client=$client requests=\d/, "the log tells of the client of $partner");
 }
 cmp_ok(scalar(() = $sp->log_text =~ /event=refused_for_now/g), '<', 20, 'but not of each refusal');
+
+# What a loop has seen: how long each answer took, and what it was.
+sub answered_at_once
+{
+	my ($loop) = @_;
+	return grep { my (undef, $took, $said) = split / /; defined $said && $said eq '429' && $took < 0.19 }
+	  split /\n/, BridgeTest::slurp($loop->{record});
+}
+
+is(scalar(map { answered_at_once($_) } @loops), 0, 'nobody is told to wait at once, and so does not come back at once');
+my ($cut, @said) = (0, answers($loops[1]));
+$cut++ for grep { /[a-z]/i } @said;
+cmp_ok($cut, '<=', @said / 4, 'large bodies of one partner wait for each other, they do not push each other out');
 $_->{harness}->kill_kill for @loops;
 
 # --- bodies that are not costly one by one: light questions do not wait for them ---

@@ -201,11 +201,44 @@ test_sessions(Tap *tap)
 	jobs[1].kind = BUDGET_HEAVY;
 	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[1], "b", 1000, 0);
 	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[2], "c", 1000, 0);
-	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 0)), 0, "has a place");
-	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 0)), 2,
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 250)), 0, "has a place");
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 250)), 2,
 			   "which it shares with the costly ones");
 	for (int i = 0; i < 3; i++)
 		partner_budget_end(budget, &jobs[i], 0, 0);
+	partner_budget_free(budget);
+}
+
+/* While others ask, whoever has used a second's share of a session waits until time is back. */
+static void
+test_pauses(Tap *tap)
+{
+	PartnerBudget *budget = partner_budget_new();
+
+	partner_budget_set(budget, BUDGET_ANSWER, 4, 1, 50);
+	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[0], "a", 1000, 0);
+	(void) partner_budget_next(budget, BUDGET_ANSWER, 0);
+	partner_budget_end(budget, &jobs[0], 600000, 0);
+	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[0], "a", 1000, 0);
+	tap_is_int(tap, partner_budget_pause(budget, BUDGET_ANSWER, 0), -1, "alone it may go on");
+	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[1], "b", 1000, 100);
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 100)), 1,
+			   "when another asks, that one goes first");
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 100)), -1,
+			   "and the first waits");
+	tap_is_int(tap, partner_budget_pause(budget, BUDGET_ANSWER, 100), 103,
+			   "for what it has had beyond half a second, at 500 us a millisecond");
+	tap_ok(tap, partner_budget_is_own_fault(budget, &jobs[0]), "which is its own fault");
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 202)), -1, "not yet");
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 203)), 0, "then it goes");
+	partner_budget_end(budget, &jobs[0], 2000000, 203);
+	partner_budget_end(budget, &jobs[1], 1000, 203);
+	(void) partner_budget_ask(budget, BUDGET_ANSWER, &jobs[0], "a", 1000, 203);
+	tap_is_int(tap, partner_budget_pause(budget, BUDGET_ANSWER, 300), 50,
+			   "nor longer than anybody else has asked lately");
+	tap_is_int(tap, number_of(partner_budget_next(budget, BUDGET_ANSWER, 350)), 0,
+			   "a session that nobody wants may be all its own");
+	partner_budget_end(budget, &jobs[0], 0, 350);
 	partner_budget_free(budget);
 }
 
@@ -244,6 +277,7 @@ main(void)
 	test_time(&tap);
 	test_middle(&tap);
 	test_sessions(&tap);
+	test_pauses(&tap);
 	test_memory(&tap);
 	return tap_done(&tap);
 }
