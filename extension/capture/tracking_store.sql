@@ -324,12 +324,14 @@ BEGIN
 	IF old.id IS NOT NULL AND (t.removed OR NOT t.enabled) THEN
 		UPDATE casesync_internal.tracking g
 		   SET enabled = false, removed = coalesce(t.removed, false) WHERE g.id = old.id;
+		PERFORM casesync_internal.capture_look(old.id);
 		RETURN old.id;
 	END IF;
 	t := casesync_internal.tracking_made(caller, t, old);
 	t.id := coalesce(old.id, nextval('casesync_internal.tracking_id'));
 	DELETE FROM casesync_internal.tracking g WHERE g.id = old.id;
 	INSERT INTO casesync_internal.tracking SELECT t.*;
+	PERFORM casesync_internal.capture_mending(t.id);
 	RETURN t.id;
 END
 $$;

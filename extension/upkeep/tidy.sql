@@ -1,4 +1,8 @@
-/* What is done every minute: rings turn, subscriptions begin and end, routed leaves are emptied. */
+/*
+ * What is done every minute: rings turn, subscriptions begin and end, routed leaves are emptied,
+ * tracked tables are looked at.
+ */
+
 /*
  * Rings turn before leaves are emptied: the leaf that was written until now may go at once when all
  * of it is routed. last and not now: of an open window only a part is routed. What cannot be done
@@ -33,6 +37,7 @@ BEGIN
 			emptied := casesync_internal.empty_change_leaves(s.last, era,
 				casesync_internal.earlier_eras_routed(era));
 		END IF;
+		PERFORM casesync_internal.capture_look_all();
 	END IF;
 	RETURN NEXT;
 END
