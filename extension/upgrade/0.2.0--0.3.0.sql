@@ -188,6 +188,9 @@ DROP FUNCTION casesync_internal.tracking_id_next();
 /* Triggers have no WHEN any more: those that have one go on until retrack(). */
 DROP FUNCTION casesync_internal.column_filter(regclass, name[]);
 DROP FUNCTION casesync_internal.tracking_detach(integer);
+ALTER TABLE casesync_internal.tracking ADD COLUMN trees text[];
+COMMENT ON COLUMN casesync_internal.tracking.trees IS
+	'condition, key and subjects as the server keeps expressions, true in the same place';
 
 /* Each subscription gets an event type that it asked for. */
 ALTER TABLE casesync_internal.told ADD COLUMN event_types text[];
@@ -197,6 +200,9 @@ DROP FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]);
 DROP FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[]);
 DROP FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean,
 	boolean, boolean);
+COMMENT ON TYPE casesync_internal.rendered IS
+	'a subject''s record: state is found, gone, quarantine (with the reason), or alias (of the key '
+	'that stands in reason)';
 
 /* ---- inbox: an apply function is found by its name, and called while it is its owner's ---- */
 ALTER TABLE casesync_internal.handler ADD COLUMN schema_name name,
