@@ -26,7 +26,7 @@ EXTENSION_SOURCES = \
 	extension/filter/filter_predicate.c extension/filter/filter_reach.c \
 	extension/filter/filter_sql.c extension/filter/filter_tree.c \
 	extension/filter/filter_value.c extension/filter/record_match.c \
-	extension/capture/change_capture.c extension/capture/change_image.c \
+	extension/capture/change_capture.c extension/capture/change_image.c extension/capture/change_leaf.c \
 	extension/capture/change_log.c extension/capture/change_origin.c \
 	extension/capture/tracking_cache.c extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c \
@@ -69,7 +69,7 @@ SQL_CODE = \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
-	extension/base/sharing_lock.sql \
+	extension/base/sharing_lock.sql extension/base/stopped_bridge.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
@@ -121,7 +121,8 @@ SQL_CODE = \
 	extension/answer/transaction_status.sql \
 	extension/answer/enrollment.sql extension/answer/forget.sql \
 	extension/answer/answer_sent.sql \
-	extension/delivery/delivery.sql extension/delivery/outcome.sql \
+	extension/delivery/door.sql extension/delivery/delivery.sql \
+	extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
 	extension/delivery/take.sql extension/delivery/stop_sharing.sql \
 	extension/delivery/resume_sharing.sql \

@@ -32,9 +32,9 @@ SELECT casesync.retry_quarantine();
 SELECT app.try('SELECT casesync_internal.route(1)');
 SELECT * FROM casesync_internal.route_aside('still no memory');
 SELECT * FROM app.aside;
-UPDATE casesync_internal.quarantine_entry SET at = at - interval '19 minutes';
+UPDATE casesync_internal.quarantine_entry SET again_at = again_at - interval '19 minutes';
 SELECT count(*) FROM casesync_internal.quarantine_next(10);
-UPDATE casesync_internal.quarantine_entry SET at = at - interval '2 minutes';
+UPDATE casesync_internal.quarantine_entry SET again_at = again_at - interval '2 minutes';
 SELECT count(*) FROM casesync_internal.quarantine_next(10);
 -- its subject, once it is known, is set aside alone; and when the cause is gone it is told
 DROP TRIGGER too_much ON casesync_internal.notification_0;

@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_LIMIT_MS 20000 /* the server drops a bridge that was stopped or cut off */
+/*
+ * The server drops a bridge that was stopped or cut off, and so its locks: pg_session's heartbeats
+ * come several times as often. What is not acknowledged for so long is lost for the bridge, too.
+ */
+#define IDLE_LIMIT_MS 7000
+#define UNACKNOWLEDGED_MS "7000"
 
 /*
  * The operator's own server options first: ours come later and win. Our statements are many and
@@ -49,7 +54,8 @@ pg_connect_start(const char *conninfo, const char *options, const char *applicat
 									"options",
 									NULL};
 	const char *const values[] = {
-		"10", "5", "3", "20000", "read-write", application_name, conninfo, "UTF8", options, NULL};
+		"5",	"1",	 "2", UNACKNOWLEDGED_MS, "read-write", application_name, conninfo,
+		"UTF8", options, NULL};
 
 	return PQconnectStartParams(keywords, values, 1);
 }

@@ -34,6 +34,7 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_BRIDGE_REFUSAL] = VALUE(1, "casesync_internal.bridge_refusal", "version => $1::text"),
 
 	[CALL_LOCK_ROUTER] = VALUE(0, "casesync_internal.lock_router", ""),
+	[CALL_END_STOPPED_BRIDGES] = VALUE(0, "casesync_internal.end_stopped_bridges", ""),
 	[CALL_ROUTE] = ROWS(1, "changes, notifications, more", "casesync_internal.route",
 						"max_changes => $1::integer"),
 	[CALL_ROUTE_ASIDE] =

@@ -15,6 +15,7 @@
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
+#define LOCK_AGAIN_MS 1000
 
 /* The one place where the state of a lane changes, and with it the number in flight. */
 static void
@@ -373,6 +374,8 @@ lane_lock_answered(void *context, const PGresult *result, const Failure *failure
 			/* another bridge serves this lane; it will take what we had in flight again */
 			lane->is_wanted = false;
 			lane->has_outcome = false;
+			/* unless that one was stopped: then its locks go with its sessions */
+			timer_set_sooner(lane->common->timer, LOCK_AGAIN_MS);
 		}
 	}
 	lane->common->changed(lane->common->context);

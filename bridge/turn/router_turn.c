@@ -15,6 +15,10 @@
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
 #define TIDY_EVERY_MS 60000
+/* How soon another bridge is missed that was stopped: its locks went with its sessions. */
+#define LOCK_EVERY_MS 1000
+#define WATCH_EVERY_MS 2000
+#define WATCH_REST_MS 3600000
 #define APPLY_RUN_MS 20
 /* A single change may fail once for a reason that passes: a lock, a server that restarts. */
 #define ALONE_TRIES 2
@@ -25,6 +29,7 @@ typedef enum RouterState
 {
 	ROUTER_ASLEEP,
 	ROUTER_LOCKING,
+	ROUTER_WATCHING,
 	ROUTER_ROUTING,
 	ROUTER_APPLYING,
 	ROUTER_TIDYING
@@ -46,6 +51,7 @@ struct RouterTurn
 	int64_t route_from; /* items are applied until then, so that neither starves the other */
 	bool has_told;		/* routed was called since the last route() */
 	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
+	int64_t next_watch; /* for other bridges that were stopped with locks of theirs */
 	int64_t next_tidy;	/* logs and queues must not grow for ever */
 	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
@@ -119,6 +125,15 @@ router_tell(RouterTurn *router)
 	router->routed(router->context);
 }
 
+/* How long to sleep at most. */
+static int64_t
+router_patience(const RouterTurn *router)
+{
+	int64_t poll_ms = (*router->config)->poll_interval_ms;
+
+	return router->is_locked || poll_ms < LOCK_EVERY_MS ? poll_ms : LOCK_EVERY_MS;
+}
+
 static void
 router_locked(void *context, const PGresult *result, const Failure *failure)
 {
@@ -132,11 +147,29 @@ router_locked(void *context, const PGresult *result, const Failure *failure)
 	router->state = ROUTER_ASLEEP;
 	router->is_locked = pg_row_is_true(result, 0, 0);
 	/* a doorbell must not make every idle bridge ask for the lock */
-	router->next_lock = event_loop_now() + (*router->config)->poll_interval_ms;
+	router->next_lock = event_loop_now() + router_patience(router);
 	if (router->is_locked)
 		log_info(router->log, "router_lock_taken", NULL);
 	else
 		router->wants_route = router->wants_apply = false;
+	router_step(router);
+}
+
+static void
+router_has_watched(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	router->state = ROUTER_ASLEEP;
+	if (result == NULL && pg_session_is_connected(router->session))
+	{
+		/* an extension that is older than this bridge does not know the question */
+		log_warning(router->log, "end_stopped_bridges_failed", "reason", failure->text, NULL);
+		router->next_watch = event_loop_now() + WATCH_REST_MS;
+	}
+	else if (result != NULL && pg_row_number(result, 0, 0) > 0)
+		log_warning(router->log, "stopped_bridge_ended", "sessions",
+					LOG_INT(pg_row_number(result, 0, 0)), NULL);
 	router_step(router);
 }
 
@@ -237,10 +270,16 @@ router_step(RouterTurn *router)
 	/* One question at a time; each handler steps again. */
 	if (router->state != ROUTER_ASLEEP)
 		return;
-	timer_set_sooner(router->timer, config->poll_interval_ms);
+	timer_set_sooner(router->timer, router_patience(router));
 	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
 		router_ask(router, ROUTER_LOCKING, CALL_LOCK_ROUTER, NULL, router_locked,
 				   "lock_router_failed");
+	else if (can_ask && event_loop_now() >= router->next_watch)
+	{
+		router->next_watch = event_loop_now() + WATCH_EVERY_MS;
+		router_ask(router, ROUTER_WATCHING, CALL_END_STOPPED_BRIDGES, NULL, router_has_watched,
+				   "end_stopped_bridges_failed");
+	}
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;

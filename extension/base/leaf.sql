@@ -9,3 +9,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.leaf_is_full(regclass, bigint) IS
 	'whether a leaf is used and has more than so many bytes';
+
+/*
+ * Without a place in the queue: whoever waits for this lock makes all who come after him wait, and
+ * the workers of pg_dump -j, which never wait, fail.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.leaf_lock(leaf regclass)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	until constant timestamptz := clock_timestamp() + interval '50 ms';
+BEGIN
+	LOOP
+		BEGIN
+			EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', leaf);
+			RETURN true;
+		EXCEPTION WHEN lock_not_available THEN
+			IF clock_timestamp() > until THEN
+				RETURN false;
+			END IF;
+		END;
+		PERFORM pg_sleep(0.002);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.leaf_lock(regclass) IS
+	'has a leaf for the transaction alone, if that can be had without waiting in line';

@@ -10,6 +10,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 
@@ -42,7 +43,8 @@ own_relation_get(const char *name)
  * upgrade is under way.
  */
 Datum
-own_relation_value(HeapTuple tuple, TupleDesc descriptor, const char *column, bool *is_null)
+own_relation_value(HeapTuple tuple, TupleDesc descriptor, const char *column, Oid type,
+				   bool *is_null)
 {
 	int number = SPI_fnumber(descriptor, column);
 
@@ -51,6 +53,12 @@ own_relation_value(HeapTuple tuple, TupleDesc descriptor, const char *column, bo
 		*is_null = true;
 		return (Datum) 0;
 	}
+	if (TupleDescAttr(descriptor, number - 1)->atttypid != type)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" of a table of casesync is of type %s", column,
+							   format_type_be(TupleDescAttr(descriptor, number - 1)->atttypid)),
+						errdetail("It was of type %s when casesync made it.", format_type_be(type)),
+						errhint("Give the column its type back.")));
 	return heap_getattr(tuple, number, descriptor, is_null);
 }
 

@@ -59,9 +59,13 @@ owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 
+	if (!is_read_only)
+		return;
 	/* The end of a failed subtransaction puts this back by itself. */
-	if (is_read_only)
-		XactReadOnly = true;
+	XactReadOnly = true;
+	/* Who is hidden by a policy would be taken for gone: PostgreSQL raises an error instead. */
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 }
 
 void
@@ -167,6 +171,11 @@ rethrow_as_ordinary(MemoryContext context, bool is_late)
 						errmsg("took longer than casesync.render_timeout allows"),
 						errhint("Make the view faster, or raise the setting: ALTER DATABASE … SET "
 								"casesync.render_timeout = '30s';")));
+	if (error->funcname != NULL && strcmp(error->funcname, "check_enable_rls") == 0)
+		error->hint =
+			pstrdup("Who is hidden by a policy would be taken for somebody who has left. "
+					"ALTER TABLE … NO FORCE ROW LEVEL SECURITY; or ALTER ROLE … BYPASSRLS; "
+					"for the owner of the view; the view itself says who is in it.");
 	if (error->sqlerrcode == ERRCODE_ASSERT_FAILURE ||
 		(error->sqlerrcode == ERRCODE_QUERY_CANCELED && !is_real))
 		error->sqlerrcode = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;

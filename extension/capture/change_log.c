@@ -1,7 +1,7 @@
 /*
  * change_log.c
- *		Appends a Change to the current leaf of the log: table and index, nothing else. Must not
- *		know triggers or trackings.
+ *		Appends a Change to a leaf of the log: table and index, nothing else. Must not know
+ *		triggers or trackings, nor which leaf it is.
  *
  * The rows are formed here and not by SQL, so that applications need no rights on the log.
  * Columns are found by name: a pooled session may keep this library for days while the
@@ -13,220 +13,36 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/index.h"
-#include "catalog/indexing.h"
-#include "nodes/execnodes.h"
-#include "storage/lockdefs.h"
+#include "executor/spi.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
-#include "utils/memutils.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
-#include "base/own_relation.h"
+#include "base/owner_query.h"
+#include "capture/change_leaf.h"
 #include "capture/change_log.h"
-
-#define LEAF_COUNT 8
-
-typedef enum LogColumn
-{
-	LOG_ID,
-	LOG_XID,
-	LOG_ERA,
-	LOG_CID,
-	LOG_RELATION,
-	LOG_OP,
-	LOG_TRACKING,
-	LOG_KEY,
-	LOG_OLD_KEY,
-	LOG_CHANGED,
-	LOG_ACTOR,
-	LOG_CHANNEL,
-	LOG_SESSION_USER,
-	LOG_ORIGIN,
-	LOG_AT,
-	LOG_COLUMN_COUNT
-} LogColumn;
-
-static const char *const column_names[LOG_COLUMN_COUNT] = {
-	[LOG_ID] = "id",
-	[LOG_XID] = "xid",
-	[LOG_ERA] = "era",
-	[LOG_CID] = "cid",
-	[LOG_RELATION] = "relation",
-	[LOG_OP] = "op",
-	[LOG_TRACKING] = "tracking",
-	[LOG_KEY] = "key",
-	[LOG_OLD_KEY] = "old_key",
-	[LOG_CHANGED] = "changed",
-	[LOG_ACTOR] = "actor",
-	[LOG_CHANNEL] = "channel",
-	[LOG_SESSION_USER] = "session_user",
-	[LOG_ORIGIN] = "origin",
-	[LOG_AT] = "at",
-};
-
-/* What this session knows of the ring; the callback only says that it may be stale. */
-static Oid ring_table = InvalidOid;
-static Oid current_leaf = InvalidOid;
-static bool current_leaf_is_valid = false;
-
-/*
- * Column numbers in described_leaf, 0 = the leaf has no such column; and its index, if it has just
- * the plain one that we make. Looking these up for every row would cost a third of the row.
- */
-static Oid described_leaf = InvalidOid;
-static AttrNumber column_numbers[LOG_COLUMN_COUNT];
-static Oid leaf_index = InvalidOid; /* InvalidOid: ask the server for the indexes */
-static IndexInfo *leaf_index_info = NULL;
-static MemoryContext leaf_context = NULL;
-
-static void
-log_at_invalidation(Datum argument, Oid relation)
-{
-	if (relation == InvalidOid || relation == ring_table || relation == current_leaf)
-		current_leaf_is_valid = false;
-	if (relation == InvalidOid || relation == described_leaf || relation == leaf_index)
-		described_leaf = InvalidOid;
-}
 
 void
 change_log_init(void)
 {
-	CacheRegisterRelcacheCallback(log_at_invalidation, (Datum) 0);
-}
-
-/* The number of the leaf to write to; the ring without a row stands at leaf 0. */
-static int32
-ring_read(void)
-{
-	Relation relation = table_open(ring_table, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple tuple = systable_getnext(scan);
-	int32 leaf = 0;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		bool is_null;
-		Datum datum = own_relation_value(tuple, RelationGetDescr(relation), "leaf", &is_null);
-
-		if (!is_null)
-			leaf = DatumGetInt32(datum);
-	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-
-	if (leaf < 0 || leaf >= LEAF_COUNT)
-		elog(ERROR, "casesync_internal.change_ring names leaf %d", leaf);
-	return leaf;
-}
-
-static Oid
-ring_current_leaf(void)
-{
-	char name[NAMEDATALEN];
-
-	if (current_leaf_is_valid)
-		return current_leaf;
-
-	ring_table = own_relation_get("change_ring");
-	snprintf(name, sizeof(name), "change_%d", ring_read());
-	current_leaf = own_relation_get(name);
-	current_leaf_is_valid = true;
-	return current_leaf;
-}
-
-/*
- * Opens the current leaf. Waiting for its lock may have brought news of a rotation, so look
- * again with the lock held: nobody then starts to write to a leaf that was left behind.
- */
-static Relation
-leaf_open(void)
-{
-	for (;;)
-	{
-		Oid leaf = ring_current_leaf();
-		Relation relation = table_open(leaf, RowExclusiveLock);
-
-		if (ring_current_leaf() == leaf)
-			return relation;
-		table_close(relation, RowExclusiveLock);
-	}
-}
-
-static void
-leaf_describe_columns(TupleDesc descriptor)
-{
-	memset(column_numbers, 0, sizeof(column_numbers));
-	for (int i = 0; i < descriptor->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
-
-		for (int column = 0; column < LOG_COLUMN_COUNT; column++)
-			if (!attribute->attisdropped &&
-				strcmp(NameStr(attribute->attname), column_names[column]) == 0)
-				column_numbers[column] = attribute->attnum;
-	}
-}
-
-/*
- * Only the one plain unique index of ours is written to directly. Somebody may have added another,
- * or one over an expression, which needs an executor: then the server's own way is taken.
- */
-static void
-leaf_describe_index(Relation leaf)
-{
-	List *indexes = RelationGetIndexList(leaf);
-
-	leaf_index = InvalidOid;
-	MemoryContextReset(leaf_context);
-	if (list_length(indexes) == 1)
-	{
-		Relation index = index_open(linitial_oid(indexes), RowExclusiveLock);
-		MemoryContext caller = MemoryContextSwitchTo(leaf_context);
-
-		leaf_index_info = BuildIndexInfo(index);
-		MemoryContextSwitchTo(caller);
-		if (leaf_index_info->ii_Expressions == NIL && leaf_index_info->ii_Predicate == NIL &&
-			leaf_index_info->ii_ReadyForInserts && leaf_index_info->ii_Unique)
-			leaf_index = RelationGetRelid(index);
-		index_close(index, NoLock);
-	}
-	list_free(indexes);
-}
-
-static void
-leaf_describe(Relation leaf)
-{
-	if (described_leaf == RelationGetRelid(leaf))
-		return;
-	if (leaf_context == NULL)
-		leaf_context =
-			AllocSetContextCreate(CacheMemoryContext, "casesync leaf", ALLOCSET_SMALL_SIZES);
-	leaf_describe_columns(RelationGetDescr(leaf));
-	leaf_describe_index(leaf);
-	described_leaf = RelationGetRelid(leaf);
+	change_leaf_init();
 }
 
 /* One row under construction. */
 typedef struct LogRow
 {
-	Datum *values;
-	bool *nulls;
+	Datum values[LOG_COLUMN_COUNT];
+	bool nulls[LOG_COLUMN_COUNT];
 	NameData session_user_name;
 } LogRow;
 
 static void
 row_set(LogRow *row, LogColumn column, Datum value)
 {
-	int number = column_numbers[column];
-
-	if (number > 0)
-	{
-		row->values[number - 1] = value;
-		row->nulls[number - 1] = false;
-	}
+	row->values[column] = value;
+	row->nulls[column] = false;
 }
 
 static void
@@ -259,47 +75,134 @@ row_fill(LogRow *row, const Change *change)
 	row_set(row, LOG_AT, TimestampTzGetDatum(change->at));
 }
 
+static HeapTuple
+row_form(const LogRow *row, const LeafShape *shape, TupleDesc descriptor)
+{
+	Datum *values = palloc0(descriptor->natts * sizeof(Datum));
+	bool *nulls = palloc(descriptor->natts * sizeof(bool));
+
+	memset(nulls, true, descriptor->natts * sizeof(bool));
+	for (int column = 0; column < LOG_COLUMN_COUNT; column++)
+	{
+		int number = shape->numbers[column];
+
+		if (number > 0)
+		{
+			values[number - 1] = row->values[column];
+			nulls[number - 1] = row->nulls[column];
+		}
+	}
+	return heap_form_tuple(descriptor, values, nulls);
+}
+
 /* The leaf's one index, which takes plain columns. */
 static void
-row_index(const LogRow *row, HeapTuple tuple, Relation leaf)
+tuple_index(HeapTuple tuple, const LeafShape *shape, Relation leaf)
 {
-	Relation index = index_open(leaf_index, RowExclusiveLock);
+	Relation index = index_open(shape->index, RowExclusiveLock);
 	Datum values[INDEX_MAX_KEYS];
 	bool nulls[INDEX_MAX_KEYS];
 
-	for (int i = 0; i < leaf_index_info->ii_NumIndexAttrs; i++)
-	{
-		int number = leaf_index_info->ii_IndexAttrNumbers[i];
-
-		values[i] = row->values[number - 1];
-		nulls[i] = row->nulls[number - 1];
-	}
+	for (int i = 0; i < shape->index_info->ii_NumIndexAttrs; i++)
+		values[i] = heap_getattr(tuple, shape->index_info->ii_IndexAttrNumbers[i],
+								 RelationGetDescr(leaf), &nulls[i]);
 	index_insert(index, values, nulls, &tuple->t_self, leaf, UNIQUE_CHECK_YES, false,
-				 leaf_index_info);
+				 shape->index_info);
 	index_close(index, NoLock);
+}
+
+static void
+row_insert_directly(const LogRow *row, const LeafShape *shape, Relation leaf)
+{
+	HeapTuple tuple = row_form(row, shape, RelationGetDescr(leaf));
+
+	simple_heap_insert(leaf, tuple);
+	if (OidIsValid(shape->index))
+		tuple_index(tuple, shape, leaf);
+}
+
+/* Whose index, constraint or trigger it is that fails is what the DBA has to find. */
+static void
+foreign_context(void *leaf)
+{
+	errcontext("casesync's log of changes: table %s has columns, indexes, constraints or triggers "
+			   "that are not casesync's",
+			   (const char *) leaf);
+}
+
+static int
+row_insert_by_statement(const LogRow *row, const LeafShape *shape, const char *leaf)
+{
+	StringInfoData columns;
+	StringInfoData places;
+	Oid types[LOG_COLUMN_COUNT];
+	Datum values[LOG_COLUMN_COUNT];
+	char nulls[LOG_COLUMN_COUNT];
+	int count = 0;
+
+	initStringInfo(&columns);
+	initStringInfo(&places);
+	for (int column = 0; column < LOG_COLUMN_COUNT; column++)
+	{
+		if (shape->numbers[column] == 0)
+			continue;
+		types[count] = log_columns[column].type;
+		values[count] = row->values[column];
+		nulls[count] = row->nulls[column] ? 'n' : ' ';
+		count++;
+		appendStringInfo(&columns, "%s%s", count == 1 ? "" : ", ",
+						 quote_identifier(log_columns[column].name));
+		appendStringInfo(&places, "%s$%d", count == 1 ? "" : ", ", count);
+	}
+	return SPI_execute_with_args(
+		psprintf("INSERT INTO %s (%s) VALUES (%s)", leaf, columns.data, places.data), count, types,
+		values, nulls, false, 0);
+}
+
+/*
+ * Somebody has put more on the leaf than an insertion of ours serves. So the server does it, with
+ * the rights of the leaf's owner, as it does for foreign keys: indexes, defaults, constraints and
+ * triggers of any kind are his.
+ */
+static void
+row_insert_by_server(const LogRow *row, const LeafShape *shape, Relation leaf)
+{
+	char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(leaf)),
+											RelationGetRelationName(leaf));
+	ErrorContextCallback context = {error_context_stack, foreign_context, name};
+	OwnerScope scope;
+	int result;
+
+	error_context_stack = &context;
+	SPI_connect();
+	owner_scope_enter(&scope, leaf->rd_rel->relowner, false);
+	result = row_insert_by_statement(row, shape, name);
+	if (result < 0)
+		elog(ERROR, "insertion failed: %s", SPI_result_code_string(result));
+	if (result != SPI_OK_INSERT || SPI_processed != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s did not take a change", name),
+				 errdetail("A trigger or rule on it keeps rows out: the change would be lost."),
+				 errhint("Drop them: SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass;",
+						 quote_literal_cstr(name))));
+	owner_scope_leave(&scope);
+	SPI_finish();
+	error_context_stack = context.previous;
 }
 
 void
 change_log_append(const Change *change)
 {
-	Relation leaf = leaf_open();
-	int natts = RelationGetDescr(leaf)->natts;
+	Relation leaf = change_leaf_open();
+	const LeafShape *shape = change_leaf_shape(leaf);
 	LogRow row;
-	HeapTuple tuple;
 
-	leaf_describe(leaf);
-	row.values = palloc0(natts * sizeof(Datum));
-	row.nulls = palloc(natts * sizeof(bool));
-	memset(row.nulls, true, natts * sizeof(bool));
+	memset(row.nulls, true, sizeof(row.nulls));
 	row_fill(&row, change);
-	tuple = heap_form_tuple(RelationGetDescr(leaf), row.values, row.nulls);
-
-	if (OidIsValid(leaf_index))
-	{
-		simple_heap_insert(leaf, tuple);
-		row_index(&row, tuple, leaf);
-	}
+	if (shape->is_plain)
+		row_insert_directly(&row, shape, leaf);
 	else
-		CatalogTupleInsert(leaf, tuple);
-	table_close(leaf, NoLock); /* keep the lock until commit: no emptying under our row */
+		row_insert_by_server(&row, shape, leaf);
+	table_close(leaf, NoLock); /* keep the lock until commit */
 }

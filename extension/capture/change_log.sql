@@ -98,9 +98,8 @@ COMMENT ON FUNCTION casesync_internal.change_ring_turn(bigint) IS
 	'do';
 
 /*
- * Looked at before the lock is asked for: else every minute writers would queue behind a lock on a
- * leaf that cannot go yet. With 50 ms at most, since whoever comes to write meanwhile waits as
- * long.
+ * Looked at before the lock is asked for: else every minute writers would find a leaf locked that
+ * cannot go yet. lock_timeout is for the table with its long values, which a vacuum may hold.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.empty_change_leaf(leaf integer, routed pg_snapshot,
 	era integer, earlier_routed boolean)
@@ -121,7 +120,9 @@ BEGIN
 		RETURN false;
 	END IF;
 	/* Behind this lock nobody is left who could still write here; so look again. */
-	EXECUTE format('LOCK TABLE casesync_internal.change_%s IN ACCESS EXCLUSIVE MODE', leaf);
+	IF NOT casesync_internal.leaf_lock(format('casesync_internal.change_%s', leaf)::regclass) THEN
+		RETURN false;
+	END IF;
 	EXECUTE unrouted INTO keeps_rows USING routed, era, earlier_routed;
 	IF keeps_rows THEN
 		RETURN false;

@@ -12,6 +12,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
@@ -119,13 +120,13 @@ era_from_node(HeapTuple tuple, TupleDesc descriptor)
 	int32 value;
 	Datum datum;
 
-	datum = own_relation_value(tuple, descriptor, "era", &is_null);
+	datum = own_relation_value(tuple, descriptor, "era", INT4OID, &is_null);
 	value = is_null ? 1 : DatumGetInt32(datum);
 
-	datum = own_relation_value(tuple, descriptor, "system_identifier", &is_null);
+	datum = own_relation_value(tuple, descriptor, "system_identifier", INT8OID, &is_null);
 	if (!is_null && (uint64) DatumGetInt64(datum) != GetSystemIdentifier())
 		return value + 1;
-	datum = own_relation_value(tuple, descriptor, "database_oid", &is_null);
+	datum = own_relation_value(tuple, descriptor, "database_oid", OIDOID, &is_null);
 	if (!is_null && DatumGetObjectId(datum) != MyDatabaseId)
 		return value + 1;
 	return value;

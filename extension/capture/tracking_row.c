@@ -53,7 +53,7 @@ static bool
 source_bool(const RowSource *source, const char *column)
 {
 	bool is_null;
-	Datum datum = own_relation_value(source->tuple, source->descriptor, column, &is_null);
+	Datum datum = own_relation_value(source->tuple, source->descriptor, column, BOOLOID, &is_null);
 
 	return !is_null && DatumGetBool(datum);
 }
@@ -62,7 +62,8 @@ static char **
 source_names(const RowSource *source, const char *column, int *count)
 {
 	bool is_null;
-	Datum datum = own_relation_value(source->tuple, source->descriptor, column, &is_null);
+	Datum datum =
+		own_relation_value(source->tuple, source->descriptor, column, NAMEARRAYOID, &is_null);
 	Datum *elements;
 	char **names;
 
@@ -82,7 +83,8 @@ static AttrNumber *
 source_numbers(const RowSource *source, const char *column, int expected)
 {
 	bool is_null;
-	Datum datum = own_relation_value(source->tuple, source->descriptor, column, &is_null);
+	Datum datum =
+		own_relation_value(source->tuple, source->descriptor, column, INT2ARRAYOID, &is_null);
 	AttrNumber *numbers = palloc0(expected * sizeof(AttrNumber));
 	Datum *elements;
 	int count;
@@ -115,14 +117,15 @@ row_fill(const RowSource *source, TrackingRow *row)
 	bool is_null;
 	Datum datum;
 
-	datum = own_relation_value(source->tuple, source->descriptor, "relation", &is_null);
+	datum =
+		own_relation_value(source->tuple, source->descriptor, "relation", REGCLASSOID, &is_null);
 	row->relation = is_null ? InvalidOid : DatumGetObjectId(datum);
 	row->is_enabled = source_bool(source, "enabled") && !source_bool(source, "removed");
 	row->key_is_column = source_bool(source, "key_is_column");
-	own_relation_value(source->tuple, source->descriptor, "stopped_gap", &is_null);
+	own_relation_value(source->tuple, source->descriptor, "stopped_gap", INT8OID, &is_null);
 	row->is_stopped = !is_null;
 
-	datum = own_relation_value(source->tuple, source->descriptor, "place", &is_null);
+	datum = own_relation_value(source->tuple, source->descriptor, "place", TEXTOID, &is_null);
 	row->has_numbers =
 		!is_null && strcmp(TextDatumGetCString(datum), place_text(row->relation)) == 0;
 	columns_read(source, &row->columns, "columns", "column_numbers", "columns");

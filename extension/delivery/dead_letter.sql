@@ -89,7 +89,7 @@ BEGIN
 		  FROM casesync_internal.lane l
 		  JOIN casesync_internal.agreement a ON a.agreement = n.agreement
 			AND a.version = n.agreement_version
-		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL));
+		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL), ARRAY[n.event_type]);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.retry_item(casesync_internal.notification) IS

@@ -59,7 +59,7 @@ COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigin
 	'the next notifications of a lane, of one subscription, in order, bounded in number and size';
 
 /* Whether it must be encrypted and cannot be is asked last, only of lanes with something due. */
-CREATE OR REPLACE FUNCTION casesync_internal.lanes()
+CREATE OR REPLACE FUNCTION casesync_internal.lanes(turn bigint DEFAULT NULL)
 RETURNS TABLE (lane integer, wait_ms bigint, receiver text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -70,7 +70,9 @@ BEGIN
 			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint, l.partner
 	  FROM casesync_internal.lane l
 	  LEFT JOIN LATERAL casesync_internal.lane_now(l.lane) s ON true
-	 WHERE (SELECT casesync_internal.may_speak()) AND NOT coalesce(s.is_stopped, false)
+	 WHERE (SELECT casesync_internal.may_speak()
+		AND (turn IS NULL OR casesync_internal.routing_turn_was(turn)))
+	   AND NOT coalesce(s.is_stopped, false)
 	   AND NOT casesync_internal.is_stopped(l.partner)
 	   AND CASE WHEN CASE l.kind
 			WHEN 'notify' THEN EXISTS (SELECT FROM casesync_internal.next_notifications(l.lane, 1))
@@ -79,8 +81,25 @@ BEGIN
 			THEN NOT casesync_internal.encryption_is_missing(l.partner) ELSE false END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.lanes() IS
-	'the lanes that have something to send, and how long each must wait';
+COMMENT ON FUNCTION casesync_internal.lanes(bigint) IS
+	'the lanes that have something to send, and how long each must wait; none before the turn of '
+	'the router that delivery_begin() has asked for';
+
+/*
+ * Called by a bridge when its session for delivery begins: what left the agreements while it was
+ * away is withheld before anything is sent.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.delivery_begin()
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.routing_turn_want();
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.delivery_begin() IS
+	'a bridge begins to deliver: gives the number of the routing turn that its lanes wait for';
 
 /*
  * Take back what may not be sent (any more), and have its subjects looked at again: under a new
@@ -108,6 +127,23 @@ $$;
 COMMENT ON FUNCTION casesync_internal.withdraw(casesync_internal.notification[]) IS
 	'withhold notifications and render their subjects anew under the agreement of today; returns '
 	'how many';
+
+/* Who cannot be asked about now is asked about again; the lane is not to try it in a circle. */
+CREATE OR REPLACE FUNCTION casesync_internal.lane_rest(s casesync_internal.lane_state, why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	s.message_id := NULL;
+	s.items := '{}';
+	s.next_attempt := clock_timestamp() + interval '10 s';
+	s.reason := left(why, 500);
+	PERFORM casesync_internal.lane_set(s);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_rest(casesync_internal.lane_state, text) IS
+	'nothing of this lane can be sent at this moment, for this reason';
 
 /* Asked anew at the door: it may have waited for days since it was routed. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_wished(n casesync_internal.notification)
@@ -160,10 +196,35 @@ COMMENT ON FUNCTION casesync_internal.lock_due(casesync_internal.notification[])
 	'those of these notifications that are still due, locked until the end of the transaction';
 
 /*
- * What is sent next, less what may not be sent any more. When an item alone has drawn server
- * errors, another subject's item goes first: if that passes, the item and not the partner is at
- * fault.
+ * When an item alone has drawn server errors, another subject's item goes first: if that passes,
+ * the item and not the partner is at fault.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.items_next(s casesync_internal.lane_state)
+RETURNS casesync_internal.notification[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	items casesync_internal.notification[] := '{}';
+BEGIN
+	IF s.others_pass THEN
+		items := ARRAY(SELECT x FROM casesync_internal.notification x
+			WHERE x.id = s.suspect AND x.state = 'due');
+	ELSIF s.suspect IS NOT NULL THEN
+		items := ARRAY(SELECT x
+			FROM casesync_internal.next_notifications(s.lane, 1, skip => s.suspect) x);
+	END IF;
+	IF items = '{}' THEN
+		items := ARRAY(SELECT x
+			FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
+	END IF;
+	RETURN items;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.items_next(casesync_internal.lane_state) IS
+	'part of items_to_send(): what is the next message of a lane';
+
+/* What is sent next, less what may not be sent any more. */
 CREATE OR REPLACE FUNCTION casesync_internal.items_to_send(s casesync_internal.lane_state)
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -173,22 +234,11 @@ DECLARE
 	items casesync_internal.notification[];
 	unwished uuid[];
 	count integer;
+	door record;
 BEGIN
 	/* A great backlog is withdrawn in several transactions: the next take() goes on. */
 	FOR turn IN 1 .. 20 LOOP
-		items := '{}';
-		IF s.others_pass THEN
-			items := ARRAY(SELECT x FROM casesync_internal.notification x
-				WHERE x.id = s.suspect AND x.state = 'due');
-		ELSIF s.suspect IS NOT NULL THEN
-			items := ARRAY(SELECT x
-				FROM casesync_internal.next_notifications(s.lane, 1, skip => s.suspect) x);
-		END IF;
-		IF items = '{}' THEN
-			items := ARRAY(SELECT x
-				FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
-		END IF;
-		items := casesync_internal.lock_due(items);
+		items := casesync_internal.lock_due(casesync_internal.items_next(s));
 		/* Judged only when locked: what was read before may have been withheld meanwhile. */
 		unwished := ARRAY(SELECT x.reference_id FROM unnest(items) x
 			WHERE NOT casesync_internal.is_wished(x));
@@ -198,8 +248,14 @@ BEGIN
 			count := casesync_internal.withdraw(ARRAY(SELECT x FROM unnest(items) x
 				WHERE NOT casesync_internal.is_agreed(x)));
 		END IF;
-		IF count = 0 THEN
-			RETURN items;
+		CONTINUE WHEN count > 0;
+		door := casesync_internal.door_pass(items);
+		IF items = '{}' OR door.passed <> '{}' THEN
+			RETURN door.passed;
+		END IF;
+		IF door.waiting IS NOT NULL THEN
+			PERFORM casesync_internal.lane_rest(s, door.waiting);
+			RETURN '{}';
 		END IF;
 	END LOOP;
 	RETURN '{}';

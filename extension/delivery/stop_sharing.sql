@@ -35,6 +35,46 @@ $$;
 COMMENT ON FUNCTION casesync_internal.check_stop(text, text, text) IS
 	'a reason and names that exist, or an error';
 
+/* That of the message in flight counts too when its session has ended, as the caller knows. */
+CREATE OR REPLACE FUNCTION casesync_internal.lost_until(s casesync_internal.lane_state)
+RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT greatest(s.lost_until, CASE WHEN s.message_id IS NOT NULL THEN s.begins_until END)
+$$;
+COMMENT ON FUNCTION casesync_internal.lost_until(casesync_internal.lane_state) IS
+	'by when what lost bridges have taken of a lane has begun to leave or never will';
+
+/*
+ * Nobody holds the lock of the lane any more, but its message has no outcome: the session of its
+ * bridge has ended, perhaps not the bridge. It sends nothing once it knows that, which takes it no
+ * more than a moment (one second here), and begins nothing after begins_until, however long it was
+ * stopped itself.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.outlast_lost(lane integer, until timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	s casesync_internal.lane_state := casesync_internal.lane_now(lane);
+	last constant timestamptz := casesync_internal.lost_until(s);
+	/* A minute is the longest that a bridge can have promised: more is a clock set back. */
+	is_over constant timestamptz := least(clock_timestamp() + interval '1 minute',
+		greatest(last, clock_timestamp() + interval '1 second'));
+BEGIN
+	IF last IS NULL OR last < clock_timestamp() - interval '5 minutes' THEN
+		RETURN true;
+	END IF;
+	PERFORM pg_sleep(greatest(0, extract(epoch FROM least(is_over, until) - clock_timestamp())));
+	RETURN is_over <= until;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.outlast_lost(integer, timestamptz) IS
+	'wait until nothing can leave any more of a message whose session has ended; false when that '
+	'is later than until';
+
 /* All together have this long; who has none left is still asked, without waiting. */
 CREATE OR REPLACE FUNCTION casesync_internal.drain_lanes(lanes integer[], wait interval)
 RETURNS integer[]
@@ -51,7 +91,9 @@ BEGIN
 			/* 0 would be no limit at all. */
 			PERFORM set_config('lock_timeout', greatest(1, least(86400000,
 				ceil(extract(epoch FROM until - clock_timestamp()) * 1000)))::bigint::text, true);
-			IF NOT casesync_internal.sharing_drain(lane, until > clock_timestamp()) THEN
+			IF NOT casesync_internal.sharing_drain(lane, until > clock_timestamp())
+				OR NOT casesync_internal.outlast_lost(lane, until)
+			THEN
 				busy := busy || lane;
 			END IF;
 		EXCEPTION WHEN lock_not_available THEN
@@ -74,6 +116,8 @@ AS $$
 DECLARE
 	partners text;
 	senders text;
+	last timestamptz := (SELECT max(casesync_internal.lost_until(s))
+		FROM unnest(busy) b CROSS JOIN LATERAL casesync_internal.lane_now(b) s);
 BEGIN
 	SELECT string_agg(DISTINCT format('"%s"', l.partner), ', ') INTO partners
 	  FROM casesync_internal.lane l WHERE l.lane = ANY (busy);
@@ -87,7 +131,9 @@ BEGIN
 	RAISE WARNING USING errcode = 'lock_not_available',
 		message = format('sharing is stopped, but something is still under way to %s', partners),
 		detail = format('It was read before the stop, by %s. Nothing else begins.',
-			coalesce(senders, 'a process that has just ended')),
+			coalesce(senders, 'a bridge whose session has ended since; what it has not begun to '
+				'send by ' || last::timestamptz(0) || ' never leaves',
+				'a process that has just ended')),
 		hint = 'Call stop_sharing() once more to wait for its end.';
 END
 $$;

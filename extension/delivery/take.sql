@@ -206,13 +206,40 @@ COMMENT ON FUNCTION casesync_internal.take_outgoing(casesync_internal.lane_state
 	casesync_internal.partner, casesync_internal.node) IS
 	'the next request or callback of a lane; NULL when there is none';
 
+/* A lane that was never used has no state yet. */
+CREATE OR REPLACE FUNCTION casesync_internal.lane_to_send(lane integer, begins_until timestamptz)
+RETURNS casesync_internal.lane_state
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	s casesync_internal.lane_state := casesync_internal.lane_now(lane);
+BEGIN
+	s.lane := lane;
+	s.batch_limit := coalesce(s.batch_limit, 100);
+	s.attempt := coalesce(s.attempt, 0);
+	/* What another session has taken, and said nothing of, may still be there. */
+	IF s.message_id IS NOT NULL THEN
+		s.lost_until := greatest(s.lost_until, s.begins_until);
+	END IF;
+	s.begins_until := begins_until;
+	RETURN s;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_to_send(integer, timestamptz) IS
+	'the state of a lane of which the next message is taken';
+
 /*
  * One message of a lane is under way at a time. Whoever reads it holds the lane's sharing lock from
  * here to record_outcome(), past the end of this transaction: so stop_sharing() can wait for what
  * has been read and is not sent yet. A bridge that dies loses the lock with its session, and the
  * next take() makes a new message, whose outcome alone is believed.
+ *
+ * One that loses its session and lives on has promised to begin sending within so many milliseconds
+ * from asking, or never: that is what stop_sharing() waits for when nobody has the lock.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.take(lane integer)
+CREATE OR REPLACE FUNCTION casesync_internal.take(lane integer, turn bigint DEFAULT NULL,
+	begins_within integer DEFAULT NULL)
 RETURNS SETOF casesync_internal.parcel
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -222,9 +249,12 @@ DECLARE
 	s casesync_internal.lane_state;
 	p casesync_internal.partner;
 	parcel casesync_internal.parcel;
+	begins_until constant timestamptz := clock_timestamp()
+		+ least(begins_within, 60000) * interval '1 millisecond';
 BEGIN
 	SELECT * INTO l FROM casesync_internal.lane t WHERE t.lane = take.lane;
 	IF NOT FOUND OR NOT casesync_internal.may_speak()
+		OR NOT (turn IS NULL OR casesync_internal.routing_turn_was(turn))
 		OR NOT casesync_internal.lock_for_transaction(2, l.lane) THEN
 		RETURN;
 	END IF;
@@ -237,11 +267,7 @@ BEGIN
 	IF casesync_internal.is_stopped(l.partner) THEN
 		RETURN;
 	END IF;
-	/* A lane that was never used has no state yet. */
-	s := casesync_internal.lane_now(l.lane);
-	s.lane := l.lane;
-	s.batch_limit := coalesce(s.batch_limit, 100);
-	s.attempt := coalesce(s.attempt, 0);
+	s := casesync_internal.lane_to_send(l.lane, begins_until);
 	IF s.is_stopped OR s.next_attempt > clock_timestamp()
 		OR casesync_internal.encryption_is_missing(l.partner) THEN
 		RETURN;
@@ -258,6 +284,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.take(integer) IS
-	'the message to send next on a lane, if one is due; it is in flight until record_outcome() or '
-	'the next take()';
+COMMENT ON FUNCTION casesync_internal.take(integer, bigint, integer) IS
+	'the message to send next on a lane, if one is due, and the routing turn that delivery_begin() '
+	'asked for was; it is in flight until record_outcome() or the next take(), and begins to leave '
+	'within so many milliseconds, or never';

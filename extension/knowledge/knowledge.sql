@@ -4,24 +4,34 @@
  * for *open*: nobody can say what the partner has, so the next event is sent whatever it holds.
  * Nobody else writes these tables. Items come as sets, since a backlog may be long.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.knowledge_note(items casesync_internal.known[])
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_note(items casesync_internal.known[],
+	event_types text[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	/* An event may carry no identifiers; whom a removal is about must be known all the same. */
-	INSERT INTO casesync_internal.told AS t (partner, registry, key, hmac, identifiers, at)
-	SELECT DISTINCT ON (i.partner, i.registry, i.key) i.partner, i.registry, i.key, i.hmac,
-		i.identifiers, clock_timestamp()
-	  FROM unnest(items) i
+	INSERT INTO casesync_internal.told AS t (partner, registry, key, hmac, identifiers, at,
+		event_types)
+	SELECT i.partner, i.registry, i.key, (array_agg(i.hmac))[1],
+		(array_agg(i.identifiers))[1], clock_timestamp(),
+		CASE WHEN bool_and(i.event_type IS NOT NULL) THEN array_agg(DISTINCT i.event_type) END
+	  FROM unnest(items, event_types)
+		i(partner, registry, key, hmac, identifiers, subscription, event_type)
+	 GROUP BY i.partner, i.registry, i.key
 	ON CONFLICT (partner, registry, key) DO UPDATE
 		SET hmac = excluded.hmac, identifiers = coalesce(excluded.identifiers, t.identifiers),
-			at = excluded.at;
+			at = excluded.at, event_types = CASE
+				WHEN t.hmac IS DISTINCT FROM excluded.hmac THEN excluded.event_types
+				WHEN t.event_types IS NOT NULL AND excluded.event_types IS NOT NULL
+				THEN ARRAY(SELECT DISTINCT e FROM unnest(t.event_types || excluded.event_types) e)
+				END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]) IS
-	'partners know this of these subjects, or are about to know it';
+COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[], text[]) IS
+	'partners know this of these subjects, or are about to know it: each told as an event of the '
+	'type in the same place, or, where that is NULL, as any';
 
 /*
  * Only where the partner was told nothing else since: then the hash is another one. In a

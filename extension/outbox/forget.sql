@@ -101,7 +101,9 @@ BEGIN
 			IF is_needed OR leaf = casesync_internal.notification_leaf() THEN
 				PERFORM casesync_internal.raise_error(errcode => 'lock_not_available');
 			END IF;
-			EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', leaf);
+			IF NOT casesync_internal.leaf_lock(leaf) THEN
+				PERFORM casesync_internal.raise_error(errcode => 'lock_not_available');
+			END IF;
 			EXECUTE format('SELECT count(*), coalesce(bool_or(%s), false) FROM %s', kept, leaf)
 			   INTO rows, is_needed USING before;
 			IF is_needed THEN

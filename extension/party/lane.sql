@@ -26,10 +26,12 @@ AS $$
 BEGIN
 	DELETE FROM casesync_internal.lane_state t WHERE t.lane = s.lane AND t.id <= s.id;
 	INSERT INTO casesync_internal.lane_state (lane, message_id, items, attempt, next_attempt,
-		batch_limit, server_errors, refusals, suspect, others_pass, is_stopped, reason)
+		batch_limit, server_errors, refusals, suspect, others_pass, is_stopped, reason,
+		begins_until, lost_until)
 	VALUES (s.lane, s.message_id, coalesce(s.items, '{}'), coalesce(s.attempt, 0), s.next_attempt,
 		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.refusals, 0),
-		s.suspect, coalesce(s.others_pass, false), coalesce(s.is_stopped, false), s.reason);
+		s.suspect, coalesce(s.others_pass, false), coalesce(s.is_stopped, false), s.reason,
+		CASE WHEN s.message_id IS NOT NULL THEN s.begins_until END, s.lost_until);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS

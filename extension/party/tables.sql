@@ -191,12 +191,18 @@ CREATE TABLE casesync_internal.lane_state (
 	suspect bigint,
 	others_pass boolean NOT NULL DEFAULT false,
 	is_stopped boolean NOT NULL DEFAULT false,
-	reason text
+	reason text,
+	begins_until timestamptz,
+	lost_until timestamptz
 );
 CREATE INDEX lane_state_newest ON casesync_internal.lane_state (lane, id);
 COMMENT ON TABLE casesync_internal.lane_state IS 'appended; the newest row of a lane counts';
 COMMENT ON COLUMN casesync_internal.lane_state.message_id IS
 	'the message in flight; only its outcome is believed';
+COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
+	'of the message in flight: what has not begun to leave by then never does; NULL: no limit';
+COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
+	'the same of messages whose sessions ended before an outcome';
 COMMENT ON COLUMN casesync_internal.lane_state.refusals IS
 	'items refused one after another, with nothing delivered in between';
 COMMENT ON COLUMN casesync_internal.lane_state.suspect IS

@@ -24,10 +24,11 @@ AS $$
 		  WHERE a.state = 'active' AND mark_of.registry = ANY (a.registries)),
 		(SELECT string_agg(g.role, ',' ORDER BY g.role) FROM casesync_internal.registry_grant g
 		  WHERE g.registry = mark_of.registry),
-		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin),
+		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin, o.rolbypassrls),
 			',' ORDER BY u.class, u.object, w.oid)))
 	  FROM used u
 	  LEFT JOIN pg_class c ON c.oid = u.object AND u.class = 'pg_class'::regclass
+	  LEFT JOIN pg_roles o ON o.oid = c.relowner
 	  LEFT JOIN pg_rewrite w ON w.ev_class = c.oid
 	  LEFT JOIN pg_proc p ON p.oid = u.object AND u.class = 'pg_proc'::regclass
 $$;
@@ -36,67 +37,185 @@ COMMENT ON FUNCTION casesync_internal.mark_of(text) IS
 	'consents or the crosswalk do, so that quarantined subjects are tried again';
 
 /*
- * The mark is of now: what is repaired while this is being written makes another one. With tries
- * the wait grows; see quarantine_next().
+ * Who fails for a reason that lies in the data waits until something changes; only what passes by
+ * itself (too slow, locks, memory) is tried by the clock, after 20 s and then at longer intervals,
+ * every ten minutes at last. What the router could not get past (CS003) costs everybody minutes
+ * when it fails again: it is tried after ten minutes, and once a day at last.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_rest(error_code text, tries integer)
+RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN error_code = 'CS003' THEN least(86400, 300 * 2 ^ least(tries, 10))
+		WHEN error_code = 'CS002' OR casesync_internal.is_transient(error_code)
+			THEN least(600, 10 * 2 ^ least(tries, 10)) END * interval '1 second'
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_rest(text, integer) IS
+	'how long to wait after so many tries; NULL: until something changes';
+
+/*
+ * The mark is of now, and the same for all: what is repaired while this is being written makes
+ * another one. It costs as much as rendering a few subjects.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_add_all(registry text, tracking integer,
+	keys text[], event_types text[], error_codes text[], reasons text[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.quarantine_entry AS q (registry, tracking, key, event_type,
+		error_code, reason, mark, again_at)
+	SELECT registry, tracking, d.key, d.event_type, d.error_code, left(d.reason, 2000), m.mark,
+		clock_timestamp() + casesync_internal.quarantine_rest(d.error_code, 1)
+	  FROM (SELECT DISTINCT ON (u.key, u.event_type) u.*
+			  FROM unnest(keys, event_types, error_codes, reasons)
+				u(key, event_type, error_code, reason)
+			 ORDER BY u.key, u.event_type) d
+		CROSS JOIN (SELECT casesync_internal.mark_of(registry) AS mark OFFSET 0) m
+	ON CONFLICT (registry, tracking, md5(key), event_type) DO UPDATE
+		SET error_code = excluded.error_code, reason = excluded.reason, mark = excluded.mark,
+			tries = q.tries + 1, at = excluded.at,
+			again_at = excluded.at
+				+ casesync_internal.quarantine_rest(excluded.error_code, q.tries + 1)
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_add_all(text, integer, text[], text[], text[],
+	text[]) IS
+	'remember which subjects (or keys'' subjects) could not be rendered, each with its event type '
+	'and its reason';
+
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_add(registry text, tracking integer,
 	keys text[], event_type text, error_code text, reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO casesync_internal.quarantine_entry AS q (registry, tracking, key, event_type,
-		error_code, reason, mark)
-	SELECT registry, tracking, k, event_type, error_code, left(reason, 2000), m.mark
-	  FROM (SELECT DISTINCT u.k FROM unnest(keys) u(k)) d
-		CROSS JOIN (SELECT casesync_internal.mark_of(registry) AS mark) m
-	ON CONFLICT (registry, tracking, md5(key), event_type) DO UPDATE
-		SET error_code = excluded.error_code, reason = excluded.reason, mark = excluded.mark,
-			tries = q.tries + 1, at = excluded.at
+	SELECT casesync_internal.quarantine_add_all(registry, tracking, keys,
+		array_fill(event_type, ARRAY[n]), array_fill(error_code, ARRAY[n]),
+		array_fill(reason, ARRAY[n]))
+	  FROM cardinality(keys) n WHERE n > 0
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_add(text, integer, text[], text, text, text) IS
-	'remember that a subject (or a key''s subjects) could not be rendered, and why';
+	'remember that subjects (or keys'' subjects) could not be rendered, and why, for all the same';
+
+/* One step of the index for each: there may be as many entries as a registry has subjects. */
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_groups()
+RETURNS TABLE (registry text, tracking integer)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off
+AS $$
+BEGIN
+	LOOP
+		SELECT e.registry, e.tracking INTO registry, tracking
+		  FROM casesync_internal.quarantine_entry e
+		 WHERE (e.registry, e.tracking) > (coalesce(quarantine_groups.registry, ''),
+			coalesce(quarantine_groups.tracking, -1))
+		 ORDER BY e.registry, e.tracking LIMIT 1;
+		EXIT WHEN NOT FOUND;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_groups() IS
+	'the registries and trackings that have something in quarantine';
+
+/* An entry whose registry or tracking is gone can never succeed. */
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_drop(registry text, tracking integer,
+	max_entries integer)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+	DELETE FROM casesync_internal.quarantine_entry q WHERE q.id = ANY (ARRAY(
+		SELECT e.id FROM casesync_internal.quarantine_entry e
+		 WHERE e.registry = quarantine_drop.registry AND e.tracking = quarantine_drop.tracking
+		 LIMIT max_entries))
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_drop(text, integer, integer) IS
+	'part of quarantine_next(): forget some of what is there of a registry and tracking';
+
+/* By the index in three steps, since it has no word for "another": none, less, greater. */
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_unlike(registry text, mark text,
+	max_entries integer)
+RETURNS SETOF casesync_internal.quarantine_entry
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT * FROM (
+		(SELECT e.* FROM casesync_internal.quarantine_entry e
+		  WHERE e.registry = quarantine_unlike.registry AND e.mark IS NULL
+		  ORDER BY e.registry, e.mark, e.id LIMIT max_entries)
+		UNION ALL
+		(SELECT e.* FROM casesync_internal.quarantine_entry e
+		  WHERE e.registry = quarantine_unlike.registry AND e.mark < quarantine_unlike.mark
+		  ORDER BY e.registry, e.mark, e.id LIMIT max_entries)
+		UNION ALL
+		(SELECT e.* FROM casesync_internal.quarantine_entry e
+		  WHERE e.registry = quarantine_unlike.registry AND e.mark > quarantine_unlike.mark
+		  ORDER BY e.registry, e.mark, e.id LIMIT max_entries)) x
+	 LIMIT max_entries;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_unlike(text, text, integer) IS
+	'part of quarantine_next(): entries of a registry with another mark than this, or none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_by_clock(max_entries integer)
+RETURNS SETOF casesync_internal.quarantine_entry
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off
+AS $$
+DECLARE
+	/* The index knows no clock that moves. */
+	now constant timestamptz := clock_timestamp();
+BEGIN
+	RETURN QUERY
+	SELECT e.* FROM casesync_internal.quarantine_entry e WHERE e.again_at <= now
+	 ORDER BY e.again_at LIMIT max_entries;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_by_clock(integer) IS
+	'part of quarantine_next(): entries whose time has come';
 
 /*
- * Who fails for a reason that lies in the data waits until something changes; only what passes by
- * itself (too slow, locks, memory) is tried by the clock, after 20 s and then at longer intervals,
- * every ten minutes at last. What the router could not get past (CS003) costs everybody minutes
- * when it fails again: it is tried after ten minutes, and once a day at last. An entry whose
- * registry or tracking is gone can never succeed.
+ * The router asks at every look, and all may be in quarantine for days: it costs something for each
+ * registry that has entries and for each entry that is given, and nothing for the others.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_next(max_entries integer)
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	g record;
+	looked text := '';
+	entries casesync_internal.quarantine_entry[] := '{}';
 BEGIN
-	/* The marks cost something, and mostly nothing is in quarantine. */
-	IF NOT EXISTS (SELECT FROM casesync_internal.quarantine_entry) THEN
-		RETURN;
-	END IF;
-	DELETE FROM casesync_internal.quarantine_entry e
-	 WHERE NOT EXISTS (SELECT FROM casesync_internal.registry g WHERE g.registry = e.registry)
-		OR e.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking x
-			WHERE x.id = e.tracking);
+	FOR g IN SELECT * FROM casesync_internal.quarantine_groups() LOOP
+		IF NOT EXISTS (SELECT FROM casesync_internal.registry r WHERE r.registry = g.registry)
+			OR g.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking x
+				WHERE x.id = g.tracking) THEN
+			PERFORM casesync_internal.quarantine_drop(g.registry, g.tracking, 10000);
+		ELSIF g.registry <> looked AND cardinality(entries) < max_entries THEN
+			looked := g.registry;
+			entries := entries || ARRAY(SELECT q
+				FROM casesync_internal.quarantine_unlike(g.registry,
+					casesync_internal.mark_of(g.registry), max_entries - cardinality(entries)) q);
+		END IF;
+	END LOOP;
+	entries := entries || ARRAY(SELECT q
+		FROM casesync_internal.quarantine_by_clock(max_entries - cardinality(entries)) q);
 	RETURN QUERY
-	/* Once for a registry and for a code, not for each entry. */
-	WITH marks AS MATERIALIZED (
-		SELECT g.registry, casesync_internal.mark_of(g.registry) AS mark
-		  FROM casesync_internal.registry g
-	), passing AS MATERIALIZED (
-		SELECT c.error_code FROM (SELECT DISTINCT x.error_code
-			FROM casesync_internal.quarantine_entry x) c
-		 WHERE c.error_code = 'CS002' OR casesync_internal.is_transient(c.error_code)
-	)
-	SELECT e.* FROM casesync_internal.quarantine_entry e
-	  JOIN marks m ON m.registry = e.registry
-	 WHERE e.mark IS DISTINCT FROM m.mark
-		OR e.error_code IN (SELECT p.error_code FROM passing p)
-			AND e.at < clock_timestamp() - least(
-				600, 10 * 2 ^ least(e.tries, 10)) * interval '1 second'
-		OR e.error_code = 'CS003' AND e.at < clock_timestamp() - least(
-				86400, 300 * 2 ^ least(e.tries, 10)) * interval '1 second'
-	 ORDER BY e.id LIMIT max_entries;
+	SELECT DISTINCT ON (e.id) e.* FROM unnest(entries) e
+	  JOIN casesync_internal.registry r ON r.registry = e.registry
+	 WHERE e.tracking = 0 OR EXISTS (SELECT FROM casesync_internal.tracking x
+		WHERE x.id = e.tracking)
+	 ORDER BY e.id;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_next(integer) IS

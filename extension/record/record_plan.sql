@@ -1,6 +1,7 @@
 /*
- * What travels of a joint plan and of a referral (PRS.EMP.04, Example 1). The standard has no object
- * for either: they are additional attributes named plan and referral. Builders as those of records.
+ * What travels of a joint plan and of a referral (PRS.EMP.04, Example 1). The standard has no
+ * object for either: they are additional attributes named plan and referral. Builders as those of
+ * records.
  */
 CREATE OR REPLACE FUNCTION casesync.plan_goal(goal_id text, description text DEFAULT NULL,
 	status casesync.plan_goal_status DEFAULT NULL, due_date date DEFAULT NULL,

@@ -30,10 +30,10 @@ BEGIN
 		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
 				UNION ALL
 				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);
-	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(s.key), e.event_type,
-		s.error_code, s.reason)
+	PERFORM casesync_internal.quarantine_add_all(r.registry, 0, array_agg(s.key),
+		array_agg(e.event_type), array_agg(s.error_code), array_agg(s.reason))
 	   FROM unnest(subjects) s JOIN unnest(events) e ON e.key = s.key WHERE s.state = 'quarantine'
-	  GROUP BY e.event_type, s.error_code, s.reason;
+	 HAVING count(*) > 0;
 	PERFORM casesync_internal.route_unshared(r, events, subjects);
 	FOR a IN
 		SELECT g.* FROM casesync_internal.agreement g
@@ -162,6 +162,53 @@ COMMENT ON FUNCTION casesync_internal.check_route(integer) IS
 	'whether route() may be called so, or an error';
 
 /*
+ * What was committed while no bridge was there is to be known before anything is sent. A row is
+ * only written when a session of a bridge begins: a turn that finds nothing writes nothing.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.routing_turn_want()
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	wanted bigint;
+BEGIN
+	INSERT INTO casesync_internal.routing_turn_wanted DEFAULT VALUES RETURNING id INTO wanted;
+	PERFORM casesync_internal.ring();
+	RETURN wanted;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.routing_turn_want() IS
+	'ask for a turn of the router that begins after this; see routing_turn_was()';
+
+CREATE OR REPLACE FUNCTION casesync_internal.routing_turn_was(wanted bigint)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN NOT EXISTS (SELECT FROM casesync_internal.routing_turn_wanted w WHERE w.id = wanted);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.routing_turn_was(bigint) IS
+	'whether the router has had a turn since it was asked for';
+
+CREATE OR REPLACE FUNCTION casesync_internal.routing_turn_done(wanted bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF wanted <> '{}' THEN
+		DELETE FROM casesync_internal.routing_turn_wanted w WHERE w.id = ANY (wanted);
+		PERFORM casesync_internal.ring();
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.routing_turn_done(bigint[]) IS
+	'a turn is over that began after these were asked for';
+
+/*
  * One router at a time, by a lock that is not waited for. Router and window move in one transaction
  * with what they made: a crash routes the chunk again, and nothing is sent twice or left out. The
  * window's end is kept (routing_state.now) until all its chunks are done: with a new end for each
@@ -183,6 +230,8 @@ DECLARE
 	newest casesync_internal.change; /* of a chunk that may not be the end of the window */
 	again casesync_internal.subject_event[];
 	has_new_filters boolean;
+	/* Before the window is opened: changes after this look are in it. */
+	wanted bigint[] := ARRAY(SELECT w.id FROM casesync_internal.routing_turn_wanted w);
 BEGIN
 	PERFORM casesync_internal.check_route(max_changes);
 	changes := 0; notifications := 0; more := false;
@@ -190,7 +239,6 @@ BEGIN
 		RETURN NEXT;
 		RETURN;
 	END IF;
-	/* Before the window is opened: changes after this look are in it. */
 	has_new_filters := casesync_internal.seed_filters();
 	s := casesync_internal.routing_position();
 	upto := coalesce(s.now, pg_current_snapshot());
@@ -202,9 +250,7 @@ BEGIN
 	more := newest.id IS NOT NULL OR cardinality(again) = max_changes OR s.now IS NOT NULL
 		OR has_new_filters;
 	PERFORM casesync_internal.plan_for(changes);
-	IF cardinality(again) > 0 THEN
-		notifications := casesync_internal.route_events(again);
-	END IF;
+	notifications := casesync_internal.route_events(again);
 	IF cardinality(chunk) > 0 THEN
 		PERFORM casesync_internal.gap_found(c) FROM unnest(chunk) c WHERE c.op = 'G';
 		notifications := notifications + casesync_internal.route_events(ARRAY(SELECT e
@@ -213,6 +259,7 @@ BEGIN
 	IF cardinality(chunk) > 0 OR s.now IS NOT NULL THEN
 		PERFORM casesync_internal.routing_advance(s, upto, newest);
 	END IF;
+	PERFORM casesync_internal.routing_turn_done(wanted);
 	RETURN NEXT;
 END
 $$;

@@ -79,8 +79,28 @@ COMMENT ON FUNCTION casesync.retry_quarantine(text) IS
 
 /*
  * What changed in a gap nobody knows, so all subjects of its registries are looked at again, those
- * too that partners were told of and that are gone. Partners get only what they do not know.
+ * too that partners were told of and that are gone. Partners get only what they do not know; as
+ * which event nobody knows either, so each subscription gets it as the one that it asked for. But
+ * who is there is not told as an event of deletes, unless there is no other.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_types(registry text, is_there boolean)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(DISTINCT x.e ORDER BY x.e) FILTER (WHERE NOT x.is_of_delete),
+			array_agg(DISTINCT x.e ORDER BY x.e), '{}')
+	  FROM (SELECT u.e, is_there AND bool_and(u.is_of_delete) AS is_of_delete
+			  FROM casesync_internal.tracking t
+			 CROSS JOIN LATERAL (VALUES (t.on_insert, false), (t.on_update, false),
+				(t.on_delete, true)) u(e, is_of_delete)
+			 WHERE look_again_types.registry = ANY (t.registries) AND NOT t.removed
+			   AND u.e IS NOT NULL
+			 GROUP BY u.e) x
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_types(text, boolean) IS
+	'as which events subjects of a registry are told, when nobody knows what happened to them';
+
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_at(r casesync_internal.registry,
 	reason text)
 RETURNS bigint
@@ -88,17 +108,16 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	told_as text := (SELECT coalesce(t.on_update, t.on_insert, t.on_delete)
-		FROM casesync_internal.tracking t
-		WHERE r.registry = ANY (t.registries) AND NOT t.removed ORDER BY t.id LIMIT 1);
+	keys constant text[] := casesync_internal.view_keys(r);
+	gone constant text[] := ARRAY(SELECT t.key FROM casesync_internal.told t
+		WHERE t.registry = r.registry EXCEPT SELECT k FROM unnest(keys) k);
+	asked bigint;
 BEGIN
-	IF told_as IS NULL THEN
-		RETURN 0;
-	END IF;
-	RETURN casesync_internal.look_again_add(r.registry,
-		casesync_internal.view_keys(r) || ARRAY(SELECT t.key
-			FROM casesync_internal.told t WHERE t.registry = r.registry),
-		told_as, reason);
+	SELECT coalesce(max(casesync_internal.look_again_add(r.registry, keys, e, reason)), 0)
+	  INTO asked FROM unnest(casesync_internal.look_again_types(r.registry, is_there => true)) e;
+	RETURN asked + (SELECT coalesce(max(casesync_internal.look_again_add(r.registry, gone, e,
+			reason)), 0)
+		FROM unnest(casesync_internal.look_again_types(r.registry, is_there => false)) e);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS

@@ -91,7 +91,7 @@ COMMENT ON FUNCTION casesync_internal.append_drafts(casesync_internal.agreement,
 	'write events and their notifications, in order';
 
 CREATE OR REPLACE FUNCTION casesync_internal.tell(a casesync_internal.agreement,
-	drafts casesync_internal.draft[])
+	drafts casesync_internal.draft[], is_sent boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -103,12 +103,13 @@ BEGIN
 			CASE WHEN a.on_leave = 'identifier_only' THEN (SELECT jsonb_agg(to_jsonb(i))
 				FROM casesync.record_identifiers(d.record) i) END,
 			NULL)::casesync_internal.known
-		  FROM unnest(drafts) d));
+		  FROM unnest(drafts) d),
+		ARRAY(SELECT CASE WHEN is_sent THEN (d.event).event_type END FROM unnest(drafts) d));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.tell(casesync_internal.agreement,
-	casesync_internal.draft[]) IS
-	'remember what the partner knows, or is about to know';
+COMMENT ON FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[],
+	boolean) IS
+	'remember what the partner knows, or is about to know, if this is sent';
 
 /* Each record type has its identifiers in another place; nothing else of the person is in it. */
 CREATE OR REPLACE FUNCTION casesync_internal.removal_record(record_type text, identifiers jsonb)
@@ -149,7 +150,7 @@ RETURNS SETOF casesync_internal.draft
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT DISTINCT ON (t.key) e, w.subscriptions, x.record, NULL::bytea, true
+	SELECT DISTINCT ON (t.key, e.event_type) e, w.subscriptions, x.record, NULL::bytea, true
 	  FROM unnest(events) e
 	  JOIN casesync_internal.told t ON t.partner = a.partner AND t.registry = r.registry
 		AND t.key = e.key
@@ -168,7 +169,7 @@ AS $$
 	   AND w.subscriptions IS NOT NULL
 	   AND EXISTS (SELECT FROM casesync_internal.disclosure d
 					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key)
-	 ORDER BY t.key, e.position
+	 ORDER BY t.key, e.event_type, e.position
 $$;
 COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement,
 	casesync_internal.registry, casesync_internal.subject_event[], text[]) IS
@@ -204,7 +205,10 @@ COMMENT ON FUNCTION casesync_internal.route_leaving(casesync_internal.agreement,
 
 /*
  * What a partner wants and may have, less what it knows already. Of its own message it is told
- * nothing: that it knows what it told us is remembered all the same.
+ * nothing: that it knows what it told us is remembered all the same. Of several events of a subject
+ * each of another type goes to those that asked for it, all with the record of now. Changes that
+ * were in what the partner was told before, as an event of another type, are looked at later only:
+ * they are news to subscriptions that were left out then.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_drafts(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[],
@@ -219,11 +223,14 @@ BEGIN
 		array_agg(ROW(x.e, x.wanted, x.record, x.hmac, false)::casesync_internal.draft)
 			FILTER (WHERE x.is_echo)
 	  INTO news, echoes
-	  FROM (SELECT DISTINCT ON (j.key) j.e, j.record, j.hmac, w.subscriptions AS wanted,
+	  FROM (SELECT DISTINCT ON (j.key, (j.e).event_type) j.e, j.record, j.hmac,
+				w.subscriptions AS wanted,
 				(j.e).origin IS NOT NULL AND casesync_internal.is_echo((j.e).origin, a.partner,
 					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
-			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.hmac AS told, t.at AS told_at
+			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at,
+						t.hmac IS DISTINCT FROM o.hmac OR e.at < t.at
+							AND e.event_type <> ALL (t.event_types) AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key
 					  LEFT JOIN casesync_internal.told t
@@ -234,8 +241,8 @@ BEGIN
 				  FROM casesync_internal.wanted_by(a, r, (j.e).event_type, j.record) s) w
 			 WHERE j.state = 'pass' AND (j.e).event_type = ANY (a.event_types)
 			   AND a.valid_from <= (j.e).at AND (j.e).at < a.valid_to
-			   AND j.told IS DISTINCT FROM j.hmac AND w.subscriptions IS NOT NULL
-			 ORDER BY j.key, (j.e).position) x;
+			   AND j.is_news AND w.subscriptions IS NOT NULL
+			 ORDER BY j.key, (j.e).event_type, (j.e).position) x;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_drafts(casesync_internal.agreement,
@@ -268,15 +275,15 @@ BEGIN
 	IF cardinality(news) > 0 THEN
 		appended := casesync_internal.append_drafts(a, ARRAY(SELECT d FROM unnest(news) d
 			ORDER BY (d.event).position));
-		PERFORM casesync_internal.tell(a, news);
+		PERFORM casesync_internal.tell(a, news, is_sent => true);
 	END IF;
 	IF drafts.echoes IS NOT NULL THEN
-		PERFORM casesync_internal.tell(a, drafts.echoes);
+		PERFORM casesync_internal.tell(a, drafts.echoes, is_sent => false);
 	END IF;
-	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(o.key), e.event_type,
-		o.error_code, o.reason)
+	PERFORM casesync_internal.quarantine_add_all(r.registry, 0, array_agg(o.key),
+		array_agg(e.event_type), array_agg(o.error_code), array_agg(o.reason))
 	   FROM unnest(offers) o JOIN unnest(events) e ON e.key = o.key WHERE o.reason IS NOT NULL
-	  GROUP BY e.event_type, o.error_code, o.reason;
+	 HAVING count(*) > 0;
 	IF cardinality(leaving) > 0 THEN
 		appended := appended + casesync_internal.route_leaving(a, r, events, leaving);
 	END IF;

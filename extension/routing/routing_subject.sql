@@ -1,34 +1,37 @@
 /* From changes to the subjects that they are about. */
 
 /*
- * Of a transaction that is split over chunks the other half may hold the delete to an insert, or
- * the insert to a delete: they meet nowhere. So an update's event type stands in where theirs is
- * not given, and looking the subject up decides what is told.
+ * The row of a new history and the end of the old one, in one transaction, are both: a subscription
+ * has one event type, and gets the subject as that. But delete and insert are one update, if there
+ * is an event of updates: so a row moves between partitions. Of a transaction that is split over
+ * chunks the other half may hold the delete to an insert, or the insert to a delete: they meet
+ * nowhere. So an update's event type stands in where theirs is not given, and looking the subject
+ * up decides what is told.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.event_type_of(t casesync_internal.tracking,
-	has_insert boolean, has_update boolean,
-	has_delete boolean, is_split boolean)
-RETURNS text
+CREATE OR REPLACE FUNCTION casesync_internal.event_types_of(t casesync_internal.tracking,
+	has_insert boolean, has_update boolean, has_delete boolean, is_split boolean)
+RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN CASE
-		WHEN has_insert AND has_delete THEN coalesce(t.on_update, t.on_insert, t.on_delete)
-		WHEN has_insert AND (has_update OR is_split) THEN coalesce(t.on_insert, t.on_update)
-		WHEN has_insert THEN t.on_insert
-		WHEN has_update THEN coalesce(t.on_update, t.on_delete)
-		WHEN is_split THEN coalesce(t.on_delete, t.on_update)
-		ELSE t.on_delete END;
+	RETURN ARRAY(SELECT DISTINCT e FROM unnest(CASE
+		WHEN has_insert AND has_delete AND t.on_update IS NOT NULL THEN ARRAY[t.on_update]
+		WHEN has_insert THEN ARRAY[coalesce(t.on_insert, CASE WHEN is_split THEN t.on_update END),
+			CASE WHEN has_update THEN t.on_update END, CASE WHEN has_delete THEN t.on_delete END]
+		WHEN has_update THEN ARRAY[coalesce(t.on_update, t.on_delete),
+			CASE WHEN has_delete THEN t.on_delete END]
+		ELSE ARRAY[coalesce(t.on_delete, CASE WHEN is_split THEN t.on_update END)]
+		END) e WHERE e IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean,
+COMMENT ON FUNCTION casesync_internal.event_types_of(casesync_internal.tracking, boolean, boolean,
 	boolean, boolean) IS
-	'the event type of what a transaction did to a key: delete and insert are an update, also when '
-	'they are in two chunks';
+	'the event types of what a transaction did to a key: delete and insert are an update, also '
+	'when they are in two chunks';
 
 /*
- * The keys that changes touched, each once for a tracking, with what happened to it. By transaction
+ * The keys that changes touched, each once for a tracking and event type. By transaction
  * first: a delete today and an insert tomorrow are two events although one chunk has both. A row
  * whose key changed touches two. A gap (G) has no key, it is noted by gap_found().
  */
@@ -51,13 +54,14 @@ BEGIN
 		 WHERE c.op <> 'G' AND k.key IS NOT NULL
 		 GROUP BY c.tracking, k.key, c.xid
 	), named AS (
-		SELECT f.*, casesync_internal.event_type_of(t, f.has_insert, f.has_update, f.has_delete,
-			f.xid = ANY (split)) AS event_type
+		SELECT f.*, e AS event_type
 		  FROM touched f JOIN casesync_internal.tracking t ON t.id = f.tracking
+		 CROSS JOIN LATERAL unnest(casesync_internal.event_types_of(t, f.has_insert, f.has_update,
+			f.has_delete, f.xid = ANY (split))) e
 	)
 	SELECT n.tracking, n.key, n.event_type,
 		CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END, max(n.at), min(n.pos)
-	  FROM named n WHERE n.event_type IS NOT NULL
+	  FROM named n
 	 GROUP BY n.tracking, n.key, n.event_type;
 END
 $$;

@@ -14,6 +14,15 @@ COMMENT ON TABLE casesync_internal.routing_state IS
 	'the open window (last, now] all up to done';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_state', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_state_id_seq', '');
+CREATE TABLE casesync_internal.routing_turn_wanted (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
+	'sessions of bridges that send nothing before a turn of the router that begins after this; '
+	'mostly empty';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
 /* ---- routing_subject ---- */
 /* One subject to look at: why, and how the change came here. */
 CREATE TYPE casesync_internal.subject_event AS (

@@ -1,5 +1,7 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,lane_state}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,quarantine_entry}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,told}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -149,6 +151,15 @@ COMMENT ON COLUMN casesync_internal.registry.author IS
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
 
+/* Each subscription gets an event type that it asked for. */
+ALTER TABLE casesync_internal.told ADD COLUMN event_types text[];
+COMMENT ON COLUMN casesync_internal.told.event_types IS
+	'as which events it was told that: subscriptions to others were not; NULL: nobody is left out';
+DROP FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]);
+DROP FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[]);
+DROP FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean,
+	boolean, boolean);
+
 /* ---- inbox: an apply function is found by its name, and called while it is its owner's ---- */
 ALTER TABLE casesync_internal.handler ADD COLUMN schema_name name,
 	ADD COLUMN function_name name, ADD COLUMN owner name;
@@ -180,6 +191,17 @@ ALTER POLICY handler_of_owner ON casesync_internal.handler
 	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
 DROP FUNCTION casesync_internal.owns_handler(text);
 DROP FUNCTION casesync_internal.owner_call(regprocedure, anyelement);
+
+/* ---- a look of the router costs nothing for what waits ---- */
+ALTER TABLE casesync_internal.quarantine_entry ADD COLUMN again_at timestamptz;
+COMMENT ON COLUMN casesync_internal.quarantine_entry.again_at IS
+	'when it is tried again although nothing has changed; NULL: not by the clock';
+UPDATE casesync_internal.quarantine_entry q
+   SET again_at = q.at + least(600, 10 * 2 ^ least(q.tries, 10)) * interval '1 second'
+ WHERE q.error_code = 'CS002' OR casesync_internal.is_transient(q.error_code);
+CREATE INDEX quarantine_entry_mark ON casesync_internal.quarantine_entry (registry, mark, id);
+CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (again_at)
+	WHERE again_at IS NOT NULL;
 
 /* Who wrote an agreement is known also within SECURITY DEFINER functions. */
 ALTER TABLE casesync_internal.agreement ADD COLUMN written_as name;
@@ -798,3 +820,20 @@ COMMENT ON CAST (varchar AS casesync.referral_status) IS 'any accepted spelling,
 COMMENT ON CAST (bpchar AS casesync.referral_status) IS 'any accepted spelling, on assignment';
 COMMENT ON CAST (integer AS casesync.referral_status) IS 'the code of that number';
 COMMENT ON CAST (casesync.referral_status AS integer) IS 'the number of the code';
+/* A bridge sends nothing before the first turn of the router, and nothing after a deadline. */
+CREATE TABLE casesync_internal.routing_turn_wanted (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
+	'sessions of bridges that send nothing before a turn of the router that begins after this; '
+	'mostly empty';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
+DROP FUNCTION casesync_internal.take(integer);
+ALTER TABLE casesync_internal.lane_state ADD COLUMN begins_until timestamptz,
+	ADD COLUMN lost_until timestamptz;
+COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
+	'of the message in flight: what has not begun to leave by then never does; NULL: no limit';
+COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
+	'the same of messages whose sessions ended before an outcome';

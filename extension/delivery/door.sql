@@ -1,0 +1,120 @@
+/*
+ * Asked again at the door: it may be days since an item was routed, or it is tried once more, and
+ * what its subject's owner may let pass is what counts now. Nothing is rendered here: that a record
+ * cannot be made at present says nothing about who may be told of it.
+ */
+
+/*
+ * One query for all subjects of a registry, by the view's owner as in offers(). The bridge has one
+ * session for all lanes, so a slow view gets less time here than when it is rendered.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.door_ask(a casesync_internal.agreement,
+	r casesync_internal.registry, keys text[], OUT inside text[], OUT bad_keys text[],
+	OUT bad_codes text[], OUT bad_reasons text[])
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	budget constant integer := least(5000, nullif(
+		casesync_internal.milliseconds_of('casesync.render_timeout'), 0));
+BEGIN
+	SELECT x.found_keys, x.bad_keys, x.bad_codes,
+		ARRAY(SELECT format('agreement %s: %s', a.agreement, b.reason)
+			FROM unnest(x.bad_reasons) WITH ORDINALITY b(reason, n) ORDER BY b.n)
+	  INTO inside, bad_keys, bad_codes, bad_reasons
+	  FROM casesync_internal.rows_by_key(r.author, r.view, casesync_internal.condition_query(r),
+		keys, a.subjects, budget, clock_timestamp() + 2 * budget * interval '1 millisecond') x;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.door_ask(casesync_internal.agreement,
+	casesync_internal.registry, text[]) IS
+	'which of these subjects an agreement is about now, and of which that cannot be said';
+
+/*
+ * As the router does with who has left: withheld, and looked at again, which tells of the removal
+ * where the agreement says so. Of whom nobody can say whether he may pass he does not: in
+ * quarantine, like a subject that cannot be rendered.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.door_refuse(
+	leaving casesync_internal.notification[], bad casesync_internal.notification[],
+	code text DEFAULT NULL, reason text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF leaving <> '{}' THEN
+		PERFORM casesync_internal.withhold(ARRAY(SELECT i.reference_id FROM unnest(leaving) i),
+			'the subject left the agreement');
+		PERFORM casesync_internal.look_again_add(i.registry, array_agg(i.key), i.event_type,
+			'the subject left the agreement before it was told of')
+		   FROM unnest(leaving) i GROUP BY i.registry, i.event_type;
+		PERFORM casesync_internal.ring();
+	END IF;
+	IF bad <> '{}' THEN
+		PERFORM casesync_internal.withhold(ARRAY(SELECT i.reference_id FROM unnest(bad) i),
+			'nobody can say whether the agreement is about the subject');
+		PERFORM casesync_internal.quarantine_add(i.registry, 0, array_agg(i.key), i.event_type,
+			door_refuse.code, door_refuse.reason)
+		   FROM unnest(bad) i GROUP BY i.registry, i.event_type;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.door_refuse(casesync_internal.notification[],
+	casesync_internal.notification[], text, text) IS
+	'part of door_pass(): who left the agreement, and those of whom it cannot be said: not sent';
+
+/*
+ * Removals pass: whom they are about has left, and who they tell it to was told of him. What could
+ * not be asked only now (too slow, a lock) stays due, and with it what comes after it of the same
+ * subject. Of a registry that is not published any more nobody passes.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.door_pass(items casesync_internal.notification[],
+	OUT passed casesync_internal.notification[], OUT waiting text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	g record;
+	x record;
+	b record;
+	stays casesync_internal.notification[] := '{}';
+BEGIN
+	passed := ARRAY(SELECT i FROM unnest(items) i WHERE i.removal);
+	FOR g IN
+		SELECT i.registry, i.agreement, i.agreement_version AS version,
+			array_agg(DISTINCT i.key) AS keys, array_agg(i) AS items
+		  FROM unnest(items) i WHERE NOT i.removal
+		 GROUP BY i.registry, i.agreement, i.agreement_version
+	LOOP
+		SELECT d.* INTO x
+		  FROM casesync_internal.agreement a
+		  JOIN casesync_internal.registry r ON r.registry = g.registry
+		 CROSS JOIN LATERAL casesync_internal.door_ask(a, r, g.keys) d
+		 WHERE a.agreement = g.agreement AND a.version = g.version;
+		PERFORM casesync_internal.door_refuse(ARRAY(SELECT i FROM unnest(g.items) i
+			WHERE i.key <> ALL (coalesce(x.inside || x.bad_keys, '{}'))), '{}');
+		FOR b IN
+			SELECT u.code, min(u.reason) AS reason, array_agg(i) AS items
+			  FROM unnest(x.bad_keys, x.bad_codes, x.bad_reasons) u(key, code, reason)
+			  JOIN unnest(g.items) i ON i.key = u.key
+			 GROUP BY u.code
+		LOOP
+			IF b.code = 'CS002' OR casesync_internal.is_transient(b.code) THEN
+				stays := stays || b.items;
+				waiting := coalesce(waiting, b.reason);
+			ELSE
+				PERFORM casesync_internal.door_refuse('{}', b.items, b.code, b.reason);
+			END IF;
+		END LOOP;
+		passed := passed || ARRAY(SELECT i FROM unnest(g.items) i WHERE i.key = ANY (x.inside));
+	END LOOP;
+	passed := ARRAY(SELECT i FROM unnest(passed) i
+		 WHERE NOT EXISTS (SELECT FROM unnest(stays) s
+			WHERE s.registry = i.registry AND s.key = i.key AND s.id < i.id)
+		 ORDER BY i.id);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.door_pass(casesync_internal.notification[]) IS
+	'those of these notifications that may leave now; the others are withheld, or stay due where '
+	'it could not be asked (waiting says why)';

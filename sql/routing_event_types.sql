@@ -1,0 +1,92 @@
+-- Every subscription is told the last state of a subject as the event that it asked for.
+CREATE EXTENSION casesync;
+\i test/scene/try.sql
+\i test/scene/delivery.sql
+SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false);
+CREATE TABLE app.person (id integer PRIMARY KEY, uin text, name text, note text);
+CREATE TABLE app.spell (person_id integer, state text, until date);
+CREATE VIEW app.people AS
+	SELECT p.id::text AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(
+			jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)), 'surname', p.name, 'phone_number', p.note,
+		'employment_status', (SELECT s.state FROM app.spell s WHERE s.person_id = p.id AND s.until IS NULL)) AS record
+	  FROM app.person p;
+SELECT count(*) FROM casesync.publish('people', 'app.people', 'Member');
+DO $$ BEGIN
+	PERFORM casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment', on_update => 'enrolment_status_change', on_delete => 'exit');
+	PERFORM casesync.track('app.spell', '{people}', 'person_id', on_insert => 'enrolment', on_update => 'enrolment_status_change');
+	PERFORM casesync.set_partner('ess.test', 'https://dci.ess.test/dci');
+	PERFORM casesync.set_agreement('OUT', 'ess.test', registries => '{people}', event_types => '{enrolment,enrolment_status_change,exit}',
+		fields => '{employment_status,surname}', identifier_types => '{UIN}', subjects => 'true', on_leave => 'identifier_only',
+		valid_from => '2020-01-01', legal_basis => 'law', subscribing => 'auto');
+	PERFORM casesync.activate('OUT');
+	PERFORM casesync.subscribe('ess.test', e, 'Member', reference_id => e) FROM unnest('{enrolment,enrolment_status_change,exit}'::text[]) e;
+END $$;
+-- what each subscription was told since the last look
+CREATE TABLE app.seen (id bigint);
+CREATE FUNCTION app.told() RETURNS TABLE (subscription text, event text, key text, removal boolean, says text) LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY SELECT s.reference_id, n.event_type, n.key, n.removal, concat_ws(' ', n.record->>'surname', n.record->>'employment_status')
+		FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription
+		WHERE n.id > coalesce((SELECT max(id) FROM app.seen), 0) ORDER BY n.key, s.reference_id, n.id;
+	INSERT INTO app.seen SELECT max(n.id) FROM casesync_internal.notification n;
+END
+$$;
+
+-- tells_both_events_of_one_look: two transactions, two types
+INSERT INTO app.person VALUES (1, 'U1', 'Ada');
+UPDATE app.person SET name = 'Ada B.' WHERE id = 1;
+SELECT * FROM app.route();
+SELECT * FROM app.told();
+-- tells_both_events_of_one_transaction: a history is closed and opened again
+INSERT INTO app.spell VALUES (1, '1', NULL);
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+BEGIN;
+UPDATE app.spell SET until = '2026-01-01' WHERE person_id = 1;
+INSERT INTO app.spell VALUES (1, '2', NULL);
+COMMIT;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+-- tells_both_in_two_chunks: what the first chunk tells holds the change of the second already
+INSERT INTO app.person VALUES (2, 'U2', 'Bo');
+UPDATE app.person SET name = 'Bo C.' WHERE id = 2;
+SELECT chunks > 2 AS in_chunks, notifications FROM app.route_all(1);
+SELECT * FROM app.told();
+-- keeps_quiet_about_other_changes: what is not agreed is news to nobody, as whatever event
+INSERT INTO app.person VALUES (3, 'U3', 'Cy', 'a');
+SELECT notifications FROM app.route();
+UPDATE app.person SET note = 'b' WHERE id = 3;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+-- moves_are_updates: delete and insert in one transaction
+BEGIN;
+DELETE FROM app.person WHERE id = 3;
+INSERT INTO app.person VALUES (3, 'U3', 'Cy D.');
+COMMIT;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+-- tells_both_of_leaving
+SELECT count(*) FROM app.send('ess.test');
+BEGIN;
+UPDATE app.person SET name = 'gone' WHERE id = 3;
+DELETE FROM app.person WHERE id = 3;
+COMMIT;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+-- fills_a_gap_for_all: nobody knows as which event it would have been
+SELECT casesync.stop_capture('a load', 'app.person') AS gap \gset
+INSERT INTO app.person VALUES (4, 'U4', 'Di');
+DO $$ BEGIN PERFORM casesync.start_capture((SELECT max(gap) FROM casesync.gaps)); END $$;
+SELECT casesync.fill_gap(gap) AS subjects FROM casesync.gaps;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+-- takes_one_that_is_wanted: of two events only the one that is agreed
+SELECT casesync.unsubscribe(code) IS NOT NULL AS ended FROM casesync_internal.subscription WHERE reference_id = 'enrolment';
+BEGIN;
+UPDATE app.spell SET until = '2026-01-02' WHERE person_id = 1;
+INSERT INTO app.spell VALUES (1, '3', NULL);
+COMMIT;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
