@@ -78,7 +78,7 @@ SQL_CODE = \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
 	extension/code/crosswalk.sql \
-	extension/record/record_check.sql extension/record/record_build.sql \
+	extension/record/record_check.sql extension/record/record_build.sql extension/record/record_plan.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \
 	extension/party/bridge_version.sql extension/party/node.sql extension/party/partner.sql \
