@@ -152,9 +152,6 @@ BEGIN
 	IF s.suspect IS NOT NULL AND NOT s.others_pass AND items[1].id = s.suspect THEN
 		s.suspect := NULL;
 	END IF;
-	IF s.message_id IS NOT NULL THEN
-		PERFORM casesync_internal.notification_doubt(s.items);
-	END IF;
 	IF cardinality(items) = 0 THEN
 		RETURN NULL;
 	END IF;

@@ -1,6 +1,6 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
 SELECT casesync_internal.upgrade_begin(
-	'{subscription,partner,message_in,quarantine_entry,told,lane_state,notification}');
+	'{subscription,partner,message_in,quarantine_entry,told,lane_state}');
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -270,8 +270,6 @@ COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
 DROP FUNCTION casesync_internal.take(integer);
-DROP FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text,
-	text);
 ALTER TABLE casesync_internal.lane_state ADD COLUMN begins_until timestamptz,
 	ADD COLUMN lost_until timestamptz;
 COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
@@ -280,9 +278,6 @@ COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
 	'the same of messages whose sessions ended before an outcome';
 
 /* An item keeps its reference_id and number, also when it was withheld and is told again. */
-ALTER TABLE casesync_internal.notification ADD COLUMN is_doubtful boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN casesync_internal.notification.is_doubtful IS
-	'the partner may have kept what it said at an attempt that has failed';
 CREATE TABLE casesync_internal.open_number (
 	item bigint PRIMARY KEY,
 	subscription bigint NOT NULL,
