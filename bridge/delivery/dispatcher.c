@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/turn_trouble.h"
+
+#include "delivery/prober.h"
+
 #define PARTNER_LANES 4 /* of one partner at a time; fewer when few are left */
 
 struct Dispatcher
@@ -22,6 +26,7 @@ struct Dispatcher
 	bool is_beginning;
 	bool is_looking;
 	bool look_again;
+	TurnTrouble looking;
 };
 
 static int
@@ -150,6 +155,7 @@ dispatcher_want(Dispatcher *dispatcher, DeliveryLane due)
 	if (due.wait_ms > 0)
 	{
 		timer_set_sooner(dispatcher->common.timer, due.wait_ms);
+		prober_want(dispatcher->common.prober, due.lane, due.wait_ms);
 		return;
 	}
 	lane = lane_find(dispatcher, due.lane);
@@ -167,10 +173,12 @@ dispatcher_looked(void *context, const PGresult *result, const Failure *failure)
 	dispatcher->is_looking = false;
 	if (result == NULL)
 	{
+		turn_trouble_failed(&dispatcher->looking, dispatcher->common.parts.session, failure);
 		if (pg_session_is_connected(dispatcher->common.parts.session))
 			log_error(dispatcher->common.parts.log, "lanes_failed", "reason", failure->text, NULL);
 		return;
 	}
+	turn_trouble_passed(&dispatcher->looking, dispatcher->common.parts.session);
 	for (int row = 0; row < PQntuples(result); row++)
 		dispatcher_want(dispatcher, delivery_queue_read_lane(result, row));
 	dispatcher_fill(dispatcher);
@@ -240,6 +248,8 @@ void
 dispatcher_set_key(Dispatcher *dispatcher, const SigningKey *key)
 {
 	dispatcher->common.key = key;
+	if (key == NULL)
+		turn_trouble_forget(&dispatcher->looking);
 	dispatcher_look(dispatcher);
 	dispatcher_fill(dispatcher);
 }
@@ -257,6 +267,7 @@ dispatcher_lost(Dispatcher *dispatcher)
 {
 	dispatcher->is_looking = dispatcher->is_beginning = false;
 	dispatcher->common.turn.number[0] = '\0';
+	turn_trouble_forget(&dispatcher->looking);
 	for (int i = 0; i < dispatcher->lane_count; i++)
 		dispatcher->lanes[i]->is_locked = false;
 }
@@ -266,6 +277,12 @@ dispatcher_stop(Dispatcher *dispatcher)
 {
 	dispatcher->common.is_stopping = true;
 	dispatcher_fill(dispatcher);
+}
+
+const char *
+dispatcher_trouble(const Dispatcher *dispatcher)
+{
+	return turn_trouble_text(&dispatcher->looking);
 }
 
 Dispatcher *
@@ -279,10 +296,12 @@ dispatcher_new(const LaneParts *parts, void (*idle)(void *context), void *contex
 		dispatcher->common.changed = dispatcher_fill;
 		dispatcher->common.context = dispatcher;
 		dispatcher->idle = idle;
+		dispatcher->looking.turn = "delivery";
 		dispatcher->context = context;
 		dispatcher->common.timer = timer_new(parts->loop, dispatcher_timer, dispatcher);
+		dispatcher->common.prober = prober_new(&dispatcher->common, dispatcher_timer, dispatcher);
 	}
-	if (dispatcher == NULL || dispatcher->common.timer == NULL)
+	if (dispatcher == NULL || dispatcher->common.timer == NULL || dispatcher->common.prober == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		dispatcher_free(dispatcher);
@@ -306,6 +325,7 @@ dispatcher_free(Dispatcher *dispatcher)
 		SLIST_REMOVE_HEAD(&dispatcher->parties, entry);
 		free(party);
 	}
+	prober_free(dispatcher->common.prober);
 	timer_free(dispatcher->common.timer);
 	free(dispatcher);
 }

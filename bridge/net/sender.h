@@ -12,6 +12,7 @@
 
 #include "net/address_guard.h"
 #include "base/event_loop.h"
+#include "config/config.h"
 #include "base/failure.h"
 
 typedef struct Sender Sender;
@@ -23,6 +24,8 @@ typedef struct SenderSettings
 	int64_t connect_timeout_ms;
 	int64_t send_timeout_ms;
 } SenderSettings;
+
+extern SenderSettings sender_settings(const Config *config); /* holds its texts */
 
 /* Files (PEM) for TLS with one partner; each may be NULL or "". Read at every new connection. */
 typedef struct SenderIdentity
@@ -38,9 +41,10 @@ typedef bool (*SenderFence)(void *context, bool is_first);
 typedef struct SenderRequest
 {
 	const char *url;
-	const char *method; /* "POST" or "GET"; NULL = POST */
-	const char *body;	/* must stay until the answer; NULL for GET */
+	const char *method; /* "POST", "GET" or "HEAD"; NULL = POST */
+	const char *body;	/* must stay until the answer; NULL for GET and HEAD */
 	size_t length;
+	int64_t timeout_ms;				/* shorter than the settings'; 0 = theirs */
 	const char *content_type;		/* NULL = application/json */
 	const char *authorization;		/* the header's whole value or NULL */
 	const char *timestamp;			/* a header of this name, or NULL */

@@ -11,6 +11,7 @@
 #include "base/backoff.h"
 #include "database/pg_row.h"
 #include "database/sql_call.h"
+#include "database/turn_trouble.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
@@ -32,7 +33,8 @@ typedef enum RouterState
 	ROUTER_WATCHING,
 	ROUTER_ROUTING,
 	ROUTER_APPLYING,
-	ROUTER_TIDYING
+	ROUTER_TIDYING,
+	ROUTER_LOOKING /* at all subjects of a registry again */
 } RouterState;
 
 struct RouterTurn
@@ -53,12 +55,15 @@ struct RouterTurn
 	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
 	int64_t next_watch; /* for other bridges that were stopped with locks of theirs */
 	int64_t next_tidy;	/* logs and queues must not grow for ever */
+	int64_t next_look;	/* registries of which all are to be looked at again */
 	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
 	int chunk; /* changes of one turn: halved when it fails, doubled after some that did not */
 	int good_turns;
 	int alone_troubles; /* turns with one change that failed, one after another */
 	char why[sizeof(((Failure *) NULL)->text)]; /* the last of them */
+	TurnTrouble routing;
+	TurnTrouble applying;
 };
 
 static void router_step(RouterTurn *router);
@@ -77,6 +82,13 @@ router_trouble(RouterTurn *router, const char *event, const Failure *failure)
 	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++router->troubles);
 	router->rest_until = event_loop_now() + rest_ms;
 	timer_set_sooner(router->timer, rest_ms);
+}
+
+static void
+router_forget_trouble(RouterTurn *router)
+{
+	turn_trouble_forget(&router->routing);
+	turn_trouble_forget(&router->applying);
 }
 
 static void
@@ -141,6 +153,7 @@ router_locked(void *context, const PGresult *result, const Failure *failure)
 
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "lock_router_failed", failure);
 		return;
 	}
@@ -151,7 +164,10 @@ router_locked(void *context, const PGresult *result, const Failure *failure)
 	if (router->is_locked)
 		log_info(router->log, "router_lock_taken", NULL);
 	else
+	{
 		router->wants_route = router->wants_apply = false;
+		router_forget_trouble(router);
+	}
 	router_step(router);
 }
 
@@ -181,9 +197,11 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 	if (result == NULL)
 	{
 		router_shrink(router, failure);
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "route_failed", failure);
 		return;
 	}
+	turn_trouble_passed(&router->routing, router->session);
 	router_grow(router);
 	router->state = ROUTER_ASLEEP;
 	router->troubles = 0;
@@ -208,6 +226,7 @@ router_has_set_aside(void *context, const PGresult *result, const Failure *failu
 	router->alone_troubles = 0;
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "route_aside_failed", failure);
 		return;
 	}
@@ -225,9 +244,11 @@ router_has_applied(void *context, const PGresult *result, const Failure *failure
 
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->applying, router->session, failure);
 		router_trouble(router, "apply_failed", failure);
 		return;
 	}
+	turn_trouble_passed(&router->applying, router->session);
 	router->state = ROUTER_ASLEEP;
 	router->troubles = 0;
 	if (pg_row_number(result, 0, 0) > 0)
@@ -256,6 +277,25 @@ router_has_tidied(void *context, const PGresult *result, const Failure *failure)
 	router_step(router);
 }
 
+static void
+router_has_looked(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	/* as often as is tidied at least; where there are more, at once */
+	router->next_look = event_loop_now() + TIDY_EVERY_MS;
+	if (result == NULL)
+	{
+		router_trouble(router, "look_again_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	if (pg_row_is_true(result, 0, 0))
+		router->next_look = 0;
+	router->wants_route = true;
+	router_step(router);
+}
+
 /* Does the next thing that is wanted and allowed, or goes to sleep. */
 static void
 router_step(RouterTurn *router)
@@ -280,6 +320,9 @@ router_step(RouterTurn *router)
 		router_ask(router, ROUTER_WATCHING, CALL_END_STOPPED_BRIDGES, NULL, router_has_watched,
 				   "end_stopped_bridges_failed");
 	}
+	else if (can_ask && router->is_locked && event_loop_now() >= router->next_look)
+		router_ask(router, ROUTER_LOOKING, CALL_LOOK_AGAIN_DUE, NULL, router_has_looked,
+				   "look_again_failed");
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
@@ -337,9 +380,13 @@ router_timer(void *context)
 void
 router_turn_set_open(RouterTurn *router, bool is_open)
 {
+	if (is_open && !router->is_open)
+		router->next_look = 0; /* it may be open because another life has begun */
 	router->is_open = is_open;
 	if (is_open)
 		router_turn_wake(router);
+	else
+		router_forget_trouble(router);
 }
 
 void
@@ -347,6 +394,7 @@ router_turn_connected(RouterTurn *router)
 {
 	/* a new connection holds no lock, and the one before may be what held it */
 	router->next_lock = 0;
+	router->next_look = 0;
 	router_turn_wake(router);
 }
 
@@ -355,6 +403,15 @@ router_turn_lost(RouterTurn *router)
 {
 	router->is_locked = false;
 	router->state = ROUTER_ASLEEP;
+	router_forget_trouble(router);
+}
+
+const char *
+router_turn_trouble(const RouterTurn *router)
+{
+	const char *text = turn_trouble_text(&router->routing);
+
+	return text != NULL ? text : turn_trouble_text(&router->applying);
 }
 
 bool
@@ -374,6 +431,8 @@ router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, Pg
 		router->log = log;
 		router->config = config;
 		router->session = session;
+		router->routing.turn = "routing";
+		router->applying.turn = "applying";
 		router->routed = routed;
 		router->context = context;
 		router->timer = timer_new(loop, router_timer, router);

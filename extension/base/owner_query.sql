@@ -43,14 +43,6 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.wait_for_lookups(integer) IS
 	'be the only one to count a partner''s lookups until the end of the transaction';
 
-/* Likewise by lanes: a subscription may have items in two, of an old address and of a new one. */
-CREATE OR REPLACE FUNCTION casesync_internal.wait_for_numbers(key integer)
-RETURNS void
-AS 'MODULE_PATHNAME', 'casesync_wait_for_numbers'
-LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION casesync_internal.wait_for_numbers(integer) IS
-	'be the only one to give numbers of a subscription''s stream until the end of the transaction';
-
 CREATE OR REPLACE FUNCTION casesync_internal.lock_router()
 RETURNS boolean
 AS 'MODULE_PATHNAME', 'casesync_lock_router'

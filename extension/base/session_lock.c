@@ -17,7 +17,7 @@
 
 PG_FUNCTION_INFO_V1(casesync_lock_for_transaction);
 PG_FUNCTION_INFO_V1(casesync_wait_for_lookups);
-PG_FUNCTION_INFO_V1(casesync_wait_for_numbers);
+PG_FUNCTION_INFO_V1(casesync_wait_for_turn);
 PG_FUNCTION_INFO_V1(casesync_lock_router);
 PG_FUNCTION_INFO_V1(casesync_lock_lane);
 PG_FUNCTION_INFO_V1(casesync_unlock_lane);
@@ -39,7 +39,8 @@ typedef enum LockKind
 	LOCK_SENDING = 5, /* held shared by sessions that have a message under way */
 	LOCK_DOOR = 6,	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
 	LOCK_LOOKUPS = 7, /* of a partner whose lookups are counted, until the end of the transaction */
-	LOCK_NUMBERS = 8  /* of a subscription whose numbers are given, likewise */
+	/* 9 is the numbers of a subscription, through lock_for_transaction() */
+	LOCK_TURN = 8 /* a turn of the router, or somebody's decision that none may be beside */
 } LockKind;
 
 /* What the session believes to hold. */
@@ -66,6 +67,14 @@ lock_try(LockKind kind, int32 key, bool for_session)
 	LOCKTAG tag = lock_tag(kind, key);
 
 	return LockAcquire(&tag, ExclusiveLock, for_session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static void
+lock_wait(LockKind kind, int32 key)
+{
+	LOCKTAG tag = lock_tag(kind, key);
+
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /*
@@ -142,21 +151,22 @@ session_locks_keep(void)
 Datum
 casesync_wait_for_lookups(PG_FUNCTION_ARGS)
 {
-	LOCKTAG tag = lock_tag(LOCK_LOOKUPS, PG_GETARG_INT32(0));
-
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	lock_wait(LOCK_LOOKUPS, PG_GETARG_INT32(0));
 	PG_RETURN_VOID();
 }
 
 /*
- * wait_for_numbers(key integer) returns void
+ * wait_for_turn(is_kept boolean) returns void
+ *		Not kept, it is given back at once: whoever asks has only to be behind the turn under way.
  */
 Datum
-casesync_wait_for_numbers(PG_FUNCTION_ARGS)
+casesync_wait_for_turn(PG_FUNCTION_ARGS)
 {
-	LOCKTAG tag = lock_tag(LOCK_NUMBERS, PG_GETARG_INT32(0));
+	LOCKTAG tag = lock_tag(LOCK_TURN, 0);
 
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	lock_wait(LOCK_TURN, 0);
+	if (!PG_GETARG_BOOL(0))
+		(void) LockRelease(&tag, ExclusiveLock, false);
 	PG_RETURN_VOID();
 }
 
@@ -270,14 +280,6 @@ Datum
 casesync_sharing_release(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(unlock_for_session(LOCK_SENDING, PG_GETARG_INT32(0), ShareLock));
-}
-
-static void
-lock_wait(LockKind kind, int32 key)
-{
-	LOCKTAG tag = lock_tag(kind, key);
-
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /*

@@ -7,10 +7,12 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
+#include "utils/datetime.h"
 #include "utils/datum.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
@@ -59,9 +61,9 @@ change_image_end(int level)
  * bytes are compared before anything is fetched.
  */
 static bool
-value_is_equal(const TrackedColumn *column, Datum old_value, Datum new_value)
+value_is_equal(Datum old_value, Datum new_value, bool is_by_value, int16 length)
 {
-	if (column->length == -1)
+	if (length == -1)
 	{
 		struct varlena *old_stored = (struct varlena *) DatumGetPointer(old_value);
 		struct varlena *new_stored = (struct varlena *) DatumGetPointer(new_value);
@@ -71,7 +73,35 @@ value_is_equal(const TrackedColumn *column, Datum old_value, Datum new_value)
 			return true;
 	}
 	/* One of them may be compressed or have a short header and still be the same. */
-	return datum_image_eq(old_value, new_value, column->is_by_value, column->length);
+	return datum_image_eq(old_value, new_value, is_by_value, length);
+}
+
+static bool
+column_differs(const ChangeImage *image, AttrNumber number, bool is_by_value, int16 length)
+{
+	bool old_null, new_null;
+	Datum old_value = slot_getattr(image->old_row, number, &old_null);
+	Datum new_value = slot_getattr(image->new_row, number, &new_null);
+
+	if (old_null || new_null)
+		return old_null != new_null;
+	return !value_is_equal(old_value, new_value, is_by_value, length);
+}
+
+static bool
+row_differs(const ChangeImage *image)
+{
+	TupleDesc descriptor = image->new_row->tts_tupleDescriptor;
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+
+		if (!attribute->attisdropped &&
+			column_differs(image, attribute->attnum, attribute->attbyval, attribute->attlen))
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -82,21 +112,12 @@ change_image_compare(const ChangeImage *image, const TrackedTable *table, bool *
 	for (int i = 0; i < table->column_count; i++)
 	{
 		const TrackedColumn *column = &table->columns[i];
-		Datum old_value, new_value;
-		bool old_null, new_null;
 
-		is_changed[i] = false;
-		if (column->number == 0)
-			continue;
-		old_value = heap_getattr(image->old_row, column->number, image->descriptor, &old_null);
-		new_value = heap_getattr(image->new_row, column->number, image->descriptor, &new_null);
-		if (old_null || new_null)
-			is_changed[i] = old_null != new_null;
-		else
-			is_changed[i] = !value_is_equal(column, old_value, new_value);
+		is_changed[i] = column->number != 0 &&
+						column_differs(image, column->number, column->is_by_value, column->length);
 		any |= is_changed[i];
 	}
-	return any;
+	return any || (table->misses_columns && row_differs(image));
 }
 
 static char *
@@ -128,10 +149,10 @@ text_to_json(JsonbValue *json, char *written)
 
 /* The text of one side of a difference, NULL if it has none; false when it is too long. */
 static bool
-side_text(const ChangeImage *image, const TrackedColumn *column, HeapTuple row, char **written)
+side_text(const TrackedColumn *column, TupleTableSlot *row, char **written)
 {
 	bool is_null;
-	Datum value = heap_getattr(row, column->number, image->descriptor, &is_null);
+	Datum value = slot_getattr(row, column->number, &is_null);
 
 	*written = NULL;
 	if (is_null)
@@ -151,8 +172,8 @@ difference_push(JsonbParseState **state, const ChangeImage *image, const Tracked
 
 	text_to_json(&json, (char *) column->label);
 	pushJsonbValue(state, WJB_KEY, &json);
-	if (!side_text(image, column, image->old_row, &old_text) ||
-		!side_text(image, column, image->new_row, &new_text))
+	if (!side_text(column, image->old_row, &old_text) ||
+		!side_text(column, image->new_row, &new_text))
 	{
 		text_to_json(&json, NULL);
 		pushJsonbValue(state, WJB_VALUE, &json);
@@ -202,12 +223,55 @@ key_push(JsonbParseState **state, const TrackedColumn *column, char *written)
 	pushJsonbValue(state, WJB_VALUE, &json);
 }
 
+static char *
+utc_text(const TrackedColumn *column, Datum value)
+{
+	TimestampTz instant = DatumGetTimestampTz(value);
+	struct pg_tm time;
+	fsec_t fraction;
+	char written[MAXDATELEN + 1];
+
+	if (TIMESTAMP_NOT_FINITE(instant) ||
+		timestamp2tm(instant, NULL, &time, &fraction, NULL, NULL) != 0)
+		return value_text(column, value);
+	time.tm_isdst = 0; /* else no zone is written */
+	EncodeDateTime(&time, fraction, true, 0, NULL, USE_ISO_DATES, written);
+	return pstrdup(written);
+}
+
+/*
+ * A key as the view has it as text: by a cast, which for some types is not what their output is,
+ * and in one time zone.
+ */
+static char *
+key_text(const TrackedColumn *column, Datum value)
+{
+	char *written;
+
+	switch (column->base_type)
+	{
+		case BOOLOID:
+			return DatumGetBool(value) ? "true" : "false";
+		case INETOID:
+			return TextDatumGetCString(DirectFunctionCall1(network_show, value));
+		case TIMESTAMPTZOID:
+			return utc_text(column, value);
+		case BPCHAROID:
+			written = value_text(column, value);
+			written[bpchartruelen(written, strlen(written))] = '\0';
+			return written;
+		default:
+			break;
+	}
+	return value_text(column, value);
+}
+
 /*
  * Of any length: a key cut short would name somebody else. Too long a one is left out where
  * subjects are looked up, not here, where it would fail the application.
  */
 char *
-change_image_key(const ChangeImage *image, const TrackedTable *table, HeapTuple row)
+change_image_key(const TrackedTable *table, TupleTableSlot *row)
 {
 	JsonbParseState *state = NULL;
 	Jsonb *object;
@@ -218,12 +282,11 @@ change_image_key(const ChangeImage *image, const TrackedTable *table, HeapTuple 
 	{
 		const TrackedColumn *column = &table->keys[i];
 		bool is_null;
-		Datum value = heap_getattr(row, column->number, image->descriptor, &is_null);
-		char *written = is_null ? NULL : value_text(column, value);
+		Datum value = slot_getattr(row, column->number, &is_null);
 
 		if (table->key_is_column)
-			return written;
-		key_push(&state, column, written);
+			return is_null ? NULL : key_text(column, value);
+		key_push(&state, column, is_null ? NULL : value_text(column, value));
 	}
 	object = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	return JsonbToCString(NULL, &object->root, VARSIZE(object));

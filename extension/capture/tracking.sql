@@ -210,6 +210,8 @@ BEGIN
 	END IF;
 	IF t.key_is_column THEN
 		t.key := t.key_columns[1];
+		PERFORM casesync_internal.key_must_be_text(t.relation, a.attname, a.atttypid)
+		   FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key;
 	END IF;
 	t.key_labels := t.key_columns;
 	t.key_query := casesync_internal.tracking_key_query(t);
@@ -300,6 +302,7 @@ BEGIN
 	t := casesync_internal.track_columns(t, needed);
 	t.id := casesync_internal.tracking_store(t);
 	PERFORM casesync_internal.tracking_attach(t);
+	PERFORM casesync_internal.capture_mended(t.id);
 	RETURN t;
 END
 $$;
@@ -350,6 +353,7 @@ DECLARE
 	t casesync_internal.tracking;
 	done integer := 0;
 BEGIN
+	PERFORM casesync_internal.relation_must_be_tracked(relation);
 	FOR t IN SELECT * FROM casesync_internal.tracking g
 			WHERE g.relation = untrack.relation AND NOT g.removed AND (g.enabled OR NOT keep)
 			ORDER BY id
@@ -357,7 +361,8 @@ BEGIN
 		t.enabled := false;
 		t.removed := NOT keep;
 		PERFORM casesync_internal.tracking_store(t);
-		PERFORM casesync_internal.tracking_detach(t.id);
+		PERFORM casesync_internal.tracking_detach(t);
+		PERFORM casesync_internal.unseen_detach(t);
 		done := done + 1;
 	END LOOP;
 	RETURN done;
@@ -379,11 +384,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking := tracking;
+	written record;
 BEGIN
 	/* Where the numbers are true they find columns that were renamed, and drop dropped ones. */
 	IF t.place = casesync_internal.tracking_place(relation) THEN
-		t.condition := casesync_internal.renamed_condition(relation, t.condition, t.columns,
-			t.column_numbers);
+		written := casesync_internal.tracking_written(t.id);
+		t.condition := coalesce(written.condition, casesync_internal.renamed_condition(relation,
+			t.condition, t.columns, t.column_numbers));
+		t.key := coalesce(written.key, t.key);
+		t.subjects := coalesce(written.subjects, t.subjects);
 		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
 			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped
 				ORDER BY n);
@@ -437,29 +446,48 @@ COMMENT ON FUNCTION casesync_internal.tracking_renew(casesync_internal.tracking,
  * names a table that became another's takes over what its trackings say; without a name nobody
  * does, least of all a superuser.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.trackings_named(relation regclass)
+RETURNS SETOF casesync_internal.tracking
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT g.* FROM casesync_internal.tracking g
+	 WHERE NOT g.removed AND (g.relation = trackings_named.relation
+		OR g.relation_name = trackings_named.relation::text
+		OR trackings_named.relation IS NULL AND casesync_internal.owns(g.relation)
+			AND casesync_internal.author_counts(g.author, g.relation))
+	 ORDER BY g.id
+$$;
+COMMENT ON FUNCTION casesync_internal.trackings_named(regclass) IS
+	'the trackings that retrack() of a table is about';
+
+/* All rows first, then the locks of all tables, then the triggers: see tables_lock(). */
 CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	renewed casesync_internal.tracking[] := '{}';
 	t casesync_internal.tracking;
-	done integer := 0;
 BEGIN
-	FOR t IN SELECT * FROM casesync_internal.tracking g
-			WHERE NOT g.removed AND (g.relation = retrack.relation
-				OR g.relation_name = retrack.relation::text
-				OR retrack.relation IS NULL AND casesync_internal.owns(g.relation)
-					AND casesync_internal.author_counts(g.author, g.relation))
-			ORDER BY id
-	LOOP
+	IF relation IS NOT NULL THEN
+		PERFORM casesync_internal.relation_must_be_tracked(relation);
+	END IF;
+	FOR t IN SELECT * FROM casesync_internal.trackings_named(relation) LOOP
 		t := casesync_internal.tracking_renew(t, coalesce(retrack.relation, t.relation));
 		PERFORM casesync_internal.relation_must_be_trackable(t.relation);
-		PERFORM casesync_internal.tracking_store(t);
-		PERFORM casesync_internal.tracking_attach(t);
-		done := done + 1;
+		IF NOT casesync_internal.tracking_is_stored(t) THEN
+			PERFORM casesync_internal.tracking_store(t);
+		END IF;
+		renewed := renewed || t;
 	END LOOP;
-	RETURN done;
+	PERFORM casesync_internal.trackings_lock(renewed);
+	FOREACH t IN ARRAY renewed LOOP
+		PERFORM casesync_internal.tracking_attach(t);
+		PERFORM casesync_internal.capture_mended(t.id);
+	END LOOP;
+	RETURN cardinality(renewed);
 END
 $$;
 COMMENT ON FUNCTION casesync.retrack(regclass) IS

@@ -7,8 +7,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT (d.hmac, d.agreement, d.agreement_version)
-			IS DISTINCT FROM (n.hmac, n.agreement, n.agreement_version)
+	RETURN (SELECT d.hmac IS DISTINCT FROM n.hmac
 		  FROM casesync_internal.disclosure d
 		 WHERE d.reference_id = n.reference_id AND d.outcome = 'attempted'
 		 ORDER BY d.id DESC LIMIT 1);
@@ -52,7 +51,6 @@ BEGIN
 	IF fresh = '{}' THEN
 		RETURN;
 	END IF;
-	PERFORM casesync_internal.wait_for_numbers((target % 2147483647)::integer);
 	last_seq := coalesce((SELECT q.seq FROM casesync_internal.subscription_seq q
 		WHERE q.subscription = target AND q.stream = give_seq.stream
 		ORDER BY q.seq DESC LIMIT 1), 0);
@@ -152,7 +150,10 @@ BEGIN
 	IF s.suspect IS NOT NULL AND NOT s.others_pass AND items[1].id = s.suspect THEN
 		s.suspect := NULL;
 	END IF;
-	IF cardinality(items) = 0 THEN
+	/* A subscription that has moved has items in two lanes, and one row of numbers. */
+	IF cardinality(items) = 0
+		OR NOT casesync_internal.lock_for_transaction(9,
+			(items[1].subscription % 2147483647)::integer) THEN
 		RETURN NULL;
 	END IF;
 	SELECT * INTO wish FROM casesync_internal.subscription t WHERE t.id = items[1].subscription;
@@ -175,6 +176,7 @@ BEGIN
 	parcel.url := casesync_internal.notify_url(p, wish);
 	parcel.total_count := cardinality(items); parcel.completed_count := cardinality(items);
 	parcel.message := content.message; parcel.meta := content.meta;
+	parcel.journal := casesync_internal.journal_entry(s.items, n.stream);
 	RETURN parcel;
 END
 $$;
@@ -196,8 +198,11 @@ DECLARE
 	o casesync_internal.outgoing;
 	parcel casesync_internal.parcel;
 BEGIN
-	SELECT * INTO o FROM casesync_internal.outgoing t WHERE t.lane = s.lane AND t.state = 'due'
-		ORDER BY t.id LIMIT 1;
+	/* The oldest or none: who has it locked, erases it or answers anew. */
+	SELECT * INTO o FROM casesync_internal.outgoing t
+	 WHERE t.state = 'due' AND t.id = (SELECT x.id FROM casesync_internal.outgoing x
+			WHERE x.lane = s.lane AND x.state = 'due' ORDER BY x.id LIMIT 1)
+	   FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND OR casesync_internal.request_withdraw(o) THEN
 		RETURN NULL;
 	END IF;
