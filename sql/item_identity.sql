@@ -136,22 +136,18 @@ SELECT casesync_internal.record_outcome(:l, :'m', 'delivered', 0, 200, 'ACK', NU
 SELECT * FROM app.take();
 SELECT * FROM app.take();
 
--- two subscriptions; one has got what the other has not
-SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member') IS NOT NULL AS subscribed;
+-- the partner knows by another subscription what the subject is now: the item is told all the same
 UPDATE app.person SET status = '18' WHERE id = 8;
 SELECT * FROM app.route();
-SELECT * FROM app.take();
 SELECT * FROM app.take('suspect', 503);
 SELECT app.stop();
--- as another event of the subject would leave it: the partner knows it
 UPDATE casesync_internal.told t SET hmac = n.hmac FROM casesync_internal.notification n WHERE n.key = '8' AND t.key = '8' AND n.record->>'employment_status' = '18';
 SELECT app.resume();
 SELECT * FROM app.route();
 SELECT * FROM app.take();
 
 -- every number was used, each by one item, and none is open
-SELECT count(*) AS numbers, max(seq), count(DISTINCT seq), count(*) FILTER (WHERE state <> 'delivered') AS open FROM casesync_internal.notification WHERE seq IS NOT NULL
-	GROUP BY subscription ORDER BY subscription;
+SELECT count(*) AS numbers, max(seq), count(DISTINCT seq), count(*) FILTER (WHERE state <> 'delivered') AS open FROM casesync_internal.notification WHERE seq IS NOT NULL;
 SELECT count(*) FROM casesync_internal.open_number;
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;
