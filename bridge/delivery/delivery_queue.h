@@ -37,7 +37,6 @@ typedef struct DeliveryItem
 typedef struct DeliveryOutcome
 {
 	char message_id[UUID_SIZE];
-	bool has_left;		 /* the partner may have it, whatever it said */
 	const char *verdict; /* a constant, as record_outcome takes it */
 	int64_t wait_ms;
 	int http_status;		/* 0 = none */

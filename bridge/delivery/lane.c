@@ -181,7 +181,6 @@ lane_answered(void *context, const SenderAnswer *answer)
 							   .http_status = answer->http_status};
 	Ack ack;
 
-	lane->outcome.has_left = answer->has_left;
 	if (answer->result == SENDER_FENCED && !fence_is_held(&lane->fence))
 	{
 		lane_drop(lane);

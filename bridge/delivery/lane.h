@@ -35,7 +35,7 @@ typedef struct Prober Prober;
 typedef struct LaneCommon
 {
 	LaneParts parts;
-	Prober *prober; /* is told of lanes that rest */
+	Prober *prober;		   /* is told of lanes that rest */
 	const SigningKey *key; /* NULL: nothing is taken */
 	DeliveryTurn turn;	   /* likewise while it has no number */
 	Timer *timer;		   /* to look again */

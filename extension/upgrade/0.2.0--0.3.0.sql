@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification,node}');
+SELECT casesync_internal.upgrade_begin('{}');
 
 /* ---- lives of a database ---- */
 ALTER TABLE casesync_internal.node ADD COLUMN timeline integer, ADD COLUMN table_oid oid;
@@ -919,8 +919,6 @@ COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
 DROP FUNCTION casesync_internal.take(integer);
-DROP FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text,
-	text);
 ALTER TABLE casesync_internal.lane_state ADD COLUMN begins_until timestamptz,
 	ADD COLUMN lost_until timestamptz;
 COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
@@ -984,9 +982,6 @@ DROP FUNCTION casesync_internal.missed_requeue(text);
 DROP FUNCTION casesync_internal.withhold(uuid[], text);
 
 /* An item keeps its reference_id and number, also when it was withheld and is told again. */
-ALTER TABLE casesync_internal.notification ADD COLUMN is_doubtful boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN casesync_internal.notification.is_doubtful IS
-	'the partner may have kept what it said at an attempt that has failed';
 CREATE TABLE casesync_internal.open_number (
 	item bigint PRIMARY KEY,
 	subscription bigint NOT NULL,
