@@ -936,6 +936,7 @@ CREATE INDEX gap_again ON casesync_internal.gap (id) WHERE again AND filled IS N
 CREATE TABLE casesync_internal.capture_seen (
 	tracking integer PRIMARY KEY,
 	members oid[] NOT NULL,
+	labels text[] NOT NULL,
 	well timestamptz NOT NULL,
 	place text NOT NULL,
 	hole_in xid8,
@@ -946,6 +947,8 @@ COMMENT ON TABLE casesync_internal.capture_seen IS
 	'each tracking as it was last looked at: what differs now went unseen since then';
 COMMENT ON COLUMN casesync_internal.capture_seen.members IS
 	'the table and its partitions or children, by number';
+COMMENT ON COLUMN casesync_internal.capture_seen.labels IS
+	'the labels of its columns that are enums, each behind the number of its type';
 COMMENT ON COLUMN casesync_internal.capture_seen.well IS
 	'when it was last seen that every change was recorded';
 COMMENT ON COLUMN casesync_internal.capture_seen.place IS
