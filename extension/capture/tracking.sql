@@ -19,12 +19,6 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
 COMMENT ON FUNCTION casesync_internal.refuse_truncate() IS
 	'trigger of tracked tables: refuses TRUNCATE';
 
-CREATE OR REPLACE FUNCTION casesync_internal.note_unseen()
-RETURNS trigger
-LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_note_unseen';
-COMMENT ON FUNCTION casesync_internal.note_unseen() IS
-	'trigger of tracked tables: notes that something is written in the role of a replica';
-
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_place(relation regclass)
 RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
@@ -216,6 +210,8 @@ BEGIN
 	END IF;
 	IF t.key_is_column THEN
 		t.key := t.key_columns[1];
+		PERFORM casesync_internal.key_must_be_text(t.relation, a.attname, a.atttypid)
+		   FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key;
 	END IF;
 	t.key_labels := t.key_columns;
 	t.key_query := casesync_internal.tracking_key_query(t);
@@ -344,26 +340,6 @@ COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, nam
 	text, boolean) IS
 	'records changes of a table from now on; says which columns count';
 
-/* What somebody mistyped must not look as if it had been done. */
-CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_tracked(relation regclass)
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF NOT EXISTS (SELECT FROM casesync_internal.tracking g
-		WHERE NOT g.removed AND (g.relation = relation_must_be_tracked.relation
-			OR g.relation_name = relation_must_be_tracked.relation::text))
-	THEN
-		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('table "%s" is not tracked', relation),
-			hint => 'SELECT relation, registries FROM casesync.tracked;');
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.relation_must_be_tracked(regclass) IS
-	'an error for a table that has no tracking';
-
 /*
  * The row stays, as removed, while the log still has changes of it: see empty_change_leaves(). Its
  * triggers go in the same transaction, behind whose lock nobody writes with them any more.
@@ -408,11 +384,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking := tracking;
+	written record;
 BEGIN
 	/* Where the numbers are true they find columns that were renamed, and drop dropped ones. */
 	IF t.place = casesync_internal.tracking_place(relation) THEN
-		t.condition := casesync_internal.renamed_condition(relation, t.condition, t.columns,
-			t.column_numbers);
+		written := casesync_internal.tracking_written(t.id);
+		t.condition := coalesce(written.condition, casesync_internal.renamed_condition(relation,
+			t.condition, t.columns, t.column_numbers));
+		t.key := coalesce(written.key, t.key);
+		t.subjects := coalesce(written.subjects, t.subjects);
 		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
 			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped
 				ORDER BY n);

@@ -111,6 +111,30 @@ $$;
 COMMENT ON FUNCTION casesync_internal.look_again_drop(text, integer) IS
 	'part of look_again_next(): forget some of what waits of a registry';
 
+/* The first reason stays: it is what it began with. */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_all(registry text, reason text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.look_again_registry (registry, reason)
+	VALUES (look_again_all.registry, look_again_all.reason)
+	ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_all(text, text) IS
+	'have all subjects of a registry looked at again, by the router, as soon as it can';
+
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_all_take(registry text)
+RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.look_again_registry l
+	 WHERE l.registry = look_again_all_take.registry RETURNING l.reason
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_all_take(text) IS
+	'all subjects of a registry are being looked at now; why that was asked for, or NULL';
+
 /* Each registry has its share: a million of one must not keep ten of another waiting. */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_next(max_subjects integer,
 	but_of text[] DEFAULT '{}')
