@@ -69,7 +69,7 @@ SQL_CODE = \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
-	extension/base/sharing_lock.sql extension/base/table_lock.sql \
+	extension/base/sharing_lock.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
@@ -95,6 +95,7 @@ SQL_CODE = \
 	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
 	extension/agreement/activation.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
+	extension/capture/table_lock.sql \
 	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
 	extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/forget.sql \
