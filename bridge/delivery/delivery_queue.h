@@ -54,12 +54,14 @@ extern bool delivery_queue_unlock(PgSession *session, int lane, PgResultHandler 
 								  void *context, Failure *failure);
 extern bool delivery_queue_take(PgSession *session, int lane, PgResultHandler handler,
 								void *context, Failure *failure);
+extern bool delivery_queue_secure(PgSession *session, const char *standby, PgResultHandler handler,
+								  void *context, Failure *failure);
 extern bool delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outcome,
 								  PgResultHandler handler, void *context, Failure *failure);
 
 /* How to read the answers. */
 extern DeliveryLane delivery_queue_read_lane(const PGresult *result, int row);
-extern bool delivery_queue_read_claim(const PGresult *result); /* of lock, unlock and record */
+extern bool delivery_queue_read_claim(const PGresult *result); /* of lock, unlock, secure, record */
 extern bool delivery_queue_read_item(const PGresult *result, DeliveryItem *item); /* false: none */
 
 #endif

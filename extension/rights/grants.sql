@@ -86,7 +86,7 @@ SELECT a.access, o FROM (VALUES
 		'bridge_refusal', 'route', 'route_aside', 'apply_inbox',
 		'lanes', 'take', 'record_outcome', 'authenticate', 'check_client', 'token_issuers',
 		'next_jwks', 'want_jwks', 'record_jwks', 'turn_trouble',
-		'journal_take', 'look_again_due', 'receive', 'answer_now', 'work_requests', 'tidy']),
+		'journal_take', 'look_again_due', 'standby_wait', 'receive', 'answer_now', 'work_requests', 'tidy']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
