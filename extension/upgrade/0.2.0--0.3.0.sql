@@ -19,6 +19,7 @@ CREATE TABLE casesync_internal.bridge_life (
 );
 COMMENT ON TABLE casesync_internal.bridge_life IS
 	'journals of bridges that were here, and the timeline on which nothing of them was unknown';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.bridge_life', '');
 CREATE TABLE casesync_internal.look_again_registry (
 	registry text PRIMARY KEY,
 	reason text NOT NULL,
