@@ -103,6 +103,7 @@ class Item:
         if self.registry == "works" and not self.is_removal:
             self.facts["stays"] = [[p.get("programme_name"), p.get("programme_identifier")] for p in record.get("programme_identifier", [])]
         self.person = None
+        self.same = self.candidates = ()    # the moments that look like it; those of them in which it was allowed
         self.moment = None          # of those that it may show: the one that it shows
 
     def __str__(self):
@@ -196,12 +197,12 @@ class Judge:
         if item.names - PROMISED:
             self.blame("field not agreed", f"{item}: {sorted(item.names - PROMISED)}")
         if item.is_removal:
-            item.candidates = self.removals(item, moments, versions)
+            item.same = item.candidates = self.removals(item, moments, versions)
             return
         same = [(m, v) for m in moments for v in versions if m.facts(item.registry, v["fields"]) == item.facts]
         allowed = [(m, v) for m, v in same if m.is_allowed(item.registry, v)]
-        # Without a place among the moments it is still a member of its subscription, for the other checks.
-        item.candidates = list(dict.fromkeys(m for m, _ in allowed or same))
+        item.same = list(dict.fromkeys(m for m, _ in same))
+        item.candidates = list(dict.fromkeys(m for m, _ in allowed)) or item.same
         if not same:
             self.never_so(item, moments)
         elif not allowed:
@@ -266,7 +267,7 @@ class Judge:
             before = last.get(key)
             later = [m for m in item.candidates if before is None or m.n >= before.moment.n]
             if item.candidates:
-                item.moment = (later or item.candidates[-1:])[0]
+                item.moment = later[0] if later else item.candidates[-1]
                 placed[self.what(item)] = item.moment
             if later:
                 last[key] = item
@@ -275,15 +276,28 @@ class Judge:
 
     def went_back(self):
         """Per subscription and person, in the order of numbers: no state is older than the one before."""
-        last = {}
-        for item in sorted(self.firsts(i for i in self.items if i.kept and i.candidates), key=lambda i: i.seq):
-            key = (item.code, item.stream, item.person)
-            oldest, before = last.get(key, (0, None))
-            later = [m.n for m in item.candidates if m.n >= oldest]
-            if later:
-                last[key] = (later[0], item)
-            else:
-                self.blame("a state went back", f"{before}; then {item}")
+        series = collections.defaultdict(list)
+        for item in sorted(self.firsts(i for i in self.items if i.kept and i.same), key=lambda i: i.seq):
+            series[item.code, item.stream, item.person].append(item)
+        for items in series.values():
+            pair = self.older([(item, item.same) for item in items])
+            if pair:
+                self.blame("a state went back", f"{pair[0]}; then {pair[1]}")
+                continue
+            pair = self.older([(item, item.candidates) for item in items])
+            if pair:
+                self.blame("not allowed in the state that it shows", f"{pair[0]}; for it came before {pair[1]}")
+
+    @staticmethod
+    def older(series):
+        """The first item that cannot be as new as the one before it, with that one."""
+        oldest, before = 0, None
+        for item, moments in series:
+            later = [m.n for m in moments if m.n >= oldest]
+            if not later:
+                return before, item
+            oldest, before = later[0], item
+        return None
 
     def doubles(self):
         """The same content comes again only when something else was so in between."""

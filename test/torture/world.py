@@ -284,7 +284,7 @@ class World:
         self.events = []
         self.events_file = open(folder / "events.jsonl", "w", encoding="utf-8")
         self.lock = threading.Lock()
-        self.done = 0
+        self.done, self.total = 0, sum(map(len, plan.writers))
         self.progress = threading.Condition()
         self.ending = threading.Event()
         self.versions = []
@@ -314,7 +314,7 @@ class World:
 
     def wait_done(self, count):
         with self.progress:
-            self.progress.wait_for(lambda: self.done >= count or self.ending.is_set())
+            self.progress.wait_for(lambda: self.done >= min(count, self.total) or self.ending.is_set())
 
     # --- setting up ---------------------------------------------------------------------------------
     def url(self, name, number=0):
