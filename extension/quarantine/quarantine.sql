@@ -203,8 +203,9 @@ BEGIN
 			PERFORM casesync_internal.quarantine_drop(g.registry, g.tracking, 10000);
 		ELSIF g.registry <> looked AND cardinality(entries) < max_entries THEN
 			looked := g.registry;
-			entries := entries || ARRAY(SELECT q FROM casesync_internal.quarantine_unlike(g.registry,
-				casesync_internal.mark_of(g.registry), max_entries - cardinality(entries)) q);
+			entries := entries || ARRAY(SELECT q
+				FROM casesync_internal.quarantine_unlike(g.registry,
+					casesync_internal.mark_of(g.registry), max_entries - cardinality(entries)) q);
 		END IF;
 	END LOOP;
 	entries := entries || ARRAY(SELECT q
