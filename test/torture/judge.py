@@ -185,11 +185,14 @@ class Judge:
         return True
 
     # --- (a) only what was agreed, was so, and was so at one moment -------------------------------------
-    def versions_at(self, partner, when):
-        """Those that may have counted at the door shortly before a message was built."""
+    def versions_between(self, partner, begin, end):
         versions = self.versions[partner]
         ends = [version["done"] for version in versions[1:]] + [float("inf")]
-        return [v for v, end in zip(versions, ends) if v["begun"] <= when and when - DOOR_SECONDS <= end]
+        return [v for v, over in zip(versions, ends) if v["begun"] <= end and begin <= over]
+
+    def versions_at(self, partner, when):
+        """Those that may have counted at the door shortly before a message was built."""
+        return self.versions_between(partner, when - DOOR_SECONDS, when)
 
     def agreed(self, item):
         moments = [m for m in self.moments[item.person] if m.at <= item.at]
@@ -311,7 +314,7 @@ class Judge:
                 continue
             fields = self.versions_at(item.partner, item.sent)[-1]["fields"]
             between = [m for m in self.moments[item.person] if m.n > before.candidates[0].n and m.at <= item.at]
-            versions = [v for v in self.versions[item.partner] if before.sent - DOOR_SECONDS <= v["done"] and v["begun"] <= item.sent]
+            versions = self.versions_between(item.partner, before.sent - DOOR_SECONDS, item.sent)
             is_other = any(m.facts(item.registry, fields) != item.facts or not all(m.is_allowed(item.registry, v) for v in versions)
                            for m in between) or len({tuple(v["fields"]) for v in versions}) > 1
             if not is_other or item.is_removal and not any(
@@ -417,20 +420,31 @@ class Judge:
                     self.last_of(s, last.get((code, person)), person, moments, version)
 
     def last_of(self, s, item, person, moments, version):
-        wanted = [m for m in moments if s["event"] in m.events[s["registry"]] and m.at > s["done"] and m.is_allowed(s["registry"], version)
-                  and not self.in_gap(m)]
+        # What is not allowed in between ends what came before: later it is told by the events that come then.
+        since = self.since_allowed(s, moments)
+        wanted = [m for m in since if s["event"] in m.events[s["registry"]] and m.at > s["done"] and not self.in_gap(m)]
         area = s["area"]
         if area is not None:
             if moments[-1].state["person"]["area"] != area:
                 self.leaving_filter(s, item, person, moments, version)
                 return
-            wanted = [m for m in wanted if m.state["person"]["area"] == area]
+            outside = [m.n for m in since if m.state["person"]["area"] != area]
+            wanted = [m for m in wanted if m.n > max(outside, default=0)]
         if not wanted:
             return
         if item is None or not item.is_removal and item.candidates and item.candidates[-1].n < wanted[-1].n \
                 and not self.is_last(item, version):
             self.blame("a subscription did not get its last state", f"{s['partner']} {s['registry']} {person} code {s['code'][:8]} {s['event']}: "
                        f"moment {wanted[-1].n}; last told {item}; {self.end_of(person)}")
+
+    def since_allowed(self, s, moments):
+        """The last of these moments, in which the person was allowed by each version that counted."""
+        since = []
+        for m in reversed(moments):
+            if not all(m.is_allowed(s["registry"], v) for v in self.versions_between(s["partner"], m.at - DOOR_SECONDS, m.until)):
+                break
+            since.insert(0, m)
+        return since
 
     def leaving_filter(self, s, item, person, moments, version):
         """Who was last told as inside, and is outside since an event of this type, must be told so; unless gone in between."""
