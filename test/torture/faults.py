@@ -178,7 +178,7 @@ class Faults:
         try:
             session = Session(self.town, "officer")
             try:
-                session.run(f"SELECT count(*) FROM casesync.stop_sharing('trial', {target}, wait => '15 s')")
+                session.run(f"SELECT count(*) FROM casesync.stop_sharing('trial', {target}, wait => '1 min')")
                 if not any("under way" in warning for warning in session.warnings):
                     entry["first"] = self.world.partners.mark()
             finally:
