@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -21,6 +20,7 @@
 #include "turn/request_turn.h"
 #include "turn/router_turn.h"
 #include "base/sd_notify.h"
+#include "base/signals.h"
 #include "net/sender.h"
 #include "net/tls_files.h"
 #include "trust.h"
@@ -157,6 +157,17 @@ bridge_signing_key(void *context)
 			   : NULL;
 }
 
+/* What the database refuses to do for us, though it can be reached. */
+static const char *
+bridge_turn_trouble(const Bridge *bridge)
+{
+	const char *trouble = router_turn_trouble(bridge->router);
+
+	if (trouble == NULL)
+		trouble = dispatcher_trouble(bridge->dispatcher);
+	return trouble != NULL ? trouble : request_turn_trouble(bridge->requests);
+}
+
 static ApiReadiness
 bridge_readiness(void *context)
 {
@@ -167,6 +178,7 @@ bridge_readiness(void *context)
 											  pg_session_is_connected(bridge->delivery_session) &&
 											  request_turn_is_connected(bridge->requests),
 							  .is_router = router_turn_is_router(bridge->router),
+							  .turn_trouble = bridge_turn_trouble(bridge),
 							  .is_stopping = bridge->is_stopping};
 
 	return readiness;
@@ -246,17 +258,6 @@ bridge_stop(Bridge *bridge)
 	bridge_try_to_end(bridge);
 }
 
-static SenderSettings
-bridge_sender_settings(const Config *config)
-{
-	SenderSettings settings = {.ca_file = config->ca_file,
-							   .allow_http = config->allow_http,
-							   .connect_timeout_ms = config->connect_timeout_ms,
-							   .send_timeout_ms = config->send_timeout_ms};
-
-	return settings;
-}
-
 static bool
 bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, TlsCredentials **tls,
 				 Failure *failure)
@@ -280,7 +281,7 @@ bridge_load_anew(Bridge *bridge, Config **config, KeyRing **keys, TlsCredentials
 	if (!(bridge_load_keys(*config, keys, failure) && tls_credentials_load(*config, tls, failure) &&
 		  tls_files_check((*config)->tls_directory, failure)))
 		return false;
-	settings = bridge_sender_settings(*config);
+	settings = sender_settings(*config);
 	failure_set(failure, FAILURE_MEMORY, "out of memory");
 	return sender_set(bridge->sender, &settings);
 }
@@ -323,14 +324,14 @@ static void
 bridge_signalled(void *context, int events)
 {
 	Bridge *bridge = context;
-	struct signalfd_siginfo signal;
+	int number;
 
 	(void) events;
-	while (read(bridge->signal_fd, &signal, sizeof(signal)) == (ssize_t) sizeof(signal))
+	while ((number = signals_next(bridge->signal_fd)) != 0)
 	{
-		if (signal.ssi_signo == SIGHUP && !bridge->is_stopping)
+		if (number == SIGHUP && !bridge->is_stopping)
 			bridge_reload(bridge);
-		else if (signal.ssi_signo != SIGHUP)
+		else if (number != SIGHUP)
 			bridge_stop(bridge);
 	}
 }
@@ -338,17 +339,7 @@ bridge_signalled(void *context, int events)
 static bool
 bridge_watch_signals(Bridge *bridge, Failure *failure)
 {
-	sigset_t signals;
-
-	/* a partner or a log reader that goes away must not take the bridge with it */
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	/* blocked, they come through the descriptor only, between two handlers */
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	bridge->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	bridge->signal_fd = signals_open();
 	if (bridge->signal_fd >= 0)
 		bridge->signal_watch =
 			watch_new(bridge->loop, bridge->signal_fd, WATCH_READ, bridge_signalled, bridge);
@@ -375,7 +366,7 @@ bridge_open_session(Bridge *bridge, const char *name, void (*connected)(void *co
 static bool
 bridge_make_workers(Bridge *bridge, Failure *failure)
 {
-	const SenderSettings settings = bridge_sender_settings(bridge->config);
+	const SenderSettings settings = sender_settings(bridge->config);
 	const ControlHandlers handlers = {.changed = bridge_node_changed, .doorbell = bridge_doorbell};
 
 	bridge->control =

@@ -8,13 +8,14 @@ BRIDGE_SOURCES = \
 	bridge/base/event_loop.c bridge/base/failure.c bridge/base/form_text.c \
 	bridge/base/iso_time.c bridge/base/log.c bridge/base/log_quota.c \
 	bridge/base/process_guard.c bridge/base/rate_limit.c \
-	bridge/base/sd_notify.c bridge/base/secret_file.c bridge/base/uuid.c \
+	bridge/base/sd_notify.c bridge/base/signals.c bridge/base/secret_file.c bridge/base/uuid.c \
 	bridge/base/workers.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
 	bridge/database/control.c bridge/database/extension_version.c bridge/database/pg_connect.c \
 	bridge/database/pg_query.c bridge/database/pg_row.c bridge/database/pg_session.c \
 	bridge/database/sql_call.c \
+	bridge/database/turn_trouble.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
 	bridge/message/json_number.c bridge/message/json_span.c \
 	bridge/message/message_check.c bridge/message/message_parse.c bridge/message/message_rules.c \
@@ -34,7 +35,8 @@ BRIDGE_SOURCES = \
 	bridge/http/http_request.c bridge/http/http_route.c bridge/http/http_server.c \
 	bridge/http/tls_credentials.c bridge/http/tls_server.c \
 	bridge/delivery/delivery_policy.c bridge/delivery/delivery_queue.c \
-	bridge/delivery/dispatcher.c bridge/delivery/lane.c \
+	bridge/delivery/dispatcher.c bridge/delivery/fence.c bridge/delivery/lane.c \
+	bridge/delivery/lane_message.c \
 	bridge/turn/request_turn.c bridge/turn/router_turn.c \
 	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_check.c \
 	bridge/api/api_exchange.c \

@@ -9,6 +9,7 @@ EXTENSION_FLOORS = \
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
 	extension/base/known_caller.c extension/base/late_owner.c \
+	extension/base/one_look.c \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/reading.c \
@@ -28,9 +29,10 @@ EXTENSION_SOURCES = \
 	extension/filter/filter_value.c extension/filter/record_match.c \
 	extension/capture/change_capture.c extension/capture/change_image.c extension/capture/change_leaf.c \
 	extension/capture/change_log.c extension/capture/change_origin.c \
-	extension/capture/tracking_cache.c extension/capture/tracking_row.c \
+	extension/capture/tracking_cache.c extension/capture/tracking_condition.c \
+	extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c \
-	extension/capture/tracking_trigger.c \
+	extension/capture/tracking_trigger.c extension/capture/unseen_write.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
 	extension/inbox/apply_function.c \
@@ -69,7 +71,8 @@ SQL_CODE = \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
-	extension/base/sharing_lock.sql extension/base/stopped_bridge.sql \
+	extension/base/sharing_lock.sql extension/base/turn_lock.sql extension/base/table_lock.sql \
+	extension/base/stopped_bridge.sql extension/base/turn.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
@@ -97,7 +100,9 @@ SQL_CODE = \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
 	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
 	extension/capture/gap.sql \
-	extension/capture/tracking_drift.sql extension/capture/forget.sql \
+	extension/capture/tracking_drift.sql extension/capture/member_watch.sql \
+	extension/capture/capture_hole.sql extension/capture/untracked.sql \
+	extension/capture/capture_ddl.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
@@ -107,7 +112,8 @@ SQL_CODE = \
 	extension/subscription/subscription_answer.sql \
 	extension/subscription/subscription_quota.sql \
 	extension/subscription/subscription_pause.sql \
-	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
+	extension/routing/routing_window.sql extension/routing/routing_pace.sql \
+	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
@@ -130,7 +136,7 @@ SQL_CODE = \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
-	extension/health/status_views.sql \
+	extension/health/capture_problems.sql extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.

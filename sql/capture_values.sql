@@ -42,13 +42,6 @@ RESET bytea_output;
 RESET datestyle;
 RESET intervalstyle;
 RESET extra_float_digits;
--- columns whose "=" is exact are filtered before the trigger, others in it
-CREATE TABLE narrow (id integer, state varchar(20), on_day date, m mood, u uuid, ok boolean, code casesync.sex);
-SELECT casesync.track('narrow', '{people}', 'id', on_update => 'enrolment_status_change');
-SELECT id FROM casesync_internal.tracking ORDER BY id DESC LIMIT 1 \gset
-SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'casesync_' || :id || '_update';
-SELECT c, casesync_internal.column_filter('thing', ARRAY[c]) FROM unnest(casesync_internal.live_columns('thing')) c;
-
 -- long values -----------------------------------------------------------------------------------------
 CREATE TABLE document (id integer, title text, body text);
 ALTER TABLE document ALTER body SET STORAGE EXTERNAL;

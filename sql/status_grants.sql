@@ -33,6 +33,7 @@ SELECT casesync.resume_sharing('ess.test');
 ALTER TABLE app.person DISABLE TRIGGER ALL;
 SELECT severity, problem ~ '^tracking 1 of app.person' AS drift, app.checked() FROM app.health;
 ALTER TABLE app.person ENABLE TRIGGER ALL;
+SELECT casesync.fill_gap(gap) FROM casesync.gaps;
 INSERT INTO casesync_internal.quarantine_entry (registry, key, event_type, reason, error_code) VALUES ('people', '1', 'enrolment', 'Jane Doe', '22P02');
 SELECT severity, regexp_replace(problem, 'since .*', 'since …') FROM app.health;
 DELETE FROM casesync_internal.quarantine_entry;

@@ -44,7 +44,7 @@ health_trouble(const ControlNode *node, bool is_connected, const ApiReadiness *r
 											   : "the database was not asked yet";
 	if (!readiness->can_sign)
 		return readiness->cannot_sign_reason;
-	return NULL;
+	return readiness->turn_trouble;
 }
 
 void

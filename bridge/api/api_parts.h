@@ -18,6 +18,7 @@ typedef struct ApiReadiness
 	const char *cannot_sign_reason; /* "" when it can */
 	bool is_connected;				/* the sessions for routing and delivery */
 	bool is_router;
+	const char *turn_trouble; /* what it does again and again and fails to do now; NULL: nothing */
 	bool is_stopping;
 } ApiReadiness;
 

@@ -33,7 +33,7 @@ extern void event_loop_free(EventLoop *loop);
 extern bool event_loop_run(EventLoop *loop, Failure *failure);
 extern void event_loop_stop(EventLoop *loop);
 
-/* Milliseconds of the monotonic clock as of now. */
+/* Milliseconds of a clock that never goes back, nor stops when the machine is suspended. */
 extern int64_t event_loop_now(void);
 
 /*

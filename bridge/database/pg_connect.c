@@ -4,6 +4,7 @@
  */
 #include "database/pg_connect.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,36 @@
 #define UNACKNOWLEDGED_MS "7000"
 
 /*
- * The operator's own server options first: ours come later and win. Our statements are many and
- * short; compiling one would cost more than it could ever save.
+ * What a session of ours needs, whatever was set for the server, the database or the role. How
+ * durable a commit is stands in the functions (commit_durably()): remote_apply may be wanted, and
+ * is not known here. Statements are many and short; compiling one would cost more than it saves.
  */
+#define SESSION_NEEDS                                                                              \
+	" -c default_transaction_isolation=read\\ committed"                                           \
+	" -c default_transaction_read_only=off"                                                        \
+	" -c default_transaction_deferrable=off"                                                       \
+	" -c lock_timeout=0"                                                                           \
+	" -c search_path=pg_catalog,pg_temp"                                                           \
+	" -c row_security=on"                                                                          \
+	" -c standard_conforming_strings=on"                                                           \
+	" -c backslash_quote=safe_encoding"                                                            \
+	" -c quote_all_identifiers=off"                                                                \
+	" -c transform_null_equals=off"                                                                \
+	" -c array_nulls=on"                                                                           \
+	" -c DateStyle=ISO"                                                                            \
+	" -c IntervalStyle=postgres"                                                                   \
+	" -c TimeZone=UTC"                                                                             \
+	" -c extra_float_digits=1"                                                                     \
+	" -c bytea_output=hex"                                                                         \
+	" -c xmlbinary=base64"                                                                         \
+	" -c plan_cache_mode=auto"                                                                     \
+	" -c default_table_access_method=heap"                                                         \
+	" -c default_tablespace="                                                                      \
+	" -c temp_tablespaces="                                                                        \
+	" -c client_min_messages=notice"                                                               \
+	" -c jit=off"
+
+/* The operator's own server options first: ours come later and win. */
 char *
 pg_connect_options(const char *conninfo, int statement_timeout_ms)
 {
@@ -30,7 +58,7 @@ pg_connect_options(const char *conninfo, int statement_timeout_ms)
 		if (strcmp(option->keyword, "options") == 0 && option->val != NULL)
 			theirs = option->val;
 	if (asprintf(&options,
-				 "%s -c jit=off -c statement_timeout=%d -c idle_session_timeout=%d "
+				 "%s" SESSION_NEEDS " -c statement_timeout=%d -c idle_session_timeout=%d "
 				 "-c idle_in_transaction_session_timeout=%d",
 				 theirs != NULL ? theirs : "", statement_timeout_ms, IDLE_LIMIT_MS,
 				 IDLE_LIMIT_MS) < 0)
@@ -58,4 +86,13 @@ pg_connect_start(const char *conninfo, const char *options, const char *applicat
 		"UTF8", options, NULL};
 
 	return PQconnectStartParams(keywords, values, 1);
+}
+
+/* What was written before the end may still be unread: libpq would not see the end yet. */
+bool
+pg_connect_is_open(const PGconn *conn)
+{
+	struct pollfd connection = {.fd = PQsocket(conn), .events = POLLRDHUP};
+
+	return poll(&connection, 1, 0) == 0;
 }

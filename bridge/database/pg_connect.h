@@ -6,6 +6,7 @@
 #define PG_CONNECT_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 /* The server's settings for our sessions, behind the operator's own; NULL when out of memory. */
 extern char *pg_connect_options(const char *conninfo, int statement_timeout_ms);
@@ -13,5 +14,8 @@ extern char *pg_connect_options(const char *conninfo, int statement_timeout_ms);
 /* Begins to connect, without waiting; as PQconnectStartParams. */
 extern PGconn *pg_connect_start(const char *conninfo, const char *options,
 								const char *application_name);
+
+/* Has the other side not closed it, as the kernel knows at this moment? */
+extern bool pg_connect_is_open(const PGconn *conn);
 
 #endif

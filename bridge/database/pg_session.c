@@ -40,7 +40,9 @@ struct PgSession
 	const char *broken; /* why the connection is to be given up as soon as the loop turns */
 	PgQueue queue;
 	int64_t sent_at; /* the first query of the queue, while it is with the server */
-	int attempts;	 /* to connect, in vain */
+	int64_t heard_of;
+	int epoch;
+	int attempts; /* to connect, in vain */
 	int64_t complained_at;
 	char *conninfo;
 	char *options;
@@ -119,6 +121,7 @@ session_established(PgSession *session)
 		return;
 	}
 	session->state = SESSION_IDLE;
+	session->epoch++;
 	session->attempts = 0;
 	session->complained_at = 0;
 	log_info(session->log, "database_connected", "session", session->name, NULL);
@@ -252,6 +255,7 @@ session_finish_query(PgSession *session)
 
 	session->answer = NULL;
 	session->state = SESSION_IDLE;
+	session->heard_of = session->sent_at;
 	timer_set(session->timer, HEARTBEAT_MS);
 	log_debug(session->log, "database_answered", "session", session->name, "rows",
 			  LOG_INT(PQntuples(result)), "ms", LOG_INT(event_loop_now() - session->sent_at),
@@ -413,6 +417,24 @@ pg_session_is_connected(const PgSession *session)
 {
 	return (session->state == SESSION_IDLE || session->state == SESSION_BUSY) &&
 		   session->broken == NULL;
+}
+
+int
+pg_session_epoch(const PgSession *session)
+{
+	return session->epoch;
+}
+
+bool
+pg_session_is_alive(const PgSession *session)
+{
+	return pg_session_is_connected(session) && pg_connect_is_open(session->conn);
+}
+
+int64_t
+pg_session_heard_of(const PgSession *session)
+{
+	return session->heard_of;
 }
 
 int

@@ -40,6 +40,14 @@ extern PgSession *pg_session_new(EventLoop *loop, const Log *log, const PgSessio
 extern void pg_session_free(PgSession *session); /* waiting queries are dropped unanswered */
 
 extern bool pg_session_is_connected(const PgSession *session);
+/* Counts connections: what was asked before the number changed was asked in another session. */
+extern int pg_session_epoch(const PgSession *session);
+
+/* Connected, and the server has not closed the connection, as the kernel knows at this moment. */
+extern bool pg_session_is_alive(const PgSession *session);
+
+/* When the question was asked that was answered last, or is being answered to a handler now. */
+extern int64_t pg_session_heard_of(const PgSession *session);
 extern int pg_session_queue_length(const PgSession *session);
 extern int pg_session_backend_pid(const PgSession *session); /* as announced when connecting */
 

@@ -42,20 +42,25 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_TIDY] = ROWS(0, "rotated, emptied", "casesync_internal.tidy", ""),
 	[CALL_APPLY_INBOX] = ROWS(0, "items, more, wait_ms", "casesync_internal.apply_inbox", ""),
 	[CALL_WORK_REQUESTS] = ROWS(0, "requests, more", "casesync_internal.work_requests", ""),
+	[CALL_TURN_TROUBLE] =
+		VALUE(2, "casesync_internal.turn_trouble", "turn => $1::text, reason => $2::text"),
 
-	[CALL_LANES] = ROWS(0, "lane, wait_ms, receiver", "casesync_internal.lanes", ""),
+	[CALL_DELIVERY_BEGIN] = VALUE(0, "casesync_internal.delivery_begin", ""),
+	[CALL_LANES] =
+		ROWS(1, "lane, wait_ms, receiver", "casesync_internal.lanes", "turn => $1::bigint"),
 	[CALL_LOCK_LANE] = VALUE(1, "casesync_internal.lock_lane", "lane => $1::integer"),
 	[CALL_UNLOCK_LANE] = VALUE(1, "casesync_internal.unlock_lane", "lane => $1::integer"),
-	[CALL_TAKE] = ROWS(1,
+	[CALL_TAKE] = ROWS(3,
 					   "message_id, url, action, sender_id, receiver_id, sender_uri, status,"
 					   " total_count, completed_count, message, meta, attempt, networks, tls_name,"
 					   " token_url, client_id, secret_name, encrypt",
-					   "casesync_internal.take", "lane => $1::integer"),
+					   "casesync_internal.take",
+					   "lane => $1::integer, turn => $2::bigint, begins_within => $3::integer"),
 	[CALL_RECORD_OUTCOME] =
-		VALUE(8, "casesync_internal.record_outcome",
+		VALUE(9, "casesync_internal.record_outcome",
 			  "lane => $1::integer, message_id => $2::uuid, verdict => $3::text,"
 			  " wait_ms => $4::bigint, http_status => $5::integer, ack_status => $6::text,"
-			  " error_code => $7::text, detail => $8::text"),
+			  " error_code => $7::text, detail => $8::text, has_left => $9::boolean"),
 
 	[CALL_AUTHENTICATE] =
 		ROWS(3, "client_state, client_partner, partner, signature, keys, networks, encryption",

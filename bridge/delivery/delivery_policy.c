@@ -66,6 +66,7 @@ static const struct
 } transfer_rules[] = {
 	[TRANSFER_ANSWERED] = {DELIVERY_RETRY, "answer that is no HTTP of ours"},
 	[TRANSFER_FAILED] = {DELIVERY_RETRY, "partner not reached"},
+	[TRANSFER_FENCED] = {DELIVERY_RETRY, "partner not reached in time"},
 	[TRANSFER_ENDLESS] = {DELIVERY_RETRY, "the partner's answer does not end"},
 	[TRANSFER_ADDRESS_REFUSED] = {DELIVERY_STOP, "address not allowed for this partner"},
 	[TRANSFER_NOT_BUILT] = {DELIVERY_REFUSED, "message cannot be built"},

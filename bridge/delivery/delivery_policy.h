@@ -14,6 +14,7 @@ typedef enum TransferResult
 {
 	TRANSFER_ANSWERED,		  /* an HTTP status was received; see http_status and ack */
 	TRANSFER_FAILED,		  /* name, connection, TLS, time-out, cut off: nothing known */
+	TRANSFER_FENCED,		  /* it had not begun to leave when it had to */
 	TRANSFER_ENDLESS,		  /* more came than any answer has */
 	TRANSFER_ADDRESS_REFUSED, /* address_guard or allow_http said no: a matter of configuration */
 	TRANSFER_NOT_BUILT,		  /* the message itself cannot be made (FAILURE_INPUT, FAILURE_LIMIT) */

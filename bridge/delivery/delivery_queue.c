@@ -11,9 +11,19 @@
 #include "database/sql_call.h"
 
 bool
-delivery_queue_lanes(PgSession *session, PgResultHandler handler, void *context, Failure *failure)
+delivery_queue_begin(PgSession *session, PgResultHandler handler, void *context, Failure *failure)
 {
-	return pg_session_query(session, SQL_CALL(CALL_LANES), NULL, handler, context, failure);
+	return pg_session_query(session, SQL_CALL(CALL_DELIVERY_BEGIN), NULL, handler, context,
+							failure);
+}
+
+bool
+delivery_queue_lanes(PgSession *session, const DeliveryTurn *turn, PgResultHandler handler,
+					 void *context, Failure *failure)
+{
+	const PgParam params[] = {PG_TEXT(turn->number)};
+
+	return pg_session_query(session, SQL_CALL(CALL_LANES), params, handler, context, failure);
 }
 
 static bool
@@ -42,10 +52,17 @@ delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler, voi
 }
 
 bool
-delivery_queue_take(PgSession *session, int lane, PgResultHandler handler, void *context,
+delivery_queue_take(PgSession *session, int lane, const DeliveryTurn *turn,
+					int64_t begins_within_ms, PgResultHandler handler, void *context,
 					Failure *failure)
 {
-	return queue_ask_about_lane(session, CALL_TAKE, lane, handler, context, failure);
+	char lane_text[16];
+	char within_text[16];
+	const PgParam params[] = {PG_TEXT(lane_text), PG_TEXT(turn->number), PG_TEXT(within_text)};
+
+	snprintf(lane_text, sizeof(lane_text), "%d", lane);
+	snprintf(within_text, sizeof(within_text), "%d", (int) begins_within_ms);
+	return pg_session_query(session, SQL_CALL(CALL_TAKE), params, handler, context, failure);
 }
 
 bool
@@ -64,6 +81,7 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 		PG_TEXT(outcome->ack_status),
 		PG_TEXT(outcome->error_code[0] != '\0' ? outcome->error_code : NULL),
 		PG_TEXT(outcome->detail),
+		PG_TEXT(outcome->has_left ? "true" : "false"),
 	};
 
 	snprintf(lane_text, sizeof(lane_text), "%d", lane);
@@ -72,6 +90,15 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 	snprintf(status_text, sizeof(status_text), "%d", outcome->http_status);
 	return pg_session_query(session, SQL_CALL(CALL_RECORD_OUTCOME), params, handler, context,
 							failure);
+}
+
+DeliveryTurn
+delivery_queue_read_turn(const PGresult *result)
+{
+	DeliveryTurn turn;
+
+	snprintf(turn.number, sizeof(turn.number), "%s", pg_row_word(result, 0, 0));
+	return turn;
 }
 
 DeliveryLane

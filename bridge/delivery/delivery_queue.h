@@ -36,6 +36,7 @@ typedef struct DeliveryItem
 typedef struct DeliveryOutcome
 {
 	char message_id[UUID_SIZE];
+	bool has_left;		 /* the partner may have it, whatever it said */
 	const char *verdict; /* a constant, as record_outcome takes it */
 	int64_t wait_ms;
 	int http_status;		/* 0 = none */
@@ -44,19 +45,29 @@ typedef struct DeliveryOutcome
 	const char *detail;		/* a constant */
 } DeliveryOutcome;
 
+/* The turn of the router that is waited for before anything is sent, as the database names it. */
+typedef struct DeliveryTurn
+{
+	char number[24]; /* "" until delivery_begin() is answered */
+} DeliveryTurn;
+
 /* Each is one pg_session_query: false when nothing was asked. */
-extern bool delivery_queue_lanes(PgSession *session, PgResultHandler handler, void *context,
+extern bool delivery_queue_begin(PgSession *session, PgResultHandler handler, void *context,
 								 Failure *failure);
+extern bool delivery_queue_lanes(PgSession *session, const DeliveryTurn *turn,
+								 PgResultHandler handler, void *context, Failure *failure);
 extern bool delivery_queue_lock(PgSession *session, int lane, PgResultHandler handler,
 								void *context, Failure *failure);
 extern bool delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler,
 								  void *context, Failure *failure);
-extern bool delivery_queue_take(PgSession *session, int lane, PgResultHandler handler,
-								void *context, Failure *failure);
+extern bool delivery_queue_take(PgSession *session, int lane, const DeliveryTurn *turn,
+								int64_t begins_within_ms, PgResultHandler handler, void *context,
+								Failure *failure);
 extern bool delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outcome,
 								  PgResultHandler handler, void *context, Failure *failure);
 
 /* How to read the answers. */
+extern DeliveryTurn delivery_queue_read_turn(const PGresult *result);
 extern DeliveryLane delivery_queue_read_lane(const PGresult *result, int row);
 extern bool delivery_queue_read_claim(const PGresult *result); /* of lock, unlock and record */
 extern bool delivery_queue_read_item(const PGresult *result, DeliveryItem *item); /* false: none */

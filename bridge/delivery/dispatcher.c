@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database/turn_trouble.h"
+
 #define PARTNER_LANES 4 /* of one partner at a time; fewer when few are left */
 
 struct Dispatcher
@@ -19,8 +21,10 @@ struct Dispatcher
 	Lane **lanes; /* ordered by number */
 	int lane_count;
 	int next; /* lane to begin with, so that all get their turn */
+	bool is_beginning;
 	bool is_looking;
 	bool look_again;
+	TurnTrouble looking;
 };
 
 static int
@@ -166,16 +170,46 @@ dispatcher_looked(void *context, const PGresult *result, const Failure *failure)
 	dispatcher->is_looking = false;
 	if (result == NULL)
 	{
+		turn_trouble_failed(&dispatcher->looking, dispatcher->common.parts.session, failure);
 		if (pg_session_is_connected(dispatcher->common.parts.session))
 			log_error(dispatcher->common.parts.log, "lanes_failed", "reason", failure->text, NULL);
 		return;
 	}
+	turn_trouble_passed(&dispatcher->looking, dispatcher->common.parts.session);
 	for (int row = 0; row < PQntuples(result); row++)
 		dispatcher_want(dispatcher, delivery_queue_read_lane(result, row));
 	dispatcher_fill(dispatcher);
 	/* Somebody rang while the question was under way: its answer may be older than the ring. */
 	if (dispatcher->look_again)
 		dispatcher_look(dispatcher);
+}
+
+static void
+dispatcher_began(void *context, const PGresult *result, const Failure *failure)
+{
+	Dispatcher *dispatcher = context;
+
+	dispatcher->is_beginning = false;
+	if (result != NULL)
+	{
+		dispatcher->common.turn = delivery_queue_read_turn(result);
+		dispatcher_look(dispatcher);
+		dispatcher_fill(dispatcher);
+	}
+	else if (pg_session_is_connected(dispatcher->common.parts.session))
+		log_error(dispatcher->common.parts.log, "delivery_begin_failed", "reason", failure->text,
+				  NULL);
+}
+
+/* Once in a session; when it fails, the next look tries again. */
+static void
+dispatcher_begin(Dispatcher *dispatcher)
+{
+	Failure failure;
+
+	if (!dispatcher->is_beginning)
+		dispatcher->is_beginning = delivery_queue_begin(dispatcher->common.parts.session,
+														dispatcher_began, dispatcher, &failure);
 }
 
 void
@@ -185,11 +219,17 @@ dispatcher_look(Dispatcher *dispatcher)
 
 	if (dispatcher->common.key == NULL || dispatcher->common.is_stopping)
 		return;
+	if (dispatcher->common.turn.number[0] == '\0')
+	{
+		dispatcher_begin(dispatcher);
+		return;
+	}
 	dispatcher->look_again = dispatcher->is_looking;
 	if (dispatcher->is_looking)
 		return;
-	dispatcher->is_looking = delivery_queue_lanes(dispatcher->common.parts.session,
-												  dispatcher_looked, dispatcher, &failure);
+	dispatcher->is_looking =
+		delivery_queue_lanes(dispatcher->common.parts.session, &dispatcher->common.turn,
+							 dispatcher_looked, dispatcher, &failure);
 }
 
 static void
@@ -205,6 +245,8 @@ void
 dispatcher_set_key(Dispatcher *dispatcher, const SigningKey *key)
 {
 	dispatcher->common.key = key;
+	if (key == NULL)
+		turn_trouble_forget(&dispatcher->looking);
 	dispatcher_look(dispatcher);
 	dispatcher_fill(dispatcher);
 }
@@ -220,7 +262,9 @@ dispatcher_connected(Dispatcher *dispatcher)
 void
 dispatcher_lost(Dispatcher *dispatcher)
 {
-	dispatcher->is_looking = false;
+	dispatcher->is_looking = dispatcher->is_beginning = false;
+	dispatcher->common.turn.number[0] = '\0';
+	turn_trouble_forget(&dispatcher->looking);
 	for (int i = 0; i < dispatcher->lane_count; i++)
 		dispatcher->lanes[i]->is_locked = false;
 }
@@ -230,6 +274,12 @@ dispatcher_stop(Dispatcher *dispatcher)
 {
 	dispatcher->common.is_stopping = true;
 	dispatcher_fill(dispatcher);
+}
+
+const char *
+dispatcher_trouble(const Dispatcher *dispatcher)
+{
+	return turn_trouble_text(&dispatcher->looking);
 }
 
 Dispatcher *
@@ -243,6 +293,7 @@ dispatcher_new(const LaneParts *parts, void (*idle)(void *context), void *contex
 		dispatcher->common.changed = dispatcher_fill;
 		dispatcher->common.context = dispatcher;
 		dispatcher->idle = idle;
+		dispatcher->looking.turn = "delivery";
 		dispatcher->context = context;
 		dispatcher->common.timer = timer_new(parts->loop, dispatcher_timer, dispatcher);
 	}

@@ -29,6 +29,9 @@ extern void dispatcher_look(Dispatcher *dispatcher);
 extern void dispatcher_connected(Dispatcher *dispatcher);
 extern void dispatcher_lost(Dispatcher *dispatcher);
 
+/* Whether looking for what is due fails now, and why, in words; NULL when it does not. */
+extern const char *dispatcher_trouble(const Dispatcher *dispatcher);
+
 /* Takes nothing more; finishes and records what is in flight. */
 extern void dispatcher_stop(Dispatcher *dispatcher);
 extern int dispatcher_in_flight(const Dispatcher *dispatcher);

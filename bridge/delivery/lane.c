@@ -11,6 +11,7 @@
 #include "base/backoff.h"
 #include "base/iso_time.h"
 #include "delivery/delivery_policy.h"
+#include "delivery/lane_message.h"
 #include "net/tls_files.h"
 
 #define REST_FIRST_MS 500
@@ -99,18 +100,6 @@ lane_log_outcome(const Lane *lane, const char *reason, int64_t elapsed_ms)
 			 LOG_INT(elapsed_ms), NULL);
 }
 
-static void
-lane_forget_message(Lane *lane)
-{
-	buffer_free(&lane->body);
-	address_list_free(&lane->networks);
-	for (int i = 0; i < LANE_TEXTS; i++)
-	{
-		free(lane->texts[i]);
-		lane->texts[i] = NULL;
-	}
-}
-
 /* What has been tried is decided here once, and recorded as soon as the database can be told. */
 static void
 lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t elapsed_ms)
@@ -128,12 +117,11 @@ lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t ela
 	lane->outcome.ack_status = ack_status_name(attempt->ack);
 	lane->outcome.detail = decision.reason;
 	lane->has_outcome = true;
-	lane_forget_message(lane);
+	lane_message_forget(lane);
 	lane_log_outcome(lane, cause[0] != '\0' ? cause : decision.reason, elapsed_ms);
 }
 
 static void lane_ask_token(Lane *lane);
-static TokenWish lane_token_wish(const Lane *lane);
 
 static TransferResult
 transfer_result(SenderResult result)
@@ -145,12 +133,28 @@ transfer_result(SenderResult result)
 		case SENDER_NOT_ALLOWED:
 		case SENDER_URL_BAD:
 			return TRANSFER_ADDRESS_REFUSED;
+		case SENDER_FENCED:
+			return TRANSFER_FENCED;
 		case SENDER_ENDLESS:
 			return TRANSFER_ENDLESS;
 		case SENDER_FAILED:
 			break;
 	}
 	return TRANSFER_FAILED;
+}
+
+/*
+ * The session that took it has ended, and with it the lock that stop_sharing() waits for: as if it
+ * had never been taken. Whoever takes it next asks anew whether it may leave.
+ */
+static void
+lane_drop(Lane *lane)
+{
+	log_info(lane->common->parts.log, "dropped", "lane", LOG_INT(lane->number), "message_id",
+			 lane->outcome.message_id, "reason", "the session that took it has ended", NULL);
+	lane_message_forget(lane);
+	lane->is_wanted = true;
+	lane_enter(lane, LANE_IDLE);
 }
 
 /* It never left us: decided, and nothing in flight. */
@@ -171,13 +175,20 @@ lane_answered(void *context, const SenderAnswer *answer)
 							   .http_status = answer->http_status};
 	Ack ack;
 
+	lane->outcome.has_left = answer->has_left;
+	if (answer->result == SENDER_FENCED && !fence_is_held(&lane->fence))
+	{
+		lane_drop(lane);
+		lane->common->changed(lane->common->context);
+		return;
+	}
 	/*
 	 * A kept token may have been withdrawn: asked for anew once, which is no attempt that counts. A
 	 * fresh one that is refused is an outcome like any other.
 	 */
 	if (answer->http_status == 401 && lane->is_token_from_store)
 	{
-		const TokenWish wish = lane_token_wish(lane);
+		const TokenWish wish = lane_message_token(lane);
 
 		token_client_drop(lane->common->parts.tokens, &wish);
 		lane_ask_token(lane);
@@ -209,6 +220,14 @@ lane_find_identity(Lane *lane, TlsFiles *files, SenderIdentity *identity)
 	return false;
 }
 
+static bool
+lane_may_leave(void *context, bool is_first)
+{
+	const Lane *lane = context;
+
+	return is_first ? fence_lets_begin(&lane->fence) : fence_lets_go_on(&lane->fence);
+}
+
 /* With what is in hand: NULL is for partners who want no token. */
 static void
 lane_post(Lane *lane, const char *authorization)
@@ -217,7 +236,9 @@ lane_post(Lane *lane, const char *authorization)
 							 .body = lane->body.data,
 							 .length = lane->body.length,
 							 .authorization = authorization,
-							 .networks = &lane->networks};
+							 .networks = &lane->networks,
+							 .may_leave = lane_may_leave,
+							 .fence_context = lane};
 	SenderIdentity identity;
 	TlsFiles files;
 	Failure failure;
@@ -231,15 +252,20 @@ lane_post(Lane *lane, const char *authorization)
 		lane_give_up(lane, TRANSFER_NOT_SIGNED, &failure);
 }
 
-static TokenWish
-lane_token_wish(const Lane *lane)
-{
-	TokenWish wish = {.url = lane->texts[LANE_TOKEN_URL],
-					  .client_id = lane->texts[LANE_CLIENT_ID],
-					  .secret_name = lane->texts[LANE_SECRET_NAME],
-					  .networks = &lane->networks};
+static void lane_take(Lane *lane);
 
-	return wish;
+/* The token took its time: what it is for is taken anew, and asked anew whether it may leave. */
+static bool
+lane_takes_again(Lane *lane)
+{
+	const TokenWish wish = lane_message_token(lane);
+
+	if (!fence_is_near_end(&lane->fence) ||
+		token_client_find(lane->common->parts.tokens, &wish) == NULL)
+		return false;
+	lane_message_forget(lane);
+	lane_take(lane);
+	return true;
 }
 
 static void
@@ -248,17 +274,19 @@ lane_got_token(void *context, const char *authorization, const Failure *failure)
 	Lane *lane = context;
 
 	lane->is_token_from_store = false;
-	if (authorization != NULL)
-		lane_post(lane, authorization);
-	else
+	if (!fence_is_held(&lane->fence))
+		lane_drop(lane);
+	else if (authorization == NULL)
 		lane_give_up(lane, TRANSFER_NO_TOKEN, failure);
+	else if (!lane_takes_again(lane))
+		lane_post(lane, authorization);
 	lane->common->changed(lane->common->context);
 }
 
 static void
 lane_ask_token(Lane *lane)
 {
-	TokenWish wish = lane_token_wish(lane);
+	TokenWish wish = lane_message_token(lane);
 	SenderIdentity identity;
 	TlsFiles files;
 	Failure failure;
@@ -272,32 +300,10 @@ lane_ask_token(Lane *lane)
 		lane_give_up(lane, TRANSFER_NO_TOKEN, &failure);
 }
 
-/* Everything of the item that is needed after the result it was read from is gone. */
-static bool
-lane_keep_item(Lane *lane, const DeliveryItem *item, Failure *failure)
-{
-	const char *const texts[LANE_TEXTS] = {[LANE_URL] = item->url,
-										   [LANE_TLS_NAME] = item->tls_name,
-										   [LANE_TOKEN_URL] = item->token_url,
-										   [LANE_CLIENT_ID] = item->client_id,
-										   [LANE_SECRET_NAME] = item->secret_name};
-
-	for (int i = 0; i < LANE_TEXTS; i++)
-	{
-		lane->texts[i] = texts[i] != NULL ? strdup(texts[i]) : NULL;
-		if (texts[i] != NULL && lane->texts[i] == NULL)
-		{
-			failure_set(failure, FAILURE_MEMORY, "out of memory");
-			return false;
-		}
-	}
-	return address_list_parse(item->networks, &lane->networks, failure);
-}
-
 static void
 lane_post_or_ask(Lane *lane)
 {
-	TokenWish wish = lane_token_wish(lane);
+	TokenWish wish = lane_message_token(lane);
 	const char *authorization = NULL;
 
 	if (wish.url != NULL)
@@ -316,11 +322,12 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	LaneCommon *common = lane->common;
 	Failure failure;
 
+	fence_raise(&lane->fence, common->parts.session, lane->fence.within_ms);
 	lane->attempt = item->attempt;
 	lane->outcome = (DeliveryOutcome){0};
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
-	if (lane_keep_item(lane, item, &failure) &&
+	if (lane_message_keep(lane, item, &failure) &&
 		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
 		lane_post_or_ask(lane);
 	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
@@ -350,11 +357,14 @@ lane_taken(void *context, const PGresult *result, const Failure *failure)
 static void
 lane_take(Lane *lane)
 {
+	const LaneParts *parts = &lane->common->parts;
 	Failure failure;
 
 	lane->is_wanted = false;
 	lane_enter(lane, LANE_TAKING);
-	if (!delivery_queue_take(lane->common->parts.session, lane->number, lane_taken, lane, &failure))
+	lane->fence.within_ms = fence_within_ms((*parts->config)->connect_timeout_ms);
+	if (!delivery_queue_take(parts->session, lane->number, &lane->common->turn,
+							 lane->fence.within_ms, lane_taken, lane, &failure))
 		lane_trouble(lane, "take_failed", &failure);
 }
 
@@ -421,7 +431,7 @@ bool
 lane_step(Lane *lane, int64_t now)
 {
 	LaneCommon *common = lane->common;
-	bool may_take = common->key != NULL && !common->is_stopping;
+	bool may_take = common->key != NULL && !common->is_stopping && common->turn.number[0] != '\0';
 
 	/* One question or transfer at a time: everything else waits for its handler to step again. */
 	if (lane->state != LANE_IDLE || now < lane->rest_until)
@@ -461,6 +471,6 @@ lane_free(Lane *lane)
 {
 	if (lane == NULL)
 		return;
-	lane_forget_message(lane);
+	lane_message_forget(lane);
 	free(lane);
 }

@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "delivery/delivery_queue.h"
+#include "delivery/fence.h"
 #include "net/sender.h"
 #include "token/token_client.h"
 
@@ -31,6 +32,7 @@ typedef struct LaneCommon
 {
 	LaneParts parts;
 	const SigningKey *key; /* NULL: nothing is taken */
+	DeliveryTurn turn;	   /* likewise while it has no number */
 	Timer *timer;		   /* to look again */
 	int in_flight;		   /* lanes that are not idle */
 	bool is_stopping;
@@ -83,6 +85,7 @@ typedef struct Lane
 	AddressList networks;
 	char *texts[LANE_TEXTS];  /* of the message that is being sent; NULL where it has none */
 	bool is_token_from_store; /* it may have been refused meanwhile */
+	Fence fence;
 	int attempt;
 	int troubles; /* with the database, one after another: it is not to be asked in a circle */
 	int64_t rest_until;

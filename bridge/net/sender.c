@@ -51,6 +51,17 @@ sender_set(Sender *sender, const SenderSettings *settings)
 	return true;
 }
 
+SenderSettings
+sender_settings(const Config *config)
+{
+	SenderSettings settings = {.ca_file = config->ca_file,
+							   .allow_http = config->allow_http,
+							   .connect_timeout_ms = config->connect_timeout_ms,
+							   .send_timeout_ms = config->send_timeout_ms};
+
+	return settings;
+}
+
 Sender *
 sender_new(EventLoop *loop, const SenderSettings *settings, Failure *failure)
 {

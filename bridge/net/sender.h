@@ -12,6 +12,7 @@
 
 #include "net/address_guard.h"
 #include "base/event_loop.h"
+#include "config/config.h"
 #include "base/failure.h"
 
 typedef struct Sender Sender;
@@ -24,6 +25,8 @@ typedef struct SenderSettings
 	int64_t send_timeout_ms;
 } SenderSettings;
 
+extern SenderSettings sender_settings(const Config *config); /* holds its texts */
+
 /* Files (PEM) for TLS with one partner; each may be NULL or "". Read at every new connection. */
 typedef struct SenderIdentity
 {
@@ -31,6 +34,9 @@ typedef struct SenderIdentity
 	const char *key_file;
 	const char *ca_file; /* the only authority for this partner, in place of the settings' */
 } SenderIdentity;
+
+/* May it leave? Asked before its first byte, and before each further piece of the body. */
+typedef bool (*SenderFence)(void *context, bool is_first);
 
 typedef struct SenderRequest
 {
@@ -43,6 +49,8 @@ typedef struct SenderRequest
 	const char *timestamp;			/* a header of this name, or NULL */
 	const SenderIdentity *identity; /* or NULL */
 	const AddressList *networks;	/* where private addresses are allowed; must stay likewise */
+	SenderFence may_leave;			/* or NULL: always */
+	void *fence_context;
 } SenderRequest;
 
 typedef enum SenderResult
@@ -50,6 +58,7 @@ typedef enum SenderResult
 	SENDER_ANSWERED,
 	SENDER_FAILED,		/* name, connection, TLS, timeout, cut off */
 	SENDER_ENDLESS,		/* an answer with more headers, trailers or the like than any has */
+	SENDER_FENCED,		/* may_leave said no */
 	SENDER_NOT_ALLOWED, /* scheme or connected address refused by us */
 	SENDER_URL_BAD
 } SenderResult;
@@ -57,6 +66,7 @@ typedef enum SenderResult
 typedef struct SenderAnswer
 {
 	SenderResult result;
+	bool has_left;		   /* something of the request, perhaps all */
 	int http_status;	   /* 0 unless answered */
 	const char *reason;	   /* short and free of content; "" when answered */
 	int64_t retry_after_s; /* what the header of this name asks for; 0 = nothing */

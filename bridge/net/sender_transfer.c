@@ -60,11 +60,50 @@ transfer_check_connection(void *context, char *remote, char *local, int remote_p
 	else if (inet_pton(AF_INET6, remote, &v6.sin6_addr) == 1)
 		allowed =
 			address_is_allowed((struct sockaddr *) &v6, sizeof(v6), transfer->networks, &failure);
-	if (allowed)
-		return CURL_PREREQFUNC_OK;
-	transfer->address_refused = true;
-	transfer->address_tried = false;
-	return CURL_PREREQFUNC_ABORT;
+	if (!allowed)
+	{
+		transfer->address_refused = true;
+		transfer->address_tried = false;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	/* the last moment before the first byte: all that there was to wait for is over */
+	if (transfer->may_leave != NULL && !transfer->may_leave(transfer->fence_context, true))
+	{
+		transfer->is_fenced = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	transfer->has_left = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+/* A large body leaves in pieces, and the partner may keep us waiting between them. */
+static size_t
+transfer_give_body(char *bytes, size_t size, size_t count, void *context)
+{
+	SenderTransfer *transfer = context;
+	size_t left = transfer->body_length - transfer->body_gone;
+	size_t length = left < size * count ? left : size * count;
+
+	if (!transfer->may_leave(transfer->fence_context, false))
+	{
+		transfer->is_fenced = true;
+		return CURL_READFUNC_ABORT;
+	}
+	memcpy(bytes, transfer->body + transfer->body_gone, length);
+	transfer->body_gone += length;
+	return length;
+}
+
+/* On a kept connection that turns out to be closed libcurl begins again with another one. */
+static int
+transfer_seek_body(void *context, curl_off_t offset, int origin)
+{
+	SenderTransfer *transfer = context;
+
+	if (origin != SEEK_SET || offset < 0 || (size_t) offset > transfer->body_length)
+		return CURL_SEEKFUNC_FAIL;
+	transfer->body_gone = (size_t) offset;
+	return CURL_SEEKFUNC_OK;
 }
 
 /*
@@ -119,6 +158,8 @@ line_is_too_long(CURLcode code)
 static SenderResult
 transfer_judge(const SenderTransfer *transfer, CURLcode code, long status)
 {
+	if (transfer->is_fenced)
+		return SENDER_FENCED;
 	if (transfer->answer_endless || line_is_too_long(code))
 		return SENDER_ENDLESS;
 	/* the status had come; that the rest of a long answer was not wanted changes nothing */
@@ -140,6 +181,8 @@ transfer_reason(SenderResult result, CURLcode code)
 	{
 		case SENDER_ANSWERED:
 			return "";
+		case SENDER_FENCED:
+			return "it may not leave any more";
 		case SENDER_ENDLESS:
 			return "the answer does not end";
 		case SENDER_NOT_ALLOWED:
@@ -169,6 +212,7 @@ sender_transfer_read(const SenderTransfer *transfer, CURLcode code, SenderAnswer
 	curl_easy_getinfo(transfer->curl, CURLINFO_TOTAL_TIME_T, &elapsed_us);
 	curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
 	answer->result = transfer_judge(transfer, code, status);
+	answer->has_left = transfer->has_left;
 	answer->http_status = answer->result == SENDER_ANSWERED ? (int) status : 0;
 	answer->reason = transfer_reason(answer->result, code);
 	answer->retry_after_s = retry_after_s;
@@ -247,6 +291,24 @@ transfer_prepare_tls(CURL *curl, const SenderSettings *settings, const SenderIde
 	}
 #undef SET
 	return ok;
+}
+
+static bool
+transfer_prepare_fence(SenderTransfer *transfer, const SenderRequest *request)
+{
+	CURL *curl = transfer->curl;
+
+	transfer->may_leave = request->may_leave;
+	transfer->fence_context = request->fence_context;
+	if (request->may_leave == NULL || request->body == NULL)
+		return true;
+	transfer->body = request->body;
+	transfer->body_length = request->length;
+	return curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_READFUNCTION, transfer_give_body) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_READDATA, transfer) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, transfer_seek_body) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_SEEKDATA, transfer) == CURLE_OK;
 }
 
 static bool
@@ -334,7 +396,8 @@ sender_transfer_new(const SenderSettings *settings, const SenderRequest *request
 	if (transfer->curl != NULL && transfer_add_headers(transfer, request) &&
 		transfer_prepare(transfer, settings, request->url) &&
 		transfer_prepare_tls(transfer->curl, settings, request->identity) &&
-		transfer_prepare_method(transfer->curl, request))
+		transfer_prepare_method(transfer->curl, request) &&
+		transfer_prepare_fence(transfer, request))
 		return transfer;
 	failure_set(failure, FAILURE_SYSTEM, "could not set up the transfer");
 	sender_transfer_free(transfer);

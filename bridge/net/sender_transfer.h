@@ -20,11 +20,18 @@ typedef struct SenderTransfer
 	SenderDone done;
 	void *context;
 	const AddressList *networks;
+	SenderFence may_leave; /* or NULL */
+	void *fence_context;
+	const char *body; /* of a request with a fence; how much of it has gone to libcurl */
+	size_t body_length;
+	size_t body_gone;
 	Buffer answer;
 	size_t header_bytes; /* of the answer */
 	int header_lines;
 	bool answer_too_long;
 	bool answer_endless; /* headers, trailers, or bytes that are none of the body */
+	bool has_left;
+	bool is_fenced;
 	bool address_refused;
 	bool address_tried; /* at least one of the name's addresses was allowed */
 } SenderTransfer;

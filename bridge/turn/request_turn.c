@@ -12,6 +12,7 @@
 #include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
+#include "database/turn_trouble.h"
 
 /* a partner has one at a time: one that asks for much keeps only itself waiting */
 #define SESSIONS 4
@@ -38,6 +39,7 @@ struct RequestTurn
 	const Config *const *config;
 	void (*answered)(void *context);
 	void *context;
+	TurnTrouble answering;
 	RequestWorker workers[SESSIONS];
 };
 
@@ -53,6 +55,7 @@ worker_trouble(RequestWorker *worker, const Failure *failure)
 	worker->is_wanted = true;
 	if (!pg_session_is_connected(worker->session))
 		return;
+	turn_trouble_failed(&worker->turn->answering, worker->session, failure);
 	log_error(worker->turn->log, "work_requests_failed", "reason", failure->text, NULL);
 	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++worker->troubles);
 	worker->rest_until = event_loop_now() + rest_ms;
@@ -72,6 +75,7 @@ worker_done(void *context, const PGresult *result, const Failure *failure)
 	}
 	worker->is_asking = false;
 	worker->troubles = 0;
+	turn_trouble_passed(&worker->turn->answering, worker->session);
 	if (pg_row_is_true(result, 0, 1))
 		worker->is_wanted = true;
 	has_claimed = pg_row_is_true(result, 0, 1) && pg_row_number(result, 0, 0) == 0;
@@ -144,7 +148,10 @@ worker_wake(void *context)
 static void
 worker_lost(void *context)
 {
-	((RequestWorker *) context)->is_asking = false;
+	RequestWorker *worker = context;
+
+	worker->is_asking = false;
+	turn_trouble_forget(&worker->turn->answering);
 }
 
 void
@@ -154,6 +161,8 @@ request_turn_set_open(RequestTurn *turn, bool is_open)
 		turn->workers[i].is_open = is_open;
 	if (is_open)
 		request_turn_wake(turn);
+	else
+		turn_trouble_forget(&turn->answering);
 }
 
 bool
@@ -163,6 +172,12 @@ request_turn_is_connected(const RequestTurn *turn)
 		if (pg_session_is_connected(turn->workers[i].session))
 			return true;
 	return false;
+}
+
+const char *
+request_turn_trouble(const RequestTurn *turn)
+{
+	return turn_trouble_text(&turn->answering);
 }
 
 static bool
@@ -199,6 +214,7 @@ request_turn_new(EventLoop *loop, const Log *log, const Config *const *config,
 	turn->log = log;
 	turn->config = config;
 	turn->answered = answered;
+	turn->answering.turn = "answering";
 	turn->context = context;
 	for (int i = 0; i < SESSIONS; i++)
 	{

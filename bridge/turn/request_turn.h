@@ -28,4 +28,7 @@ extern void request_turn_wake(RequestTurn *turn); /* there may be a request */
 
 extern bool request_turn_is_connected(const RequestTurn *turn);
 
+/* Whether it fails now, and why, in words; NULL when it does not. */
+extern const char *request_turn_trouble(const RequestTurn *turn);
+
 #endif

@@ -11,6 +11,7 @@
 #include "base/backoff.h"
 #include "database/pg_row.h"
 #include "database/sql_call.h"
+#include "database/turn_trouble.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
@@ -59,6 +60,8 @@ struct RouterTurn
 	int good_turns;
 	int alone_troubles; /* turns with one change that failed, one after another */
 	char why[sizeof(((Failure *) NULL)->text)]; /* the last of them */
+	TurnTrouble routing;
+	TurnTrouble applying;
 };
 
 static void router_step(RouterTurn *router);
@@ -77,6 +80,13 @@ router_trouble(RouterTurn *router, const char *event, const Failure *failure)
 	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++router->troubles);
 	router->rest_until = event_loop_now() + rest_ms;
 	timer_set_sooner(router->timer, rest_ms);
+}
+
+static void
+router_forget_trouble(RouterTurn *router)
+{
+	turn_trouble_forget(&router->routing);
+	turn_trouble_forget(&router->applying);
 }
 
 static void
@@ -141,6 +151,7 @@ router_locked(void *context, const PGresult *result, const Failure *failure)
 
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "lock_router_failed", failure);
 		return;
 	}
@@ -151,7 +162,10 @@ router_locked(void *context, const PGresult *result, const Failure *failure)
 	if (router->is_locked)
 		log_info(router->log, "router_lock_taken", NULL);
 	else
+	{
 		router->wants_route = router->wants_apply = false;
+		router_forget_trouble(router);
+	}
 	router_step(router);
 }
 
@@ -181,9 +195,11 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 	if (result == NULL)
 	{
 		router_shrink(router, failure);
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "route_failed", failure);
 		return;
 	}
+	turn_trouble_passed(&router->routing, router->session);
 	router_grow(router);
 	router->state = ROUTER_ASLEEP;
 	router->troubles = 0;
@@ -208,6 +224,7 @@ router_has_set_aside(void *context, const PGresult *result, const Failure *failu
 	router->alone_troubles = 0;
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "route_aside_failed", failure);
 		return;
 	}
@@ -225,9 +242,11 @@ router_has_applied(void *context, const PGresult *result, const Failure *failure
 
 	if (result == NULL)
 	{
+		turn_trouble_failed(&router->applying, router->session, failure);
 		router_trouble(router, "apply_failed", failure);
 		return;
 	}
+	turn_trouble_passed(&router->applying, router->session);
 	router->state = ROUTER_ASLEEP;
 	router->troubles = 0;
 	if (pg_row_number(result, 0, 0) > 0)
@@ -340,6 +359,8 @@ router_turn_set_open(RouterTurn *router, bool is_open)
 	router->is_open = is_open;
 	if (is_open)
 		router_turn_wake(router);
+	else
+		router_forget_trouble(router);
 }
 
 void
@@ -355,6 +376,15 @@ router_turn_lost(RouterTurn *router)
 {
 	router->is_locked = false;
 	router->state = ROUTER_ASLEEP;
+	router_forget_trouble(router);
+}
+
+const char *
+router_turn_trouble(const RouterTurn *router)
+{
+	const char *text = turn_trouble_text(&router->routing);
+
+	return text != NULL ? text : turn_trouble_text(&router->applying);
 }
 
 bool
@@ -374,6 +404,8 @@ router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, Pg
 		router->log = log;
 		router->config = config;
 		router->session = session;
+		router->routing.turn = "routing";
+		router->applying.turn = "applying";
 		router->routed = routed;
 		router->context = context;
 		router->timer = timer_new(loop, router_timer, router);

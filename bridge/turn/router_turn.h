@@ -34,6 +34,9 @@ extern void router_turn_wake_inbox(RouterTurn *router); /* something was receive
 extern void router_turn_connected(RouterTurn *router);
 extern void router_turn_lost(RouterTurn *router);
 
+/* What of it fails now, and why, in words; NULL when nothing does. */
+extern const char *router_turn_trouble(const RouterTurn *router);
+
 /* Does this bridge hold the router's lock? */
 extern bool router_turn_is_router(const RouterTurn *router);
 

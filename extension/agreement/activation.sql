@@ -215,7 +215,7 @@ BEGIN
 		activated_at = clock_timestamp()
 	 WHERE t.agreement = a.agreement AND t.version = a.version RETURNING t.* INTO a;
 	PERFORM casesync_internal.rehearsal_forget(agreement);
-	PERFORM casesync_internal.missed_requeue(agreement);
+	PERFORM casesync_internal.missed_requeue(ARRAY[agreement]);
 	PERFORM casesync_internal.audit_note('activate', agreement,
 		jsonb_build_object('version', a.version));
 	PERFORM casesync_internal.ring();
@@ -259,8 +259,7 @@ BEGIN
 	/* What waits was projected under this agreement and must not leave without it. */
 	waiting := ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
 		WHERE n.agreement = end_agreement.agreement AND n.state = 'due');
-	PERFORM casesync_internal.withhold(waiting, 'agreement ended');
-	withheld := cardinality(waiting);
+	withheld := cardinality(casesync_internal.withhold(waiting, 'agreement ended'));
 	PERFORM casesync_internal.audit_note('end_agreement', agreement,
 		jsonb_build_object('reason', reason, 'withheld', withheld));
 	RETURN withheld;

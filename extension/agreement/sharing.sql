@@ -86,8 +86,9 @@ COMMENT ON FUNCTION casesync_internal.missed_add(text, text, casesync_internal.s
 	'remember of which subjects an agreement''s partner, or its filters, are not told';
 
 /*
- * Called by routing before it offers anything. The lock on the agreement's row makes
- * resume_sharing() wait until what is noted here can be seen.
+ * Called by routing before it offers anything. The lock on the agreement's row makes whoever
+ * changes its state wait until what is noted here can be seen. Who has changed it already, and has
+ * not committed, is not waited for; what is noted beside him is found by filters_catch_up().
  */
 CREATE OR REPLACE FUNCTION casesync_internal.note_missed(registry text,
 	events casesync_internal.subject_event[])
@@ -98,11 +99,15 @@ AS $$
 DECLARE
 	a casesync_internal.agreement;
 BEGIN
+	PERFORM FROM casesync_internal.agreement g
+	  WHERE g.state = 'suspended' AND g.direction = 'out'
+		AND note_missed.registry = ANY (g.registries)
+	  ORDER BY g.agreement FOR SHARE SKIP LOCKED;
 	FOR a IN
 		SELECT g.* FROM casesync_internal.agreement g
 		 WHERE g.state = 'suspended' AND g.direction = 'out'
 		   AND note_missed.registry = ANY (g.registries)
-		 ORDER BY g.agreement FOR SHARE
+		 ORDER BY g.agreement
 	LOOP
 		PERFORM casesync_internal.missed_add(a.agreement, registry, events, a.event_types);
 	END LOOP;
@@ -111,7 +116,8 @@ $$;
 COMMENT ON FUNCTION casesync_internal.note_missed(text, casesync_internal.subject_event[]) IS
 	'remember, for suspended agreements, which subjects changed';
 
-CREATE OR REPLACE FUNCTION casesync_internal.missed_requeue(agreement text)
+/* All at once, for the order of look_again_add(): look_again_entry is locked by the subject. */
+CREATE OR REPLACE FUNCTION casesync_internal.missed_requeue(agreements text[])
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -120,21 +126,24 @@ DECLARE
 	asked bigint;
 BEGIN
 	WITH gone AS (
-		DELETE FROM casesync_internal.missed m WHERE m.agreement = missed_requeue.agreement
+		DELETE FROM casesync_internal.missed m WHERE m.agreement = ANY (agreements)
 		RETURNING m.*)
 	SELECT coalesce(sum(casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
 		'sharing was stopped, or filters paused: to be looked at again')), 0)
 	  INTO asked
 	  FROM (SELECT x.registry, x.event_type, array_agg(x.key) AS keys FROM gone x
-			 GROUP BY x.registry, x.event_type) g;
+			 GROUP BY x.registry, x.event_type ORDER BY x.registry, x.event_type) g;
 	RETURN asked;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.missed_requeue(text) IS
-	'have the subjects that an agreement missed rendered again; partners are told what they do not '
+COMMENT ON FUNCTION casesync_internal.missed_requeue(text[]) IS
+	'have the subjects that agreements missed rendered again; partners are told what they do not '
 	'know';
 
-/* Nothing that was projected before the stop is sent after it: consent may have gone meanwhile. */
+/*
+ * Nothing that was projected before the stop is sent after it: consent may have gone meanwhile.
+ * What the router has locked stays due: resume_agreements() withholds it, or whoever takes it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.withhold_stopped(agreement text)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -149,8 +158,7 @@ BEGIN
 	SELECT DISTINCT withhold_stopped.agreement, n.registry, n.key, n.event_type
 	  FROM unnest(waiting) u(id) JOIN casesync_internal.notification n ON n.reference_id = u.id
 	ON CONFLICT DO NOTHING;
-	PERFORM casesync_internal.withhold(waiting, 'sharing was stopped');
-	RETURN cardinality(waiting);
+	RETURN cardinality(casesync_internal.withhold(waiting, 'sharing was stopped'));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.withhold_stopped(text) IS
@@ -206,6 +214,7 @@ DECLARE
 	which constant text := agreement;
 	a casesync_internal.agreement;
 	rival text;
+	resumed text[] := '{}';
 BEGIN
 	FOR a IN
 		SELECT t.* FROM casesync_internal.agreement t
@@ -227,9 +236,10 @@ BEGIN
 		 WHERE t.agreement = a.agreement AND t.version = a.version RETURNING t.* INTO a;
 		/* What a routing that was under way at the stop has appended after it. */
 		PERFORM casesync_internal.withhold_stopped(a.agreement);
-		PERFORM casesync_internal.missed_requeue(a.agreement);
+		resumed := resumed || a.agreement;
 		RETURN NEXT a;
 	END LOOP;
+	PERFORM casesync_internal.missed_requeue(resumed);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.resume_agreements(text, text) IS

@@ -1,6 +1,7 @@
 /* What administrators did: one row a call, never changed. */
 /*
  * In the caller's transaction: what was rolled back was not done. who is the login, not the role.
+ * What an administrator was told that it is done stays done: sharing that was stopped, too.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.audit_note(what text, about text,
 	detail jsonb DEFAULT NULL)
@@ -8,6 +9,7 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+	SELECT casesync_internal.commit_durably();
 	INSERT INTO casesync_internal.audit_entry (what, about, detail) VALUES (what, about, detail)
 $$;
 COMMENT ON FUNCTION casesync_internal.audit_note(text, text, jsonb) IS

@@ -48,6 +48,23 @@ PG_FUNCTION_INFO_V1(casesync_authored_query);
 PG_FUNCTION_INFO_V1(casesync_owner_plan);
 PG_FUNCTION_INFO_V1(casesync_owner_query);
 
+/*
+ * Of dates the order of day and month stays: by it texts are read, and it is the database's own.
+ * So does the time zone.
+ */
+void
+plain_style_set(void)
+{
+	static const char *const styles[][2] = {
+		{"datestyle", "ISO"},	 {"intervalstyle", "postgres"},	  {"extra_float_digits", "1"},
+		{"bytea_output", "hex"}, {"xmlbinary", "base64"},		  {"quote_all_identifiers", "off"},
+		{"array_nulls", "on"},	 {"transform_null_equals", "off"}};
+
+	for (int i = 0; i < lengthof(styles); i++)
+		(void) set_config_option(styles[i][0], styles[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
 void
 owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
 {
@@ -58,6 +75,7 @@ owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
 	scope->settings_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	plain_style_set();
 
 	if (!is_read_only)
 		return;

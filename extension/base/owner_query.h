@@ -25,6 +25,12 @@ extern void owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only);
 extern void owner_scope_leave(OwnerScope *scope);
 
 /*
+ * How values and names are written, and constants read, whatever the session has set; undone with
+ * the caller's level of settings. Each owner scope has it.
+ */
+extern void plain_style_set(void);
+
+/*
  * Calls a function of one argument and result; the caller has made sure that it has them. Within
  * the time of casesync.render_timeout, and with nothing left to be done at the commit.
  */

@@ -56,13 +56,9 @@ reading_path_enter(const char *path)
 int
 reading_style_enter(void)
 {
-	static const char *const styles[][2] = {
-		{"datestyle", "ISO"}, {"intervalstyle", "postgres"}, {"extra_float_digits", "1"}};
 	int level = NewGUCNestLevel();
 
-	for (int i = 0; i < lengthof(styles); i++)
-		(void) set_config_option(styles[i][0], styles[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+	plain_style_set();
 	return level;
 }
 

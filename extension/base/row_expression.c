@@ -166,6 +166,41 @@ condition_transform(const Reading *reading, Relation relation, Alias *alias)
 	return condition;
 }
 
+/*
+ * The table under the names its columns had: those of the arrays where they give one, and for
+ * the others names that nobody can mean.
+ */
+static Alias *
+renamed_alias(Relation relation, char **names, const AttrNumber *numbers, int count)
+{
+	TupleDesc descriptor = RelationGetDescr(relation);
+	Alias *alias = makeAlias(RelationGetRelationName(relation), NIL);
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		char *name = psprintf("?column %d?", i + 1);
+
+		if (TupleDescAttr(descriptor, i)->attisdropped)
+			continue;
+		for (int k = 0; k < count; k++)
+			if (numbers[k] == i + 1)
+				name = names[k];
+		alias->colnames = lappend(alias->colnames, makeString(name));
+	}
+	return alias;
+}
+
+/* The condition in the form in which it is stored: what is not of PostgreSQL has its schema. */
+static Node *
+condition_stored(const Reading *reading, Relation relation, Alias *alias)
+{
+	int level = reading_path_enter("pg_catalog");
+	Node *condition = condition_transform(reading, relation, alias);
+
+	AtEOXact_GUC(true, level);
+	return condition;
+}
+
 /* The columns of a condition, to be found again in a query. */
 typedef struct ColumnSight
 {
@@ -198,14 +233,20 @@ condition_in_query(ParseState *state, Relation relation, const char *condition)
 	ErrorContextCallback context = {NULL, reading_context, &reading};
 	ColumnSight sight = {state, relation};
 	Node *expression;
-	int level;
 
 	error_context_stack = &context;
-	level = reading_path_enter("pg_catalog");
-	expression = condition_transform(&reading, relation, NULL);
+	expression = condition_stored(&reading, relation, NULL);
 	error_context_stack = reading.outer;
-	AtEOXact_GUC(true, level);
 	return column_in_sight(expression, &sight);
+}
+
+Node *
+condition_of_columns(Relation relation, const char *condition, char **names,
+					 const AttrNumber *numbers, int count)
+{
+	Reading reading = {"condition", condition, error_context_stack};
+
+	return condition_stored(&reading, relation, renamed_alias(relation, names, numbers, count));
 }
 
 static Datum
@@ -274,36 +315,28 @@ casesync_row_expression(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 
-/*
- * The table under the names its columns had: those of the arrays where they give one, and for
- * the others names that nobody can mean.
- */
 static Alias *
-renamed_alias(Relation relation, ArrayType *names, ArrayType *numbers)
+arrays_alias(Relation relation, ArrayType *names, ArrayType *numbers)
 {
-	TupleDesc descriptor = RelationGetDescr(relation);
-	Alias *alias = makeAlias(RelationGetRelationName(relation), NIL);
 	Datum *name_list;
 	Datum *number_list;
-	int name_count;
+	int count;
 	int number_count;
+	char **had;
+	AttrNumber *have;
 
-	deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &name_list, NULL,
-					  &name_count);
+	deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &name_list, NULL, &count);
 	deconstruct_array(numbers, INT2OID, sizeof(int16), true, TYPALIGN_SHORT, &number_list, NULL,
 					  &number_count);
-	for (int i = 0; i < descriptor->natts; i++)
+	count = Min(count, number_count);
+	had = palloc(count * sizeof(char *));
+	have = palloc(count * sizeof(AttrNumber));
+	for (int i = 0; i < count; i++)
 	{
-		char *name = psprintf("?column %d?", i + 1);
-
-		if (TupleDescAttr(descriptor, i)->attisdropped)
-			continue;
-		for (int k = 0; k < Min(name_count, number_count); k++)
-			if (DatumGetInt16(number_list[k]) == i + 1)
-				name = pstrdup(NameStr(*DatumGetName(name_list[k])));
-		alias->colnames = lappend(alias->colnames, makeString(name));
+		had[i] = pstrdup(NameStr(*DatumGetName(name_list[i])));
+		have[i] = DatumGetInt16(number_list[i]);
 	}
-	return alias;
+	return renamed_alias(relation, had, have, count);
 }
 
 /*
@@ -325,7 +358,7 @@ casesync_renamed_condition(PG_FUNCTION_ARGS)
 	int level;
 
 	relation = reading_scope_enter(&scope, oid);
-	alias = renamed_alias(relation, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
+	alias = arrays_alias(relation, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
 	error_context_stack = &context;
 	expression = condition_transform(&reading, relation, alias);
 	error_context_stack = reading.outer;

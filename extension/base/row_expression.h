@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "access/attnum.h"
 #include "nodes/nodes.h"
 #include "parser/parse_node.h"
 #include "utils/relcache.h"
@@ -16,5 +17,12 @@
  * analysed has the relation's columns in sight by their names.
  */
 extern Node *condition_in_query(ParseState *state, Relation relation, const char *condition);
+
+/*
+ * Likewise, over the relation's own columns, when those of these numbers had these names as it was
+ * written. With the rights of the current user, whoever that is.
+ */
+extern Node *condition_of_columns(Relation relation, const char *condition, char **names,
+								  const AttrNumber *numbers, int count);
 
 #endif /* CASESYNC_ROW_EXPRESSION_H */

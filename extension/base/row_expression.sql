@@ -1,6 +1,7 @@
 /* Expressions and queries of users: parsed and written out with full names, never run here. */
 /*
- * Written over OLD and NEW too, as the WHEN of triggers wants it. Only for who owns the relation.
+ * Only for who owns the relation. old_row and new_row are for the SQL of 0.2.0, whose triggers have
+ * a WHEN.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.row_expression(relation regclass, what text,
 	expression text, path text,

@@ -17,6 +17,7 @@
 
 PG_FUNCTION_INFO_V1(casesync_lock_for_transaction);
 PG_FUNCTION_INFO_V1(casesync_wait_for_lookups);
+PG_FUNCTION_INFO_V1(casesync_wait_for_turn);
 PG_FUNCTION_INFO_V1(casesync_lock_router);
 PG_FUNCTION_INFO_V1(casesync_lock_lane);
 PG_FUNCTION_INFO_V1(casesync_unlock_lane);
@@ -37,7 +38,9 @@ typedef enum LockKind
 	LOCK_SHARING = 4, /* held shared by transactions that read what leaves */
 	LOCK_SENDING = 5, /* held shared by sessions that have a message under way */
 	LOCK_DOOR = 6,	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
-	LOCK_LOOKUPS = 7  /* of a partner whose lookups are counted, until the end of the transaction */
+	LOCK_LOOKUPS = 7, /* of a partner whose lookups are counted, until the end of the transaction */
+	/* 9 is the numbers of a subscription, through lock_for_transaction() */
+	LOCK_TURN = 8 /* a turn of the router, or somebody's decision that none may be beside */
 } LockKind;
 
 /* What the session believes to hold. */
@@ -64,6 +67,14 @@ lock_try(LockKind kind, int32 key, bool for_session)
 	LOCKTAG tag = lock_tag(kind, key);
 
 	return LockAcquire(&tag, ExclusiveLock, for_session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static void
+lock_wait(LockKind kind, int32 key)
+{
+	LOCKTAG tag = lock_tag(kind, key);
+
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /*
@@ -140,9 +151,22 @@ session_locks_keep(void)
 Datum
 casesync_wait_for_lookups(PG_FUNCTION_ARGS)
 {
-	LOCKTAG tag = lock_tag(LOCK_LOOKUPS, PG_GETARG_INT32(0));
+	lock_wait(LOCK_LOOKUPS, PG_GETARG_INT32(0));
+	PG_RETURN_VOID();
+}
 
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+/*
+ * wait_for_turn(is_kept boolean) returns void
+ *		Not kept, it is given back at once: whoever asks has only to be behind the turn under way.
+ */
+Datum
+casesync_wait_for_turn(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag = lock_tag(LOCK_TURN, 0);
+
+	lock_wait(LOCK_TURN, 0);
+	if (!PG_GETARG_BOOL(0))
+		(void) LockRelease(&tag, ExclusiveLock, false);
 	PG_RETURN_VOID();
 }
 
@@ -256,14 +280,6 @@ Datum
 casesync_sharing_release(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(unlock_for_session(LOCK_SENDING, PG_GETARG_INT32(0), ShareLock));
-}
-
-static void
-lock_wait(LockKind kind, int32 key)
-{
-	LOCKTAG tag = lock_tag(kind, key);
-
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /*

@@ -8,6 +8,26 @@ COMMENT ON FUNCTION casesync_internal.setting(text) IS
 	'current_setting() for a session that may not have used anything of casesync yet, and so does '
 	'not know its settings';
 
+/*
+ * The commit's record is flushed after all that was written before it: so whatever a durable
+ * transaction has read is durable too, once it has committed, also what others have committed
+ * with synchronous_commit = off. Holds until the end of the transaction; remote_write and
+ * remote_apply are chosen with a standby in mind, and stay.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.commit_durably()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+		PERFORM set_config('synchronous_commit', 'on', true);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.commit_durably() IS
+	'what this transaction says to somebody must outlive a crash, and so must all that it has read';
+
 CREATE OR REPLACE FUNCTION casesync_internal.milliseconds_of(setting text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -3,7 +3,8 @@
  *		The triggers of tracked tables: prove the call, build a Change, hand it on. Must not know
  *		how the log is stored or how the bridge is woken.
  *
- * No SQL of anybody runs here, only output functions of the columns' types.
+ * No SQL of anybody runs here, only the condition of the tracking, which is made of the server's
+ * functions and ours, and output functions of the columns' types.
  */
 #include "postgres.h"
 
@@ -100,40 +101,70 @@ change_finish(const Change *change)
 	doorbell_ask();
 }
 
-static void
-capture_update(const TriggerData *trigger, const TrackedTable *table)
+/*
+ * An update matters when the row did before it or does after it: else a row that leaves the
+ * condition would leave unseen.
+ */
+static bool
+row_matters(const ChangeImage *image, const TrackedTable *table)
 {
-	ChangeImage image = {RelationGetDescr(trigger->tg_relation), trigger->tg_trigtuple,
-						 trigger->tg_newtuple};
-	bool *is_changed = palloc(table->column_count * sizeof(bool));
-	Change change;
-	const char *old_key;
-
-	if (!change_image_compare(&image, table, is_changed))
-		return;
-	change_start(&change, trigger, table->tracking, CHANGE_UPDATE);
-	change.changed = change_image_differences(&image, table, is_changed);
-	change.key = change_image_key(&image, table, image.new_row);
-	old_key = change_image_key(&image, table, image.old_row);
-	if (old_key != NULL && (change.key == NULL || strcmp(old_key, change.key) != 0))
-		change.old_key = old_key;
-	change_finish(&change);
+	if (table->condition == NULL)
+		return true;
+	return (image->old_row != NULL && tracking_condition_holds(table->condition, image->old_row)) ||
+		   tracking_condition_holds(table->condition, image->new_row);
 }
 
 static void
-capture_whole_row(const TriggerData *trigger, const TrackedTable *table, char operation)
+change_write_keys(Change *change, const ChangeImage *image, const TrackedTable *table)
 {
-	ChangeImage image = {RelationGetDescr(trigger->tg_relation), NULL, trigger->tg_trigtuple};
+	const char *old_key;
+
+	change->key = change_image_key(table, image->new_row);
+	if (image->old_row == NULL)
+		return;
+	old_key = change_image_key(table, image->old_row);
+	if (old_key != NULL && (change->key == NULL || strcmp(old_key, change->key) != 0))
+		change->old_key = old_key;
+}
+
+static void
+capture_row(const TriggerData *trigger, const TrackedTable *table, const ChangeImage *image,
+			const bool *is_changed)
+{
+	int settings = change_image_begin();
 	Change change;
 
-	change_start(&change, trigger, table->tracking, operation);
-	change.key = change_image_key(&image, table, image.new_row);
+	change_start(&change, trigger, table->tracking,
+				 TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)	  ? CHANGE_UPDATE
+				 : TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? CHANGE_INSERT
+															  : CHANGE_DELETE);
+	if (image->old_row != NULL)
+		change.changed = change_image_differences(image, table, is_changed);
+	change_write_keys(&change, image, table);
 	change_finish(&change);
+	change_image_end(settings);
+}
+
+static Jsonb *
+gap_reason(const char *lost_key)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue word = {jbvString};
+	char *reason = psprintf("its key column \"%s\" is gone", lost_key);
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	word.val.string.val = "reason";
+	word.val.string.len = strlen("reason");
+	pushJsonbValue(&state, WJB_KEY, &word);
+	word.val.string.val = reason;
+	word.val.string.len = strlen(reason);
+	pushJsonbValue(&state, WJB_VALUE, &word);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
 /*
- * Capture is off: once per (sub)transaction and table a row says so, which is undone with
- * the subtransaction whose rows it stands for.
+ * Capture is off, or there is nothing to name the subject by: once per (sub)transaction and table a
+ * row says so, which is undone with the subtransaction whose rows it stands for.
  */
 static void
 capture_gap(const TriggerData *trigger, const TrackedTable *table)
@@ -145,6 +176,8 @@ capture_gap(const TriggerData *trigger, const TrackedTable *table)
 		FullTransactionIdEquals(mark->transaction, GetTopFullTransactionId()))
 		return;
 	change_start(&change, trigger, table->tracking, CHANGE_GAP);
+	if (casesync_capture != CAPTURE_OFF)
+		change.changed = gap_reason(table->lost_key);
 	change_finish(&change);
 	mark->transaction = change.xid;
 	mark->subtransaction = GetCurrentSubTransactionId();
@@ -157,24 +190,25 @@ casesync_capture_change(PG_FUNCTION_ARGS)
 	TriggerData *trigger = capture_check_call(fcinfo);
 	const TrackedTable *table =
 		tracking_cache_get(argument_tracking(trigger), trigger->tg_relation);
-	int settings;
+	ChangeImage image = {NULL, trigger->tg_trigslot};
+	bool *is_changed = NULL;
 
 	if (!table->is_recording)
 		return PointerGetDatum(NULL);
-	if (casesync_capture == CAPTURE_OFF)
-	{
-		capture_gap(trigger, table);
-		return PointerGetDatum(NULL);
-	}
-
-	settings = change_image_begin();
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		capture_update(trigger, table);
+	{
+		image.old_row = trigger->tg_trigslot;
+		image.new_row = trigger->tg_newslot;
+		is_changed = palloc(table->column_count * sizeof(bool));
+		if (!change_image_compare(&image, table, is_changed))
+			return PointerGetDatum(NULL);
+	}
+	if (!row_matters(&image, table))
+		return PointerGetDatum(NULL);
+	if (casesync_capture == CAPTURE_OFF || table->lost_key != NULL)
+		capture_gap(trigger, table);
 	else
-		capture_whole_row(trigger, table,
-						  TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? CHANGE_INSERT
-																	 : CHANGE_DELETE);
-	change_image_end(settings);
+		capture_row(trigger, table, &image, is_changed);
 	return PointerGetDatum(NULL);
 }
 

@@ -59,9 +59,9 @@ change_image_end(int level)
  * bytes are compared before anything is fetched.
  */
 static bool
-value_is_equal(const TrackedColumn *column, Datum old_value, Datum new_value)
+value_is_equal(Datum old_value, Datum new_value, bool is_by_value, int16 length)
 {
-	if (column->length == -1)
+	if (length == -1)
 	{
 		struct varlena *old_stored = (struct varlena *) DatumGetPointer(old_value);
 		struct varlena *new_stored = (struct varlena *) DatumGetPointer(new_value);
@@ -71,7 +71,35 @@ value_is_equal(const TrackedColumn *column, Datum old_value, Datum new_value)
 			return true;
 	}
 	/* One of them may be compressed or have a short header and still be the same. */
-	return datum_image_eq(old_value, new_value, column->is_by_value, column->length);
+	return datum_image_eq(old_value, new_value, is_by_value, length);
+}
+
+static bool
+column_differs(const ChangeImage *image, AttrNumber number, bool is_by_value, int16 length)
+{
+	bool old_null, new_null;
+	Datum old_value = slot_getattr(image->old_row, number, &old_null);
+	Datum new_value = slot_getattr(image->new_row, number, &new_null);
+
+	if (old_null || new_null)
+		return old_null != new_null;
+	return !value_is_equal(old_value, new_value, is_by_value, length);
+}
+
+static bool
+row_differs(const ChangeImage *image)
+{
+	TupleDesc descriptor = image->new_row->tts_tupleDescriptor;
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+
+		if (!attribute->attisdropped &&
+			column_differs(image, attribute->attnum, attribute->attbyval, attribute->attlen))
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -82,21 +110,12 @@ change_image_compare(const ChangeImage *image, const TrackedTable *table, bool *
 	for (int i = 0; i < table->column_count; i++)
 	{
 		const TrackedColumn *column = &table->columns[i];
-		Datum old_value, new_value;
-		bool old_null, new_null;
 
-		is_changed[i] = false;
-		if (column->number == 0)
-			continue;
-		old_value = heap_getattr(image->old_row, column->number, image->descriptor, &old_null);
-		new_value = heap_getattr(image->new_row, column->number, image->descriptor, &new_null);
-		if (old_null || new_null)
-			is_changed[i] = old_null != new_null;
-		else
-			is_changed[i] = !value_is_equal(column, old_value, new_value);
+		is_changed[i] = column->number != 0 &&
+						column_differs(image, column->number, column->is_by_value, column->length);
 		any |= is_changed[i];
 	}
-	return any;
+	return any || (table->misses_columns && row_differs(image));
 }
 
 static char *
@@ -128,10 +147,10 @@ text_to_json(JsonbValue *json, char *written)
 
 /* The text of one side of a difference, NULL if it has none; false when it is too long. */
 static bool
-side_text(const ChangeImage *image, const TrackedColumn *column, HeapTuple row, char **written)
+side_text(const TrackedColumn *column, TupleTableSlot *row, char **written)
 {
 	bool is_null;
-	Datum value = heap_getattr(row, column->number, image->descriptor, &is_null);
+	Datum value = slot_getattr(row, column->number, &is_null);
 
 	*written = NULL;
 	if (is_null)
@@ -151,8 +170,8 @@ difference_push(JsonbParseState **state, const ChangeImage *image, const Tracked
 
 	text_to_json(&json, (char *) column->label);
 	pushJsonbValue(state, WJB_KEY, &json);
-	if (!side_text(image, column, image->old_row, &old_text) ||
-		!side_text(image, column, image->new_row, &new_text))
+	if (!side_text(column, image->old_row, &old_text) ||
+		!side_text(column, image->new_row, &new_text))
 	{
 		text_to_json(&json, NULL);
 		pushJsonbValue(state, WJB_VALUE, &json);
@@ -207,7 +226,7 @@ key_push(JsonbParseState **state, const TrackedColumn *column, char *written)
  * subjects are looked up, not here, where it would fail the application.
  */
 char *
-change_image_key(const ChangeImage *image, const TrackedTable *table, HeapTuple row)
+change_image_key(const TrackedTable *table, TupleTableSlot *row)
 {
 	JsonbParseState *state = NULL;
 	Jsonb *object;
@@ -218,7 +237,7 @@ change_image_key(const ChangeImage *image, const TrackedTable *table, HeapTuple 
 	{
 		const TrackedColumn *column = &table->keys[i];
 		bool is_null;
-		Datum value = heap_getattr(row, column->number, image->descriptor, &is_null);
+		Datum value = slot_getattr(row, column->number, &is_null);
 		char *written = is_null ? NULL : value_text(column, value);
 
 		if (table->key_is_column)

@@ -5,17 +5,15 @@
 #ifndef CASESYNC_CHANGE_IMAGE_H
 #define CASESYNC_CHANGE_IMAGE_H
 
-#include "access/htup.h"
-#include "access/tupdesc.h"
+#include "executor/tuptable.h"
 #include "utils/jsonb.h"
 
 #include "capture/tracking_cache.h"
 
 typedef struct ChangeImage
 {
-	TupleDesc descriptor;
-	HeapTuple old_row; /* NULL unless an update */
-	HeapTuple new_row; /* the row inserted or deleted, else the new one */
+	TupleTableSlot *old_row; /* NULL unless an update */
+	TupleTableSlot *new_row; /* the row inserted or deleted, else the new one */
 } ChangeImage;
 
 /*
@@ -25,7 +23,10 @@ typedef struct ChangeImage
 extern int change_image_begin(void);
 extern void change_image_end(int level);
 
-/* Marks the tracked columns that differ, byte by byte; true when any does. */
+/*
+ * Marks the tracked columns that differ, byte by byte; true when any does, or, where not all
+ * tracked columns can be found, when anything in the row does.
+ */
 extern bool change_image_compare(const ChangeImage *image, const TrackedTable *table,
 								 bool *is_changed);
 
@@ -37,6 +38,6 @@ extern Jsonb *change_image_differences(const ChangeImage *image, const TrackedTa
  * The subject key of a row: the key column's text, or NULL; of an expression the JSON object of
  * the columns that it names, to be evaluated later.
  */
-extern char *change_image_key(const ChangeImage *image, const TrackedTable *table, HeapTuple row);
+extern char *change_image_key(const TrackedTable *table, TupleTableSlot *row);
 
 #endif /* CASESYNC_CHANGE_IMAGE_H */

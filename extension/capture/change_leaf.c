@@ -49,6 +49,7 @@ static Oid ring_table = InvalidOid;
 static int32 ring_number = 0;
 static Oid ring_leaf = InvalidOid;
 static bool ring_is_valid = false;
+static uint64 ring_news = 0;
 
 /* Of one leaf: looking all this up for every row would cost a third of the row. */
 static Oid described_leaf = InvalidOid;
@@ -59,7 +60,10 @@ static void
 leaf_at_invalidation(Datum argument, Oid relation)
 {
 	if (relation == InvalidOid || relation == ring_table || relation == ring_leaf)
+	{
 		ring_is_valid = false;
+		ring_news++;
+	}
 	if (relation == InvalidOid || relation == described_leaf || relation == shape.index)
 		described_leaf = InvalidOid;
 }
@@ -107,16 +111,20 @@ leaf_get(int32 number)
 	return own_relation_get(name);
 }
 
+/* To read may bring news of a rotation, older or newer than what was read: then it is read anew. */
 static Oid
 ring_current_leaf(void)
 {
-	if (ring_is_valid)
-		return ring_leaf;
+	while (!ring_is_valid)
+	{
+		uint64 news;
 
-	ring_table = own_relation_get("change_ring");
-	ring_number = ring_read();
-	ring_leaf = leaf_get(ring_number);
-	ring_is_valid = true;
+		ring_table = own_relation_get("change_ring");
+		news = ring_news;
+		ring_number = ring_read();
+		ring_leaf = leaf_get(ring_number);
+		ring_is_valid = news == ring_news;
+	}
 	return ring_leaf;
 }
 

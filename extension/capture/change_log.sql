@@ -51,8 +51,9 @@ CREATE OR REPLACE TRIGGER cache_reset AFTER INSERT OR UPDATE
 
 /*
  * Writers learn of it when this commits and never wait for it: they read the ring in a lock that
- * this one leaves free. One that had the old leaf open goes on there; see leaf_open() in
- * change_log.c. Only to an empty leaf: it is emptied whole, so what is old there must be gone.
+ * this one leaves free. One that had the old leaf open goes on there, and others while somebody
+ * keeps theirs locked: see change_leaf.c. Only to an empty leaf: it is emptied whole, so what is
+ * old there must be gone.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.rotate_changes()
 RETURNS integer

@@ -141,7 +141,6 @@ AS $$
 DECLARE
 	trackings integer[] := ARRAY(SELECT id FROM casesync_internal.tracking
 		WHERE stopped_gap = start_capture.gap ORDER BY id);
-	tracked regclass;
 BEGIN
 	IF cardinality(trackings) = 0 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
@@ -149,17 +148,10 @@ BEGIN
 			detail => 'There is no such gap, or its capture was started before.',
 			hint => 'SELECT * FROM casesync.gaps;');
 	END IF;
-	/*
-	 * Who is writing now goes on with what it knew; behind these locks nobody does. Not ONLY: the
-	 * server locks a table before its partitions, as writers do, who would else wait in a circle.
-	 */
-	FOR tracked IN
-		SELECT DISTINCT c.oid
-		  FROM casesync_internal.tracking t JOIN pg_class c ON c.oid = t.relation
-		 WHERE t.id = ANY (trackings) ORDER BY 1
-	LOOP
-		EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', tracked);
-	END LOOP;
+	/* Who is writing now goes on with what it knew; behind these locks nobody does. */
+	PERFORM casesync_internal.tables_lock(ARRAY(SELECT DISTINCT c.oid::regclass
+		FROM casesync_internal.tracking t JOIN pg_class c ON c.oid = t.relation
+		WHERE t.id = ANY (trackings)));
 	PERFORM casesync_internal.gap_end(gap, trackings);
 	RETURN QUERY SELECT r, casesync_internal.gap_hint(g.gap, r)
 		FROM casesync.gaps g, unnest(g.registries) r WHERE g.gap = start_capture.gap ORDER BY r;
@@ -178,7 +170,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	why CONSTANT text := 'casesync.capture was off';
+	why constant text := coalesce(change.changed->>'reason', 'casesync.capture was off');
 	found_gap bigint;
 BEGIN
 	/* A bulk job of many transactions is one gap, not a thousand. */
@@ -234,6 +226,49 @@ COMMENT ON FUNCTION casesync_internal.gap_refused(casesync_internal.tracking, te
 	timestamptz) IS
 	'for the router: changes of a table that may not feed these registries, as a gap';
 
+CREATE OR REPLACE FUNCTION casesync_internal.gap_mend(g casesync_internal.gap)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN g.ended IS NOT NULL THEN format('SELECT casesync.fill_gap(%s);', g.id)
+		WHEN g.hole THEN (SELECT casesync_internal.drift_mend(t, t.relation::text)
+			FROM casesync_internal.tracking t WHERE t.id = g.tracking)
+		ELSE format('SELECT * FROM casesync.start_capture(%s);', g.id) END
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_mend(casesync_internal.gap) IS
+	'the next thing to do about a gap';
+
+CREATE OR REPLACE FUNCTION casesync_internal.gap_relation(g casesync_internal.gap, name text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = g.relation)
+			THEN gap_relation.name
+		ELSE coalesce((SELECT t.relation_name FROM casesync_internal.tracking t
+				WHERE t.id = g.tracking),
+			gap_relation.name, 'all tables') END
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_relation(casesync_internal.gap, text) IS
+	'the table of a gap, as whoever asks writes it, or by the name it had when it is gone';
+
+CREATE OR REPLACE FUNCTION casesync_internal.hole_must_be_mended(g casesync_internal.gap)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+		message => format('gap %s is still open', g.id),
+		detail => format('Changes of %s go unseen: %s.',
+			casesync_internal.gap_relation(g, g.relation::text), g.reason),
+		hint => casesync_internal.gap_mend(g));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.hole_must_be_mended(casesync_internal.gap) IS
+	'the error for a hole that is to be filled while changes still go unseen';
+
 /* Locked: who fills a gap must not do so while it ends, nor two at once. */
 CREATE OR REPLACE FUNCTION casesync_internal.require_ended_gap(gap bigint)
 RETURNS casesync_internal.gap
@@ -245,7 +280,9 @@ DECLARE
 BEGIN
 	SELECT * INTO g FROM casesync_internal.gap t
 	 WHERE t.id = require_ended_gap.gap FOR UPDATE;
-	IF NOT FOUND OR g.ended IS NULL THEN
+	IF g.hole AND g.ended IS NULL THEN
+		PERFORM casesync_internal.hole_must_be_mended(g);
+	ELSIF g.id IS NULL OR g.ended IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => CASE WHEN g.id IS NULL THEN format('there is no gap %s', gap)
 				ELSE format('gap %s is still open', gap) END,
@@ -269,13 +306,24 @@ $$;
 COMMENT ON FUNCTION casesync_internal.gap_filled(bigint) IS
 	'what a gap had hidden is made up for';
 
+CREATE OR REPLACE FUNCTION casesync_internal.gap_left(gap bigint)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.gap t SET again = false WHERE t.id = gap_left.gap
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_left(bigint) IS
+	'the router cannot make up for a hole by itself: it waits for fill_gap()';
+
 CREATE OR REPLACE VIEW casesync.gaps AS
-	SELECT g.id AS gap, coalesce(g.relation::text, 'all tables') AS relation, g.registries,
+	SELECT g.id AS gap, casesync_internal.gap_relation(g, g.relation::text) AS relation,
+		g.registries,
 		g.reason, g.who, g.started, g.ended, g.filled,
 		CASE WHEN g.filled IS NOT NULL THEN 'filled' WHEN g.ended IS NULL THEN 'open'
 			ELSE 'to be filled' END AS state,
 		CASE WHEN g.filled IS NOT NULL THEN NULL
-			WHEN g.ended IS NULL THEN format('SELECT * FROM casesync.start_capture(%s);', g.id)
+			WHEN g.ended IS NULL THEN casesync_internal.gap_mend(g)
 			ELSE (SELECT string_agg(casesync_internal.gap_hint(g.id, r), E'\n' ORDER BY r)
 				FROM unnest(g.registries) r) END AS hint
 	FROM casesync_internal.gap g;
@@ -285,7 +333,7 @@ COMMENT ON COLUMN casesync.gaps.gap IS 'for start_capture() and fill_gap()';
 COMMENT ON COLUMN casesync.gaps.relation IS 'the table';
 COMMENT ON COLUMN casesync.gaps.registries IS 'the registries that its changes concern';
 COMMENT ON COLUMN casesync.gaps.reason IS 'why it was not captured';
-COMMENT ON COLUMN casesync.gaps.who IS 'the login that stopped it';
+COMMENT ON COLUMN casesync.gaps.who IS 'the login that stopped it; ?: not known';
 COMMENT ON COLUMN casesync.gaps.started IS 'from when';
 COMMENT ON COLUMN casesync.gaps.ended IS 'until when; NULL: it lasts';
 COMMENT ON COLUMN casesync.gaps.filled IS 'when partners got what it had hidden';

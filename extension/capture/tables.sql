@@ -104,11 +104,56 @@ CREATE TABLE casesync_internal.gap (
 	who name NOT NULL,
 	started timestamptz NOT NULL,
 	ended timestamptz,
-	filled timestamptz
+	filled timestamptz,
+	hole boolean NOT NULL DEFAULT false,
+	again boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE casesync_internal.gap IS
 	'times in which changes of tracked tables were not recorded';
 COMMENT ON COLUMN casesync_internal.gap.filled IS
 	'when partners were given again what the gap had hidden';
+COMMENT ON COLUMN casesync_internal.gap.hole IS
+	'nobody asked for it: it was noticed that rows came, changed or went unseen';
+COMMENT ON COLUMN casesync_internal.gap.again IS
+	'of a hole that retrack() mended: the router looks again by itself';
+CREATE INDEX gap_again ON casesync_internal.gap (id) WHERE again AND filled IS NULL;
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.gap_id', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.gap', '');
+/* ---- capture_hole ---- */
+CREATE TABLE casesync_internal.capture_seen (
+	tracking integer PRIMARY KEY,
+	members oid[] NOT NULL,
+	well timestamptz NOT NULL,
+	place text NOT NULL,
+	hole_in xid8,
+	written text,
+	mending_in xid8
+);
+COMMENT ON TABLE casesync_internal.capture_seen IS
+	'each tracking as it was last looked at: what differs now went unseen since then';
+COMMENT ON COLUMN casesync_internal.capture_seen.members IS
+	'the table and its partitions or children, by number';
+COMMENT ON COLUMN casesync_internal.capture_seen.well IS
+	'when it was last seen that every change was recorded';
+COMMENT ON COLUMN casesync_internal.capture_seen.place IS
+	'cluster and database in which the numbers are true';
+COMMENT ON COLUMN casesync_internal.capture_seen.hole_in IS
+	'the transaction that made the last hole; one that is mended in it before anything was written '
+	'was none';
+COMMENT ON COLUMN casesync_internal.capture_seen.written IS
+	'what that transaction had written to the members until then';
+COMMENT ON COLUMN casesync_internal.capture_seen.mending_in IS
+	'the transaction in which track() or retrack() is making triggers: what lacks them is no hole';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.capture_seen', '');
+/* ---- untracked ---- */
+CREATE TABLE casesync_internal.left_untracked (
+	registry text NOT NULL REFERENCES casesync_internal.registry ON DELETE CASCADE,
+	relation regclass NOT NULL,
+	reason text NOT NULL,
+	who name NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (registry, relation)
+);
+COMMENT ON TABLE casesync_internal.left_untracked IS
+	'tables that a registry reads and that need no tracking, as somebody has said';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.left_untracked', '');

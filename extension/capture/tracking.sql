@@ -19,6 +19,12 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
 COMMENT ON FUNCTION casesync_internal.refuse_truncate() IS
 	'trigger of tracked tables: refuses TRUNCATE';
 
+CREATE OR REPLACE FUNCTION casesync_internal.note_unseen()
+RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_note_unseen';
+COMMENT ON FUNCTION casesync_internal.note_unseen() IS
+	'trigger of tracked tables: notes that something is written in the role of a replica';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_place(relation regclass)
 RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
@@ -300,6 +306,7 @@ BEGIN
 	t := casesync_internal.track_columns(t, needed);
 	t.id := casesync_internal.tracking_store(t);
 	PERFORM casesync_internal.tracking_attach(t);
+	PERFORM casesync_internal.capture_mended(t.id);
 	RETURN t;
 END
 $$;
@@ -337,6 +344,26 @@ COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, nam
 	text, boolean) IS
 	'records changes of a table from now on; says which columns count';
 
+/* What somebody mistyped must not look as if it had been done. */
+CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_tracked(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM casesync_internal.tracking g
+		WHERE NOT g.removed AND (g.relation = relation_must_be_tracked.relation
+			OR g.relation_name = relation_must_be_tracked.relation::text))
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('table "%s" is not tracked', relation),
+			hint => 'SELECT relation, registries FROM casesync.tracked;');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.relation_must_be_tracked(regclass) IS
+	'an error for a table that has no tracking';
+
 /*
  * The row stays, as removed, while the log still has changes of it: see empty_change_leaves(). Its
  * triggers go in the same transaction, behind whose lock nobody writes with them any more.
@@ -350,6 +377,7 @@ DECLARE
 	t casesync_internal.tracking;
 	done integer := 0;
 BEGIN
+	PERFORM casesync_internal.relation_must_be_tracked(relation);
 	FOR t IN SELECT * FROM casesync_internal.tracking g
 			WHERE g.relation = untrack.relation AND NOT g.removed AND (g.enabled OR NOT keep)
 			ORDER BY id
@@ -357,7 +385,8 @@ BEGIN
 		t.enabled := false;
 		t.removed := NOT keep;
 		PERFORM casesync_internal.tracking_store(t);
-		PERFORM casesync_internal.tracking_detach(t.id);
+		PERFORM casesync_internal.tracking_detach(t);
+		PERFORM casesync_internal.unseen_detach(t);
 		done := done + 1;
 	END LOOP;
 	RETURN done;
@@ -437,29 +466,48 @@ COMMENT ON FUNCTION casesync_internal.tracking_renew(casesync_internal.tracking,
  * names a table that became another's takes over what its trackings say; without a name nobody
  * does, least of all a superuser.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.trackings_named(relation regclass)
+RETURNS SETOF casesync_internal.tracking
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT g.* FROM casesync_internal.tracking g
+	 WHERE NOT g.removed AND (g.relation = trackings_named.relation
+		OR g.relation_name = trackings_named.relation::text
+		OR trackings_named.relation IS NULL AND casesync_internal.owns(g.relation)
+			AND casesync_internal.author_counts(g.author, g.relation))
+	 ORDER BY g.id
+$$;
+COMMENT ON FUNCTION casesync_internal.trackings_named(regclass) IS
+	'the trackings that retrack() of a table is about';
+
+/* All rows first, then the locks of all tables, then the triggers: see tables_lock(). */
 CREATE OR REPLACE FUNCTION casesync.retrack(relation regclass DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	renewed casesync_internal.tracking[] := '{}';
 	t casesync_internal.tracking;
-	done integer := 0;
 BEGIN
-	FOR t IN SELECT * FROM casesync_internal.tracking g
-			WHERE NOT g.removed AND (g.relation = retrack.relation
-				OR g.relation_name = retrack.relation::text
-				OR retrack.relation IS NULL AND casesync_internal.owns(g.relation)
-					AND casesync_internal.author_counts(g.author, g.relation))
-			ORDER BY id
-	LOOP
+	IF relation IS NOT NULL THEN
+		PERFORM casesync_internal.relation_must_be_tracked(relation);
+	END IF;
+	FOR t IN SELECT * FROM casesync_internal.trackings_named(relation) LOOP
 		t := casesync_internal.tracking_renew(t, coalesce(retrack.relation, t.relation));
 		PERFORM casesync_internal.relation_must_be_trackable(t.relation);
-		PERFORM casesync_internal.tracking_store(t);
-		PERFORM casesync_internal.tracking_attach(t);
-		done := done + 1;
+		IF NOT casesync_internal.tracking_is_stored(t) THEN
+			PERFORM casesync_internal.tracking_store(t);
+		END IF;
+		renewed := renewed || t;
 	END LOOP;
-	RETURN done;
+	PERFORM casesync_internal.trackings_lock(renewed);
+	FOREACH t IN ARRAY renewed LOOP
+		PERFORM casesync_internal.tracking_attach(t);
+		PERFORM casesync_internal.capture_mended(t.id);
+	END LOOP;
+	RETURN cardinality(renewed);
 END
 $$;
 COMMENT ON FUNCTION casesync.retrack(regclass) IS

@@ -29,11 +29,22 @@ typedef struct CacheKey
 	Oid relation;
 } CacheKey;
 
+/* What is amiss with a tracking on a table, and was not done by whoever writes there. */
+typedef enum Trouble
+{
+	TROUBLE_NONE,
+	TROUBLE_UNKNOWN, /* there is no such tracking */
+	TROUBLE_FOREIGN, /* it is about another table */
+	TROUBLE_KEY,	 /* its key is gone */
+	TROUBLE_COLUMNS	 /* some column cannot be found */
+} Trouble;
+
 typedef struct CacheEntry
 {
 	CacheKey key; /* first, as the hash table wants it */
 	bool is_valid;
-	Oid root; /* the tracked table */
+	Trouble told; /* what was said last */
+	Oid root;	  /* the tracked table */
 	MemoryContext context;
 	TrackedTable *table; /* in context */
 } CacheEntry;
@@ -93,6 +104,7 @@ cache_find(int32 tracking, Oid relation)
 	if (!is_found)
 	{
 		entry->is_valid = false;
+		entry->told = TROUBLE_NONE;
 		entry->root = InvalidOid;
 		entry->context = NULL;
 		entry->table = NULL;
@@ -116,19 +128,6 @@ relation_descends_from(Relation relation, Oid root)
 	if (relation->rd_rel->relispartition)
 		return list_member_oid(get_partition_ancestors(oid), root);
 	return list_member_oid(find_all_inheritors(root, NoLock, NULL), oid);
-}
-
-static void
-row_get(int32 tracking, TrackingRow *row)
-{
-	if (!tracking_row_read(tracking, row))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("no tracking %d is defined in this database", tracking),
-						errdetail("A trigger of casesync is there, but not what it should record."),
-						errhint("Restore the rows of casesync_internal.tracking, or track the "
-								"table again and drop "
-								"the triggers named casesync_%d_….",
-								tracking)));
 }
 
 static char *
@@ -166,11 +165,12 @@ live_column_name(Oid relation, AttrNumber number)
 }
 
 /*
- * The number that a column of the tracked table has in the table being written, 0 if it was
- * dropped. A name that cannot be found is an error: what it should record would be lost.
+ * The number that a column of the tracked table has in the table being written, 0 if there is none.
+ * In a copy that was restored from a dump only names are true: is_missed, if it was renamed before.
  */
 static AttrNumber
-column_number(const TrackingRow *row, const TrackingColumns *columns, int i, Relation relation)
+column_number(const TrackingRow *row, const TrackingColumns *columns, int i, Relation relation,
+			  bool *is_missed)
 {
 	char *name = columns->names[i];
 	AttrNumber number;
@@ -182,17 +182,10 @@ column_number(const TrackingRow *row, const TrackingColumns *columns, int i, Rel
 			return 0;
 	}
 	number = get_attnum(RelationGetRelid(relation), name);
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("tracked column \"%s\" of table \"%s\" does not exist", name,
-						RelationGetRelationName(relation)),
-				 errdetail("Tracking %d was restored from a dump and the column was renamed or "
-						   "dropped since.",
-						   row->id),
-				 errhint("SELECT casesync.untrack(%s); and track it again with its new columns.",
-						 quote_literal_cstr(qualified_name(row->relation)))));
-	return number;
+	if (number > 0)
+		return number;
+	*is_missed = true;
+	return 0;
 }
 
 static void
@@ -215,60 +208,81 @@ column_fill(TrackedColumn *column, const char *label, AttrNumber number, Relatio
 }
 
 static TrackedColumn *
-columns_fill(const TrackingRow *row, const TrackingColumns *columns, Relation relation)
+columns_fill(const TrackingRow *row, const TrackingColumns *columns, Relation relation,
+			 bool *is_missed)
 {
 	TrackedColumn *filled = palloc0(columns->count * sizeof(TrackedColumn));
 
 	for (int i = 0; i < columns->count; i++)
-		column_fill(&filled[i], columns->labels[i], column_number(row, columns, i, relation),
-					relation);
+		column_fill(&filled[i], columns->labels[i],
+					column_number(row, columns, i, relation, is_missed), relation);
 	return filled;
 }
 
-static void
-keys_check(const TrackingRow *row, const TrackedTable *table)
+static const char *
+key_lost(const TrackingRow *row, const TrackedTable *table)
 {
-	if (table->key_count == 0)
-		elog(ERROR, "tracking %d has no key", row->id);
 	for (int i = 0; i < table->key_count; i++)
 		if (table->keys[i].number == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("key column \"%s\" of tracked table \"%s\" was dropped",
-							row->keys.names[i], get_rel_name(row->relation)),
-					 errdetail("Without it the changes of tracking %d name no subject.", row->id),
-					 errhint("SELECT casesync.untrack(%s); and track it again with another key.",
-							 quote_literal_cstr(qualified_name(row->relation)))));
+			return row->keys.names[i];
+	return NULL;
 }
 
-static TrackedTable *
-table_fill(const TrackingRow *row, Relation relation)
+static const TrackingCondition *
+condition_fill(const TrackingRow *row, const TrackedTable *table, Relation relation)
 {
-	TrackedTable *table = palloc0(sizeof(TrackedTable));
+	AttrNumber *numbers = palloc(table->column_count * sizeof(AttrNumber));
 
-	table->tracking = row->id;
-	table->gap_mark = palloc0(sizeof(GapMark));
+	for (int i = 0; i < table->column_count; i++)
+		numbers[i] = table->columns[i].number;
+	return tracking_condition_read(row, relation, numbers);
+}
+
+static Trouble
+table_fill(TrackedTable *table, const TrackingRow *row, Relation relation)
+{
+	bool is_missed = false;
+
 	table->is_recording = row->is_enabled && !row->is_stopped;
 	table->key_is_column = row->key_is_column;
 	table->column_count = row->columns.count;
-	table->columns = columns_fill(row, &row->columns, relation);
+	table->columns = columns_fill(row, &row->columns, relation, &table->misses_columns);
 	table->key_count = row->keys.count;
-	table->keys = columns_fill(row, &row->keys, relation);
-	if (table->is_recording)
-		keys_check(row, table);
-	return table;
+	table->keys = columns_fill(row, &row->keys, relation, &is_missed);
+	if (table->key_count == 0)
+		elog(ERROR, "tracking %d has no key", row->id);
+	table->lost_key = key_lost(row, table);
+	table->condition = condition_fill(row, table, relation);
+	if (!table->is_recording)
+		return TROUBLE_NONE;
+	if (table->lost_key != NULL)
+		return TROUBLE_KEY;
+	return table->misses_columns ? TROUBLE_COLUMNS : TROUBLE_NONE;
 }
 
 static void
-relation_must_descend(Relation relation, const TrackingRow *row)
+say_unknown(const TrackedTable *table, Relation relation)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("changes of table \"%s\" are not recorded: there is no tracking %d",
+					RelationGetRelationName(relation), table->tracking),
+			 errdetail("The table has triggers of casesync, but this database does not have what "
+					   "they should record. A copy made without its data is like this."),
+			 errhint("Restore the rows of casesync_internal.tracking, or track the table again and "
+					 "drop the triggers named casesync_%d_….",
+					 table->tracking)));
+}
+
+static void
+say_foreign(const TrackedTable *table, const TrackingRow *row, Relation relation)
 {
 	char *name = RelationGetRelationName(relation);
 
-	if (relation_descends_from(relation, row->relation))
-		return;
-	ereport(ERROR,
+	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("tracking %d is not about table \"%s\"", row->id, name),
+			 errmsg("changes of table \"%s\" are not recorded: tracking %d is not about it", name,
+					table->tracking),
 			 errdetail("The table has a trigger of casesync, but it is not the tracked table, nor "
 					   "any more a partition or child of it."),
 			 get_rel_name(row->relation) != NULL
@@ -279,17 +293,76 @@ relation_must_descend(Relation relation, const TrackingRow *row)
 }
 
 static void
+say_missed(const TrackedTable *table, const TrackingRow *row, Relation relation)
+{
+	char *name = RelationGetRelationName(relation);
+	char *root = quote_literal_cstr(qualified_name(row->relation));
+
+	if (table->lost_key != NULL)
+		ereport(
+			WARNING,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("changes of table \"%s\" name no subject: its key column \"%s\" is gone", name,
+					table->lost_key),
+			 errdetail("Only that there were changes is recorded."),
+			 errhint("SELECT casesync.untrack(%s); and track it again with another key.", root)));
+	else
+		ereport(WARNING,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("not all tracked columns of table \"%s\" are found", name),
+				 errdetail("Tracking %d was restored from a dump and a column was renamed before. "
+						   "Any change of a row is recorded.",
+						   table->tracking),
+				 errhint("SELECT casesync.untrack(%s); and track it again with its new columns.",
+						 root)));
+}
+
+/* The same of each partition would be no news. */
+static bool
+was_told(const CacheEntry *entry, Trouble trouble)
+{
+	HASH_SEQ_STATUS status;
+	const CacheEntry *other;
+	bool is_told = false;
+
+	hash_seq_init(&status, cache);
+	while ((other = hash_seq_search(&status)) != NULL)
+		is_told |= other->key.tracking == entry->key.tracking && other->told == trouble;
+	return is_told;
+}
+
+static void
+trouble_say(CacheEntry *entry, Trouble trouble, const TrackingRow *row, Relation relation)
+{
+	bool is_told = was_told(entry, trouble);
+
+	entry->told = trouble;
+	if (is_told || trouble == TROUBLE_NONE)
+		return;
+	if (trouble == TROUBLE_UNKNOWN)
+		say_unknown(entry->table, relation);
+	else if (trouble == TROUBLE_FOREIGN)
+		say_foreign(entry->table, row, relation);
+	else
+		say_missed(entry->table, row, relation);
+}
+
+static void
 entry_fill(CacheEntry *entry, Relation relation)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "casesync tracking", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
+	TrackedTable *table = palloc0(sizeof(TrackedTable));
+	Trouble trouble = TROUBLE_UNKNOWN;
 	TrackingRow row;
-	TrackedTable *table;
 
-	row_get(entry->key.tracking, &row);
-	relation_must_descend(relation, &row);
-	table = table_fill(&row, relation);
+	table->tracking = entry->key.tracking;
+	table->gap_mark = palloc0(sizeof(GapMark));
+	row.relation = InvalidOid;
+	if (tracking_row_read(table->tracking, &row))
+		trouble = relation_descends_from(relation, row.relation) ? table_fill(table, &row, relation)
+																 : TROUBLE_FOREIGN;
 	MemoryContextSwitchTo(caller);
 
 	/* Somebody further up may still be using the old facts. */
@@ -299,6 +372,7 @@ entry_fill(CacheEntry *entry, Relation relation)
 	entry->context = context;
 	entry->table = table;
 	entry->root = row.relation;
+	trouble_say(entry, trouble, &row, relation);
 }
 
 /*

@@ -9,6 +9,8 @@
 #include "fmgr.h"
 #include "utils/relcache.h"
 
+#include "capture/tracking_condition.h"
+
 typedef struct TrackedColumn
 {
 	const char *label; /* its name in the log */
@@ -29,7 +31,10 @@ typedef struct GapMark
 typedef struct TrackedTable
 {
 	int32 tracking;
-	bool is_recording; /* false: untracked, or stopped by stop_capture() */
+	bool is_recording;	  /* false: untracked, stopped by stop_capture(), or not known here */
+	const char *lost_key; /* a key column that is gone; NULL: none. Then changes name nobody */
+	bool misses_columns;  /* some tracked column cannot be found by its name */
+	const TrackingCondition *condition; /* NULL: every row matters */
 	bool key_is_column;
 	int column_count;
 	TrackedColumn *columns;
@@ -41,8 +46,9 @@ typedef struct TrackedTable
 extern void tracking_cache_init(void);
 
 /*
- * The facts about one tracking on one table, which is the tracked one or descends from it; any
- * other is an error. They stay in memory until the transaction ends, whatever happens to them.
+ * The facts about one tracking on one table. What is amiss is no error, since the application did
+ * not do it: a WARNING says it once a session, and what can be recorded is. The facts stay in
+ * memory until the transaction ends, whatever happens to them.
  */
 extern const TrackedTable *tracking_cache_get(int32 tracking, Relation relation);
 

@@ -125,6 +125,8 @@ row_fill(const RowSource *source, TrackingRow *row)
 	own_relation_value(source->tuple, source->descriptor, "stopped_gap", INT8OID, &is_null);
 	row->is_stopped = !is_null;
 
+	datum = own_relation_value(source->tuple, source->descriptor, "condition", TEXTOID, &is_null);
+	row->condition = is_null ? NULL : TextDatumGetCString(datum);
 	datum = own_relation_value(source->tuple, source->descriptor, "place", TEXTOID, &is_null);
 	row->has_numbers =
 		!is_null && strcmp(TextDatumGetCString(datum), place_text(row->relation)) == 0;

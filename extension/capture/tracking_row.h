@@ -23,6 +23,7 @@ typedef struct TrackingRow
 	bool is_enabled;
 	bool is_stopped;
 	bool key_is_column;
+	const char *condition; /* NULL: every row matters */
 	bool has_numbers; /* the numbers are of this very table, not of the one it was dumped from */
 	TrackingColumns columns;
 	TrackingColumns keys;

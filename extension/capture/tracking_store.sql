@@ -182,17 +182,38 @@ BEGIN
 	IF old.id IS NOT NULL AND (t.removed OR NOT t.enabled) THEN
 		UPDATE casesync_internal.tracking g
 		   SET enabled = false, removed = coalesce(t.removed, false) WHERE g.id = old.id;
+		PERFORM casesync_internal.capture_look(old.id);
 		RETURN old.id;
 	END IF;
 	t := casesync_internal.tracking_made(caller, t, old);
 	t.id := coalesce(old.id, nextval('casesync_internal.tracking_id'));
 	DELETE FROM casesync_internal.tracking g WHERE g.id = old.id;
 	INSERT INTO casesync_internal.tracking SELECT t.*;
+	PERFORM casesync_internal.capture_mending(t.id);
 	RETURN t.id;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_store_for(regrole, casesync_internal.tracking) IS
 	'part of track() and its sisters: inserts the row, or replaces the one of its id; gives the id';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_is_stored(tracking casesync_internal.tracking)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync_internal.tracking := tracking;
+BEGIN
+	t.relation_name := t.relation::text;
+	t.place := casesync_internal.tracking_place(t.relation);
+	t.author := casesync_internal.relation_owner(t.relation);
+	t.key_query := casesync_internal.tracking_key_query(t);
+	RETURN EXISTS (SELECT FROM casesync_internal.tracking g
+		WHERE g.id = t.id AND g IS NOT DISTINCT FROM t);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_is_stored(casesync_internal.tracking) IS
+	'whether storing a tracking would change nothing';
 
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_author()
 RETURNS trigger

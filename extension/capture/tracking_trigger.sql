@@ -1,6 +1,6 @@
 /* The triggers of a tracking: which, on which tables and columns; put on and taken off. */
 
-/* ---- columns and filters ---- */
+/* ---- columns ---- */
 CREATE OR REPLACE FUNCTION casesync_internal.live_columns(relation regclass)
 RETURNS name[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -36,39 +36,6 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.column_numbers(regclass, name[]) IS
 	'the numbers of columns; an error names those that do not exist';
-
-CREATE OR REPLACE FUNCTION casesync_internal.column_filter(relation regclass, columns name[])
-RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	/*
-	 * A condition that is true when a column differs; NULL when the trigger has to compare by
-	 * itself: "=" would fetch long values that the update did not touch, it may call different
-	 * values equal (two boxes are when their areas are), and json has none. So it decides only
-	 * for short types whose "=" means equal to the last byte, as their B-tree support knows.
-	 */
-	SELECT CASE WHEN bool_and(is_short AND is_exact) THEN
-			string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', attname), ' OR '
-				ORDER BY attnum) END
-	FROM (SELECT attname, attnum,
-			a.attlen > 0 OR a.atttypid = 'varchar'::regtype
-				AND a.atttypmod BETWEEN 0 AND 484 AS is_short,
-			t.typtype = 'e'
-				OR a.atttypid = 'varchar'::regtype AND l.collisdeterministic
-				OR EXISTS (SELECT FROM pg_opclass o
-					JOIN pg_amproc p ON p.amprocfamily = o.opcfamily
-						AND p.amproclefttype = o.opcintype
-						AND p.amprocrighttype = o.opcintype AND p.amprocnum = 4
-					WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree')
-						AND o.opcdefault AND o.opcintype = a.atttypid
-						AND p.amproc = 'btequalimage(oid)'::regprocedure) AS is_exact
-		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-		LEFT JOIN pg_collation l ON l.oid = a.attcollation
-		WHERE a.attrelid = relation AND a.attname = ANY (columns)) c
-$$;
-COMMENT ON FUNCTION casesync_internal.column_filter(regclass, name[]) IS
-	'the WHEN of an update trigger for these columns, NULL when the trigger has to compare';
 
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_events(tracking casesync_internal.tracking)
 RETURNS text[]
@@ -122,105 +89,152 @@ COMMENT ON FUNCTION casesync_internal.tracking_triggers(casesync_internal.tracki
 
 /* ---- putting triggers on and taking them off ---- */
 /*
- * The condition is parsed and written out anew each time, for the columns as they are called now;
- * and what is executed is never a text that came from outside. An update matters when the row did
- * before it or does after it: else a row that leaves the condition would leave unseen.
+ * Without WHEN: the server would refuse to change the type of a column that it names, and drop the
+ * trigger with the column. Columns and condition are looked at when it fires.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.trigger_statement(tracking casesync_internal.tracking,
 	member regclass, trigger name, event text)
 RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	filters text[] := '{}';
-	written record;
-BEGIN
-	IF event = 'truncate' THEN
-		RETURN format('CREATE TRIGGER %I BEFORE TRUNCATE ON %s FOR EACH STATEMENT '
-			'EXECUTE FUNCTION casesync_internal.refuse_truncate(%L)', trigger, member, tracking.id);
-	END IF;
-	IF event = 'update' THEN
-		filters := filters || casesync_internal.column_filter(tracking.relation, tracking.columns);
-	END IF;
-	IF tracking.condition IS NOT NULL THEN
-		written := casesync_internal.row_expression(tracking.relation, 'condition',
-			tracking.condition, 'pg_catalog, pg_temp');
-		filters := filters || CASE event WHEN 'insert' THEN written.new_row
-			WHEN 'delete' THEN written.old_row
-			ELSE format('(%s) OR (%s)', written.old_row, written.new_row) END;
-	END IF;
-	filters := array_remove(filters, NULL);
-	RETURN format('CREATE TRIGGER %I AFTER %s ON %s FOR EACH ROW %sEXECUTE FUNCTION '
-		'casesync_internal.capture_change(%L)', trigger, upper(event), member,
-		CASE WHEN cardinality(filters) > 0
-			THEN format('WHEN ((%s)) ', array_to_string(filters, ') AND (')) ELSE '' END,
-		tracking.id);
-END
+	/* A trigger that somebody else has given such a name is his. */
+	SELECT format('CREATE %sTRIGGER %I %s ON %s FOR EACH %s EXECUTE FUNCTION '
+			'casesync_internal.%s(%L)',
+		CASE WHEN EXISTS (SELECT FROM casesync_internal.own_triggers(tracking.id) o
+			WHERE o.member = trigger_statement.member AND o.trigger = trigger_statement.trigger)
+			THEN 'OR REPLACE ' ELSE '' END, trigger,
+		CASE event WHEN 'truncate' THEN 'BEFORE TRUNCATE' ELSE 'AFTER ' || upper(event) END, member,
+		CASE event WHEN 'truncate' THEN 'STATEMENT' ELSE 'ROW' END,
+		CASE event WHEN 'truncate' THEN 'refuse_truncate' ELSE 'capture_change' END, tracking.id)
 $$;
 COMMENT ON FUNCTION casesync_internal.trigger_statement(casesync_internal.tracking, regclass, name,
 	text) IS
 	'the CREATE TRIGGER of one trigger of a tracking';
 
+/* By name and function on whatever table: also on partitions that were detached since. */
+CREATE OR REPLACE FUNCTION casesync_internal.own_triggers(tracking_id integer)
+RETURNS TABLE (member regclass, trigger name, is_copy boolean, enabled "char", shape text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.tgrelid::regclass, t.tgname, t.tgparentid <> 0, t.tgenabled,
+		concat_ws(' ', t.tgtype, encode(t.tgargs, 'escape'), t.tgattr, t.tgqual)
+	  FROM pg_trigger t
+	 WHERE NOT t.tgisinternal AND t.tgfoid IN ('casesync_internal.capture_change()'::regprocedure,
+			'casesync_internal.refuse_truncate()'::regprocedure)
+	   AND t.tgname ~ format('^casesync_%s_[a-z]+$', tracking_id)
+$$;
+COMMENT ON FUNCTION casesync_internal.own_triggers(integer) IS
+	'the triggers that a tracking has; shape: when it fires and what for';
+
 /*
- * By name and function on whatever table of one's own: also on partitions that were detached since.
- * A trigger that somebody else has given such a name is his.
+ * What keeps a tracking's triggers from being right: of copies on partitions that one is missing
+ * (their table is made anew), or does not fire. Those of 0.2.0 have a WHEN and are made anew.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.tracking_detach(tracking_id integer)
+CREATE OR REPLACE FUNCTION casesync_internal.triggers_to_make(tracking casesync_internal.tracking)
+RETURNS TABLE (member regclass, statement text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH needed AS MATERIALIZED (
+		SELECT n.member, n.trigger, n.event, n.is_made, o.trigger IS NOT NULL AND o.shape =
+				concat_ws(' ', CASE n.event WHEN 'insert' THEN 5 WHEN 'delete' THEN 9
+					WHEN 'update' THEN 17 ELSE 34 END, tracking.id || '\000', '') AS is_right
+		  FROM casesync_internal.tracking_triggers(tracking) n
+		  LEFT JOIN casesync_internal.own_triggers(tracking.id) o
+			ON o.member = n.member AND o.trigger = n.trigger
+	)
+	SELECT m.member, casesync_internal.trigger_statement(tracking, m.member, m.trigger, m.event)
+	  FROM needed m
+	 WHERE m.is_made AND (NOT m.is_right OR EXISTS (
+		SELECT FROM needed c WHERE NOT c.is_made AND NOT c.is_right AND c.event = m.event
+			AND m.member = tracking.relation))
+$$;
+COMMENT ON FUNCTION casesync_internal.triggers_to_make(casesync_internal.tracking) IS
+	'the triggers of a tracking that are missing or not as they should be, and how to make them';
+
+/* One by one, with ONLY: whether copies on partitions follow differs between servers' versions. */
+CREATE OR REPLACE FUNCTION casesync_internal.triggers_to_enable(tracking casesync_internal.tracking)
+RETURNS TABLE (member regclass, statement text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT n.member, format('ALTER TABLE ONLY %s ENABLE %sTRIGGER %I', n.member,
+			CASE WHEN tracking.replicated THEN 'ALWAYS ' ELSE '' END, n.trigger)
+	  FROM casesync_internal.tracking_triggers(tracking) n
+	  JOIN casesync_internal.own_triggers(tracking.id) o
+		ON o.member = n.member AND o.trigger = n.trigger
+	 WHERE o.enabled NOT IN (CASE WHEN tracking.replicated THEN 'A' ELSE 'O' END, 'A')
+$$;
+COMMENT ON FUNCTION casesync_internal.triggers_to_enable(casesync_internal.tracking) IS
+	'the triggers of a tracking that do not fire when they should, and how to let them';
+
+CREATE OR REPLACE FUNCTION casesync_internal.triggers_to_drop(tracking casesync_internal.tracking)
+RETURNS TABLE (member regclass, statement text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT o.member, format('DROP TRIGGER IF EXISTS %I ON %s', o.trigger, o.member)
+	  FROM casesync_internal.own_triggers(tracking.id) o
+	 WHERE NOT o.is_copy AND casesync_internal.owns(o.member)
+	   AND NOT (tracking.enabled AND EXISTS (
+			SELECT FROM casesync_internal.tracking_triggers(tracking) n
+			 WHERE n.member = o.member AND n.trigger = o.trigger AND n.is_made))
+$$;
+COMMENT ON FUNCTION casesync_internal.triggers_to_drop(casesync_internal.tracking) IS
+	'the triggers that a tracking no longer needs, on tables of the caller, and how to drop them';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_detach(tracking casesync_internal.tracking)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found_trigger record;
+	dropping text;
 BEGIN
-	FOR found_trigger IN
-		SELECT tgrelid::regclass AS member, tgname FROM pg_trigger
-			WHERE tgparentid = 0 AND NOT tgisinternal
-				AND tgfoid IN ('casesync_internal.capture_change()'::regprocedure,
-					'casesync_internal.refuse_truncate()'::regprocedure)
-				AND tgname ~ format('^casesync_%s_[a-z]+$', tracking_id)
-				AND casesync_internal.owns(tgrelid)
-	LOOP
-		EXECUTE format('DROP TRIGGER %I ON %s', found_trigger.tgname, found_trigger.member);
+	PERFORM casesync_internal.tables_lock(ARRAY(SELECT DISTINCT d.member
+		FROM casesync_internal.triggers_to_drop(tracking) d), exclusively => true);
+	FOR dropping IN SELECT d.statement FROM casesync_internal.triggers_to_drop(tracking) d LOOP
+		EXECUTE dropping;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.tracking_detach(integer) IS
-	'drops the triggers of a tracking';
+COMMENT ON FUNCTION casesync_internal.tracking_detach(casesync_internal.tracking) IS
+	'drops the triggers that a tracking no longer needs';
 
-CREATE OR REPLACE FUNCTION casesync_internal.trigger_make(statement text)
+/* For all tables together: with the locks of one held, it is not waited for those of another. */
+CREATE OR REPLACE FUNCTION casesync_internal.trackings_lock(trackings casesync_internal.tracking[])
 RETURNS void
-LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'casesync_trigger_make';
-COMMENT ON FUNCTION casesync_internal.trigger_make(text) IS
-	'a CREATE TRIGGER whose types mean what they mean now, also if it has to wait for its table';
+AS $$
+	SELECT casesync_internal.tables_lock(ARRAY(
+		SELECT DISTINCT t.relation FROM unnest(trackings) t
+		 WHERE EXISTS (SELECT FROM casesync_internal.triggers_to_make(t))
+			OR EXISTS (SELECT FROM casesync_internal.triggers_to_enable(t))))
+$$;
+COMMENT ON FUNCTION casesync_internal.trackings_lock(casesync_internal.tracking[]) IS
+	'locks the tables of trackings whose triggers have to be made';
 
-/*
- * All anew: events, columns and condition may be others than those they were made for. Enabled one
- * by one, with ONLY: whether copies on partitions follow differs between versions of the server.
- */
+/* Nothing is done where nothing differs. What is dropped keeps readers out, so it comes last. */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_attach(tracking casesync_internal.tracking)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	needed record;
+	making text;
 BEGIN
-	PERFORM casesync_internal.tracking_detach(tracking.id);
-	FOR needed IN SELECT * FROM casesync_internal.tracking_triggers(tracking) WHERE is_made LOOP
-		PERFORM casesync_internal.trigger_make(casesync_internal.trigger_statement(tracking,
-			needed.member, needed.trigger, needed.event));
+	PERFORM casesync_internal.trackings_lock(ARRAY[tracking]);
+	FOR making IN SELECT m.statement FROM casesync_internal.triggers_to_make(tracking) m LOOP
+		EXECUTE making;
 	END LOOP;
-	IF tracking.replicated THEN
-		FOR needed IN SELECT * FROM casesync_internal.tracking_triggers(tracking) LOOP
-			EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', needed.member,
-				needed.trigger);
-		END LOOP;
-	END IF;
+	FOR making IN SELECT e.statement FROM casesync_internal.triggers_to_enable(tracking) e LOOP
+		EXECUTE making;
+	END LOOP;
+	PERFORM casesync_internal.tracking_detach(tracking);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_attach(casesync_internal.tracking) IS
-	'makes the triggers of a tracking anew';
+	'makes the triggers of a tracking what they should be';

@@ -105,6 +105,8 @@ DECLARE
 	n casesync_internal.notification;
 	answer text := 'it is sent again';
 BEGIN
+	/* What the turn under way tells of the subject is newer, and stands behind this in the lane. */
+	PERFORM casesync_internal.hold_router();
 	IF NOT casesync_internal.outgoing_revive(reference_id) THEN
 		n := casesync_internal.require_dead(reference_id);
 		IF casesync_internal.is_overtaken(n) THEN

@@ -111,22 +111,25 @@ RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	withdrawn uuid[];
 BEGIN
 	IF cardinality(items) = 0 THEN
 		RETURN 0;
 	END IF;
-	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id FROM unnest(items) n),
-		'the agreement changed');
-	PERFORM casesync_internal.look_again_add(n.registry, array_agg(n.key), n.event_type,
+	withdrawn := casesync_internal.withhold(
+		ARRAY(SELECT n.reference_id FROM unnest(items) n), 'the agreement changed');
+	PERFORM casesync_internal.look_again_add(x.registry, x.keys, x.event_type,
 		'the agreement changed: to be rendered again')
-	   FROM unnest(items) n GROUP BY n.registry, n.event_type;
-	PERFORM casesync_internal.ring();
-	RETURN cardinality(items);
+	   FROM (SELECT n.registry, n.event_type, array_agg(n.key) AS keys FROM unnest(items) n
+			 WHERE n.reference_id = ANY (withdrawn)
+			 GROUP BY n.registry, n.event_type ORDER BY n.registry, n.event_type) x;
+	RETURN cardinality(withdrawn);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.withdraw(casesync_internal.notification[]) IS
-	'withhold notifications and render their subjects anew under the agreement of today; returns '
-	'how many';
+	'withhold those of these notifications that nobody has locked and render their subjects anew '
+	'under the agreement of today; returns how many';
 
 /* Who cannot be asked about now is asked about again; the lane is not to try it in a circle. */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_rest(s casesync_internal.lane_state, why text)
@@ -178,22 +181,57 @@ COMMENT ON FUNCTION casesync_internal.is_agreed(casesync_internal.notification) 
 	'whether the agreement under which it was projected still counts, at the time of sending';
 
 /*
- * Routing may withhold a notification while it is being taken. Whoever comes second waits here
- * and then sees what the first has done, so that nothing withheld is sent.
+ * Routing may withhold a notification while it is being taken. What somebody is taking back just
+ * now is passed over, with all later ones of its subject: a sender waits for nobody, since all
+ * lanes of its bridge would wait with it. A turn of the router does not hinder sending
+ * (notification_lock()).
  */
 CREATE OR REPLACE FUNCTION casesync_internal.lock_due(items casesync_internal.notification[])
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-BEGIN
-	RETURN ARRAY(SELECT n FROM casesync_internal.notification n
+DECLARE
+	due casesync_internal.notification[] := ARRAY(SELECT n FROM casesync_internal.notification n
 		WHERE n.id = ANY (ARRAY(SELECT i.id FROM unnest(items) i)) AND n.state = 'due'
-		ORDER BY n.id FOR UPDATE OF n);
+		ORDER BY n.id FOR NO KEY UPDATE OF n SKIP LOCKED);
+BEGIN
+	IF cardinality(due) < cardinality(items) THEN
+		due := ARRAY(SELECT d FROM unnest(due) d WHERE NOT EXISTS (
+			SELECT FROM unnest(items) i
+			 WHERE i.registry = d.registry AND i.key = d.key AND i.id < d.id
+			   AND NOT EXISTS (SELECT FROM unnest(due) x WHERE x.id = i.id)) ORDER BY d.id);
+	END IF;
+	RETURN due;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lock_due(casesync_internal.notification[]) IS
-	'those of these notifications that are still due, locked until the end of the transaction';
+	'those of these notifications that may be sent now, locked until the end of the transaction';
+
+/*
+ * Part of a backlog that was written under versions of agreements that count no more: those of the
+ * items, and what waits behind them. So much in one transaction, that what goes wrong undoes little
+ * and nobody waits for long; the next take() goes on.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.withdraw_outdated(lane integer,
+	items casesync_internal.notification[])
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+	RETURN casesync_internal.withdraw(ARRAY(
+		SELECT n FROM casesync_internal.notification n
+		 WHERE n.lane = withdraw_outdated.lane AND n.state = 'due'
+		   AND (n.agreement, n.agreement_version) IN (
+			SELECT i.agreement, i.agreement_version FROM unnest(items) i)
+		 ORDER BY n.id LIMIT 500));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.withdraw_outdated(integer,
+	casesync_internal.notification[]) IS
+	'withdraw what waits in a lane under the versions of agreements that these items are of, at '
+	'most 500; returns how many';
 
 /*
  * When an item alone has drawn server errors, another subject's item goes first: if that passes,
@@ -224,7 +262,39 @@ $$;
 COMMENT ON FUNCTION casesync_internal.items_next(casesync_internal.lane_state) IS
 	'part of items_to_send(): what is the next message of a lane';
 
-/* What is sent next, less what may not be sent any more. */
+/*
+ * Judged when locked: what was read before may have been withheld meanwhile. It gives how much was
+ * taken back, 0 when it all has to wait for somebody, and NULL when nothing is to be.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.take_back(lane integer,
+	items casesync_internal.notification[])
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
+AS $$
+DECLARE
+	unwished constant uuid[] := ARRAY(SELECT x.reference_id FROM unnest(items) x
+		WHERE NOT casesync_internal.is_wished(x));
+	outdated constant casesync_internal.notification[] := ARRAY(SELECT x FROM unnest(items) x
+		WHERE NOT casesync_internal.is_agreed(x));
+BEGIN
+	IF unwished = '{}' AND outdated = '{}' THEN
+		RETURN NULL;
+	END IF;
+	RETURN cardinality(casesync_internal.withhold(unwished, 'subscription ended'))
+		+ casesync_internal.withdraw_outdated(lane, outdated);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+	RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.take_back(integer, casesync_internal.notification[]) IS
+	'withhold those of these locked notifications that are not wished or agreed any more, and what '
+	'waits behind them for the same reason; returns how many, NULL: all may be sent';
+
+/*
+ * What is sent next, less what may not be sent any more. A great backlog is taken back in many
+ * transactions, so that each keeps what it has done; the ring has the next one begin at once.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.items_to_send(s casesync_internal.lane_state)
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -232,31 +302,26 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	items casesync_internal.notification[];
-	unwished uuid[];
-	count integer;
+	back integer;
 	door record;
+	most integer := 500;
 BEGIN
-	/* A great backlog is withdrawn in several transactions: the next take() goes on. */
-	FOR turn IN 1 .. 20 LOOP
+	WHILE most > 0 LOOP
 		items := casesync_internal.lock_due(casesync_internal.items_next(s));
-		/* Judged only when locked: what was read before may have been withheld meanwhile. */
-		unwished := ARRAY(SELECT x.reference_id FROM unnest(items) x
-			WHERE NOT casesync_internal.is_wished(x));
-		PERFORM casesync_internal.withhold(unwished, 'subscription ended');
-		count := cardinality(unwished);
-		IF count = 0 THEN
-			count := casesync_internal.withdraw(ARRAY(SELECT x FROM unnest(items) x
-				WHERE NOT casesync_internal.is_agreed(x)));
+		back := casesync_internal.take_back(s.lane, items);
+		EXIT WHEN back = 0;
+		IF back IS NULL THEN
+			door := casesync_internal.door_pass(items);
+			IF items = '{}' OR door.passed <> '{}' THEN
+				RETURN door.passed;
+			ELSIF door.waiting IS NOT NULL THEN
+				PERFORM casesync_internal.lane_rest(s, door.waiting);
+				EXIT;
+			END IF;
+			back := cardinality(items);
 		END IF;
-		CONTINUE WHEN count > 0;
-		door := casesync_internal.door_pass(items);
-		IF items = '{}' OR door.passed <> '{}' THEN
-			RETURN door.passed;
-		END IF;
-		IF door.waiting IS NOT NULL THEN
-			PERFORM casesync_internal.lane_rest(s, door.waiting);
-			RETURN '{}';
-		END IF;
+		PERFORM casesync_internal.ring();
+		most := most - back;
 	END LOOP;
 	RETURN '{}';
 END

@@ -189,7 +189,7 @@ COMMENT ON FUNCTION casesync_internal.lane_in_flight(integer, uuid) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid,
 	verdict text, wait_ms bigint, http_status integer, ack_status text, error_code text,
-	detail text)
+	detail text, has_left boolean DEFAULT true)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -231,5 +231,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text,
-	text, text) IS
-	'how the message in flight ended; false when another bridge has taken over since';
+	text, text, boolean) IS
+	'how the message in flight ended, and whether something of it has left; false when another '
+	'bridge has taken over since';

@@ -112,6 +112,7 @@ DECLARE
 	whose text[] := '{}';
 	subscriptions integer;
 BEGIN
+	PERFORM casesync_internal.hold_router();
 	PERFORM casesync_internal.check_resume(partner, agreement);
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	resumed := ARRAY(SELECT a FROM casesync_internal.resume_agreements(

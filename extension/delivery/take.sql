@@ -132,7 +132,10 @@ BEGIN
 	IF s.suspect IS NOT NULL AND NOT s.others_pass AND items[1].id = s.suspect THEN
 		s.suspect := NULL;
 	END IF;
-	IF cardinality(items) = 0 THEN
+	/* A subscription that has moved has items in two lanes, and one row of numbers. */
+	IF cardinality(items) = 0
+		OR NOT casesync_internal.lock_for_transaction(9,
+			(items[1].subscription % 2147483647)::integer) THEN
 		RETURN NULL;
 	END IF;
 	SELECT * INTO wish FROM casesync_internal.subscription t WHERE t.id = items[1].subscription;
@@ -176,8 +179,11 @@ DECLARE
 	o casesync_internal.outgoing;
 	parcel casesync_internal.parcel;
 BEGIN
-	SELECT * INTO o FROM casesync_internal.outgoing t WHERE t.lane = s.lane AND t.state = 'due'
-		ORDER BY t.id LIMIT 1;
+	/* The oldest or none: who has it locked, erases it or answers anew. */
+	SELECT * INTO o FROM casesync_internal.outgoing t
+	 WHERE t.state = 'due' AND t.id = (SELECT x.id FROM casesync_internal.outgoing x
+			WHERE x.lane = s.lane AND x.state = 'due' ORDER BY x.id LIMIT 1)
+	   FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND OR casesync_internal.request_withdraw(o) THEN
 		RETURN NULL;
 	END IF;

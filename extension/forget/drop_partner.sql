@@ -34,6 +34,7 @@ BEGIN
 				'SELECT casesync.retire_key(partner, kid) FROM casesync.partner_keys WHERE partner '
 				'= %L;  -- keeps it silent', drop_partner.partner));
 	END IF;
+	PERFORM casesync_internal.hold_router();
 	/* From the top: what is found through subscriptions, agreements and lanes goes before these. */
 	PERFORM casesync_internal.answer_forget(drop_partner.partner);
 	PERFORM casesync_internal.inbox_forget(drop_partner.partner);
@@ -44,6 +45,7 @@ BEGIN
 	PERFORM casesync_internal.outbox_forget(drop_partner.partner);
 	PERFORM casesync_internal.party_forget(drop_partner.partner);
 	PERFORM casesync_internal.audit_note('drop_partner', drop_partner.partner);
+	PERFORM casesync_internal.ring();
 	RETURN format('partner %s is forgotten', partner);
 END
 $$;

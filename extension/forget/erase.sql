@@ -122,6 +122,7 @@ BEGIN
 		casesync_internal.earlier_eras_routed(this_era));
 	quarantined := casesync_internal.quarantine_erase(p);
 	PERFORM casesync_internal.look_again_erase(p);
+	PERFORM casesync_internal.expansion_erase(p);
 	received := casesync_internal.inbox_erase(p);
 	asked := casesync_internal.answer_erase(p);
 	wished := casesync_internal.subscription_erase(p);
@@ -166,11 +167,14 @@ BEGIN
 			hint => format('SELECT * FROM casesync.erase(%L, ''subject key'', ''reason'');',
 				erase.registry));
 	END IF;
+	/* What the turn under way writes of the subject is found behind it. */
+	PERFORM casesync_internal.hold_router();
 	p := casesync_internal.person_of(r, erase.key, identifiers);
 	SELECT jsonb_agg(jsonb_build_object('what', x.what, 'rows', x.rows)) INTO done
 	  FROM casesync_internal.erase_everywhere(p) x;
 	PERFORM casesync_internal.audit_note('erase', erase.registry,
 		jsonb_build_object('subject', p.erased, 'reason', reason, 'done', done));
+	PERFORM casesync_internal.ring();
 	RETURN QUERY SELECT d->>'what', (d->'rows')::bigint, NULL::text
 		FROM jsonb_array_elements(done) d WHERE (d->'rows')::bigint > 0;
 	RETURN QUERY SELECT 'still in the view: erase it in the application too', 1::bigint, NULL::text

@@ -242,58 +242,13 @@ AS $$
 		format('changes wait for routing since %s', to_char(u.at, 'YYYY-MM-DD HH24:MI:SS')),
 		'-- start a bridge: systemctl start casesync-bridge'
 	  FROM casesync_internal.unrouted_since() u(at) WHERE u.at < now() - interval '1 minute'
+	UNION ALL
+	SELECT 'critical', format('the bridge''s %s fails since %s: %s', t.turn,
+			to_char(t.since, 'YYYY-MM-DD HH24:MI:SS'), t.reason),
+		'-- what the bridge''s log says: journalctl -u casesync-bridge'
+	  FROM casesync_internal.turn_troubles() t
 $$;
 COMMENT ON FUNCTION casesync_internal.node_problems() IS 'what is wrong with this node';
-
-/*
- * What is captured wrongly is critical, however little it is: it is lost without anybody seeing it.
- * What cannot be rendered waits, and is not.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.capture_problems()
-RETURNS TABLE (severity text, problem text, mend text)
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT 'critical', format('tracking %s of %s: %s', t.id, t.relation_name, d),
-		casesync_internal.retrack_as(t) || format('SELECT casesync.retrack(%L);', t.relation_name)
-	  FROM casesync_internal.tracking t
-		CROSS JOIN LATERAL unnest(casesync_internal.tracking_drift(t)) d
-	 WHERE t.enabled AND NOT t.removed
-	UNION ALL
-	SELECT 'critical',
-		format('%s was not captured since %s: %s', coalesce(g.relation::text, 'everything'),
-			to_char(g.started, 'YYYY-MM-DD HH24:MI'), g.reason),
-		CASE WHEN g.ended IS NULL THEN format('SELECT * FROM casesync.start_capture(%s);', g.id)
-			ELSE format('SELECT casesync.fill_gap(%s);', g.id) END
-	  FROM casesync_internal.gap g WHERE g.filled IS NULL
-	UNION ALL
-	SELECT 'critical', format('changes of %s do not reach registry %s: its owner has not let role '
-			'"%s" feed it', t.relation_name, r, coalesce(o.owner, t.author, '?')),
-		CASE WHEN casesync_internal.registry_fed_by(r, to_regrole(quote_ident(o.owner)))
-			THEN format('SELECT casesync.retrack(%L);', t.relation_name)
-			ELSE format('SELECT casesync.grant_registry(%L, %L);', r,
-				coalesce(o.owner, t.author)) END
-	  FROM casesync_internal.tracking t CROSS JOIN LATERAL unnest(t.registries) r
-	 CROSS JOIN LATERAL casesync_internal.relation_owner(t.relation) o(owner)
-	 WHERE t.enabled AND NOT t.removed AND r <> ALL (casesync_internal.tracking_feeds(t))
-	UNION ALL
-	SELECT 'critical', format('registry %s is not read: view %s belongs to role "%s", who has not '
-			'published it', r.registry, r.view, casesync_internal.relation_owner(r.view)),
-		format('SET ROLE %I; SELECT * FROM casesync.publish(%L, %L, %L, %L, %L, %L);',
-			casesync_internal.relation_owner(r.view), r.registry, r.view, r.record_type,
-			r.reg_type, r.key_column, r.record_column)
-	  FROM casesync_internal.registry r
-	 WHERE casesync_internal.relation_owner(r.view) IS NOT NULL
-	   AND NOT casesync_internal.author_counts(r.author, r.view)
-	UNION ALL
-	SELECT 'warning', format('%s subjects of registry %s cannot be rendered (%s), since %s',
-		q.subjects, q.registry,
-			q.error_code, to_char(q.oldest, 'YYYY-MM-DD HH24:MI')),
-		format('SELECT * FROM casesync.quarantine WHERE registry = %L;', q.registry)
-	  FROM casesync.quarantined q
-$$;
-COMMENT ON FUNCTION casesync_internal.capture_problems() IS
-	'what is not captured or cannot be rendered';
 
 /* Three failures before it is said: partners restart their systems too. */
 CREATE OR REPLACE FUNCTION casesync_internal.delivery_problems()

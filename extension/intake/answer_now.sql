@@ -80,6 +80,7 @@ DECLARE
 	correlation constant text := gen_random_uuid()::text;
 	o casesync_internal.request_outcome;
 BEGIN
+	PERFORM casesync_internal.commit_durably();
 	IF (m.refused).code IS NOT NULL THEN
 		o.error_code := (m.refused).code;
 		o.error_message := (m.refused).why;

@@ -55,6 +55,7 @@ DECLARE
 		raw, plain, at_once => false);
 	answer casesync_internal.answer;
 BEGIN
+	PERFORM casesync_internal.commit_durably();
 	IF (m.refused).code IS NOT NULL THEN
 		answer := casesync_internal.refusal(m.refused);
 	ELSIF (m.known).message_id IS NOT NULL THEN

@@ -20,6 +20,7 @@ BEGIN
 	  FROM unnest(items, event_types)
 		i(partner, registry, key, hmac, identifiers, subscription, event_type)
 	 GROUP BY i.partner, i.registry, i.key
+	 ORDER BY i.partner, i.registry, i.key
 	ON CONFLICT (partner, registry, key) DO UPDATE
 		SET hmac = excluded.hmac, identifiers = coalesce(excluded.identifiers, t.identifiers),
 			at = excluded.at, event_types = CASE
@@ -36,6 +37,8 @@ COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[], 
 /*
  * Only where the partner was told nothing else since: then the hash is another one. In a
  * subscription to a filter the subject counts as inside, so that its leaving is told once more.
+ * Locked in one order, first what filters were told and then the partner: senders of two lanes, and
+ * who stops sharing, may be at the same subjects.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open(items casesync_internal.known[])
 RETURNS void
@@ -43,6 +46,20 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
+	PERFORM FROM casesync_internal.filter_inside f
+	  WHERE (f.registry, f.key, f.subscription) IN (
+		SELECT i.registry, i.key, i.subscription FROM unnest(items) i)
+	  ORDER BY f.registry, f.key, f.subscription FOR UPDATE;
+	UPDATE casesync_internal.filter_inside f SET hmac = NULL
+	  FROM unnest(items) i
+	 WHERE f.subscription = i.subscription AND f.registry = i.registry AND f.key = i.key
+		AND f.hmac = i.hmac;
+	INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
+	SELECT i.registry, i.key, i.subscription
+	  FROM unnest(items) i JOIN casesync_internal.subscription s ON s.id = i.subscription
+	 WHERE s.tree IS NOT NULL AND s.state = 'active'
+	 ORDER BY i.registry, i.key, i.subscription
+	ON CONFLICT DO NOTHING;
 	/* A removal that is not sent is still to be told: whom it is about must be known then. */
 	INSERT INTO casesync_internal.told (partner, registry, key, identifiers, at)
 	SELECT DISTINCT ON (i.partner, i.registry, i.key) i.partner, i.registry, i.key, i.identifiers,
@@ -52,15 +69,10 @@ BEGIN
 	 WHERE i.identifiers IS NOT NULL
 	 ORDER BY i.partner, i.registry, i.key, i.n DESC
 	ON CONFLICT DO NOTHING;
-	UPDATE casesync_internal.filter_inside f SET hmac = NULL
-	  FROM unnest(items) i
-	 WHERE f.subscription = i.subscription AND f.registry = i.registry AND f.key = i.key
-		AND f.hmac = i.hmac;
-	INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
-	SELECT i.registry, i.key, i.subscription
-	  FROM unnest(items) i JOIN casesync_internal.subscription s ON s.id = i.subscription
-	 WHERE s.tree IS NOT NULL AND s.state = 'active'
-	ON CONFLICT DO NOTHING;
+	PERFORM FROM casesync_internal.told t
+	  WHERE (t.partner, t.registry, t.key) IN (
+		SELECT i.partner, i.registry, i.key FROM unnest(items) i)
+	  ORDER BY t.partner, t.registry, t.key FOR UPDATE;
 	UPDATE casesync_internal.told t SET hmac = NULL
 	  FROM unnest(items) i
 	 WHERE t.partner = i.partner AND t.registry = i.registry AND t.key = i.key AND t.hmac = i.hmac;
@@ -172,12 +184,19 @@ $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_forget_subjects(text, text, text[]) IS
 	'a partner may not see these subjects any more: what it was told of them counts no longer';
 
+/*
+ * What the router has locked, or writes beside this, is left: nobody asks for it any more, and
+ * prune() finds it. To wait for it could be in a circle.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_forget_subscriptions(subscriptions bigint[])
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	DELETE FROM casesync_internal.filter_inside f WHERE f.subscription = ANY (subscriptions);
+	DELETE FROM casesync_internal.filter_inside f
+	 WHERE (f.registry, f.key, f.subscription) IN (
+		SELECT x.registry, x.key, x.subscription FROM casesync_internal.filter_inside x
+		 WHERE x.subscription = ANY (subscriptions) FOR UPDATE SKIP LOCKED);
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_forget_subscriptions(bigint[]) IS
 	'what these subscriptions were told counts no longer: they have ended';

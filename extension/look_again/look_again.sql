@@ -22,7 +22,7 @@ BEGIN
 	 ORDER BY d.k
 	/* The time anew: who is being looked at just now is looked at once more, look_again_done(). */
 	ON CONFLICT ON CONSTRAINT look_again_entry_about DO UPDATE
-		SET reason = excluded.reason, at = excluded.at;
+		SET reason = excluded.reason, at = excluded.at, origin = NULL;
 	GET DIAGNOSTICS added = ROW_COUNT;
 	RETURN added;
 END
@@ -30,29 +30,98 @@ $$;
 COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text) IS
 	'have these subjects of a registry looked at again; returns how many';
 
-CREATE OR REPLACE FUNCTION casesync_internal.look_again_next(max_subjects integer)
+/* What was captured and is not routed at once; in one statement, and in one order as above. */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_add_all(registries text[], keys text[],
+	event_types text[], origins bigint[], reason text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.look_again_entry AS l (registry, key, event_type, reason, origin)
+	SELECT d.registry, d.key, d.event_type, look_again_add_all.reason,
+		CASE WHEN count(d.origin) = count(*) THEN max(d.origin) END
+	  FROM unnest(registries, keys, event_types, origins) d(registry, key, event_type, origin)
+	 WHERE octet_length(d.key) <= 1000
+	 GROUP BY d.registry, d.key COLLATE "C", d.key, d.event_type
+	 ORDER BY d.registry, d.key COLLATE "C", d.event_type
+	ON CONFLICT ON CONSTRAINT look_again_entry_about DO UPDATE
+		SET reason = excluded.reason, at = excluded.at,
+			origin = CASE WHEN l.origin = excluded.origin THEN l.origin END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_add_all(text[], text[], text[], bigint[], text) IS
+	'have these subjects looked at later, each with its registry, event type and the received item '
+	'it comes from';
+
+/* One step of the index for each. */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_registries()
+RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off
+AS $$
+DECLARE
+	r text := '';
+BEGIN
+	LOOP
+		SELECT l.registry INTO r FROM casesync_internal.look_again_entry l
+		 WHERE l.registry > r ORDER BY l.registry LIMIT 1;
+		EXIT WHEN NOT FOUND;
+		RETURN NEXT r;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_registries() IS
+	'the registries that have something in the queue';
+
+/* Those of a registry that is no longer published; the rest at the next look. */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_drop(registry text, max_entries integer)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+	DELETE FROM casesync_internal.look_again_entry l WHERE l.id = ANY (ARRAY(
+		SELECT x.id FROM casesync_internal.look_again_entry x
+		 WHERE x.registry = look_again_drop.registry LIMIT max_entries))
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_drop(text, integer) IS
+	'part of look_again_next(): forget some of what waits of a registry';
+
+/* Each registry has its share: a million of one must not keep ten of another waiting. */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_next(max_subjects integer,
+	but_of text[] DEFAULT '{}')
 RETURNS SETOF casesync_internal.look_again_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off
 AS $$
 DECLARE
-	dropped bigint;
+	waiting constant text[] := ARRAY(SELECT w FROM casesync_internal.look_again_registries() w);
+	r text;
+	registries text[] := '{}';
+	wanted integer := max_subjects;
+	found_here integer;
 BEGIN
-	/* Those of a registry that is no longer published. */
-	LOOP
-		DELETE FROM casesync_internal.look_again_entry l
-		 WHERE l.id IN (SELECT x.id FROM casesync_internal.look_again_entry x
-				ORDER BY x.id LIMIT max_subjects)
-		   AND NOT EXISTS (SELECT FROM casesync_internal.registry g WHERE g.registry = l.registry);
-		GET DIAGNOSTICS dropped = ROW_COUNT;
-		EXIT WHEN dropped = 0;
+	FOREACH r IN ARRAY waiting LOOP
+		IF NOT EXISTS (SELECT FROM casesync_internal.registry g WHERE g.registry = r) THEN
+			PERFORM casesync_internal.look_again_drop(r, 10000);
+		ELSIF r <> ALL (but_of) THEN
+			registries := registries || r;
+		END IF;
 	END LOOP;
-	RETURN QUERY
-	SELECT * FROM casesync_internal.look_again_entry l ORDER BY l.id LIMIT max_subjects;
+	FOR i IN 1 .. cardinality(registries) LOOP
+		EXIT WHEN wanted <= 0;
+		RETURN QUERY
+			SELECT * FROM casesync_internal.look_again_entry l WHERE l.registry = registries[i]
+			 ORDER BY l.registry, l.id
+			 LIMIT greatest(1, wanted / (cardinality(registries) - i + 1));
+		GET DIAGNOSTICS found_here = ROW_COUNT;
+		wanted := wanted - found_here;
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.look_again_next(integer) IS
-	'what is to be looked at next, oldest first; stays in the queue until look_again_done()';
+COMMENT ON FUNCTION casesync_internal.look_again_next(integer, text[]) IS
+	'what is to be looked at next, of each registry the oldest first, and nothing of some; stays '
+	'in the queue until look_again_done()';
 
 /*
  * For every event type: who waits for one of them must not be forgotten because the subject is

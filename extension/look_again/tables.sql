@@ -6,13 +6,18 @@ CREATE TABLE casesync_internal.look_again_entry (
 	event_type text NOT NULL,
 	reason text NOT NULL,
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	origin bigint,
 	CONSTRAINT look_again_entry_about UNIQUE (registry, key, event_type)
 );
+CREATE INDEX look_again_entry_turn ON casesync_internal.look_again_entry (registry, id);
 COMMENT ON TABLE casesync_internal.look_again_entry IS
-	'subjects that the router is to look at once more, although no change of them was captured';
+	'subjects that the router is to look at once more, although no change of them was captured, or '
+	'that wait for others because they are very many';
 COMMENT ON COLUMN casesync_internal.look_again_entry.event_type IS
 	'as what partners are told of it, where they do not know it yet';
 COMMENT ON COLUMN casesync_internal.look_again_entry.at IS
 	'when it was last asked for: what is asked for while it is being looked at is looked at once more';
+COMMENT ON COLUMN casesync_internal.look_again_entry.origin IS
+	'the received item that all of it comes from';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_entry_id_seq', '');

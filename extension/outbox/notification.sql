@@ -108,6 +108,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	/* What is refused is decided about: not in the middle of a turn of the router. */
+	PERFORM FROM casesync_internal.notification n
+	 WHERE NOT is_delivered AND n.id = ANY (items) ORDER BY n.id FOR UPDATE;
 	/* One that was withheld while it was in flight has arrived all the same. */
 	UPDATE casesync_internal.notification n SET state_reason = why,
 		state = CASE WHEN is_delivered THEN 'delivered' ELSE 'dead' END
@@ -144,19 +147,47 @@ COMMENT ON FUNCTION casesync_internal.notification_discard(bigint, text) IS
 	'a dead letter is not sent again';
 
 /*
- * Due notifications are not sent after all. The partner does not learn that state, so what it knows
- * is open again and the next event of the subject is sent whatever it holds. There may be a backlog
- * of many thousands: all are done at once, locked in the order that take() locks them in.
+ * The lock of subjects: their due notifications. A turn of the router shares it with who only sends
+ * them (NO KEY UPDATE, lock_due()), and with nobody who takes any of them back (UPDATE), or
+ * changes what partners know of them because of that. The router waits: takers are done within
+ * moments and never wait for it. Who is not, since a person's transaction is open, is left aside.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.withhold(reference_ids uuid[], why text)
+CREATE OR REPLACE FUNCTION casesync_internal.notification_lock(registry text, keys text[])
+RETURNS text[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off
+AS $$
+BEGIN
+	PERFORM FROM casesync_internal.notification n
+	  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys) AND n.state = 'due'
+	  ORDER BY n.id FOR KEY SHARE;
+	RETURN '{}';
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+	RETURN ARRAY(
+		WITH free AS MATERIALIZED (
+			SELECT n.id FROM casesync_internal.notification n
+			 WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
+			   AND n.state = 'due'
+			 ORDER BY n.id FOR KEY SHARE SKIP LOCKED)
+		SELECT DISTINCT n.key FROM casesync_internal.notification n
+		 WHERE n.registry = notification_lock.registry AND n.key = ANY (keys) AND n.state = 'due'
+		   AND NOT EXISTS (SELECT FROM free f WHERE f.id = n.id));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_lock(text, text[]) IS
+	'for the router: until the end of the transaction nobody takes back what waits to be sent of '
+	'these subjects; gives those of which somebody else keeps it locked';
+
+/*
+ * The partner does not learn that state, so what it knows is open again and the next event of the
+ * subject is sent whatever it holds. There may be a backlog of many thousands: all are done at
+ * once.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.withhold_locked(items bigint[], why text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
-DECLARE
-	items bigint[] := ARRAY(SELECT n.id FROM unnest(reference_ids) u(id)
-		JOIN casesync_internal.notification n ON n.reference_id = u.id
-		WHERE n.state = 'due' ORDER BY n.id FOR UPDATE OF n);
 BEGIN
 	IF items = '{}' THEN
 		RETURN;
@@ -166,8 +197,45 @@ BEGIN
 	PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => true);
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.withhold_locked(bigint[], text) IS
+	'part of withhold(): these due notifications, locked by the caller, are not sent';
+
+/* For the router alone, who waits for those that are being taken. */
+CREATE OR REPLACE FUNCTION casesync_internal.withhold_waiting(reference_ids uuid[], why text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+	PERFORM casesync_internal.withhold_locked(ARRAY(SELECT n.id FROM unnest(reference_ids) u(id)
+		JOIN casesync_internal.notification n ON n.reference_id = u.id
+		WHERE n.state = 'due' ORDER BY n.id FOR UPDATE OF n), why);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.withhold_waiting(uuid[], text) IS
+	'those of these notifications that are due are not sent; waits for who has them locked';
+
+/*
+ * By everybody else, who must wait neither for the router nor for a sender while he has others of
+ * them locked. What somebody has now is asked about again before it is sent (items_to_send()).
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.withhold(reference_ids uuid[], why text)
+RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+	items bigint[] := ARRAY(SELECT n.id FROM unnest(reference_ids) u(id)
+		JOIN casesync_internal.notification n ON n.reference_id = u.id
+		WHERE n.state = 'due' ORDER BY n.id FOR UPDATE OF n SKIP LOCKED);
+BEGIN
+	PERFORM casesync_internal.withhold_locked(items, why);
+	RETURN ARRAY(SELECT n.reference_id FROM unnest(items) u(id)
+		JOIN casesync_internal.notification n ON n.id = u.id);
+END
+$$;
 COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
-	'those of these notifications that are due are not sent';
+	'those of these notifications that are due, and locked by nobody, are not sent; gives them';
 
 /*
  * In parts: what a long backlog is about is more than one value (1 GB) can hold. The newest first,

@@ -45,3 +45,34 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_refusal(text) IS
 	'why a bridge of this version is refused, and which side to update; NULL when it is not';
+
+/*
+ * What fails is tried again every minute at least, and told again: what was not told for some
+ * minutes is of a bridge that is gone.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.turn_troubles()
+RETURNS SETOF casesync_internal.turn_trouble_now
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM casesync_internal.turn_trouble_now t WHERE t.at > now() - interval '3 minutes'
+$$;
+COMMENT ON FUNCTION casesync_internal.turn_troubles() IS 'work of the bridge that fails now';
+
+CREATE OR REPLACE FUNCTION casesync_internal.turn_trouble(turn text, reason text)
+RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.turn_trouble_now t
+	 WHERE t.turn = turn_trouble.turn AND (turn_trouble.reason IS NULL
+		OR t.at < now() - interval '3 minutes');
+	INSERT INTO casesync_internal.turn_trouble_now AS t (turn, reason)
+	SELECT turn_trouble.turn, left(turn_trouble.reason, 500)
+	 WHERE turn_trouble.reason IS NOT NULL
+	ON CONFLICT ON CONSTRAINT turn_trouble_now_pkey DO UPDATE
+		SET reason = excluded.reason, at = excluded.at;
+$$;
+COMMENT ON FUNCTION casesync_internal.turn_trouble(text, text) IS
+	'the bridge says that work of its fails, and why; or, with a reason of NULL, that it does not '
+	'any more';

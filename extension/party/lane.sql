@@ -16,7 +16,8 @@ COMMENT ON FUNCTION casesync_internal.lane_now(integer) IS 'the state of a lane'
 
 /*
  * What was read (s.id) and all before it goes, whoever wrote it; a row that was appended after it
- * stays and counts.
+ * stays and counts. A message is sent only after this: so that it is under way is on disk first,
+ * and with it all that it tells of.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_set(s casesync_internal.lane_state)
 RETURNS void
@@ -24,6 +25,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM casesync_internal.commit_durably();
 	DELETE FROM casesync_internal.lane_state t WHERE t.lane = s.lane AND t.id <= s.id;
 	INSERT INTO casesync_internal.lane_state (lane, message_id, items, attempt, next_attempt,
 		batch_limit, server_errors, refusals, suspect, others_pass, is_stopped, reason,

@@ -32,6 +32,15 @@ CREATE TABLE casesync_internal.node_secret (
 COMMENT ON TABLE casesync_internal.node_secret IS
 	'the key of content hashes; readable by nobody but the extension';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.node_secret', '');
+/* Not dumped: what fails here says nothing about a copy. */
+CREATE TABLE casesync_internal.turn_trouble_now (
+	turn text PRIMARY KEY,
+	reason text NOT NULL,
+	since timestamptz NOT NULL DEFAULT clock_timestamp(),
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.turn_trouble_now IS
+	'work of the bridge that fails now, as it says itself';
 /* ---- partner ---- */
 CREATE TABLE casesync_internal.partner (
 	partner text PRIMARY KEY CHECK (partner <> '' AND length(partner) <= 255),

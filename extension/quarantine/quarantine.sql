@@ -164,7 +164,8 @@ $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_unlike(text, text, integer) IS
 	'part of quarantine_next(): entries of a registry with another mark than this, or none';
 
-CREATE OR REPLACE FUNCTION casesync_internal.quarantine_by_clock(max_entries integer)
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_by_clock(registry text,
+	max_entries integer)
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -175,18 +176,20 @@ DECLARE
 	now constant timestamptz := clock_timestamp();
 BEGIN
 	RETURN QUERY
-	SELECT e.* FROM casesync_internal.quarantine_entry e WHERE e.again_at <= now
-	 ORDER BY e.again_at LIMIT max_entries;
+	SELECT e.* FROM casesync_internal.quarantine_entry e
+	 WHERE e.registry = quarantine_by_clock.registry AND e.again_at <= now
+	 ORDER BY e.registry, e.again_at LIMIT max_entries;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.quarantine_by_clock(integer) IS
-	'part of quarantine_next(): entries whose time has come';
+COMMENT ON FUNCTION casesync_internal.quarantine_by_clock(text, integer) IS
+	'part of quarantine_next(): entries of a registry whose time has come';
 
 /*
  * The router asks at every look, and all may be in quarantine for days: it costs something for each
  * registry that has entries and for each entry that is given, and nothing for the others.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.quarantine_next(max_entries integer)
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_next(max_entries integer,
+	but_of text[] DEFAULT '{}')
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -201,25 +204,26 @@ BEGIN
 			OR g.tracking <> 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking x
 				WHERE x.id = g.tracking) THEN
 			PERFORM casesync_internal.quarantine_drop(g.registry, g.tracking, 10000);
-		ELSIF g.registry <> looked AND cardinality(entries) < max_entries THEN
-			looked := g.registry;
-			entries := entries || ARRAY(SELECT q
-				FROM casesync_internal.quarantine_unlike(g.registry,
-					casesync_internal.mark_of(g.registry), max_entries - cardinality(entries)) q);
+			CONTINUE;
 		END IF;
+		CONTINUE WHEN g.registry = looked OR g.registry = ANY (but_of)
+			OR cardinality(entries) >= max_entries;
+		looked := g.registry;
+		entries := entries || ARRAY(SELECT q FROM casesync_internal.quarantine_unlike(looked,
+			casesync_internal.mark_of(looked), max_entries - cardinality(entries)) q);
+		entries := entries || ARRAY(SELECT q FROM casesync_internal.quarantine_by_clock(looked,
+			max_entries - cardinality(entries)) q);
 	END LOOP;
-	entries := entries || ARRAY(SELECT q
-		FROM casesync_internal.quarantine_by_clock(max_entries - cardinality(entries)) q);
 	RETURN QUERY
 	SELECT DISTINCT ON (e.id) e.* FROM unnest(entries) e
-	  JOIN casesync_internal.registry r ON r.registry = e.registry
 	 WHERE e.tracking = 0 OR EXISTS (SELECT FROM casesync_internal.tracking x
 		WHERE x.id = e.tracking)
 	 ORDER BY e.id;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.quarantine_next(integer) IS
-	'what to try again: asked for, changed since, or failed for a reason that passes by itself';
+COMMENT ON FUNCTION casesync_internal.quarantine_next(integer, text[]) IS
+	'what to try again: asked for, changed since, or failed for a reason that passes by itself; '
+	'nothing of some registries';
 
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.quarantine_entry

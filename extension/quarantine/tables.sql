@@ -17,7 +17,7 @@ CREATE UNIQUE INDEX quarantine_entry_about ON casesync_internal.quarantine_entry
 	registry, tracking, md5(key), event_type);
 /* The router looks many times a second: by these it finds what to try, whatever else is here. */
 CREATE INDEX quarantine_entry_mark ON casesync_internal.quarantine_entry (registry, mark, id);
-CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (again_at)
+CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (registry, again_at)
 	WHERE again_at IS NOT NULL;
 COMMENT ON TABLE casesync_internal.quarantine_entry IS
 	'subjects that cannot be rendered now; with a tracking: a key whose subjects cannot be found';

@@ -13,6 +13,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	/* No query gets more than what is left. */
+	IF until < 'infinity' THEN
+		budget := greatest(1, least(nullif(budget, 0),
+			extract(epoch FROM until - clock_timestamp()) * 1000, 3600000));
+	END IF;
 	is_late := clock_timestamp() >= until;
 	IF is_late THEN
 		failed_code := 'CS002';
@@ -57,10 +62,9 @@ BEGIN
 		RETURN;
 	END IF;
 	IF is_first THEN
-		budget := extract(epoch
-			FROM casesync_internal.setting('casesync.render_timeout')::interval) * 1000;
-		until := CASE WHEN budget > 0 THEN clock_timestamp() + 3 * budget * interval '1 millisecond'
-			ELSE 'infinity' END;
+		budget := casesync_internal.milliseconds_of('casesync.render_timeout');
+		until := least(casesync_internal.turn_until(), CASE WHEN budget > 0
+			THEN clock_timestamp() + 3 * budget * interval '1 millisecond' ELSE 'infinity' END);
 	END IF;
 	a := casesync_internal.rows_at_once(author, relation, query, condition, keys, budget, until,
 		is_record);

@@ -1,19 +1,20 @@
 /* Change to event to notification: the router's turn. What a partner gets is decided elsewhere. */
 
 /*
- * Events of one registry, at most a slice of subjects at a time. Rendered once for all agreements,
- * so that all of them see the same state. Quarantine is done with last, and by the time at which
- * each entry was written: what fails again in this turn stays.
+ * Events of one registry, at most a slice of subjects at a time. In one look (route_registry()):
+ * what a subject is like, what an agreement's condition and filters say of it, what partners know
+ * and wish, and which agreements count, is all of the same moment. Rendered once for all
+ * agreements. Quarantine is done with last, and by the time at which each entry was written: what
+ * fails again in this turn stays.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry,
-	events casesync_internal.subject_event[])
+CREATE OR REPLACE FUNCTION casesync_internal.route_registry_in_one_look(
+	r casesync_internal.registry, events casesync_internal.subject_event[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	keys constant text[] := ARRAY(SELECT DISTINCT e.key FROM unnest(events) e);
-	/* Read before the subjects are rendered: what is asked for meanwhile is not done by this. */
 	waiting constant casesync_internal.quarantine_entry[] := ARRAY(SELECT q
 		FROM casesync_internal.quarantine_of(r.registry, keys) q);
 	asked constant casesync_internal.look_again_entry[] := ARRAY(SELECT l
@@ -48,9 +49,60 @@ BEGIN
 	RETURN appended;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
+COMMENT ON FUNCTION casesync_internal.route_registry_in_one_look(casesync_internal.registry,
 	casesync_internal.subject_event[]) IS
 	'render a slice of one registry''s subjects once and offer them to every agreement';
+
+CREATE OR REPLACE FUNCTION casesync_internal.route_registry(r casesync_internal.registry,
+	events casesync_internal.subject_event[])
+RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_one_look';
+COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
+	casesync_internal.subject_event[]) IS
+	'route_registry_in_one_look(), with one snapshot; an error (40001) when somebody else has '
+	'decided about one of the subjects since';
+
+/*
+ * The locks first, and then the look: whoever decides about a subject of the slice has committed
+ * before it, or waits behind this turn. Whom somebody keeps locked for long comes later. Rows that
+ * nobody locks for us may have changed all the same (a partner has refused an item, a person wants
+ * quarantine tried again): then everything is looked at anew.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.route_locked(r casesync_internal.registry,
+	events casesync_internal.subject_event[])
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	busy text[] := casesync_internal.notification_lock(r.registry,
+		ARRAY(SELECT DISTINCT e.key FROM unnest(events) e));
+BEGIN
+	IF busy <> '{}' THEN
+		PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(e.key), e.event_type,
+			'55P03', 'somebody else is deciding about what waits to be sent of it')
+		   FROM unnest(events) e WHERE e.key = ANY (busy) GROUP BY e.event_type;
+		PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
+			FROM casesync_internal.look_again_of(r.registry, busy) l));
+		events := ARRAY(SELECT e FROM unnest(events) e WHERE e.key <> ALL (busy));
+	END IF;
+	FOR try IN 1 .. 5 LOOP
+		BEGIN
+			RETURN CASE WHEN events = '{}' THEN 0
+				ELSE casesync_internal.route_registry(r, events) END;
+		EXCEPTION WHEN serialization_failure THEN
+			IF try = 5 THEN
+				RAISE;
+			END IF;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_locked(casesync_internal.registry,
+	casesync_internal.subject_event[]) IS
+	'route a slice whose subjects nobody else decides about meanwhile';
 
 /*
  * Whatever else goes wrong about a subject must not stop the others: halved until the one is alone.
@@ -68,7 +120,7 @@ DECLARE
 	half integer := cardinality(keys) / 2;
 BEGIN
 	BEGIN
-		RETURN casesync_internal.route_registry(r, events);
+		RETURN casesync_internal.route_locked(r, events);
 	EXCEPTION WHEN OTHERS THEN
 		IF casesync_internal.is_transient(SQLSTATE) THEN
 			RAISE;
@@ -112,34 +164,51 @@ COMMENT ON FUNCTION casesync_internal.plan_for(integer) IS
 	'from now on in this turn, plan for that many rows';
 
 /*
- * A thousand subjects bound what a failure costs, and what one statement holds in memory. Slices go
- * in the order of their first change, as far as that can be: lanes send in the order of ids.
+ * A slice bounds what a failure costs, and what one statement holds in memory. They go in the order
+ * of their first change, as far as that can be: lanes send in the order of ids. But what was slow
+ * last time comes last, and what is not begun in this turn is given back.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.route_events(events casesync_internal.subject_event[])
-RETURNS integer
+CREATE OR REPLACE FUNCTION casesync_internal.route_events(events casesync_internal.subject_event[],
+	at_rest text[], OUT appended integer, OUT routed integer,
+	OUT left_over casesync_internal.subject_event[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	slice record;
-	appended integer := 0;
+	begun timestamptz;
 BEGIN
+	appended := 0; routed := 0; left_over := '{}';
 	PERFORM casesync_internal.plan_for(cardinality(events));
 	FOR slice IN
 		SELECT x.r, array_agg(x.e ORDER BY (x.e).position) AS events
-		  FROM (SELECT r, e, dense_rank() OVER (PARTITION BY r.registry ORDER BY e.key) / 1000 AS n
+		  FROM (SELECT r, e, p.registry IS NOT NULL AS is_slow, (dense_rank() OVER (
+					PARTITION BY r.registry ORDER BY e.key) - 1) / coalesce(p.slice,
+					casesync_internal.turn_limit('slice')) AS n
 				  FROM unnest(events) e
-					JOIN casesync_internal.registry r ON r.registry = e.registry) x
-		 GROUP BY x.r, x.n
-		 ORDER BY min((x.e).position)
+					JOIN casesync_internal.registry r ON r.registry = e.registry
+					LEFT JOIN casesync_internal.routing_pace p ON p.registry = r.registry
+						AND p.tracking = 0) x
+		 GROUP BY x.r, x.n, x.is_slow
+		 ORDER BY x.is_slow, min((x.e).position)
 	LOOP
+		IF (slice.r).registry = ANY (at_rest)
+			OR routed > 0 AND NOT casesync_internal.turn_has_time() THEN
+			left_over := left_over || slice.events;
+			CONTINUE;
+		END IF;
+		begun := clock_timestamp();
 		appended := appended + casesync_internal.route_slice(slice.r, slice.events);
+		routed := routed + cardinality(slice.events);
+		PERFORM casesync_internal.pace_note((slice.r).registry, 0,
+			(SELECT count(DISTINCT e.key)::integer FROM unnest(slice.events) e),
+			clock_timestamp() - begun);
 	END LOOP;
-	RETURN appended;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.route_events(casesync_internal.subject_event[]) IS
-	'events to notifications, registry by registry, a thousand subjects at a time';
+COMMENT ON FUNCTION casesync_internal.route_events(casesync_internal.subject_event[], text[]) IS
+	'events to notifications, registry by registry, a slice of subjects at a time; what belongs to '
+	'a registry at rest, or does not fit this turn, is left over';
 
 CREATE OR REPLACE FUNCTION casesync_internal.check_route(max_changes integer)
 RETURNS void
@@ -209,11 +278,155 @@ COMMENT ON FUNCTION casesync_internal.routing_turn_done(bigint[]) IS
 	'a turn is over that began after these were asked for';
 
 /*
+ * Of more changes than one turn routes those go first that came in small transactions: somebody has
+ * just saved something. The rest of a load waits for them in the queue.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.chunk_part(chunk casesync_internal.change[],
+	max_changes integer, OUT live casesync_internal.change[], OUT bulk casesync_internal.change[])
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	live := chunk; bulk := '{}';
+	IF cardinality(chunk) <= max_changes THEN
+		RETURN;
+	END IF;
+	WITH sized AS (
+		SELECT c, row_number() OVER (ORDER BY c.xid, c.id) AS n,
+			count(*) OVER (PARTITION BY c.xid) > casesync_internal.turn_limit('bulk') AS is_bulk
+		  FROM unnest(chunk) c
+	), counted AS (
+		SELECT z.c, z.n, z.is_bulk,
+			count(*) FILTER (WHERE NOT z.is_bulk) OVER (ORDER BY z.n) AS live_so_far
+		  FROM sized z
+	)
+	SELECT coalesce(array_agg(t.c ORDER BY t.n) FILTER (WHERE NOT t.is_bulk), '{}'),
+		coalesce(array_agg(t.c ORDER BY t.n) FILTER (WHERE t.is_bulk), '{}')
+	  INTO live, bulk
+	  FROM counted t WHERE t.live_so_far <= max_changes;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.chunk_part(casesync_internal.change[], integer) IS
+	'of a chunk what is routed at once (live) and what goes into the queue (bulk); together they '
+	'are its beginning';
+
+/* All that waits goes into the queue by one statement: see look_again_add_all(). */
+CREATE OR REPLACE FUNCTION casesync_internal.route_changes(live casesync_internal.change[],
+	bulk casesync_internal.change[], split xid8[], at_rest text[], OUT notifications integer,
+	OUT routed integer, OUT put_off integer)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	known record;
+	asked record;
+BEGIN
+	PERFORM casesync_internal.gap_found(c) FROM unnest(live || bulk) c WHERE c.op = 'G';
+	known := casesync_internal.route_events(ARRAY(SELECT e
+		FROM casesync_internal.expand(live, split, is_asking => false) e), at_rest);
+	asked := casesync_internal.route_events(ARRAY(SELECT e
+		FROM casesync_internal.expand(live, split, is_asking => true) e), at_rest);
+	PERFORM casesync_internal.look_again_add_all(array_agg(e.registry), array_agg(e.key),
+		array_agg(e.event_type), array_agg(e.origin), 'others go first: they are fewer, or quick')
+	   FROM (SELECT * FROM unnest(known.left_over || asked.left_over)
+			UNION ALL
+			SELECT * FROM casesync_internal.expand(bulk, split, is_asking => false)
+			UNION ALL
+			SELECT * FROM casesync_internal.expand(bulk, split, is_asking => true, room => 0)) e
+	 HAVING count(*) > 0;
+	notifications := known.appended + asked.appended;
+	routed := known.routed + asked.routed;
+	put_off := cardinality(known.left_over) + cardinality(asked.left_over);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_changes(casesync_internal.change[],
+	casesync_internal.change[], xid8[], text[]) IS
+	'part of route(): changes to notifications; those of bulk, of registries at rest, and what '
+	'does not fit this turn go into the queue of subjects to be looked at';
+
+/*
+ * What waits in queues: a quarter of a turn in which something else was routed. Registries at rest
+ * have their turn when there is nothing of others.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.route_waiting(max_subjects integer, at_rest text[],
+	is_alone boolean, OUT notifications integer, OUT changes integer, OUT more boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	most constant integer := CASE WHEN is_alone THEN max_subjects
+		ELSE greatest(1, max_subjects / 4) END;
+	events casesync_internal.subject_event[];
+	outcome record;
+BEGIN
+	notifications := 0; changes := 0;
+	more := casesync_internal.expand_next() > 0;
+	IF NOT casesync_internal.turn_has_time() THEN
+		more := true;
+		RETURN;
+	END IF;
+	events := casesync_internal.events_again(most, at_rest);
+	IF cardinality(events) = 0 AND is_alone AND cardinality(at_rest) > 0 THEN
+		at_rest := '{}';
+		events := casesync_internal.events_again(most, at_rest);
+	END IF;
+	IF cardinality(events) > 0 THEN
+		outcome := casesync_internal.route_events(events, at_rest);
+		notifications := outcome.appended; changes := outcome.routed;
+		more := more OR cardinality(events) >= most OR cardinality(outcome.left_over) > 0;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_waiting(integer, text[], boolean) IS
+	'part of route(): subjects in quarantine that may be tried again, and those in the queue';
+
+/* The window's next chunk; a turn of few changes, as after one that failed, looks at no others. */
+CREATE OR REPLACE FUNCTION casesync_internal.route_window(s casesync_internal.routing_state,
+	max_changes integer, OUT changes integer, OUT notifications integer, OUT routed integer,
+	OUT more boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	size constant integer := max_changes * CASE
+		WHEN max_changes >= casesync_internal.turn_limit('bulk')
+			THEN casesync_internal.turn_limit('window') ELSE 1 END;
+	upto constant pg_snapshot := coalesce(s.now, casesync_internal.window_end());
+	chunk constant casesync_internal.change[] := ARRAY(SELECT c
+		FROM casesync_internal.window_chunk(s, upto, size) c);
+	part constant record := casesync_internal.chunk_part(chunk, max_changes);
+	looked constant integer := cardinality(part.live) + cardinality(part.bulk);
+	newest casesync_internal.change; /* of a chunk that may not be the end of the window */
+BEGIN
+	changes := 0; notifications := 0; routed := 0;
+	IF looked > 0 AND (looked < cardinality(chunk) OR looked = size) THEN
+		newest := chunk[looked];
+	END IF;
+	PERFORM casesync_internal.plan_for(looked);
+	IF looked > 0 THEN
+		/* What is put off is counted when it is routed. */
+		SELECT r.notifications, r.routed, greatest(cardinality(part.live) - r.put_off, 0)
+		  INTO notifications, routed, changes
+		  FROM casesync_internal.route_changes(part.live, part.bulk,
+			ARRAY[s.done_xid, newest.xid], casesync_internal.registries_at_rest()) r;
+	END IF;
+	IF looked > 0 OR s.now IS NOT NULL THEN
+		PERFORM casesync_internal.routing_advance(s, upto, newest);
+	END IF;
+	/* A window that was opened by an earlier call is over: there may be a next one. */
+	more := newest.id IS NOT NULL OR s.now IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_window(casesync_internal.routing_state, integer) IS
+	'part of route(): the next changes of the window';
+
+/*
  * One router at a time, by a lock that is not waited for. Router and window move in one transaction
  * with what they made: a crash routes the chunk again, and nothing is sent twice or left out. The
  * window's end is kept (routing_state.now) until all its chunks are done: with a new end for each
  * chunk, what committed in between with a lower id would lie behind the place already reached. A
- * turn that finds nothing writes nothing, since the bridge looks many times a second.
+ * turn that finds nothing writes nothing, since the bridge looks many times a second. There is none
+ * while somebody decides who wants none (hold_router()), and who rings when he is done.
  *
  * Plans are generic: planning would take longer than a turn with one change; see plan_for().
  */
@@ -224,44 +437,32 @@ SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
-	s casesync_internal.routing_state;
-	upto pg_snapshot;
-	chunk casesync_internal.change[];
-	newest casesync_internal.change; /* of a chunk that may not be the end of the window */
-	again casesync_internal.subject_event[];
+	fresh record;
+	waiting record;
 	has_new_filters boolean;
 	/* Before the window is opened: changes after this look are in it. */
 	wanted bigint[] := ARRAY(SELECT w.id FROM casesync_internal.routing_turn_wanted w);
 BEGIN
 	PERFORM casesync_internal.check_route(max_changes);
 	changes := 0; notifications := 0; more := false;
-	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.lock_for_transaction(1, 0) THEN
+	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.begin_turn() THEN
 		RETURN NEXT;
 		RETURN;
 	END IF;
+	PERFORM casesync_internal.turn_begin();
+	/* Before the window is opened: changes after this look are in it. */
 	has_new_filters := casesync_internal.seed_filters();
-	s := casesync_internal.routing_position();
-	upto := coalesce(s.now, pg_current_snapshot());
-	chunk := ARRAY(SELECT c FROM casesync_internal.window_chunk(s, upto, max_changes) c);
-	again := casesync_internal.events_again(max_changes);
-	changes := cardinality(chunk) + cardinality(again);
-	newest := CASE WHEN cardinality(chunk) = max_changes THEN chunk[max_changes] END;
-	/* A window that was opened by an earlier call is over: there may be a next one. */
-	more := newest.id IS NOT NULL OR cardinality(again) = max_changes OR s.now IS NOT NULL
-		OR has_new_filters;
-	PERFORM casesync_internal.plan_for(changes);
-	notifications := casesync_internal.route_events(again);
-	IF cardinality(chunk) > 0 THEN
-		PERFORM casesync_internal.gap_found(c) FROM unnest(chunk) c WHERE c.op = 'G';
-		notifications := notifications + casesync_internal.route_events(ARRAY(SELECT e
-			FROM casesync_internal.expand(chunk, split => ARRAY[s.done_xid, newest.xid]) e));
-	END IF;
-	IF cardinality(chunk) > 0 OR s.now IS NOT NULL THEN
-		PERFORM casesync_internal.routing_advance(s, upto, newest);
-	END IF;
+	fresh := casesync_internal.route_window(casesync_internal.routing_position(), max_changes);
+	waiting := casesync_internal.route_waiting(max_changes,
+		casesync_internal.registries_at_rest(), is_alone => fresh.routed = 0 AND NOT fresh.more);
+	changes := fresh.changes + waiting.changes;
+	notifications := fresh.notifications + waiting.notifications;
+	more := fresh.more OR waiting.more OR has_new_filters;
 	PERFORM casesync_internal.routing_turn_done(wanted);
+	PERFORM casesync_internal.turn_end();
 	RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route(integer) IS
-	'one chunk of the routing window, in this transaction; call again while more';
+	'one turn, in this transaction: a chunk of the routing window, and some of what waits; call '
+	'again while more';

@@ -2,7 +2,8 @@
  * Subjects that are routed although no change of them was captured: those that come out of
  * quarantine, and those that somebody has had looked at again.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.quarantine_events(max_entries integer)
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_events(max_entries integer,
+	but_of text[])
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -10,8 +11,9 @@ AS $$
 DECLARE
 	q casesync_internal.quarantine_entry;
 	t casesync_internal.tracking;
+	subjects text[];
 BEGIN
-	FOR q IN SELECT * FROM casesync_internal.quarantine_next(max_entries) LOOP
+	FOR q IN SELECT * FROM casesync_internal.quarantine_next(max_entries, but_of) LOOP
 		IF q.tracking = 0 THEN
 			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at,
 				q.id)::casesync_internal.subject_event;
@@ -24,10 +26,15 @@ BEGIN
 				RAISE insufficient_privilege USING MESSAGE = format(
 					'tables of role "%s" may not feed registry "%s"', t.author, q.registry);
 			END IF;
-			RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint, q.at,
-				q.id
-				FROM unnest(casesync_internal.subjects_of(t, q.key,
-					casesync_internal.subjects_until())) s WHERE s IS NOT NULL;
+			subjects := casesync_internal.subjects_page(t, q.key,
+				casesync_internal.subjects_until(), NULL, max_entries + 1);
+			IF cardinality(subjects) > max_entries THEN
+				PERFORM casesync_internal.expansion_add(t.id, ARRAY[q.key], ARRAY[q.event_type],
+					ARRAY[NULL::bigint]);
+			ELSE
+				RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint,
+					q.at, q.id FROM unnest(subjects) s;
+			END IF;
 			PERFORM casesync_internal.quarantine_done(ARRAY[q]);
 		EXCEPTION WHEN OTHERS THEN
 			PERFORM casesync_internal.quarantine_add(q.registry, q.tracking, ARRAY[q.key],
@@ -36,29 +43,30 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.quarantine_events(integer) IS
+COMMENT ON FUNCTION casesync_internal.quarantine_events(integer, text[]) IS
 	'the subjects in quarantine to try again; routing them takes them out or writes that they '
 	'failed again';
 
-CREATE OR REPLACE FUNCTION casesync_internal.events_again(max_subjects integer)
+CREATE OR REPLACE FUNCTION casesync_internal.events_again(max_subjects integer, but_of text[])
 RETURNS casesync_internal.subject_event[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	events casesync_internal.subject_event[] := ARRAY(SELECT e
-		FROM casesync_internal.quarantine_events(max_subjects) e);
+		FROM casesync_internal.quarantine_events(max_subjects, but_of) e);
 BEGIN
+	PERFORM casesync_internal.fill_mended();
 	RETURN events || ARRAY(
-		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, NULL, l.at,
+		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, l.origin, l.at,
 			l.id)::casesync_internal.subject_event
 		  FROM casesync_internal.look_again_next(
-			greatest(max_subjects - cardinality(events), 0)) l);
+			greatest(max_subjects - cardinality(events), 0), but_of) l);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.events_again(integer) IS
+COMMENT ON FUNCTION casesync_internal.events_again(integer, text[]) IS
 	'the next subjects to route again: first those in quarantine, which are fewer, then those that '
-	'somebody has had looked at again';
+	'wait to be looked at; of some registries none';
 
 CREATE OR REPLACE FUNCTION casesync.retry_quarantine(registry text DEFAULT NULL)
 RETURNS bigint
@@ -66,8 +74,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	asked bigint := casesync_internal.quarantine_retry(registry);
+	asked bigint;
 BEGIN
+	PERFORM casesync_internal.hold_router();
+	asked := casesync_internal.quarantine_retry(registry);
 	PERFORM casesync_internal.audit_note('retry_quarantine', registry,
 		jsonb_build_object('subjects', asked));
 	PERFORM casesync_internal.ring();
@@ -108,11 +118,17 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	keys constant text[] := casesync_internal.view_keys(r);
-	gone constant text[] := ARRAY(SELECT t.key FROM casesync_internal.told t
-		WHERE t.registry = r.registry EXCEPT SELECT k FROM unnest(keys) k);
+	keys text[];
+	gone text[];
 	asked bigint;
 BEGIN
+	/* Whom the turn under way tells partners of is among those whom partners know. */
+	PERFORM casesync_internal.await_router();
+	keys := casesync_internal.view_keys(r);
+	gone := ARRAY(SELECT t.key FROM casesync_internal.told t WHERE t.registry = r.registry
+		EXCEPT SELECT k FROM unnest(keys) k);
+	/* Only now, since the view may take long: a turn that wrote the queue too could wait for us. */
+	PERFORM casesync_internal.hold_router();
 	SELECT coalesce(max(casesync_internal.look_again_add(r.registry, keys, e, reason)), 0)
 	  INTO asked FROM unnest(casesync_internal.look_again_types(r.registry, is_there => true)) e;
 	RETURN asked + (SELECT coalesce(max(casesync_internal.look_again_add(r.registry, gone, e,
@@ -122,6 +138,48 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
 	'have every subject of a registry rendered and compared again; returns how many';
+
+CREATE OR REPLACE FUNCTION casesync_internal.gap_look_again(g casesync_internal.gap)
+RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(sum(casesync_internal.look_again_at(r,
+			format('gap %s: to be looked at again', g.id))), 0)::bigint
+	  FROM (SELECT x.* FROM casesync_internal.registry x WHERE x.registry = ANY (g.registries)
+			 ORDER BY x.registry) r
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_look_again(casesync_internal.gap) IS
+	'have every subject of a gap''s registries looked at again; returns how many';
+
+/*
+ * What retrack() could not do itself while it held the table. A view that fails, or has too many
+ * subjects to be read in a turn, is left to fill_gap(), as health says.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.fill_mended()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	g casesync_internal.gap;
+BEGIN
+	FOR g IN SELECT * FROM casesync_internal.gap x
+		WHERE x.again AND x.filled IS NULL AND x.ended IS NOT NULL
+		ORDER BY x.id LIMIT 1 FOR UPDATE SKIP LOCKED
+	LOOP
+		PERFORM casesync_internal.gap_look_again(g);
+		PERFORM casesync_internal.gap_filled(g.id);
+	END LOOP;
+EXCEPTION WHEN OTHERS THEN
+	IF casesync_internal.is_transient(SQLSTATE) THEN
+		RAISE;
+	END IF;
+	PERFORM casesync_internal.gap_left(g.id);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.fill_mended() IS
+	'part of events_again(): one hole that retrack() has mended is made up for';
 
 /* In the caller's transaction: the router sees all of it or nothing, and is woken at the commit. */
 CREATE OR REPLACE FUNCTION casesync.look_again(registry text)
@@ -145,7 +203,8 @@ COMMENT ON FUNCTION casesync.look_again(text) IS
 
 /*
  * The gap is locked (require_ended_gap()): that waits for a start_capture() that has not committed,
- * until which rows are still written unseen, and nobody fills it twice.
+ * until which rows are still written unseen, and nobody fills it twice. Behind the turn under way,
+ * which may tell of somebody whom the gap has hidden the end of.
  */
 CREATE OR REPLACE FUNCTION casesync.fill_gap(gap bigint)
 RETURNS bigint
@@ -153,13 +212,12 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	g casesync_internal.gap := casesync_internal.require_ended_gap(gap);
+	g casesync_internal.gap;
 	asked bigint;
 BEGIN
-	SELECT coalesce(
-		sum(casesync_internal.look_again_at(r, format('gap %s: to be looked at again', g.id))), 0)
-		INTO asked
-	  FROM casesync_internal.registry r WHERE r.registry = ANY (g.registries);
+	PERFORM casesync_internal.hold_router();
+	g := casesync_internal.require_ended_gap(gap);
+	asked := casesync_internal.gap_look_again(g);
 	PERFORM casesync_internal.gap_filled(g.id);
 	PERFORM casesync_internal.audit_note('fill_gap', gap::text,
 		jsonb_build_object('subjects', asked));

@@ -65,9 +65,9 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.check_route(1);
 	changes := 0; notifications := 0; more := false;
-	IF casesync_internal.may_speak() AND casesync_internal.lock_for_transaction(1, 0) THEN
+	IF casesync_internal.may_speak() AND casesync_internal.begin_turn() THEN
 		s := casesync_internal.routing_position();
-		upto := coalesce(s.now, pg_current_snapshot());
+		upto := coalesce(s.now, casesync_internal.window_end());
 		chunk := ARRAY(SELECT c FROM casesync_internal.window_chunk(s, upto, 1) c);
 		changes := casesync_internal.again_aside(why) + cardinality(chunk);
 		more := changes > 0;

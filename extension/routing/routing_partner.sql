@@ -163,7 +163,8 @@ AS $$
 			SELECT i.subscription FROM casesync_internal.filter_inside i
 			  JOIN casesync_internal.subscription f ON f.id = i.subscription
 			 WHERE i.registry = r.registry AND i.key = e.key
-			   AND f.partner = a.partner AND f.event_type = e.event_type) s(id)) w
+			   AND f.partner = a.partner AND f.event_type = e.event_type
+			   AND f.state = 'active') s(id)) w
 	 WHERE e.key = ANY (leaving) AND e.event_type = ANY (a.event_types)
 	   AND casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
 	   AND w.subscriptions IS NOT NULL
@@ -186,11 +187,14 @@ AS $$
 DECLARE
 	drafts casesync_internal.draft[] := '{}';
 BEGIN
-	PERFORM casesync_internal.withhold(ARRAY(SELECT n.reference_id
+	PERFORM casesync_internal.withhold_waiting(ARRAY(SELECT n.reference_id
 		FROM casesync_internal.notification n
 		WHERE n.registry = r.registry AND n.key = ANY (leaving) AND n.state = 'due'
 		  AND n.agreement = a.agreement AND NOT n.removal), 'the subject left the agreement');
-	/* After withholding, which waits for a take() under way: what that discloses is seen here. */
+	/*
+	 * After withholding, which waits for a take() under way: when that has disclosed something
+	 * since this look began, its items have changed, and another look is taken.
+	 */
 	IF a.on_leave = 'identifier_only' THEN
 		drafts := ARRAY(SELECT d FROM casesync_internal.removal_drafts(a, r, events, leaving) d);
 	END IF;

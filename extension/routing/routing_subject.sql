@@ -72,11 +72,12 @@ COMMENT ON FUNCTION casesync_internal.fold(casesync_internal.change[], xid8[]) I
 /* As for a view (rows_by_key()): all keys of one owner together have three times what one has. */
 CREATE OR REPLACE FUNCTION casesync_internal.subjects_until()
 RETURNS timestamptz
-LANGUAGE sql VOLATILE PARALLEL SAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN m.ms > 0 THEN clock_timestamp() + 3 * m.ms * interval '1 millisecond'
-		ELSE 'infinity' END
+	SELECT least(casesync_internal.turn_until(),
+		CASE WHEN m.ms > 0 THEN clock_timestamp() + 3 * m.ms * interval '1 millisecond'
+			ELSE 'infinity' END)
 	  FROM casesync_internal.milliseconds_of('casesync.render_timeout') m(ms)
 $$;
 COMMENT ON FUNCTION casesync_internal.subjects_until() IS
@@ -99,37 +100,42 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subjects_time(timestamptz) IS
 	'how many milliseconds are left; an error when none are, NULL without a limit';
 
-/* Of one captured key. A key expression gives the key that `subjects` is asked with. */
-CREATE OR REPLACE FUNCTION casesync_internal.subjects_of(t casesync_internal.tracking, key text,
-	until timestamptz)
+/*
+ * Of one captured key, as many as are wanted, after one of them, in the order of bytes. A key
+ * expression gives the key that `subjects` is asked with.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.subjects_page(t casesync_internal.tracking, key text,
+	until timestamptz, after_key text, max_subjects integer)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	asked text := CASE WHEN casesync_internal.key_is_padded(t) THEN rtrim(key, ' ') ELSE key END;
-	query constant text := 'SELECT q.k::text, NULL::jsonb FROM (%s) AS q(k)';
 BEGIN
 	IF NOT t.key_is_column THEN
 		SELECT q.key INTO asked
 		  FROM casesync_internal.owner_query(t.author, t.relation,
-			format(query, t.key_query), key::jsonb,
+			format('SELECT q.k::text, NULL::jsonb FROM (%s) AS q(k)', t.key_query), key::jsonb,
 			coalesce(casesync_internal.subjects_time(until), 0)) q;
 	END IF;
 	IF t.subjects IS NULL OR asked IS NULL THEN
-		RETURN ARRAY[asked];
+		RETURN array_remove(ARRAY[asked], NULL);
 	END IF;
 	RETURN ARRAY(
-		SELECT DISTINCT q.key
-		  FROM casesync_internal.owner_query(t.author, t.relation,
-			format(query, t.subjects), asked,
-			coalesce(casesync_internal.subjects_time(until), 0)) q
-		 WHERE q.key IS NOT NULL);
+		SELECT q.key
+		  FROM casesync_internal.owner_query(t.author, t.relation, format(
+			'SELECT d.k, NULL::jsonb FROM (SELECT DISTINCT q.k::text COLLATE "C" AS k FROM (%s) AS '
+			'q(k)) d WHERE %s ORDER BY d.k LIMIT %s', t.subjects,
+			CASE WHEN after_key IS NULL THEN 'd.k IS NOT NULL'
+				ELSE format('d.k > %L', after_key) END, max_subjects), asked,
+			coalesce(casesync_internal.subjects_time(until), 0)) q);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text,
-	timestamptz) IS
-	'which subjects a captured key is about, asked as the owner of the tracked table';
+COMMENT ON FUNCTION casesync_internal.subjects_page(casesync_internal.tracking, text,
+	timestamptz, text, integer) IS
+	'which subjects a captured key is about, asked as the owner of the tracked table: a page of '
+	'them';
 
 /* Output of char(n) is padded, its text is not; views and partners have the text. */
 CREATE OR REPLACE FUNCTION casesync_internal.key_is_padded(t casesync_internal.tracking)
@@ -147,36 +153,71 @@ COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) 
 
 /*
  * One key at a time, each in a subtransaction of its own: users' queries run here, and one that
- * fails must not keep the others of the chunk.
+ * fails must not keep the others of the chunk. Where there are more subjects than fit this turn, or
+ * no time is left to ask for them, they are read a page at a time (expansion.sql).
  */
 CREATE OR REPLACE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text,
-	event_type text, origin bigint, at timestamptz, pos bigint, until timestamptz)
+	event_type text, origin bigint, at timestamptz, pos bigint, until timestamptz,
+	max_subjects integer)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	subjects text[];
 BEGIN
+	IF max_subjects > 0 AND casesync_internal.turn_has_time() THEN
+		subjects := casesync_internal.subjects_page(t, key, until, NULL, max_subjects + 1);
+	END IF;
+	IF subjects IS NULL OR cardinality(subjects) > max_subjects THEN
+		PERFORM casesync_internal.expansion_add(t.id, ARRAY[key], ARRAY[event_type],
+			ARRAY[origin]);
+		RETURN;
+	END IF;
 	RETURN QUERY
 		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos
-		  FROM unnest(casesync_internal.subjects_of(t, key, until)) s
-		 CROSS JOIN unnest(t.registries) r
-		 WHERE s IS NOT NULL;
+		  FROM unnest(subjects) s CROSS JOIN unnest(t.registries) r;
 EXCEPTION WHEN OTHERS THEN
 	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
 	   FROM unnest(t.registries) r;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text,
-	bigint, timestamptz, bigint, timestamptz) IS
-	'part of expand(): a key whose subjects must be asked for; an error puts the key in quarantine';
+	bigint, timestamptz, bigint, timestamptz, integer) IS
+	'part of expand_asking(): a key whose subjects must be asked for; an error puts the key in '
+	'quarantine';
+
+/* All keys of a chunk together have no more subjects than there is room for. */
+CREATE OR REPLACE FUNCTION casesync_internal.expand_asking(t casesync_internal.tracking,
+	own casesync_internal.change[], split xid8[], until timestamptz, room integer)
+RETURNS SETOF casesync_internal.subject_event
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	f record;
+	found_here integer;
+BEGIN
+	FOR f IN SELECT * FROM casesync_internal.fold(own, split) LOOP
+		RETURN QUERY SELECT e.* FROM casesync_internal.expand_by_query(t, f.key, f.event_type,
+			f.origin, f.at, f.pos, until, room) e;
+		GET DIAGNOSTICS found_here = ROW_COUNT;
+		room := room - found_here;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.expand_asking(casesync_internal.tracking,
+	casesync_internal.change[], xid8[], timestamptz, integer) IS
+	'part of expand(): changes of a tracking whose subjects must be asked for';
 
 /*
- * Mostly the key is the subject, and then nothing of anybody runs. Changes of a tracking that is
- * gone are passed over: it is kept as long as the log has rows of it (empty_change_leaves()).
- * What a tracking may feed is asked once for a chunk.
+ * Mostly the key is the subject, and then nothing of anybody runs: those come first, in a call of
+ * their own, so that no query of anybody is waited for. Changes of a tracking that is gone are
+ * passed over: it is kept as long as the log has rows of it (empty_change_leaves()). What a
+ * tracking may feed is asked once for a chunk.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.expand(changes casesync_internal.change[],
-	split xid8[])
+	split xid8[], is_asking boolean, room integer DEFAULT NULL)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -187,9 +228,11 @@ DECLARE
 	fed text[];
 	author name;
 	until timestamptz;
+	is_padded boolean;
 BEGIN
 	FOR t IN SELECT * FROM casesync_internal.tracking x
 			  WHERE x.id IN (SELECT c.tracking FROM unnest(changes) c)
+				AND (NOT x.key_is_column OR x.subjects IS NOT NULL) = is_asking
 			  ORDER BY x.author, x.id LOOP
 		own := ARRAY(SELECT c FROM unnest(changes) c WHERE c.tracking = t.id);
 		fed := casesync_internal.tracking_feeds(t);
@@ -200,26 +243,25 @@ BEGIN
 			t.registries := fed;
 			CONTINUE WHEN cardinality(fed) = 0;
 		END IF;
-		IF t.key_is_column AND t.subjects IS NULL THEN
-			RETURN QUERY
-				SELECT gen_random_uuid(), r,
-					CASE WHEN p.is_padded THEN rtrim(f.key, ' ') ELSE f.key END,
-					f.event_type, f.origin, f.at, f.pos
-				  FROM casesync_internal.fold(own, split) f
-				 CROSS JOIN unnest(t.registries) r
-				 CROSS JOIN (SELECT casesync_internal.key_is_padded(t) AS is_padded) p;
-		ELSE
+		IF is_asking THEN
 			IF until IS NULL OR t.author IS DISTINCT FROM author THEN
 				author := t.author;
 				until := casesync_internal.subjects_until();
 			END IF;
+			RETURN QUERY SELECT * FROM casesync_internal.expand_asking(t, own, split, until,
+				coalesce(room, casesync_internal.turn_limit('slice')));
+		ELSE
+			is_padded := casesync_internal.key_is_padded(t);
 			RETURN QUERY
-				SELECT e.* FROM casesync_internal.fold(own, split) f
-				 CROSS JOIN LATERAL casesync_internal.expand_by_query(t, f.key, f.event_type,
-					f.origin, f.at, f.pos, until) e;
+				SELECT gen_random_uuid(), r,
+					CASE WHEN is_padded THEN rtrim(f.key, ' ') ELSE f.key END,
+					f.event_type, f.origin, f.at, f.pos
+				  FROM casesync_internal.fold(own, split) f CROSS JOIN unnest(t.registries) r;
 		END IF;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[]) IS
-	'changes to the subjects that they are about';
+COMMENT ON FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[], boolean,
+	integer) IS
+	'changes to the subjects that they are about: those that have the subject''s key, or those '
+	'whose subjects are asked for';

@@ -125,6 +125,31 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.routing_position() IS 'where routing goes on';
 
+/*
+ * Of a transaction that routes itself only a part may be written yet: what it writes after this
+ * would count as routed. A snapshot takes no notice of its own transaction; here it is one that is
+ * still open, and all of it is routed after its commit.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.window_end()
+RETURNS pg_snapshot
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	visible constant pg_snapshot := pg_current_snapshot();
+	own constant xid8 := pg_current_xact_id_if_assigned();
+BEGIN
+	IF own IS NULL OR NOT pg_visible_in_snapshot(own, visible) THEN
+		RETURN visible;
+	END IF;
+	RETURN format('%s:%s:%s', least(pg_snapshot_xmin(visible), own), pg_snapshot_xmax(visible),
+		(SELECT string_agg(x::text, ',' ORDER BY x)
+		   FROM (SELECT pg_snapshot_xip(visible) UNION SELECT own) open(x)));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.window_end() IS
+	'all that is visible now, but for what this transaction has written';
+
 /* All of the older eras is routed, so that their rows may go. */
 CREATE OR REPLACE FUNCTION casesync_internal.earlier_eras_routed(current integer)
 RETURNS boolean

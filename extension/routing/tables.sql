@@ -23,6 +23,37 @@ COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
 	'mostly empty';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
+/* ---- routing_pace ---- */
+CREATE TABLE casesync_internal.routing_pace (
+	registry text NOT NULL,
+	tracking integer NOT NULL DEFAULT 0,
+	slice integer NOT NULL,
+	rest_until timestamptz NOT NULL,
+	PRIMARY KEY (registry, tracking)
+);
+COMMENT ON TABLE casesync_internal.routing_pace IS
+	'registries whose views took long, and (with a tracking, and no registry) queries for subjects '
+	'that did: others go first until then, and so many subjects are looked at together';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_pace', '');
+/* ---- expansion ---- */
+CREATE TABLE casesync_internal.expansion (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	tracking integer NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	origin bigint,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	after_key text COLLATE "C"
+);
+CREATE UNIQUE INDEX expansion_about ON casesync_internal.expansion (
+	tracking, md5(key), event_type);
+CREATE INDEX expansion_turn ON casesync_internal.expansion (tracking, id);
+COMMENT ON TABLE casesync_internal.expansion IS
+	'captured keys that stand for many subjects, which are read a page at a time';
+COMMENT ON COLUMN casesync_internal.expansion.after_key IS
+	'the last subject that was read; NULL: none yet';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.expansion', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.expansion_id_seq', '');
 /* ---- routing_subject ---- */
 /* One subject to look at: why, and how the change came here. */
 CREATE TYPE casesync_internal.subject_event AS (

@@ -86,6 +86,9 @@ AS $$
 DECLARE
 	pruned bigint;
 BEGIN
+	PERFORM casesync_internal.knowledge_forget_subscriptions(ARRAY(
+		SELECT s.id FROM casesync_internal.subscription s
+		 WHERE s.state = 'ended' AND s.ended_at < before AND s.tree IS NOT NULL));
 	UPDATE casesync_internal.subscription s SET filter = NULL, tree = NULL, authorize_claim = NULL
 	 WHERE s.state IN ('ended', 'refused') AND coalesce(s.ended_at, s.decided_at) < before
 	   AND num_nonnulls(s.filter, s.tree, s.authorize_claim) > 0;

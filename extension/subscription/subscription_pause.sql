@@ -52,14 +52,15 @@ DECLARE
 	asked bigint;
 BEGIN
 	PERFORM casesync_internal.require_partner(partner);
+	PERFORM casesync_internal.hold_router();
 	resumed := ARRAY(SELECT s.id FROM casesync_internal.subscription s
 		WHERE s.partner = resume_filters.partner AND s.paused_at IS NOT NULL
 		ORDER BY s.id FOR UPDATE);
 	UPDATE casesync_internal.subscription s SET paused_at = NULL, pause_reason = NULL
 	 WHERE s.id = ANY (resumed);
-	SELECT coalesce(sum(casesync_internal.missed_requeue(a.agreement)), 0) INTO asked
-	  FROM casesync_internal.agreement a
-	 WHERE a.partner = resume_filters.partner AND a.state = 'active';
+	asked := casesync_internal.missed_requeue(ARRAY(
+		SELECT a.agreement FROM casesync_internal.agreement a
+		 WHERE a.partner = resume_filters.partner AND a.state = 'active'));
 	PERFORM casesync_internal.audit_note('resume_filters', partner,
 		jsonb_build_object('subscriptions', cardinality(resumed), 'subjects', asked));
 	PERFORM casesync_internal.ring();
@@ -73,8 +74,8 @@ COMMENT ON FUNCTION casesync.resume_filters(text) IS
 	'at again';
 
 /*
- * What was noted by a turn of the router that was under way when its filters were resumed, or was
- * missed by filters that have ended since.
+ * What was noted by a turn of the router that was under way when filters, or an agreement, were to
+ * go on, or was missed by filters that have ended since.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.filters_catch_up()
 RETURNS void
@@ -82,11 +83,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync_internal.missed_requeue(a.agreement)
-	   FROM casesync_internal.agreement a
-	  WHERE a.state = 'active' AND EXISTS (SELECT FROM casesync_internal.missed m
-			WHERE m.agreement = a.agreement)
-		AND NOT casesync_internal.filters_are_paused(a.partner);
+	PERFORM casesync_internal.missed_requeue(ARRAY(
+		SELECT a.agreement FROM casesync_internal.agreement a
+		 WHERE a.state = 'active' AND EXISTS (SELECT FROM casesync_internal.missed m
+				WHERE m.agreement = a.agreement)
+		   AND NOT casesync_internal.filters_are_paused(a.partner)));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.filters_catch_up() IS

@@ -1,7 +1,14 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,lane_state}');
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,quarantine_entry}');
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,told}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification}');
+
+CREATE TABLE casesync_internal.turn_trouble_now (
+	turn text PRIMARY KEY,
+	reason text NOT NULL,
+	since timestamptz NOT NULL DEFAULT clock_timestamp(),
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.turn_trouble_now IS
+	'work of the bridge that fails now, as it says itself';
 
 /* ---- words and codes have owners ---- */
 CREATE TABLE casesync_internal.word_list (
@@ -150,6 +157,9 @@ COMMENT ON COLUMN casesync_internal.registry.author IS
 	'whose the view was when it was published; it is not read while it is another''s';
 DROP FUNCTION casesync_internal.tracking_write(casesync_internal.tracking);
 DROP FUNCTION casesync_internal.tracking_id_next();
+/* Triggers have no WHEN any more: those that have one go on until retrack(). */
+DROP FUNCTION casesync_internal.column_filter(regclass, name[]);
+DROP FUNCTION casesync_internal.tracking_detach(integer);
 
 /* Each subscription gets an event type that it asked for. */
 ALTER TABLE casesync_internal.told ADD COLUMN event_types text[];
@@ -200,8 +210,50 @@ UPDATE casesync_internal.quarantine_entry q
    SET again_at = q.at + least(600, 10 * 2 ^ least(q.tries, 10)) * interval '1 second'
  WHERE q.error_code = 'CS002' OR casesync_internal.is_transient(q.error_code);
 CREATE INDEX quarantine_entry_mark ON casesync_internal.quarantine_entry (registry, mark, id);
-CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (again_at)
+CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (registry, again_at)
 	WHERE again_at IS NOT NULL;
+ALTER TABLE casesync_internal.look_again_entry ADD COLUMN origin bigint;
+CREATE INDEX look_again_entry_turn ON casesync_internal.look_again_entry (registry, id);
+COMMENT ON COLUMN casesync_internal.look_again_entry.origin IS
+	'the received item that all of it comes from';
+COMMENT ON TABLE casesync_internal.look_again_entry IS
+	'subjects that the router is to look at once more, although no change of them was captured, or '
+	'that wait for others because they are very many';
+CREATE TABLE casesync_internal.routing_pace (
+	registry text NOT NULL,
+	tracking integer NOT NULL DEFAULT 0,
+	slice integer NOT NULL,
+	rest_until timestamptz NOT NULL,
+	PRIMARY KEY (registry, tracking)
+);
+COMMENT ON TABLE casesync_internal.routing_pace IS
+	'registries whose views took long, and (with a tracking, and no registry) queries for subjects '
+	'that did: others go first until then, and so many subjects are looked at together';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_pace', '');
+CREATE TABLE casesync_internal.expansion (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	tracking integer NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	origin bigint,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	after_key text COLLATE "C"
+);
+CREATE UNIQUE INDEX expansion_about ON casesync_internal.expansion (
+	tracking, md5(key), event_type);
+CREATE INDEX expansion_turn ON casesync_internal.expansion (tracking, id);
+COMMENT ON TABLE casesync_internal.expansion IS
+	'captured keys that stand for many subjects, which are read a page at a time';
+COMMENT ON COLUMN casesync_internal.expansion.after_key IS
+	'the last subject that was read; NULL: none yet';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.expansion', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.expansion_id_seq', '');
+DROP FUNCTION casesync_internal.quarantine_next(integer);
+DROP FUNCTION casesync_internal.look_again_next(integer);
+DROP FUNCTION casesync_internal.events_again(integer);
+DROP FUNCTION casesync_internal.quarantine_events(integer);
+DROP FUNCTION casesync_internal.route_events(casesync_internal.subject_event[]);
+DROP FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[]);
 
 /* Who wrote an agreement is known also within SECURITY DEFINER functions. */
 ALTER TABLE casesync_internal.agreement ADD COLUMN written_as name;
@@ -271,9 +323,66 @@ COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
 DROP FUNCTION casesync_internal.take(integer);
+DROP FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text,
+	text);
 ALTER TABLE casesync_internal.lane_state ADD COLUMN begins_until timestamptz,
 	ADD COLUMN lost_until timestamptz;
 COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
 	'of the message in flight: what has not begun to leave by then never does; NULL: no limit';
 COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
 	'the same of messages whose sessions ended before an outcome';
+/* ---- every way in which changes go unseen is a gap ---- */
+ALTER TABLE casesync_internal.gap ADD COLUMN hole boolean NOT NULL DEFAULT false,
+	ADD COLUMN again boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN casesync_internal.gap.hole IS
+	'nobody asked for it: it was noticed that rows came, changed or went unseen';
+COMMENT ON COLUMN casesync_internal.gap.again IS
+	'of a hole that retrack() mended: the router looks again by itself';
+CREATE INDEX gap_again ON casesync_internal.gap (id) WHERE again AND filled IS NULL;
+CREATE TABLE casesync_internal.capture_seen (
+	tracking integer PRIMARY KEY,
+	members oid[] NOT NULL,
+	well timestamptz NOT NULL,
+	place text NOT NULL,
+	hole_in xid8,
+	written text,
+	mending_in xid8
+);
+COMMENT ON TABLE casesync_internal.capture_seen IS
+	'each tracking as it was last looked at: what differs now went unseen since then';
+COMMENT ON COLUMN casesync_internal.capture_seen.members IS
+	'the table and its partitions or children, by number';
+COMMENT ON COLUMN casesync_internal.capture_seen.well IS
+	'when it was last seen that every change was recorded';
+COMMENT ON COLUMN casesync_internal.capture_seen.place IS
+	'cluster and database in which the numbers are true';
+COMMENT ON COLUMN casesync_internal.capture_seen.hole_in IS
+	'the transaction that made the last hole; one that is mended in it before anything was written '
+	'was none';
+COMMENT ON COLUMN casesync_internal.capture_seen.written IS
+	'what that transaction had written to the members until then';
+COMMENT ON COLUMN casesync_internal.capture_seen.mending_in IS
+	'the transaction in which track() or retrack() is making triggers: what lacks them is no hole';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.capture_seen', '');
+CREATE TABLE casesync_internal.left_untracked (
+	registry text NOT NULL REFERENCES casesync_internal.registry ON DELETE CASCADE,
+	relation regclass NOT NULL,
+	reason text NOT NULL,
+	who name NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (registry, relation)
+);
+COMMENT ON TABLE casesync_internal.left_untracked IS
+	'tables that a registry reads and that need no tracking, as somebody has said';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.left_untracked', '');
+/* What waits of a subject is locked by whoever decides about it. */
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key) '
+			'WHERE state = ''due''', leaf);
+	END LOOP;
+END
+$$;
+DROP FUNCTION casesync_internal.missed_requeue(text);
+DROP FUNCTION casesync_internal.withhold(uuid[], text);

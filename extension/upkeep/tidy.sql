@@ -1,4 +1,8 @@
-/* What is done every minute: rings turn, subscriptions begin and end, routed leaves are emptied. */
+/*
+ * What is done every minute: rings turn, subscriptions begin and end, routed leaves are emptied,
+ * tracked tables are looked at.
+ */
+
 /*
  * Rings turn before leaves are emptied: the leaf that was written until now may go at once when all
  * of it is routed. last and not now: of an open window only a part is routed. What cannot be done
@@ -24,6 +28,7 @@ BEGIN
 		PERFORM casesync_internal.filters_catch_up();
 		PERFORM casesync_internal.rejected_prune();
 		PERFORM casesync_internal.storage_fold();
+		PERFORM casesync_internal.trackings_follow_renames();
 		era := (casesync_internal.this_node()).era;
 		SELECT * INTO s FROM casesync_internal.routing_state r WHERE r.era = era
 			ORDER BY r.id DESC LIMIT 1;
@@ -31,6 +36,7 @@ BEGIN
 			emptied := casesync_internal.empty_change_leaves(s.last, era,
 				casesync_internal.earlier_eras_routed(era));
 		END IF;
+		PERFORM casesync_internal.capture_look_all();
 	END IF;
 	RETURN NEXT;
 END

@@ -441,7 +441,7 @@ sub order
 {
 	my ($self, %order) = @_;
 	my $body = $json->encode(\%order);
-	$body =~ s/"(count|status|ms|required|forget)":"(\d+)"/"$1":$2/g;
+	$body =~ s/"(count|status|ms|required|forget|hold)":"(\d+)"/"$1":$2/g;
 	my $answer = HTTP::Tiny->new(verify_SSL => 0)
 	  ->post("$self->{scheme}://127.0.0.1:$self->{port}/control", { content => $body });
 	die "partner: $answer->{status} $answer->{content}" unless $answer->{success};

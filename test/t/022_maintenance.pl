@@ -1,5 +1,5 @@
 # What DBAs run beside an application: pg_dump -j, whose workers never wait for a lock, while leaves of the log are emptied; VACUUM FULL
-# of everything while applications write.
+# of everything while applications write; triggers made anew and taken off.
 use strict;
 use warnings;
 
@@ -119,5 +119,61 @@ $open->quit;
 $node->command_ok(['vacuumdb', '--full', '-d', $node->connstr('postgres')], 'vacuumdb --full');
 is($node->safe_psql('postgres', q{UPDATE person SET n = 1000 WHERE id = 3;
 	SELECT changed->'n'->>1 FROM casesync_internal.change ORDER BY id DESC LIMIT 1}), '1000', 'and captures on');
+
+# ---- triggers are made anew under load ---------------------------------------------------------------------------------------------------------
+# Transactions that write two tables in turns would be in a deadlock with whoever wants both.
+$node->safe_psql('postgres', <<'SQL');
+ALTER SYSTEM SET deadlock_timeout = '100ms';
+SELECT pg_reload_conf();
+CREATE TABLE visit (LIKE person INCLUDING ALL);
+CREATE TABLE benefit (LIKE person INCLUDING ALL);
+INSERT INTO visit SELECT i, 0 FROM generate_series(1, 100) i;
+INSERT INTO benefit TABLE visit;
+SELECT casesync.track(t, '{people}', 'id', on_update => 'enrolment') FROM unnest('{visit,benefit}'::regclass[]) t;
+SQL
+my $script = $node->basedir . '/write.sql';
+append_to_file($script, <<'SQL');
+\set id random(1, 100)
+BEGIN;
+UPDATE benefit SET n = n + 1 WHERE id = :id;
+\sleep 3 ms
+UPDATE visit SET n = n + 1 WHERE id = :id;
+COMMIT;
+SQL
+my ($bench_out, $bench_err) = ('', '');
+my $bench = IPC::Run::start(['pgbench', '-n', '-c', '16', '-j', '2', '-T', '6', '-f', $script, $node->connstr('postgres')],
+	'>', \$bench_out, '2>', \$bench_err);
+$node->poll_query_until('postgres', 'SELECT n > 5 FROM benefit ORDER BY n DESC LIMIT 1');
+my $until = time + 4;
+my $made = 0;
+while (time < $until)
+{
+	$node->safe_psql('postgres', q{ALTER TABLE visit DISABLE TRIGGER casesync_2_update; ALTER TABLE benefit DISABLE TRIGGER casesync_3_update});
+	$made += $node->safe_psql('postgres', 'SELECT casesync.retrack()') == 3;
+	$node->safe_psql('postgres', q{SELECT casesync.stop_capture('by turns') AS gap});
+	$node->safe_psql('postgres', 'SELECT count(*) FROM casesync.start_capture((SELECT max(gap) FROM casesync.gaps))');
+}
+$bench->finish;
+is($bench_err, '', 'no write failed');
+like($bench_out, qr/number of failed transactions: 0/, 'none at all');
+cmp_ok($made, '>', 0, 'while triggers were made again and again');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM casesync.tracked WHERE drift <> '{}'}), '0', 'and are right');
+
+# Taking them off keeps readers out, but is never waited for.
+my $reader = $node->background_psql('postgres');
+$reader->query_safe('BEGIN');
+$reader->query_safe('SELECT count(*) FROM visit, benefit');
+my $owner = $node->background_psql('postgres');
+$owner->query_until(qr/begun/, "\\echo begun\nSELECT casesync.untrack('visit');\n");
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%untrack%' AND state = 'active' AND pid <> pg_backend_pid()});
+is($node->safe_psql('postgres', q{SET lock_timeout = '200ms'; SELECT count(*) FROM visit} . ";\nSELECT count(*) FROM visit" x 50), join("\n", (100) x 51),
+	'others read on');
+my ($code, $out, $err) = $node->psql('postgres', q{SET lock_timeout = '100ms'; SELECT casesync.untrack('benefit')});
+like($err, qr/could not lock table "public.benefit" within 00:00:00.1\nDETAIL:  Held by process \d/, 'whoever does not want to wait is told for whom') or diag $err;
+$reader->query_safe('COMMIT');
+$reader->quit;
+$owner->query_safe('SELECT 1');
+$owner->quit;
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_trigger WHERE tgrelid = 'visit'::regclass}), '0', 'and off when nobody reads');
 
 done_testing();

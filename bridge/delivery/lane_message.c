@@ -1,0 +1,54 @@
+/*
+ * lane_message.c
+ *		Where and how the message of a lane is sent, kept until it is decided about. Must not know
+ *		how that ends.
+ */
+#include "delivery/lane_message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+lane_message_forget(Lane *lane)
+{
+	buffer_free(&lane->body);
+	address_list_free(&lane->networks);
+	for (int i = 0; i < LANE_TEXTS; i++)
+	{
+		free(lane->texts[i]);
+		lane->texts[i] = NULL;
+	}
+}
+
+TokenWish
+lane_message_token(const Lane *lane)
+{
+	TokenWish wish = {.url = lane->texts[LANE_TOKEN_URL],
+					  .client_id = lane->texts[LANE_CLIENT_ID],
+					  .secret_name = lane->texts[LANE_SECRET_NAME],
+					  .networks = &lane->networks};
+
+	return wish;
+}
+
+/* Everything of the item that is needed after the result it was read from is gone. */
+bool
+lane_message_keep(Lane *lane, const DeliveryItem *item, Failure *failure)
+{
+	const char *const texts[LANE_TEXTS] = {[LANE_URL] = item->url,
+										   [LANE_TLS_NAME] = item->tls_name,
+										   [LANE_TOKEN_URL] = item->token_url,
+										   [LANE_CLIENT_ID] = item->client_id,
+										   [LANE_SECRET_NAME] = item->secret_name};
+
+	for (int i = 0; i < LANE_TEXTS; i++)
+	{
+		lane->texts[i] = texts[i] != NULL ? strdup(texts[i]) : NULL;
+		if (texts[i] != NULL && lane->texts[i] == NULL)
+		{
+			failure_set(failure, FAILURE_MEMORY, "out of memory");
+			return false;
+		}
+	}
+	return address_list_parse(item->networks, &lane->networks, failure);
+}

@@ -1,0 +1,17 @@
+/*
+ * lane_message.h
+ *		What is kept of a message while it is sent. Knows nothing of the lane's state.
+ */
+#ifndef LANE_MESSAGE_H
+#define LANE_MESSAGE_H
+
+#include "delivery/lane.h"
+
+/* Of the item, whose result goes; false with a failure when it cannot be kept or read. */
+extern bool lane_message_keep(Lane *lane, const DeliveryItem *item, Failure *failure);
+extern void lane_message_forget(Lane *lane);
+
+/* The token that it needs; its url is NULL for partners who want none. */
+extern TokenWish lane_message_token(const Lane *lane);
+
+#endif
