@@ -4,9 +4,11 @@ the sessions that write. Knows how to build, ask, start and end; neither what go
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +18,7 @@ import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
-from system import DemoError, System, TREE, free_port, until  # noqa: E402
+from system import DemoError, System, TREE, until  # noqa: E402
 
 from partners import Partners  # noqa: E402
 from plan import CONDITIONS, EVENTS, FIELDS, IDENTIFIERS, ON_LEAVE, PARTNERS, REGISTRIES  # noqa: E402
@@ -24,6 +26,18 @@ from plan import CONDITIONS, EVENTS, FIELDS, IDENTIFIERS, ON_LEAVE, PARTNERS, RE
 SERVER = {"fsync": "off", "max_prepared_transactions": 20, "max_connections": 80, "track_commit_timestamp": "on", "deadlock_timeout": "200ms",
           "log_min_messages": "warning", "log_line_prefix": "%m [%p] %a: ", "autovacuum_naptime": "5s"}
 RECORD = {"person": "Member", "works": "Beneficiary"}
+
+
+def port_for_bridge():
+    """One that no connection going out takes while the bridge is away (it is killed and comes back)."""
+    while True:
+        port = random.randrange(16000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Lost(Exception):
@@ -86,6 +100,8 @@ class Town(System):
 
     def __init__(self, bindir, folder):
         super().__init__("town", "town.example", bindir, folder)
+        self.port, self.ops_port = port_for_bridge(), port_for_bridge()
+        self.url = f"http://127.0.0.1:{self.port}/town"
         self.bridges = {}
         self.ports = {}
         self.node_id = str(uuid.uuid4())
@@ -144,7 +160,7 @@ class Town(System):
 
     # --- bridges ------------------------------------------------------------------------------------
     def configure_bridge(self, number, **settings):
-        self.ports[number] = (self.port, self.ops_port) if number == 1 else (free_port(), free_port())
+        self.ports[number] = (self.port, self.ops_port) if number == 1 else (port_for_bridge(), port_for_bridge())
         listen, ops = self.ports[number]
         self.write_config(node_id=self.node_id, listen=f"127.0.0.1:{listen}", ops_listen=f"127.0.0.1:{ops}", **settings)
         (self.folder / "bridge.conf").rename(self.folder / f"bridge{number}.conf")
