@@ -12,8 +12,7 @@ my $torture = abs_path("$FindBin::Bin/../torture/torture");
 my $folder = "$PostgreSQL::Test::Utils::log_path/torture";
 
 # Which kinds of findings are not mended yet.
-my @open = ('the same content under a second reference', 'number left open', 'not allowed in the state that it shows',
-	'after stop_sharing() had returned');
+my @open = ('the same content under a second reference', 'number left open', 'a subscription did not get its last state');
 
 for my $seed (1, 2)
 {

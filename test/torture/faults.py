@@ -12,13 +12,14 @@ from plan import CONDITIONS, FIELDS, PARTNERS, WORDS
 from system import DemoError, until
 from world import Lost, Refused, Session
 
-# Nothing waits any more: neither changes, nor subjects to be looked at, nor items. The last column are dead letters.
+# What waits: changes, subjects to be looked at and items; quarantine; dead letters. The last column is the router's turn.
 WAITING = """
 SELECT (SELECT count(*) FROM casesync_internal.notification WHERE state = 'due')
 	+ (SELECT count(*) FROM casesync_internal.outgoing WHERE state = 'due')
 	+ (SELECT count(*) FROM casesync_internal.missed) + (SELECT count(*) FROM casesync_internal.look_again_entry)
 	+ (casesync_internal.unrouted_since() IS NOT NULL)::integer,
-	(SELECT count(*) FROM casesync_internal.quarantine_entry), (SELECT count(*) FROM casesync.dead_letter)"""
+	(SELECT count(*) FROM casesync_internal.quarantine_entry), (SELECT count(*) FROM casesync.dead_letter),
+	(SELECT coalesce(max(id), 0) FROM casesync_internal.routing_state)"""
 
 
 class Faults:
@@ -91,9 +92,12 @@ class Faults:
         self.world.note("up", partner=partner)
 
     def move(self, partner, choice, **_):
-        """To another address; the messages go there from now on."""
+        """To another address; the messages go there from now on. The one before is dead at once, or has been for a moment."""
         number = int(choice * 2)
+        if choice < 0.5:
+            self.world.partners.set_port(partner, number)
         self.town.ask(f"SELECT casesync.set_partner('{partner}', '{self.world.url(partner, number)}')")
+        self.world.partners.set_port(partner, number)
         self.world.note("moved", partner=partner, number=number)
 
     # --- bridges and sessions -----------------------------------------------------------------------------
@@ -254,8 +258,26 @@ class Faults:
             except DemoError as error:
                 self.world.note("fill failed", gap=number, error=str(error))
 
-    def retrack(self, **_):
+    def fill(self, **_):
         self.beside(self.fill_gaps)
+
+    def prune(self, **_):
+        self.town.ask("SELECT * FROM casesync.prune('2 s')")
+
+    def view(self, **_):
+        self.town.ask("DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW shared.person AS ' || pg_get_viewdef('shared.person'::regclass); END $$")
+
+    def rehearse(self, partner, choice, **_):
+        with self.admin:
+            fields = random.Random(choice).choice(FIELDS[partner])
+            self.town.ask(f"SELECT casesync.set_agreement('AGR-{partner}', '{partner}', fields => '{{{','.join(fields)}}}')")
+            self.town.ask(f"SELECT casesync.rehearse('AGR-{partner}', now() + interval '5 s')")
+
+    def old_snapshot(self, until, **_):
+        """A report that runs long: what is deleted meanwhile cannot be cleaned up."""
+        session = Session(self.town, "report")
+        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM town.person")
+        self.until(until, session.close)
 
     # --- the end of all trouble -----------------------------------------------------------------------------------
     def heal(self):
@@ -274,22 +296,22 @@ class Faults:
         self.fill_gaps()
 
     def settle(self, seconds):
-        """Until nothing waits any more; what still does at the deadline, or None."""
-        last = []
+        """Until nothing waits any more; what still does when nothing has moved for so long, or None."""
+        seen, last, deadline = None, [], 0
 
         def is_quiet():
-            last[:] = [int(n) for n in self.town.ask(WAITING)[0]]
+            nonlocal seen, last, deadline
+            *last, turn = [int(n) for n in self.town.ask(WAITING)[0]]
             if last[1]:
                 self.town.ask("SELECT casesync.retry_quarantine()")
             if last[2]:
                 self.town.ask("SELECT casesync.retry(reference_id) FROM casesync.dead_letter")
             for name in PARTNERS:
                 self.lift_lanes(name)
-            return not any(last)
-        try:
-            for _ in range(3):
-                until("nothing to wait", is_quiet, seconds)
-                self.world.partners.mark()
-        except DemoError:
-            return last
-        return None
+            if seen != (last, turn, self.world.partners.received):
+                seen, deadline = (last, turn, self.world.partners.received), time.monotonic() + seconds
+            return not any(last) or time.monotonic() > deadline
+        for _ in range(3):
+            until("nothing to wait or to move", is_quiet, 3600)
+            self.world.partners.mark()
+        return last if any(last) else None

@@ -51,7 +51,9 @@ class Partner:
     def __init__(self, name, seed):
         self.name, self.mood = name, "well"
         self.random = random.Random(f"{seed}/partner/{name}")
-        self.ports = []
+        self.ports = []             # both of its addresses
+        self.place = 0              # which of them it is at
+        self.is_down = False
         self.listeners = []
         self.tokens = 0
 
@@ -90,6 +92,7 @@ class Partners(threading.Thread):
         for partner in self.partners.values():
             for _ in range(2):
                 self.listen(partner, 0)
+            self.be_at(partner, 0)
 
     # --- called from outside --------------------------------------------------------------------
     def call(self, function, *arguments):
@@ -108,6 +111,10 @@ class Partners(threading.Thread):
 
     def set_mood(self, name, mood):
         self.call(self.change_mood, self.partners[name], mood)
+
+    def set_port(self, name, place):
+        """The partner is at this one of its addresses from now on; at the other nobody listens."""
+        self.call(self.be_at, self.partners[name], place)
 
     def set_down(self, name, is_down):
         self.call(self.take_down if is_down else self.bring_up, self.partners[name])
@@ -135,7 +142,15 @@ class Partners(threading.Thread):
         partner.listeners.append(listener)
         self.selector.register(listener, selectors.EVENT_READ, (partner, number))
 
+    def be_at(self, partner, place):
+        partner.place = place
+        is_down = partner.is_down
+        self.take_down(partner)
+        if not is_down:
+            self.bring_up(partner)
+
     def take_down(self, partner):
+        partner.is_down = True
         for listener in partner.listeners:
             self.selector.unregister(listener)
             listener.close()
@@ -144,9 +159,9 @@ class Partners(threading.Thread):
             self.reset(connection)
 
     def bring_up(self, partner):
+        partner.is_down = False
         if not partner.listeners:
-            for port in list(partner.ports):
-                self.listen(partner, port)
+            self.listen(partner, partner.ports[partner.place])
 
     def change_mood(self, partner, mood):
         partner.mood = mood

@@ -25,7 +25,7 @@ ON_LEAVE = {"all": "silent", "some": "identifier_only", "brief": "silent"}
 # name -> how often; what each does is a method of faults.Faults
 FAULTS = {"mood": 12, "down": 4, "kill_bridge": 5, "end_bridge": 1, "freeze_bridge": 3, "end_sessions": 4, "cancel": 2, "kill_backend": 1,
           "restart": 1, "version": 6, "stop": 5, "ghost": 2, "subscribe": 3, "unsubscribe": 2, "move": 2, "lose_word": 2, "tidy": 2,
-          "gap": 1, "retrack": 1}
+          "gap": 1, "fill": 1, "prune": 1, "view": 1, "rehearse": 1, "old_snapshot": 1}
 MOODS = ("flaky", "flaky", "forgetful", "sick", "slow", "silent", "refusing", "moved")
 
 
@@ -41,7 +41,7 @@ class Plan:
         r = random.Random(f"{seed}/plan")
         self.seed, self.seconds, self.people = seed, seconds, people
         self.bridges = bridges or r.choice((1, 2))
-        self.settings = {"poll_interval": r.choice(("500ms", "2s")), "routing_chunk": r.choice((1, 7, 50, 1000, 1000))}
+        self.settings = {"poll_interval": r.choice(("500ms", "2s")), "routing_chunk": r.choice((3, 7, 50, 1000, 1000))}
         # Paused between transactions, so that the node is at work while there is still something to come.
         pause = 0.12
         count = max(10, int(seconds / (pause + 0.06)))
@@ -73,6 +73,8 @@ class Plan:
             statements = []
             for one in people:
                 statements += self.about(r, one)
+        if r.random() < 0.15:
+            statements.insert(0, "SET LOCAL synchronous_commit = off")
         end = r.choices(("commit", "rollback", "prepare", "prepare_rollback"), (80, 8, 9, 3))[0]
         hold = r.uniform(0.1, 1.2) if r.random() < 0.05 else 0
         return Transaction(statements, people, end, hold, r.expovariate(1 / pause))
