@@ -278,18 +278,22 @@ class Judge:
             item.moment = placed.get(self.what(item))
 
     def went_back(self):
-        """Per subscription and person, in the order of numbers: no state is older than the one before."""
-        series = collections.defaultdict(list)
-        for item in sorted(self.firsts(i for i in self.items if i.kept and i.same), key=lambda i: i.seq):
-            series[item.code, item.stream, item.person].append(item)
-        for items in series.values():
-            pair = self.older([(item, item.same) for item in items])
-            if pair:
-                self.blame("a state went back", f"{pair[0]}; then {pair[1]}")
-                continue
-            pair = self.older([(item, item.candidates) for item in items])
-            if pair:
-                self.blame("not allowed in the state that it shows", f"{pair[0]}; for it came before {pair[1]}")
+        """No state is older than the one before: per subscription in the order of numbers, and per partner as they arrive."""
+        kept = [i for i in self.firsts(i for i in self.items if i.kept) if i.same]
+        for kind, items, key in (
+                ("a state went back", sorted(kept, key=lambda i: i.seq), lambda i: (i.code, i.stream, i.person)),
+                ("an older state came after a newer one", kept, lambda i: (i.partner, i.registry, i.person))):
+            series = collections.defaultdict(list)
+            for item in items:
+                series[key(item)].append(item)
+            for one in series.values():
+                pair = self.older([(item, item.same) for item in one])
+                if pair:
+                    self.blame(kind, f"{pair[0]}; then {pair[1]}")
+                    continue
+                pair = self.older([(item, item.candidates) for item in one])
+                if pair:
+                    self.blame("not allowed in the state that it shows", f"{pair[0]}; for it came before {pair[1]}")
 
     @staticmethod
     def older(series):
