@@ -16,6 +16,7 @@
 #include "config/config_check.h"
 #include "database/control.h"
 #include "delivery/dispatcher.h"
+#include "journal.h"
 #include "listeners.h"
 #include "turn/request_turn.h"
 #include "turn/router_turn.h"
@@ -36,6 +37,7 @@ struct Bridge
 	EventLoop *loop;
 	KeyRing *keys;		   /* NULL while they cannot be read */
 	char cannot_sign[512]; /* why; "" when it can */
+	ToldJournal *journal;  /* NULL: it cannot be written */
 	Control *control;
 	PgSession *router_session;
 	RouterTurn *router;
@@ -369,8 +371,9 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 	const SenderSettings settings = sender_settings(bridge->config);
 	const ControlHandlers handlers = {.changed = bridge_node_changed, .doorbell = bridge_doorbell};
 
-	bridge->control =
-		control_new(bridge->loop, &bridge->log, bridge_config(bridge), &handlers, bridge, failure);
+	bridge->journal = journal_begin(bridge->config, &bridge->log);
+	bridge->control = control_new(bridge->loop, &bridge->log, bridge_config(bridge),
+								  bridge->journal, &handlers, bridge, failure);
 	bridge->router_session =
 		bridge_open_session(bridge, "router", bridge_router_connected, bridge_router_lost, failure);
 	bridge->delivery_session = bridge_open_session(bridge, "delivery", bridge_delivery_connected,
@@ -392,7 +395,8 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 													 .config = bridge_config(bridge),
 													 .session = bridge->delivery_session,
 													 .sender = bridge->sender,
-													 .tokens = bridge->trust.tokens},
+													 .tokens = bridge->trust.tokens,
+													 .journal = bridge->journal},
 										bridge_dispatcher_idle, bridge, failure);
 	bridge->requests = request_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
 										bridge_routed, bridge, failure);
@@ -480,6 +484,7 @@ bridge_free(Bridge *bridge)
 	router_turn_free(bridge->router);
 	request_turn_free(bridge->requests);
 	control_free(bridge->control);
+	told_journal_close(bridge->journal);
 	timer_free(bridge->stop_timer);
 	watch_free(bridge->signal_watch);
 	if (bridge->signal_fd >= 0)

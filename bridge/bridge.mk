@@ -15,6 +15,7 @@ BRIDGE_SOURCES = \
 	bridge/database/control.c bridge/database/extension_version.c bridge/database/pg_connect.c \
 	bridge/database/pg_query.c bridge/database/pg_row.c bridge/database/pg_session.c \
 	bridge/database/sql_call.c \
+	bridge/database/told_entry.c bridge/database/told_journal.c bridge/database/told_report.c \
 	bridge/database/turn_trouble.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
 	bridge/message/json_number.c bridge/message/json_span.c \
@@ -36,10 +37,10 @@ BRIDGE_SOURCES = \
 	bridge/http/tls_credentials.c bridge/http/tls_server.c \
 	bridge/delivery/delivery_policy.c bridge/delivery/delivery_queue.c \
 	bridge/delivery/dispatcher.c bridge/delivery/fence.c bridge/delivery/lane.c \
-	bridge/delivery/lane_message.c \
+	bridge/delivery/prober.c bridge/delivery/lane_message.c \
 	bridge/turn/request_turn.c bridge/turn/router_turn.c \
 	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_check.c \
 	bridge/api/api_exchange.c \
 	bridge/api/api_health.c bridge/api/api_keys.c bridge/api/api_receive.c \
 	bridge/api/api_routes.c bridge/api/api_token.c bridge/api/partner_budget.c \
-	bridge/bridge.c bridge/listeners.c bridge/main.c bridge/setup_check.c bridge/trust.c
+	bridge/bridge.c bridge/journal.c bridge/listeners.c bridge/main.c bridge/setup_check.c bridge/trust.c

@@ -32,7 +32,7 @@ EXTENSION_SOURCES = \
 	extension/capture/tracking_cache.c extension/capture/tracking_condition.c \
 	extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c \
-	extension/capture/tracking_trigger.c extension/capture/unseen_write.c \
+	extension/capture/unseen_write.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
 	extension/inbox/apply_function.c \
@@ -117,7 +117,7 @@ SQL_CODE = \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/routing_partner.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
-	extension/routing/rehearsal.sql extension/routing/resume.sql \
+	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
 	extension/inbox/apply_mode.sql extension/inbox/inbox.sql \
 	extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
@@ -130,13 +130,15 @@ SQL_CODE = \
 	extension/delivery/door.sql extension/delivery/delivery.sql \
 	extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
-	extension/delivery/take.sql extension/delivery/stop_sharing.sql \
+	extension/delivery/take.sql extension/delivery/probe.sql \
+	extension/delivery/stop_sharing.sql \
 	extension/delivery/resume_sharing.sql \
 	extension/intake/receive.sql extension/intake/message_judge.sql \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
-	extension/health/capture_problems.sql extension/health/status_views.sql \
+	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
+	extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.

@@ -278,6 +278,22 @@ ALTER EVENT TRIGGER casesync_drop ENABLE ALWAYS;
 SELECT casesync.retrack('job');
 SELECT * FROM health;
 
+-- a registry that cannot be read is left to fill_gap(), and others are routed -----------------------------------------
+CREATE TABLE odd (id integer, n integer);
+CREATE VIEW odd_people AS SELECT id AS subject_key, '{}'::jsonb AS record FROM odd WHERE 1 / n > 0;
+DO $$ BEGIN PERFORM casesync.publish('odd', 'odd_people', 'Member'); END $$;
+SELECT casesync.track('odd', '{odd}', 'id', on_update => 'enrolment_status_change') <> '' AS tracked;
+ALTER TABLE odd DISABLE TRIGGER USER;
+INSERT INTO odd VALUES (1, 0);
+SELECT casesync.retrack('odd');
+UPDATE job SET wage = '19' WHERE id = 1;
+SELECT told();
+SELECT * FROM holes;
+SELECT * FROM health;
+DELETE FROM odd;
+SELECT fill();
+SELECT casesync.untrack('odd');
+
 -- what nobody tracks cannot be retracked --------------------------------------------------------------------------
 CREATE TABLE nobodys (id integer);
 SELECT casesync.retrack('nobodys');

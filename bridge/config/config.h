@@ -46,8 +46,10 @@ typedef struct Config
 	ConfigAddress listen_address;
 	ConfigAddress ops_address;
 	char *secrets_directory; /* "" = none */
-	bool allow_http;		 /* may POST to http:// addresses */
-	char *tls_cert_file;	 /* "" = plain HTTP on listen */
+	char *state_directory;	 /* "" = where there is one by default */
+	int journal_days;
+	bool allow_http;	 /* may POST to http:// addresses */
+	char *tls_cert_file; /* "" = plain HTTP on listen */
 	char *tls_key_file;
 	char *tls_client_ca_file; /* "" = clients are not asked for certificates */
 	ConfigClientAuth tls_client_auth;

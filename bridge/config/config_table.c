@@ -42,6 +42,11 @@ static const Setting settings[] = {
 	 "tls_name"},
 	{"secrets_directory", SETTING_DIRECTORY, "", TEXT(secrets_directory), false,
 	 "files with the secrets that partners gave us, named by secret_name of set_partner()"},
+	{"state_directory", SETTING_TEXT, "", TEXT(state_directory), false,
+	 "journal of what partners were told, to outlive the database's server; empty: "
+	 "STATE_DIRECTORY of systemd, else key_file with .told"},
+	{"journal_days", SETTING_INTEGER, "7", NUMBER(journal_days, 1, 3650), false,
+	 "how long it is kept: as old as a dump may be that is restored"},
 	{"tls_cert_file", SETTING_TEXT, "", TEXT(tls_cert_file), false,
 	 "certificate (PEM, then those that signed it) that listen serves TLS with; empty: plain HTTP"},
 	{"tls_key_file", SETTING_TEXT, "", TEXT(tls_key_file), false,

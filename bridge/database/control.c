@@ -12,6 +12,7 @@
 #include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
+#include "database/told_report.h"
 
 #define CONTROL_STATEMENT_TIMEOUT_MS 10000
 
@@ -25,6 +26,8 @@ struct Control
 	ControlHandlers handlers;
 	void *context;
 	ControlNode node;
+	ToldReport told;
+	ToldStep step; /* what of the journal the database is told next */
 	bool is_asking;
 	bool has_complained; /* the reason why the node is not known was logged */
 };
@@ -79,6 +82,35 @@ control_refuse(Control *control, const char *reason)
 	}
 }
 
+static void control_ask(Control *control);
+
+/* What partners were told is compared before anything else; false: it is asked for first. */
+static bool
+control_compare(Control *control, const PGresult *result)
+{
+	if (control->told.journal == NULL)
+		return true;
+	if (pg_row_is_true(result, 0, 6))
+	{
+		if (!told_journal_set_key(control->told.journal, pg_row_word(result, 0, 5)))
+			log_error(control->log, "journal_without_key", NULL);
+		/* all that works begins anew once it is known what this database is */
+		if (control->step == TOLD_SETTLED && control->node.is_known)
+		{
+			control->node.is_known = false;
+			control->handlers.changed(control->context);
+		}
+		control->step = TOLD_NEWEST;
+		control_ask(control);
+		return false;
+	}
+	if (pg_row_is_true(result, 0, 7))
+		told_report_all(&control->told);
+	/* a paused node has not compared yet, or waits for others that do */
+	control->step = pg_row_is_true(result, 0, 2) ? TOLD_NAME : TOLD_SETTLED;
+	return true;
+}
+
 static void
 control_started(void *context, const PGresult *result, const Failure *failure)
 {
@@ -100,6 +132,8 @@ control_started(void *context, const PGresult *result, const Failure *failure)
 	}
 	node->unknown_reason[0] = '\0';
 	control->has_complained = false;
+	if (!control_compare(control, result))
+		return;
 	if (!control_take(control, result))
 		return;
 	if (node->is_paused)
@@ -112,13 +146,21 @@ control_started(void *context, const PGresult *result, const Failure *failure)
 static void
 control_ask(Control *control)
 {
-	const PgParam params[] = {PG_TEXT((*control->config)->node_id), PG_TEXT(CASESYNC_VERSION)};
+	char *told;
 	Failure failure;
 
 	if (control->is_asking)
 		return;
-	control->is_asking = pg_session_query(control->session, SQL_CALL(CALL_BRIDGE_START), params,
-										  control_started, control, &failure);
+	told = told_report_text(&control->told, control->step);
+	if (told != NULL)
+	{
+		const PgParam params[] = {PG_TEXT((*control->config)->node_id), PG_TEXT(CASESYNC_VERSION),
+								  PG_TEXT(told)};
+
+		control->is_asking = pg_session_query(control->session, SQL_CALL(CALL_BRIDGE_START), params,
+											  control_started, control, &failure);
+	}
+	free(told);
 }
 
 /* Whoever rang before the LISTEN was done was not heard. */
@@ -142,6 +184,9 @@ control_connected(void *context)
 
 	control->node.is_connected = true;
 	control->has_complained = false;
+	/* it may be another server, or the same one with last night's content */
+	control->step = TOLD_NAME;
+	told_report_lost(&control->told);
 	/* before LISTEN, whose answer rings the bell: by then it is known whether we may act */
 	control_ask(control);
 	(void) pg_session_query(control->session, &listen, NULL, control_listening, control, &failure);
@@ -186,7 +231,7 @@ control_poll(void *context)
 }
 
 Control *
-control_new(EventLoop *loop, const Log *log, const Config *const *config,
+control_new(EventLoop *loop, const Log *log, const Config *const *config, ToldJournal *journal,
 			const ControlHandlers *handlers, void *context, Failure *failure)
 {
 	const PgSessionHandlers session_handlers = {
@@ -211,6 +256,7 @@ control_new(EventLoop *loop, const Log *log, const Config *const *config,
 	control->session = pg_session_new(loop, log, &settings, &session_handlers, control, failure);
 	if (control->session == NULL)
 		goto failed;
+	control->told = (ToldReport){.log = log, .session = control->session, .journal = journal};
 	timer_set(control->timer, (*config)->poll_interval_ms);
 	return control;
 

@@ -12,6 +12,7 @@
 #include "base/event_loop.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "database/told_journal.h"
 
 typedef struct Control Control;
 
@@ -33,8 +34,10 @@ typedef struct ControlHandlers
 	void (*doorbell)(void *context); /* somebody rang, or may have while nobody listened */
 } ControlHandlers;
 
+/* journal: NULL when none is kept. */
 extern Control *control_new(EventLoop *loop, const Log *log, const Config *const *config,
-							const ControlHandlers *handlers, void *context, Failure *failure);
+							ToldJournal *journal, const ControlHandlers *handlers, void *context,
+							Failure *failure);
 extern void control_free(Control *control);
 
 extern const ControlNode *control_node(const Control *control);

@@ -14,7 +14,7 @@
 
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS 2000
-#define HEARTBEAT_MS 2000 /* the server drops who is silent for a while: pg_connect.c */
+#define HEARTBEAT_MS 2000	  /* the server drops who is silent for a while: pg_connect.c */
 #define ANSWER_GRACE_MS 10000 /* beyond the server's own statement timeout */
 #define COMPLAIN_EVERY_MS 60000
 

@@ -28,10 +28,13 @@
 	" kid => $5::text, plain => $6::bytea"
 
 const SqlCall sql_calls[CALL_COUNT] = {
-	[CALL_BRIDGE_START] =
-		ROWS(2, "sender_id, key_ids, paused, paused_reason, extension_version",
-			 "casesync_internal.bridge_start", "node_id => $1::uuid, version => $2::text"),
+	[CALL_BRIDGE_START] = ROWS(
+		3, "sender_id, key_ids, paused, paused_reason, extension_version, journal_key, asks, lost",
+		"casesync_internal.bridge_start",
+		"node_id => $1::uuid, version => $2::text, told => $3::jsonb"),
 	[CALL_BRIDGE_REFUSAL] = VALUE(1, "casesync_internal.bridge_refusal", "version => $1::text"),
+
+	[CALL_JOURNAL_TAKE] = VALUE(1, "casesync_internal.journal_take", "messages => $1::jsonb"),
 
 	[CALL_LOCK_ROUTER] = VALUE(0, "casesync_internal.lock_router", ""),
 	[CALL_END_STOPPED_BRIDGES] = VALUE(0, "casesync_internal.end_stopped_bridges", ""),
@@ -40,6 +43,7 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_ROUTE_ASIDE] =
 		ROWS(1, "changes, notifications, more", "casesync_internal.route_aside", "why => $1::text"),
 	[CALL_TIDY] = ROWS(0, "rotated, emptied", "casesync_internal.tidy", ""),
+	[CALL_LOOK_AGAIN_DUE] = VALUE(0, "casesync_internal.look_again_due", ""),
 	[CALL_APPLY_INBOX] = ROWS(0, "items, more, wait_ms", "casesync_internal.apply_inbox", ""),
 	[CALL_WORK_REQUESTS] = ROWS(0, "requests, more", "casesync_internal.work_requests", ""),
 	[CALL_TURN_TROUBLE] =
@@ -53,7 +57,7 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_TAKE] = ROWS(3,
 					   "message_id, url, action, sender_id, receiver_id, sender_uri, status,"
 					   " total_count, completed_count, message, meta, attempt, networks, tls_name,"
-					   " token_url, client_id, secret_name, encrypt",
+					   " token_url, client_id, secret_name, encrypt, journal",
 					   "casesync_internal.take",
 					   "lane => $1::integer, turn => $2::bigint, begins_within => $3::integer"),
 	[CALL_RECORD_OUTCOME] =
@@ -61,6 +65,10 @@ const SqlCall sql_calls[CALL_COUNT] = {
 			  "lane => $1::integer, message_id => $2::uuid, verdict => $3::text,"
 			  " wait_ms => $4::bigint, http_status => $5::integer, ack_status => $6::text,"
 			  " error_code => $7::text, detail => $8::text, has_left => $9::boolean"),
+
+	[CALL_PROBE_TARGET] = ROWS(1, "url, networks, tls_name", "casesync_internal.probe_target",
+							   "lane => $1::integer"),
+	[CALL_LANE_BACK] = VALUE(1, "casesync_internal.lane_back", "lane => $1::integer"),
 
 	[CALL_AUTHENTICATE] =
 		ROWS(3, "client_state, client_partner, partner, signature, keys, networks, encryption",

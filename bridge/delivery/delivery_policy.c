@@ -125,7 +125,12 @@ delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules)
 		}
 	}
 	if (decision.verdict == DELIVERY_RETRY || decision.verdict == DELIVERY_SUSPECT)
+	{
 		decision.wait_ms = retry_wait(attempt, rules);
+		/* probe.sql knows these words: it is not asked before that whether it is back */
+		if (attempt->retry_after_s > 0)
+			decision.reason = "the partner said when to try again";
+	}
 	return decision;
 }
 

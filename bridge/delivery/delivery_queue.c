@@ -142,6 +142,7 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 		.token_url = pg_row_text(result, 0, 14),
 		.client_id = pg_row_text(result, 0, 15),
 		.secret_name = pg_row_text(result, 0, 16),
+		.journal = pg_row_text(result, 0, 18),
 	};
 	return true;
 }

@@ -31,6 +31,7 @@ typedef struct DeliveryItem
 	const char *token_url; /* NULL: the partner wants no token */
 	const char *client_id;
 	const char *secret_name;
+	const char *journal; /* to be written down before it is sent, or NULL */
 } DeliveryItem;
 
 typedef struct DeliveryOutcome

@@ -10,6 +10,8 @@
 
 #include "database/turn_trouble.h"
 
+#include "delivery/prober.h"
+
 #define PARTNER_LANES 4 /* of one partner at a time; fewer when few are left */
 
 struct Dispatcher
@@ -153,6 +155,7 @@ dispatcher_want(Dispatcher *dispatcher, DeliveryLane due)
 	if (due.wait_ms > 0)
 	{
 		timer_set_sooner(dispatcher->common.timer, due.wait_ms);
+		prober_want(dispatcher->common.prober, due.lane, due.wait_ms);
 		return;
 	}
 	lane = lane_find(dispatcher, due.lane);
@@ -296,8 +299,9 @@ dispatcher_new(const LaneParts *parts, void (*idle)(void *context), void *contex
 		dispatcher->looking.turn = "delivery";
 		dispatcher->context = context;
 		dispatcher->common.timer = timer_new(parts->loop, dispatcher_timer, dispatcher);
+		dispatcher->common.prober = prober_new(&dispatcher->common, dispatcher_timer, dispatcher);
 	}
-	if (dispatcher == NULL || dispatcher->common.timer == NULL)
+	if (dispatcher == NULL || dispatcher->common.timer == NULL || dispatcher->common.prober == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		dispatcher_free(dispatcher);
@@ -321,6 +325,7 @@ dispatcher_free(Dispatcher *dispatcher)
 		SLIST_REMOVE_HEAD(&dispatcher->parties, entry);
 		free(party);
 	}
+	prober_free(dispatcher->common.prober);
 	timer_free(dispatcher->common.timer);
 	free(dispatcher);
 }

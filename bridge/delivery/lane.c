@@ -12,6 +12,7 @@
 #include "base/iso_time.h"
 #include "delivery/delivery_policy.h"
 #include "delivery/lane_message.h"
+#include "delivery/prober.h"
 #include "net/tls_files.h"
 
 #define REST_FIRST_MS 500
@@ -71,7 +72,12 @@ lane_recorded(void *context, const PGresult *result, const Failure *failure)
 			log_warning(common->parts.log, "outcome_stale", "lane", LOG_INT(lane->number),
 						"message_id", lane->outcome.message_id, NULL);
 		if (lane->outcome.wait_ms > 0)
+		{
 			timer_set_sooner(common->timer, lane->outcome.wait_ms);
+			prober_want(common->prober, lane->number, lane->outcome.wait_ms);
+		}
+		else
+			prober_forget(common->prober, lane->number);
 	}
 	common->changed(common->context);
 }
@@ -316,6 +322,16 @@ lane_post_or_ask(Lane *lane)
 		lane_post(lane, authorization);
 }
 
+/* What is not written down is not said: a database that forgets it could not take it back. */
+static bool
+lane_write_down(const Lane *lane, const DeliveryItem *item, Failure *failure)
+{
+	ToldJournal *journal = lane->common->parts.journal;
+
+	return journal == NULL || item->journal == NULL ||
+		   told_journal_write(journal, item->journal, failure);
+}
+
 static void
 lane_send(Lane *lane, const DeliveryItem *item)
 {
@@ -327,7 +343,7 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	lane->outcome = (DeliveryOutcome){0};
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
-	if (lane_message_keep(lane, item, &failure) &&
+	if (lane_message_keep(lane, item, &failure) && lane_write_down(lane, item, &failure) &&
 		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
 		lane_post_or_ask(lane);
 	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "config/config.h"
+#include "database/told_journal.h"
 #include "delivery/delivery_queue.h"
 #include "delivery/fence.h"
 #include "net/sender.h"
@@ -25,12 +26,16 @@ typedef struct LaneParts
 	PgSession *session;			 /* of delivery alone; its owner passes connected and lost on */
 	Sender *sender;
 	TokenClient *tokens;
+	ToldJournal *journal; /* NULL: none is kept */
 } LaneParts;
+
+typedef struct Prober Prober;
 
 /* What all lanes share. */
 typedef struct LaneCommon
 {
 	LaneParts parts;
+	Prober *prober; /* is told of lanes that rest */
 	const SigningKey *key; /* NULL: nothing is taken */
 	DeliveryTurn turn;	   /* likewise while it has no number */
 	Timer *timer;		   /* to look again */

@@ -41,9 +41,10 @@ typedef bool (*SenderFence)(void *context, bool is_first);
 typedef struct SenderRequest
 {
 	const char *url;
-	const char *method; /* "POST" or "GET"; NULL = POST */
-	const char *body;	/* must stay until the answer; NULL for GET */
+	const char *method; /* "POST", "GET" or "HEAD"; NULL = POST */
+	const char *body;	/* must stay until the answer; NULL for GET and HEAD */
 	size_t length;
+	int64_t timeout_ms;				/* shorter than the settings'; 0 = theirs */
 	const char *content_type;		/* NULL = application/json */
 	const char *authorization;		/* the header's whole value or NULL */
 	const char *timestamp;			/* a header of this name, or NULL */

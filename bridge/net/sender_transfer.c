@@ -221,16 +221,25 @@ sender_transfer_read(const SenderTransfer *transfer, CURLcode code, SenderAnswer
 	answer->elapsed_ms = elapsed_us / 1000;
 }
 
+static long
+transfer_time(const SenderSettings *settings, const SenderRequest *request)
+{
+	if (request->timeout_ms > 0 && request->timeout_ms < settings->send_timeout_ms)
+		return (long) request->timeout_ms;
+	return (long) settings->send_timeout_ms;
+}
+
 /* Everything that must hold for every request; a setting that libcurl refuses stops it. */
 static bool
-transfer_prepare(SenderTransfer *transfer, const SenderSettings *settings, const char *url)
+transfer_prepare(SenderTransfer *transfer, const SenderSettings *settings,
+				 const SenderRequest *request)
 {
 	const char *protocols = settings->allow_http ? "https,http" : "https";
 	CURL *curl = transfer->curl;
 	bool ok = true;
 
 #define SET(option, value) ok = ok && curl_easy_setopt(curl, option, value) == CURLE_OK
-	SET(CURLOPT_URL, url);
+	SET(CURLOPT_URL, request->url);
 	SET(CURLOPT_PROTOCOLS_STR, protocols);
 	/* what HTTP/2 would save is little; its headers and windows would be more to bound */
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
@@ -244,7 +253,7 @@ transfer_prepare(SenderTransfer *transfer, const SenderSettings *settings, const
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) settings->connect_timeout_ms);
-	SET(CURLOPT_TIMEOUT_MS, (long) settings->send_timeout_ms);
+	SET(CURLOPT_TIMEOUT_MS, transfer_time(settings, request));
 	SET(CURLOPT_HTTPHEADER, transfer->headers);
 	SET(CURLOPT_USERAGENT, "casesync-bridge/" CASESYNC_VERSION);
 	SET(CURLOPT_OPENSOCKETFUNCTION, transfer_open_socket);
@@ -316,6 +325,8 @@ transfer_prepare_method(CURL *curl, const SenderRequest *request)
 {
 	if (request->method != NULL && strcmp(request->method, "GET") == 0)
 		return curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L) == CURLE_OK;
+	if (request->method != NULL && strcmp(request->method, "HEAD") == 0)
+		return curl_easy_setopt(curl, CURLOPT_NOBODY, 1L) == CURLE_OK;
 	if (request->method != NULL && strcmp(request->method, "POST") != 0)
 		return false;
 	return curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
@@ -394,7 +405,7 @@ sender_transfer_new(const SenderSettings *settings, const SenderRequest *request
 	buffer_init(&transfer->answer, ANSWER_LIMIT);
 	transfer->curl = curl_easy_init();
 	if (transfer->curl != NULL && transfer_add_headers(transfer, request) &&
-		transfer_prepare(transfer, settings, request->url) &&
+		transfer_prepare(transfer, settings, request) &&
 		transfer_prepare_tls(transfer->curl, settings, request->identity) &&
 		transfer_prepare_method(transfer->curl, request) &&
 		transfer_prepare_fence(transfer, request))

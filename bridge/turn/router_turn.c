@@ -33,7 +33,8 @@ typedef enum RouterState
 	ROUTER_WATCHING,
 	ROUTER_ROUTING,
 	ROUTER_APPLYING,
-	ROUTER_TIDYING
+	ROUTER_TIDYING,
+	ROUTER_LOOKING /* at all subjects of a registry again */
 } RouterState;
 
 struct RouterTurn
@@ -54,6 +55,7 @@ struct RouterTurn
 	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
 	int64_t next_watch; /* for other bridges that were stopped with locks of theirs */
 	int64_t next_tidy;	/* logs and queues must not grow for ever */
+	int64_t next_look;	/* registries of which all are to be looked at again */
 	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
 	int chunk; /* changes of one turn: halved when it fails, doubled after some that did not */
@@ -275,6 +277,25 @@ router_has_tidied(void *context, const PGresult *result, const Failure *failure)
 	router_step(router);
 }
 
+static void
+router_has_looked(void *context, const PGresult *result, const Failure *failure)
+{
+	RouterTurn *router = context;
+
+	/* as often as is tidied at least; where there are more, at once */
+	router->next_look = event_loop_now() + TIDY_EVERY_MS;
+	if (result == NULL)
+	{
+		router_trouble(router, "look_again_failed", failure);
+		return;
+	}
+	router->state = ROUTER_ASLEEP;
+	if (pg_row_is_true(result, 0, 0))
+		router->next_look = 0;
+	router->wants_route = true;
+	router_step(router);
+}
+
 /* Does the next thing that is wanted and allowed, or goes to sleep. */
 static void
 router_step(RouterTurn *router)
@@ -299,6 +320,9 @@ router_step(RouterTurn *router)
 		router_ask(router, ROUTER_WATCHING, CALL_END_STOPPED_BRIDGES, NULL, router_has_watched,
 				   "end_stopped_bridges_failed");
 	}
+	else if (can_ask && router->is_locked && event_loop_now() >= router->next_look)
+		router_ask(router, ROUTER_LOOKING, CALL_LOOK_AGAIN_DUE, NULL, router_has_looked,
+				   "look_again_failed");
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
 	{
 		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
@@ -356,6 +380,8 @@ router_timer(void *context)
 void
 router_turn_set_open(RouterTurn *router, bool is_open)
 {
+	if (is_open && !router->is_open)
+		router->next_look = 0; /* it may be open because another life has begun */
 	router->is_open = is_open;
 	if (is_open)
 		router_turn_wake(router);
@@ -368,6 +394,7 @@ router_turn_connected(RouterTurn *router)
 {
 	/* a new connection holds no lock, and the one before may be what held it */
 	router->next_lock = 0;
+	router->next_look = 0;
 	router_turn_wake(router);
 }
 

@@ -202,6 +202,11 @@ AS $$
 DECLARE
 	a casesync_internal.agreement;
 BEGIN
+	/* missed_requeue() and a turn of the router would write the same queue. */
+	IF EXISTS (SELECT FROM casesync_internal.missed m
+		WHERE m.agreement = activate_for.agreement) THEN
+		PERFORM casesync_internal.hold_router();
+	END IF;
 	/* The newest version must still be it, and no rival active, when this commits. */
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	a := casesync_internal.latest_agreement(agreement);

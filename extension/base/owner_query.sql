@@ -35,7 +35,7 @@ COMMENT ON FUNCTION casesync_internal.lock_for_transaction(integer, integer) IS
 	'try, without waiting, the router''s (1) or a lane''s (2) lock until the end of the '
 	'transaction';
 
-/* The one lock that is waited for: by questions of one partner for each other. */
+/* Waited for, by questions of one partner for each other. */
 CREATE OR REPLACE FUNCTION casesync_internal.wait_for_lookups(key integer)
 RETURNS void
 AS 'MODULE_PATHNAME', 'casesync_wait_for_lookups'

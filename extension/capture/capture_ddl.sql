@@ -53,7 +53,7 @@ BEGIN
 	  INTO relations, all_of_them
 	  FROM pg_event_trigger_ddl_commands() c
 	  LEFT JOIN pg_trigger g ON g.oid = c.objid AND c.classid = 'pg_trigger'::regclass
-	 WHERE NOT c.in_extension;
+	 WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp';
 	IF relations IS NOT NULL OR all_of_them THEN
 		PERFORM casesync_internal.ddl_seen(coalesce(relations, '{}'), '{}', all_of_them, true);
 	END IF;

@@ -3,6 +3,12 @@
  * by the event trigger that sees a new one, so that a new month's partition needs nobody.
  */
 
+CREATE OR REPLACE FUNCTION casesync_internal.note_unseen()
+RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_note_unseen';
+COMMENT ON FUNCTION casesync_internal.note_unseen() IS
+	'trigger of tracked tables: notes that something is written in the role of a replica';
+
 /* Enabled for the role of a replica only: ENABLE TRIGGER ALL makes it fire for all others. */
 CREATE OR REPLACE FUNCTION casesync_internal.unseen_missing(t casesync_internal.tracking)
 RETURNS TABLE (member regclass, trigger name, is_made boolean)
@@ -28,6 +34,8 @@ AS $$
 DECLARE
 	needed record;
 BEGIN
+	PERFORM casesync_internal.tables_lock(ARRAY(SELECT u.member
+		FROM casesync_internal.unseen_missing(t) u));
 	FOR needed IN SELECT * FROM casesync_internal.unseen_missing(t) LOOP
 		IF NOT needed.is_made THEN
 			EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '

@@ -19,12 +19,6 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_refuse_truncate';
 COMMENT ON FUNCTION casesync_internal.refuse_truncate() IS
 	'trigger of tracked tables: refuses TRUNCATE';
 
-CREATE OR REPLACE FUNCTION casesync_internal.note_unseen()
-RETURNS trigger
-LANGUAGE c AS 'MODULE_PATHNAME', 'casesync_note_unseen';
-COMMENT ON FUNCTION casesync_internal.note_unseen() IS
-	'trigger of tracked tables: notes that something is written in the role of a replica';
-
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_place(relation regclass)
 RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
@@ -343,26 +337,6 @@ $$;
 COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, name[], name[], text,
 	text, boolean) IS
 	'records changes of a table from now on; says which columns count';
-
-/* What somebody mistyped must not look as if it had been done. */
-CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_tracked(relation regclass)
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF NOT EXISTS (SELECT FROM casesync_internal.tracking g
-		WHERE NOT g.removed AND (g.relation = relation_must_be_tracked.relation
-			OR g.relation_name = relation_must_be_tracked.relation::text))
-	THEN
-		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('table "%s" is not tracked', relation),
-			hint => 'SELECT relation, registries FROM casesync.tracked;');
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.relation_must_be_tracked(regclass) IS
-	'an error for a table that has no tracking';
 
 /*
  * The row stays, as removed, while the log still has changes of it: see empty_change_leaves(). Its

@@ -269,6 +269,27 @@ $$;
 COMMENT ON FUNCTION casesync_internal.retrack_as(casesync_internal.tracking) IS
 	'what stands before retrack() in a hint: as whom, where the table became another''s';
 
+/* retrack() makes of a tracking what it says; whether replicated rows count, track() has to say. */
+CREATE OR REPLACE FUNCTION casesync_internal.replicated_mend(t casesync_internal.tracking,
+	relation text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('SELECT casesync.untrack(%L); ', replicated_mend.relation)
+		|| string_agg(format('SELECT casesync.track(%L, %L, %L, on_insert => %L, on_update => %L, '
+			'on_delete => %L, columns => %L, ignore => %L, condition => %L, subjects => %L, '
+			'replicated => true);', replicated_mend.relation, g.registries, g.key, g.on_insert,
+			g.on_update, g.on_delete, CASE WHEN g.ignored IS NULL THEN g.columns END, g.ignored,
+			g.condition, g.subjects), ' ' ORDER BY g.id)
+	  FROM casesync_internal.tracking g
+	 WHERE g.relation = t.relation AND NOT g.removed AND NOT t.replicated AND EXISTS (
+		SELECT FROM casesync_internal.trigger_missing(t) m WHERE m.state = 'O')
+	HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION casesync_internal.replicated_mend(casesync_internal.tracking, text) IS
+	'how a table that replication fills is tracked so that it counts; NULL: nothing is missing';
+
 /*
  * For the first thing to do. Where another table has the name, whoever writes means that one. A
  * table that is gone can only be named by its number.
@@ -280,6 +301,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce((SELECT f.mend FROM casesync_internal.relation_faults(t) f LIMIT 1),
+		casesync_internal.replicated_mend(t, drift_mend.relation),
 		CASE WHEN to_regclass(t.relation_name) <> t.relation
 			THEN format('SELECT casesync.retrack(%L);', t.relation_name)
 		WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relation)

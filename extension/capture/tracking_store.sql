@@ -163,6 +163,29 @@ COMMENT ON FUNCTION casesync_internal.tracking_made(regrole, casesync_internal.t
 	'part of tracking_store(): the row as it is stored, or an error';
 
 /*
+ * Whoever makes or attaches a partition makes copies of the table's triggers, and PostgreSQL asks
+ * him for the right on their function. With it a role may make triggers that record nothing.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.partitions_let(owner name)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT has_function_privilege(owner, 'casesync_internal.capture_change()', 'EXECUTE') THEN
+		PERFORM casesync_internal.execute_apart(format(
+			'GRANT EXECUTE ON FUNCTION casesync_internal.capture_change() TO %I', owner));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.partitions_let(name) IS
+	'part of tracking_store(): lets the owner of a tracked table make partitions of it';
+/* Tables that an earlier version tracked. */
+SELECT casesync_internal.partitions_let(casesync_internal.relation_owner(t.relation))
+  FROM casesync_internal.tracking t
+ WHERE t.enabled AND casesync_internal.relation_owner(t.relation) IS NOT NULL;
+
+/*
  * A number is never given twice, also when track() is rolled back: old rows of the log must not
  * find another. To stop needs less than to make: the table may be gone.
  */
@@ -190,6 +213,7 @@ BEGIN
 	DELETE FROM casesync_internal.tracking g WHERE g.id = old.id;
 	INSERT INTO casesync_internal.tracking SELECT t.*;
 	PERFORM casesync_internal.capture_mending(t.id);
+	PERFORM casesync_internal.partitions_let(casesync_internal.relation_owner(t.relation));
 	RETURN t.id;
 END
 $$;
@@ -208,8 +232,9 @@ BEGIN
 	t.place := casesync_internal.tracking_place(t.relation);
 	t.author := casesync_internal.relation_owner(t.relation);
 	t.key_query := casesync_internal.tracking_key_query(t);
-	RETURN EXISTS (SELECT FROM casesync_internal.tracking g
-		WHERE g.id = t.id AND g IS NOT DISTINCT FROM t);
+	RETURN has_function_privilege(t.author, 'casesync_internal.capture_change()', 'EXECUTE')
+		AND EXISTS (SELECT FROM casesync_internal.tracking g
+			WHERE g.id = t.id AND g IS NOT DISTINCT FROM t);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_is_stored(casesync_internal.tracking) IS

@@ -150,6 +150,8 @@ AS $$
 	 WHERE m.is_made AND (NOT m.is_right OR EXISTS (
 		SELECT FROM needed c WHERE NOT c.is_made AND NOT c.is_right AND c.event = m.event
 			AND m.member = tracking.relation))
+	 ORDER BY m.member <> tracking.relation, m.member,
+		array_position('{insert,update,delete,truncate}', m.event)
 $$;
 COMMENT ON FUNCTION casesync_internal.triggers_to_make(casesync_internal.tracking) IS
 	'the triggers of a tracking that are missing or not as they should be, and how to make them';

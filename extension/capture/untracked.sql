@@ -110,3 +110,23 @@ AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.leave_untracked(regclass, text, text) IS
 	'a table that a registry of one''s own reads needs no tracking; health is silent about it from '
 	'now on; reason NULL: it is not';
+
+/* What somebody mistyped must not look as if it had been done. */
+CREATE OR REPLACE FUNCTION casesync_internal.relation_must_be_tracked(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM casesync_internal.tracking g
+		WHERE NOT g.removed AND (g.relation = relation_must_be_tracked.relation
+			OR g.relation_name = relation_must_be_tracked.relation::text))
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
+			message => format('table "%s" is not tracked', relation),
+			hint => 'SELECT relation, registries FROM casesync.tracked;');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.relation_must_be_tracked(regclass) IS
+	'an error for a table that has no tracking';

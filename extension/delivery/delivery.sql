@@ -1,4 +1,19 @@
 /* What of a lane may be sent next: in order, still wished, still agreed. */
+CREATE OR REPLACE FUNCTION casesync_internal.numbers_held()
+RETURNS bigint[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT DISTINCT o.subscription FROM casesync_internal.open_number o
+		WHERE EXISTS (SELECT FROM casesync_internal.look_again_entry e
+			WHERE e.registry = o.registry AND e.key = o.key));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.numbers_held() IS
+	'subscriptions in which a number that was given is about to be told again: until then a new '
+	'one would come before it';
+
 /*
  * The next notifications of a lane: due, of one subscription that the partner knows of: that of the
  * oldest. Those of others in between are passed over, since their subscriptions have streams of
@@ -148,6 +163,45 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_rest(casesync_internal.lane_state, text) IS
 	'nothing of this lane can be sent at this moment, for this reason';
 
+/*
+ * What was tried under an older version of its agreement, and says nothing that the one of today
+ * does not let pass, is tried again as it is: the partner may have it. What the new version adds is
+ * told when the subject is looked at again.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.keep_tried(items casesync_internal.notification[])
+RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	g record;
+	kept bigint[] := '{}';
+BEGIN
+	FOR g IN
+		SELECT a.version, i.registry, i.event_type, array_agg(i.id) AS ids,
+			array_agg(i.key) AS keys
+		  FROM unnest(items) i
+		  JOIN casesync_internal.agreement a ON a.agreement = i.agreement AND a.state = 'active'
+			AND a.valid_from <= now() AND now() < a.valid_to
+			AND i.registry = ANY (a.registries) AND i.event_type = ANY (a.event_types)
+			AND 'notify' = ANY (a.services)
+		  JOIN casesync_internal.subscription s ON s.id = i.subscription AND s.tree IS NULL
+		 WHERE i.seq IS NOT NULL AND NOT i.removal
+		   AND casesync_internal.project(i.record, a.fields, a.identifier_types) = i.record
+		 GROUP BY a.version, i.registry, i.event_type
+	LOOP
+		PERFORM casesync_internal.notification_under(g.ids, g.version);
+		PERFORM casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
+			'the agreement changed: to be rendered again');
+		kept := kept || g.ids;
+	END LOOP;
+	RETURN kept;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.keep_tried(casesync_internal.notification[]) IS
+	'those of these that were tried and that the agreement of today lets pass as they are: they '
+	'stay due, under it';
+
 /* Asked anew at the door: it may have waited for days since it was routed. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_wished(n casesync_internal.notification)
 RETURNS boolean
@@ -219,13 +273,19 @@ RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
+DECLARE
+	outdated casesync_internal.notification[];
+	kept bigint[];
 BEGIN
-	RETURN casesync_internal.withdraw(ARRAY(
+	outdated := ARRAY(
 		SELECT n FROM casesync_internal.notification n
 		 WHERE n.lane = withdraw_outdated.lane AND n.state = 'due'
 		   AND (n.agreement, n.agreement_version) IN (
 			SELECT i.agreement, i.agreement_version FROM unnest(items) i)
-		 ORDER BY n.id LIMIT 500));
+		 ORDER BY n.id LIMIT 500);
+	kept := casesync_internal.keep_tried(outdated);
+	RETURN cardinality(kept) + casesync_internal.withdraw(ARRAY(
+		SELECT o FROM unnest(outdated) o WHERE o.id <> ALL (kept)));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.withdraw_outdated(integer,
@@ -256,7 +316,8 @@ BEGIN
 		items := ARRAY(SELECT x
 			FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
 	END IF;
-	RETURN items;
+	RETURN ARRAY(SELECT i FROM unnest(items) i
+		WHERE i.seq IS NOT NULL OR i.subscription <> ALL (casesync_internal.numbers_held()));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.items_next(casesync_internal.lane_state) IS
@@ -270,7 +331,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.take_back(lane integer,
 	items casesync_internal.notification[])
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms'
 AS $$
 DECLARE
 	unwished constant uuid[] := ARRAY(SELECT x.reference_id FROM unnest(items) x
@@ -311,14 +372,20 @@ BEGIN
 		back := casesync_internal.take_back(s.lane, items);
 		EXIT WHEN back = 0;
 		IF back IS NULL THEN
-			door := casesync_internal.door_pass(items);
+			BEGIN
+				door := casesync_internal.door_pass(items);
+			EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+				EXIT;
+			END;
 			IF items = '{}' OR door.passed <> '{}' THEN
 				RETURN door.passed;
 			ELSIF door.waiting IS NOT NULL THEN
 				PERFORM casesync_internal.lane_rest(s, door.waiting);
 				EXIT;
 			END IF;
-			back := cardinality(items);
+			back := (SELECT count(*) FROM unnest(items) i
+				JOIN casesync_internal.notification n ON n.id = i.id WHERE n.state <> 'due');
+			EXIT WHEN back = 0;
 		END IF;
 		PERFORM casesync_internal.ring();
 		most := most - back;

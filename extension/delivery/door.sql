@@ -40,23 +40,27 @@ CREATE OR REPLACE FUNCTION casesync_internal.door_refuse(
 	code text DEFAULT NULL, reason text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms'
 AS $$
+DECLARE
+	/* Without those that the router is deciding about just now: they are not sent either. */
+	left_out constant uuid[] := casesync_internal.withhold(ARRAY(SELECT i.reference_id
+		FROM unnest(leaving) i), 'the subject left the agreement');
+	unsaid constant uuid[] := casesync_internal.withhold(ARRAY(SELECT i.reference_id
+		FROM unnest(bad) i), 'nobody can say whether the agreement is about the subject');
 BEGIN
-	IF leaving <> '{}' THEN
-		PERFORM casesync_internal.withhold(ARRAY(SELECT i.reference_id FROM unnest(leaving) i),
-			'the subject left the agreement');
-		PERFORM casesync_internal.look_again_add(i.registry, array_agg(i.key), i.event_type,
-			'the subject left the agreement before it was told of')
-		   FROM unnest(leaving) i GROUP BY i.registry, i.event_type;
+	PERFORM casesync_internal.quarantine_add(x.registry, 0, x.keys, x.event_type,
+		door_refuse.code, door_refuse.reason)
+	   FROM (SELECT i.registry, i.event_type, array_agg(i.key) AS keys FROM unnest(bad) i
+			 WHERE i.reference_id = ANY (unsaid)
+			 GROUP BY i.registry, i.event_type ORDER BY i.registry, i.event_type) x;
+	PERFORM casesync_internal.look_again_add(x.registry, x.keys, x.event_type,
+		'the subject left the agreement before it was told of')
+	   FROM (SELECT i.registry, i.event_type, array_agg(i.key) AS keys FROM unnest(leaving) i
+			 WHERE i.reference_id = ANY (left_out)
+			 GROUP BY i.registry, i.event_type ORDER BY i.registry, i.event_type) x;
+	IF left_out <> '{}' THEN
 		PERFORM casesync_internal.ring();
-	END IF;
-	IF bad <> '{}' THEN
-		PERFORM casesync_internal.withhold(ARRAY(SELECT i.reference_id FROM unnest(bad) i),
-			'nobody can say whether the agreement is about the subject');
-		PERFORM casesync_internal.quarantine_add(i.registry, 0, array_agg(i.key), i.event_type,
-			door_refuse.code, door_refuse.reason)
-		   FROM unnest(bad) i GROUP BY i.registry, i.event_type;
 	END IF;
 END
 $$;

@@ -34,5 +34,5 @@ SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_seq_i
 CREATE TYPE casesync_internal.parcel AS (message_id uuid, url text, action text, sender_id text,
 	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,
 	message text, meta text, attempt integer, networks text[], tls_name text,
-	token_url text, client_id text, secret_name text, encrypt text);
+	token_url text, client_id text, secret_name text, encrypt text, journal text);
 COMMENT ON TYPE casesync_internal.parcel IS 'a message that is to be sent now';

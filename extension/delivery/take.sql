@@ -1,5 +1,22 @@
 /* The next message of a lane, ready for the bridge. */
 
+/* Told again after it was withheld, an item may carry another record than at its first attempt. */
+CREATE OR REPLACE FUNCTION casesync_internal.says_another(n casesync_internal.notification)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT (d.hmac, d.agreement, d.agreement_version)
+			IS DISTINCT FROM (n.hmac, n.agreement, n.agreement_version)
+		  FROM casesync_internal.disclosure d
+		 WHERE d.reference_id = n.reference_id AND d.outcome = 'attempted'
+		 ORDER BY d.id DESC LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.says_another(casesync_internal.notification) IS
+	'whether what is on record of an item that was tried is another record than it carries now';
+
 /*
  * First sending: a place in the subscription's stream, and on record before it happens. All items
  * are of one subscription, whose last number is theirs to go on from. On record already is what has
@@ -17,12 +34,11 @@ DECLARE
 	/* An item keeps its number at every attempt, until a new stream begins. */
 	fresh bigint[] := ARRAY(SELECT n.id FROM unnest(items) n
 		WHERE n.stream IS DISTINCT FROM give_seq.stream ORDER BY n.id);
-	last_seq bigint := coalesce((SELECT q.seq FROM casesync_internal.subscription_seq q
-		WHERE q.subscription = target AND q.stream = give_seq.stream
-		ORDER BY q.seq DESC LIMIT 1), 0);
+	last_seq bigint;
 BEGIN
 	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
-		WITH fresh AS (SELECT * FROM unnest(items) n WHERE n.seq IS NULL),
+		WITH fresh AS (SELECT * FROM unnest(items) n
+			WHERE n.seq IS NULL OR casesync_internal.says_another(n)),
 		wished AS MATERIALIZED (
 			SELECT a.agreement, a.version, casesync_internal.search_asked(s.tree, a, false) AS names
 			  FROM casesync_internal.subscription s CROSS JOIN casesync_internal.agreement a
@@ -36,6 +52,9 @@ BEGIN
 	IF fresh = '{}' THEN
 		RETURN;
 	END IF;
+	last_seq := coalesce((SELECT q.seq FROM casesync_internal.subscription_seq q
+		WHERE q.subscription = target AND q.stream = give_seq.stream
+		ORDER BY q.seq DESC LIMIT 1), 0);
 	PERFORM casesync_internal.notification_number(fresh, stream, last_seq);
 	/* Appended, not updated: a held snapshot must not make every later look walk its versions. */
 	DELETE FROM casesync_internal.subscription_seq q WHERE q.subscription = target;
@@ -132,6 +151,9 @@ BEGIN
 	IF s.suspect IS NOT NULL AND NOT s.others_pass AND items[1].id = s.suspect THEN
 		s.suspect := NULL;
 	END IF;
+	IF s.message_id IS NOT NULL THEN
+		PERFORM casesync_internal.notification_doubt(s.items);
+	END IF;
 	/* A subscription that has moved has items in two lanes, and one row of numbers. */
 	IF cardinality(items) = 0
 		OR NOT casesync_internal.lock_for_transaction(9,
@@ -158,6 +180,7 @@ BEGIN
 	parcel.url := casesync_internal.notify_url(p, wish);
 	parcel.total_count := cardinality(items); parcel.completed_count := cardinality(items);
 	parcel.message := content.message; parcel.meta := content.meta;
+	parcel.journal := casesync_internal.journal_entry(s.items, n.stream);
 	RETURN parcel;
 END
 $$;

@@ -242,11 +242,6 @@ AS $$
 		format('changes wait for routing since %s', to_char(u.at, 'YYYY-MM-DD HH24:MI:SS')),
 		'-- start a bridge: systemctl start casesync-bridge'
 	  FROM casesync_internal.unrouted_since() u(at) WHERE u.at < now() - interval '1 minute'
-	UNION ALL
-	SELECT 'critical', format('the bridge''s %s fails since %s: %s', t.turn,
-			to_char(t.since, 'YYYY-MM-DD HH24:MI:SS'), t.reason),
-		'-- what the bridge''s log says: journalctl -u casesync-bridge'
-	  FROM casesync_internal.turn_troubles() t
 $$;
 COMMENT ON FUNCTION casesync_internal.node_problems() IS 'what is wrong with this node';
 
@@ -395,6 +390,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM casesync_internal.node_problems()
+	UNION ALL SELECT * FROM casesync_internal.bridge_problems()
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
 	UNION ALL SELECT * FROM casesync_internal.subjects_problems()
 	UNION ALL SELECT * FROM casesync_internal.delivery_problems()

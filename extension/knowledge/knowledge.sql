@@ -114,6 +114,19 @@ $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_open_all() IS
 	'partners may have been told newer states than this database remembers';
 
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_registry(registry text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.told t SET hmac = NULL
+	 WHERE t.registry = knowledge_open_registry.registry AND t.hmac IS NOT NULL;
+	UPDATE casesync_internal.filter_inside f SET hmac = NULL
+	 WHERE f.registry = knowledge_open_registry.registry AND f.hmac IS NOT NULL;
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_open_registry(text) IS
+	'partners may have been told other states of this registry than this database remembers';
+
 /*
  * Rows that say the same are left alone: most looks change nothing, and each version is a dead row.
  */

@@ -4,7 +4,7 @@
  * changed. There may be a million of them: the queue is walked by its indexes, whatever the planner
  * believes of a table that was empty a minute ago.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.look_again_add(registry text, keys text[],
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_put(registry text, keys text[],
 	event_type text, reason text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -25,6 +25,31 @@ BEGIN
 		SET reason = excluded.reason, at = excluded.at, origin = NULL;
 	GET DIAGNOSTICS added = ROW_COUNT;
 	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_put(text, text[], text, text) IS
+	'part of look_again_add(): all of these subjects, or none';
+
+/*
+ * Who adds in several calls of one transaction cannot keep to one order. Then whoever finds the
+ * circle gives back what this call has locked, which lets the other one through, and begins anew.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_add(registry text, keys text[],
+	event_type text, reason text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	FOR try IN 1 .. 3 LOOP
+		BEGIN
+			RETURN casesync_internal.look_again_put(registry, keys, event_type, reason);
+		EXCEPTION WHEN deadlock_detected THEN
+			IF try = 3 THEN
+				RAISE;
+			END IF;
+		END;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text) IS
@@ -85,6 +110,30 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_drop(text, integer) IS
 	'part of look_again_next(): forget some of what waits of a registry';
+
+/* The first reason stays: it is what it began with. */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_all(registry text, reason text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.look_again_registry (registry, reason)
+	VALUES (look_again_all.registry, look_again_all.reason)
+	ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_all(text, text) IS
+	'have all subjects of a registry looked at again, by the router, as soon as it can';
+
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_all_take(registry text)
+RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.look_again_registry l
+	 WHERE l.registry = look_again_all_take.registry RETURNING l.reason
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_all_take(text) IS
+	'all subjects of a registry are being looked at now; why that was asked for, or NULL';
 
 /* Each registry has its share: a million of one must not keep ten of another waiting. */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_next(max_subjects integer,

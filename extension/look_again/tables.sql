@@ -21,3 +21,11 @@ COMMENT ON COLUMN casesync_internal.look_again_entry.origin IS
 	'the received item that all of it comes from';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_entry_id_seq', '');
+CREATE TABLE casesync_internal.look_again_registry (
+	registry text PRIMARY KEY,
+	reason text NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.look_again_registry IS
+	'registries whose subjects are all to be looked at again, whatever partners were told of them';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_registry', '');

@@ -4,6 +4,9 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+	DELETE FROM casesync_internal.open_number o
+	 USING casesync_internal.lane l, casesync_internal.notification n
+	 WHERE l.partner = outbox_forget.partner AND n.lane = l.lane AND o.item = n.id;
 	DELETE FROM casesync_internal.notification n USING casesync_internal.lane l
 	 WHERE l.partner = outbox_forget.partner AND n.lane = l.lane;
 	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l
@@ -30,6 +33,7 @@ BEGIN
 			ELSE n.state END
 	 WHERE n.registry = p.registry AND n.key = p.key;
 	GET DIAGNOSTICS erased = ROW_COUNT;
+	DELETE FROM casesync_internal.open_number o WHERE o.registry = p.registry AND o.key = p.key;
 	UPDATE casesync_internal.event e SET key = p.erased
 	 WHERE e.key = p.key AND e.id IN (
 		SELECT n.event FROM casesync_internal.notification n
@@ -130,6 +134,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	notifications := casesync_internal.notification_prune(before);
+	DELETE FROM casesync_internal.open_number o WHERE NOT EXISTS (
+		SELECT FROM casesync_internal.notification n WHERE n.id = o.item);
 	DELETE FROM casesync_internal.event e
 	 WHERE e.at < before AND NOT EXISTS (
 		SELECT FROM casesync_internal.notification n WHERE n.event = e.id);

@@ -54,6 +54,104 @@ COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint) IS
 	'part of tidy(): notifications go to the next leaf once this one has leaf_limit bytes; whether '
 	'they do';
 
+CREATE OR REPLACE FUNCTION casesync_internal.notification_under(items bigint[], version integer)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.notification n SET agreement_version = version
+	 WHERE n.id = ANY (items);
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_under(bigint[], integer) IS
+	'these are sent under another version of their agreement';
+
+/* Also of what is withheld by now: it may be told again. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_doubt(items bigint[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.notification n SET is_doubtful = true
+	 WHERE n.id = ANY (items) AND n.state IN ('due', 'withheld') AND NOT n.is_doubtful;
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_doubt(bigint[]) IS
+	'partners may have kept these, though nobody knows it';
+
+/*
+ * What is under way is let go of: should it arrive after all, it said what it said before. Locked
+ * in the order of ids, and only then looked at: it may have been settled meanwhile.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.open_numbers(
+	items casesync_internal.new_notification[])
+RETURNS SETOF casesync_internal.notification
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+	found_here bigint[];
+BEGIN
+	WITH gone AS (
+		DELETE FROM casesync_internal.open_number o USING unnest(items) i
+		 WHERE o.subscription = i.subscription AND o.registry = i.registry AND o.key = i.key
+		RETURNING o.item)
+	SELECT coalesce(array_agg(g.item), '{}') INTO found_here FROM gone g;
+	found_here := ARRAY(SELECT n.id FROM casesync_internal.notification n
+		WHERE n.id = ANY (found_here) AND n.state = 'withheld'
+		  AND n.stream = (SELECT x.stream FROM casesync_internal.node x)
+		ORDER BY n.id FOR UPDATE OF n);
+	PERFORM casesync_internal.notification_doubt(casesync_internal.lanes_let_go(found_here));
+	RETURN QUERY SELECT * FROM casesync_internal.notification n WHERE n.id = ANY (found_here);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.open_numbers(casesync_internal.new_notification[]) IS
+	'part of notification_resume(): items that were tried and withheld, of the same subjects and '
+	'subscriptions';
+
+/*
+ * An item that was tried keeps its reference_id and its number until its end, and says what is to
+ * be said now. A partner that has kept it takes that for a repetition: so where it may have, and
+ * what it said was another thing, the new one is told by an item of its own besides.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_resume(
+	items casesync_internal.new_notification[], OUT rest casesync_internal.new_notification[],
+	OUT resumed integer)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+	tried casesync_internal.notification[];
+BEGIN
+	rest := items; resumed := 0;
+	IF NOT EXISTS (SELECT FROM casesync_internal.open_number) THEN
+		RETURN;
+	END IF;
+	tried := ARRAY(SELECT o FROM casesync_internal.open_numbers(items) o);
+	rest := ARRAY(
+		SELECT ROW(i.lane, i.subscription, i.event, i.registry, i.key, i.event_type, i.removal,
+			i.record, i.hmac, i.agreement, i.agreement_version, i.hops,
+			i.at)::casesync_internal.new_notification
+		  FROM unnest(items) WITH ORDINALITY i(lane, subscription, event, registry, key, event_type,
+			removal, record, hmac, agreement, agreement_version, hops, at, n)
+		  LEFT JOIN LATERAL (SELECT t.* FROM unnest(tried) t
+				WHERE t.subscription = i.subscription AND t.registry = i.registry AND t.key = i.key
+				ORDER BY t.id DESC LIMIT 1) o ON true
+		 WHERE o.id IS NULL OR o.is_doubtful
+			AND (o.record IS DISTINCT FROM i.record OR o.removal <> i.removal)
+		 ORDER BY i.n);
+	UPDATE casesync_internal.notification n SET state = 'due', state_reason = NULL, lane = i.lane,
+		event = i.event, event_type = i.event_type, removal = i.removal, record = i.record,
+		hmac = i.hmac, agreement = i.agreement, agreement_version = i.agreement_version,
+		hops = i.hops, at = i.at
+	  FROM unnest(tried) t JOIN unnest(items) i ON t.subscription = i.subscription
+		AND t.registry = i.registry AND t.key = i.key
+	 WHERE n.id = t.id;
+	resumed := cardinality(tried);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_resume(casesync_internal.new_notification[]) IS
+	'part of notification_append(): items of these subjects and subscriptions that were tried and '
+	'withheld are told again, with this; gives what is to be told by new items';
+
 /* Into the leaf by its name: the parent of an inheritance would keep what is written into it. */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_append(
 	items casesync_internal.new_notification[])
@@ -62,6 +160,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	again record := casesync_internal.notification_resume(items);
 	appended integer;
 BEGIN
 	/* One event has many notifications, also in later calls: for other partners. */
@@ -72,9 +171,9 @@ BEGIN
 		'record, hmac, agreement, agreement_version, hops, at) SELECT n.lane, n.subscription, '
 		'n.event, n.registry, n.key, n.event_type, n.removal, n.record, n.hmac, n.agreement, '
 		'n.agreement_version, n.hops, n.at FROM unnest($1) n',
-		casesync_internal.notification_leaf()) USING items;
+		casesync_internal.notification_leaf()) USING again.rest;
 	GET DIAGNOSTICS appended = ROW_COUNT;
-	RETURN appended;
+	RETURN appended + again.resumed;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_append(casesync_internal.new_notification[]) IS
@@ -98,6 +197,58 @@ COMMENT ON FUNCTION casesync_internal.notification_number(bigint[], uuid, bigint
 	'these are the next items of their subscription''s stream, after the last number given there';
 
 /*
+ * The router may be withholding some of them, and waits for the others: all together, or none is
+ * kept while one is waited for. What is refused, always one item, is decided about: not in the
+ * middle of a turn of the router.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_settle_lock(items bigint[],
+	is_delivered boolean)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	item bigint;
+BEGIN
+	IF NOT is_delivered THEN
+		PERFORM FROM casesync_internal.notification n
+		  WHERE n.id = ANY (items) ORDER BY n.id FOR UPDATE;
+		RETURN;
+	END IF;
+	LOOP
+		BEGIN
+			PERFORM FROM casesync_internal.notification n
+			  WHERE n.id = ANY (items) ORDER BY n.id FOR NO KEY UPDATE NOWAIT;
+			RETURN;
+		EXCEPTION WHEN lock_not_available THEN
+			NULL;
+		END;
+		FOREACH item IN ARRAY items LOOP
+			PERFORM casesync_internal.notification_await(item);
+		END LOOP;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_settle_lock(bigint[], boolean) IS
+	'part of notification_settle(): nobody else changes these items until the transaction ends';
+
+/* The end of the subtransaction gives the lock back. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_await(item bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM casesync_internal.notification n WHERE n.id = item FOR NO KEY UPDATE;
+	RAISE SQLSTATE 'CS000';
+EXCEPTION WHEN SQLSTATE 'CS000' THEN
+	NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_await(bigint) IS
+	'returns when nobody has this item locked, and does not lock it';
+
+/*
  * Of what died the partner knows nothing for sure, but it is not to be told once more either: it
  * has refused it. So a removal is let go, and the next change is sent whatever it holds.
  */
@@ -108,13 +259,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	/* What is refused is decided about: not in the middle of a turn of the router. */
-	PERFORM FROM casesync_internal.notification n
-	 WHERE NOT is_delivered AND n.id = ANY (items) ORDER BY n.id FOR UPDATE;
+	PERFORM casesync_internal.notification_settle_lock(items, is_delivered);
 	/* One that was withheld while it was in flight has arrived all the same. */
 	UPDATE casesync_internal.notification n SET state_reason = why,
 		state = CASE WHEN is_delivered THEN 'delivered' ELSE 'dead' END
 	 WHERE n.id = ANY (items) AND (n.state = 'due' OR (n.state = 'withheld' AND is_delivered));
+	DELETE FROM casesync_internal.open_number o WHERE is_delivered AND o.item = ANY (items);
 	IF NOT is_delivered THEN
 		PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => false);
 	END IF;
@@ -148,35 +298,57 @@ COMMENT ON FUNCTION casesync_internal.notification_discard(bigint, text) IS
 
 /*
  * The lock of subjects: their due notifications. A turn of the router shares it with who only sends
- * them (NO KEY UPDATE, lock_due()), and with nobody who takes any of them back (UPDATE), or
- * changes what partners know of them because of that. The router waits: takers are done within
- * moments and never wait for it. Who is not, since a person's transaction is open, is left aside.
+ * them (NO KEY UPDATE, lock_due()), and with nobody who takes any of them back (UPDATE), or changes
+ * what partners know of them because of that. When a sender was faster, the next look has it alone.
+ * The router waits: senders are done within moments and never wait for it. Who is not, since a
+ * person's transaction is open, is left aside.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.notification_lock(registry text, keys text[])
+CREATE OR REPLACE FUNCTION casesync_internal.notification_lock(registry text, keys text[],
+	is_alone boolean)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off
 AS $$
 BEGIN
-	PERFORM FROM casesync_internal.notification n
-	  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys) AND n.state = 'due'
-	  ORDER BY n.id FOR KEY SHARE;
+	IF is_alone THEN
+		PERFORM FROM casesync_internal.notification n
+		  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
+			AND n.state = 'due'
+		  ORDER BY n.id FOR UPDATE;
+	ELSE
+		PERFORM FROM casesync_internal.notification n
+		  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
+			AND n.state = 'due'
+		  ORDER BY n.id FOR KEY SHARE;
+	END IF;
 	RETURN '{}';
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+	RETURN casesync_internal.notification_locked(registry, keys);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_lock(text, text[], boolean) IS
+	'for the router: until the end of the transaction nobody takes back what waits to be sent of '
+	'these subjects, or sends it; gives those of which somebody else keeps it locked';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_locked(registry text, keys text[])
+RETURNS text[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+BEGIN
 	RETURN ARRAY(
 		WITH free AS MATERIALIZED (
 			SELECT n.id FROM casesync_internal.notification n
-			 WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
+			 WHERE n.registry = notification_locked.registry AND n.key = ANY (keys)
 			   AND n.state = 'due'
-			 ORDER BY n.id FOR KEY SHARE SKIP LOCKED)
+			 ORDER BY n.id FOR UPDATE SKIP LOCKED)
 		SELECT DISTINCT n.key FROM casesync_internal.notification n
-		 WHERE n.registry = notification_lock.registry AND n.key = ANY (keys) AND n.state = 'due'
-		   AND NOT EXISTS (SELECT FROM free f WHERE f.id = n.id));
+		 WHERE n.registry = notification_locked.registry AND n.key = ANY (keys)
+		   AND n.state = 'due' AND NOT EXISTS (SELECT FROM free f WHERE f.id = n.id));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.notification_lock(text, text[]) IS
-	'for the router: until the end of the transaction nobody takes back what waits to be sent of '
-	'these subjects; gives those of which somebody else keeps it locked';
+COMMENT ON FUNCTION casesync_internal.notification_locked(text, text[]) IS
+	'part of notification_lock(): locks what is free; gives the subjects of which not all is';
 
 /*
  * The partner does not learn that state, so what it knows is open again and the next event of the
@@ -194,6 +366,12 @@ BEGIN
 	END IF;
 	UPDATE casesync_internal.notification n SET state = 'withheld', state_reason = why
 	  FROM unnest(items) u(id) WHERE n.id = u.id;
+	/* The partner may be waiting for its number. */
+	INSERT INTO casesync_internal.open_number (item, subscription, registry, key)
+	SELECT n.id, n.subscription, n.registry, n.key
+	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
+	 WHERE n.seq IS NOT NULL
+	ON CONFLICT DO NOTHING;
 	PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => true);
 END
 $$;

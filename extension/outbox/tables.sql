@@ -38,8 +38,11 @@ CREATE TABLE casesync_internal.notification (
 	prev_seq bigint,
 	state text NOT NULL DEFAULT 'due' CHECK (
 		state IN ('due', 'delivered', 'dead', 'withheld', 'discarded')),
-	state_reason text
+	state_reason text,
+	is_doubtful boolean NOT NULL DEFAULT false
 );
+COMMENT ON COLUMN casesync_internal.notification.is_doubtful IS
+	'the partner may have kept what it said at an attempt that has failed';
 COMMENT ON TABLE casesync_internal.notification IS
 	'one event for one subscription, with its projected record; rows are in the leaves';
 COMMENT ON COLUMN casesync_internal.notification.reference_id IS
@@ -78,6 +81,17 @@ BEGIN
 	END LOOP;
 END
 $$;
+CREATE TABLE casesync_internal.open_number (
+	item bigint PRIMARY KEY,
+	subscription bigint NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL
+);
+CREATE INDEX open_number_of ON casesync_internal.open_number (subscription, registry, key);
+COMMENT ON TABLE casesync_internal.open_number IS
+	'notifications that were withheld after they had got their number: when their subject is told '
+	'of again, they are what tells it; mostly empty';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.open_number', '');
 CREATE TABLE casesync_internal.notification_ring (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	leaf integer NOT NULL CHECK (leaf BETWEEN 0 AND 7)

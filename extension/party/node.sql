@@ -98,8 +98,10 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO casesync_internal.node (sender_id, time_zone, system_identifier, database_oid)
-	SELECT node_begin.sender_id, current_setting('TimeZone'), c.system_identifier, d.oid
+	INSERT INTO casesync_internal.node (sender_id, time_zone, system_identifier, database_oid,
+		timeline, table_oid)
+	SELECT node_begin.sender_id, current_setting('TimeZone'), c.system_identifier, d.oid,
+		casesync_internal.node_timeline(), casesync_internal.node_table()
 	  FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()
 	ON CONFLICT DO NOTHING;
 	INSERT INTO casesync_internal.node_secret (hash_key)
@@ -267,7 +269,8 @@ AS $$
 	UPDATE casesync_internal.node SET paused = false, paused_reason = NULL, node_id = NULL,
 		era = node_begin_stream.era, stream = gen_random_uuid(),
 		system_identifier = (SELECT c.system_identifier FROM pg_control_system() c),
-		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database())
+		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()),
+		timeline = casesync_internal.node_timeline(), table_oid = casesync_internal.node_table()
 $$;
 COMMENT ON FUNCTION casesync_internal.node_begin_stream(integer) IS
 	'this database is the node from now on, with a new run of sequence numbers';
@@ -292,21 +295,15 @@ $$;
 COMMENT ON FUNCTION casesync.start_as_copy() IS
 	'this database is a copy for tests: it stays paused';
 
-/*
- * Where identities do not fit the node pauses, and that is no error: a bridge that runs shows why
- * nothing leaves, and what partners send is still taken. Only resume(), said by a person, ends it.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.bridge_start(node_id uuid, version text)
-RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text,
-	extension_version text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION casesync_internal.check_bridge(node_id uuid, version text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-	n casesync_internal.node := casesync_internal.this_node();
 	refusal constant text := casesync_internal.bridge_refusal(version);
 BEGIN
+	PERFORM casesync_internal.this_node();
 	IF refusal IS NOT NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => refusal,
@@ -318,22 +315,128 @@ BEGIN
 			message => 'a bridge must name its node_id',
 			hint => 'Set node_id in the bridge''s configuration file.');
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_bridge(uuid, text) IS
+	'whether a bridge of this version may work here at all, or an error';
+
+CREATE OR REPLACE FUNCTION casesync_internal.node_judge(node_id uuid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	n constant casesync_internal.node := casesync_internal.this_node();
+BEGIN
 	IF NOT casesync_internal.identity_matches(n) THEN
 		PERFORM casesync_internal.pause_node('this database is a copy of the one that was set up: '
 			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if '
 			'not');
 	ELSIF n.node_id IS NULL AND NOT n.paused THEN
-		UPDATE casesync_internal.node SET node_id = bridge_start.node_id;
+		UPDATE casesync_internal.node SET node_id = node_judge.node_id;
 	ELSIF n.node_id IS DISTINCT FROM node_id THEN
 		PERFORM casesync_internal.pause_node('a bridge with another node_id has started: '
 			'SELECT casesync.resume() if it is the right one');
 	END IF;
-	RETURN QUERY SELECT t.sender_id, t.base_url, t.key_ids, t.paused, t.paused_reason, v.extension
-	  FROM casesync_internal.node t CROSS JOIN casesync_internal.bridge_versions() v;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.bridge_start(uuid, text) IS
-	'what a bridge says first: checks that bridge and database belong together';
+COMMENT ON FUNCTION casesync_internal.node_judge(uuid) IS
+	'pauses the node where bridge and database do not belong together';
+
+/*
+ * By the tables' own number it is seen that a dump was restored over what was there; by the
+ * timeline that another server has taken over. On a standby nothing is said anyway.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.node_table()
+RETURNS oid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'casesync_internal.node'::regclass::oid
+$$;
+COMMENT ON FUNCTION casesync_internal.node_table() IS 'the number of the node''s table';
+
+CREATE OR REPLACE FUNCTION casesync_internal.node_timeline()
+RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF pg_is_in_recovery() THEN
+		RETURN NULL;
+	END IF;
+	/* Not the control file's: after a promotion that is the old one until a checkpoint is done. */
+	RETURN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.node_timeline() IS
+	'the timeline that this server writes; NULL on a standby';
+
+CREATE OR REPLACE FUNCTION casesync_internal.life_matches()
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT n.table_oid = casesync_internal.node_table()
+			AND n.timeline = coalesce(casesync_internal.node_timeline(), n.timeline)
+		FROM casesync_internal.node n);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.life_matches() IS
+	'whether this database is as it was when a bridge last said what partners were told';
+
+CREATE OR REPLACE FUNCTION casesync_internal.node_set_life()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.node n SET timeline = casesync_internal.node_timeline(),
+		table_oid = casesync_internal.node_table()
+	 WHERE NOT casesync_internal.life_matches()
+$$;
+COMMENT ON FUNCTION casesync_internal.node_set_life() IS
+	'the database knows what partners were told, and goes on';
+
+CREATE OR REPLACE FUNCTION casesync_internal.node_new_stream()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.node SET stream = gen_random_uuid(),
+		timeline = casesync_internal.node_timeline(), table_oid = casesync_internal.node_table()
+$$;
+COMMENT ON FUNCTION casesync_internal.node_new_stream() IS
+	'the same database and bridge, with a new run of sequence numbers';
+
+/* Written now and then: a bridge asks many times a minute. */
+CREATE OR REPLACE FUNCTION casesync_internal.bridge_seen(bridge uuid, timeline integer)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.bridge_life AS b (bridge, timeline)
+	VALUES (bridge_seen.bridge, bridge_seen.timeline)
+	ON CONFLICT ON CONSTRAINT bridge_life_pkey DO UPDATE
+		SET timeline = excluded.timeline, seen_at = clock_timestamp(),
+			vouched_at = CASE WHEN b.timeline = excluded.timeline THEN b.vouched_at
+				ELSE clock_timestamp() END
+		WHERE b.timeline <> excluded.timeline
+			OR b.seen_at < clock_timestamp() - interval '1 minute'
+$$;
+COMMENT ON FUNCTION casesync_internal.bridge_seen(uuid, integer) IS
+	'a bridge is here, and all that it has told is known';
+
+CREATE OR REPLACE FUNCTION casesync_internal.bridges_seen()
+RETURNS SETOF casesync_internal.bridge_life
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM casesync_internal.bridge_life b
+	 WHERE b.seen_at > clock_timestamp() - interval '1 day'
+$$;
+COMMENT ON FUNCTION casesync_internal.bridges_seen() IS 'the bridges of the last day';
 
 /*
  * Asked before every look at what is to be sent, not once at the start: a database is also copied
@@ -346,7 +449,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN coalesce((SELECT NOT n.paused AND casesync_internal.identity_matches(n)
-		FROM casesync_internal.node n), false);
+		AND casesync_internal.life_matches() FROM casesync_internal.node n), false);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.may_speak() IS

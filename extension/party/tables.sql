@@ -15,7 +15,9 @@ CREATE TABLE casesync_internal.node (
 	stream uuid NOT NULL DEFAULT gen_random_uuid(),
 	four_eyes boolean NOT NULL DEFAULT true,
 	paused boolean NOT NULL DEFAULT false,
-	paused_reason text
+	paused_reason text,
+	timeline integer NOT NULL,
+	table_oid oid NOT NULL
 );
 COMMENT ON TABLE casesync_internal.node IS
 	'this system: its name to others, its identity, whether it may send';
@@ -24,6 +26,10 @@ COMMENT ON COLUMN casesync_internal.node.node_id IS
 COMMENT ON COLUMN casesync_internal.node.era IS
 	'counts restores: tells transaction ids of different clusters apart';
 COMMENT ON COLUMN casesync_internal.node.stream IS 'names one run of sequence numbers to partners';
+COMMENT ON COLUMN casesync_internal.node.timeline IS
+	'of the server on which partners were told last: another one may have lost some of it';
+COMMENT ON COLUMN casesync_internal.node.table_oid IS
+	'of this table: a dump that is restored over the database makes another one';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.node', '');
 CREATE TABLE casesync_internal.node_secret (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -41,6 +47,15 @@ CREATE TABLE casesync_internal.turn_trouble_now (
 );
 COMMENT ON TABLE casesync_internal.turn_trouble_now IS
 	'work of the bridge that fails now, as it says itself';
+/* Not dumped: it says what was on this server. */
+CREATE TABLE casesync_internal.bridge_life (
+	bridge uuid PRIMARY KEY,
+	timeline integer NOT NULL,
+	vouched_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.bridge_life IS
+	'journals of bridges that were here, and the timeline on which nothing of them was unknown';
 /* ---- partner ---- */
 CREATE TABLE casesync_internal.partner (
 	partner text PRIMARY KEY CHECK (partner <> '' AND length(partner) <= 255),

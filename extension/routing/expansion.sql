@@ -83,14 +83,14 @@ COMMENT ON FUNCTION casesync_internal.expansion_turn(casesync_internal.tracking)
 	'read subjects of captured keys of one tracking; returns how many';
 
 /* The trackings by turns, those last that took long a little while ago. */
-CREATE OR REPLACE FUNCTION casesync_internal.expand_next()
+CREATE OR REPLACE FUNCTION casesync_internal.expand_next(with_slow boolean)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking;
-	is_left boolean := casesync_internal.turn_has_time();
+	is_left boolean := with_slow AND casesync_internal.turn_has_time();
 	subjects integer := 0;
 BEGIN
 	IF NOT EXISTS (SELECT FROM casesync_internal.expansion) THEN
@@ -101,7 +101,8 @@ BEGIN
 		 CROSS JOIN LATERAL (SELECT e.id FROM casesync_internal.expansion e
 			WHERE e.tracking = g.id ORDER BY e.tracking, e.id LIMIT 1) oldest
 		  LEFT JOIN casesync_internal.routing_pace p ON p.registry = '' AND p.tracking = g.id
-			AND p.rest_until > clock_timestamp()
+			AND p.rest_until IS NOT NULL
+		 WHERE with_slow OR p.tracking IS NULL
 		 ORDER BY p.rest_until NULLS FIRST, oldest.id
 	LOOP
 		EXIT WHEN subjects > 0 OR NOT casesync_internal.turn_has_time();
@@ -113,7 +114,7 @@ BEGIN
 	RETURN subjects;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.expand_next() IS
+COMMENT ON FUNCTION casesync_internal.expand_next(boolean) IS
 	'read more subjects of captured keys that stand for many; returns how many they were';
 
 /* From the beginning again: the place where it had got to is somebody's key. */

@@ -40,11 +40,13 @@ BEGIN
 	PERFORM casesync_internal.node_begin_stream(n.era);
 	/* Partners may have been told newer states than this database remembers. */
 	PERFORM casesync_internal.knowledge_open_all();
+	PERFORM casesync_internal.look_again_all(r.registry, 'this database has taken over')
+	   FROM casesync_internal.registry r;
 	PERFORM casesync_internal.audit_note('resume', n.sender_id, jsonb_build_object('era', n.era));
 	PERFORM casesync_internal.ring();
 	RETURN QUERY SELECT r.registry,
-		format('Partners may know what was changed after the backup and is not here; '
-			'to send them the present state of every subject they may see: '
+		format('Partners may know what was changed after the backup and is not here: the bridge '
+			'sends them the present state of every subject they may see, or now: '
 			'SELECT casesync.look_again(%L);', r.registry)
 	  FROM casesync_internal.registry r ORDER BY 1;
 END

@@ -64,11 +64,30 @@ COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
 	'route_registry_in_one_look(), with one snapshot; an error (40001) when somebody else has '
 	'decided about one of the subjects since';
 
+/* Tried again by the clock; what has asked for a look is answered by that. */
+CREATE OR REPLACE FUNCTION casesync_internal.route_later(registry text, keys text[],
+	events casesync_internal.subject_event[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.quarantine_add(route_later.registry, 0, array_agg(e.key),
+		e.event_type, '55P03', 'somebody else is deciding about what waits to be sent of it')
+	   FROM unnest(events) e WHERE e.key = ANY (keys) GROUP BY e.event_type;
+	PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
+		FROM casesync_internal.look_again_of(registry, keys) l));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_later(text, text[],
+	casesync_internal.subject_event[]) IS
+	'part of route_locked(): subjects that somebody keeps locked';
+
 /*
  * The locks first, and then the look: whoever decides about a subject of the slice has committed
  * before it, or waits behind this turn. Whom somebody keeps locked for long comes later. Rows that
- * nobody locks for us may have changed all the same (a partner has refused an item, a person wants
- * quarantine tried again): then everything is looked at anew.
+ * nobody locks for us may have changed all the same (an item was sent for the first time, or
+ * refused; a person wants quarantine tried again): then everything is looked at anew.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.route_locked(r casesync_internal.registry,
 	events casesync_internal.subject_event[])
@@ -77,18 +96,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	busy text[] := casesync_internal.notification_lock(r.registry,
-		ARRAY(SELECT DISTINCT e.key FROM unnest(events) e));
+	busy text[];
 BEGIN
-	IF busy <> '{}' THEN
-		PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(e.key), e.event_type,
-			'55P03', 'somebody else is deciding about what waits to be sent of it')
-		   FROM unnest(events) e WHERE e.key = ANY (busy) GROUP BY e.event_type;
-		PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
-			FROM casesync_internal.look_again_of(r.registry, busy) l));
-		events := ARRAY(SELECT e FROM unnest(events) e WHERE e.key <> ALL (busy));
-	END IF;
 	FOR try IN 1 .. 5 LOOP
+		busy := casesync_internal.notification_lock(r.registry,
+			ARRAY(SELECT DISTINCT e.key FROM unnest(events) e), is_alone => try > 1);
+		IF busy <> '{}' THEN
+			PERFORM casesync_internal.route_later(r.registry, busy, events);
+			events := ARRAY(SELECT e FROM unnest(events) e WHERE e.key <> ALL (busy));
+		END IF;
 		BEGIN
 			RETURN CASE WHEN events = '{}' THEN 0
 				ELSE casesync_internal.route_registry(r, events) END;
@@ -165,11 +181,11 @@ COMMENT ON FUNCTION casesync_internal.plan_for(integer) IS
 
 /*
  * A slice bounds what a failure costs, and what one statement holds in memory. They go in the order
- * of their first change, as far as that can be: lanes send in the order of ids. But what was slow
- * last time comes last, and what is not begun in this turn is given back.
+ * of their first change, as far as that can be: lanes send in the order of ids. But what is slow
+ * comes last and has a turn of its own, and what is not begun in this turn is given back.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.route_events(events casesync_internal.subject_event[],
-	at_rest text[], OUT appended integer, OUT routed integer,
+	but_of text[], OUT appended integer, OUT routed integer,
 	OUT left_over casesync_internal.subject_event[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -181,8 +197,8 @@ BEGIN
 	appended := 0; routed := 0; left_over := '{}';
 	PERFORM casesync_internal.plan_for(cardinality(events));
 	FOR slice IN
-		SELECT x.r, array_agg(x.e ORDER BY (x.e).position) AS events
-		  FROM (SELECT r, e, p.registry IS NOT NULL AS is_slow, (dense_rank() OVER (
+		SELECT x.r, x.is_slow, array_agg(x.e ORDER BY (x.e).position) AS events
+		  FROM (SELECT r, e, p.rest_until IS NOT NULL AS is_slow, (dense_rank() OVER (
 					PARTITION BY r.registry ORDER BY e.key) - 1) / coalesce(p.slice,
 					casesync_internal.turn_limit('slice')) AS n
 				  FROM unnest(events) e
@@ -192,8 +208,8 @@ BEGIN
 		 GROUP BY x.r, x.n, x.is_slow
 		 ORDER BY x.is_slow, min((x.e).position)
 	LOOP
-		IF (slice.r).registry = ANY (at_rest)
-			OR routed > 0 AND NOT casesync_internal.turn_has_time() THEN
+		IF (slice.r).registry = ANY (but_of) OR routed > 0
+			AND (slice.is_slow OR NOT casesync_internal.turn_has_time()) THEN
 			left_over := left_over || slice.events;
 			CONTINUE;
 		END IF;
@@ -208,7 +224,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_events(casesync_internal.subject_event[], text[]) IS
 	'events to notifications, registry by registry, a slice of subjects at a time; what belongs to '
-	'a registry at rest, or does not fit this turn, is left over';
+	'some registries, or does not fit this turn, is left over';
 
 CREATE OR REPLACE FUNCTION casesync_internal.check_route(max_changes integer)
 RETURNS void
@@ -312,20 +328,21 @@ COMMENT ON FUNCTION casesync_internal.chunk_part(casesync_internal.change[], int
 
 /* All that waits goes into the queue by one statement: see look_again_add_all(). */
 CREATE OR REPLACE FUNCTION casesync_internal.route_changes(live casesync_internal.change[],
-	bulk casesync_internal.change[], split xid8[], at_rest text[], OUT notifications integer,
+	bulk casesync_internal.change[], split xid8[], OUT notifications integer,
 	OUT routed integer, OUT put_off integer)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	slow constant text[] := (casesync_internal.slow_registries()).slow;
 	known record;
 	asked record;
 BEGIN
 	PERFORM casesync_internal.gap_found(c) FROM unnest(live || bulk) c WHERE c.op = 'G';
 	known := casesync_internal.route_events(ARRAY(SELECT e
-		FROM casesync_internal.expand(live, split, is_asking => false) e), at_rest);
+		FROM casesync_internal.expand(live, split, is_asking => false) e), slow);
 	asked := casesync_internal.route_events(ARRAY(SELECT e
-		FROM casesync_internal.expand(live, split, is_asking => true) e), at_rest);
+		FROM casesync_internal.expand(live, split, is_asking => true) e), slow);
 	PERFORM casesync_internal.look_again_add_all(array_agg(e.registry), array_agg(e.key),
 		array_agg(e.event_type), array_agg(e.origin), 'others go first: they are fewer, or quick')
 	   FROM (SELECT * FROM unnest(known.left_over || asked.left_over)
@@ -340,44 +357,92 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_changes(casesync_internal.change[],
-	casesync_internal.change[], xid8[], text[]) IS
-	'part of route(): changes to notifications; those of bulk, of registries at rest, and what '
+	casesync_internal.change[], xid8[]) IS
+	'part of route(): changes to notifications; those of bulk, of slow registries, and what '
 	'does not fit this turn go into the queue of subjects to be looked at';
 
+/* None of others, in a turn of theirs. */
+CREATE OR REPLACE FUNCTION casesync_internal.but_of_slow()
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pace constant record := casesync_internal.slow_registries();
+BEGIN
+	RETURN ARRAY(SELECT r.registry FROM casesync_internal.registry r
+		WHERE r.registry <> ALL (pace.slow) OR r.registry = ANY (pace.at_rest));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.but_of_slow() IS
+	'all registries but those that are slow and have rested';
+
+CREATE OR REPLACE FUNCTION casesync_internal.slow_waits()
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	others constant text[] := casesync_internal.but_of_slow();
+BEGIN
+	IF NOT EXISTS (SELECT FROM casesync_internal.routing_pace p WHERE p.rest_until < now()) THEN
+		RETURN false;
+	END IF;
+	RETURN EXISTS (SELECT FROM casesync_internal.look_again_next(1, others))
+		OR EXISTS (SELECT FROM casesync_internal.quarantine_next(1, others))
+		OR EXISTS (SELECT FROM casesync_internal.expansion e
+			JOIN casesync_internal.routing_pace p ON p.registry = '' AND p.tracking = e.tracking
+			WHERE p.rest_until < now());
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.slow_waits() IS
+	'whether something that is slow has rested and has work';
+
 /*
- * What waits in queues: a quarter of a turn in which something else was routed. Registries at rest
- * have their turn when there is nothing of others.
+ * What waits in queues: a quarter of a turn in which something else was routed, and nothing that is
+ * slow, since what was routed is committed with it. That has its turn next, or when there is
+ * nothing of others.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.route_waiting(max_subjects integer, at_rest text[],
-	is_alone boolean, OUT notifications integer, OUT changes integer, OUT more boolean)
+CREATE OR REPLACE FUNCTION casesync_internal.route_waiting(max_subjects integer, is_alone boolean,
+	is_slow_turn boolean, OUT notifications integer, OUT changes integer, OUT more boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	most constant integer := CASE WHEN is_alone THEN max_subjects
 		ELSE greatest(1, max_subjects / 4) END;
-	events casesync_internal.subject_event[];
+	pace constant record := casesync_internal.slow_registries();
+	events casesync_internal.subject_event[] := '{}';
 	outcome record;
 BEGIN
 	notifications := 0; changes := 0;
-	more := casesync_internal.expand_next() > 0;
-	IF NOT casesync_internal.turn_has_time() THEN
-		more := true;
-		RETURN;
+	more := false;
+	IF is_slow_turn THEN
+		PERFORM casesync_internal.expand_next(with_slow => true);
 	END IF;
-	events := casesync_internal.events_again(most, at_rest);
-	IF cardinality(events) = 0 AND is_alone AND cardinality(at_rest) > 0 THEN
-		at_rest := '{}';
-		events := casesync_internal.events_again(most, at_rest);
+	IF casesync_internal.turn_has_time() THEN
+		events := casesync_internal.events_again(most, CASE WHEN is_slow_turn
+			THEN casesync_internal.but_of_slow() ELSE pace.slow END);
+		IF cardinality(events) = 0 AND is_alone AND (
+			casesync_internal.expand_next(with_slow => true) > 0 OR cardinality(pace.slow) > 0) THEN
+			events := casesync_internal.events_again(most, pace.at_rest);
+			IF cardinality(events) = 0 AND cardinality(pace.at_rest) > 0 THEN
+				events := casesync_internal.events_again(most, '{}');
+			END IF;
+		END IF;
+	ELSE
+		more := true;
 	END IF;
 	IF cardinality(events) > 0 THEN
-		outcome := casesync_internal.route_events(events, at_rest);
+		outcome := casesync_internal.route_events(events, '{}');
 		notifications := outcome.appended; changes := outcome.routed;
-		more := more OR cardinality(events) >= most OR cardinality(outcome.left_over) > 0;
+		more := cardinality(events) >= most OR cardinality(outcome.left_over) > 0;
+		PERFORM casesync_internal.expand_next(with_slow => false);
 	END IF;
+	more := more OR EXISTS (SELECT FROM casesync_internal.expansion);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.route_waiting(integer, text[], boolean) IS
+COMMENT ON FUNCTION casesync_internal.route_waiting(integer, boolean, boolean) IS
 	'part of route(): subjects in quarantine that may be tried again, and those in the queue';
 
 /* The window's next chunk; a turn of few changes, as after one that failed, looks at no others. */
@@ -405,10 +470,11 @@ BEGIN
 	PERFORM casesync_internal.plan_for(looked);
 	IF looked > 0 THEN
 		/* What is put off is counted when it is routed. */
-		SELECT r.notifications, r.routed, greatest(cardinality(part.live) - r.put_off, 0)
+		SELECT r.notifications, r.routed, CASE WHEN r.put_off = 0 THEN cardinality(part.live)
+				ELSE least(cardinality(part.live), r.routed) END
 		  INTO notifications, routed, changes
 		  FROM casesync_internal.route_changes(part.live, part.bulk,
-			ARRAY[s.done_xid, newest.xid], casesync_internal.registries_at_rest()) r;
+			ARRAY[s.done_xid, newest.xid]) r;
 	END IF;
 	IF looked > 0 OR s.now IS NOT NULL THEN
 		PERFORM casesync_internal.routing_advance(s, upto, newest);
@@ -437,9 +503,10 @@ SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
+	is_slow_turn constant boolean := casesync_internal.slow_turn_is_due();
 	fresh record;
 	waiting record;
-	has_new_filters boolean;
+	has_new_filters boolean := false;
 	/* Before the window is opened: changes after this look are in it. */
 	wanted bigint[] := ARRAY(SELECT w.id FROM casesync_internal.routing_turn_wanted w);
 BEGIN
@@ -450,15 +517,23 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM casesync_internal.turn_begin();
-	/* Before the window is opened: changes after this look are in it. */
-	has_new_filters := casesync_internal.seed_filters();
-	fresh := casesync_internal.route_window(casesync_internal.routing_position(), max_changes);
-	waiting := casesync_internal.route_waiting(max_changes,
-		casesync_internal.registries_at_rest(), is_alone => fresh.routed = 0 AND NOT fresh.more);
+	IF is_slow_turn THEN
+		SELECT 0 AS changes, 0 AS notifications, 0 AS routed, true AS more INTO fresh;
+	ELSE
+		/* Before the window is opened: changes after this look are in it. */
+		has_new_filters := casesync_internal.seed_filters();
+		fresh := casesync_internal.route_window(casesync_internal.routing_position(), max_changes);
+	END IF;
+	waiting := casesync_internal.route_waiting(max_changes, is_slow_turn OR fresh.routed = 0
+		AND NOT fresh.more, is_slow_turn);
 	changes := fresh.changes + waiting.changes;
 	notifications := fresh.notifications + waiting.notifications;
-	more := fresh.more OR waiting.more OR has_new_filters;
-	PERFORM casesync_internal.routing_turn_done(wanted);
+	IF NOT is_slow_turn THEN
+		PERFORM casesync_internal.routing_turn_done(wanted);
+	END IF;
+	PERFORM casesync_internal.slow_turn_set(NOT is_slow_turn AND fresh.routed + waiting.changes > 0
+		AND casesync_internal.slow_waits());
+	more := fresh.more OR waiting.more OR has_new_filters OR casesync_internal.slow_turn_is_due();
 	PERFORM casesync_internal.turn_end();
 	RETURN NEXT;
 END

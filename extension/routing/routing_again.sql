@@ -87,6 +87,18 @@ $$;
 COMMENT ON FUNCTION casesync.retry_quarantine(text) IS
 	'try quarantined subjects again soon; returns how many';
 
+CREATE OR REPLACE FUNCTION casesync_internal.registry_told_as(registry text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(t.on_update, t.on_insert, t.on_delete)
+	  FROM casesync_internal.tracking t
+	 WHERE registry_told_as.registry = ANY (t.registries) AND NOT t.removed ORDER BY t.id LIMIT 1
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_told_as(text) IS
+	'the event type that subjects of a registry are told by of which no change is known';
+
 /*
  * What changed in a gap nobody knows, so all subjects of its registries are looked at again, those
  * too that partners were told of and that are gone. Partners get only what they do not know; as
@@ -124,6 +136,10 @@ DECLARE
 BEGIN
 	/* Whom the turn under way tells partners of is among those whom partners know. */
 	PERFORM casesync_internal.await_router();
+	/* Nobody can say what partners have: asked first, or the look would find nothing new. */
+	IF casesync_internal.look_again_all_take(r.registry) IS NOT NULL THEN
+		PERFORM casesync_internal.knowledge_open_registry(r.registry);
+	END IF;
 	keys := casesync_internal.view_keys(r);
 	gone := ARRAY(SELECT t.key FROM casesync_internal.told t WHERE t.registry = r.registry
 		EXCEPT SELECT k FROM unnest(keys) k);
@@ -152,6 +168,30 @@ $$;
 COMMENT ON FUNCTION casesync_internal.gap_look_again(casesync_internal.gap) IS
 	'have every subject of a gap''s registries looked at again; returns how many';
 
+/* Within a turn, of which others need something too: an error when a view takes too long. */
+CREATE OR REPLACE FUNCTION casesync_internal.gap_is_small(g casesync_internal.gap)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	most constant integer := casesync_internal.turn_limit('again');
+	subjects bigint;
+BEGIN
+	SELECT sum(v.n + t.n) INTO subjects
+	  FROM casesync_internal.registry r
+	 CROSS JOIN LATERAL (SELECT count(*) FROM casesync_internal.owner_query(r.author, r.view,
+			format('SELECT v.%I::text, NULL::jsonb FROM %s v LIMIT $1', r.key_column, r.view),
+			most + 1, casesync_internal.milliseconds_of('casesync.render_timeout'))) v(n)
+	 CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT FROM casesync_internal.told x
+			WHERE x.registry = r.registry LIMIT most + 1) y) t(n)
+	 WHERE r.registry = ANY (g.registries);
+	RETURN coalesce(subjects, 0) <= most;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.gap_is_small(casesync_internal.gap) IS
+	'whether the router can make up for a gap within a turn';
+
 /*
  * What retrack() could not do itself while it held the table. A view that fails, or has too many
  * subjects to be read in a turn, is left to fill_gap(), as health says.
@@ -168,8 +208,12 @@ BEGIN
 		WHERE x.again AND x.filled IS NULL AND x.ended IS NOT NULL
 		ORDER BY x.id LIMIT 1 FOR UPDATE SKIP LOCKED
 	LOOP
-		PERFORM casesync_internal.gap_look_again(g);
-		PERFORM casesync_internal.gap_filled(g.id);
+		IF casesync_internal.gap_is_small(g) THEN
+			PERFORM casesync_internal.gap_look_again(g);
+			PERFORM casesync_internal.gap_filled(g.id);
+		ELSE
+			PERFORM casesync_internal.gap_left(g.id);
+		END IF;
 	END LOOP;
 EXCEPTION WHEN OTHERS THEN
 	IF casesync_internal.is_transient(SQLSTATE) THEN
@@ -180,6 +224,34 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.fill_mended() IS
 	'part of events_again(): one hole that retrack() has mended is made up for';
+
+/*
+ * One registry a call: each is one statement's work, and may be large. Routing stands still
+ * meanwhile, by its own lock.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_due()
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	l casesync_internal.look_again_registry;
+BEGIN
+	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.lock_for_transaction(1, 0) THEN
+		RETURN false;
+	END IF;
+	SELECT * INTO l FROM casesync_internal.look_again_registry x ORDER BY x.registry LIMIT 1;
+	IF FOUND THEN
+		PERFORM casesync_internal.look_again_at(r, l.reason)
+		   FROM casesync_internal.registry r WHERE r.registry = l.registry;
+		/* Also where it is not published any more. */
+		PERFORM casesync_internal.look_again_all_take(l.registry);
+	END IF;
+	RETURN EXISTS (SELECT FROM casesync_internal.look_again_registry);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_due() IS
+	'the next registry of which all subjects are to be looked at again; whether there are more';
 
 /* In the caller's transaction: the router sees all of it or nothing, and is woken at the commit. */
 CREATE OR REPLACE FUNCTION casesync.look_again(registry text)

@@ -197,13 +197,20 @@ AS $$
 DECLARE
 	f record;
 	found_here integer;
+	begun constant timestamptz := clock_timestamp();
 BEGIN
+	IF casesync_internal.tracking_is_slow(t) THEN
+		room := 0;
+	END IF;
 	FOR f IN SELECT * FROM casesync_internal.fold(own, split) LOOP
 		RETURN QUERY SELECT e.* FROM casesync_internal.expand_by_query(t, f.key, f.event_type,
 			f.origin, f.at, f.pos, until, room) e;
 		GET DIAGNOSTICS found_here = ROW_COUNT;
 		room := room - found_here;
 	END LOOP;
+	IF room > 0 THEN
+		PERFORM casesync_internal.pace_note('', t.id, 1, clock_timestamp() - begun);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.expand_asking(casesync_internal.tracking,

@@ -28,12 +28,14 @@ CREATE TABLE casesync_internal.routing_pace (
 	registry text NOT NULL,
 	tracking integer NOT NULL DEFAULT 0,
 	slice integer NOT NULL,
-	rest_until timestamptz NOT NULL,
+	rest_until timestamptz,
 	PRIMARY KEY (registry, tracking)
 );
 COMMENT ON TABLE casesync_internal.routing_pace IS
 	'registries whose views took long, and (with a tracking, and no registry) queries for subjects '
-	'that did: others go first until then, and so many subjects are looked at together';
+	'that did: so many subjects are looked at together';
+COMMENT ON COLUMN casesync_internal.routing_pace.rest_until IS
+	'slow even for few: others go first, and until then it has only what they leave; NULL: not slow';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_pace', '');
 /* ---- expansion ---- */
 CREATE TABLE casesync_internal.expansion (

@@ -1,6 +1,34 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification,node}');
 
+/* ---- lives of a database ---- */
+ALTER TABLE casesync_internal.node ADD COLUMN timeline integer, ADD COLUMN table_oid oid;
+UPDATE casesync_internal.node SET table_oid = 'casesync_internal.node'::regclass,
+	timeline = ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer;
+ALTER TABLE casesync_internal.node ALTER COLUMN timeline SET NOT NULL,
+	ALTER COLUMN table_oid SET NOT NULL;
+COMMENT ON COLUMN casesync_internal.node.timeline IS
+	'of the server on which partners were told last: another one may have lost some of it';
+COMMENT ON COLUMN casesync_internal.node.table_oid IS
+	'of this table: a dump that is restored over the database makes another one';
+CREATE TABLE casesync_internal.bridge_life (
+	bridge uuid PRIMARY KEY,
+	timeline integer NOT NULL,
+	vouched_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.bridge_life IS
+	'journals of bridges that were here, and the timeline on which nothing of them was unknown';
+CREATE TABLE casesync_internal.look_again_registry (
+	registry text PRIMARY KEY,
+	reason text NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.look_again_registry IS
+	'registries whose subjects are all to be looked at again, whatever partners were told of them';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_registry', '');
+ALTER TYPE casesync_internal.parcel ADD ATTRIBUTE journal text;
+DROP FUNCTION casesync_internal.bridge_start(uuid, text);
 CREATE TABLE casesync_internal.turn_trouble_now (
 	turn text PRIMARY KEY,
 	reason text NOT NULL,
@@ -223,12 +251,14 @@ CREATE TABLE casesync_internal.routing_pace (
 	registry text NOT NULL,
 	tracking integer NOT NULL DEFAULT 0,
 	slice integer NOT NULL,
-	rest_until timestamptz NOT NULL,
+	rest_until timestamptz,
 	PRIMARY KEY (registry, tracking)
 );
 COMMENT ON TABLE casesync_internal.routing_pace IS
 	'registries whose views took long, and (with a tracking, and no registry) queries for subjects '
-	'that did: others go first until then, and so many subjects are looked at together';
+	'that did: so many subjects are looked at together';
+COMMENT ON COLUMN casesync_internal.routing_pace.rest_until IS
+	'slow even for few: others go first, and until then it has only what they leave; NULL: not slow';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_pace', '');
 CREATE TABLE casesync_internal.expansion (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -386,3 +416,19 @@ END
 $$;
 DROP FUNCTION casesync_internal.missed_requeue(text);
 DROP FUNCTION casesync_internal.withhold(uuid[], text);
+
+/* An item keeps its reference_id and number, also when it was withheld and is told again. */
+ALTER TABLE casesync_internal.notification ADD COLUMN is_doubtful boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN casesync_internal.notification.is_doubtful IS
+	'the partner may have kept what it said at an attempt that has failed';
+CREATE TABLE casesync_internal.open_number (
+	item bigint PRIMARY KEY,
+	subscription bigint NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL
+);
+CREATE INDEX open_number_of ON casesync_internal.open_number (subscription, registry, key);
+COMMENT ON TABLE casesync_internal.open_number IS
+	'notifications that were withheld after they had got their number: when their subject is told '
+	'of again, they are what tells it; mostly empty';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.open_number', '');

@@ -29,7 +29,8 @@ ok(scalar @released, 'there are released versions');
 $node->safe_psql('postgres', q{
 CREATE DATABASE fresh;
 CREATE ROLE app LOGIN;
-CREATE ROLE share LOGIN});
+CREATE ROLE share LOGIN;
+CREATE ROLE plain LOGIN});
 $node->safe_psql('fresh', "CREATE EXTENSION casesync; SELECT casesync.grant_access(r, 'publisher') FROM unnest('{app,share}'::regrole[]) r");
 my $current = $node->safe_psql('fresh', "SELECT extversion FROM pg_extension WHERE extname = 'casesync'");
 my $fresh = shape('fresh');
@@ -84,6 +85,40 @@ INSERT INTO app.person VALUES (2, 'A');
 	$node->safe_psql($database, q{SELECT casesync.own_word_list('sp', 'app')});
 	like($node->safe_psql($database, $map), qr/means Suspended/, 'they can be given away');
 	is($node->safe_psql($database, q{SELECT label, owner = current_user FROM casesync_internal.local_code}), 'Waiting|t', 'local codes have an owner');
+
+	# triggers of before have a WHEN: they go on, and are made anew by retrack()
+	my $triggers = "triggers_$version";
+	$node->safe_psql('postgres', qq(CREATE DATABASE "$triggers"));
+	$node->safe_psql($triggers, <<"SQL");
+CREATE EXTENSION casesync VERSION '$version';
+CREATE VIEW people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
+SELECT * FROM casesync.publish('people', 'people', 'Member');
+CREATE SCHEMA plain AUTHORIZATION plain;
+SET ROLE plain;
+CREATE TABLE plain.visit (id integer, kind varchar(9), n integer) PARTITION BY LIST (kind);
+CREATE TABLE plain.visit_a PARTITION OF plain.visit FOR VALUES IN ('a');
+RESET ROLE;
+SELECT casesync.track('plain.visit', '{people}', 'id', on_update => 'enrolment', condition => 'n > 1');
+SQL
+	my $work = q{SET ROLE plain; INSERT INTO plain.visit VALUES (1, 'a', 1), (2, 'a', 2);
+		UPDATE plain.visit SET n = 3; UPDATE plain.visit SET id = id; UPDATE plain.visit SET n = 1 WHERE id = 1; DELETE FROM plain.visit;};
+	my $captured = q{SELECT op, key, changed->'n' FROM casesync_internal.change ORDER BY xid, cid, id};
+	my $whens = q{SELECT count(*) FROM pg_trigger WHERE tgqual IS NOT NULL AND tgname ~ '^casesync_'};
+	$node->safe_psql($triggers, $work);
+	my $before = $node->safe_psql($triggers, $captured);
+	is($before, join("\n", 'I|2|', 'U|1|["1", "3"]', 'U|2|["2", "3"]', 'U|1|["3", "1"]', 'D|2|'), "$version: captured");
+	$node->safe_psql($triggers, 'ALTER EXTENSION casesync UPDATE');
+	cmp_ok($node->safe_psql($triggers, $whens), '>', 0, "$version: triggers are as they were");
+	$node->safe_psql($triggers, $work);
+	is($node->safe_psql($triggers, $captured), "$before\n$before", "$version: and capture the same");
+	$node->safe_psql($triggers, q{SET ROLE plain; CREATE TABLE plain.visit_b PARTITION OF plain.visit FOR VALUES IN ('b')});
+	($code, $out, $err) = $node->psql($triggers, 'ALTER TABLE plain.visit ALTER COLUMN n TYPE bigint');
+	like($err, qr/used in a trigger definition/, "$version: they name columns");
+	is($node->safe_psql($triggers, 'SELECT casesync.retrack()'), '1', "$version: retrack()");
+	is($node->safe_psql($triggers, $whens), '0', "$version: they do not any more");
+	$node->safe_psql($triggers, 'ALTER TABLE plain.visit ALTER COLUMN n TYPE bigint');
+	$node->safe_psql($triggers, $work);
+	is($node->safe_psql($triggers, $captured), "$before\n$before\n$before", "$version: and still capture the same");
 }
 $node->stop;
 done_testing();

@@ -1,0 +1,25 @@
+/* What the bridges say of themselves, and what only they can mend. */
+CREATE OR REPLACE FUNCTION casesync_internal.bridge_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'critical', 'what partners were told may be lost here: this database was restored over '
+		'itself, or another server has taken over',
+		'-- start the bridges, which know what was told: systemctl start casesync-bridge'
+	  FROM casesync_internal.node n
+	 WHERE NOT n.paused AND casesync_internal.identity_matches(n)
+	   AND NOT casesync_internal.life_matches()
+	UNION ALL
+	SELECT 'warning', format('all subjects of registry %s are to be looked at again since %s: %s',
+			l.registry, to_char(l.at, 'YYYY-MM-DD HH24:MI:SS'), l.reason),
+		format('SELECT casesync.look_again(%L);  -- or the bridge does it', l.registry)
+	  FROM casesync_internal.look_again_registry l WHERE l.at < now() - interval '1 minute'
+	UNION ALL
+	SELECT 'critical', format('the bridge''s %s fails since %s: %s', t.turn,
+			to_char(t.since, 'YYYY-MM-DD HH24:MI:SS'), t.reason),
+		'-- what the bridge''s log says: journalctl -u casesync-bridge'
+	  FROM casesync_internal.turn_troubles() t
+$$;
+COMMENT ON FUNCTION casesync_internal.bridge_problems() IS
+	'what bridges fail to do, and what waits for them';
