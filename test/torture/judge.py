@@ -347,11 +347,15 @@ class Judge:
             subscription = self.subscriptions[place[0]]
             if subscription["ended"] is not None:
                 continue
-            missing = [seq for seq in range(1, max(found) + 1) if (*place, seq) not in kept]
+            missing = [seq for seq in range(1, max(found) + 1) if (*place, seq) not in kept and not self.is_for_good(found.get(seq))]
             if missing:
                 seen = found.get(missing[0])
                 self.blame("number left open", f"{subscription['partner']} code {place[0][:8]}: {missing[:10]} of {max(found)}, {len(missing)} in all; "
                            + (f"the first was tried: {seen}" if seen else "the first never arrived"))
+
+    def is_for_good(self, item):
+        """Whether a number that the partner has seen, but not kept, is of somebody whom it may not know of now: there is nothing to tell."""
+        return item is not None and not self.moments[item.person][-1].is_allowed(item.registry, self.versions[item.partner][-1])
 
     # --- (e) nothing after the stop ------------------------------------------------------------------------------
     def after_stop(self):
