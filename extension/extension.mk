@@ -13,7 +13,8 @@ EXTENSION_SOURCES = \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/reading.c \
-	extension/base/row_expression.c extension/base/subjects_query.c \
+	extension/base/expression_tree.c extension/base/row_expression.c \
+	extension/base/subjects_query.c \
 	extension/code/code_directory.c extension/code/code_type.c \
 	extension/record/data_object.c extension/record/projection.c \
 	extension/record/record_build.c extension/record/record_check.c \
@@ -31,7 +32,7 @@ EXTENSION_SOURCES = \
 	extension/capture/change_log.c extension/capture/change_origin.c \
 	extension/capture/tracking_cache.c extension/capture/tracking_condition.c \
 	extension/capture/tracking_row.c \
-	extension/capture/tracking_store.c \
+	extension/capture/tracking_store.c extension/capture/tracking_tree.c \
 	extension/capture/unseen_write.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
@@ -77,7 +78,7 @@ SQL_CODE = \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
 	extension/code/crosswalk.sql \
-	extension/record/record_check.sql extension/record/record_build.sql \
+	extension/record/record_check.sql extension/record/record_build.sql extension/record/record_plan.sql \
 	extension/record/projection.sql \
 	extension/filter/filter.sql \
 	extension/party/bridge_version.sql extension/party/node.sql extension/party/partner.sql \
@@ -92,6 +93,7 @@ SQL_CODE = \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
+	extension/agreement/registry_key.sql \
 	extension/agreement/registry.sql extension/agreement/registry_feed.sql \
 	extension/agreement/agreement.sql \
 	extension/agreement/sharing.sql extension/agreement/forget.sql \

@@ -104,9 +104,9 @@ SET search_path = pg_catalog, pg_temp
 	SET jit = off
 AS $$
 BEGIN
-	RETURN casesync_internal.owner_plan(r.view, format(
-		'SELECT %1$I, %2$I FROM %3$s WHERE %1$I = ANY (%4$L::text[]::%5$s[])',
-		r.key_column, r.record_column, r.view, '{}', r.key_type))->0->'Plan';
+	RETURN casesync_internal.owner_plan(r.view, format('SELECT %I, %I FROM %s WHERE %s',
+		r.key_column, r.record_column, r.view,
+		casesync_internal.key_among(r, '''{}''::text[]')))->0->'Plan';
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_plan(casesync_internal.registry) IS
@@ -199,7 +199,8 @@ BEGIN
 				casesync_internal.registry_alike(r.registry)),
 			hint => 'Choose a name that differs by more than case, underscores, dots and hyphens.');
 	END IF;
-	PERFORM casesync_internal.publish_column(r.view, r.key_column, 'subject key');
+	PERFORM casesync_internal.key_must_be_text(r.view, r.key_column,
+		casesync_internal.publish_column(r.view, r.key_column, 'subject key'));
 	IF casesync_internal.publish_column(r.view, r.record_column, 'record') <> 'jsonb'::regtype THEN
 		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
 			message => format('column "%s" of view %s is not of type jsonb', r.record_column,
@@ -222,6 +223,17 @@ $$;
 COMMENT ON FUNCTION casesync_internal.relation_owner(regclass) IS
 	'whose a table or view is; NULL when there is none';
 
+/* A view that was dropped was its author's: who makes it anew publishes it anew. */
+CREATE OR REPLACE FUNCTION casesync_internal.registry_owner(r casesync_internal.registry)
+RETURNS name
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(casesync_internal.relation_owner(r.view), r.author)
+$$;
+COMMENT ON FUNCTION casesync_internal.registry_owner(casesync_internal.registry) IS
+	'whose a registry is: the owner of its view, or of the one that is gone';
+
 CREATE OR REPLACE FUNCTION casesync_internal.registry_must_be_own(caller regrole, registry text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -229,16 +241,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	r casesync_internal.registry := casesync_internal.require_registry(registry);
-	owner name := casesync_internal.relation_owner(r.view);
+	is_gone constant boolean := casesync_internal.relation_owner(r.view) IS NULL;
+	owner name := casesync_internal.registry_owner(r);
 BEGIN
 	IF NOT casesync_internal.acts_as(caller, owner) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => format('registry "%s" is not yours', registry),
-			detail => CASE WHEN owner IS NULL THEN 'Its view is gone.'
-				ELSE format('Its view belongs to role "%s".', owner) END,
-			hint => CASE WHEN owner IS NULL
-				THEN format('SELECT casesync.unpublish(%L);  -- as a superuser', registry)
-				ELSE format('SET ROLE %I;', owner) END);
+			detail => CASE WHEN is_gone THEN format('Its view is gone; it belonged to role "%s".',
+				owner) ELSE format('Its view belongs to role "%s".', owner) END,
+			hint => CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = owner)
+				THEN format('SET ROLE %I;', owner)
+				ELSE format('SELECT casesync.unpublish(%L);  -- as a superuser', registry) END);
 	END IF;
 END
 $$;
@@ -298,7 +311,7 @@ BEGIN
 	IF FOUND THEN
 		PERFORM casesync_internal.registry_must_be_own(caller, r.registry);
 		DELETE FROM casesync_internal.registry_grant g WHERE g.registry = r.registry
-			AND casesync_internal.relation_owner(old.view) IS DISTINCT FROM owner;
+			AND casesync_internal.registry_owner(old) IS DISTINCT FROM owner;
 	END IF;
 	INSERT INTO casesync_internal.registry AS t (registry, view, record_type, reg_type, key_column,
 		key_type, record_column)

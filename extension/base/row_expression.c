@@ -241,6 +241,20 @@ condition_in_query(ParseState *state, Relation relation, const char *condition)
 }
 
 Node *
+row_expression_read(const char *what, const char *source, Relation relation)
+{
+	Reading reading = {what, source, error_context_stack};
+	ErrorContextCallback context = {NULL, reading_context, &reading};
+	Node *expression;
+
+	error_context_stack = &context;
+	expression = strcmp(what, "key") == 0 ? key_transform(&reading, relation)
+										  : condition_transform(&reading, relation, NULL);
+	error_context_stack = reading.outer;
+	return expression;
+}
+
+Node *
 condition_of_columns(Relation relation, const char *condition, char **names,
 					 const AttrNumber *numbers, int count)
 {

@@ -18,6 +18,9 @@
  */
 extern Node *condition_in_query(ParseState *state, Relation relation, const char *condition);
 
+/* A key or a condition in the form in which it is stored, over the relation's columns of now. */
+extern Node *row_expression_read(const char *what, const char *source, Relation relation);
+
 /*
  * Likewise, over the relation's own columns, when those of these numbers had these names as it was
  * written. With the rights of the current user, whoever that is.

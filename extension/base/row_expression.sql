@@ -31,3 +31,13 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'casesync_subjects_of';
 COMMENT ON FUNCTION casesync_internal.subjects_query(regclass, text, text) IS
 	'parses a query for subject keys and writes it out with full names';
+
+/* Of a stored condition, key or query for subjects, read as the owner of the relation. */
+CREATE OR REPLACE FUNCTION casesync_internal.expression_tree(relation regclass, what text,
+	source text)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_expression_tree';
+COMMENT ON FUNCTION casesync_internal.expression_tree(regclass, text, text) IS
+	'a stored text about rows as the server''s own tree, which names things by number';

@@ -17,6 +17,7 @@
 
 #include "base/pg_compat.h"
 #include "base/reading.h"
+#include "base/subjects_query.h"
 
 PG_FUNCTION_INFO_V1(casesync_subjects_query);
 PG_FUNCTION_INFO_V1(casesync_subjects_of);
@@ -70,17 +71,25 @@ subjects_analyze(const char *source)
 	return query;
 }
 
-static Datum
-subjects_read(const char *source, const char *path)
+Query *
+subjects_query_read(const char *source)
 {
 	Reading reading = {"subjects", source, error_context_stack, query_hint};
 	ErrorContextCallback context = {NULL, reading_context, &reading};
-	int level = reading_path_enter(path);
 	Query *query;
 
 	error_context_stack = &context;
 	query = subjects_analyze(reading.source);
 	error_context_stack = reading.outer;
+	return query;
+}
+
+static Datum
+subjects_read(const char *source, const char *path)
+{
+	int level = reading_path_enter(path);
+	Query *query = subjects_query_read(source);
+
 	AtEOXact_GUC(true, level);
 	level = reading_style_enter();
 	source = pg_get_querydef(query, false);

@@ -7,10 +7,12 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
+#include "utils/datetime.h"
 #include "utils/datum.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
@@ -221,6 +223,49 @@ key_push(JsonbParseState **state, const TrackedColumn *column, char *written)
 	pushJsonbValue(state, WJB_VALUE, &json);
 }
 
+static char *
+utc_text(const TrackedColumn *column, Datum value)
+{
+	TimestampTz instant = DatumGetTimestampTz(value);
+	struct pg_tm time;
+	fsec_t fraction;
+	char written[MAXDATELEN + 1];
+
+	if (TIMESTAMP_NOT_FINITE(instant) ||
+		timestamp2tm(instant, NULL, &time, &fraction, NULL, NULL) != 0)
+		return value_text(column, value);
+	time.tm_isdst = 0; /* else no zone is written */
+	EncodeDateTime(&time, fraction, true, 0, NULL, USE_ISO_DATES, written);
+	return pstrdup(written);
+}
+
+/*
+ * A key as the view has it as text: by a cast, which for some types is not what their output is,
+ * and in one time zone.
+ */
+static char *
+key_text(const TrackedColumn *column, Datum value)
+{
+	char *written;
+
+	switch (column->base_type)
+	{
+		case BOOLOID:
+			return DatumGetBool(value) ? "true" : "false";
+		case INETOID:
+			return TextDatumGetCString(DirectFunctionCall1(network_show, value));
+		case TIMESTAMPTZOID:
+			return utc_text(column, value);
+		case BPCHAROID:
+			written = value_text(column, value);
+			written[bpchartruelen(written, strlen(written))] = '\0';
+			return written;
+		default:
+			break;
+	}
+	return value_text(column, value);
+}
+
 /*
  * Of any length: a key cut short would name somebody else. Too long a one is left out where
  * subjects are looked up, not here, where it would fail the application.
@@ -238,11 +283,10 @@ change_image_key(const TrackedTable *table, TupleTableSlot *row)
 		const TrackedColumn *column = &table->keys[i];
 		bool is_null;
 		Datum value = slot_getattr(row, column->number, &is_null);
-		char *written = is_null ? NULL : value_text(column, value);
 
 		if (table->key_is_column)
-			return written;
-		key_push(&state, column, written);
+			return is_null ? NULL : key_text(column, value);
+		key_push(&state, column, is_null ? NULL : value_text(column, value));
 	}
 	object = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	return JsonbToCString(NULL, &object->root, VARSIZE(object));

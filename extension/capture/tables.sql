@@ -69,7 +69,8 @@ CREATE TABLE casesync_internal.tracking (
 	ignored name[],
 	relation_name text NOT NULL,
 	place text NOT NULL,
-	author name
+	author name,
+	trees text[]
 );
 COMMENT ON TABLE casesync_internal.tracking IS
 	'tracked tables: what makes which event of which registries';
@@ -90,6 +91,8 @@ COMMENT ON COLUMN casesync_internal.tracking.place IS
 	'cluster, database and table in which the column numbers are true';
 COMMENT ON COLUMN casesync_internal.tracking.author IS
 	'whose table it was when the tracking was written';
+COMMENT ON COLUMN casesync_internal.tracking.trees IS
+	'condition, key and subjects as the server keeps expressions, true in the same place';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.tracking_id', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.tracking', '');
 /* ---- gap ---- */

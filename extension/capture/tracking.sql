@@ -210,6 +210,8 @@ BEGIN
 	END IF;
 	IF t.key_is_column THEN
 		t.key := t.key_columns[1];
+		PERFORM casesync_internal.key_must_be_text(t.relation, a.attname, a.atttypid)
+		   FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key;
 	END IF;
 	t.key_labels := t.key_columns;
 	t.key_query := casesync_internal.tracking_key_query(t);
@@ -382,11 +384,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking := tracking;
+	written record;
 BEGIN
 	/* Where the numbers are true they find columns that were renamed, and drop dropped ones. */
 	IF t.place = casesync_internal.tracking_place(relation) THEN
-		t.condition := casesync_internal.renamed_condition(relation, t.condition, t.columns,
-			t.column_numbers);
+		written := casesync_internal.tracking_written(t.id);
+		t.condition := coalesce(written.condition, casesync_internal.renamed_condition(relation,
+			t.condition, t.columns, t.column_numbers));
+		t.key := coalesce(written.key, t.key);
+		t.subjects := coalesce(written.subjects, t.subjects);
 		t.columns := ARRAY(SELECT attname FROM unnest(t.column_numbers) n
 			JOIN pg_attribute ON attrelid = relation AND attnum = n AND NOT attisdropped
 				ORDER BY n);

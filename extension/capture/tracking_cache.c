@@ -203,6 +203,7 @@ column_fill(TrackedColumn *column, const char *label, AttrNumber number, Relatio
 	column->length = attribute->attlen;
 	column->is_by_value = attribute->attbyval;
 	column->is_json = attribute->atttypid == JSONOID || attribute->atttypid == JSONBOID;
+	column->base_type = getBaseType(attribute->atttypid);
 	getTypeOutputInfo(attribute->atttypid, &output, &is_varlena);
 	fmgr_info_cxt(output, &column->output, CurrentMemoryContext);
 }

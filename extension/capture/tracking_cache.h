@@ -18,6 +18,7 @@ typedef struct TrackedColumn
 	int16 length;
 	bool is_by_value;
 	bool is_json;
+	Oid base_type; /* beneath domains */
 	FmgrInfo output;
 } TrackedColumn;
 

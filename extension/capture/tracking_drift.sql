@@ -152,9 +152,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	t casesync_internal.tracking := tracking;
+	written constant text := (casesync_internal.tracking_written(t.id)).condition;
 BEGIN
-	t.condition := casesync_internal.renamed_condition(t.relation, t.condition, t.columns,
-		t.column_numbers);
+	t.condition := coalesce(written, casesync_internal.renamed_condition(t.relation, t.condition,
+		t.columns, t.column_numbers));
+	IF written IS NOT NULL THEN
+		t.trees[1] := md5(written) || substr(t.trees[1], 33);
+	END IF;
 	SELECT array_agg(a.attname ORDER BY c.place), array_agg(a.attnum ORDER BY c.place)
 	  INTO t.columns, t.column_numbers
 	  FROM unnest(t.column_numbers) WITH ORDINALITY c(number, place)
@@ -193,7 +197,7 @@ BEGIN
 		t := casesync_internal.tracking_renamed(t);
 		UPDATE casesync_internal.tracking g SET columns = t.columns,
 			column_numbers = t.column_numbers, key_columns = t.key_columns, key = t.key,
-			condition = t.condition
+			condition = t.condition, trees = t.trees
 		 WHERE g.id = t.id AND g IS DISTINCT FROM t AND cardinality(t.columns) > 0;
 	END LOOP;
 END

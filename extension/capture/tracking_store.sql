@@ -123,6 +123,146 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_key_query(casesync_internal.tracking) IS
 	'the query that makes the subject key of a change''s key; NULL for a column';
 
+/*
+ * Captured is the time of UTC. What a view makes of it by a cast to text is in the time zone of
+ * whoever looks, and would find nobody.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_key_must_fit(t casesync_internal.tracking)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	registry text;
+BEGIN
+	SELECT r.registry INTO registry FROM casesync_internal.registry r
+	  JOIN pg_attribute a ON a.attrelid = t.relation AND a.attname = t.key
+	 WHERE t.key_is_column AND t.subjects IS NULL AND r.registry = ANY (t.registries)
+	   AND casesync_internal.key_base_type(a.atttypid) = ANY ('{timestamptz,timetz}'::regtype[])
+	   AND casesync_internal.key_base_type(r.key_type)
+			<> casesync_internal.key_base_type(a.atttypid)
+	 LIMIT 1;
+	IF FOUND THEN
+		PERFORM casesync_internal.raise_error(errcode => 'datatype_mismatch',
+			message => format('key "%s" of %s and the key of registry "%s" are of different types',
+				t.key, t.relation, registry),
+			detail => 'As text a time is written in the time zone of whoever looks.',
+			hint => 'Let the view have the column as it is.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_key_must_fit(casesync_internal.tracking) IS
+	'part of tracking_store(): an error for times whose registry has them as something else';
+
+/*
+ * Only what can be read now, and a key only while its columns are called as it calls them; key and
+ * query only for who wrote them, since reading them may run code. Each with the hash of its text: a
+ * tree is not believed beside another one. Without runs_code only those whose reading runs none.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_trees(t casesync_internal.tracking,
+	runs_code boolean)
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	trees text[] := '{NULL,NULL,NULL}';
+	source record;
+BEGIN
+	FOR source IN SELECT * FROM (VALUES (1, 'condition', t.condition),
+			(2, 'key', CASE WHEN NOT t.key_is_column AND t.key_columns = t.key_labels
+				THEN t.key END),
+			(3, 'subjects', t.subjects)) s(place, what, text)
+		WHERE s.text IS NOT NULL AND (s.what = 'condition'
+			OR runs_code AND casesync_internal.author_counts(t.author, t.relation)) LOOP
+		BEGIN
+			trees[source.place] := md5(source.text) || casesync_internal.expression_tree(
+				t.relation, source.what, source.text);
+		EXCEPTION WHEN OTHERS THEN
+			NULL;
+		END;
+	END LOOP;
+	RETURN trees;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_trees(casesync_internal.tracking, boolean) IS
+	'condition, key and subjects of a tracking as trees; NULL: none, or not to be read';
+
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_tree_written(id integer, which integer)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_tracking_tree_written';
+COMMENT ON FUNCTION casesync_internal.tracking_tree_written(integer, integer) IS
+	'a tree of a tracking (1 condition, 2 key, 3 subjects) by the names that things have now; NULL '
+	'when there is none, or it is not true here and now';
+
+/* With the extension's rights, since nobody else reads trees. */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_written(id integer, OUT condition text,
+	OUT key text, OUT subjects text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	t casesync_internal.tracking;
+BEGIN
+	SELECT * INTO t FROM casesync_internal.tracking g WHERE g.id = tracking_written.id;
+	condition := casesync_internal.tracking_tree_written(t.id, 1);
+	subjects := casesync_internal.tracking_tree_written(t.id, 3);
+	IF t.key_labels = (SELECT array_agg(a.attname ORDER BY k.place)
+			FROM unnest(t.key_numbers) WITH ORDINALITY k(number, place)
+			JOIN pg_attribute a ON a.attrelid = t.relation AND a.attnum = k.number) THEN
+		key := casesync_internal.tracking_tree_written(t.id, 2);
+	END IF;
+EXCEPTION WHEN OTHERS THEN
+	condition := NULL; key := NULL; subjects := NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_written(integer) IS
+	'condition, key and subjects of a tracking by the names that things have now; NULL: unknown';
+
+/*
+ * So that a dump has the names of today, and triggers can read the condition. Nobody is waited for;
+ * what cannot be done now is done a minute later. Of a table whose columns were renamed retrack()
+ * writes it, which changes their names too.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.tracking_rewrite()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+AS $$
+DECLARE
+	t casesync_internal.tracking;
+	written record;
+BEGIN
+	FOR t IN SELECT * FROM casesync_internal.tracking g WHERE NOT g.removed
+			AND (g.condition IS NOT NULL OR g.subjects IS NOT NULL OR NOT g.key_is_column)
+			AND g.place = casesync_internal.tracking_place(g.relation)
+			AND NOT EXISTS (SELECT FROM casesync_internal.column_drift(g)) LOOP
+		BEGIN
+			written := casesync_internal.tracking_written(t.id);
+			t.trees := CASE WHEN t.trees IS NULL
+				THEN casesync_internal.tracking_trees(t, runs_code => false)
+				ELSE ARRAY[coalesce(md5(written.condition) || substr(t.trees[1], 33), t.trees[1]),
+					coalesce(md5(written.key) || substr(t.trees[2], 33), t.trees[2]),
+					coalesce(md5(written.subjects) || substr(t.trees[3], 33), t.trees[3])] END;
+			t.condition := coalesce(written.condition, t.condition);
+			t.key := coalesce(written.key, t.key);
+			t.subjects := coalesce(written.subjects, t.subjects);
+			t.key_query := casesync_internal.tracking_key_query(t);
+			UPDATE casesync_internal.tracking g SET condition = t.condition, key = t.key,
+				key_query = t.key_query, subjects = t.subjects, trees = t.trees
+			 WHERE g.id = t.id AND (g.condition, g.key, g.key_query, g.subjects, g.trees)
+				IS DISTINCT FROM (t.condition, t.key, t.key_query, t.subjects, t.trees);
+		EXCEPTION WHEN OTHERS THEN
+			NULL;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.tracking_rewrite() IS
+	'what trackings say, written by the names that types, labels, functions and tables have now';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_made(caller regrole,
 	tracking casesync_internal.tracking, old casesync_internal.tracking)
 RETURNS casesync_internal.tracking
@@ -142,6 +282,7 @@ BEGIN
 	t.author := casesync_internal.author_of(caller, t.relation, old.author);
 	PERFORM casesync_internal.feed_must_be_let(caller, r, owner)
 	   FROM unnest(t.registries) r WHERE r <> ALL (coalesce(old.registries, '{}'));
+	PERFORM casesync_internal.tracking_key_must_fit(t);
 	t.on_insert := casesync_internal.event_name(t.on_insert);
 	t.on_update := casesync_internal.event_name(t.on_update);
 	t.on_delete := casesync_internal.event_name(t.on_delete);
@@ -149,6 +290,7 @@ BEGIN
 	t.key_numbers := casesync_internal.column_numbers(t.relation, t.key_columns);
 	t.column_numbers := casesync_internal.column_numbers(t.relation, t.columns);
 	t.key_query := casesync_internal.tracking_key_query(t);
+	t.trees := casesync_internal.tracking_trees(t, runs_code => true);
 	t.relation_name := t.relation::text;
 	t.place := casesync_internal.tracking_place(t.relation);
 	t.replicated := coalesce(t.replicated, false);
@@ -232,7 +374,9 @@ BEGIN
 	t.place := casesync_internal.tracking_place(t.relation);
 	t.author := casesync_internal.relation_owner(t.relation);
 	t.key_query := casesync_internal.tracking_key_query(t);
-	RETURN has_function_privilege(t.author, 'casesync_internal.capture_change()', 'EXECUTE')
+	/* Those of an earlier version have no trees yet. */
+	RETURN t.trees IS NOT NULL AND (t.subjects IS NULL OR t.trees[3] IS NOT NULL)
+		AND has_function_privilege(t.author, 'casesync_internal.capture_change()', 'EXECUTE')
 		AND EXISTS (SELECT FROM casesync_internal.tracking g
 			WHERE g.id = t.id AND g IS NOT DISTINCT FROM t);
 END

@@ -149,6 +149,28 @@ COMMENT ON FUNCTION casesync_internal.erase_everywhere(casesync_internal.person)
  * For auditors. The audit notes the hash in place of the key, or the person would live on there.
  * Disclosures stay, with the hash: those who were told must be named, to be told to forget as well.
  */
+/* Else nothing would be found of somebody of whom much is kept. */
+CREATE OR REPLACE FUNCTION casesync_internal.erase_key_must_be_kept(r casesync_internal.registry,
+	key text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	kept_as constant text := (SELECT s.reason FROM casesync_internal.render(r, ARRAY[key]) s
+		WHERE s.state = 'alias' LIMIT 1);
+BEGIN
+	IF kept_as IS NOT NULL THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'the key of this subject is written otherwise',
+			hint => format('SELECT * FROM casesync.erase(%L, %L, ''reason'');', r.registry,
+				kept_as));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.erase_key_must_be_kept(casesync_internal.registry, text) IS
+	'part of erase(): an error for another text of a subject''s key';
+
 CREATE OR REPLACE FUNCTION casesync.erase(registry text, key text, reason text,
 	identifiers text[] DEFAULT NULL)
 RETURNS TABLE (what text, rows bigint, partner_to_inform text)
@@ -169,6 +191,7 @@ BEGIN
 	END IF;
 	/* What the turn under way writes of the subject is found behind it. */
 	PERFORM casesync_internal.hold_router();
+	PERFORM casesync_internal.erase_key_must_be_kept(r, erase.key);
 	p := casesync_internal.person_of(r, erase.key, identifiers);
 	SELECT jsonb_agg(jsonb_build_object('what', x.what, 'rows', x.rows)) INTO done
 	  FROM casesync_internal.erase_everywhere(p) x;
@@ -178,7 +201,7 @@ BEGIN
 	RETURN QUERY SELECT d->>'what', (d->'rows')::bigint, NULL::text
 		FROM jsonb_array_elements(done) d WHERE (d->'rows')::bigint > 0;
 	RETURN QUERY SELECT 'still in the view: erase it in the application too', 1::bigint, NULL::text
-		FROM casesync_internal.render(r, ARRAY[erase.key]) s WHERE s.state <> 'gone';
+		FROM casesync_internal.render(r, ARRAY[erase.key]) s WHERE s.state NOT IN ('gone', 'alias');
 	RETURN QUERY SELECT 'disclosures to this partner', count(*), d.partner
 		FROM casesync.disclosures(erase.registry, erase.key) d
 		WHERE d.outcome <> 'refused' GROUP BY d.partner ORDER BY d.partner;

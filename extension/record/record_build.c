@@ -52,7 +52,10 @@ typedef struct BuilderPlan
 	Attribute attributes[FUNC_MAX_ARGS];
 } BuilderPlan;
 
-/* The class each builder makes (C4 of the standard's contradictions: what ESS peers know). */
+/*
+ * The class each builder makes (C4 of the standard's contradictions: what ESS peers know). Of plans
+ * and referrals the standard has none.
+ */
 static const struct
 {
 	const char *function;
@@ -71,7 +74,11 @@ static const struct
 	{"name", "Name"},
 	{"person", "ESSPerson"},
 	{"place", "Place"},
+	{"plan", "Plan"},
+	{"plan_action", "PlanAction"},
+	{"plan_goal", "PlanGoal"},
 	{"programme", "Programme"},
+	{"referral", "Referral"},
 	{"related_person", "RelatedPerson"},
 };
 
@@ -88,6 +95,11 @@ static const struct
 	{"member", "identifiers", "member_identifier"},
 	{"group_record", "identifiers", "group_identifier"},
 	{"enrolment", "status", "enrolment_status"},
+	{"plan", "version", "plan_version"},
+	{"plan", "status", "plan_status"},
+	{"plan_goal", "status", "goal_status"},
+	{"plan_action", "status", "action_status"},
+	{"referral", "status", "referral_status"},
 	{"beneficiary", "programmes", "programme_identifier"},
 	{"beneficiary", "enrolment_status", "enrollment_status"},
 	{"beneficiary", "enrolment_date", "enrollment_date"},

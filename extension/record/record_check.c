@@ -47,6 +47,7 @@ typedef struct Check
 	int errors;
 	int warnings;
 	int shown;
+	bool is_lenient; /* below what the standard has no object for; its bounds are asked elsewhere */
 } Check;
 
 static void check_value(Check *check, const Path *path, const DataAttribute *attribute,
@@ -91,7 +92,10 @@ static void
 report(Check *check, const Path *path, bool is_error, const char *format, const char *argument)
 {
 	StringInfoData where;
-	int *count = is_error ? &check->errors : &check->warnings;
+	int *count;
+
+	is_error = is_error && !check->is_lenient;
+	count = is_error ? &check->errors : &check->warnings;
 
 	/* Each kind has its own share, so that many warnings do not hide an error. */
 	if ((*count)++ >= PROBLEMS_SHOWN_MAX || check->result == NULL)
@@ -105,7 +109,7 @@ report(Check *check, const Path *path, bool is_error, const char *format, const 
 static void
 check_text_length(Check *check, const Path *path, const JsonbValue *string)
 {
-	if (string->val.string.len > RECORD_TEXT_LENGTH_MAX)
+	if (string->val.string.len > RECORD_TEXT_LENGTH_MAX && !check->is_lenient)
 		report(check, path, true, "a text of more than 64 KiB", NULL);
 }
 
@@ -142,6 +146,8 @@ check_key(Check *check, const Path *path, const JsonbValue *key)
 {
 	int i;
 
+	if (check->is_lenient)
+		return;
 	check_text_length(check, path, key);
 	for (i = 0; i < key->val.string.len; i++)
 	{
@@ -287,7 +293,27 @@ check_anything(Check *check, const Path *path, JsonbContainer *container)
 	}
 }
 
-/* Names with values. Only an enrolment status among them has a meaning of its own (A1). */
+/*
+ * A joint plan or a referral. Others may mean something else by these names, and records that were
+ * valid stay so: what is wrong is a warning. check_anything() counts its values.
+ */
+static void
+check_own_object(Check *check, const Path *path, const JsonbValue *key, const JsonbValue *value)
+{
+	const char *name = record_key_is(key, "plan")		? "Plan"
+					   : record_key_is(key, "referral") ? "Referral"
+														: NULL;
+	int values = check->values;
+
+	if (name == NULL || value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		return;
+	check->is_lenient = true;
+	check_object(check, path, data_object_find(name), value->val.binary.data);
+	check->is_lenient = false;
+	check->values = values;
+}
+
+/* Names with values. An enrolment status among them has a meaning of its own (A1). */
 static void
 check_pairs(Check *check, const Path *path, JsonbContainer *container)
 {
@@ -307,6 +333,7 @@ check_pairs(Check *check, const Path *path, JsonbContainer *container)
 				data_object_attribute(data_object_find("Member"), "enrolment_status", 16), &value,
 				&problem))
 			report(check, &below, problem.is_error, problem.format, problem.argument);
+		check_own_object(check, &below, &key, &value);
 	}
 	check_anything(check, path, container);
 }

@@ -11,8 +11,8 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.author, r.view, format(
-		'SELECT DISTINCT (v.%1$I::text) COLLATE "C", NULL::jsonb FROM %2$s v
-		  WHERE v.%1$I IS NOT NULL ORDER BY 1 LIMIT $1', r.key_column, r.view),
+		'SELECT DISTINCT (%s) COLLATE "C", NULL::jsonb FROM %s WHERE %I IS NOT NULL
+		  ORDER BY 1 LIMIT $1', casesync_internal.key_text(r), r.view, r.key_column),
 		coalesce(max_rows, 2147483647)) q)
 $$;
 COMMENT ON FUNCTION casesync_internal.view_keys(casesync_internal.registry, integer) IS

@@ -114,20 +114,54 @@ COMMENT ON FUNCTION casesync_internal.fails_always(name, regclass, text, text, i
 /* The names come from registry, where publish() has checked them; the keys are an argument. */
 CREATE OR REPLACE FUNCTION casesync_internal.render_query(r casesync_internal.registry)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT %1$I::text, %2$I FROM %3$s WHERE %1$I = ANY ($1::%4$s[])',
-		r.key_column, r.record_column, r.view, r.key_type)
+	SELECT format('SELECT %s, %I FROM %s WHERE %s', casesync_internal.key_text(r), r.record_column,
+		r.view, casesync_internal.key_among(r))
 $$;
 COMMENT ON FUNCTION casesync_internal.render_query(casesync_internal.registry) IS
-	'the query for the records of keys ($1): the key array is cast, never the column, or no index '
-	'serves';
+	'the query for the records of keys ($1)';
 
 /*
- * Each key once: its record, gone, or in quarantine. A key of more than 1000 bytes would not fit
- * the indexes in which keys are kept; two rows for one subject cannot be one record, and to choose
- * one would be to guess.
+ * A key may be asked for by another text of the same value: what was written into another column,
+ * or captured by an earlier version. Compared as values of the view's type, as its owner.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.key_aliases(r casesync_internal.registry,
+	asked text[], seen text[])
+RETURNS TABLE (key text, seen_as text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	missing constant text[] := ARRAY(SELECT unnest(asked) EXCEPT SELECT unnest(seen));
+	strange constant text[] := CASE WHEN casesync_internal.key_is_exact(r)
+		THEN ARRAY(SELECT unnest(seen) EXCEPT SELECT unnest(asked)) ELSE seen END;
+	collating constant text := (SELECT format(' COLLATE %I.%I', n.nspname, c.collname)
+		FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
+		JOIN pg_namespace n ON n.oid = c.collnamespace
+		WHERE a.attrelid = r.view AND a.attname = r.key_column AND NOT c.collisdeterministic);
+BEGIN
+	IF missing = '{}' OR strange = '{}' THEN
+		RETURN;
+	END IF;
+	RETURN QUERY
+	SELECT q.key, q.record #>> '{}'
+	  FROM casesync_internal.owner_query(r.author, r.view, format(
+		'SELECT a.k, to_jsonb(s.k) FROM jsonb_array_elements_text($1->''asked'') a(k)
+		   JOIN jsonb_array_elements_text($1->''seen'') s(k) ON a.k::%1$s%3$s %2$s s.k::%1$s%3$s',
+		casesync_internal.key_type_name(r.key_type), casesync_internal.key_operator(r.key_type),
+		collating), jsonb_build_object('asked', missing, 'seen', strange)) q;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.key_aliases(casesync_internal.registry, text[], text[]) IS
+	'which of the keys that were asked for were found under another text';
+
+/*
+ * Each key once: its record, gone, or in quarantine; or an alias, which stands for the key that is
+ * in its reason, and whose record is that one's. A key of more than 1000 bytes would not fit the
+ * indexes in which keys are kept; two rows for one subject cannot be one record, and to choose one
+ * would be to guess.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.render(r casesync_internal.registry, keys text[])
 RETURNS SETOF casesync_internal.rendered
@@ -157,12 +191,14 @@ BEGIN
 		  FROM (SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) > 1000) u(key)
 	)
 	SELECT k.key,
-		CASE WHEN b.key IS NOT NULL THEN 'quarantine' WHEN f.key IS NULL THEN 'gone'
-			ELSE 'found' END,
-		CASE WHEN b.key IS NULL THEN f.record END, b.code, b.reason
-	  FROM (SELECT DISTINCT u.key FROM unnest(keys) u(key)) k
+		CASE WHEN b.key IS NOT NULL THEN 'quarantine' WHEN f.key IS NOT NULL THEN 'found'
+			WHEN a.key IS NOT NULL THEN 'alias' ELSE 'gone' END,
+		CASE WHEN b.key IS NULL THEN f.record END, b.code, coalesce(b.reason, a.seen_as)
+	  FROM (SELECT u.key FROM unnest(keys) u(key) UNION SELECT g.key FROM found g) k
 	  LEFT JOIN found f ON f.key = k.key
-	  LEFT JOIN bad b ON b.key = k.key;
+	  LEFT JOIN bad b ON b.key = k.key
+	  LEFT JOIN casesync_internal.key_aliases(r, ARRAY(SELECT unnest(usable)
+			EXCEPT SELECT unnest(rows.bad_keys)), rows.found_keys) a ON a.key = k.key;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[]) IS
@@ -171,12 +207,11 @@ COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[])
 /* $2 is the condition: what a person typed is never part of a query's text. */
 CREATE OR REPLACE FUNCTION casesync_internal.condition_query(r casesync_internal.registry)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format(
-		'SELECT %1$I::text, NULL::jsonb FROM %2$s WHERE %1$I = ANY ($1::%3$s[]) AND $2',
-		r.key_column, r.view, r.key_type)
+	SELECT format('SELECT %s, NULL::jsonb FROM %s WHERE %s AND $2', casesync_internal.key_text(r),
+		r.view, casesync_internal.key_among(r))
 $$;
 COMMENT ON FUNCTION casesync_internal.condition_query(casesync_internal.registry) IS
 	'the query for those of the keys ($1) for which a condition ($2) holds';
@@ -219,7 +254,8 @@ BEGIN
 	  LEFT JOIN unnest(bad_keys, bad_codes, bad_reasons) b(key, code, reason) ON b.key = s.key
 	  LEFT JOIN LATERAL (
 		SELECT casesync_internal.project(s.record, a.fields, a.identifier_types) AS record
-		 WHERE i.key IS NOT NULL AND s.state = 'found') p ON true;
+		 WHERE i.key IS NOT NULL AND s.state = 'found') p ON true
+	 WHERE s.state <> 'alias';
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.offers(casesync_internal.agreement,

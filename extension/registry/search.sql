@@ -94,15 +94,14 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT q.%1$I::text AS "?key?", NULL::jsonb AS "?record?" FROM ('
+	SELECT format('SELECT %1$s AS "?key?", NULL::jsonb AS "?record?" FROM ('
 		'SELECT * FROM (SELECT * FROM %2$s WHERE $2 AND (%3$s) OFFSET 0) p '
 		'WHERE casesync_internal.project(p.%5$I, %6$L, %7$L) IS NOT NULL LIMIT %4$s) q '
 		'ORDER BY %8$s',
-		r.key_column,
+		casesync_internal.key_text(r),
 		CASE WHEN first_key IS NULL THEN r.view::text
-			ELSE format(
-				'(SELECT * FROM %s WHERE %I = ANY (($1::text[])[%s:]::%s[]) OFFSET 0) known',
-				r.view, r.key_column, first_key, r.key_type) END,
+			ELSE format('(SELECT * FROM %s WHERE %s OFFSET 0) known', r.view,
+				casesync_internal.key_among(r, format('(($1::text[])[%s:])', first_key))) END,
 		condition, max_keys,
 		r.record_column, a.fields, a.identifier_types,
 		coalesce(clause, format('%I', r.key_column)))
@@ -125,7 +124,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	keys text[] := ARRAY(SELECT q.key FROM casesync_internal.owner_query(r.author, r.view,
-		format('SELECT %I::text, NULL::jsonb FROM %s WHERE $2 LIMIT $1', r.key_column, r.view),
+		format('SELECT %s, NULL::jsonb FROM %s WHERE $2 LIMIT $1', casesync_internal.key_text(r),
+			r.view),
 		max_keys, casesync_internal.milliseconds_left(until), a.subjects) q);
 	readable text[];
 BEGIN

@@ -5,7 +5,8 @@
 CREATE TYPE casesync_internal.rendered AS (key text, state text, record jsonb, error_code text,
 	reason text);
 COMMENT ON TYPE casesync_internal.rendered IS
-	'a subject''s record: state is found, gone or quarantine (with the reason)';
+	'a subject''s record: state is found, gone, quarantine (with the reason), or alias (of the key '
+	'that stands in reason)';
 /* One subject's state under one agreement. */
 CREATE TYPE casesync_internal.offer AS (key text, record jsonb, hmac bytea, state text,
 	error_code text, reason text);

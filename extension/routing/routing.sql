@@ -31,6 +31,7 @@ BEGIN
 		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
 				UNION ALL
 				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);
+	events := casesync_internal.events_by_key(events, subjects);
 	PERFORM casesync_internal.quarantine_add_all(r.registry, 0, array_agg(s.key),
 		array_agg(e.event_type), array_agg(s.error_code), array_agg(s.reason))
 	   FROM unnest(subjects) s JOIN unnest(events) e ON e.key = s.key WHERE s.state = 'quarantine'

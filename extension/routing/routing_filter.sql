@@ -46,8 +46,8 @@ BEGIN
 		RETURN;
 	END IF;
 	rows := casesync_internal.rows_by_key(r.author, r.view,
-		format('SELECT %1$I::text, %2$s FROM %3$s WHERE %1$I = ANY ($1::%4$s[])', r.key_column,
-			casesync_internal.filter_columns(r, a), r.view, r.key_type),
+		format('SELECT %s, %s FROM %s WHERE %s', casesync_internal.key_text(r),
+			casesync_internal.filter_columns(r, a), r.view, casesync_internal.key_among(r)),
 		ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'pass'), is_record => false);
 	keys := rows.found_keys; columns := rows.found_records; unread := rows.bad_keys;
 	PERFORM casesync_internal.quarantine_add(r.registry, 0, array_agg(b.key), e.event_type, b.code,

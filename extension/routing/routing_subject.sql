@@ -145,7 +145,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (SELECT t.key_is_column AND EXISTS (SELECT FROM pg_attribute a
-		WHERE a.attrelid = t.relation AND a.attname = t.key AND a.atttypid = 'bpchar'::regtype));
+		WHERE a.attrelid = t.relation AND a.attname = t.key
+		  AND casesync_internal.key_base_type(a.atttypid) = 'bpchar'::regtype));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) IS
@@ -272,3 +273,24 @@ COMMENT ON FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[],
 	integer) IS
 	'changes to the subjects that they are about: those that have the subject''s key, or those '
 	'whose subjects are asked for';
+
+/* An event about a subject under another text of its key is about the subject. */
+CREATE OR REPLACE FUNCTION casesync_internal.events_by_key(
+	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
+RETURNS casesync_internal.subject_event[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM unnest(subjects) s WHERE s.state = 'alias') THEN
+		RETURN events;
+	END IF;
+	RETURN ARRAY(SELECT ROW(e.event, e.registry, coalesce(s.reason, e.key), e.event_type, e.origin,
+			e.at, e.position)::casesync_internal.subject_event
+		FROM unnest(events) e
+		LEFT JOIN unnest(subjects) s ON s.key = e.key AND s.state = 'alias');
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.events_by_key(casesync_internal.subject_event[],
+	casesync_internal.rendered[]) IS
+	'events with the keys that their subjects have in the view';

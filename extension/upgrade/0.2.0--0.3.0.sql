@@ -188,6 +188,9 @@ DROP FUNCTION casesync_internal.tracking_id_next();
 /* Triggers have no WHEN any more: those that have one go on until retrack(). */
 DROP FUNCTION casesync_internal.column_filter(regclass, name[]);
 DROP FUNCTION casesync_internal.tracking_detach(integer);
+ALTER TABLE casesync_internal.tracking ADD COLUMN trees text[];
+COMMENT ON COLUMN casesync_internal.tracking.trees IS
+	'condition, key and subjects as the server keeps expressions, true in the same place';
 
 /* Each subscription gets an event type that it asked for. */
 ALTER TABLE casesync_internal.told ADD COLUMN event_types text[];
@@ -197,6 +200,9 @@ DROP FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]);
 DROP FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[]);
 DROP FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean,
 	boolean, boolean);
+COMMENT ON TYPE casesync_internal.rendered IS
+	'a subject''s record: state is found, gone, quarantine (with the reason), or alias (of the key '
+	'that stands in reason)';
 
 /* ---- inbox: an apply function is found by its name, and called while it is its owner's ---- */
 ALTER TABLE casesync_internal.handler ADD COLUMN schema_name name,
@@ -342,6 +348,566 @@ DROP FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text);
 DROP FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text, bigint,
 	timestamptz, bigint);
 
+/* ---- words of joint plans and referrals: as generated ---- */
+/* plan_status (casesync) */
+CREATE TYPE casesync.plan_status;
+CREATE FUNCTION casesync_internal.plan_status_in(cstring) RETURNS casesync.plan_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_status_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_status_out(casesync.plan_status) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'casesync_plan_status_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_status_recv(internal) RETURNS casesync.plan_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_status_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_status_send(casesync.plan_status) RETURNS bytea
+	AS 'int2send' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE TYPE casesync.plan_status (
+	INPUT = casesync_internal.plan_status_in, OUTPUT = casesync_internal.plan_status_out,
+	RECEIVE = casesync_internal.plan_status_recv, SEND = casesync_internal.plan_status_send,
+	INTERNALLENGTH = 2, PASSEDBYVALUE, ALIGNMENT = int2, STORAGE = plain);
+COMMENT ON TYPE casesync.plan_status IS 'code of directory casesync plan_status';
+COMMENT ON FUNCTION casesync_internal.plan_status_in(cstring) IS 'input of plan_status';
+COMMENT ON FUNCTION casesync_internal.plan_status_out(casesync.plan_status) IS 'output of plan_status';
+COMMENT ON FUNCTION casesync_internal.plan_status_recv(internal) IS 'binary input of plan_status';
+COMMENT ON FUNCTION casesync_internal.plan_status_send(casesync.plan_status) IS 'binary output of plan_status';
+
+CREATE FUNCTION casesync_internal.code_eq(casesync.plan_status, casesync.plan_status) RETURNS boolean
+	AS 'int2eq' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ne(casesync.plan_status, casesync.plan_status) RETURNS boolean
+	AS 'int2ne' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_lt(casesync.plan_status, casesync.plan_status) RETURNS boolean
+	AS 'int2lt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_le(casesync.plan_status, casesync.plan_status) RETURNS boolean
+	AS 'int2le' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_gt(casesync.plan_status, casesync.plan_status) RETURNS boolean
+	AS 'int2gt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ge(casesync.plan_status, casesync.plan_status) RETURNS boolean
+	AS 'int2ge' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_cmp(casesync.plan_status, casesync.plan_status) RETURNS integer
+	AS 'btint2cmp' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash(casesync.plan_status) RETURNS integer
+	AS 'hashint2' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash_extended(casesync.plan_status, bigint) RETURNS bigint
+	AS 'hashint2extended' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.code_eq(casesync.plan_status, casesync.plan_status) IS 'implements =';
+COMMENT ON FUNCTION casesync_internal.code_ne(casesync.plan_status, casesync.plan_status) IS 'implements <>';
+COMMENT ON FUNCTION casesync_internal.code_lt(casesync.plan_status, casesync.plan_status) IS 'implements <';
+COMMENT ON FUNCTION casesync_internal.code_le(casesync.plan_status, casesync.plan_status) IS 'implements <=';
+COMMENT ON FUNCTION casesync_internal.code_gt(casesync.plan_status, casesync.plan_status) IS 'implements >';
+COMMENT ON FUNCTION casesync_internal.code_ge(casesync.plan_status, casesync.plan_status) IS 'implements >=';
+COMMENT ON FUNCTION casesync_internal.code_cmp(casesync.plan_status, casesync.plan_status) IS 'less, equal, greater';
+COMMENT ON FUNCTION casesync_internal.code_hash(casesync.plan_status) IS 'hash';
+COMMENT ON FUNCTION casesync_internal.code_hash_extended(casesync.plan_status, bigint) IS 'hash with a seed';
+
+/* In pg_catalog, so that WHERE status = 'Active' works with every search_path. */
+CREATE OPERATOR pg_catalog.= (
+	FUNCTION = casesync_internal.code_eq, LEFTARG = casesync.plan_status, RIGHTARG = casesync.plan_status,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
+	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
+CREATE OPERATOR pg_catalog.<> (
+	FUNCTION = casesync_internal.code_ne, LEFTARG = casesync.plan_status, RIGHTARG = casesync.plan_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
+	RESTRICT = neqsel, JOIN = neqjoinsel);
+CREATE OPERATOR pg_catalog.< (
+	FUNCTION = casesync_internal.code_lt, LEFTARG = casesync.plan_status, RIGHTARG = casesync.plan_status,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
+	RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+CREATE OPERATOR pg_catalog.<= (
+	FUNCTION = casesync_internal.code_le, LEFTARG = casesync.plan_status, RIGHTARG = casesync.plan_status,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
+	RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
+CREATE OPERATOR pg_catalog.> (
+	FUNCTION = casesync_internal.code_gt, LEFTARG = casesync.plan_status, RIGHTARG = casesync.plan_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
+	RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
+CREATE OPERATOR pg_catalog.>= (
+	FUNCTION = casesync_internal.code_ge, LEFTARG = casesync.plan_status, RIGHTARG = casesync.plan_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
+	RESTRICT = scalargesel, JOIN = scalargejoinsel);
+COMMENT ON OPERATOR pg_catalog.= (casesync.plan_status, casesync.plan_status) IS 'same code';
+COMMENT ON OPERATOR pg_catalog.<> (casesync.plan_status, casesync.plan_status) IS 'another code';
+COMMENT ON OPERATOR pg_catalog.< (casesync.plan_status, casesync.plan_status) IS 'before, in directory order';
+COMMENT ON OPERATOR pg_catalog.<= (casesync.plan_status, casesync.plan_status) IS 'before or same';
+COMMENT ON OPERATOR pg_catalog.> (casesync.plan_status, casesync.plan_status) IS 'after, in directory order';
+COMMENT ON OPERATOR pg_catalog.>= (casesync.plan_status, casesync.plan_status) IS 'after or same';
+
+CREATE OPERATOR CLASS casesync_internal.plan_status_ops DEFAULT FOR TYPE casesync.plan_status USING btree AS
+	OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=, OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=, OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 casesync_internal.code_cmp(casesync.plan_status, casesync.plan_status),
+	FUNCTION 2 pg_catalog.btint2sortsupport(internal),
+	FUNCTION 4 pg_catalog.btequalimage(oid);
+CREATE OPERATOR CLASS casesync_internal.plan_status_ops DEFAULT FOR TYPE casesync.plan_status USING hash AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 casesync_internal.code_hash(casesync.plan_status),
+	FUNCTION 2 casesync_internal.code_hash_extended(casesync.plan_status, bigint);
+COMMENT ON OPERATOR CLASS casesync_internal.plan_status_ops USING btree IS 'order of plan_status';
+COMMENT ON OPERATOR CLASS casesync_internal.plan_status_ops USING hash IS 'hash of plan_status';
+COMMENT ON OPERATOR FAMILY casesync_internal.plan_status_ops USING btree IS 'order of plan_status';
+COMMENT ON OPERATOR FAMILY casesync_internal.plan_status_ops USING hash IS 'hash of plan_status';
+
+CREATE FUNCTION casesync_internal.plan_status_from_integer(integer) RETURNS casesync.plan_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_status_from_integer' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_number(casesync.plan_status) RETURNS integer
+	AS 'i2toi4' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.plan_status_from_integer(integer) IS 'the plan_status of that number';
+COMMENT ON FUNCTION casesync_internal.code_number(casesync.plan_status) IS 'the number of a code';
+CREATE CAST (text AS casesync.plan_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS casesync.plan_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (bpchar AS casesync.plan_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (integer AS casesync.plan_status) WITH FUNCTION casesync_internal.plan_status_from_integer(integer);
+CREATE CAST (casesync.plan_status AS integer) WITH FUNCTION casesync_internal.code_number(casesync.plan_status);
+COMMENT ON CAST (text AS casesync.plan_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (varchar AS casesync.plan_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (bpchar AS casesync.plan_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (integer AS casesync.plan_status) IS 'the code of that number';
+COMMENT ON CAST (casesync.plan_status AS integer) IS 'the number of the code';
+
+/* plan_goal_status (casesync) */
+CREATE TYPE casesync.plan_goal_status;
+CREATE FUNCTION casesync_internal.plan_goal_status_in(cstring) RETURNS casesync.plan_goal_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_goal_status_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_goal_status_out(casesync.plan_goal_status) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'casesync_plan_goal_status_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_goal_status_recv(internal) RETURNS casesync.plan_goal_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_goal_status_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_goal_status_send(casesync.plan_goal_status) RETURNS bytea
+	AS 'int2send' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE TYPE casesync.plan_goal_status (
+	INPUT = casesync_internal.plan_goal_status_in, OUTPUT = casesync_internal.plan_goal_status_out,
+	RECEIVE = casesync_internal.plan_goal_status_recv, SEND = casesync_internal.plan_goal_status_send,
+	INTERNALLENGTH = 2, PASSEDBYVALUE, ALIGNMENT = int2, STORAGE = plain);
+COMMENT ON TYPE casesync.plan_goal_status IS 'code of directory casesync plan_goal_status';
+COMMENT ON FUNCTION casesync_internal.plan_goal_status_in(cstring) IS 'input of plan_goal_status';
+COMMENT ON FUNCTION casesync_internal.plan_goal_status_out(casesync.plan_goal_status) IS 'output of plan_goal_status';
+COMMENT ON FUNCTION casesync_internal.plan_goal_status_recv(internal) IS 'binary input of plan_goal_status';
+COMMENT ON FUNCTION casesync_internal.plan_goal_status_send(casesync.plan_goal_status) IS 'binary output of plan_goal_status';
+
+CREATE FUNCTION casesync_internal.code_eq(casesync.plan_goal_status, casesync.plan_goal_status) RETURNS boolean
+	AS 'int2eq' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ne(casesync.plan_goal_status, casesync.plan_goal_status) RETURNS boolean
+	AS 'int2ne' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_lt(casesync.plan_goal_status, casesync.plan_goal_status) RETURNS boolean
+	AS 'int2lt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_le(casesync.plan_goal_status, casesync.plan_goal_status) RETURNS boolean
+	AS 'int2le' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_gt(casesync.plan_goal_status, casesync.plan_goal_status) RETURNS boolean
+	AS 'int2gt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ge(casesync.plan_goal_status, casesync.plan_goal_status) RETURNS boolean
+	AS 'int2ge' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_cmp(casesync.plan_goal_status, casesync.plan_goal_status) RETURNS integer
+	AS 'btint2cmp' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash(casesync.plan_goal_status) RETURNS integer
+	AS 'hashint2' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash_extended(casesync.plan_goal_status, bigint) RETURNS bigint
+	AS 'hashint2extended' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.code_eq(casesync.plan_goal_status, casesync.plan_goal_status) IS 'implements =';
+COMMENT ON FUNCTION casesync_internal.code_ne(casesync.plan_goal_status, casesync.plan_goal_status) IS 'implements <>';
+COMMENT ON FUNCTION casesync_internal.code_lt(casesync.plan_goal_status, casesync.plan_goal_status) IS 'implements <';
+COMMENT ON FUNCTION casesync_internal.code_le(casesync.plan_goal_status, casesync.plan_goal_status) IS 'implements <=';
+COMMENT ON FUNCTION casesync_internal.code_gt(casesync.plan_goal_status, casesync.plan_goal_status) IS 'implements >';
+COMMENT ON FUNCTION casesync_internal.code_ge(casesync.plan_goal_status, casesync.plan_goal_status) IS 'implements >=';
+COMMENT ON FUNCTION casesync_internal.code_cmp(casesync.plan_goal_status, casesync.plan_goal_status) IS 'less, equal, greater';
+COMMENT ON FUNCTION casesync_internal.code_hash(casesync.plan_goal_status) IS 'hash';
+COMMENT ON FUNCTION casesync_internal.code_hash_extended(casesync.plan_goal_status, bigint) IS 'hash with a seed';
+
+/* In pg_catalog, so that WHERE status = 'Active' works with every search_path. */
+CREATE OPERATOR pg_catalog.= (
+	FUNCTION = casesync_internal.code_eq, LEFTARG = casesync.plan_goal_status, RIGHTARG = casesync.plan_goal_status,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
+	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
+CREATE OPERATOR pg_catalog.<> (
+	FUNCTION = casesync_internal.code_ne, LEFTARG = casesync.plan_goal_status, RIGHTARG = casesync.plan_goal_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
+	RESTRICT = neqsel, JOIN = neqjoinsel);
+CREATE OPERATOR pg_catalog.< (
+	FUNCTION = casesync_internal.code_lt, LEFTARG = casesync.plan_goal_status, RIGHTARG = casesync.plan_goal_status,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
+	RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+CREATE OPERATOR pg_catalog.<= (
+	FUNCTION = casesync_internal.code_le, LEFTARG = casesync.plan_goal_status, RIGHTARG = casesync.plan_goal_status,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
+	RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
+CREATE OPERATOR pg_catalog.> (
+	FUNCTION = casesync_internal.code_gt, LEFTARG = casesync.plan_goal_status, RIGHTARG = casesync.plan_goal_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
+	RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
+CREATE OPERATOR pg_catalog.>= (
+	FUNCTION = casesync_internal.code_ge, LEFTARG = casesync.plan_goal_status, RIGHTARG = casesync.plan_goal_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
+	RESTRICT = scalargesel, JOIN = scalargejoinsel);
+COMMENT ON OPERATOR pg_catalog.= (casesync.plan_goal_status, casesync.plan_goal_status) IS 'same code';
+COMMENT ON OPERATOR pg_catalog.<> (casesync.plan_goal_status, casesync.plan_goal_status) IS 'another code';
+COMMENT ON OPERATOR pg_catalog.< (casesync.plan_goal_status, casesync.plan_goal_status) IS 'before, in directory order';
+COMMENT ON OPERATOR pg_catalog.<= (casesync.plan_goal_status, casesync.plan_goal_status) IS 'before or same';
+COMMENT ON OPERATOR pg_catalog.> (casesync.plan_goal_status, casesync.plan_goal_status) IS 'after, in directory order';
+COMMENT ON OPERATOR pg_catalog.>= (casesync.plan_goal_status, casesync.plan_goal_status) IS 'after or same';
+
+CREATE OPERATOR CLASS casesync_internal.plan_goal_status_ops DEFAULT FOR TYPE casesync.plan_goal_status USING btree AS
+	OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=, OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=, OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 casesync_internal.code_cmp(casesync.plan_goal_status, casesync.plan_goal_status),
+	FUNCTION 2 pg_catalog.btint2sortsupport(internal),
+	FUNCTION 4 pg_catalog.btequalimage(oid);
+CREATE OPERATOR CLASS casesync_internal.plan_goal_status_ops DEFAULT FOR TYPE casesync.plan_goal_status USING hash AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 casesync_internal.code_hash(casesync.plan_goal_status),
+	FUNCTION 2 casesync_internal.code_hash_extended(casesync.plan_goal_status, bigint);
+COMMENT ON OPERATOR CLASS casesync_internal.plan_goal_status_ops USING btree IS 'order of plan_goal_status';
+COMMENT ON OPERATOR CLASS casesync_internal.plan_goal_status_ops USING hash IS 'hash of plan_goal_status';
+COMMENT ON OPERATOR FAMILY casesync_internal.plan_goal_status_ops USING btree IS 'order of plan_goal_status';
+COMMENT ON OPERATOR FAMILY casesync_internal.plan_goal_status_ops USING hash IS 'hash of plan_goal_status';
+
+CREATE FUNCTION casesync_internal.plan_goal_status_from_integer(integer) RETURNS casesync.plan_goal_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_goal_status_from_integer' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_number(casesync.plan_goal_status) RETURNS integer
+	AS 'i2toi4' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.plan_goal_status_from_integer(integer) IS 'the plan_goal_status of that number';
+COMMENT ON FUNCTION casesync_internal.code_number(casesync.plan_goal_status) IS 'the number of a code';
+CREATE CAST (text AS casesync.plan_goal_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS casesync.plan_goal_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (bpchar AS casesync.plan_goal_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (integer AS casesync.plan_goal_status) WITH FUNCTION casesync_internal.plan_goal_status_from_integer(integer);
+CREATE CAST (casesync.plan_goal_status AS integer) WITH FUNCTION casesync_internal.code_number(casesync.plan_goal_status);
+COMMENT ON CAST (text AS casesync.plan_goal_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (varchar AS casesync.plan_goal_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (bpchar AS casesync.plan_goal_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (integer AS casesync.plan_goal_status) IS 'the code of that number';
+COMMENT ON CAST (casesync.plan_goal_status AS integer) IS 'the number of the code';
+
+/* plan_action_status (casesync) */
+CREATE TYPE casesync.plan_action_status;
+CREATE FUNCTION casesync_internal.plan_action_status_in(cstring) RETURNS casesync.plan_action_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_action_status_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_action_status_out(casesync.plan_action_status) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'casesync_plan_action_status_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_action_status_recv(internal) RETURNS casesync.plan_action_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_action_status_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_action_status_send(casesync.plan_action_status) RETURNS bytea
+	AS 'int2send' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE TYPE casesync.plan_action_status (
+	INPUT = casesync_internal.plan_action_status_in, OUTPUT = casesync_internal.plan_action_status_out,
+	RECEIVE = casesync_internal.plan_action_status_recv, SEND = casesync_internal.plan_action_status_send,
+	INTERNALLENGTH = 2, PASSEDBYVALUE, ALIGNMENT = int2, STORAGE = plain);
+COMMENT ON TYPE casesync.plan_action_status IS 'code of directory casesync plan_action_status';
+COMMENT ON FUNCTION casesync_internal.plan_action_status_in(cstring) IS 'input of plan_action_status';
+COMMENT ON FUNCTION casesync_internal.plan_action_status_out(casesync.plan_action_status) IS 'output of plan_action_status';
+COMMENT ON FUNCTION casesync_internal.plan_action_status_recv(internal) IS 'binary input of plan_action_status';
+COMMENT ON FUNCTION casesync_internal.plan_action_status_send(casesync.plan_action_status) IS 'binary output of plan_action_status';
+
+CREATE FUNCTION casesync_internal.code_eq(casesync.plan_action_status, casesync.plan_action_status) RETURNS boolean
+	AS 'int2eq' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ne(casesync.plan_action_status, casesync.plan_action_status) RETURNS boolean
+	AS 'int2ne' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_lt(casesync.plan_action_status, casesync.plan_action_status) RETURNS boolean
+	AS 'int2lt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_le(casesync.plan_action_status, casesync.plan_action_status) RETURNS boolean
+	AS 'int2le' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_gt(casesync.plan_action_status, casesync.plan_action_status) RETURNS boolean
+	AS 'int2gt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ge(casesync.plan_action_status, casesync.plan_action_status) RETURNS boolean
+	AS 'int2ge' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_cmp(casesync.plan_action_status, casesync.plan_action_status) RETURNS integer
+	AS 'btint2cmp' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash(casesync.plan_action_status) RETURNS integer
+	AS 'hashint2' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash_extended(casesync.plan_action_status, bigint) RETURNS bigint
+	AS 'hashint2extended' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.code_eq(casesync.plan_action_status, casesync.plan_action_status) IS 'implements =';
+COMMENT ON FUNCTION casesync_internal.code_ne(casesync.plan_action_status, casesync.plan_action_status) IS 'implements <>';
+COMMENT ON FUNCTION casesync_internal.code_lt(casesync.plan_action_status, casesync.plan_action_status) IS 'implements <';
+COMMENT ON FUNCTION casesync_internal.code_le(casesync.plan_action_status, casesync.plan_action_status) IS 'implements <=';
+COMMENT ON FUNCTION casesync_internal.code_gt(casesync.plan_action_status, casesync.plan_action_status) IS 'implements >';
+COMMENT ON FUNCTION casesync_internal.code_ge(casesync.plan_action_status, casesync.plan_action_status) IS 'implements >=';
+COMMENT ON FUNCTION casesync_internal.code_cmp(casesync.plan_action_status, casesync.plan_action_status) IS 'less, equal, greater';
+COMMENT ON FUNCTION casesync_internal.code_hash(casesync.plan_action_status) IS 'hash';
+COMMENT ON FUNCTION casesync_internal.code_hash_extended(casesync.plan_action_status, bigint) IS 'hash with a seed';
+
+/* In pg_catalog, so that WHERE status = 'Active' works with every search_path. */
+CREATE OPERATOR pg_catalog.= (
+	FUNCTION = casesync_internal.code_eq, LEFTARG = casesync.plan_action_status, RIGHTARG = casesync.plan_action_status,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
+	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
+CREATE OPERATOR pg_catalog.<> (
+	FUNCTION = casesync_internal.code_ne, LEFTARG = casesync.plan_action_status, RIGHTARG = casesync.plan_action_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
+	RESTRICT = neqsel, JOIN = neqjoinsel);
+CREATE OPERATOR pg_catalog.< (
+	FUNCTION = casesync_internal.code_lt, LEFTARG = casesync.plan_action_status, RIGHTARG = casesync.plan_action_status,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
+	RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+CREATE OPERATOR pg_catalog.<= (
+	FUNCTION = casesync_internal.code_le, LEFTARG = casesync.plan_action_status, RIGHTARG = casesync.plan_action_status,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
+	RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
+CREATE OPERATOR pg_catalog.> (
+	FUNCTION = casesync_internal.code_gt, LEFTARG = casesync.plan_action_status, RIGHTARG = casesync.plan_action_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
+	RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
+CREATE OPERATOR pg_catalog.>= (
+	FUNCTION = casesync_internal.code_ge, LEFTARG = casesync.plan_action_status, RIGHTARG = casesync.plan_action_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
+	RESTRICT = scalargesel, JOIN = scalargejoinsel);
+COMMENT ON OPERATOR pg_catalog.= (casesync.plan_action_status, casesync.plan_action_status) IS 'same code';
+COMMENT ON OPERATOR pg_catalog.<> (casesync.plan_action_status, casesync.plan_action_status) IS 'another code';
+COMMENT ON OPERATOR pg_catalog.< (casesync.plan_action_status, casesync.plan_action_status) IS 'before, in directory order';
+COMMENT ON OPERATOR pg_catalog.<= (casesync.plan_action_status, casesync.plan_action_status) IS 'before or same';
+COMMENT ON OPERATOR pg_catalog.> (casesync.plan_action_status, casesync.plan_action_status) IS 'after, in directory order';
+COMMENT ON OPERATOR pg_catalog.>= (casesync.plan_action_status, casesync.plan_action_status) IS 'after or same';
+
+CREATE OPERATOR CLASS casesync_internal.plan_action_status_ops DEFAULT FOR TYPE casesync.plan_action_status USING btree AS
+	OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=, OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=, OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 casesync_internal.code_cmp(casesync.plan_action_status, casesync.plan_action_status),
+	FUNCTION 2 pg_catalog.btint2sortsupport(internal),
+	FUNCTION 4 pg_catalog.btequalimage(oid);
+CREATE OPERATOR CLASS casesync_internal.plan_action_status_ops DEFAULT FOR TYPE casesync.plan_action_status USING hash AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 casesync_internal.code_hash(casesync.plan_action_status),
+	FUNCTION 2 casesync_internal.code_hash_extended(casesync.plan_action_status, bigint);
+COMMENT ON OPERATOR CLASS casesync_internal.plan_action_status_ops USING btree IS 'order of plan_action_status';
+COMMENT ON OPERATOR CLASS casesync_internal.plan_action_status_ops USING hash IS 'hash of plan_action_status';
+COMMENT ON OPERATOR FAMILY casesync_internal.plan_action_status_ops USING btree IS 'order of plan_action_status';
+COMMENT ON OPERATOR FAMILY casesync_internal.plan_action_status_ops USING hash IS 'hash of plan_action_status';
+
+CREATE FUNCTION casesync_internal.plan_action_status_from_integer(integer) RETURNS casesync.plan_action_status
+	AS 'MODULE_PATHNAME', 'casesync_plan_action_status_from_integer' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_number(casesync.plan_action_status) RETURNS integer
+	AS 'i2toi4' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.plan_action_status_from_integer(integer) IS 'the plan_action_status of that number';
+COMMENT ON FUNCTION casesync_internal.code_number(casesync.plan_action_status) IS 'the number of a code';
+CREATE CAST (text AS casesync.plan_action_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS casesync.plan_action_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (bpchar AS casesync.plan_action_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (integer AS casesync.plan_action_status) WITH FUNCTION casesync_internal.plan_action_status_from_integer(integer);
+CREATE CAST (casesync.plan_action_status AS integer) WITH FUNCTION casesync_internal.code_number(casesync.plan_action_status);
+COMMENT ON CAST (text AS casesync.plan_action_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (varchar AS casesync.plan_action_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (bpchar AS casesync.plan_action_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (integer AS casesync.plan_action_status) IS 'the code of that number';
+COMMENT ON CAST (casesync.plan_action_status AS integer) IS 'the number of the code';
+
+/* plan_responsible (casesync) */
+CREATE TYPE casesync.plan_responsible;
+CREATE FUNCTION casesync_internal.plan_responsible_in(cstring) RETURNS casesync.plan_responsible
+	AS 'MODULE_PATHNAME', 'casesync_plan_responsible_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_responsible_out(casesync.plan_responsible) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'casesync_plan_responsible_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_responsible_recv(internal) RETURNS casesync.plan_responsible
+	AS 'MODULE_PATHNAME', 'casesync_plan_responsible_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.plan_responsible_send(casesync.plan_responsible) RETURNS bytea
+	AS 'int2send' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE TYPE casesync.plan_responsible (
+	INPUT = casesync_internal.plan_responsible_in, OUTPUT = casesync_internal.plan_responsible_out,
+	RECEIVE = casesync_internal.plan_responsible_recv, SEND = casesync_internal.plan_responsible_send,
+	INTERNALLENGTH = 2, PASSEDBYVALUE, ALIGNMENT = int2, STORAGE = plain);
+COMMENT ON TYPE casesync.plan_responsible IS 'code of directory casesync plan_responsible';
+COMMENT ON FUNCTION casesync_internal.plan_responsible_in(cstring) IS 'input of plan_responsible';
+COMMENT ON FUNCTION casesync_internal.plan_responsible_out(casesync.plan_responsible) IS 'output of plan_responsible';
+COMMENT ON FUNCTION casesync_internal.plan_responsible_recv(internal) IS 'binary input of plan_responsible';
+COMMENT ON FUNCTION casesync_internal.plan_responsible_send(casesync.plan_responsible) IS 'binary output of plan_responsible';
+
+CREATE FUNCTION casesync_internal.code_eq(casesync.plan_responsible, casesync.plan_responsible) RETURNS boolean
+	AS 'int2eq' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ne(casesync.plan_responsible, casesync.plan_responsible) RETURNS boolean
+	AS 'int2ne' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_lt(casesync.plan_responsible, casesync.plan_responsible) RETURNS boolean
+	AS 'int2lt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_le(casesync.plan_responsible, casesync.plan_responsible) RETURNS boolean
+	AS 'int2le' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_gt(casesync.plan_responsible, casesync.plan_responsible) RETURNS boolean
+	AS 'int2gt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ge(casesync.plan_responsible, casesync.plan_responsible) RETURNS boolean
+	AS 'int2ge' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_cmp(casesync.plan_responsible, casesync.plan_responsible) RETURNS integer
+	AS 'btint2cmp' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash(casesync.plan_responsible) RETURNS integer
+	AS 'hashint2' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash_extended(casesync.plan_responsible, bigint) RETURNS bigint
+	AS 'hashint2extended' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.code_eq(casesync.plan_responsible, casesync.plan_responsible) IS 'implements =';
+COMMENT ON FUNCTION casesync_internal.code_ne(casesync.plan_responsible, casesync.plan_responsible) IS 'implements <>';
+COMMENT ON FUNCTION casesync_internal.code_lt(casesync.plan_responsible, casesync.plan_responsible) IS 'implements <';
+COMMENT ON FUNCTION casesync_internal.code_le(casesync.plan_responsible, casesync.plan_responsible) IS 'implements <=';
+COMMENT ON FUNCTION casesync_internal.code_gt(casesync.plan_responsible, casesync.plan_responsible) IS 'implements >';
+COMMENT ON FUNCTION casesync_internal.code_ge(casesync.plan_responsible, casesync.plan_responsible) IS 'implements >=';
+COMMENT ON FUNCTION casesync_internal.code_cmp(casesync.plan_responsible, casesync.plan_responsible) IS 'less, equal, greater';
+COMMENT ON FUNCTION casesync_internal.code_hash(casesync.plan_responsible) IS 'hash';
+COMMENT ON FUNCTION casesync_internal.code_hash_extended(casesync.plan_responsible, bigint) IS 'hash with a seed';
+
+/* In pg_catalog, so that WHERE status = 'Active' works with every search_path. */
+CREATE OPERATOR pg_catalog.= (
+	FUNCTION = casesync_internal.code_eq, LEFTARG = casesync.plan_responsible, RIGHTARG = casesync.plan_responsible,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
+	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
+CREATE OPERATOR pg_catalog.<> (
+	FUNCTION = casesync_internal.code_ne, LEFTARG = casesync.plan_responsible, RIGHTARG = casesync.plan_responsible,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
+	RESTRICT = neqsel, JOIN = neqjoinsel);
+CREATE OPERATOR pg_catalog.< (
+	FUNCTION = casesync_internal.code_lt, LEFTARG = casesync.plan_responsible, RIGHTARG = casesync.plan_responsible,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
+	RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+CREATE OPERATOR pg_catalog.<= (
+	FUNCTION = casesync_internal.code_le, LEFTARG = casesync.plan_responsible, RIGHTARG = casesync.plan_responsible,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
+	RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
+CREATE OPERATOR pg_catalog.> (
+	FUNCTION = casesync_internal.code_gt, LEFTARG = casesync.plan_responsible, RIGHTARG = casesync.plan_responsible,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
+	RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
+CREATE OPERATOR pg_catalog.>= (
+	FUNCTION = casesync_internal.code_ge, LEFTARG = casesync.plan_responsible, RIGHTARG = casesync.plan_responsible,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
+	RESTRICT = scalargesel, JOIN = scalargejoinsel);
+COMMENT ON OPERATOR pg_catalog.= (casesync.plan_responsible, casesync.plan_responsible) IS 'same code';
+COMMENT ON OPERATOR pg_catalog.<> (casesync.plan_responsible, casesync.plan_responsible) IS 'another code';
+COMMENT ON OPERATOR pg_catalog.< (casesync.plan_responsible, casesync.plan_responsible) IS 'before, in directory order';
+COMMENT ON OPERATOR pg_catalog.<= (casesync.plan_responsible, casesync.plan_responsible) IS 'before or same';
+COMMENT ON OPERATOR pg_catalog.> (casesync.plan_responsible, casesync.plan_responsible) IS 'after, in directory order';
+COMMENT ON OPERATOR pg_catalog.>= (casesync.plan_responsible, casesync.plan_responsible) IS 'after or same';
+
+CREATE OPERATOR CLASS casesync_internal.plan_responsible_ops DEFAULT FOR TYPE casesync.plan_responsible USING btree AS
+	OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=, OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=, OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 casesync_internal.code_cmp(casesync.plan_responsible, casesync.plan_responsible),
+	FUNCTION 2 pg_catalog.btint2sortsupport(internal),
+	FUNCTION 4 pg_catalog.btequalimage(oid);
+CREATE OPERATOR CLASS casesync_internal.plan_responsible_ops DEFAULT FOR TYPE casesync.plan_responsible USING hash AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 casesync_internal.code_hash(casesync.plan_responsible),
+	FUNCTION 2 casesync_internal.code_hash_extended(casesync.plan_responsible, bigint);
+COMMENT ON OPERATOR CLASS casesync_internal.plan_responsible_ops USING btree IS 'order of plan_responsible';
+COMMENT ON OPERATOR CLASS casesync_internal.plan_responsible_ops USING hash IS 'hash of plan_responsible';
+COMMENT ON OPERATOR FAMILY casesync_internal.plan_responsible_ops USING btree IS 'order of plan_responsible';
+COMMENT ON OPERATOR FAMILY casesync_internal.plan_responsible_ops USING hash IS 'hash of plan_responsible';
+
+CREATE FUNCTION casesync_internal.plan_responsible_from_integer(integer) RETURNS casesync.plan_responsible
+	AS 'MODULE_PATHNAME', 'casesync_plan_responsible_from_integer' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_number(casesync.plan_responsible) RETURNS integer
+	AS 'i2toi4' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.plan_responsible_from_integer(integer) IS 'the plan_responsible of that number';
+COMMENT ON FUNCTION casesync_internal.code_number(casesync.plan_responsible) IS 'the number of a code';
+CREATE CAST (text AS casesync.plan_responsible) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS casesync.plan_responsible) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (bpchar AS casesync.plan_responsible) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (integer AS casesync.plan_responsible) WITH FUNCTION casesync_internal.plan_responsible_from_integer(integer);
+CREATE CAST (casesync.plan_responsible AS integer) WITH FUNCTION casesync_internal.code_number(casesync.plan_responsible);
+COMMENT ON CAST (text AS casesync.plan_responsible) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (varchar AS casesync.plan_responsible) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (bpchar AS casesync.plan_responsible) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (integer AS casesync.plan_responsible) IS 'the code of that number';
+COMMENT ON CAST (casesync.plan_responsible AS integer) IS 'the number of the code';
+
+/* referral_status (casesync) */
+CREATE TYPE casesync.referral_status;
+CREATE FUNCTION casesync_internal.referral_status_in(cstring) RETURNS casesync.referral_status
+	AS 'MODULE_PATHNAME', 'casesync_referral_status_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.referral_status_out(casesync.referral_status) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'casesync_referral_status_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.referral_status_recv(internal) RETURNS casesync.referral_status
+	AS 'MODULE_PATHNAME', 'casesync_referral_status_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.referral_status_send(casesync.referral_status) RETURNS bytea
+	AS 'int2send' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE TYPE casesync.referral_status (
+	INPUT = casesync_internal.referral_status_in, OUTPUT = casesync_internal.referral_status_out,
+	RECEIVE = casesync_internal.referral_status_recv, SEND = casesync_internal.referral_status_send,
+	INTERNALLENGTH = 2, PASSEDBYVALUE, ALIGNMENT = int2, STORAGE = plain);
+COMMENT ON TYPE casesync.referral_status IS 'code of directory casesync referral_status';
+COMMENT ON FUNCTION casesync_internal.referral_status_in(cstring) IS 'input of referral_status';
+COMMENT ON FUNCTION casesync_internal.referral_status_out(casesync.referral_status) IS 'output of referral_status';
+COMMENT ON FUNCTION casesync_internal.referral_status_recv(internal) IS 'binary input of referral_status';
+COMMENT ON FUNCTION casesync_internal.referral_status_send(casesync.referral_status) IS 'binary output of referral_status';
+
+CREATE FUNCTION casesync_internal.code_eq(casesync.referral_status, casesync.referral_status) RETURNS boolean
+	AS 'int2eq' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ne(casesync.referral_status, casesync.referral_status) RETURNS boolean
+	AS 'int2ne' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_lt(casesync.referral_status, casesync.referral_status) RETURNS boolean
+	AS 'int2lt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_le(casesync.referral_status, casesync.referral_status) RETURNS boolean
+	AS 'int2le' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_gt(casesync.referral_status, casesync.referral_status) RETURNS boolean
+	AS 'int2gt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_ge(casesync.referral_status, casesync.referral_status) RETURNS boolean
+	AS 'int2ge' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_cmp(casesync.referral_status, casesync.referral_status) RETURNS integer
+	AS 'btint2cmp' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash(casesync.referral_status) RETURNS integer
+	AS 'hashint2' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_hash_extended(casesync.referral_status, bigint) RETURNS bigint
+	AS 'hashint2extended' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.code_eq(casesync.referral_status, casesync.referral_status) IS 'implements =';
+COMMENT ON FUNCTION casesync_internal.code_ne(casesync.referral_status, casesync.referral_status) IS 'implements <>';
+COMMENT ON FUNCTION casesync_internal.code_lt(casesync.referral_status, casesync.referral_status) IS 'implements <';
+COMMENT ON FUNCTION casesync_internal.code_le(casesync.referral_status, casesync.referral_status) IS 'implements <=';
+COMMENT ON FUNCTION casesync_internal.code_gt(casesync.referral_status, casesync.referral_status) IS 'implements >';
+COMMENT ON FUNCTION casesync_internal.code_ge(casesync.referral_status, casesync.referral_status) IS 'implements >=';
+COMMENT ON FUNCTION casesync_internal.code_cmp(casesync.referral_status, casesync.referral_status) IS 'less, equal, greater';
+COMMENT ON FUNCTION casesync_internal.code_hash(casesync.referral_status) IS 'hash';
+COMMENT ON FUNCTION casesync_internal.code_hash_extended(casesync.referral_status, bigint) IS 'hash with a seed';
+
+/* In pg_catalog, so that WHERE status = 'Active' works with every search_path. */
+CREATE OPERATOR pg_catalog.= (
+	FUNCTION = casesync_internal.code_eq, LEFTARG = casesync.referral_status, RIGHTARG = casesync.referral_status,
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
+	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
+CREATE OPERATOR pg_catalog.<> (
+	FUNCTION = casesync_internal.code_ne, LEFTARG = casesync.referral_status, RIGHTARG = casesync.referral_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
+	RESTRICT = neqsel, JOIN = neqjoinsel);
+CREATE OPERATOR pg_catalog.< (
+	FUNCTION = casesync_internal.code_lt, LEFTARG = casesync.referral_status, RIGHTARG = casesync.referral_status,
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
+	RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+CREATE OPERATOR pg_catalog.<= (
+	FUNCTION = casesync_internal.code_le, LEFTARG = casesync.referral_status, RIGHTARG = casesync.referral_status,
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
+	RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
+CREATE OPERATOR pg_catalog.> (
+	FUNCTION = casesync_internal.code_gt, LEFTARG = casesync.referral_status, RIGHTARG = casesync.referral_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
+	RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
+CREATE OPERATOR pg_catalog.>= (
+	FUNCTION = casesync_internal.code_ge, LEFTARG = casesync.referral_status, RIGHTARG = casesync.referral_status,
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
+	RESTRICT = scalargesel, JOIN = scalargejoinsel);
+COMMENT ON OPERATOR pg_catalog.= (casesync.referral_status, casesync.referral_status) IS 'same code';
+COMMENT ON OPERATOR pg_catalog.<> (casesync.referral_status, casesync.referral_status) IS 'another code';
+COMMENT ON OPERATOR pg_catalog.< (casesync.referral_status, casesync.referral_status) IS 'before, in directory order';
+COMMENT ON OPERATOR pg_catalog.<= (casesync.referral_status, casesync.referral_status) IS 'before or same';
+COMMENT ON OPERATOR pg_catalog.> (casesync.referral_status, casesync.referral_status) IS 'after, in directory order';
+COMMENT ON OPERATOR pg_catalog.>= (casesync.referral_status, casesync.referral_status) IS 'after or same';
+
+CREATE OPERATOR CLASS casesync_internal.referral_status_ops DEFAULT FOR TYPE casesync.referral_status USING btree AS
+	OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=, OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=, OPERATOR 5 pg_catalog.>,
+	FUNCTION 1 casesync_internal.code_cmp(casesync.referral_status, casesync.referral_status),
+	FUNCTION 2 pg_catalog.btint2sortsupport(internal),
+	FUNCTION 4 pg_catalog.btequalimage(oid);
+CREATE OPERATOR CLASS casesync_internal.referral_status_ops DEFAULT FOR TYPE casesync.referral_status USING hash AS
+	OPERATOR 1 pg_catalog.=,
+	FUNCTION 1 casesync_internal.code_hash(casesync.referral_status),
+	FUNCTION 2 casesync_internal.code_hash_extended(casesync.referral_status, bigint);
+COMMENT ON OPERATOR CLASS casesync_internal.referral_status_ops USING btree IS 'order of referral_status';
+COMMENT ON OPERATOR CLASS casesync_internal.referral_status_ops USING hash IS 'hash of referral_status';
+COMMENT ON OPERATOR FAMILY casesync_internal.referral_status_ops USING btree IS 'order of referral_status';
+COMMENT ON OPERATOR FAMILY casesync_internal.referral_status_ops USING hash IS 'hash of referral_status';
+
+CREATE FUNCTION casesync_internal.referral_status_from_integer(integer) RETURNS casesync.referral_status
+	AS 'MODULE_PATHNAME', 'casesync_referral_status_from_integer' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION casesync_internal.code_number(casesync.referral_status) RETURNS integer
+	AS 'i2toi4' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.referral_status_from_integer(integer) IS 'the referral_status of that number';
+COMMENT ON FUNCTION casesync_internal.code_number(casesync.referral_status) IS 'the number of a code';
+CREATE CAST (text AS casesync.referral_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS casesync.referral_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (bpchar AS casesync.referral_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (integer AS casesync.referral_status) WITH FUNCTION casesync_internal.referral_status_from_integer(integer);
+CREATE CAST (casesync.referral_status AS integer) WITH FUNCTION casesync_internal.code_number(casesync.referral_status);
+COMMENT ON CAST (text AS casesync.referral_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (varchar AS casesync.referral_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (bpchar AS casesync.referral_status) IS 'any accepted spelling, on assignment';
+COMMENT ON CAST (integer AS casesync.referral_status) IS 'the code of that number';
+COMMENT ON CAST (casesync.referral_status AS integer) IS 'the number of the code';
 /* A bridge sends nothing before the first turn of the router, and nothing after a deadline. */
 CREATE TABLE casesync_internal.routing_turn_wanted (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

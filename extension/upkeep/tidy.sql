@@ -29,6 +29,7 @@ BEGIN
 		PERFORM casesync_internal.rejected_prune();
 		PERFORM casesync_internal.storage_fold();
 		PERFORM casesync_internal.trackings_follow_renames();
+		PERFORM casesync_internal.tracking_rewrite();
 		era := (casesync_internal.this_node()).era;
 		SELECT * INTO s FROM casesync_internal.routing_state r WHERE r.era = era
 			ORDER BY r.id DESC LIMIT 1;
