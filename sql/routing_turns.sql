@@ -74,7 +74,7 @@ SELECT notifications > 10000 AS most FROM app.route_all();
 SELECT count(*) FROM casesync.quarantine;
 -- slow views: each has its turn, and what is quick is neither routed nor committed behind them
 CREATE TABLE app.item (id integer PRIMARY KEY, v text);
-CREATE VIEW app.slow_1 AS SELECT i.id AS subject_key, jsonb_build_object('employment_status', i.v, 'slept', (SELECT pg_sleep(1.5) IS NULL)) AS record FROM app.item i;
+CREATE VIEW app.slow_1 AS SELECT i.id AS subject_key, jsonb_build_object('employment_status', i.v, 'slept', (SELECT pg_sleep(3.1) IS NULL)) AS record FROM app.item i;
 CREATE VIEW app.slow_2 AS TABLE app.slow_1;
 SELECT n FROM unnest('{slow_1,slow_2}'::text[]) n, casesync.publish(n, ('app.' || n)::regclass, 'Member');
 SELECT casesync.track('app.item', '{slow_1,slow_2}', 'id', on_insert => 'enrolment_status_change', on_update => 'enrolment_status_change');

@@ -18,6 +18,7 @@ RETURN CASE name
 	WHEN 'bulk' THEN 100			/* changes of one transaction: more than that wait */
 	WHEN 'window' THEN 10			/* times as many changes are looked through as are routed */
 	WHEN 'page' THEN 10000			/* subjects of one key that are read at a time */
+	WHEN 'again' THEN 100000		/* subjects that a turn of itself has looked at again */
 	END;
 COMMENT ON FUNCTION casesync_internal.turn_limit(text) IS
 	'how much the router does, and how long, before others have their turn; the only place where '
