@@ -100,6 +100,7 @@ SQL_CODE = \
 	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
 	extension/agreement/activation.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
+	extension/capture/table_lock.sql \
 	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
 	extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/member_watch.sql \

@@ -46,6 +46,8 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_LOOK_AGAIN_DUE] = VALUE(0, "casesync_internal.look_again_due", ""),
 	[CALL_APPLY_INBOX] = ROWS(0, "items, more, wait_ms", "casesync_internal.apply_inbox", ""),
 	[CALL_WORK_REQUESTS] = ROWS(0, "requests, more", "casesync_internal.work_requests", ""),
+	[CALL_STANDBY_WAIT] =
+		VALUE(2, "casesync_internal.standby_wait", "standby => $1::text, wait_ms => $2::integer"),
 	[CALL_TURN_TROUBLE] =
 		VALUE(2, "casesync_internal.turn_trouble", "turn => $1::text, reason => $2::text"),
 

@@ -59,7 +59,8 @@ typedef enum LaneState
 	LANE_IDLE,
 	LANE_LOCKING, /* or unlocking */
 	LANE_TAKING,
-	LANE_ASKING, /* the partner for a token */
+	LANE_SECURING, /* until the standby has what is to be said */
+	LANE_ASKING,   /* the partner for a token */
 	LANE_SENDING,
 	LANE_RECORDING
 } LaneState;

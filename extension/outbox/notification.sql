@@ -224,8 +224,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM FROM casesync_internal.notification n WHERE n.id = item FOR NO KEY UPDATE;
-	RAISE SQLSTATE 'CS000';
-EXCEPTION WHEN SQLSTATE 'CS000' THEN
+	RAISE EXCEPTION 'given back';
+EXCEPTION WHEN raise_exception THEN
 	NULL;
 END
 $$;

@@ -157,7 +157,7 @@ AS $$
 	 CROSS JOIN LATERAL (SELECT casesync_internal.removal_record(r.record_type,
 			casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types)) AS record) x
 	 CROSS JOIN LATERAL (
-		SELECT array_agg(s.id) AS subscriptions FROM (
+		SELECT array_agg(DISTINCT s.id) AS subscriptions FROM (
 			SELECT casesync_internal.wanted_by(a, r, e.event_type, x.record)
 			UNION ALL
 			SELECT i.subscription FROM casesync_internal.filter_inside i

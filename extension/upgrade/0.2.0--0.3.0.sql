@@ -1,6 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin(
-	'{subscription,partner,message_in,quarantine_entry,told,lane_state,notification,node}');
+SELECT casesync_internal.upgrade_begin('{}');
 
 /* ---- lives of a database ---- */
 ALTER TABLE casesync_internal.node ADD COLUMN timeline integer, ADD COLUMN table_oid oid;
@@ -20,6 +19,7 @@ CREATE TABLE casesync_internal.bridge_life (
 );
 COMMENT ON TABLE casesync_internal.bridge_life IS
 	'journals of bridges that were here, and the timeline on which nothing of them was unknown';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.bridge_life', '');
 CREATE TABLE casesync_internal.look_again_registry (
 	registry text PRIMARY KEY,
 	reason text NOT NULL,
@@ -937,6 +937,7 @@ CREATE INDEX gap_again ON casesync_internal.gap (id) WHERE again AND filled IS N
 CREATE TABLE casesync_internal.capture_seen (
 	tracking integer PRIMARY KEY,
 	members oid[] NOT NULL,
+	labels text[] NOT NULL,
 	well timestamptz NOT NULL,
 	place text NOT NULL,
 	hole_in xid8,
@@ -947,6 +948,8 @@ COMMENT ON TABLE casesync_internal.capture_seen IS
 	'each tracking as it was last looked at: what differs now went unseen since then';
 COMMENT ON COLUMN casesync_internal.capture_seen.members IS
 	'the table and its partitions or children, by number';
+COMMENT ON COLUMN casesync_internal.capture_seen.labels IS
+	'the labels of its columns that are enums, each behind the number of its type';
 COMMENT ON COLUMN casesync_internal.capture_seen.well IS
 	'when it was last seen that every change was recorded';
 COMMENT ON COLUMN casesync_internal.capture_seen.place IS
