@@ -36,6 +36,13 @@ check-unit check-fuzz check-regress check-isolation check-tap: check-%: test-pac
 mutants: test-packages
 	test/mutants $(MUTANTS)
 
+# Random histories under faults, judged from outside: make torture SEEDS=1..20; TORTURE='--seconds 120' and
+# other options of test/torture/torture. What was found is in build/check/torture.
+SEEDS = 1..5
+torture: test-packages
+	+$(MAKE) all
+	test/as_tester test/torture/torture $(TORTURE) $(SEEDS)
+
 # Every fuzz target for FUZZ_SECONDS (300): make fuzz FUZZ_SECONDS=3600
 export FUZZ_SECONDS
 fuzz: test-packages
