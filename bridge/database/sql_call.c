@@ -68,8 +68,8 @@ const SqlCall sql_calls[CALL_COUNT] = {
 			  " wait_ms => $4::bigint, http_status => $5::integer, ack_status => $6::text,"
 			  " error_code => $7::text, detail => $8::text"),
 
-	[CALL_PROBE_TARGET] = ROWS(1, "url, networks, tls_name", "casesync_internal.probe_target",
-							   "lane => $1::integer"),
+	[CALL_PROBE_TARGET] =
+		ROWS(1, "url, networks, tls_name", "casesync_internal.probe_target", "lane => $1::integer"),
 	[CALL_LANE_BACK] = VALUE(1, "casesync_internal.lane_back", "lane => $1::integer"),
 
 	[CALL_AUTHENTICATE] =

@@ -129,26 +129,6 @@ lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t ela
 
 static void lane_ask_token(Lane *lane);
 
-static TransferResult
-transfer_result(SenderResult result)
-{
-	switch (result)
-	{
-		case SENDER_ANSWERED:
-			return TRANSFER_ANSWERED;
-		case SENDER_NOT_ALLOWED:
-		case SENDER_URL_BAD:
-			return TRANSFER_ADDRESS_REFUSED;
-		case SENDER_FENCED:
-			return TRANSFER_FENCED;
-		case SENDER_ENDLESS:
-			return TRANSFER_ENDLESS;
-		case SENDER_FAILED:
-			break;
-	}
-	return TRANSFER_FAILED;
-}
-
 /*
  * The session that took it has ended, and with it the lock that stop_sharing() waits for: as if it
  * had never been taken. Whoever takes it next asks anew whether it may leave.
@@ -177,7 +157,7 @@ static void
 lane_answered(void *context, const SenderAnswer *answer)
 {
 	Lane *lane = context;
-	DeliveryAttempt attempt = {.transfer = transfer_result(answer->result),
+	DeliveryAttempt attempt = {.transfer = lane_message_transfer(answer->result),
 							   .http_status = answer->http_status};
 	Ack ack;
 

@@ -52,3 +52,23 @@ lane_message_keep(Lane *lane, const DeliveryItem *item, Failure *failure)
 	}
 	return address_list_parse(item->networks, &lane->networks, failure);
 }
+
+TransferResult
+lane_message_transfer(SenderResult result)
+{
+	switch (result)
+	{
+		case SENDER_ANSWERED:
+			return TRANSFER_ANSWERED;
+		case SENDER_NOT_ALLOWED:
+		case SENDER_URL_BAD:
+			return TRANSFER_ADDRESS_REFUSED;
+		case SENDER_FENCED:
+			return TRANSFER_FENCED;
+		case SENDER_ENDLESS:
+			return TRANSFER_ENDLESS;
+		case SENDER_FAILED:
+			break;
+	}
+	return TRANSFER_FAILED;
+}

@@ -5,6 +5,7 @@
 #ifndef LANE_MESSAGE_H
 #define LANE_MESSAGE_H
 
+#include "delivery/delivery_policy.h"
 #include "delivery/lane.h"
 
 /* Of the item, whose result goes; false with a failure when it cannot be kept or read. */
@@ -13,5 +14,8 @@ extern void lane_message_forget(Lane *lane);
 
 /* The token that it needs; its url is NULL for partners who want none. */
 extern TokenWish lane_message_token(const Lane *lane);
+
+/* What the end of its request means for the outcome. */
+extern TransferResult lane_message_transfer(SenderResult result);
 
 #endif

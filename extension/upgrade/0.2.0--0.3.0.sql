@@ -1,5 +1,6 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{}');
+SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,quarantine_entry,told,'
+	'lane_state,notification,node}');
 
 /* ---- lives of a database ---- */
 ALTER TABLE casesync_internal.node ADD COLUMN timeline integer, ADD COLUMN table_oid oid;
