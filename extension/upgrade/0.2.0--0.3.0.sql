@@ -1,5 +1,6 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,quarantine_entry,told,'
+SELECT casesync_internal.upgrade_begin(
+	'{subscription,partner,message_in,quarantine_entry,told,'
 	'lane_state,notification,node}');
 
 /* ---- lives of a database ---- */
