@@ -259,6 +259,20 @@ ALTER TABLE felt DROP COLUMN m, DROP COLUMN ms;
 SELECT casesync.retrack('felt');
 SELECT * FROM holes;
 SELECT casesync.untrack('felt');
+-- what lies elsewhere is written unseen
+CREATE EXTENSION file_fdw SCHEMA app;
+CREATE SERVER far FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE far_pay (person_id integer, y integer, amount integer) SERVER far OPTIONS (filename '/dev/null', format 'csv');
+ALTER TABLE pay ATTACH PARTITION far_pay FOR VALUES IN (2030);
+SELECT * FROM holes;
+SELECT mend FROM health WHERE problem ~ 'far_pay' LIMIT 1 \gset
+:mend
+CREATE FOREIGN TABLE far_job () INHERITS (job) SERVER far OPTIONS (filename '/dev/null', format 'csv');
+SELECT * FROM holes;
+SELECT mend FROM health WHERE problem ~ '^tracking.*far_job" is not' \gset
+:mend
+SELECT * FROM holes;
+SELECT fill();
 -- a column that came later is not tracked until somebody says so
 ALTER TABLE job ADD COLUMN later integer;
 SELECT * FROM holes;

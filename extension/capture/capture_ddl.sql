@@ -136,7 +136,8 @@ BEGIN
 	FOR e IN SELECT v.*, t.oid FROM (VALUES ('casesync_ddl', 'ddl_command_end', 'ddl_ended',
 			'WHEN TAG IN (''ALTER TABLE'', ''ALTER TRIGGER'', ''CREATE TABLE'', '
 			'''CREATE TRIGGER'', ''ALTER SCHEMA'', ''CREATE SUBSCRIPTION'', '
-			'''ALTER SUBSCRIPTION'', ''ALTER TYPE'')'),
+			'''ALTER SUBSCRIPTION'', ''ALTER TYPE'', ''CREATE FOREIGN TABLE'', '
+			'''ALTER FOREIGN TABLE'')'),
 		('casesync_drop', 'sql_drop', 'ddl_dropped', ''),
 		('casesync_rewrite', 'table_rewrite', 'ddl_rewrites', '')) v(name, event, function, filter)
 		LEFT JOIN pg_event_trigger t ON t.evtname = v.name

@@ -87,7 +87,7 @@ DECLARE
 BEGIN
 	FOR needed IN
 		SELECT n.member, n.trigger, n.event FROM casesync_internal.tracking_triggers(t) n
-		  JOIN pg_class c ON c.oid = n.member AND c.relispartition
+		  JOIN pg_class c ON c.oid = n.member AND c.relispartition AND c.relkind IN ('r', 'p')
 		 WHERE n.event = 'truncate' AND t.enabled
 		   AND NOT EXISTS (SELECT FROM pg_trigger g
 			WHERE g.tgrelid = n.member AND g.tgname = n.trigger)

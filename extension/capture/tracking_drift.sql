@@ -65,8 +65,8 @@ AS $$
 	  JOIN pg_class c ON c.oid = f.member WHERE c.relpersistence = 'u' AND c.relkind = 'r'
 	UNION ALL
 	SELECT format('"%s" is not a local table: what others write to it is unseen', f.member),
-		format('ALTER TABLE %s %s %s;', p.inhparent::regclass,
-			CASE WHEN c.relispartition THEN 'DETACH PARTITION' ELSE '/* its child */' END, f.member)
+		format(CASE WHEN c.relispartition THEN 'ALTER TABLE %1$s DETACH PARTITION %2$s;'
+			ELSE 'ALTER FOREIGN TABLE %2$s NO INHERIT %1$s;' END, p.inhparent::regclass, f.member)
 	  FROM casesync_internal.table_family(tracking.relation) f
 	  JOIN pg_class c ON c.oid = f.member
 	  JOIN pg_inherits p ON p.inhrelid = f.member WHERE c.relkind = 'f'
