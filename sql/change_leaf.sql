@@ -101,6 +101,17 @@ SELECT put(16);
 DELETE FROM casesync_internal.change_ring;
 ALTER TABLE casesync_internal.change_ring ALTER COLUMN leaf TYPE integer USING leaf::integer;
 SELECT put(16);
+-- another primary key, or none; and what stands in a leaf's place
+ALTER TABLE casesync_internal.tracking DROP CONSTRAINT tracking_pkey, ADD PRIMARY KEY (relation_name);
+SELECT put(17);
+ALTER TABLE casesync_internal.tracking DROP CONSTRAINT tracking_pkey, ADD PRIMARY KEY (id);
+ALTER TABLE casesync_internal.change_0 RENAME TO change_00;
+SELECT put(18);
+CREATE SEQUENCE casesync_internal.change_0;
+SELECT put(18);
+DROP SEQUENCE casesync_internal.change_0;
+ALTER TABLE casesync_internal.change_00 RENAME TO change_0;
+SELECT put(18);
 
 RESET search_path;
 DROP SCHEMA app CASCADE;

@@ -256,6 +256,11 @@ change_leaf_shape(Relation leaf)
 {
 	if (described_leaf == RelationGetRelid(leaf))
 		return &shape;
+	if (leaf->rd_rel->relkind != RELKIND_RELATION && leaf->rd_rel->relkind != RELKIND_VIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("casesync_internal.%s is not a table", RelationGetRelationName(leaf)),
+				 errhint("Give the table of the log its name back.")));
 	if (shape_context == NULL)
 		shape_context =
 			AllocSetContextCreate(CacheMemoryContext, "casesync leaf", ALLOCSET_SMALL_SIZES);

@@ -26,21 +26,25 @@ struct TrackingCondition
 };
 
 /*
- * With the rights of casesync's owner: whoever writes the row may have none on the schema of a type
- * or on the functions of our types. Nothing that somebody else wrote runs here nor when rows are
- * asked, which the closed list of conditions promises.
+ * Names are found, and rights on functions asked for, with the rights of casesync's owner: whoever
+ * writes the row may have none on the schema of a type or on the functions of our types. Nothing
+ * runs meanwhile; what runs, in the planner and when rows are asked, runs as whoever writes.
  */
 static TrackingCondition *
 condition_prepare(const TrackingRow *row, Relation relation, const AttrNumber *numbers)
 {
 	TrackingCondition *condition = palloc(sizeof(TrackingCondition));
+	Oid owner = relation_owner(own_relation_get("tracking"));
 	OwnerScope scope;
 	Node *expression;
 
-	owner_scope_enter(&scope, relation_owner(own_relation_get("tracking")), true);
+	owner_scope_enter(&scope, owner, true);
 	expression = condition_of_columns(relation, row->condition, row->columns.names, numbers,
 									  row->columns.count);
-	condition->state = ExecInitExpr(expression_planner((Expr *) expression), NULL);
+	owner_scope_leave(&scope);
+	expression = (Node *) expression_planner((Expr *) expression);
+	owner_scope_enter(&scope, owner, true);
+	condition->state = ExecInitExpr((Expr *) expression, NULL);
 	owner_scope_leave(&scope);
 	condition->context = CreateStandaloneExprContext();
 	return condition;

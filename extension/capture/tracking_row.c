@@ -1,7 +1,7 @@
 /*
  * tracking_row.c
- *		Reads one row of casesync_internal.tracking by its index, whoever the current user is. Must
- *not know triggers or caches.
+ *		Reads one row of casesync_internal.tracking, whoever the current user is. Must not know
+ *		triggers or caches.
  *
  * Column numbers survive a rename, names survive a dump and restore. So a row keeps both, with
  * the place (cluster, database, table) where the numbers are true.
@@ -138,17 +138,15 @@ bool
 tracking_row_read(int32 tracking, TrackingRow *row)
 {
 	Relation relation = table_open(own_relation_get("tracking"), AccessShareLock);
-	Oid index;
 	ScanKeyData key;
 	SysScanDesc scan;
 	RowSource source;
 	bool is_found;
 
-	list_free(RelationGetIndexList(relation)); /* fills in which index is the primary key */
-	index = relation->rd_pkindex;
 	ScanKeyInit(&key, get_attnum(RelationGetRelid(relation), "id"), BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum(tracking));
-	scan = systable_beginscan(relation, index, OidIsValid(index), NULL, 1, &key);
+	/* Without its index, which somebody may have made another one: there are not many rows. */
+	scan = systable_beginscan(relation, InvalidOid, false, NULL, 1, &key);
 	source.tuple = systable_getnext(scan);
 	source.descriptor = RelationGetDescr(relation);
 	is_found = HeapTupleIsValid(source.tuple);
