@@ -109,7 +109,7 @@ SQL_CODE = \
 	extension/subscription/subscription_pause.sql \
 	extension/routing/routing_window.sql extension/routing/routing_subject.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
-	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/crossed.sql extension/routing/routing_partner.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
 	extension/inbox/apply_mode.sql extension/inbox/inbox.sql \
