@@ -123,6 +123,7 @@ BEGIN
 	quarantined := casesync_internal.quarantine_erase(p);
 	PERFORM casesync_internal.look_again_erase(p);
 	PERFORM casesync_internal.expansion_erase(p);
+	PERFORM casesync_internal.crossed_erase(p);
 	received := casesync_internal.inbox_erase(p);
 	asked := casesync_internal.answer_erase(p);
 	wished := casesync_internal.subscription_erase(p);

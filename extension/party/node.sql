@@ -225,7 +225,8 @@ BEGIN
 		time_zone = coalesce(set_node_for.time_zone, t.time_zone),
 		four_eyes = (coalesce(set_node_for.four_eyes, false) OR t.four_eyes) AND NOT off.is_agreed
 	RETURNING t.* INTO n;
-	PERFORM casesync_internal.audit_note('set_node', sender_id, to_jsonb(n) - 'node_id'
+	PERFORM casesync_internal.audit_note('set_node', sender_id,
+		to_jsonb(n) - '{node_id,timeline,table_oid}'::text[]
 		|| jsonb_strip_nulls(jsonb_build_object('asked_by', off.asked_by,
 			'waits', nullif(n.four_eyes AND NOT set_node_for.four_eyes, false))));
 	RETURN CASE WHEN n.four_eyes AND NOT set_node_for.four_eyes

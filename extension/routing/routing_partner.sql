@@ -304,11 +304,13 @@ AS $$
 DECLARE
 	offers casesync_internal.offer[] := ARRAY(SELECT o
 		FROM casesync_internal.offers(a, r, subjects) o);
-	drafts record := casesync_internal.agreement_drafts(a, r, events, offers);
+	drafts record;
 	news casesync_internal.draft[];
 	leaving text[] := ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'leave');
 	appended integer := 0;
 BEGIN
+	PERFORM casesync_internal.note_crossed(a.partner, events, offers);
+	drafts := casesync_internal.agreement_drafts(a, r, events, offers);
 	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);
 	news := news || ARRAY(SELECT d
 		FROM casesync_internal.open_drafts(a, r, events, offers, news) d);
