@@ -21,10 +21,10 @@ CREATE MATERIALIZED VIEW stored AS SELECT 1 AS subject_key, '{}'::jsonb AS recor
 -- what goes, and what is written --------------------------------------------------------------------------------
 SELECT * FROM casesync.publish('people', 'good', 'Member');
 SELECT * FROM casesync.publish('people_2', 'other_names', 'Person', 'ns:org:RegistryType:Social', key => 'person', record => 'document');
-SELECT * FROM casesync_internal.registry ORDER BY registry;
+SELECT registry, view, record_type, reg_type, key_column, record_column, owner FROM casesync.registries ORDER BY registry;
 -- again: changes how
 SELECT * FROM casesync.publish('people', 'good', 'Person', 'Social');
-SELECT registry, record_type, reg_type FROM casesync_internal.registry ORDER BY registry;
+SELECT registry, record_type, reg_type FROM casesync.registries ORDER BY registry;
 -- names that nobody knows are taken, and said: most are typing errors
 SELECT * FROM casesync.publish('people', 'good', 'Persn', 'Socail');
 SELECT * FROM casesync.publish('people', 'good', 'Person', 'Social');
@@ -84,7 +84,7 @@ RESET ROLE;
 SELECT casesync.end_agreement('A', 'no more');
 SET ROLE regress_publisher;
 SELECT casesync.unpublish('people');
-SELECT registry FROM casesync_internal.registry;
+SELECT registry FROM casesync.registries;
 
 -- warnings: what looking up one subject reads from end to end ------------------------------------------------------
 INSERT INTO person SELECT i, 'name' FROM generate_series(1, 100000) i;

@@ -141,17 +141,20 @@ SELECT app.try($$SELECT casesync.unpublish('person')$$);
 RESET ROLE;
 
 -- a row of a registry is what publish() makes: of a view of one's own, with the type that its key has
+CREATE TABLE app.forge AS SELECT * FROM casesync_internal.registry WHERE registry = 'forge';
+GRANT SELECT ON app.forge TO regress_b;
 SET ROLE regress_b;
-SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(r, '{"registry": "stolen", "view": "a.shared"}')) FROM casesync_internal.registry r$$);
-SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(r, '{"registry": "stolen", "view": "4000000000"}')) FROM casesync_internal.registry r$$);
-SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(r, '{"registry": "stolen", "view": "pg_catalog.pg_authid"}')) FROM casesync_internal.registry r$$);
-SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(r, '{"record_column": "subject_key"}')) FROM casesync_internal.registry r$$);
-SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(r, '{"key_type": "pg_catalog.oid", "registry": "typed"}')) FROM casesync_internal.registry r$$);
+SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(NULL::casesync_internal.registry, to_jsonb(r) || '{"registry": "stolen", "view": "a.shared"}')) FROM app.forge r$$);
+SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(NULL::casesync_internal.registry, to_jsonb(r) || '{"registry": "stolen", "view": "4000000000"}')) FROM app.forge r$$);
+SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(NULL::casesync_internal.registry, to_jsonb(r) || '{"registry": "stolen", "view": "pg_catalog.pg_authid"}')) FROM app.forge r$$);
+SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(NULL::casesync_internal.registry, to_jsonb(r) || '{"record_column": "subject_key"}')) FROM app.forge r$$);
+SELECT app.try($$SELECT casesync_internal.publish_store(jsonb_populate_record(NULL::casesync_internal.registry, to_jsonb(r) || '{"key_type": "pg_catalog.oid", "registry": "typed"}')) FROM app.forge r$$);
 SELECT app.try($$SELECT casesync_internal.publish_store(NULL)$$);
-SELECT registry, key_type FROM casesync_internal.registry ORDER BY 1;
+SELECT app.try($$SELECT registry FROM casesync_internal.registry$$);
 SELECT app.try($$UPDATE casesync_internal.registry SET key_type = 'oid'$$);
 SELECT app.try($$DELETE FROM casesync_internal.registry$$);
 RESET ROLE;
+SELECT registry, key_type FROM casesync_internal.registry WHERE author = 'regress_b' ORDER BY 1;
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA a CASCADE;

@@ -84,10 +84,6 @@ COMMENT ON COLUMN casesync_internal.handler.schema_name IS
 COMMENT ON COLUMN casesync_internal.handler.owner IS
 	'whose it was when it was named; it is not called while it is another''s';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.handler', '');
-ALTER TABLE casesync_internal.handler ENABLE ROW LEVEL SECURITY;
-CREATE POLICY handler_of_owner ON casesync_internal.handler
-	USING (casesync_internal.has_role(owner))
-	WITH CHECK (casesync_internal.may_handle(schema_name, function_name, owner));
 /* ---- message_read ---- */
 CREATE TYPE casesync_internal.answer AS (ack_status text, error_code text, error_message text,
 	correlation_id text, at timestamptz);
