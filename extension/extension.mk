@@ -100,6 +100,7 @@ SQL_CODE = \
 	extension/agreement/lookup.sql extension/agreement/rehearsal.sql \
 	extension/agreement/activation.sql \
 	extension/capture/change_log.sql extension/capture/tracking.sql \
+	extension/capture/table_lock.sql \
 	extension/capture/tracking_trigger.sql extension/capture/tracking_store.sql \
 	extension/capture/gap.sql \
 	extension/capture/tracking_drift.sql extension/capture/member_watch.sql \
@@ -117,7 +118,8 @@ SQL_CODE = \
 	extension/routing/routing_window.sql extension/routing/routing_pace.sql \
 	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
-	extension/routing/routing_partner.sql extension/routing/routing.sql \
+	extension/routing/routing_partner.sql extension/routing/routing_turn.sql \
+	extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
 	extension/inbox/apply_mode.sql extension/inbox/inbox.sql \

@@ -112,7 +112,7 @@ SELECT change FROM casesync.pending_changes ORDER BY change;
 RESET SESSION AUTHORIZATION;
 SELECT * FROM app.has();
 SELECT four_eyes FROM casesync.this_node;
-SELECT who, what, about, detail - '{era,one,locale,paused,stream,key_ids,base_url,sender_id,time_zone,database_oid,paused_reason,system_identifier}'::text[] AS detail
+SELECT who, what, about, detail - '{era,one,locale,paused,stream,key_ids,base_url,sender_id,time_zone,database_oid,table_oid,timeline,paused_reason,system_identifier}'::text[] AS detail
 	FROM casesync.audit WHERE detail ? 'asked_by' ORDER BY id;
 -- who asked first, too
 SELECT who, detail ->> 'four_eyes' AS four_eyes, detail ->> 'waits' AS waits FROM casesync.audit WHERE what = 'set_node' ORDER BY id;

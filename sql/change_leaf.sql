@@ -32,6 +32,7 @@ SET enable_seqscan = off;
 SELECT lower(key) FROM casesync_internal.change_0 WHERE lower(key) = '2';
 SELECT count(*) FROM casesync_internal.change_0 WHERE key IS NOT NULL AND op = 'D';
 RESET enable_seqscan;
+SELECT severity, problem, mend FROM casesync.health WHERE problem LIKE '%log%';
 DROP INDEX casesync_internal.by_time, casesync_internal.by_lower_key, casesync_internal.deletions;
 -- columns
 ALTER TABLE casesync_internal.change_0 ADD COLUMN tenant text NOT NULL DEFAULT 'x', ADD COLUMN twice text GENERATED ALWAYS AS (key || key) STORED;
@@ -74,8 +75,11 @@ RESET ROLE;
 SELECT who = current_user AS as_the_owner, what FROM noted;
 CREATE TRIGGER keeping_out BEFORE INSERT ON casesync_internal.change_0 FOR EACH ROW EXECUTE FUNCTION keep_out();
 SELECT put(12);
-DROP TRIGGER keeping_out ON casesync_internal.change_0;
-DROP TRIGGER noting ON casesync_internal.change_0;
+ALTER TABLE casesync_internal.change_0 SET UNLOGGED, ADD COLUMN more integer, ADD CHECK (more > 1), ADD UNIQUE (more);
+SELECT severity, problem, mend FROM casesync.health WHERE problem LIKE '%log%';
+SELECT mend FROM casesync.health WHERE problem LIKE '%log%' \gset
+:mend
+SELECT severity, problem FROM casesync.health WHERE problem LIKE '%log%';
 CREATE RULE nothing AS ON INSERT TO casesync_internal.change_0 DO INSTEAD NOTHING;
 SELECT put(13);
 DROP RULE nothing ON casesync_internal.change_0;

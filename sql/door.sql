@@ -102,7 +102,7 @@ CREATE OR REPLACE VIEW app.people AS
 		'employment_status', to_jsonb(p.status)) AS record
 	  FROM app.person p WHERE p.id <> 2 OR app.slow();
 SELECT * FROM app.take();
-SELECT next_attempt > clock_timestamp() AS waits, reason FROM casesync.lane_status WHERE kind = 'notify';
+SELECT next_attempt > clock_timestamp() AS waits, reason ~ 'took all the time|took longer than' AS says_why FROM casesync.lane_status WHERE kind = 'notify';
 SELECT * FROM app.state WHERE says = '9';
 CREATE OR REPLACE VIEW app.people AS
 	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object(

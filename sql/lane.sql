@@ -88,5 +88,6 @@ SELECT count(*) FROM casesync_internal.lane l CROSS JOIN LATERAL app.settle(l.ad
 SELECT casesync_internal.enqueue('ess.test', 'on-search', 'https://cb.test:10041/x', '{}', 'succ');
 SELECT count(*) FILTER (WHERE kind = 'control') AS lanes, count(*) FILTER (WHERE address = 'https://cb.test:10041') AS of_the_last FROM casesync.lane_status;
 
+SET client_min_messages = warning;
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

@@ -22,6 +22,8 @@ exchange_free(ApiExchange *exchange)
 	timer_free(exchange->deadline);
 	api_check_free(&exchange->check);
 	free(exchange->networks);
+	for (int i = 0; i < API_KEPT; i++)
+		free(exchange->kept[i]);
 	free(exchange);
 }
 

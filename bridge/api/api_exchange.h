@@ -17,6 +17,7 @@
 #include "http/http_server.h"
 
 #define API_UNAVAILABLE "err.service.unavailable"
+#define API_KEPT 5 /* texts of an acknowledgement */
 
 /* The standard wants an answer within two seconds. Under valgrind nothing is that fast. */
 #ifndef ANSWER_WITHIN_MS
@@ -66,7 +67,8 @@ struct ApiExchange
 	char *networks;	   /* of the partner; NULL until they are known */
 	char partner[256]; /* "" until it is known to be one of ours */
 	int64_t began_at;
-	ApiRefusal refusal; /* that is kept back for a moment; status 0: there is none */
+	char *kept[API_KEPT]; /* what is acknowledged once it may be, as the database said it */
+	ApiRefusal refusal;	  /* that is kept back for a moment; status 0: there is none */
 };
 
 /* Put into the list. NULL when out of memory; the request is answered then. */
@@ -100,14 +102,12 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
 
-/* What CALL_RECEIVE and CALL_ANSWER_NOW are given, in this order. */
-#define API_MESSAGE_PARAMS 6
+#define API_MESSAGE_PARAMS 6 /* what CALL_RECEIVE and CALL_ANSWER_NOW are given, in this order */
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
 
 /*
- * Asks the database in the exchange's session, in its turn there, which ends with the answer; when
- * that is not possible, answers "unavailable".
- * The handler begins with api_exchange_resume: false when nobody waits for the answer any more.
+ * Asks the database in the exchange's session, in its turn there, which ends with the answer; else
+ * "unavailable". The handler begins with api_exchange_resume: false when nobody waits any more.
  */
 extern void api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
 							 PgResultHandler handler);

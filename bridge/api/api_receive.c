@@ -3,9 +3,60 @@
  *		Every asynchronous path: an admitted message is stored, then acknowledged. Must not know
  *		what a message means: the database decides.
  */
+#include <string.h>
+
 #include "api/api_admit.h"
 #include "api/api_handlers.h"
 #include "api/api_shared.h"
+
+/* As the database said it, or after the standby had it. */
+static void
+receive_acknowledge(ApiExchange *exchange)
+{
+	char *const *kept = exchange->kept;
+
+	api_exchange_acknowledge(exchange, kept[0], kept[1], kept[2], kept[3], kept[4]);
+}
+
+static void
+receive_secured(void *context, const PGresult *result, const Failure *failure)
+{
+	ApiExchange *exchange = context;
+
+	if (!api_exchange_resume(exchange, "standby_wait_failed", result, failure))
+		return;
+	if (pg_row_is_true(result, 0, 0))
+		receive_acknowledge(exchange);
+	else
+		api_exchange_unavailable(exchange);
+}
+
+/* What is acknowledged is never sent again: it may have to be in two places first. */
+static void
+receive_secure(ApiExchange *exchange)
+{
+	const Config *config = *exchange->parts->config;
+	const PgParam params[] = {PG_TEXT(config->wait_for_standby), PG_TEXT(STANDBY_WAIT_MS)};
+
+	if (config->wait_for_standby[0] == '\0')
+		receive_acknowledge(exchange);
+	else
+		api_exchange_ask(exchange, CALL_STANDBY_WAIT, params, receive_secured);
+}
+
+static bool
+receive_keep(ApiExchange *exchange, const PGresult *result)
+{
+	for (int i = 0; i < API_KEPT; i++)
+	{
+		const char *text = pg_row_text(result, 0, i);
+
+		exchange->kept[i] = text != NULL ? strdup(text) : NULL;
+		if (text != NULL && exchange->kept[i] == NULL)
+			return false;
+	}
+	return exchange->kept[0] != NULL;
+}
 
 static void
 receive_stored(void *context, const PGresult *result, const Failure *failure)
@@ -17,12 +68,10 @@ receive_stored(void *context, const PGresult *result, const Failure *failure)
 		parts->received(parts->context);
 	if (!api_exchange_resume(exchange, "receive_failed", result, failure))
 		return;
-	if (pg_row_text(result, 0, 0) == NULL)
-		api_exchange_unavailable(exchange);
+	if (receive_keep(exchange, result))
+		receive_secure(exchange);
 	else
-		api_exchange_acknowledge(exchange, pg_row_text(result, 0, 0), pg_row_text(result, 0, 1),
-								 pg_row_text(result, 0, 2), pg_row_text(result, 0, 3),
-								 pg_row_text(result, 0, 4));
+		api_exchange_unavailable(exchange);
 }
 
 static void

@@ -46,6 +46,7 @@ typedef struct Config
 	ConfigAddress listen_address;
 	ConfigAddress ops_address;
 	char *secrets_directory; /* "" = none */
+	char *wait_for_standby;	 /* "" = none */
 	char *state_directory;	 /* "" = where there is one by default */
 	int journal_days;
 	bool allow_http;	 /* may POST to http:// addresses */

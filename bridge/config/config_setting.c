@@ -92,6 +92,9 @@ config_setting_range(const Setting *setting, char *text, size_t size)
 		case SETTING_DIRECTORY:
 			snprintf(text, size, "path of a directory");
 			break;
+		case SETTING_NAME:
+			snprintf(text, size, "name or empty");
+			break;
 	}
 }
 
@@ -329,6 +332,7 @@ config_setting_set(Config *config, const Setting *setting, const char *text, Fai
 		case SETTING_TEXT:
 		case SETTING_FILES:
 		case SETTING_DIRECTORY:
+		case SETTING_NAME:
 		case SETTING_DATABASE:
 		case SETTING_UUID:
 		case SETTING_BASE_PATH:
@@ -358,6 +362,7 @@ config_setting_is_text(const Setting *setting)
 		case SETTING_TEXT:
 		case SETTING_FILES:
 		case SETTING_DIRECTORY:
+		case SETTING_NAME:
 		case SETTING_DATABASE:
 		case SETTING_UUID:
 		case SETTING_BASE_PATH:

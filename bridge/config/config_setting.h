@@ -16,6 +16,7 @@ typedef enum SettingType
 {
 	SETTING_TEXT,		 /* char *, path of a file */
 	SETTING_FILES,		 /* char *, paths separated by commas */
+	SETTING_NAME,		 /* char *, of something of the server */
 	SETTING_DIRECTORY,	 /* char * */
 	SETTING_DATABASE,	 /* char *, conninfo or URI; may hold a password */
 	SETTING_UUID,		 /* char *, lower case */

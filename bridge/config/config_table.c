@@ -42,7 +42,10 @@ static const Setting settings[] = {
 	 "tls_name"},
 	{"secrets_directory", SETTING_DIRECTORY, "", TEXT(secrets_directory), false,
 	 "files with the secrets that partners gave us, named by secret_name of set_partner()"},
-	{"state_directory", SETTING_TEXT, "", TEXT(state_directory), false,
+	{"wait_for_standby", SETTING_NAME, "", TEXT(wait_for_standby), false,
+	 "application_name of a standby that must have on disk what is sent or acknowledged; "
+	 "synchronous: one that the server calls so; empty: none"},
+	{"state_directory", SETTING_DIRECTORY, "", TEXT(state_directory), false,
 	 "journal of what partners were told, to outlive the database's server; empty: "
 	 "STATE_DIRECTORY of systemd, else key_file with .told"},
 	{"journal_days", SETTING_INTEGER, "7", NUMBER(journal_days, 1, 3650), false,

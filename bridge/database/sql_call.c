@@ -46,6 +46,8 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_LOOK_AGAIN_DUE] = VALUE(0, "casesync_internal.look_again_due", ""),
 	[CALL_APPLY_INBOX] = ROWS(0, "items, more, wait_ms", "casesync_internal.apply_inbox", ""),
 	[CALL_WORK_REQUESTS] = ROWS(0, "requests, more", "casesync_internal.work_requests", ""),
+	[CALL_STANDBY_WAIT] =
+		VALUE(2, "casesync_internal.standby_wait", "standby => $1::text, wait_ms => $2::integer"),
 	[CALL_TURN_TROUBLE] =
 		VALUE(2, "casesync_internal.turn_trouble", "turn => $1::text, reason => $2::text"),
 
@@ -61,10 +63,10 @@ const SqlCall sql_calls[CALL_COUNT] = {
 					   "casesync_internal.take",
 					   "lane => $1::integer, turn => $2::bigint, begins_within => $3::integer"),
 	[CALL_RECORD_OUTCOME] =
-		VALUE(9, "casesync_internal.record_outcome",
+		VALUE(8, "casesync_internal.record_outcome",
 			  "lane => $1::integer, message_id => $2::uuid, verdict => $3::text,"
 			  " wait_ms => $4::bigint, http_status => $5::integer, ack_status => $6::text,"
-			  " error_code => $7::text, detail => $8::text, has_left => $9::boolean"),
+			  " error_code => $7::text, detail => $8::text"),
 
 	[CALL_PROBE_TARGET] = ROWS(1, "url, networks, tls_name", "casesync_internal.probe_target",
 							   "lane => $1::integer"),

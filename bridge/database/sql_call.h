@@ -8,6 +8,9 @@
 
 #include "database/pg_query.h"
 
+/* A standby is milliseconds behind; a session is not to be held up by one that is gone. */
+#define STANDBY_WAIT_MS "1000"
+
 typedef enum SqlCallId
 {
 	CALL_BRIDGE_START,
@@ -23,6 +26,7 @@ typedef enum SqlCallId
 	CALL_WORK_REQUESTS,
 	CALL_TURN_TROUBLE,
 	CALL_DELIVERY_BEGIN,
+	CALL_STANDBY_WAIT,
 	CALL_LANES,
 	CALL_LOCK_LANE,
 	CALL_UNLOCK_LANE,

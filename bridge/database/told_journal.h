@@ -35,7 +35,10 @@ extern const char *told_journal_id(const ToldJournal *journal);
 /* As the database says it: 64 hexadecimal digits. */
 extern bool told_journal_set_key(ToldJournal *journal, const char *hex);
 
-/* On disk when it returns true. */
+/*
+ * On disk when it returns true. What is not written down is not said: a database that forgets it
+ * could not take it back. Without a journal, or an entry, there is nothing to do.
+ */
 extern bool told_journal_write(ToldJournal *journal, const char *entry, Failure *failure);
 
 /*

@@ -66,6 +66,16 @@ delivery_queue_take(PgSession *session, int lane, const DeliveryTurn *turn,
 }
 
 bool
+delivery_queue_secure(PgSession *session, const char *standby, PgResultHandler handler,
+					  void *context, Failure *failure)
+{
+	const PgParam params[] = {PG_TEXT(standby), PG_TEXT(STANDBY_WAIT_MS)};
+
+	return pg_session_query(session, SQL_CALL(CALL_STANDBY_WAIT), params, handler, context,
+							failure);
+}
+
+bool
 delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outcome,
 					  PgResultHandler handler, void *context, Failure *failure)
 {
@@ -81,7 +91,6 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 		PG_TEXT(outcome->ack_status),
 		PG_TEXT(outcome->error_code[0] != '\0' ? outcome->error_code : NULL),
 		PG_TEXT(outcome->detail),
-		PG_TEXT(outcome->has_left ? "true" : "false"),
 	};
 
 	snprintf(lane_text, sizeof(lane_text), "%d", lane);

@@ -37,7 +37,6 @@ typedef struct DeliveryItem
 typedef struct DeliveryOutcome
 {
 	char message_id[UUID_SIZE];
-	bool has_left;		 /* the partner may have it, whatever it said */
 	const char *verdict; /* a constant, as record_outcome takes it */
 	int64_t wait_ms;
 	int http_status;		/* 0 = none */
@@ -64,13 +63,15 @@ extern bool delivery_queue_unlock(PgSession *session, int lane, PgResultHandler 
 extern bool delivery_queue_take(PgSession *session, int lane, const DeliveryTurn *turn,
 								int64_t begins_within_ms, PgResultHandler handler, void *context,
 								Failure *failure);
+extern bool delivery_queue_secure(PgSession *session, const char *standby, PgResultHandler handler,
+								  void *context, Failure *failure);
 extern bool delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outcome,
 								  PgResultHandler handler, void *context, Failure *failure);
 
 /* How to read the answers. */
 extern DeliveryTurn delivery_queue_read_turn(const PGresult *result);
 extern DeliveryLane delivery_queue_read_lane(const PGresult *result, int row);
-extern bool delivery_queue_read_claim(const PGresult *result); /* of lock, unlock and record */
+extern bool delivery_queue_read_claim(const PGresult *result); /* of lock, unlock, secure, record */
 extern bool delivery_queue_read_item(const PGresult *result, DeliveryItem *item); /* false: none */
 
 #endif

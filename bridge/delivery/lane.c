@@ -181,7 +181,6 @@ lane_answered(void *context, const SenderAnswer *answer)
 							   .http_status = answer->http_status};
 	Ack ack;
 
-	lane->outcome.has_left = answer->has_left;
 	if (answer->result == SENDER_FENCED && !fence_is_held(&lane->fence))
 	{
 		lane_drop(lane);
@@ -322,14 +321,36 @@ lane_post_or_ask(Lane *lane)
 		lane_post(lane, authorization);
 }
 
-/* What is not written down is not said: a database that forgets it could not take it back. */
-static bool
-lane_write_down(const Lane *lane, const DeliveryItem *item, Failure *failure)
+static void
+lane_secured(void *context, const PGresult *result, const Failure *failure)
 {
-	ToldJournal *journal = lane->common->parts.journal;
+	Lane *lane = context;
+	Failure missing;
 
-	return journal == NULL || item->journal == NULL ||
-		   told_journal_write(journal, item->journal, failure);
+	if (result != NULL && delivery_queue_read_claim(result))
+		lane_post_or_ask(lane);
+	else
+	{
+		failure_set(&missing, FAILURE_DATABASE, "%s",
+					failure != NULL ? failure->text : "the standby has not confirmed");
+		lane_give_up(lane, TRANSFER_NO_STANDBY, &missing);
+	}
+	lane->common->changed(lane->common->context);
+}
+
+static void
+lane_secure(Lane *lane)
+{
+	const LaneParts *parts = &lane->common->parts;
+	Failure failure;
+
+	if ((*parts->config)->wait_for_standby[0] == '\0')
+		lane_post_or_ask(lane);
+	else if (delivery_queue_secure(parts->session, (*parts->config)->wait_for_standby, lane_secured,
+								   lane, &failure))
+		lane_enter(lane, LANE_SECURING);
+	else
+		lane_give_up(lane, TRANSFER_NO_STANDBY, &failure);
 }
 
 static void
@@ -343,9 +364,10 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	lane->outcome = (DeliveryOutcome){0};
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
-	if (lane_message_keep(lane, item, &failure) && lane_write_down(lane, item, &failure) &&
+	if (lane_message_keep(lane, item, &failure) &&
+		told_journal_write(common->parts.journal, item->journal, &failure) &&
 		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
-		lane_post_or_ask(lane);
+		lane_secure(lane);
 	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
 		lane_give_up(lane, TRANSFER_NOT_BUILT, &failure);
 	else

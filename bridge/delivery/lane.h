@@ -35,7 +35,7 @@ typedef struct Prober Prober;
 typedef struct LaneCommon
 {
 	LaneParts parts;
-	Prober *prober; /* is told of lanes that rest */
+	Prober *prober;		   /* is told of lanes that rest */
 	const SigningKey *key; /* NULL: nothing is taken */
 	DeliveryTurn turn;	   /* likewise while it has no number */
 	Timer *timer;		   /* to look again */
@@ -59,7 +59,8 @@ typedef enum LaneState
 	LANE_IDLE,
 	LANE_LOCKING, /* or unlocking */
 	LANE_TAKING,
-	LANE_ASKING, /* the partner for a token */
+	LANE_SECURING, /* until the standby has what is to be said */
+	LANE_ASKING,   /* the partner for a token */
 	LANE_SENDING,
 	LANE_RECORDING
 } LaneState;

@@ -67,7 +67,6 @@ typedef enum SenderResult
 typedef struct SenderAnswer
 {
 	SenderResult result;
-	bool has_left;		   /* something of the request, perhaps all */
 	int http_status;	   /* 0 unless answered */
 	const char *reason;	   /* short and free of content; "" when answered */
 	int64_t retry_after_s; /* what the header of this name asks for; 0 = nothing */

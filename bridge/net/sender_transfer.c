@@ -72,7 +72,6 @@ transfer_check_connection(void *context, char *remote, char *local, int remote_p
 		transfer->is_fenced = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
-	transfer->has_left = true;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -212,7 +211,6 @@ sender_transfer_read(const SenderTransfer *transfer, CURLcode code, SenderAnswer
 	curl_easy_getinfo(transfer->curl, CURLINFO_TOTAL_TIME_T, &elapsed_us);
 	curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
 	answer->result = transfer_judge(transfer, code, status);
-	answer->has_left = transfer->has_left;
 	answer->http_status = answer->result == SENDER_ANSWERED ? (int) status : 0;
 	answer->reason = transfer_reason(answer->result, code);
 	answer->retry_after_s = retry_after_s;

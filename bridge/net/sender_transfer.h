@@ -30,7 +30,6 @@ typedef struct SenderTransfer
 	int header_lines;
 	bool answer_too_long;
 	bool answer_endless; /* headers, trailers, or bytes that are none of the body */
-	bool has_left;
 	bool is_fenced;
 	bool address_refused;
 	bool address_tried; /* at least one of the name's addresses was allowed */

@@ -28,6 +28,35 @@ $$;
 COMMENT ON FUNCTION casesync_internal.commit_durably() IS
 	'what this transaction says to somebody must outlive a crash, and so must all that it has read';
 
+/*
+ * In a transaction of its own, after the one that is waited for: all that was flushed here by then
+ * is waited for. 'synchronous' is whichever standby the server itself calls so.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.standby_wait(standby text, wait_ms integer)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	wanted constant pg_lsn := pg_current_wal_flush_lsn();
+	until constant timestamptz := clock_timestamp() + wait_ms * interval '1 millisecond';
+BEGIN
+	LOOP
+		IF EXISTS (SELECT FROM pg_stat_replication r
+			WHERE r.flush_lsn >= wanted AND (r.application_name = standby
+				OR standby = 'synchronous' AND r.sync_state IN ('sync', 'quorum')))
+		THEN
+			RETURN true;
+		END IF;
+		EXIT WHEN clock_timestamp() >= until;
+		PERFORM pg_sleep(0.002);
+	END LOOP;
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.standby_wait(text, integer) IS
+	'whether a standby has on disk what this server has, waiting so long for it';
+
 CREATE OR REPLACE FUNCTION casesync_internal.milliseconds_of(setting text)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -10,13 +10,13 @@ RETURN CASE name
 	WHEN 'most' THEN 40000			/* milliseconds until which others' code may run */
 	WHEN 'share' THEN 2000			/* milliseconds after which nothing new is begun */
 	WHEN 'slow' THEN 1000			/* milliseconds of one slice: the next ones are shorter */
-	WHEN 'few' THEN 100				/* subjects for which that is slow: others go first */
+	WHEN 'very slow' THEN 3000		/* milliseconds of a slice of few: others go first */
+	WHEN 'few' THEN 100				/* subjects */
 	WHEN 'rest' THEN 4				/* times as long as it took, others go first */
 	WHEN 'longest rest' THEN 300	/* seconds */
 	WHEN 'slice' THEN 1000			/* subjects */
 	WHEN 'bulk' THEN 100			/* changes of one transaction: more than that wait */
 	WHEN 'window' THEN 10			/* times as many changes are looked through as are routed */
-	WHEN 'again' THEN 100000		/* subjects that a turn of itself has looked at again */
 	WHEN 'page' THEN 10000			/* subjects of one key that are read at a time */
 	END;
 COMMENT ON FUNCTION casesync_internal.turn_limit(text) IS

@@ -37,7 +37,10 @@ COMMENT ON FUNCTION casesync_internal.ddl_seen(oid[], integer[], boolean, boolea
 	'looks at the trackings that DDL on these tables may concern; may_add: it may have made '
 	'partitions or children';
 
-/* Schemas: another may take the name of one, with all its tables. Subscriptions: what they fill. */
+/*
+ * Schemas: another may take the name of one, with all its tables. Subscriptions: what they fill.
+ * Types: the labels of an enum.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.ddl_ended()
 RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -49,7 +52,8 @@ DECLARE
 BEGIN
 	SELECT array_agg(DISTINCT coalesce(g.tgrelid, c.objid)) FILTER (
 			WHERE c.classid IN ('pg_class'::regclass, 'pg_trigger'::regclass)),
-		bool_or(c.classid IN ('pg_namespace'::regclass, 'pg_subscription'::regclass))
+		bool_or(c.classid IN ('pg_namespace'::regclass, 'pg_subscription'::regclass,
+			'pg_type'::regclass))
 	  INTO relations, all_of_them
 	  FROM pg_event_trigger_ddl_commands() c
 	  LEFT JOIN pg_trigger g ON g.oid = c.objid AND c.classid = 'pg_trigger'::regclass
@@ -132,7 +136,7 @@ BEGIN
 	FOR e IN SELECT v.*, t.oid FROM (VALUES ('casesync_ddl', 'ddl_command_end', 'ddl_ended',
 			'WHEN TAG IN (''ALTER TABLE'', ''ALTER TRIGGER'', ''CREATE TABLE'', '
 			'''CREATE TRIGGER'', ''ALTER SCHEMA'', ''CREATE SUBSCRIPTION'', '
-			'''ALTER SUBSCRIPTION'')'),
+			'''ALTER SUBSCRIPTION'', ''ALTER TYPE'')'),
 		('casesync_drop', 'sql_drop', 'ddl_dropped', ''),
 		('casesync_rewrite', 'table_rewrite', 'ddl_rewrites', '')) v(name, event, function, filter)
 		LEFT JOIN pg_event_trigger t ON t.evtname = v.name

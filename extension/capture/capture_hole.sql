@@ -92,6 +92,33 @@ $$;
 COMMENT ON FUNCTION casesync_internal.members_moved(oid[], oid[]) IS
 	'what came or went with whole tables of a tracked family';
 
+/* Of enums, arrays of them and domains over them. */
+CREATE OR REPLACE FUNCTION casesync_internal.enum_labels(relation regclass)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(DISTINCT e.enumtypid || ':' || e.enumlabel), '{}')
+	  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+	  JOIN pg_enum e ON e.enumtypid IN (t.oid, t.typelem, t.typbasetype)
+	 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION casesync_internal.enum_labels(regclass) IS
+	'the labels that columns of a table may have, each behind the number of its type';
+
+/* A label that is renamed is another in every row that has it. None can be dropped. */
+CREATE OR REPLACE FUNCTION casesync_internal.labels_renamed(before text[], now text[])
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ARRAY(SELECT format('label "%s" of an enum was renamed', substring(b FROM ':(.*)'))
+		FROM unnest(before) b WHERE b <> ALL (now) AND EXISTS (
+			SELECT FROM unnest(now) n WHERE split_part(n, ':', 1) = split_part(b, ':', 1)))
+$$;
+COMMENT ON FUNCTION casesync_internal.labels_renamed(text[], text[]) IS
+	'labels that are gone, although their types are still there';
+
 /* Files too: TRUNCATE and a rewrite count no rows. NULL when the server does not count. */
 CREATE OR REPLACE FUNCTION casesync_internal.rows_written(members oid[])
 RETURNS text
@@ -207,12 +234,14 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO casesync_internal.capture_seen AS s (tracking, members, well, place)
+	INSERT INTO casesync_internal.capture_seen AS s (tracking, members, labels, well, place)
 	SELECT t.id, ARRAY(SELECT f.member::oid
-		FROM casesync_internal.table_family(t.relation) f ORDER BY 1), clock_timestamp(),
+		FROM casesync_internal.table_family(t.relation) f ORDER BY 1),
+			casesync_internal.enum_labels(t.relation), clock_timestamp(),
 			casesync_internal.tracking_place(0::oid::regclass)
-	ON CONFLICT (tracking) DO UPDATE SET members = excluded.members, well = excluded.well,
-		place = excluded.place, hole_in = NULL, mending_in = NULL
+	ON CONFLICT (tracking) DO UPDATE SET members = excluded.members,
+		labels = excluded.labels, well = excluded.well, place = excluded.place,
+		hole_in = NULL, mending_in = NULL
 	 WHERE s.place <> excluded.place
 $$;
 COMMENT ON FUNCTION casesync_internal.capture_remember(casesync_internal.tracking) IS
@@ -232,10 +261,14 @@ DECLARE
 	holes constant text[] := casesync_internal.capture_holes(t);
 	family constant oid[] := ARRAY(SELECT f.member::oid
 		FROM casesync_internal.table_family(t.relation) f ORDER BY 1);
+	words constant text[] := casesync_internal.enum_labels(t.relation);
 	moved text[] := '{}';
 BEGIN
+	IF t.relation::oid = ANY (seen.members) THEN
+		moved := casesync_internal.labels_renamed(seen.labels, words);
+	END IF;
 	IF family <> seen.members AND cardinality(family) > 0 THEN
-		moved := CASE WHEN t.relation::oid = ANY (seen.members)
+		moved := moved || CASE WHEN t.relation::oid = ANY (seen.members)
 			THEN casesync_internal.members_moved(seen.members, family)
 			ELSE ARRAY['another table took its place'] END;
 	END IF;
@@ -250,7 +283,8 @@ BEGIN
 	END IF;
 	UPDATE casesync_internal.capture_seen s
 	   SET well = CASE WHEN cardinality(holes) = 0 THEN clock_timestamp() ELSE s.well END,
-		members = CASE WHEN cardinality(family) > 0 THEN family ELSE s.members END
+		members = CASE WHEN cardinality(family) > 0 THEN family ELSE s.members END,
+		labels = CASE WHEN cardinality(family) > 0 THEN words ELSE s.labels END
 	 WHERE s.tracking = t.id;
 END
 $$;

@@ -182,3 +182,57 @@ $$;
 COMMENT ON FUNCTION casesync_internal.empty_change_leaves(pg_snapshot, integer, boolean) IS
 	'empties the leaves that are not written to and hold only rows visible in the snapshot; gives '
 	'their number';
+
+/* Served, but row by row as a statement: see row_insert_by_server() in change_log.c. */
+CREATE OR REPLACE FUNCTION casesync_internal.leaf_additions()
+RETURNS TABLE (leaf regclass, what text, mend text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH leaf AS MATERIALIZED (
+		SELECT c.oid, c.oid::regclass AS name, c.relpersistence FROM pg_class c
+		 WHERE c.relnamespace = 'casesync_internal'::regnamespace AND c.relname ~ '^change_[0-7]$'
+	)
+	SELECT l.name, format('index %s', i.indexrelid::regclass),
+		format('DROP INDEX IF EXISTS %s;', i.indexrelid::regclass)
+	  FROM leaf l JOIN pg_index i ON i.indrelid = l.oid WHERE NOT i.indisprimary
+		AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+	UNION ALL
+	SELECT l.name, format('constraint %I', c.conname),
+		format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I;', l.name, c.conname)
+	  FROM leaf l JOIN pg_constraint c ON c.conrelid = l.oid WHERE c.contype NOT IN ('p', 'n', 't')
+	UNION ALL
+	SELECT l.name, format('trigger %I', t.tgname),
+		format('DROP TRIGGER IF EXISTS %I ON %s;', t.tgname, l.name)
+	  FROM leaf l JOIN pg_trigger t ON t.tgrelid = l.oid WHERE NOT t.tgisinternal
+	UNION ALL
+	SELECT l.name, format('rule %I', r.rulename),
+		format('DROP RULE IF EXISTS %I ON %s;', r.rulename, l.name)
+	  FROM leaf l JOIN pg_rewrite r ON r.ev_class = l.oid
+	UNION ALL
+	SELECT l.name, format('column %I', a.attname),
+		format('ALTER TABLE %s DROP COLUMN IF EXISTS %I;', l.name, a.attname)
+	  FROM leaf l JOIN pg_attribute a ON a.attrelid = l.oid AND a.attnum > 0 AND NOT a.attisdropped
+	 WHERE NOT EXISTS (SELECT FROM pg_attribute v WHERE v.attname = a.attname
+		AND v.attrelid = 'casesync_internal.change'::regclass)
+	UNION ALL
+	SELECT l.name, 'UNLOGGED, so that a crash empties it',
+		format('ALTER TABLE %s SET LOGGED;', l.name)
+	  FROM leaf l WHERE l.relpersistence <> 'p'
+$$;
+COMMENT ON FUNCTION casesync_internal.leaf_additions() IS
+	'what somebody has put on leaves of the log, and how to take it off';
+
+CREATE OR REPLACE FUNCTION casesync_internal.log_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN bool_or(a.what LIKE 'UNLOGGED%') THEN 'critical' ELSE 'warning' END,
+		format('table %s of the log has what is not casesync''s: %s', a.leaf,
+			string_agg(a.what, ', ' ORDER BY a.what)),
+		string_agg(a.mend, ' ' ORDER BY a.what)
+	  FROM casesync_internal.leaf_additions() a GROUP BY a.leaf
+$$;
+COMMENT ON FUNCTION casesync_internal.log_problems() IS
+	'what health says of the log''s tables';

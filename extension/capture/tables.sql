@@ -126,6 +126,7 @@ SELECT pg_catalog.pg_extension_config_dump('casesync_internal.gap', '');
 CREATE TABLE casesync_internal.capture_seen (
 	tracking integer PRIMARY KEY,
 	members oid[] NOT NULL,
+	labels text[] NOT NULL,
 	well timestamptz NOT NULL,
 	place text NOT NULL,
 	hole_in xid8,
@@ -136,6 +137,8 @@ COMMENT ON TABLE casesync_internal.capture_seen IS
 	'each tracking as it was last looked at: what differs now went unseen since then';
 COMMENT ON COLUMN casesync_internal.capture_seen.members IS
 	'the table and its partitions or children, by number';
+COMMENT ON COLUMN casesync_internal.capture_seen.labels IS
+	'the labels of its columns that are enums, each behind the number of its type';
 COMMENT ON COLUMN casesync_internal.capture_seen.well IS
 	'when it was last seen that every change was recorded';
 COMMENT ON COLUMN casesync_internal.capture_seen.place IS

@@ -189,6 +189,7 @@ BEGIN
 		 WHERE i.seq IS NOT NULL AND NOT i.removal
 		   AND casesync_internal.project(i.record, a.fields, a.identifier_types) = i.record
 		 GROUP BY a.version, i.registry, i.event_type
+		 ORDER BY i.registry, i.event_type
 	LOOP
 		PERFORM casesync_internal.notification_under(g.ids, g.version);
 		PERFORM casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
@@ -282,7 +283,7 @@ BEGIN
 		 WHERE n.lane = withdraw_outdated.lane AND n.state = 'due'
 		   AND (n.agreement, n.agreement_version) IN (
 			SELECT i.agreement, i.agreement_version FROM unnest(items) i)
-		 ORDER BY n.id LIMIT 500);
+		 ORDER BY n.id LIMIT 500 FOR UPDATE OF n SKIP LOCKED);
 	kept := casesync_internal.keep_tried(outdated);
 	RETURN cardinality(kept) + casesync_internal.withdraw(ARRAY(
 		SELECT o FROM unnest(outdated) o WHERE o.id <> ALL (kept)));

@@ -88,21 +88,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.settle(casesync_internal.lane_state, text, text) IS
 	'the message in flight on a lane was delivered, or its one item was refused for good';
 
-CREATE OR REPLACE FUNCTION casesync_internal.doubt(s casesync_internal.lane_state)
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF EXISTS (SELECT FROM casesync_internal.lane l WHERE l.lane = s.lane AND l.kind = 'notify')
-	THEN
-		PERFORM casesync_internal.notification_doubt(s.items);
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.doubt(casesync_internal.lane_state) IS
-	'the partner may have kept the message in flight on a lane, though it did not say so';
-
 /*
  * A partner may fail with 500 at one record that it cannot read, for ever, and hold up all others.
  * After three failures in a row a batch is halved; an item that fails alone is under suspicion:
@@ -128,22 +113,6 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_suspect(casesync_internal.lane_state) IS
 	'part of lane_after(): the partner failed, perhaps at this message';
-
-/*
- * Who says that it takes nothing now has kept nothing: busy, not let in, moved away. Who does not
- * answer, or fails, may have stored it before.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.may_have_kept(has_left boolean, http_status integer,
-	ack_status text)
-RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT has_left AND coalesce(http_status NOT BETWEEN 300 AND 499 AND http_status <> 503
-		AND coalesce(ack_status <> 'ERR', true), true)
-$$;
-COMMENT ON FUNCTION casesync_internal.may_have_kept(boolean, integer, text) IS
-	'whether a partner may have what it did not acknowledge';
 
 /* The only place where a lane's state changes on an outcome. */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_after(s casesync_internal.lane_state,
@@ -224,7 +193,7 @@ COMMENT ON FUNCTION casesync_internal.lane_in_flight(integer, uuid) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid,
 	verdict text, wait_ms bigint, http_status integer, ack_status text, error_code text,
-	detail text, has_left boolean DEFAULT true)
+	detail text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -260,17 +229,11 @@ BEGIN
 	IF judged = 'delivered' OR judged = 'refused' AND cardinality(s.items) = 1 THEN
 		PERFORM casesync_internal.settle(s, judged, why);
 	END IF;
-	IF judged IN ('retry', 'suspect') AND casesync_internal.may_have_kept(has_left,
-		record_outcome.http_status, ack)
-	THEN
-		PERFORM casesync_internal.doubt(s);
-	END IF;
 	PERFORM casesync_internal.lane_set(casesync_internal.lane_after(s, judged, wait_ms, why));
 	PERFORM casesync_internal.sharing_release(lane);
 	RETURN true;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text,
-	text, text, boolean) IS
-	'how the message in flight ended, and whether something of it has left; false when another '
-	'bridge has taken over since';
+	text, text) IS
+	'how the message in flight ended; false when another bridge has taken over since';

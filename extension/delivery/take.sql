@@ -7,8 +7,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT (d.hmac, d.agreement, d.agreement_version)
-			IS DISTINCT FROM (n.hmac, n.agreement, n.agreement_version)
+	RETURN (SELECT d.hmac IS DISTINCT FROM n.hmac
 		  FROM casesync_internal.disclosure d
 		 WHERE d.reference_id = n.reference_id AND d.outcome = 'attempted'
 		 ORDER BY d.id DESC LIMIT 1);
@@ -150,9 +149,6 @@ BEGIN
 	/* No other subject waits, so nothing can show that it is this item: it goes as any other. */
 	IF s.suspect IS NOT NULL AND NOT s.others_pass AND items[1].id = s.suspect THEN
 		s.suspect := NULL;
-	END IF;
-	IF s.message_id IS NOT NULL THEN
-		PERFORM casesync_internal.notification_doubt(s.items);
 	END IF;
 	/* A subscription that has moved has items in two lanes, and one row of numbers. */
 	IF cardinality(items) = 0

@@ -30,7 +30,8 @@ AS $$
 			to_char(g.started, 'YYYY-MM-DD HH24:MI'),
 			to_char(g.ended, '" until "YYYY-MM-DD HH24:MI'), array_to_string(g.registries, ', '),
 			g.reason),
-		casesync_internal.gap_mend(g)
+		casesync_internal.gap_mend(g) || CASE WHEN g.ended IS NULL
+			THEN '  -- as the owner of the table' ELSE '  -- with the access admin' END
 	  FROM casesync_internal.gap g WHERE g.filled IS NULL AND g.hole
 $$;
 COMMENT ON FUNCTION casesync_internal.gap_problems() IS 'what is not captured, or was not';

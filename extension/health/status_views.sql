@@ -392,6 +392,7 @@ AS $$
 	SELECT * FROM casesync_internal.node_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_problems()
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
+	UNION ALL SELECT * FROM casesync_internal.log_problems()
 	UNION ALL SELECT * FROM casesync_internal.subjects_problems()
 	UNION ALL SELECT * FROM casesync_internal.delivery_problems()
 	UNION ALL SELECT * FROM casesync_internal.access_problems()

@@ -194,10 +194,11 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
 	/* Who holds one asks for it anew, or erases it: not waited for, which could be in a circle. */
-	DELETE FROM casesync_internal.look_again_entry l WHERE l.id IN (
-		SELECT x.id FROM casesync_internal.look_again_entry x
-		  JOIN unnest(entries) e ON x.id = e.id AND x.at = e.at
-		   FOR UPDATE OF x SKIP LOCKED)
+	DELETE FROM casesync_internal.look_again_entry l WHERE l.id = ANY (ARRAY(
+		SELECT x.id FROM unnest(entries) e
+		 /* One by one, and an array: else a plan for few would find them anew for each entry. */
+		 CROSS JOIN LATERAL (SELECT y.id FROM casesync_internal.look_again_entry y
+			WHERE y.id = e.id AND y.at = e.at FOR UPDATE SKIP LOCKED) x))
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_done(casesync_internal.look_again_entry[]) IS
 	'these were looked at; those that were asked for again meanwhile stay';

@@ -115,7 +115,9 @@ BEGIN
 			END IF;
 			EXECUTE format('TRUNCATE %s', leaf);
 		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-			EXECUTE format('DELETE FROM %s WHERE NOT %s', leaf, kept) USING before;
+			/* What somebody is at goes the next time. */
+			EXECUTE format('DELETE FROM %1$s WHERE id IN (SELECT x.id FROM %1$s x '
+				'WHERE NOT %2$s FOR UPDATE SKIP LOCKED)', leaf, kept) USING before;
 			GET DIAGNOSTICS rows = ROW_COUNT;
 		END;
 		pruned := pruned + rows;

@@ -65,18 +65,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_under(bigint[], integer) IS
 	'these are sent under another version of their agreement';
 
-/* Also of what is withheld by now: it may be told again. */
-CREATE OR REPLACE FUNCTION casesync_internal.notification_doubt(items bigint[])
-RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	UPDATE casesync_internal.notification n SET is_doubtful = true
-	 WHERE n.id = ANY (items) AND n.state IN ('due', 'withheld') AND NOT n.is_doubtful;
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_doubt(bigint[]) IS
-	'partners may have kept these, though nobody knows it';
-
 /*
  * What is under way is let go of: should it arrive after all, it said what it said before. Locked
  * in the order of ids, and only then looked at: it may have been settled meanwhile.
@@ -99,7 +87,7 @@ BEGIN
 		WHERE n.id = ANY (found_here) AND n.state = 'withheld'
 		  AND n.stream = (SELECT x.stream FROM casesync_internal.node x)
 		ORDER BY n.id FOR UPDATE OF n);
-	PERFORM casesync_internal.notification_doubt(casesync_internal.lanes_let_go(found_here));
+	PERFORM casesync_internal.lanes_let_go(found_here);
 	RETURN QUERY SELECT * FROM casesync_internal.notification n WHERE n.id = ANY (found_here);
 END
 $$;
@@ -109,8 +97,7 @@ COMMENT ON FUNCTION casesync_internal.open_numbers(casesync_internal.new_notific
 
 /*
  * An item that was tried keeps its reference_id and its number until its end, and says what is to
- * be said now. A partner that has kept it takes that for a repetition: so where it may have, and
- * what it said was another thing, the new one is told by an item of its own besides.
+ * be said now: a partner that had it takes another record under its reference_id for a newer one.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_resume(
 	items casesync_internal.new_notification[], OUT rest casesync_internal.new_notification[],
@@ -126,18 +113,7 @@ BEGIN
 		RETURN;
 	END IF;
 	tried := ARRAY(SELECT o FROM casesync_internal.open_numbers(items) o);
-	rest := ARRAY(
-		SELECT ROW(i.lane, i.subscription, i.event, i.registry, i.key, i.event_type, i.removal,
-			i.record, i.hmac, i.agreement, i.agreement_version, i.hops,
-			i.at)::casesync_internal.new_notification
-		  FROM unnest(items) WITH ORDINALITY i(lane, subscription, event, registry, key, event_type,
-			removal, record, hmac, agreement, agreement_version, hops, at, n)
-		  LEFT JOIN LATERAL (SELECT t.* FROM unnest(tried) t
-				WHERE t.subscription = i.subscription AND t.registry = i.registry AND t.key = i.key
-				ORDER BY t.id DESC LIMIT 1) o ON true
-		 WHERE o.id IS NULL OR o.is_doubtful
-			AND (o.record IS DISTINCT FROM i.record OR o.removal <> i.removal)
-		 ORDER BY i.n);
+	resumed := cardinality(tried);
 	UPDATE casesync_internal.notification n SET state = 'due', state_reason = NULL, lane = i.lane,
 		event = i.event, event_type = i.event_type, removal = i.removal, record = i.record,
 		hmac = i.hmac, agreement = i.agreement, agreement_version = i.agreement_version,
@@ -145,7 +121,15 @@ BEGIN
 	  FROM unnest(tried) t JOIN unnest(items) i ON t.subscription = i.subscription
 		AND t.registry = i.registry AND t.key = i.key
 	 WHERE n.id = t.id;
-	resumed := cardinality(tried);
+	rest := ARRAY(
+		SELECT ROW(i.lane, i.subscription, i.event, i.registry, i.key, i.event_type, i.removal,
+			i.record, i.hmac, i.agreement, i.agreement_version, i.hops,
+			i.at)::casesync_internal.new_notification
+		  FROM unnest(items) WITH ORDINALITY i(lane, subscription, event, registry, key, event_type,
+			removal, record, hmac, agreement, agreement_version, hops, at, n)
+		 WHERE NOT EXISTS (SELECT FROM unnest(tried) t
+			WHERE t.subscription = i.subscription AND t.registry = i.registry AND t.key = i.key)
+		 ORDER BY i.n);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_resume(casesync_internal.new_notification[]) IS
@@ -240,8 +224,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM FROM casesync_internal.notification n WHERE n.id = item FOR NO KEY UPDATE;
-	RAISE SQLSTATE 'CS000';
-EXCEPTION WHEN SQLSTATE 'CS000' THEN
+	RAISE EXCEPTION 'given back';
+EXCEPTION WHEN raise_exception THEN
 	NULL;
 END
 $$;

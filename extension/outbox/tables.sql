@@ -38,11 +38,8 @@ CREATE TABLE casesync_internal.notification (
 	prev_seq bigint,
 	state text NOT NULL DEFAULT 'due' CHECK (
 		state IN ('due', 'delivered', 'dead', 'withheld', 'discarded')),
-	state_reason text,
-	is_doubtful boolean NOT NULL DEFAULT false
+	state_reason text
 );
-COMMENT ON COLUMN casesync_internal.notification.is_doubtful IS
-	'the partner may have kept what it said at an attempt that has failed';
 COMMENT ON TABLE casesync_internal.notification IS
 	'one event for one subscription, with its projected record; rows are in the leaves';
 COMMENT ON COLUMN casesync_internal.notification.reference_id IS

@@ -41,27 +41,18 @@ COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS
 
 /* Their places stay, since how many were sent together says what a refusal means. */
 CREATE OR REPLACE FUNCTION casesync_internal.lanes_let_go(items bigint[])
-RETURNS bigint[]
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	under_way bigint[] := ARRAY(SELECT i FROM casesync_internal.lane_state s
-		CROSS JOIN unnest(s.items) i
-		WHERE s.message_id IS NOT NULL AND i = ANY (lanes_let_go.items));
-BEGIN
-	IF under_way <> '{}' THEN
-		UPDATE casesync_internal.lane_state s
-		   SET items = ARRAY(SELECT CASE WHEN i = ANY (under_way) THEN NULL ELSE i END
-				FROM unnest(s.items) WITH ORDINALITY u(i, n) ORDER BY u.n)
-		 WHERE s.items && under_way;
-	END IF;
-	RETURN under_way;
-END
+	UPDATE casesync_internal.lane_state s
+	   SET items = ARRAY(SELECT CASE WHEN i = ANY (lanes_let_go.items) THEN NULL ELSE i END
+			FROM unnest(s.items) WITH ORDINALITY u(i, n) ORDER BY u.n)
+	 WHERE s.items && lanes_let_go.items;
 $$;
 COMMENT ON FUNCTION casesync_internal.lanes_let_go(bigint[]) IS
 	'whatever becomes of the messages that are under way, it says nothing of these items of theirs '
-	'any more; gives those that there were';
+	'any more';
 
 /*
  * The standard gives a subscription no address for its notifications (B5), only one for the answer

@@ -270,7 +270,9 @@ AS $$
 		era = node_begin_stream.era, stream = gen_random_uuid(),
 		system_identifier = (SELECT c.system_identifier FROM pg_control_system() c),
 		database_oid = (SELECT oid FROM pg_database WHERE datname = current_database()),
-		timeline = casesync_internal.node_timeline(), table_oid = casesync_internal.node_table()
+		timeline = casesync_internal.node_timeline(), table_oid = casesync_internal.node_table();
+	/* They were the other database's. */
+	DELETE FROM casesync_internal.bridge_life
 $$;
 COMMENT ON FUNCTION casesync_internal.node_begin_stream(integer) IS
 	'this database is the node from now on, with a new run of sequence numbers';

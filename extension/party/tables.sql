@@ -47,7 +47,6 @@ CREATE TABLE casesync_internal.turn_trouble_now (
 );
 COMMENT ON TABLE casesync_internal.turn_trouble_now IS
 	'work of the bridge that fails now, as it says itself';
-/* Not dumped: it says what was on this server. */
 CREATE TABLE casesync_internal.bridge_life (
 	bridge uuid PRIMARY KEY,
 	timeline integer NOT NULL,
@@ -56,6 +55,7 @@ CREATE TABLE casesync_internal.bridge_life (
 );
 COMMENT ON TABLE casesync_internal.bridge_life IS
 	'journals of bridges that were here, and the timeline on which nothing of them was unknown';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.bridge_life', '');
 /* ---- partner ---- */
 CREATE TABLE casesync_internal.partner (
 	partner text PRIMARY KEY CHECK (partner <> '' AND length(partner) <= 255),

@@ -246,10 +246,12 @@ CREATE OR REPLACE FUNCTION casesync_internal.quarantine_done(
 	entries casesync_internal.quarantine_entry[])
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
-	DELETE FROM casesync_internal.quarantine_entry q USING unnest(entries) e
-	 WHERE q.id = e.id AND q.at = e.at
+	DELETE FROM casesync_internal.quarantine_entry q WHERE q.id = ANY (ARRAY(
+		SELECT x.id FROM unnest(entries) e
+		 CROSS JOIN LATERAL (SELECT y.id FROM casesync_internal.quarantine_entry y
+			WHERE y.id = e.id AND y.at = e.at OFFSET 0) x))
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_done(casesync_internal.quarantine_entry[]) IS
 	'these were tried again; those that failed again meanwhile stay';

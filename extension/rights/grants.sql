@@ -92,7 +92,7 @@ SELECT a.access, o FROM (VALUES
 		'delivery_begin', 'lanes', 'take', 'record_outcome', 'authenticate', 'check_client',
 		'token_issuers', 'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now',
 		'work_requests', 'tidy', 'turn_trouble', 'journal_take', 'look_again_due', 'probe_target',
-		'lane_back']),
+		'lane_back', 'standby_wait']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),

@@ -39,7 +39,12 @@ BEGIN
 		x.after_key, size);
 	PERFORM casesync_internal.look_again_add_all(array_agg(r), array_agg(k),
 		array_agg(x.event_type), array_agg(x.origin), 'one change concerns very many subjects')
-	   FROM unnest(page) k CROSS JOIN unnest(fed) r HAVING count(*) > 0;
+	   FROM unnest(page) k CROSS JOIN unnest(fed) r
+	  WHERE octet_length(k) <= 1000 HAVING count(*) > 0;
+	/* The queue has no such keys, and nobody renders them. */
+	PERFORM casesync_internal.quarantine_add(r, 0, ARRAY[k], x.event_type, '54000',
+		format('the subject key has %s bytes, more than 1000', octet_length(k)))
+	   FROM unnest(page) k CROSS JOIN unnest(fed) r WHERE octet_length(k) > 1000;
 	DELETE FROM casesync_internal.expansion e WHERE e.id = x.id;
 	IF cardinality(page) = size THEN
 		INSERT INTO casesync_internal.expansion (tracking, key, event_type, origin, at, after_key)

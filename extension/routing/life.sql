@@ -147,6 +147,7 @@ DECLARE
 	asked bigint;
 BEGIN
 	PERFORM casesync_internal.commit_durably();
+	PERFORM casesync_internal.hold_router();
 	PERFORM casesync_internal.knowledge_open(ARRAY(
 		SELECT k FROM jsonb_populate_recordset(NULL::casesync_internal.known, unknown) k));
 	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(

@@ -136,15 +136,15 @@ DECLARE
 BEGIN
 	/* Whom the turn under way tells partners of is among those whom partners know. */
 	PERFORM casesync_internal.await_router();
-	/* Nobody can say what partners have: asked first, or the look would find nothing new. */
-	IF casesync_internal.look_again_all_take(r.registry) IS NOT NULL THEN
-		PERFORM casesync_internal.knowledge_open_registry(r.registry);
-	END IF;
 	keys := casesync_internal.view_keys(r);
 	gone := ARRAY(SELECT t.key FROM casesync_internal.told t WHERE t.registry = r.registry
 		EXCEPT SELECT k FROM unnest(keys) k);
-	/* Only now, since the view may take long: a turn that wrote the queue too could wait for us. */
+	/* Only now, since the view may take long: a turn that writes the same would wait for us. */
 	PERFORM casesync_internal.hold_router();
+	/* Nobody can say what partners have: open, or the look would find nothing new. */
+	IF casesync_internal.look_again_all_take(r.registry) IS NOT NULL THEN
+		PERFORM casesync_internal.knowledge_open_registry(r.registry);
+	END IF;
 	SELECT coalesce(max(casesync_internal.look_again_add(r.registry, keys, e, reason)), 0)
 	  INTO asked FROM unnest(casesync_internal.look_again_types(r.registry, is_there => true)) e;
 	RETURN asked + (SELECT coalesce(max(casesync_internal.look_again_add(r.registry, gone, e,

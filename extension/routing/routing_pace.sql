@@ -30,7 +30,7 @@ BEGIN
 		WHEN ms >= slow
 			THEN greatest(least(p.slice, few), least(p.slice, subjects * slow / 2 / ms))
 		WHEN ms < slow / 4 THEN least(most, p.slice * 2) ELSE p.slice END;
-	p.rest_until := CASE WHEN ms >= slow AND subjects <= few
+	p.rest_until := CASE WHEN ms >= casesync_internal.turn_limit('very slow') AND subjects <= few
 		THEN clock_timestamp() + least(took * casesync_internal.turn_limit('rest'),
 			casesync_internal.turn_limit('longest rest') * interval '1 second') END;
 	DELETE FROM casesync_internal.routing_pace r

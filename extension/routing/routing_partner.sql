@@ -157,7 +157,7 @@ AS $$
 	 CROSS JOIN LATERAL (SELECT casesync_internal.removal_record(r.record_type,
 			casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types)) AS record) x
 	 CROSS JOIN LATERAL (
-		SELECT array_agg(s.id) AS subscriptions FROM (
+		SELECT array_agg(DISTINCT s.id) AS subscriptions FROM (
 			SELECT casesync_internal.wanted_by(a, r, e.event_type, x.record)
 			UNION ALL
 			SELECT i.subscription FROM casesync_internal.filter_inside i
@@ -255,6 +255,40 @@ COMMENT ON FUNCTION casesync_internal.agreement_drafts(casesync_internal.agreeme
 	'us itself';
 
 /*
+ * A subscription to which an item was tried and then withheld gets it, also when its partner has
+ * learnt by another subscription what the subject is now: its number is not to stay open.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.open_drafts(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[],
+	offers casesync_internal.offer[], news casesync_internal.draft[])
+RETURNS SETOF casesync_internal.draft
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM casesync_internal.open_number) THEN
+		RETURN;
+	END IF;
+	RETURN QUERY
+	SELECT DISTINCT ON (w.subscription, w.key) x.e, ARRAY[w.subscription], f.record, f.hmac, false
+	  FROM casesync_internal.open_number w
+	  JOIN casesync_internal.subscription s ON s.id = w.subscription AND s.state = 'active'
+	  JOIN unnest(offers) f ON f.key = w.key AND f.state = 'pass'
+	 CROSS JOIN LATERAL (SELECT e FROM unnest(events) e
+		WHERE e.key = w.key AND e.event_type = s.event_type ORDER BY e.position LIMIT 1) x
+	 WHERE w.registry = r.registry AND s.partner = a.partner
+	   AND s.event_type = ANY (a.event_types) AND (s.ends IS NULL OR now() < s.ends)
+	   AND NOT EXISTS (SELECT FROM unnest(news) d
+		WHERE (d.event).key = w.key AND w.subscription = ANY (d.subscriptions))
+	 ORDER BY w.subscription, w.key;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.open_drafts(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[],
+	casesync_internal.draft[]) IS
+	'what to tell subscriptions of subjects of which they have an open number, besides the news';
+
+/*
  * News of both kinds of subscriptions is put in the order of the changes again: lanes send in the
  * order of ids, and ids are given here. Of an echo only what it says is noted (tell()), with
  * nothing to send: else the partner's own state would be news to it when something else is looked
@@ -276,6 +310,8 @@ DECLARE
 	appended integer := 0;
 BEGIN
 	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);
+	news := news || ARRAY(SELECT d
+		FROM casesync_internal.open_drafts(a, r, events, offers, news) d);
 	IF cardinality(news) > 0 THEN
 		appended := casesync_internal.append_drafts(a, ARRAY(SELECT d FROM unnest(news) d
 			ORDER BY (d.event).position));

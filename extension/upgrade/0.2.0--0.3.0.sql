@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{subscription,partner,message_in,notification,node}');
+SELECT casesync_internal.upgrade_begin('{}');
 
 /* ---- lives of a database ---- */
 ALTER TABLE casesync_internal.node ADD COLUMN timeline integer, ADD COLUMN table_oid oid;
@@ -19,6 +19,7 @@ CREATE TABLE casesync_internal.bridge_life (
 );
 COMMENT ON TABLE casesync_internal.bridge_life IS
 	'journals of bridges that were here, and the timeline on which nothing of them was unknown';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.bridge_life', '');
 CREATE TABLE casesync_internal.look_again_registry (
 	registry text PRIMARY KEY,
 	reason text NOT NULL,
@@ -919,8 +920,6 @@ COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
 DROP FUNCTION casesync_internal.take(integer);
-DROP FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text,
-	text);
 ALTER TABLE casesync_internal.lane_state ADD COLUMN begins_until timestamptz,
 	ADD COLUMN lost_until timestamptz;
 COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
@@ -938,6 +937,7 @@ CREATE INDEX gap_again ON casesync_internal.gap (id) WHERE again AND filled IS N
 CREATE TABLE casesync_internal.capture_seen (
 	tracking integer PRIMARY KEY,
 	members oid[] NOT NULL,
+	labels text[] NOT NULL,
 	well timestamptz NOT NULL,
 	place text NOT NULL,
 	hole_in xid8,
@@ -948,6 +948,8 @@ COMMENT ON TABLE casesync_internal.capture_seen IS
 	'each tracking as it was last looked at: what differs now went unseen since then';
 COMMENT ON COLUMN casesync_internal.capture_seen.members IS
 	'the table and its partitions or children, by number';
+COMMENT ON COLUMN casesync_internal.capture_seen.labels IS
+	'the labels of its columns that are enums, each behind the number of its type';
 COMMENT ON COLUMN casesync_internal.capture_seen.well IS
 	'when it was last seen that every change was recorded';
 COMMENT ON COLUMN casesync_internal.capture_seen.place IS
@@ -984,9 +986,6 @@ DROP FUNCTION casesync_internal.missed_requeue(text);
 DROP FUNCTION casesync_internal.withhold(uuid[], text);
 
 /* An item keeps its reference_id and number, also when it was withheld and is told again. */
-ALTER TABLE casesync_internal.notification ADD COLUMN is_doubtful boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN casesync_internal.notification.is_doubtful IS
-	'the partner may have kept what it said at an attempt that has failed';
 CREATE TABLE casesync_internal.open_number (
 	item bigint PRIMARY KEY,
 	subscription bigint NOT NULL,

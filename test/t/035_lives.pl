@@ -171,6 +171,31 @@ agree_ok('back at the snapshot');
 numbers_ok('back at the snapshot');
 is($sp->sql("SELECT coalesce(string_agg(problem, '; '), '') FROM casesync.health WHERE severity = 'critical'"), '', 'nothing is wrong in the end');
 
+# --- nothing is said before the standby has it ---
+my $other = PostgreSQL::Test::Cluster->new('other');
+$late->backup('third');
+$other->init_from_backup($late, 'third', has_streaming => 1);
+$other->start;
+$sp->end_bridge('TERM');
+$sp->start_bridge(poll_interval => '1s', state_directory => "$sp->{folder}/state", wait_for_standby => 'other');
+$sp->wait_ready;
+$sp->sql("UPDATE person SET note = 9 WHERE id = 1");
+agree_ok('with a standby that follows');
+$other->stop('fast');
+$sp->sql("UPDATE person SET note = 10 WHERE id = 1");
+ok(BridgeTest::wait_for('the lane to wait', sub { $sp->log_text =~ /the standby has not confirmed/ }), 'without it nothing is sent');
+like(partner_knows(), qr/^1=\w+ 9,/, 'the partner has what was there before');
+my $message = BridgeTest->encode({ signature => '', header => $sp->header('notify'), message => { transaction_id => 'txn-n', notify_event => [ {
+	reference_id => 'event-1', timestamp => '2026-11-22T10:00:00.000Z', data => { version => '1.0.0', reg_type => 'ns:org:RegistryType:ESS',
+		reg_event_type => 'enrolment_status_change', reg_record_type => 'Member', reg_records => { member_identifier =>
+			[ { identifier_type => 'NATIONAL_ID', identifier_value => 'ID-1' } ], employment_status => '1' } } } ] } });
+$sp->agree_in('in', 'ess.example.org');
+is($sp->post('/registry/notify', $message)->{status}, 503, 'and nothing is acknowledged');
+$other->start;
+agree_ok('once it is back');
+is($sp->post('/registry/notify', $message)->{short}, '200 ACK', 'what was not acknowledged is, once');
+is($sp->sql("SELECT count(*) FROM casesync_internal.inbox_item WHERE reference_id = 'event-1'"), 1, 'and was stored once');
+
 # --- the journal is nobody's to read ---
 my $written = join '', map { slurp($_) } glob "$sp->{folder}/state/*";
 isnt($written, '', 'the journal is there');

@@ -48,6 +48,8 @@ my $publisher = {
 	'casesync_internal.registry_grant' => q{r->>'registry' NOT IN ('people', 'citizens', 'households')},
 	'casesync_internal.local_code' => q{r->>'number' <> '900'},
 	'casesync_internal.gap' => qq{judge.owner_of(r->>'relation') = me AND $own_registries},
+	'casesync_internal.capture_seen' => q{r->>'tracking' NOT IN ('1', '2', '3')},
+	'casesync_internal.left_untracked' => q{r->>'registry' NOT IN ('people', 'citizens', 'households')},
 	'casesync_internal.audit_entry' => q{op = '+' AND r->>'who' = me},
 	# captured of its own tables, for its own trackings
 	(map { ("casesync_internal.change_$_" => q{op = '+' AND judge.owner_of(r->>'relation') = me AND r->>'tracking' NOT IN ('1', '2', '3')}) } 0 .. 7),
@@ -76,7 +78,7 @@ my %may = (
 	publisher => $publisher,
 	admin => $admin,
 	approver => { %$audited, %$ends, 'casesync_internal.agreement' => 'true' },
-	bridge => { %$ends, 'casesync_internal.node' => q{r->>'four_eyes' = 'true'}, map { ("casesync_internal.$_" => 'true') } qw(client client_failure jwks_source published_key partner_key issuer agreement),
+	bridge => { %$ends, 'casesync_internal.node' => q{r->>'four_eyes' = 'true'}, map { ("casesync_internal.$_" => 'true') } qw(client client_failure jwks_source published_key partner_key issuer agreement capture_seen),
 		'casesync_internal.message_in' => 'true' },
 	reviewer => { %$audited, 'casesync_internal.inbox_item' => 'true', 'a.citizen' => q{r->>'id' = '4'} },
 	auditor => { %$audited, %$ends },
@@ -84,7 +86,7 @@ my %may = (
 );
 # What the node does by itself, with whatever was left to it, once the bridge works and the superuser looks after it.
 my $by_itself = { %$ends, 'casesync_internal.tracking' => q{EXISTS (SELECT FROM judge.before b WHERE b.place = d.place
-	AND b.r - '{enabled,stopped_gap}'::text[] = d.r - '{enabled,stopped_gap}'::text[])}, 'casesync_internal.crosswalk_change' => 'true', map { ("casesync_internal.$_" => 'true') } qw(gap client_failure jwks_source agreement audit_entry) };
+	AND b.r - '{enabled,stopped_gap}'::text[] = d.r - '{enabled,stopped_gap}'::text[])}, 'casesync_internal.crosswalk_change' => 'true', map { ("casesync_internal.$_" => 'true') } qw(gap capture_seen client_failure jwks_source agreement audit_entry) };
 
 my $node = PostgreSQL::Test::Cluster->new('attacked');
 $node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);

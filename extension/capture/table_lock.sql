@@ -52,7 +52,9 @@ DECLARE
 	patience constant interval := coalesce(
 		nullif(current_setting('lock_timeout')::interval, interval '0'), interval '1 minute');
 	until constant timestamptz := clock_timestamp() + patience;
-	wanted regclass[] := tables;
+	wanted regclass[] := ARRAY(SELECT DISTINCT f.member FROM unnest(tables) t
+		CROSS JOIN LATERAL casesync_internal.table_family(t) f
+		WHERE f.is_root OR casesync_internal.owns(f.member));
 	busy regclass;
 BEGIN
 	LOOP
