@@ -72,7 +72,7 @@ SQL_CODE = \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
-	extension/base/sharing_lock.sql extension/base/turn_lock.sql extension/base/table_lock.sql \
+	extension/base/sharing_lock.sql extension/base/turn_lock.sql \
 	extension/base/stopped_bridge.sql extension/base/turn.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
