@@ -278,10 +278,10 @@ class Judge:
             item.moment = placed.get(self.what(item))
 
     def went_back(self):
-        """No state is older than the one before: per subscription in the order of numbers, and per partner as they arrive."""
+        """No state is older than the one that came before: in a subscription, and in all of a partner's."""
         kept = [i for i in self.firsts(i for i in self.items if i.kept) if i.same]
         for kind, items, key in (
-                ("a state went back", sorted(kept, key=lambda i: i.seq), lambda i: (i.code, i.stream, i.person)),
+                ("a state went back", kept, lambda i: (i.code, i.person)),
                 ("an older state came after a newer one", kept, lambda i: (i.partner, i.registry, i.person))):
             series = collections.defaultdict(list)
             for item in items:
@@ -308,12 +308,18 @@ class Judge:
 
     def doubles(self):
         """The same content comes again only when something else was so in between."""
-        last = {}
+        last, highest, said = {}, collections.Counter(), collections.defaultdict(set)
         for item in self.firsts(self.items):
             key = (item.code, item.person)
             before = last.get(key)
             last[key] = item
-            if (before is None or before.reference == item.reference or (before.is_removal, before.facts) != (item.is_removal, item.facts)
+            said[item.reference].add(self.what(item))
+            # What was tried with other content is told at last under its own number; whoever has kept it so would take
+            # it for a repetition, and is told by another besides.
+            is_old = len(said[item.reference]) > 1 or item.seq < highest[item.code, item.stream] or (
+                before is not None and len(said[before.reference]) > 1)
+            highest[item.code, item.stream] = max(item.seq, highest[item.code, item.stream])
+            if (is_old or before is None or before.reference == item.reference or (before.is_removal, before.facts) != (item.is_removal, item.facts)
                     or not before.candidates or before.behaviour in REFUSED):
                 continue
             fields = self.versions_at(item.partner, item.sent)[-1]["fields"]
@@ -379,7 +385,7 @@ class Judge:
     # --- (b) the last state -----------------------------------------------------------------------------------------
     def last_kept(self, key):
         last = {}
-        for item in sorted(self.firsts(i for i in self.items if i.kept), key=lambda i: i.seq):
+        for item in self.firsts(i for i in self.items if i.kept):
             last[key(item)] = item
         return last
 
@@ -402,7 +408,9 @@ class Judge:
                 items = last[partner, registry, person]
                 newest = max(items, key=lambda i: i.order, default=None)
                 if moments[-1].is_allowed(registry, version):
-                    if not any(self.is_last(item, version) for item in items):
+                    # A version that lets more people pass looks at nobody: they are told of when they change.
+                    is_due = any(m.events[registry] for m in self.since_allowed(partner, registry, moments))
+                    if is_due and not any(self.is_last(item, version) for item in items):
                         self.blame("last state not told", f"{partner} {registry} {person}: last told {newest}; {self.end_of(person)}")
                 elif partner in TELLS_LEAVING and newest is not None and not newest.is_removal:
                     self.leaving(newest, moments, version)
@@ -429,7 +437,7 @@ class Judge:
 
     def last_of(self, s, item, person, moments, version):
         # What is not allowed in between ends what came before: later it is told by the events that come then.
-        since = self.since_allowed(s, moments)
+        since = self.since_allowed(s["partner"], s["registry"], moments)
         wanted = [m for m in since if s["event"] in m.events[s["registry"]] and m.at > s["done"] and not self.in_gap(m)]
         area = s["area"]
         if area is not None:
@@ -445,11 +453,11 @@ class Judge:
             self.blame("a subscription did not get its last state", f"{s['partner']} {s['registry']} {person} code {s['code'][:8]} {s['event']}: "
                        f"moment {wanted[-1].n}; last told {item}; {self.end_of(person)}")
 
-    def since_allowed(self, s, moments):
+    def since_allowed(self, partner, registry, moments):
         """The last of these moments, in which the person was allowed by each version that counted."""
         since = []
         for m in reversed(moments):
-            if not all(m.is_allowed(s["registry"], v) for v in self.versions_between(s["partner"], m.at - DOOR_SECONDS, m.until)):
+            if not all(m.is_allowed(registry, v) for v in self.versions_between(partner, m.at - DOOR_SECONDS, m.until)):
                 break
             since.insert(0, m)
         return since
