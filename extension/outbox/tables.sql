@@ -65,11 +65,11 @@ BEGIN
 		EXECUTE format(
 			'CREATE INDEX ON casesync_internal.notification_%s (lane, id) WHERE state = ''due''',
 			leaf);
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (reference_id)', leaf);
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key)', leaf);
 		/* What waits of a subject, whatever was told of it before. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key) '
 			'WHERE state = ''due''', leaf);
-		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (reference_id)', leaf);
-		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key)', leaf);
 		EXECUTE format(
 			'COMMENT ON TABLE casesync_internal.notification_%s IS ''one leaf of the ring of '
 			'notifications''', leaf);
