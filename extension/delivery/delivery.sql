@@ -1,18 +1,28 @@
 /* What of a lane may be sent next: in order, still wished, still agreed. */
-CREATE OR REPLACE FUNCTION casesync_internal.numbers_held()
-RETURNS bigint[]
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+/*
+ * While an item that has a number is about to be told again, those behind it wait: else its number
+ * would come after theirs.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.in_order(items casesync_internal.notification[])
+RETURNS casesync_internal.notification[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN ARRAY(SELECT DISTINCT o.subscription FROM casesync_internal.open_number o
-		WHERE EXISTS (SELECT FROM casesync_internal.look_again_entry e
-			WHERE e.registry = o.registry AND e.key = o.key));
+	IF NOT EXISTS (SELECT FROM casesync_internal.open_number) THEN
+		RETURN items;
+	END IF;
+	RETURN ARRAY(SELECT i FROM unnest(items) i
+		 WHERE NOT EXISTS (
+			SELECT FROM casesync_internal.open_number o
+			  JOIN casesync_internal.look_again_entry e ON e.registry = o.registry
+				AND e.key = o.key
+			 WHERE o.subscription = i.subscription AND o.item < i.id)
+		 ORDER BY i.id);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.numbers_held() IS
-	'subscriptions in which a number that was given is about to be told again: until then a new '
-	'one would come before it';
+COMMENT ON FUNCTION casesync_internal.in_order(casesync_internal.notification[]) IS
+	'those of these items before which no number of their subscription is about to be told again';
 
 /*
  * The next notifications of a lane: due, of one subscription that the partner knows of: that of the
@@ -254,7 +264,8 @@ BEGIN
 	IF cardinality(due) < cardinality(items) THEN
 		due := ARRAY(SELECT d FROM unnest(due) d WHERE NOT EXISTS (
 			SELECT FROM unnest(items) i
-			 WHERE i.registry = d.registry AND i.key = d.key AND i.id < d.id
+			 WHERE i.id < d.id AND (i.registry = d.registry AND i.key = d.key
+				OR i.subscription = d.subscription AND i.seq IS NOT NULL)
 			   AND NOT EXISTS (SELECT FROM unnest(due) x WHERE x.id = i.id)) ORDER BY d.id);
 	END IF;
 	RETURN due;
@@ -317,8 +328,7 @@ BEGIN
 		items := ARRAY(SELECT x
 			FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
 	END IF;
-	RETURN ARRAY(SELECT i FROM unnest(items) i
-		WHERE i.seq IS NOT NULL OR i.subscription <> ALL (casesync_internal.numbers_held()));
+	RETURN casesync_internal.in_order(items);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.items_next(casesync_internal.lane_state) IS
@@ -378,6 +388,8 @@ BEGIN
 			EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 				EXIT;
 			END;
+			/* What was just refused may have had a number before these. */
+			door.passed := casesync_internal.in_order(door.passed);
 			IF items = '{}' OR door.passed <> '{}' THEN
 				RETURN door.passed;
 			ELSIF door.waiting IS NOT NULL THEN
