@@ -95,7 +95,7 @@ control_compare(Control *control, const PGresult *result)
 		if (!told_journal_set_key(control->told.journal, pg_row_word(result, 0, 5)))
 			log_error(control->log, "journal_without_key", NULL);
 		/* all that works begins anew once it is known what this database is */
-		if (control->step == TOLD_SETTLED && control->node.is_known)
+		if (control->node.is_known)
 		{
 			control->node.is_known = false;
 			control->handlers.changed(control->context);

@@ -64,7 +64,10 @@ sub critical
 
 sub reconnect
 {
+	my $came = () = $sp->log_text =~ /event=database_connected session=(?:control|router|delivery)/g;
 	$sp->{server}->safe_psql('postgres', "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'casesync-bridge%'");
+	# seen, or what is asked for next would still find the sessions of before
+	BridgeTest::wait_for('the sessions to come back', sub { (() = $sp->log_text =~ /event=database_connected session=(?:control|router|delivery) */g) >= $came + 3 });
 	$sp->wait_ready;
 	return;
 }
@@ -139,8 +142,8 @@ reconnect();
 # --- a turn that fails is said at once, and over when it does not fail any more ---
 $sp->sql('ALTER TABLE casesync_internal.routing_state RENAME TO away');
 $sp->sql("INSERT INTO person VALUES (0, 'ID-0', 'S')");
-ok(BridgeTest::wait_for('readyz to say no', sub { $sp->get('/readyz')->{status} == 503 }, 3), '/readyz says no within a poll');
-like($sp->get('/readyz')->{content}, qr/routing fails: SQLSTATE/, 'and why');
+ok(BridgeTest::wait_for('readyz to say why', sub { my $said = $sp->get('/readyz'); $said->{status} == 503 && $said->{content} =~ /routing fails: SQLSTATE/ }, 5),
+	'/readyz says no within a poll, and why');
 ok(BridgeTest::wait_for('the database to know', sub { $sp->sql('SELECT count(*) FROM casesync_internal.turn_trouble_now') == 1 }, 3), 'the database knows');
 $sp->sql('ALTER TABLE casesync_internal.away RENAME TO routing_state');
 like(critical(), qr/the bridge's routing fails since .*: SQLSTATE/, 'health says so');
