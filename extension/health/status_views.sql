@@ -297,6 +297,34 @@ $$;
 COMMENT ON FUNCTION casesync_internal.decision_problems() IS 'what waits for a person';
 
 /*
+ * Logical replication FOR ALL TABLES takes ours along: another database's log, partners and
+ * identity arrive in the subscriber's. Nothing here can refuse them without ending the whole
+ * subscription.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.replication_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'warning', format('publication %s sends casesync''s own tables to its subscribers',
+			p.pubname),
+		format('CREATE PUBLICATION … FOR TABLES IN SCHEMA …;  -- the application''s, instead of %I',
+			p.pubname)
+	  FROM (SELECT DISTINCT x.pubname FROM pg_publication_tables x
+		WHERE x.schemaname IN ('casesync', 'casesync_internal')) p
+	UNION ALL
+	SELECT 'critical', format('subscription %s writes another database''s rows into casesync''s '
+			'own tables', s.subname),
+		format('ALTER SUBSCRIPTION %I SET PUBLICATION …;  -- one without schema casesync_internal',
+			s.subname)
+	  FROM pg_subscription s
+	 WHERE EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
+		WHERE r.srsubid = s.oid AND c.relnamespace = 'casesync_internal'::regnamespace)
+$$;
+COMMENT ON FUNCTION casesync_internal.replication_problems() IS
+	'logical replication that takes casesync''s own tables along';
+
+/*
  * Choices that somebody has made stand here as long as they last, so that nobody can say he did not
  * know: a signature that is not asked for, above all.
  */
@@ -398,6 +426,7 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.access_problems()
 	UNION ALL SELECT * FROM casesync_internal.rights_problems()
 	UNION ALL SELECT * FROM casesync_internal.decision_problems()
+	UNION ALL SELECT * FROM casesync_internal.replication_problems()
 	UNION ALL SELECT * FROM casesync_internal.partner_problems()
 	UNION ALL SELECT * FROM casesync_internal.sharing_problems()
 	UNION ALL SELECT * FROM casesync_internal.encryption_problems()
