@@ -33,9 +33,7 @@
 	" -c quote_all_identifiers=off"                                                                \
 	" -c transform_null_equals=off"                                                                \
 	" -c array_nulls=on"                                                                           \
-	" -c DateStyle=ISO"                                                                            \
 	" -c IntervalStyle=postgres"                                                                   \
-	" -c TimeZone=UTC"                                                                             \
 	" -c extra_float_digits=1"                                                                     \
 	" -c bytea_output=hex"                                                                         \
 	" -c xmlbinary=base64"                                                                         \

@@ -75,9 +75,8 @@ DECLARE
 	reason constant text := CASE WHEN verdict <> 'delivered' THEN why END;
 BEGIN
 	IF kind = 'notify' THEN
-		/* Who has them told again at this moment has let go of them when he is through. */
-		PERFORM FROM casesync_internal.notification n
-		  WHERE n.id = ANY (s.items) AND n.state = 'withheld' ORDER BY n.id FOR UPDATE OF n;
+		/* Who has one of them say something else at this moment has let go of it when he is through. */
+		PERFORM casesync_internal.notification_settle_lock(s.items, verdict = 'delivered');
 		PERFORM casesync_internal.settle_notifications((casesync_internal.lane_now(s.lane)).items,
 			verdict, reason);
 	ELSE
