@@ -48,7 +48,8 @@ my $publisher = {
 	'casesync_internal.registry_grant' => q{r->>'registry' NOT IN ('people', 'citizens', 'households')},
 	'casesync_internal.local_code' => q{r->>'number' <> '900'},
 	'casesync_internal.gap' => qq{judge.owner_of(r->>'relation') = me AND $own_registries},
-	'casesync_internal.capture_seen' => q{r->>'tracking' NOT IN ('1', '2', '3')},
+	# any DDL may have the trackings of others looked at once more
+	'casesync_internal.capture_seen' => q{(r->>'tracking' NOT IN ('1', '2', '3') OR EXISTS (SELECT FROM judge.before b WHERE b.place = d.place AND b.r - 'well' = d.r - 'well'))},
 	'casesync_internal.left_untracked' => q{r->>'registry' NOT IN ('people', 'citizens', 'households')},
 	'casesync_internal.audit_entry' => q{op = '+' AND r->>'who' = me},
 	# captured of its own tables, for its own trackings
