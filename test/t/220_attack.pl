@@ -61,7 +61,7 @@ my $not_active = q{(op = '-' OR r->>'state' <> 'active' OR EXISTS (SELECT FROM j
 my $ends = { map { ("casesync_internal.$_" => 'true') } qw(notification notification_0 notification_1 notification_2 notification_3 notification_4 notification_5 notification_6 notification_7
 	notification_ring subscription subscription_seq filter_inside told missed lane lane_state request_in outgoing look_again_entry event disclosure lookup_day routing_state
 	change_0 change_1 change_2 change_3 change_4 change_5 change_6 change_7 change_ring rehearsal_count rehearsal_sample rehearsal_told sharing_stop attempt my_subscription my_request
-	message_in inbox_item quarantine_entry lookup_walk stored_day) };
+	message_in inbox_item quarantine_entry lookup_walk stored_day open_number expansion routing_pace look_again_registry crossed_change) };
 my $audited = { 'casesync_internal.audit_entry' => q{op = '+' AND r->>'who' = me} };
 my $admin = {
 	%$audited, %$ends,
@@ -79,7 +79,8 @@ my %may = (
 	publisher => $publisher,
 	admin => $admin,
 	approver => { %$audited, %$ends, 'casesync_internal.agreement' => 'true' },
-	bridge => { %$ends, 'casesync_internal.node' => q{r->>'four_eyes' = 'true'}, map { ("casesync_internal.$_" => 'true') } qw(client client_failure jwks_source published_key partner_key issuer agreement capture_seen),
+	bridge => { %$ends, 'casesync_internal.node' => q{r->>'four_eyes' = 'true'}, map { ("casesync_internal.$_" => 'true') } qw(client client_failure jwks_source published_key partner_key issuer agreement capture_seen
+		turn_trouble_now routing_turn_wanted bridge_life),
 		'casesync_internal.message_in' => 'true' },
 	reviewer => { %$audited, 'casesync_internal.inbox_item' => 'true', 'a.citizen' => q{r->>'id' = '4'} },
 	auditor => { %$audited, %$ends },
@@ -87,7 +88,8 @@ my %may = (
 );
 # What the node does by itself, with whatever was left to it, once the bridge works and the superuser looks after it.
 my $by_itself = { %$ends, 'casesync_internal.tracking' => q{EXISTS (SELECT FROM judge.before b WHERE b.place = d.place
-	AND b.r - '{enabled,stopped_gap}'::text[] = d.r - '{enabled,stopped_gap}'::text[])}, 'casesync_internal.crosswalk_change' => 'true', map { ("casesync_internal.$_" => 'true') } qw(gap capture_seen client_failure jwks_source agreement audit_entry) };
+	AND b.r - '{enabled,stopped_gap}'::text[] = d.r - '{enabled,stopped_gap}'::text[])}, 'casesync_internal.crosswalk_change' => 'true', map { ("casesync_internal.$_" => 'true') } qw(gap capture_seen client_failure jwks_source agreement audit_entry
+	turn_trouble_now routing_turn_wanted bridge_life) };
 
 my $node = PostgreSQL::Test::Cluster->new('attacked');
 $node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
