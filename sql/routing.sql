@@ -396,6 +396,7 @@ UPDATE item SET v = -1 WHERE id = 20;
 SELECT * FROM casesync_internal.route();
 SELECT registry FROM casesync.resume();
 UPDATE item SET v = -2 WHERE id = 21;
+DO $$ BEGIN WHILE casesync_internal.look_again_due() LOOP END LOOP; END $$;
 SELECT notifications > 3000 AS all_again FROM route_all();
 SELECT partner, key, record FROM news() WHERE partner = 'b' AND key IN ('20', '21') ORDER BY key;
 SELECT count(*) FROM casesync_internal.routing_state;

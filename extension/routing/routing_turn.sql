@@ -214,7 +214,9 @@ BEGIN
 	IF cardinality(events) > 0 THEN
 		outcome := casesync_internal.route_events(events, '{}');
 		notifications := outcome.appended; changes := outcome.routed;
-		more := cardinality(events) >= most OR cardinality(outcome.left_over) > 0;
+		/* Each registry has its share of a turn, so there may be more though these are few. */
+		more := cardinality(events) >= most OR cardinality(outcome.left_over) > 0
+			OR EXISTS (SELECT FROM casesync_internal.look_again_entry);
 		PERFORM casesync_internal.expand_next(with_slow => false);
 	END IF;
 	more := more OR EXISTS (SELECT FROM casesync_internal.expansion);
