@@ -75,7 +75,7 @@ DECLARE
 	reason constant text := CASE WHEN verdict <> 'delivered' THEN why END;
 BEGIN
 	IF kind = 'notify' THEN
-		/* Who has one of them say something else at this moment has let go of it when he is through. */
+		/* Who has one of them say something else now has let go of it when he is through. */
 		PERFORM casesync_internal.notification_settle_lock(s.items, verdict = 'delivered');
 		PERFORM casesync_internal.settle_notifications((casesync_internal.lane_now(s.lane)).items,
 			verdict, reason);
