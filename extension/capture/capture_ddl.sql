@@ -3,7 +3,7 @@
  * the last one. It must never fail because of us, nor wait for a retrack() that waits for it.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.ddl_seen(relations oid[], trackings integer[],
-	all_of_them boolean, may_add boolean)
+	all_of_them boolean, made oid[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms'
@@ -23,8 +23,8 @@ BEGIN
 		   AND (s.mending_in IS NULL OR s.mending_in <> pg_current_xact_id())
 		 ORDER BY g.id
 	LOOP
-		IF may_add THEN
-			PERFORM casesync_internal.member_watch(t);
+		IF cardinality(made) > 0 THEN
+			PERFORM casesync_internal.member_watch(t, made);
 		END IF;
 		PERFORM casesync_internal.capture_look(t.id);
 	END LOOP;
@@ -33,9 +33,9 @@ EXCEPTION WHEN OTHERS THEN
 		USING HINT = 'It is looked at again within a minute: SELECT * FROM casesync.health;';
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.ddl_seen(oid[], integer[], boolean, boolean) IS
-	'looks at the trackings that DDL on these tables may concern; may_add: it may have made '
-	'partitions or children';
+COMMENT ON FUNCTION casesync_internal.ddl_seen(oid[], integer[], boolean, oid[]) IS
+	'looks at the trackings that DDL on these tables may concern; made: tables that were made or '
+	'altered, with new partitions or children perhaps';
 
 /*
  * Schemas: another may take the name of one, with all its tables. Subscriptions: what they fill.
@@ -48,18 +48,21 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	relations oid[];
+	made oid[];
 	all_of_them boolean;
 BEGIN
 	SELECT array_agg(DISTINCT coalesce(g.tgrelid, c.objid)) FILTER (
 			WHERE c.classid IN ('pg_class'::regclass, 'pg_trigger'::regclass)),
+		array_agg(DISTINCT c.objid) FILTER (WHERE c.command_tag IN ('CREATE TABLE', 'ALTER TABLE')),
 		bool_or(c.classid IN ('pg_namespace'::regclass, 'pg_subscription'::regclass,
 			'pg_type'::regclass))
-	  INTO relations, all_of_them
+	  INTO relations, made, all_of_them
 	  FROM pg_event_trigger_ddl_commands() c
 	  LEFT JOIN pg_trigger g ON g.oid = c.objid AND c.classid = 'pg_trigger'::regclass
 	 WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp';
 	IF relations IS NOT NULL OR all_of_them THEN
-		PERFORM casesync_internal.ddl_seen(coalesce(relations, '{}'), '{}', all_of_them, true);
+		PERFORM casesync_internal.ddl_seen(coalesce(relations, '{}'), '{}', all_of_them,
+			coalesce(made, '{}'));
 	END IF;
 END
 $$;
@@ -83,7 +86,7 @@ BEGIN
 	trackings := array_remove(trackings, NULL);
 	IF relations IS NOT NULL OR cardinality(trackings) > 0 THEN
 		PERFORM casesync_internal.ddl_seen(coalesce(relations, '{}'), coalesce(trackings, '{}'),
-			false, false);
+			false, '{}');
 	END IF;
 END
 $$;

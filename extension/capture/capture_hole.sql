@@ -387,3 +387,15 @@ AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync_internal.capture_mended(integer) IS
 	'part of track() and retrack(): looks at the tracking, and has the router look again at what '
 	'its holes may have hidden';
+
+CREATE OR REPLACE FUNCTION casesync_internal.holes_again(registry text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.gap g SET again = true
+	 WHERE g.hole AND g.ended IS NOT NULL AND g.filled IS NULL AND NOT g.again
+	   AND holes_again.registry = ANY (g.registries)
+$$;
+COMMENT ON FUNCTION casesync_internal.holes_again(text) IS
+	'all of a registry is looked at again anyway: the router makes up for its holes, too';

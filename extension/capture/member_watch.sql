@@ -26,7 +26,8 @@ COMMENT ON FUNCTION casesync_internal.unseen_missing(casesync_internal.tracking)
 	'tables of a tracking on which the role of a replica writes unnoticed; not those whose trigger '
 	'somebody has disabled';
 
-CREATE OR REPLACE FUNCTION casesync_internal.unseen_attach(t casesync_internal.tracking)
+CREATE OR REPLACE FUNCTION casesync_internal.unseen_attach(t casesync_internal.tracking,
+	members oid[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -36,7 +37,8 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.tables_lock(ARRAY(SELECT u.member
 		FROM casesync_internal.unseen_missing(t) u));
-	FOR needed IN SELECT * FROM casesync_internal.unseen_missing(t) LOOP
+	FOR needed IN SELECT * FROM casesync_internal.unseen_missing(t) m
+		WHERE members IS NULL OR m.member::oid = ANY (members) LOOP
 		IF NOT needed.is_made THEN
 			EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
 				'FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.note_unseen(%L)',
@@ -47,8 +49,8 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.unseen_attach(casesync_internal.tracking) IS
-	'makes the triggers that notice what the role of a replica writes';
+COMMENT ON FUNCTION casesync_internal.unseen_attach(casesync_internal.tracking, oid[]) IS
+	'makes the triggers that notice what the role of a replica writes; if NULL, of all members';
 
 /* Also from tables that are no part any more; on another's table such a trigger is the other's. */
 CREATE OR REPLACE FUNCTION casesync_internal.unseen_detach(t casesync_internal.tracking)
@@ -77,7 +79,8 @@ COMMENT ON FUNCTION casesync_internal.unseen_detach(casesync_internal.tracking) 
 	'the caller';
 
 /* Only where the row triggers are: a child without them is for retrack(), as drift says. */
-CREATE OR REPLACE FUNCTION casesync_internal.guard_attach(t casesync_internal.tracking)
+CREATE OR REPLACE FUNCTION casesync_internal.guard_attach(t casesync_internal.tracking,
+	members oid[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -89,6 +92,7 @@ BEGIN
 		SELECT n.member, n.trigger, n.event FROM casesync_internal.tracking_triggers(t) n
 		  JOIN pg_class c ON c.oid = n.member AND c.relispartition AND c.relkind IN ('r', 'p')
 		 WHERE n.event = 'truncate' AND t.enabled
+		   AND (members IS NULL OR n.member::oid = ANY (members))
 		   AND NOT EXISTS (SELECT FROM pg_trigger g
 			WHERE g.tgrelid = n.member AND g.tgname = n.trigger)
 	LOOP
@@ -97,27 +101,52 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.guard_attach(casesync_internal.tracking) IS
-	'makes the triggers that refuse TRUNCATE of new partitions';
+COMMENT ON FUNCTION casesync_internal.guard_attach(casesync_internal.tracking, oid[]) IS
+	'makes the triggers that refuse TRUNCATE of new partitions; if NULL, of all';
+
+/*
+ * What DDL has just made or joined, and its row triggers with it. Not what else lacks something:
+ * pg_restore makes one trigger after the other, and would find ours in its way.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.members_made(t casesync_internal.tracking, made oid[])
+RETURNS oid[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(f.member::oid), '{}')
+	  FROM casesync_internal.table_family(t.relation) f
+	 WHERE (f.member::oid = ANY (made) OR EXISTS (SELECT FROM pg_inherits i
+			WHERE i.inhrelid = f.member AND i.inhparent = ANY (made)))
+	   AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = f.member
+			AND g.tgfoid = 'casesync_internal.capture_change()'::regprocedure)
+$$;
+COMMENT ON FUNCTION casesync_internal.members_made(casesync_internal.tracking, oid[]) IS
+	'members of a tracking that a command has made or joined, and that are recorded already';
 
 /* In the transaction of whoever made the partition, who has it locked anyway. */
-CREATE OR REPLACE FUNCTION casesync_internal.member_watch(t casesync_internal.tracking)
+CREATE OR REPLACE FUNCTION casesync_internal.member_watch(t casesync_internal.tracking,
+	made oid[] DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	members oid[];
 BEGIN
 	IF NOT casesync_internal.capture_is_here(t) THEN
 		RETURN;
 	END IF;
+	IF made IS NOT NULL THEN
+		members := casesync_internal.members_made(t, made);
+	END IF;
 	/* What is made here is DDL too, and looked at only when all of it is made. */
 	PERFORM casesync_internal.capture_mending(t.id);
-	PERFORM casesync_internal.guard_attach(t);
-	PERFORM casesync_internal.unseen_attach(t);
+	PERFORM casesync_internal.guard_attach(t, members);
+	PERFORM casesync_internal.unseen_attach(t, members);
 	UPDATE casesync_internal.capture_seen s SET mending_in = NULL WHERE s.tracking = t.id;
 EXCEPTION WHEN OTHERS THEN
 	RAISE DEBUG 'casesync made no triggers on the partitions of "%": %', t.relation, SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.member_watch(casesync_internal.tracking) IS
+COMMENT ON FUNCTION casesync_internal.member_watch(casesync_internal.tracking, oid[]) IS
 	'new partitions and children of a tracked table get what the others have';

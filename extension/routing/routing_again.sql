@@ -244,6 +244,7 @@ BEGIN
 	IF FOUND THEN
 		PERFORM casesync_internal.look_again_at(r, l.reason)
 		   FROM casesync_internal.registry r WHERE r.registry = l.registry;
+		PERFORM casesync_internal.holes_again(l.registry);
 		/* Also where it is not published any more. */
 		PERFORM casesync_internal.look_again_all_take(l.registry);
 	END IF;
