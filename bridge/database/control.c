@@ -200,6 +200,9 @@ control_lost(void *context)
 
 	control->is_asking = false;
 	control->node.is_connected = false;
+	/* other sessions may be back before this one, at a database that has to be compared first */
+	if (control->told.journal != NULL)
+		control->node.is_known = false;
 	control->handlers.changed(control->context);
 }
 
