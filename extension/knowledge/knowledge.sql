@@ -19,6 +19,7 @@ BEGIN
 		CASE WHEN bool_and(i.event_type IS NOT NULL) THEN array_agg(DISTINCT i.event_type) END
 	  FROM unnest(items, event_types)
 		i(partner, registry, key, hmac, identifiers, subscription, event_type)
+	 WHERE i.partner IS NOT NULL /* a removal that is retried tells nothing */
 	 GROUP BY i.partner, i.registry, i.key
 	 ORDER BY i.partner, i.registry, i.key
 	ON CONFLICT (partner, registry, key) DO UPDATE
