@@ -149,5 +149,17 @@ SELECT * FROM app.take();
 -- every number was used, each by one item, and none is open
 SELECT count(*) AS numbers, max(seq), count(DISTINCT seq), count(*) FILTER (WHERE state <> 'delivered') AS open FROM casesync_internal.notification WHERE seq IS NOT NULL;
 SELECT count(*) FROM casesync_internal.open_number;
+-- a removal that was given up can be tried again
+SELECT casesync.set_agreement('OUT', 'ess.test', on_leave => 'identifier_only') IS NOT NULL AS written;
+SELECT casesync.activate('OUT') IS NOT NULL AS in_force;
+UPDATE app.person SET shared = true, status = '19' WHERE id = 9;
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take();
+UPDATE app.person SET shared = false WHERE id = 9;
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take('refused');
+SELECT casesync.retry(reference_id) ~ 'again' AS tried_again FROM casesync.dead_letter;
+SELECT who, says FROM app.take();
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;
