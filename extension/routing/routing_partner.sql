@@ -234,7 +234,9 @@ BEGIN
 					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at, t.owed,
-						CASE WHEN t.hmac = o.hmac AND e.at < t.at THEN t.told_to END AS told_to,
+						CASE WHEN t.hmac = o.hmac AND least(e.at,
+								casesync_internal.look_again_since(e.registry, e.key, e.event_type))
+							< t.at THEN t.told_to END AS told_to,
 						t.hmac IS DISTINCT FROM o.hmac AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key

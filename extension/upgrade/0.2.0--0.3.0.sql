@@ -254,7 +254,13 @@ UPDATE casesync_internal.quarantine_entry q
 CREATE INDEX quarantine_entry_mark ON casesync_internal.quarantine_entry (registry, mark, id);
 CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (registry, again_at)
 	WHERE again_at IS NOT NULL;
-ALTER TABLE casesync_internal.look_again_entry ADD COLUMN origin bigint;
+ALTER TABLE casesync_internal.look_again_entry ADD COLUMN origin bigint,
+	ADD COLUMN happened timestamptz;
+COMMENT ON COLUMN casesync_internal.look_again_entry.happened IS
+	'when the first of what it is looked at for happened: a subscription that was not told of it, '
+	'when others were told later, is to be told; NULL: when it was asked for';
+DROP FUNCTION casesync_internal.look_again_add(text, text[], text, text);
+DROP FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text);
 CREATE INDEX look_again_entry_turn ON casesync_internal.look_again_entry (registry, id);
 COMMENT ON COLUMN casesync_internal.look_again_entry.origin IS
 	'the received item that all of it comes from';
