@@ -144,6 +144,18 @@ SELECT * FROM app.take();
 UPDATE casesync_internal.quarantine_entry SET again_at = now();
 SELECT * FROM app.route();
 SELECT * FROM app.take();
+-- the partner is not told that somebody left of whom it was never told
+SELECT casesync.set_agreement('OUT', 'ess.test', on_leave => 'identifier_only') IS NOT NULL AS written;
+SELECT casesync.activate('OUT') IS NOT NULL AS in_force;
+INSERT INTO app.person SELECT i, 'U' || i, '1' FROM generate_series(21, 22) i;
+SELECT * FROM app.route();
+SELECT * FROM app.take('retry', false);
+UPDATE app.person SET shared = false WHERE id = 21;
+SELECT * FROM app.route();
+SELECT * FROM app.take('retry');
+UPDATE app.person SET shared = false WHERE id = 22;
+SELECT * FROM app.route();
+SELECT * FROM app.take();
 -- every number was used once, and none is open
 SELECT stream = (SELECT stream FROM casesync_internal.node) AS now, count(*), max(seq), count(DISTINCT seq), count(*) FILTER (WHERE state <> 'delivered') AS open
   FROM casesync_internal.notification WHERE seq IS NOT NULL GROUP BY 1 ORDER BY 1;
