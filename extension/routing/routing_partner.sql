@@ -170,7 +170,9 @@ AS $$
 	   AND casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
 	   AND w.subscriptions IS NOT NULL
 	   AND EXISTS (SELECT FROM casesync_internal.disclosure d
-					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key)
+					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key
+					  AND NOT EXISTS (SELECT FROM casesync_internal.disclosure x
+						WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent'))
 	 ORDER BY t.key, e.event_type, e.position
 $$;
 COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement,

@@ -1010,3 +1010,25 @@ COMMENT ON TABLE casesync_internal.open_number IS
 	'notifications that were withheld after they had got their number: when their subject is told '
 	'of again, they are what tells it; mostly empty';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.open_number', '');
+
+/* Numbers of a message that never left are given back. */
+DROP FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text,
+	text);
+DROP FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid);
+ALTER TABLE casesync_internal.lane_state ADD COLUMN seq_before bigint;
+COMMENT ON COLUMN casesync_internal.lane_state.seq_before IS
+	'of the message in flight: the last number before those that were given for it; NULL: none was';
+ALTER TABLE casesync_internal.disclosure DROP CONSTRAINT disclosure_outcome_check;
+ALTER TABLE casesync_internal.disclosure ADD CONSTRAINT disclosure_outcome_check
+	CHECK (outcome IN ('attempted', 'delivered', 'refused', 'not_sent'));
+COMMENT ON COLUMN casesync_internal.notification.seq IS
+	'position in the subscription''s stream, given when first sent; NULL in a stream: nothing of '
+	'its message had left';
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
+			'(lane, subscription, seq) WHERE state = ''due'' AND seq IS NOT NULL', leaf);
+	END LOOP;
+END
+$$;
