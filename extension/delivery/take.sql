@@ -35,9 +35,10 @@ DECLARE
 		WHERE n.stream IS DISTINCT FROM give_seq.stream ORDER BY n.id);
 	last_seq bigint;
 BEGIN
-	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
+	PERFORM casesync_internal.disclosure_begin(v.way, ARRAY(
 		WITH fresh AS (SELECT * FROM unnest(items) n
-			WHERE n.seq IS NULL OR casesync_internal.says_another(n)),
+			WHERE (n.seq IS NULL OR casesync_internal.says_another(n))
+			  AND casesync_internal.is_pushed(n) = (v.way = 'push')),
 		wished AS MATERIALIZED (
 			SELECT a.agreement, a.version, casesync_internal.search_asked(s.tree, a, false) AS names
 			  FROM casesync_internal.subscription s CROSS JOIN casesync_internal.agreement a
@@ -47,7 +48,8 @@ BEGIN
 			f.reference_id, w.names)::casesync_internal.disclosing
 		  FROM fresh f JOIN casesync_internal.lane l ON l.lane = f.lane
 		  LEFT JOIN wished w ON w.agreement = f.agreement AND w.version = f.agreement_version
-		 ORDER BY f.id));
+		 ORDER BY f.id))
+	   FROM (VALUES ('notify'), ('push')) v(way);
 	IF fresh = '{}' THEN
 		RETURN;
 	END IF;
@@ -82,7 +84,8 @@ BEGIN
 					'reg_record_type', k.record_type, 'reg_records', n.record)) ORDER BY n.id)),
 		jsonb_build_object('stream', min(n.stream::text),
 			'items', jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-				'code', s.code, 'seq', n.seq, 'prev_seq', n.prev_seq,
+				'code', s.code, 'way', CASE WHEN s.is_push THEN 'push' END,
+				'seq', n.seq, 'prev_seq', n.prev_seq,
 				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.id))
 	  INTO message, meta
 	  FROM casesync_internal.notification n
@@ -102,7 +105,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_message(bigint[]) IS
 	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, '
-	'seq, prev_seq, hops';
+	'way (of a push), seq, prev_seq, hops';
 
 CREATE OR REPLACE FUNCTION casesync_internal.parcel_for(s casesync_internal.lane_state,
 	p casesync_internal.partner, n casesync_internal.node, must_encrypt boolean)
