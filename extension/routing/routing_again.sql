@@ -57,6 +57,7 @@ DECLARE
 		FROM casesync_internal.quarantine_events(max_subjects, but_of) e);
 BEGIN
 	PERFORM casesync_internal.fill_mended();
+	events := events || casesync_internal.push_events(max_subjects - cardinality(events), but_of);
 	RETURN events || ARRAY(
 		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, l.origin, l.at,
 			l.id)::casesync_internal.subject_event
@@ -65,8 +66,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.events_again(integer, text[]) IS
-	'the next subjects to route again: first those in quarantine, which are fewer, then those that '
-	'wait to be looked at; of some registries none';
+	'the next subjects to route again: first those in quarantine, which are fewer, then what case '
+	'workers push, then those that wait to be looked at; of some registries none';
 
 CREATE OR REPLACE FUNCTION casesync.retry_quarantine(registry text DEFAULT NULL)
 RETURNS bigint

@@ -169,6 +169,7 @@ BEGIN
 	END IF;
 	RETURN EXISTS (SELECT FROM casesync_internal.look_again_next(1, others))
 		OR EXISTS (SELECT FROM casesync_internal.quarantine_next(1, others))
+		OR EXISTS (SELECT FROM casesync_internal.push_next(1, others))
 		OR EXISTS (SELECT FROM casesync_internal.expansion e
 			JOIN casesync_internal.routing_pace p ON p.registry = '' AND p.tracking = e.tracking
 			WHERE p.rest_until < now());
