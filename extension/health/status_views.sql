@@ -419,6 +419,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM casesync_internal.node_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_problems()
+	UNION ALL SELECT * FROM casesync_internal.held_up_problems()
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
 	UNION ALL SELECT * FROM casesync_internal.log_problems()
 	UNION ALL SELECT * FROM casesync_internal.subjects_problems()
