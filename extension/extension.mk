@@ -115,7 +115,8 @@ SQL_CODE = \
 	extension/subscription/subscription_answer.sql \
 	extension/subscription/subscription_quota.sql \
 	extension/subscription/subscription_pause.sql \
-	extension/routing/routing_window.sql extension/routing/routing_pace.sql \
+	extension/routing/routing_window.sql extension/routing/bulk.sql \
+	extension/routing/routing_pace.sql \
 	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/crossed.sql extension/routing/routing_partner.sql \
