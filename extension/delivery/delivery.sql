@@ -236,6 +236,7 @@ BEGIN
 			AND i.registry = ANY (a.registries) AND i.event_type = ANY (a.event_types)
 			AND 'notify' = ANY (a.services)
 		  JOIN casesync_internal.subscription s ON s.id = i.subscription AND s.tree IS NULL
+			AND (NOT s.is_push OR 'push' = ANY (a.services))
 		 WHERE i.seq IS NOT NULL AND NOT i.removal
 		   AND casesync_internal.project(i.record, a.fields, a.identifier_types) = i.record
 		 GROUP BY a.version, i.registry, i.event_type

@@ -7,7 +7,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
+	PERFORM casesync_internal.disclosure_begin(v.way, ARRAY(
 		WITH wished AS MATERIALIZED (
 			SELECT a.agreement, a.version, casesync_internal.search_asked(s.tree, a, false) AS names
 			  FROM casesync_internal.subscription s CROSS JOIN casesync_internal.agreement a
@@ -18,7 +18,9 @@ BEGIN
 			f.reference_id, w.names)::casesync_internal.disclosing
 		  FROM unnest(items) f JOIN casesync_internal.lane l ON l.lane = f.lane
 		  LEFT JOIN wished w ON w.agreement = f.agreement AND w.version = f.agreement_version
-		 ORDER BY f.id));
+		 WHERE casesync_internal.is_pushed(f) = (v.way = 'push')
+		 ORDER BY f.id))
+	   FROM (VALUES ('notify'), ('push')) v(way);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.disclose_items(casesync_internal.notification[], bigint) IS
@@ -101,7 +103,8 @@ BEGIN
 					'reg_record_type', k.record_type, 'reg_records', n.record)) ORDER BY n.seq)),
 		jsonb_build_object('stream', min(n.stream::text),
 			'items', jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-				'code', s.code, 'seq', n.seq, 'prev_seq', n.prev_seq,
+				'code', s.code, 'way', CASE WHEN s.is_push THEN 'push' END,
+				'seq', n.seq, 'prev_seq', n.prev_seq,
 				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.seq))
 	  INTO message, meta
 	  FROM casesync_internal.notification n
@@ -121,7 +124,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_message(bigint[]) IS
 	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, '
-	'seq, prev_seq, hops';
+	'way (of a push), seq, prev_seq, hops';
 
 CREATE OR REPLACE FUNCTION casesync_internal.parcel_for(s casesync_internal.lane_state,
 	p casesync_internal.partner, n casesync_internal.node, must_encrypt boolean)

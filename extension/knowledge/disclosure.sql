@@ -62,8 +62,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.disclosure_begin(text, casesync_internal.disclosing[]) IS
-	'these records, or how many they are, are about to leave by this way (notify, search, count, '
-	'check_enrollment): on record before they do';
+	'these records, or how many they are, are about to leave by this way (notify, push, search, '
+	'count, check_enrollment): on record before they do';
 
 /*
  * An item is attempted once, however often it is sent: its outcome is about the same record. A row

@@ -10,6 +10,7 @@ AS $$
 	 WHERE l.partner = outbox_forget.partner AND n.lane = l.lane;
 	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l
 	 WHERE l.partner = outbox_forget.partner AND o.lane = l.lane;
+	DELETE FROM casesync_internal.push p WHERE p.partner = outbox_forget.partner;
 $$;
 COMMENT ON FUNCTION casesync_internal.outbox_forget(text) IS
 	'part of drop_partner(): what waits for the partner; before its lanes go';
@@ -44,6 +45,7 @@ BEGIN
 	 WHERE n.registry = p.registry AND n.key = p.erased AND n.state = 'withheld'
 	   AND n.seq IS NOT NULL
 	ON CONFLICT DO NOTHING;
+	DELETE FROM casesync_internal.push u WHERE u.registry = p.registry AND u.key = p.key;
 	UPDATE casesync_internal.event e SET key = p.erased
 	 WHERE e.key = p.key AND e.id IN (
 		SELECT n.event FROM casesync_internal.notification n
@@ -52,7 +54,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_erase(casesync_internal.person) IS
-	'part of erase(): notifications about a subject; those not sent yet never are';
+	'part of erase(): notifications about a subject, and what was pushed of it, with its notes; '
+	'those not sent yet never are';
 
 /*
  * What names the subject is found by content, since a message may be about many, and by what is on
@@ -146,6 +149,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	notifications := casesync_internal.notification_prune(before);
+	PERFORM casesync_internal.push_prune(before);
 	/* Those of this stream stay: they are still to be passed over. */
 	DELETE FROM casesync_internal.open_number o
 	 WHERE o.stream <> (SELECT x.stream FROM casesync_internal.node x);
