@@ -344,9 +344,10 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	lane->outcome = (DeliveryOutcome){0};
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
-	if (lane_message_keep(lane, item, &failure) &&
-		told_journal_write(common->parts.journal, item->journal, &failure) &&
-		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
+	if (!told_journal_write(common->parts.journal, item->journal, &failure))
+		lane_give_up(lane, TRANSFER_NOT_NOTED, &failure);
+	else if (lane_message_keep(lane, item, &failure) &&
+			 envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
 		lane_secure(lane);
 	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
 		lane_give_up(lane, TRANSFER_NOT_BUILT, &failure);
