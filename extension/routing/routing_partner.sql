@@ -38,7 +38,7 @@ BEGIN
 	SELECT s.id FROM (
 		SELECT t.* FROM casesync_internal.subscription t
 		 WHERE t.partner = a.partner AND t.event_type = wanted_by.event_type
-			AND t.state = 'active' AND t.id_type IS NULL AND t.tree IS NULL
+			AND t.state = 'active' AND t.id_type IS NULL AND t.tree IS NULL AND NOT t.is_push
 		UNION ALL
 		SELECT t.* FROM casesync.record_identifiers(record) i
 		  JOIN casesync_internal.subscription t ON t.id_value = i.identifier_value
@@ -146,13 +146,13 @@ COMMENT ON FUNCTION casesync_internal.agreed_identifiers(jsonb, text[]) IS
 
 /*
  * Only a partner that was sent something of a subject is told that it left. What was told is looked
- * up for each who leaves, whatever the planner believes of the table: see look_again_done().
+ * up for each who leaves, whatever the planner believes of the table.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.removal_drafts(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[], leaving text[])
 RETURNS SETOF casesync_internal.draft
 LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
+SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH gone AS MATERIALIZED (
 		SELECT l.key, x.record FROM (SELECT DISTINCT unnest(leaving) AS key) l
@@ -162,7 +162,10 @@ AS $$
 			casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types)) AS record) x
 		 WHERE casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
 		   AND (SELECT true FROM casesync_internal.disclosure d
-			WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = l.key LIMIT 1)
+			WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = l.key
+			  AND (SELECT true FROM casesync_internal.disclosure x
+				WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent' LIMIT 1) IS NULL
+			 LIMIT 1)
 	)
 	SELECT DISTINCT ON (g.key, e.event_type) e, w.subscriptions, g.record, NULL::bytea, true
 	  FROM gone g JOIN unnest(events) e ON e.key = g.key
@@ -239,7 +242,9 @@ BEGIN
 					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at, t.owed,
-						CASE WHEN t.hmac = o.hmac AND e.at < t.at THEN t.told_to END AS told_to,
+						CASE WHEN t.hmac = o.hmac AND least(e.at,
+								casesync_internal.look_again_since(e.registry, e.key, e.event_type))
+							< t.at THEN t.told_to END AS told_to,
 						t.hmac IS DISTINCT FROM o.hmac AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key
@@ -286,6 +291,7 @@ BEGIN
 		WHERE e.key = w.key AND e.event_type = s.event_type ORDER BY e.position LIMIT 1) x
 	 WHERE w.registry = r.registry AND s.partner = a.partner
 	   AND s.event_type = ANY (a.event_types) AND (s.ends IS NULL OR now() < s.ends)
+	   AND (NOT s.is_push OR 'push' = ANY (a.services))
 	   AND NOT EXISTS (SELECT FROM unnest(news) d
 		WHERE (d.event).key = w.key AND w.subscription = ANY (d.subscriptions))
 	 ORDER BY w.subscription, w.key;
@@ -320,6 +326,7 @@ BEGIN
 	PERFORM casesync_internal.note_crossed(a.partner, events, offers);
 	drafts := casesync_internal.agreement_drafts(a, r, events, offers);
 	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);
+	news := casesync_internal.push_drafts(a, r, events, offers, news);
 	news := news || ARRAY(SELECT d
 		FROM casesync_internal.open_drafts(a, r, events, offers, news) d);
 	IF cardinality(news) > 0 THEN
