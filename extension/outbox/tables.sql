@@ -70,6 +70,9 @@ BEGIN
 		/* What waits of a subject, whatever was told of it before. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key) '
 			'WHERE state = ''due''', leaf);
+		/* Few of many: whether they were answered is asked by health. */
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (id) '
+			'WHERE event_type = ''referral''', leaf);
 		EXECUTE format(
 			'COMMENT ON TABLE casesync_internal.notification_%s IS ''one leaf of the ring of '
 			'notifications''', leaf);
