@@ -34,6 +34,9 @@ BEGIN
 			ELSE n.state END
 	 WHERE n.registry = p.registry AND n.key = p.key;
 	GET DIAGNOSTICS erased = ROW_COUNT;
+	PERFORM casesync_internal.notification_not_sent(ARRAY(
+		SELECT n.id FROM casesync_internal.notification n
+		 WHERE n.registry = p.registry AND n.key = p.erased AND n.state_reason = 'erased'));
 	DELETE FROM casesync_internal.open_number o WHERE o.registry = p.registry AND o.key = p.key;
 	DELETE FROM casesync_internal.push u WHERE u.registry = p.registry AND u.key = p.key;
 	UPDATE casesync_internal.event e SET key = p.erased

@@ -45,7 +45,8 @@ COMMENT ON TABLE casesync_internal.notification IS
 COMMENT ON COLUMN casesync_internal.notification.reference_id IS
 	'random, the same at every attempt, never reused';
 COMMENT ON COLUMN casesync_internal.notification.seq IS
-	'position in the subscription''s stream, given when first sent';
+	'position in the subscription''s stream, given when first sent; NULL in a stream: nothing of '
+	'its message had left';
 /* Of a notification what is known when it is written; the table may get more columns. */
 CREATE TYPE casesync_internal.new_notification AS (lane integer, subscription bigint, event uuid,
 	registry text, key text, event_type text, removal boolean, record jsonb, hmac bytea,
@@ -73,6 +74,9 @@ BEGIN
 		/* Few of many: whether they were answered is asked by health. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (id) '
 			'WHERE event_type = ''referral''', leaf);
+		/* What was tried and waits, of which there is little. */
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
+			'(lane, subscription, seq) WHERE state = ''due'' AND seq IS NOT NULL', leaf);
 		EXECUTE format(
 			'COMMENT ON TABLE casesync_internal.notification_%s IS ''one leaf of the ring of '
 			'notifications''', leaf);

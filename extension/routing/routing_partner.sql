@@ -170,7 +170,9 @@ AS $$
 	   AND casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
 	   AND w.subscriptions IS NOT NULL
 	   AND EXISTS (SELECT FROM casesync_internal.disclosure d
-					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key)
+					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key
+					  AND NOT EXISTS (SELECT FROM casesync_internal.disclosure x
+						WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent'))
 	 ORDER BY t.key, e.event_type, e.position
 $$;
 COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement,
@@ -234,7 +236,9 @@ BEGIN
 					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at, t.owed,
-						CASE WHEN t.hmac = o.hmac AND e.at < t.at THEN t.told_to END AS told_to,
+						CASE WHEN t.hmac = o.hmac AND least(e.at,
+								casesync_internal.look_again_since(e.registry, e.key, e.event_type))
+							< t.at THEN t.told_to END AS told_to,
 						t.hmac IS DISTINCT FROM o.hmac AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key
