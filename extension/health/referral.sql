@@ -46,13 +46,15 @@ CREATE OR REPLACE VIEW casesync.open_referrals AS
 			AND q.referral_id = s.referral_id AND q.status = 'requested')
 		 ORDER BY s.is_ours, s.partner, s.referral_id, s.item DESC)
 	SELECT CASE WHEN a.is_ours THEN 'out' ELSE 'in' END AS direction, a.partner, a.registry, a.key,
-		a.referral_id, a.at AS said_at, a.respond_by, coalesce(a.respond_by < now(), false) AS is_late
+		a.referral_id, a.at AS said_at, a.respond_by,
+		coalesce(a.respond_by < now(), false) AS is_late
 	  FROM asked a
 	 WHERE NOT casesync_internal.referral_is_answered(a.status)
 	   AND NOT EXISTS (SELECT FROM said q WHERE q.is_ours <> a.is_ours AND q.partner = a.partner
 		AND q.referral_id = a.referral_id AND casesync_internal.referral_is_answered(q.status));
 COMMENT ON VIEW casesync.open_referrals IS
-	'referrals to partners (out), and of partners to us (in), that are not answered; without content';
+	'referrals to partners (out), and of partners to us (in), that are not answered; without '
+	'content';
 COMMENT ON COLUMN casesync.open_referrals.direction IS 'out: ours, in: the partner''s';
 COMMENT ON COLUMN casesync.open_referrals.partner IS 'the partner: its sender_id';
 COMMENT ON COLUMN casesync.open_referrals.registry IS 'of ours: the registry';
