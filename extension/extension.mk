@@ -145,7 +145,8 @@ SQL_CODE = \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
-	extension/health/status_views.sql extension/health/shared_status.sql \
+	extension/health/referral.sql extension/health/status_views.sql \
+	extension/health/shared_status.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.
