@@ -380,6 +380,20 @@ $$;
 COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
 	'those of these notifications that are due, and locked by nobody, are not sent; gives them';
 
+CREATE OR REPLACE FUNCTION casesync_internal.is_followed(n casesync_internal.notification)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync_internal.notification x
+		WHERE x.registry = n.registry AND x.key = n.key AND x.subscription = n.subscription
+		  AND x.id > n.id AND x.state IN ('due', 'delivered'));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.is_followed(casesync_internal.notification) IS
+	'whether its subscription was told something newer of the subject, or is about to be';
+
 /*
  * In parts: what a long backlog is about is more than one value (1 GB) can hold. The newest first,
  * because who the partner knew a subject as is kept once (ON CONFLICT DO NOTHING), and the last
@@ -399,7 +413,8 @@ BEGIN
 			SELECT ROW(l.partner, n.registry, n.key, n.hmac,
 				CASE WHEN n.removal AND is_still_to_tell THEN (SELECT jsonb_agg(to_jsonb(w))
 					FROM casesync.record_identifiers(n.record) w) END,
-				CASE WHEN NOT n.removal THEN n.subscription END)::casesync_internal.known
+				CASE WHEN NOT n.removal AND NOT casesync_internal.is_followed(n)
+					THEN n.subscription END)::casesync_internal.known
 			  FROM unnest(items[i * part + 1:(i + 1) * part]) u(id)
 			  JOIN casesync_internal.notification n ON n.id = u.id
 			  JOIN casesync_internal.lane l ON l.lane = n.lane

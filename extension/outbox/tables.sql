@@ -73,6 +73,9 @@ BEGIN
 		/* What waits of a subject, whatever was told of it before. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key) '
 			'WHERE state = ''due''', leaf);
+		/* Few of many: whether they were answered is asked by health. */
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (id) '
+			'WHERE event_type = ''referral''', leaf);
 		/* What was tried and waits, of which there is little. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
 			'(lane, subscription, seq) WHERE state = ''due'' AND seq IS NOT NULL', leaf);

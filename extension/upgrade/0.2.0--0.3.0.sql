@@ -1069,6 +1069,18 @@ COMMENT ON COLUMN casesync_internal.push.event IS
 COMMENT ON COLUMN casesync_internal.push.dropped IS 'why none is made any more';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push_id_seq', '');
+
+/* ---- referrals that are not answered ---- */
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (id) '
+			'WHERE event_type = ''referral''', leaf);
+	END LOOP;
+END
+$$;
+CREATE INDEX inbox_item_referral ON casesync_internal.inbox_item (id)
+	WHERE event_type = 'referral';
 /* Large transactions are passed over and routed beside the others. */
 CREATE TABLE casesync_internal.bulk_transaction (
 	era integer NOT NULL,

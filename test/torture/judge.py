@@ -445,6 +445,7 @@ class Judge:
     def last_of_each(self):
         """A subscription gets the state after the last event of its own type that changed what may be said, though others were told of it too."""
         last = self.last_kept(lambda i: (i.code, i.person))
+        self.last_of_partner = self.last_kept(lambda i: (i.partner, i.registry, i.person))
         for code, s in self.subscriptions.items():
             if s["ended"] is not None:
                 continue
@@ -467,10 +468,17 @@ class Judge:
             wanted = [m for m in wanted if m.n > max(outside, default=0)]
         if not wanted:
             return
+        if self.was_known(s, person, wanted[-1], version):
+            return
         if item is None or not item.is_removal and item.candidates and item.candidates[-1].n < wanted[-1].n \
                 and not self.is_last(item, version):
             self.blame("a subscription did not get its last state", f"{s['partner']} {s['registry']} {person} code {s['code'][:8]} {s['event']}: "
                        f"moment {wanted[-1].n}; last told {item}; {self.end_of(person)}")
+
+    def was_known(self, s, person, moment, version):
+        """Whether the partner knew what it is now by another subscription when it became so once more: that is no news to it."""
+        newest = self.last_of_partner.get((s["partner"], s["registry"], person))
+        return newest is not None and newest.sent < moment.at and self.is_last(newest, version)
 
     def says_another(self, s, before, m):
         """What is not agreed may change without anybody being told."""
