@@ -181,6 +181,19 @@ SELECT * FROM app.take();
 UPDATE app.person SET status = '5' WHERE id = 12;
 SELECT * FROM app.route();
 SELECT * FROM app.take();
+-- who is refused at the door has all that waits withheld, in other subscriptions too: back again, nothing older comes after what is told then
+SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', filter => '{"district": {"eq": "North"}}', filter_type => 'expression') IS NOT NULL AS subscribed;
+SELECT * FROM app.route();
+INSERT INTO app.person (id, uin, status, district) VALUES (31, 'U31', '1', 'North');
+SELECT * FROM app.route();
+SELECT * FROM app.take('retry');
+UPDATE app.person SET shared = false WHERE id = 31;
+SELECT * FROM app.take();
+UPDATE app.person SET shared = true, status = '2' WHERE id = 31;
+SELECT * FROM app.route();
+SELECT * FROM app.take();
+SELECT * FROM app.take();
+SELECT * FROM app.take();
 -- every number was used once
 SELECT stream = (SELECT stream FROM casesync_internal.node) AS now, count(*), max(seq), count(DISTINCT seq), count(*) FILTER (WHERE state <> 'delivered') AS open
   FROM casesync_internal.notification WHERE seq IS NOT NULL GROUP BY 1 ORDER BY 1;
