@@ -83,7 +83,9 @@ BEGIN
 		jsonb_build_object('stream', min(n.stream::text),
 			'items', jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
 				'code', s.code, 'seq', n.seq, 'prev_seq', n.prev_seq,
-				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.id))
+				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END,
+				'changed', casesync_internal.versions_told(n.registry, n.key, n.record)))
+				ORDER BY n.id))
 	  INTO message, meta
 	  FROM casesync_internal.notification n
 	  JOIN casesync_internal.subscription s ON s.id = n.subscription
@@ -102,7 +104,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_message(bigint[]) IS
 	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, '
-	'seq, prev_seq, hops';
+	'seq, prev_seq, hops, changed';
 
 CREATE OR REPLACE FUNCTION casesync_internal.parcel_for(s casesync_internal.lane_state,
 	p casesync_internal.partner, n casesync_internal.node, must_encrypt boolean)

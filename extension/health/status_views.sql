@@ -201,24 +201,6 @@ COMMENT ON COLUMN casesync.stored.max_bytes_per_day IS 'how many it may have sto
 COMMENT ON COLUMN casesync.stored.kept IS 'bytes kept of this day and those before it';
 COMMENT ON COLUMN casesync.stored.max_bytes IS 'how many it may have stored in all';
 
-/* One change of the window is looked for, not all: this is asked by monitoring, every minute. */
-CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
-RETURNS timestamptz
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT w.at FROM casesync_internal.node n
-	 CROSS JOIN LATERAL coalesce(
-		/* Without a row nothing of this era has been routed yet. */
-		(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
-			ORDER BY s.id DESC LIMIT 1),
-		jsonb_populate_record(NULL::casesync_internal.routing_state,
-			jsonb_build_object('id', 0, 'era', n.era, 'last', '1:1:'))) s
-	 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
-$$;
-COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
-	'when the oldest change that waits for routing was made; NULL when none waits';
-
 /* A change that waits is told after a minute: a bridge that is being restarted is no problem. */
 CREATE OR REPLACE FUNCTION casesync_internal.node_problems()
 RETURNS TABLE (severity text, problem text, mend text)

@@ -51,8 +51,15 @@ CREATE TABLE casesync_internal.inbox_item (
 	note text,
 	applied_at timestamptz,
 	pruned_at timestamptz,
+	changed_at timestamptz,
+	changed jsonb,
 	UNIQUE (partner, message_id, item)
 );
+COMMENT ON COLUMN casesync_internal.inbox_item.changed_at IS
+	'when the record was changed there, as the partner says, by our clock';
+COMMENT ON COLUMN casesync_internal.inbox_item.changed IS
+	'for each field when it was changed (microseconds), the mark of who did, and when what it '
+	'replaced was; NULL: the partner does not say';
 CREATE INDEX inbox_item_new ON casesync_internal.inbox_item (partner, id) WHERE state = 'new';
 CREATE INDEX inbox_item_open ON casesync_internal.inbox_item (state, id)
 	WHERE state IN ('review', 'failed');

@@ -21,9 +21,13 @@ DECLARE
 		FROM casesync_internal.look_again_of(r.registry, keys) l);
 	subjects casesync_internal.rendered[] := ARRAY(SELECT s
 		FROM casesync_internal.render(r, keys) s);
+	own constant casesync_internal.subject_event[] := casesync_internal.events_by_key(events,
+		subjects);
 	a casesync_internal.agreement;
 	appended integer := 0;
 BEGIN
+	PERFORM casesync_internal.versions_note(r, array_agg(e.key), array_agg(e.at), subjects)
+	   FROM unnest(own) e;
 	/* Who waits for an event type of a subject must get it also when it is looked at by another. */
 	events := events || ARRAY(
 		SELECT ROW(gen_random_uuid(), w.registry, w.key, w.event_type, NULL, w.at,
@@ -47,6 +51,7 @@ BEGIN
 	END LOOP;
 	PERFORM casesync_internal.quarantine_done(waiting);
 	PERFORM casesync_internal.look_again_done(asked);
+	PERFORM casesync_internal.retellings_done(r.registry, keys);
 	RETURN appended;
 END
 $$;
