@@ -80,6 +80,54 @@ DO $$ BEGIN PERFORM casesync.start_capture((SELECT max(gap) FROM casesync.gaps))
 SELECT casesync.fill_gap(gap) AS subjects FROM casesync.gaps;
 SELECT notifications FROM app.route();
 SELECT * FROM app.told();
+-- tells_again_whom_it_was_lost_to: of two items one was delivered, the other one taken back
+SELECT count(*) > 0 AS sent FROM app.send('ess.test');
+CREATE FUNCTION app.send_one() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	l integer := (SELECT x.lane FROM casesync_internal.lane x WHERE x.partner = 'ess.test' AND x.kind = 'notify');
+	p casesync_internal.parcel := (SELECT t FROM casesync_internal.take(l) t);
+BEGIN
+	PERFORM casesync_internal.record_outcome(l, p.message_id, 'delivered', 0, 200, 'ACK', NULL, NULL);
+	RETURN p.message::jsonb->'notify_event'->0->'data'->>'reg_event_type';
+END
+$$;
+INSERT INTO app.person VALUES (5, 'U5', 'Ed');
+UPDATE app.person SET name = 'Ed F.' WHERE id = 5;
+SELECT notifications FROM app.route();
+SELECT app.send_one();
+SELECT count(*) FROM casesync.stop_sharing('test', 'ess.test');
+SELECT count(*) FROM casesync.resume_sharing('ess.test');
+SELECT notifications FROM app.route();
+SELECT s.reference_id, n.state, n.state_reason FROM casesync_internal.notification n JOIN casesync_internal.subscription s ON s.id = n.subscription
+ WHERE n.key = '5' ORDER BY n.id;
+SELECT count(*) FROM app.send('ess.test');
+-- tells_whom_it_was_lost_to_after_others: who was told meanwhile is not told again
+INSERT INTO app.person VALUES (6, 'U6', 'Fay');
+SELECT notifications FROM app.route();
+SELECT count(*) FROM app.told();
+SELECT cardinality(casesync_internal.withhold(ARRAY(SELECT reference_id FROM casesync_internal.notification WHERE key = '6'), 'test'));
+UPDATE app.person SET name = 'Fay G.' WHERE id = 6;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+SELECT casesync_internal.look_again_add('people', '{6}', e, 'test') FROM unnest('{enrolment,enrolment_status_change}'::text[]) e;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+UPDATE app.person SET note = 'b' WHERE id = 6;
+INSERT INTO app.spell VALUES (6, '1', '2026-01-01');
+SELECT notifications FROM app.route();
+-- tells_whom_it_was_refused_by: the next event of its type, also when nothing else is new
+SELECT count(*) FROM app.send('ess.test');
+INSERT INTO app.person VALUES (7, 'U7', 'Gil');
+UPDATE app.person SET name = 'Gil H.' WHERE id = 7;
+SELECT notifications FROM app.route();
+SELECT app.send_one();
+SELECT count(*) FROM app.send('ess.test', 'refused');
+SELECT * FROM app.told() OFFSET 2;
+UPDATE app.person SET note = 'b' WHERE id = 7;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+UPDATE app.person SET note = 'c' WHERE id = 7;
+SELECT notifications FROM app.route();
 -- takes_one_that_is_wanted: of two events only the one that is agreed
 SELECT casesync.unsubscribe(code) IS NOT NULL AS ended FROM casesync_internal.subscription WHERE reference_id = 'enrolment';
 BEGIN;

@@ -25,7 +25,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.require_dead(uuid) IS
 	'a dead letter, locked, or an error';
 
-/* When an item died, what the partner knew became open: what it knows now is newer. */
+/*
+ * When an item died, it was owed to its subscription from then on: what the partner knows now and
+ * is another record is newer.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.is_overtaken(n casesync_internal.notification)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -39,7 +42,7 @@ BEGIN
 		SELECT FROM casesync_internal.told t
 		  JOIN casesync_internal.lane l ON l.partner = t.partner
 		 WHERE l.lane = n.lane AND t.registry = n.registry AND t.key = n.key
-		   AND t.hmac IS NOT NULL);
+		   AND t.hmac IS NOT NULL AND t.hmac IS DISTINCT FROM n.hmac);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_overtaken(casesync_internal.notification) IS
@@ -47,7 +50,8 @@ COMMENT ON FUNCTION casesync_internal.is_overtaken(casesync_internal.notificatio
 
 /*
  * The item itself stays discarded, with its number: sent now it would come after newer states and
- * undo them at the partner. A new item carries the record of today.
+ * undo them at the partner. A new item carries the record of today, unless its subscription has
+ * been told that: else it is still owed.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.retry_subject(n casesync_internal.notification)
 RETURNS void
@@ -59,10 +63,6 @@ BEGIN
 		'overtaken: the current record is sent');
 	PERFORM casesync_internal.look_again_add(n.registry, ARRAY[n.key], n.event_type,
 		'dead letter retried');
-	/* Else nothing would be sent of a record that the partner knows already. */
-	PERFORM casesync_internal.knowledge_open_subject(
-		(SELECT l.partner FROM casesync_internal.lane l WHERE l.lane = n.lane),
-		n.registry, n.key, n.subscription);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.retry_subject(casesync_internal.notification) IS
@@ -85,11 +85,11 @@ BEGIN
 		SELECT ROW(l.partner, n.registry, n.key, n.hmac,
 			CASE a.on_leave WHEN 'identifier_only' THEN (SELECT jsonb_agg(to_jsonb(i))
 				FROM casesync.record_identifiers(n.record) i) END,
-			NULL)::casesync_internal.known
+			n.subscription)::casesync_internal.known
 		  FROM casesync_internal.lane l
 		  JOIN casesync_internal.agreement a ON a.agreement = n.agreement
 			AND a.version = n.agreement_version
-		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL), ARRAY[n.event_type]);
+		 WHERE l.lane = n.lane AND NOT n.removal AND n.hmac IS NOT NULL));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.retry_item(casesync_internal.notification) IS
@@ -111,7 +111,8 @@ BEGIN
 		n := casesync_internal.require_dead(reference_id);
 		IF casesync_internal.is_overtaken(n) THEN
 			PERFORM casesync_internal.retry_subject(n);
-			answer := 'newer events have overtaken it: what the subject is now is sent instead';
+			answer := 'newer events have overtaken it: what the subject is now is sent instead, '
+				'if it is not known';
 		ELSE
 			PERFORM casesync_internal.retry_item(n);
 		END IF;
@@ -123,7 +124,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync.retry(uuid) IS
 	'send a dead letter again; when newer events have overtaken it, the subject''s current record '
-	'instead';
+	'instead, unless its subscription was told that';
 
 CREATE OR REPLACE FUNCTION casesync.discard(reference_id uuid, reason text)
 RETURNS text

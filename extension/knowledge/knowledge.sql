@@ -1,11 +1,28 @@
 /*
- * What a partner knows of a subject, or is about to know, as a keyed hash: of all that it was told
- * (told), and of what each of its subscriptions to a filter was told (filter_inside). NULL stands
- * for *open*: nobody can say what the partner has, so the next event is sent whatever it holds.
- * Nobody else writes these tables. Items come as sets, since a backlog may be long.
+ * What a partner knows of a subject, or is about to know, as a keyed hash: of the last record that
+ * it was told (told), and of what each of its subscriptions to a filter was told (filter_inside).
+ * NULL stands for *open*: nobody can say what the partner has, so the next event is sent whatever
+ * it holds. Nobody else writes these tables. Items come as sets, since a backlog may be long.
+ *
+ * A partner that knows a record is not told it again, also by another subscription: else it would
+ * learn that something has changed that it may not see. Two of its subscriptions are told all the
+ * same: one whose event was in the record already when another one was told it (told_to says which
+ * were), and one to which an item was lost (owed).
  */
-CREATE OR REPLACE FUNCTION casesync_internal.knowledge_note(items casesync_internal.known[],
-	event_types text[])
+CREATE OR REPLACE FUNCTION casesync_internal.still_owed(t casesync_internal.told, told_to bigint[])
+RETURNS bigint[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN told_to IS NULL OR t.owed <@ told_to THEN '{}' ELSE ARRAY(
+		SELECT s.id FROM casesync_internal.subscription s
+		 WHERE s.id = ANY (t.owed) AND s.id <> ALL (told_to) AND s.state = 'active'
+		 ORDER BY s.id) END
+$$;
+COMMENT ON FUNCTION casesync_internal.still_owed(casesync_internal.told, bigint[]) IS
+	'subscriptions that an item is owed to after these have been told; NULL: all have been';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_note(items casesync_internal.known[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -13,33 +30,33 @@ AS $$
 BEGIN
 	/* An event may carry no identifiers; whom a removal is about must be known all the same. */
 	INSERT INTO casesync_internal.told AS t (partner, registry, key, hmac, identifiers, at,
-		event_types)
+		told_to)
 	SELECT i.partner, i.registry, i.key, (array_agg(i.hmac))[1],
 		(array_agg(i.identifiers))[1], clock_timestamp(),
-		CASE WHEN bool_and(i.event_type IS NOT NULL) THEN array_agg(DISTINCT i.event_type) END
-	  FROM unnest(items, event_types)
-		i(partner, registry, key, hmac, identifiers, subscription, event_type)
+		CASE WHEN bool_and(i.subscription IS NOT NULL) THEN array_agg(DISTINCT i.subscription) END
+	  FROM unnest(items) i
 	 WHERE i.partner IS NOT NULL /* a removal that is retried tells nothing */
 	 GROUP BY i.partner, i.registry, i.key
 	 ORDER BY i.partner, i.registry, i.key
 	ON CONFLICT (partner, registry, key) DO UPDATE
 		SET hmac = excluded.hmac, identifiers = coalesce(excluded.identifiers, t.identifiers),
-			at = excluded.at, event_types = CASE
-				WHEN t.hmac IS DISTINCT FROM excluded.hmac THEN excluded.event_types
-				WHEN t.event_types IS NOT NULL AND excluded.event_types IS NOT NULL
-				THEN ARRAY(SELECT DISTINCT e FROM unnest(t.event_types || excluded.event_types) e)
-				END;
+			at = excluded.at, told_to = CASE
+				WHEN t.hmac IS DISTINCT FROM excluded.hmac THEN excluded.told_to
+				WHEN t.told_to IS NOT NULL AND excluded.told_to IS NOT NULL
+				THEN ARRAY(SELECT DISTINCT s FROM unnest(t.told_to || excluded.told_to) s)
+				END,
+			owed = casesync_internal.still_owed(t, excluded.told_to);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[], text[]) IS
-	'partners know this of these subjects, or are about to know it: each told as an event of the '
-	'type in the same place, or, where that is NULL, as any';
+COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]) IS
+	'partners know this of these subjects, or are about to know it: each told to the subscription, '
+	'or, where that is NULL, to nobody in particular, so that none of them is to be told';
 
 /*
- * Only where the partner was told nothing else since: then the hash is another one. In a
- * subscription to a filter the subject counts as inside, so that its leaving is told once more.
- * Locked in one order, first what filters were told and then the partner: senders of two lanes, and
- * who stops sharing, may be at the same subjects.
+ * A subscription that was told something newer since has lost nothing. When nobody else was told
+ * the same, nobody knows it. In a subscription to a filter the subject counts as inside, so that
+ * its leaving is told once more. Locked in one order, first what filters were told and then the
+ * partner: senders of two lanes, and who stops sharing, may be at the same subjects.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open(items casesync_internal.known[])
 RETURNS void
@@ -70,38 +87,40 @@ BEGIN
 	 WHERE i.identifiers IS NOT NULL
 	 ORDER BY i.partner, i.registry, i.key, i.n DESC
 	ON CONFLICT DO NOTHING;
+	PERFORM casesync_internal.knowledge_owe(items);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_open(casesync_internal.known[]) IS
+	'partners did not get this after all, oldest first: it is owed to the subscriptions; of a '
+	'removal, with identifiers and no subscription, whom it is about is kept';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_owe(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
 	PERFORM FROM casesync_internal.told t
 	  WHERE (t.partner, t.registry, t.key) IN (
 		SELECT i.partner, i.registry, i.key FROM unnest(items) i)
 	  ORDER BY t.partner, t.registry, t.key FOR UPDATE;
-	UPDATE casesync_internal.told t SET hmac = NULL
-	  FROM unnest(items) i
-	 WHERE t.partner = i.partner AND t.registry = i.registry AND t.key = i.key AND t.hmac = i.hmac;
+	UPDATE casesync_internal.told t
+	   SET hmac = CASE WHEN x.others IS DISTINCT FROM '{}' THEN t.hmac END, told_to = x.others,
+		   owed = ARRAY(SELECT DISTINCT s FROM unnest(t.owed || x.lost) s ORDER BY s)
+	  FROM (SELECT k.partner, k.registry, k.key, array_agg(i.subscription) AS lost,
+				ARRAY(SELECT s FROM unnest(k.told_to) s
+					WHERE s <> ALL (array_agg(i.subscription))) AS others
+			  FROM unnest(items) i
+			  JOIN casesync_internal.told k ON k.partner = i.partner AND k.registry = i.registry
+				AND k.key = i.key
+			 WHERE k.hmac = i.hmac OR i.subscription <> ALL (k.told_to)
+			 GROUP BY k.partner, k.registry, k.key) x
+	 WHERE t.partner = x.partner AND t.registry = x.registry AND t.key = x.key;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.knowledge_open(casesync_internal.known[]) IS
-	'partners did not get this after all, oldest first: what they know of these subjects is open; '
-	'of a removal, with identifiers and no subscription, whom it is about is kept';
-
-CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_subject(
-	partner text, registry text, key text, subscription bigint)
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	UPDATE casesync_internal.filter_inside f SET hmac = NULL
-	 WHERE f.subscription = knowledge_open_subject.subscription
-		AND f.registry = knowledge_open_subject.registry
-		AND f.key = knowledge_open_subject.key;
-	UPDATE casesync_internal.told t SET hmac = NULL
-	 WHERE t.partner = knowledge_open_subject.partner
-		AND t.registry = knowledge_open_subject.registry AND t.key = knowledge_open_subject.key;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.knowledge_open_subject(text, text, text, bigint) IS
-	'what a partner knows of one subject is open whatever it was told last, and what this one of '
-	'its subscriptions was told of it';
+COMMENT ON FUNCTION casesync_internal.knowledge_owe(casesync_internal.known[]) IS
+	'part of knowledge_open(): these subscriptions are to be told of these subjects, whatever '
+	'their partners know';
 
 /* Only what is not open already: a second call after a restore of millions must cost little. */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_all()
@@ -109,7 +128,8 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	UPDATE casesync_internal.told SET hmac = NULL WHERE hmac IS NOT NULL;
+	UPDATE casesync_internal.told SET hmac = NULL, told_to = '{}', owed = owed || told_to
+	 WHERE hmac IS NOT NULL;
 	UPDATE casesync_internal.filter_inside SET hmac = NULL WHERE hmac IS NOT NULL;
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_open_all() IS
@@ -120,7 +140,7 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	UPDATE casesync_internal.told t SET hmac = NULL
+	UPDATE casesync_internal.told t SET hmac = NULL, told_to = '{}', owed = t.owed || t.told_to
 	 WHERE t.registry = knowledge_open_registry.registry AND t.hmac IS NOT NULL;
 	UPDATE casesync_internal.filter_inside f SET hmac = NULL
 	 WHERE f.registry = knowledge_open_registry.registry AND f.hmac IS NOT NULL;

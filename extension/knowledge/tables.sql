@@ -22,13 +22,17 @@ CREATE TABLE casesync_internal.told (
 	hmac bytea,
 	identifiers jsonb,
 	at timestamptz NOT NULL,
-	event_types text[],
+	told_to bigint[],
+	owed bigint[] NOT NULL DEFAULT '{}',
 	PRIMARY KEY (partner, registry, key)
 );
 COMMENT ON TABLE casesync_internal.told IS
 	'what a partner knows, or is about to know, of a subject: a keyed hash; NULL: it is open';
-COMMENT ON COLUMN casesync_internal.told.event_types IS
-	'as which events it was told that: subscriptions to others were not; NULL: nobody is left out';
+COMMENT ON COLUMN casesync_internal.told.told_to IS
+	'the subscriptions that were told it; NULL: nobody is left out';
+COMMENT ON COLUMN casesync_internal.told.owed IS
+	'subscriptions that are to be told of the subject whatever the partner knows, because they did '
+	'not get an item of it';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.told', '');
 CREATE TABLE casesync_internal.disclosure (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -101,12 +101,13 @@ AS $$
 BEGIN
 	/* Identifiers are kept only where the agreement has a removal told by them. */
 	PERFORM casesync_internal.knowledge_note(ARRAY(
-		SELECT ROW(a.partner, (d.event).registry, (d.event).key, d.hmac,
-			CASE WHEN a.on_leave = 'identifier_only' THEN (SELECT jsonb_agg(to_jsonb(i))
-				FROM casesync.record_identifiers(d.record) i) END,
-			NULL)::casesync_internal.known
-		  FROM unnest(drafts) d),
-		ARRAY(SELECT CASE WHEN is_sent THEN (d.event).event_type END FROM unnest(drafts) d));
+		SELECT ROW(a.partner, (d.event).registry, (d.event).key, d.hmac, i.identifiers,
+			s)::casesync_internal.known
+		  FROM unnest(drafts) d
+		 CROSS JOIN LATERAL (SELECT CASE WHEN a.on_leave = 'identifier_only' THEN (
+			SELECT jsonb_agg(to_jsonb(x)) FROM casesync.record_identifiers(d.record) x) END
+				AS identifiers OFFSET 0) i
+		  LEFT JOIN LATERAL unnest(CASE WHEN is_sent THEN d.subscriptions END) s ON true));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[],
@@ -214,7 +215,7 @@ COMMENT ON FUNCTION casesync_internal.route_leaving(casesync_internal.agreement,
  * nothing: that it knows what it told us is remembered all the same. Of several events of a subject
  * each of another type goes to those that asked for it, all with the record of now. Changes that
  * were in what the partner was told before, as an event of another type, are looked at later only:
- * they are news to subscriptions that were left out then.
+ * they are news to subscriptions that were left out then. So is what was lost to one of them.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_drafts(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[],
@@ -234,9 +235,9 @@ BEGIN
 				(j.e).origin IS NOT NULL AND casesync_internal.is_echo((j.e).origin, a.partner,
 					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
-			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at,
-						t.hmac IS DISTINCT FROM o.hmac OR e.at < t.at
-							AND e.event_type <> ALL (t.event_types) AS is_news
+			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at, t.owed,
+						CASE WHEN t.hmac = o.hmac AND e.at < t.at THEN t.told_to END AS told_to,
+						t.hmac IS DISTINCT FROM o.hmac AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key
 					  LEFT JOIN casesync_internal.told t
@@ -244,10 +245,12 @@ BEGIN
 					OFFSET 0) j
 			 CROSS JOIN LATERAL (
 				SELECT array_agg(s) AS subscriptions
-				  FROM casesync_internal.wanted_by(a, r, (j.e).event_type, j.record) s) w
+				  FROM casesync_internal.wanted_by(a, r, (j.e).event_type, j.record) s
+				 WHERE j.is_news OR s = ANY (j.owed) OR s <> ALL (j.told_to)) w
 			 WHERE j.state = 'pass' AND (j.e).event_type = ANY (a.event_types)
 			   AND a.valid_from <= (j.e).at AND (j.e).at < a.valid_to
-			   AND j.is_news AND w.subscriptions IS NOT NULL
+			   AND (j.is_news OR j.owed <> '{}' OR j.told_to IS NOT NULL)
+			   AND w.subscriptions IS NOT NULL
 			 ORDER BY j.key, (j.e).event_type, (j.e).position) x;
 END
 $$;

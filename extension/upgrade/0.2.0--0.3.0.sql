@@ -297,10 +297,14 @@ COMMENT ON COLUMN casesync_internal.tracking.trees IS
 	'condition, key and subjects as the server keeps expressions, true in the same place';
 
 /* Each subscription gets an event type that it asked for. */
-ALTER TABLE casesync_internal.told ADD COLUMN event_types text[];
-COMMENT ON COLUMN casesync_internal.told.event_types IS
-	'as which events it was told that: subscriptions to others were not; NULL: nobody is left out';
-DROP FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]);
+ALTER TABLE casesync_internal.told ADD COLUMN told_to bigint[],
+	ADD COLUMN owed bigint[] NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN casesync_internal.told.told_to IS
+	'the subscriptions that were told it; NULL: nobody is left out';
+COMMENT ON COLUMN casesync_internal.told.owed IS
+	'subscriptions that are to be told of the subject whatever the partner knows, because they did '
+	'not get an item of it';
+DROP FUNCTION casesync_internal.knowledge_open_subject(text, text, text, bigint);
 DROP FUNCTION casesync_internal.tell(casesync_internal.agreement, casesync_internal.draft[]);
 DROP FUNCTION casesync_internal.event_type_of(casesync_internal.tracking, boolean, boolean,
 	boolean, boolean);

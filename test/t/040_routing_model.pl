@@ -191,8 +191,15 @@ none_of('nothing is fabricated', q{
 	SELECT * FROM received r WHERE NOT record ? 'additional_attributes' AND NOT EXISTS (
 		SELECT FROM history h WHERE h.id::text = r.record#>>'{member_identifier,0,identifier_value}'
 		   AND h.v = (r.record->>'v')::integer AND (r.partner = 'all' OR h.w = (r.record->>'w')::integer))});
-none_of('what comes twice is the same', q{
-	SELECT reference_id FROM received GROUP BY partner, reference_id HAVING count(DISTINCT (record, seq, code)) > 1});
+none_of('what comes twice has its number', q{
+	SELECT reference_id FROM received GROUP BY partner, reference_id HAVING count(DISTINCT (seq, code)) > 1});
+none_of('what comes twice says the same, or what was so later', q{
+	WITH was AS MATERIALIZED (
+		SELECT r.n, r.partner, r.reference_id, min(h.n) AS since, max(h.n) AS until
+		  FROM received r JOIN history h ON h.id::text = r.record#>>'{member_identifier,0,identifier_value}'
+			AND h.v = (r.record->>'v')::integer AND (r.partner = 'all' OR h.w = (r.record->>'w')::integer)
+		 WHERE NOT r.record ? 'additional_attributes' GROUP BY r.n)
+	SELECT a.reference_id FROM was a JOIN was b USING (partner, reference_id) WHERE a.n < b.n AND b.until < a.since});
 none_of('every number of a subscription is given once, without a gap', q{
 	SELECT subscription FROM casesync_internal.notification WHERE seq IS NOT NULL
 	 GROUP BY subscription HAVING count(*) <> max(seq) OR count(DISTINCT seq) <> max(seq)});

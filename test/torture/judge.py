@@ -425,7 +425,7 @@ class Judge:
         return "moments: " + "; ".join(f"{m.n} at {m.at:.3f} {short(m.state)}" for m in self.moments[person][-3:])
 
     def last_of_each(self):
-        """A subscription gets the state after the last event of its own type, though others were told of it too."""
+        """A subscription gets the state after the last event of its own type that changed what may be said, though others were told of it too."""
         last = self.last_kept(lambda i: (i.code, i.person))
         for code, s in self.subscriptions.items():
             if s["ended"] is not None:
@@ -438,7 +438,8 @@ class Judge:
     def last_of(self, s, item, person, moments, version):
         # What is not allowed in between ends what came before: later it is told by the events that come then.
         since = self.since_allowed(s["partner"], s["registry"], moments)
-        wanted = [m for m in since if s["event"] in m.events[s["registry"]] and m.at > s["done"] and not self.in_gap(m)]
+        wanted = [m for before, m in zip([None, *since], since) if s["event"] in m.events[s["registry"]] and m.at > s["done"]
+                  and not self.in_gap(m) and (before is None or self.says_another(s, before, m))]
         area = s["area"]
         if area is not None:
             if moments[-1].state["person"]["area"] != area:
@@ -452,6 +453,11 @@ class Judge:
                 and not self.is_last(item, version):
             self.blame("a subscription did not get its last state", f"{s['partner']} {s['registry']} {person} code {s['code'][:8]} {s['event']}: "
                        f"moment {wanted[-1].n}; last told {item}; {self.end_of(person)}")
+
+    def says_another(self, s, before, m):
+        """What is not agreed may change without anybody being told."""
+        return any(before.facts(s["registry"], v["fields"]) != m.facts(s["registry"], v["fields"])
+                   for v in self.versions_between(s["partner"], m.at - DOOR_SECONDS, m.until))
 
     def since_allowed(self, partner, registry, moments):
         """The last of these moments, in which the person was allowed by each version that counted."""
