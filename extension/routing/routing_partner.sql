@@ -307,8 +307,7 @@ BEGIN
 	IF again = '{}' THEN
 		RETURN events;
 	END IF;
-	PERFORM casesync_internal.knowledge_open_subject(partner, registry, k, NULL)
-	   FROM unnest(again) k;
+	PERFORM casesync_internal.knowledge_open_subjects(partner, registry, again);
 	RETURN ARRAY(SELECT ROW(e.event, e.registry, e.key, e.event_type,
 			CASE WHEN e.key <> ALL (again) THEN e.origin END, e.at,
 			e.position)::casesync_internal.subject_event
