@@ -110,6 +110,7 @@ SQL_CODE = \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
 	extension/conflict/record_field.sql extension/conflict/field_version.sql \
+	extension/conflict/version_seed.sql \
 	extension/conflict/authority.sql extension/conflict/conflict.sql \
 	extension/conflict/merge.sql extension/conflict/forget.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \

@@ -86,7 +86,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.field_hashes(jsonb, text[]) IS
 	'of the named fields of a record a hash each';
 
-/* A field that is gone was changed, too: its hash is null. A few values before are remembered. */
+/*
+ * A field that is gone was changed, too: its hash is null. A few values before are remembered. What
+ * was noted as unchanged after the change that is looked at now may be what it changed.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.version_after(old casesync_internal.field_version,
 	hashes jsonb, at bigint, by text)
 RETURNS casesync_internal.field_version
@@ -97,12 +100,15 @@ DECLARE
 	changed jsonb;
 BEGIN
 	SELECT coalesce(jsonb_object_agg(p.field, jsonb_build_array(hashes->p.field,
-			greatest(version_after.at, (v.version->>1)::bigint + 1), by, v.version->1)), '{}')
+			greatest(version_after.at, (v.version->>1)::bigint + 1), by,
+			coalesce(v.version->1, 'null'))), '{}')
 	  INTO changed
 	  FROM (SELECT jsonb_object_keys(hashes) UNION SELECT jsonb_object_keys(old.fields)) p(field)
 	 CROSS JOIN LATERAL (SELECT old.fields->p.field) v(version)
 	 WHERE v.version IS NULL
-		OR coalesce(hashes->p.field, 'null') IS DISTINCT FROM v.version->0;
+		OR coalesce(hashes->p.field, 'null') IS DISTINCT FROM v.version->0
+		OR v.version->>1 = '0'
+			AND version_after.at < casesync_internal.microseconds_of(old.seeded_at);
 	old.past := coalesce(old.past, '{}') || coalesce((
 		SELECT jsonb_object_agg(c.field, jsonb_path_query_array(jsonb_build_array(
 			old.fields->c.field) || coalesce(old.past->c.field, '[]'), '$[0 to 4]'))
@@ -148,7 +154,8 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.version_store(array_agg(x.version)) FROM (
 		SELECT o, casesync_internal.version_after(
-				ROW(r.registry, s.key, o.fields, o.past)::casesync_internal.field_version,
+				ROW(r.registry, s.key, o.fields, o.past,
+					o.seeded_at)::casesync_internal.field_version,
 				casesync_internal.field_hashes(s.record, told),
 				casesync_internal.microseconds_of(t.at), me) AS version
 		  FROM unnest(subjects) s

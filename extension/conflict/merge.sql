@@ -360,18 +360,22 @@ COMMENT ON FUNCTION casesync_internal.own_subjects(casesync_internal.arrival,
 	casesync_internal.agreement, text) IS
 	'our subjects that a received record is about, as they are now; why: nobody can tell which';
 
-/* What nobody has noted was changed here just now, or nobody knows when. */
+/* What nobody has noted was changed here just now; of whom nothing was, nobody knows when. */
 CREATE OR REPLACE FUNCTION casesync_internal.own_noted(s casesync_internal.own_subject,
 	is_waiting boolean)
 RETURNS casesync_internal.own_subject
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	is_changed constant boolean := (s.version).key IS NOT NULL OR is_waiting;
 BEGIN
-	IF NOT casesync_internal.own_is_noted(s) AND ((s.version).key IS NOT NULL OR is_waiting) THEN
+	IF NOT casesync_internal.own_is_noted(s) THEN
 		s.version.registry := (s.r).registry; s.version.key := s.key;
 		s.version := casesync_internal.version_after(s.version, casesync_internal.own_hashes(s),
-			casesync_internal.microseconds_of(clock_timestamp()), casesync_internal.own_version_mark());
+			CASE WHEN is_changed THEN casesync_internal.microseconds_of(clock_timestamp())
+				ELSE 0 END,
+			CASE WHEN is_changed THEN casesync_internal.own_version_mark() ELSE '' END);
 	END IF;
 	RETURN s;
 END
@@ -412,9 +416,7 @@ BEGIN
 					c.ours);
 			END IF;
 		END LOOP;
-		IF (s.version).key IS NOT NULL THEN
-			PERFORM casesync_internal.version_store(ARRAY[s.version]);
-		END IF;
+		PERFORM casesync_internal.version_store(ARRAY[s.version]);
 		m.subjects := m.subjects || s;
 	END LOOP;
 	RETURN m;

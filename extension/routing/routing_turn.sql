@@ -287,6 +287,7 @@ DECLARE
 	fresh record;
 	waiting record;
 	has_new_filters boolean := false;
+	has_seeds boolean := false;
 	/* Before the window is opened: changes after this look are in it. */
 	wanted bigint[] := ARRAY(SELECT w.id FROM casesync_internal.routing_turn_wanted w);
 BEGIN
@@ -303,6 +304,7 @@ BEGIN
 		/* Before the window is opened: changes after this look are in it. */
 		has_new_filters := casesync_internal.seed_filters();
 		fresh := casesync_internal.route_window(casesync_internal.routing_position(), max_changes);
+		has_seeds := casesync_internal.version_seeds();
 	END IF;
 	waiting := casesync_internal.route_waiting(max_changes, is_slow_turn OR fresh.routed = 0
 		AND NOT fresh.more, is_slow_turn);
@@ -313,7 +315,8 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.slow_turn_set(NOT is_slow_turn AND fresh.routed + waiting.changes > 0
 		AND casesync_internal.slow_waits());
-	more := fresh.more OR waiting.more OR has_new_filters OR casesync_internal.slow_turn_is_due();
+	more := fresh.more OR waiting.more OR has_new_filters OR has_seeds
+		OR casesync_internal.slow_turn_is_due();
 	PERFORM casesync_internal.turn_end();
 	RETURN NEXT;
 END

@@ -36,6 +36,7 @@ CREATE TABLE casesync_internal.field_version (
 	key text NOT NULL,
 	fields jsonb NOT NULL,
 	past jsonb NOT NULL DEFAULT '{}',
+	seeded_at timestamptz,
 	PRIMARY KEY (registry, key)
 );
 COMMENT ON TABLE casesync_internal.field_version IS
@@ -46,7 +47,18 @@ COMMENT ON COLUMN casesync_internal.field_version.fields IS
 	'did, and when what it replaced was changed';
 COMMENT ON COLUMN casesync_internal.field_version.past IS
 	'the same of a few values before';
+COMMENT ON COLUMN casesync_internal.field_version.seeded_at IS
+	'when fields that nobody had changed were noted as they were: with the time 0';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.field_version', '');
+CREATE TABLE casesync_internal.version_seed (
+	registry text PRIMARY KEY,
+	fields text[] NOT NULL,
+	after_key text,
+	is_done boolean NOT NULL
+);
+COMMENT ON TABLE casesync_internal.version_seed IS
+	'registries whose subjects were noted as they were, with which fields, and how far';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.version_seed', '');
 CREATE TABLE casesync_internal.authority (
 	registry text NOT NULL,
 	field text NOT NULL,
