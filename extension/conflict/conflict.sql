@@ -126,3 +126,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.retellings_done(text, text[]) IS
 	'all partners were told of these subjects once more';
+
+/* For a person's decision: newer than all that anybody has said of it until now. */
+CREATE OR REPLACE FUNCTION casesync_internal.version_renew(registry text, key text, field text,
+	value jsonb)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.field_version v
+	   SET fields = v.fields || jsonb_build_object(version_renew.field, jsonb_build_array(
+		v.fields->version_renew.field->0, greatest(
+			casesync_internal.microseconds_of(clock_timestamp()),
+			(v.fields->version_renew.field->>1)::bigint + 1,
+			(SELECT max(casesync_internal.microseconds_of(c.theirs_at)) + 1
+			   FROM casesync_internal.conflict c WHERE c.registry = version_renew.registry
+				AND c.key = version_renew.key AND c.field = version_renew.field)),
+		casesync_internal.own_version_mark(), v.fields->version_renew.field->1))
+	 WHERE v.registry = version_renew.registry AND v.key = version_renew.key
+	   AND coalesce(v.fields->version_renew.field->>0, '')
+		= coalesce(casesync_internal.field_hash(value), '');
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.version_renew(text, text, text, jsonb) IS
+	'make the value of a field new, if it is this one; whether it is';

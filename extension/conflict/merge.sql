@@ -119,7 +119,9 @@ DECLARE
 	is_newer constant boolean := casesync_internal.is_newer(c.their_version, c.our_version);
 BEGIN
 	c.why := 'newer'; c.is_conflict := false;
-	IF c.our_version IS NULL OR a.is_accepted THEN
+	IF a.decided IS NOT NULL THEN
+		c.choice := CASE WHEN c.field = a.decided THEN 'theirs' ELSE 'past' END;
+	ELSIF c.our_version IS NULL OR a.is_accepted THEN
 		c.choice := 'theirs';
 	ELSIF is_past AND (is_told OR a.came_by_us OR NOT is_knowing) THEN
 		c.choice := 'past';
@@ -159,7 +161,7 @@ DECLARE
 	owner constant text := casesync_internal.authority_of((s.r).registry, c.field);
 BEGIN
 	c := casesync_internal.choose(c, a, s);
-	IF owner IS NULL OR c.choice = 'past' THEN
+	IF owner IS NULL OR c.choice = 'past' OR a.decided IS NOT NULL THEN
 		RETURN c;
 	END IF;
 	IF owner = a.partner THEN
@@ -228,7 +230,9 @@ BEGIN
 		c.their_version := jsonb_build_array(casesync_internal.field_hash(c.theirs),
 			coalesce(a.changed->c.field->0, to_jsonb(casesync_internal.microseconds_of(
 				coalesce(a.changed_at, a.received_at)))),
-			coalesce(a.changed->c.field->1, to_jsonb(casesync_internal.version_mark(a.partner))),
+			coalesce(a.changed->c.field->1, to_jsonb(CASE WHEN a.decided IS NULL
+				THEN casesync_internal.version_mark(a.partner)
+				ELSE casesync_internal.own_version_mark() END)),
 			a.changed->c.field->2);
 		IF c.field ~ '(^|[.])last_updated$' THEN
 			c.choice := 'past'; c.why := NULL; c.is_conflict := false;
@@ -287,7 +291,7 @@ BEGIN
 	 WHERE (x.u).ours IS DISTINCT FROM (x.u).theirs
 	   AND ((x.u).choice = 'ours' AND (x.u).why = 'authority'
 		OR NOT x.is_told AND ((x.u).choice IN ('ours', 'past') OR (x.u).is_conflict));
-	IF about IS NULL OR NOT casesync_internal.retell(
+	IF a.decided IS NOT NULL OR about IS NULL OR NOT casesync_internal.retell(
 		CASE WHEN is_for_all THEN '' ELSE a.partner END, (s.r).registry, s.key, about)
 		OR NOT is_for_all THEN
 		RETURN s;

@@ -84,10 +84,10 @@ COMMENT ON TABLE casesync_internal.retelling IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.retelling', '');
 /* What a partner says of one subject, as merge() is told of it. */
 CREATE TYPE casesync_internal.arrival AS (item bigint, partner text, record jsonb, changed jsonb,
-	changed_at timestamptz, received_at timestamptz, came_by_us boolean, is_accepted boolean);
+	changed_at timestamptz, received_at timestamptz, came_by_us boolean, is_accepted boolean, decided text);
 COMMENT ON TYPE casesync_internal.arrival IS
 	'the agreed part of a received record, with what is known of when and by whom its fields were '
-	'changed';
+	'changed; or a person''s decision about one of its fields';
 /* One subject of ours as it is before something is applied to it. */
 CREATE TYPE casesync_internal.own_subject AS (r casesync_internal.registry, key text, fields jsonb,
 	version casesync_internal.field_version, known_at timestamptz, seen pg_snapshot, won jsonb);

@@ -264,6 +264,12 @@ AS $$
 		'casesync.reject(id, reason)'
 	  FROM casesync_internal.inbox_item i WHERE i.state = 'review' GROUP BY i.partner
 	UNION ALL
+	SELECT 'warning', format('%s fields were changed here and at %s and nobody can tell which '
+			'value counts (%s)', count(*), c.partner, c.why),
+		'SELECT * FROM casesync.conflicts WHERE state = ''open'';  -- then casesync.'
+		'decide_conflict(id, ''ours''), or ''theirs'''
+	  FROM casesync_internal.conflict c WHERE c.state = 'open' GROUP BY c.partner, c.why
+	UNION ALL
 	SELECT 'critical', format('%s items of %s could not be applied', count(*), i.partner)
 			|| coalesce(' (' || i.error_code || ')', ''),
 		'SELECT * FROM casesync.inbox WHERE state = ''failed'';  -- mend, then SELECT '

@@ -25,9 +25,11 @@ RETURNS casesync_internal.arrival
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ROW(i.id, i.partner, i.record, i.changed, i.changed_at, i.received_at,
+	SELECT ROW(i.id, i.partner, i.record, CASE WHEN i.mode <> 'decision' THEN i.changed END,
+		i.changed_at, i.received_at,
 		EXISTS (SELECT FROM casesync_internal.node n WHERE n.sender_id = ANY (i.hops)),
-		i.decided_by IS NOT NULL)::casesync_internal.arrival
+		i.decided_by IS NOT NULL,
+		CASE WHEN i.mode = 'decision' THEN i.changed #>> '{}' END)::casesync_internal.arrival
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_arrival(casesync_internal.inbox_item) IS
 	'an item as merge() takes it';

@@ -59,7 +59,8 @@ COMMENT ON COLUMN casesync_internal.inbox_item.changed_at IS
 	'when the record was changed there, as the partner says, by our clock';
 COMMENT ON COLUMN casesync_internal.inbox_item.changed IS
 	'for each field when it was changed (microseconds), the mark of who did, and when what it '
-	'replaced was; NULL: the partner does not say';
+	'replaced was; NULL: the partner does not say. Of a person''s decision (mode decision): the '
+	'field, as a text';
 CREATE INDEX inbox_item_new ON casesync_internal.inbox_item (partner, id) WHERE state = 'new';
 CREATE INDEX inbox_item_open ON casesync_internal.inbox_item (state, id)
 	WHERE state IN ('review', 'failed');

@@ -16,7 +16,7 @@ AS $$
 		  JOIN casesync_internal.inbox_item i ON i.partner = o.partner AND i.subject = o.subject
 			AND i.id >= o.id
 		 WHERE o.id = origin AND o.partner = is_echo.partner AND i.state = 'applied'
-		   AND (told_at IS NULL OR told_at < i.received_at)
+		   AND i.mode <> 'decision' AND (told_at IS NULL OR told_at < i.received_at)
 		   AND casesync_internal.record_contains(i.record, is_echo.record))
 $$;
 COMMENT ON FUNCTION casesync_internal.is_echo(bigint, text, jsonb, timestamptz) IS

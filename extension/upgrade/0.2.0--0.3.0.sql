@@ -116,10 +116,10 @@ COMMENT ON TABLE casesync_internal.retelling IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.retelling', '');
 /* What a partner says of one subject, as merge() is told of it. */
 CREATE TYPE casesync_internal.arrival AS (item bigint, partner text, record jsonb, changed jsonb,
-	changed_at timestamptz, received_at timestamptz, came_by_us boolean, is_accepted boolean);
+	changed_at timestamptz, received_at timestamptz, came_by_us boolean, is_accepted boolean, decided text);
 COMMENT ON TYPE casesync_internal.arrival IS
 	'the agreed part of a received record, with what is known of when and by whom its fields were '
-	'changed';
+	'changed; or a person''s decision about one of its fields';
 /* One subject of ours as it is before something is applied to it. */
 CREATE TYPE casesync_internal.own_subject AS (r casesync_internal.registry, key text, fields jsonb,
 	version casesync_internal.field_version, known_at timestamptz, seen pg_snapshot, won jsonb);
@@ -142,7 +142,8 @@ COMMENT ON COLUMN casesync_internal.inbox_item.changed_at IS
 	'when the record was changed there, as the partner says, by our clock';
 COMMENT ON COLUMN casesync_internal.inbox_item.changed IS
 	'for each field when it was changed (microseconds), the mark of who did, and when what it '
-	'replaced was; NULL: the partner does not say';
+	'replaced was; NULL: the partner does not say. Of a person''s decision (mode decision): the '
+	'field, as a text';
 DROP FUNCTION casesync_internal.notify_items(jsonb, jsonb);
 
 CREATE TABLE casesync_internal.turn_trouble_now (
