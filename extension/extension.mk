@@ -123,7 +123,7 @@ SQL_CODE = \
 	extension/routing/routing_window.sql extension/routing/routing_pace.sql \
 	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
-	extension/routing/routing_partner.sql \
+	extension/routing/crossed.sql extension/routing/routing_partner.sql \
 	extension/routing/routing_turn.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \

@@ -16,6 +16,14 @@ AS $$
 		format('SELECT casesync.look_again(%L);  -- or the bridge does it', l.registry)
 	  FROM casesync_internal.look_again_registry l WHERE l.at < now() - interval '1 minute'
 	UNION ALL
+	SELECT 'critical', format('%s subjects of registry %s were changed here and at %s before '
+			'either knew of the other, since %s: each side may have the other''s value', count(*),
+			c.registry, c.partner, to_char(min(c.at), 'YYYY-MM-DD HH24:MI')),
+		format('SELECT i.* FROM casesync.inbox i WHERE i.id = ANY (%L);  -- agree with %s, and '
+			'change each once more on one side',
+			(array_agg(c.item ORDER BY c.at DESC))[1:20]::text, c.partner)
+	  FROM casesync_internal.crossed_change c GROUP BY c.registry, c.partner
+	UNION ALL
 	SELECT 'critical', format('the bridge''s %s fails since %s: %s', t.turn,
 			to_char(t.since, 'YYYY-MM-DD HH24:MI:SS'), t.reason),
 		'-- what the bridge''s log says: journalctl -u casesync-bridge'

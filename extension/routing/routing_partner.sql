@@ -340,6 +340,7 @@ DECLARE
 	leaving text[] := ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'leave');
 	appended integer := 0;
 BEGIN
+	PERFORM casesync_internal.note_crossed(a.partner, events, offers);
 	events := casesync_internal.events_retold(a.partner, r.registry, events);
 	drafts := casesync_internal.agreement_drafts(a, r, events, offers);
 	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);

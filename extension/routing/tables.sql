@@ -76,3 +76,15 @@ CREATE TYPE casesync_internal.filter_move AS (event casesync_internal.subject_ev
 	is_inside boolean, is_news boolean);
 COMMENT ON TYPE casesync_internal.filter_move IS
 	'a subject that is or was inside the filter of a subscription, and whether that is told';
+CREATE TABLE casesync_internal.crossed_change (
+	partner text NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	item bigint NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (partner, registry, key)
+);
+COMMENT ON TABLE casesync_internal.crossed_change IS
+	'subjects that were changed here and at a partner before either knew of the other: until the '
+	'next change of each';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.crossed_change', '');

@@ -30,6 +30,18 @@ COMMENT ON TABLE casesync_internal.look_again_registry IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_registry', '');
 ALTER TYPE casesync_internal.parcel ADD ATTRIBUTE journal text;
 DROP FUNCTION casesync_internal.bridge_start(uuid, text);
+CREATE TABLE casesync_internal.crossed_change (
+	partner text NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	item bigint NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (partner, registry, key)
+);
+COMMENT ON TABLE casesync_internal.crossed_change IS
+	'subjects that were changed here and at a partner before either knew of the other: until the '
+	'next change of each';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.crossed_change', '');
 /* ---- what is newer, and what met ---- */
 CREATE TABLE casesync_internal.field_version (
 	registry text NOT NULL,
