@@ -74,7 +74,7 @@ SQL_CODE = \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql extension/base/turn_lock.sql \
-	extension/base/stopped_bridge.sql extension/base/turn.sql \
+	extension/base/stopped_bridge.sql extension/base/held_up.sql extension/base/turn.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
@@ -90,7 +90,7 @@ SQL_CODE = \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
-	extension/outbox/forget.sql \
+	extension/outbox/push.sql extension/outbox/forget.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
@@ -120,10 +120,12 @@ SQL_CODE = \
 	extension/subscription/subscription_answer.sql \
 	extension/subscription/subscription_quota.sql \
 	extension/subscription/subscription_pause.sql \
-	extension/routing/routing_window.sql extension/routing/routing_pace.sql \
+	extension/routing/routing_window.sql extension/routing/bulk.sql \
+	extension/routing/routing_pace.sql \
 	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
-	extension/routing/crossed.sql extension/routing/routing_partner.sql \
+	extension/routing/crossed.sql extension/routing/push.sql \
+	extension/routing/routing_partner.sql \
 	extension/routing/routing_turn.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
@@ -147,7 +149,7 @@ SQL_CODE = \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
-	extension/health/status_views.sql \
+	extension/health/status_views.sql extension/health/shared_status.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.

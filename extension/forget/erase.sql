@@ -103,8 +103,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	this_era constant integer := (casesync_internal.this_node()).era;
-	upto constant pg_snapshot := (SELECT s.last FROM casesync_internal.routing_state s
-		WHERE s.era = this_era ORDER BY s.id DESC LIMIT 1);
+	upto constant pg_snapshot := casesync_internal.routed_upto(this_era);
 	notifications bigint;
 	known record;
 	samples bigint;
@@ -204,7 +203,7 @@ BEGIN
 		FROM casesync_internal.render(r, ARRAY[erase.key]) s WHERE s.state NOT IN ('gone', 'alias');
 	RETURN QUERY SELECT 'disclosures to this partner', count(*), d.partner
 		FROM casesync.disclosures(erase.registry, erase.key) d
-		WHERE d.outcome <> 'refused' GROUP BY d.partner ORDER BY d.partner;
+		WHERE d.outcome NOT IN ('refused', 'not_sent') GROUP BY d.partner ORDER BY d.partner;
 END
 $$;
 COMMENT ON FUNCTION casesync.erase(text, text, text, text[]) IS

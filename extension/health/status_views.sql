@@ -165,7 +165,8 @@ COMMENT ON COLUMN casesync.disclosed.way IS
 COMMENT ON COLUMN casesync.disclosed.agreement IS 'under which agreement';
 COMMENT ON COLUMN casesync.disclosed.agreement_version IS 'and which version';
 COMMENT ON COLUMN casesync.disclosed.reference_id IS 'the id of the notification or answer';
-COMMENT ON COLUMN casesync.disclosed.outcome IS 'attempted, delivered or refused';
+COMMENT ON COLUMN casesync.disclosed.outcome IS
+	'attempted, delivered, refused, or not_sent: it never left';
 COMMENT ON COLUMN casesync.disclosed.asked IS
 	'what the partner asked or wished by, beyond the fields of a record: that this holds is told';
 
@@ -407,6 +408,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM casesync_internal.node_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_problems()
+	UNION ALL SELECT * FROM casesync_internal.held_up_problems()
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
 	UNION ALL SELECT * FROM casesync_internal.log_problems()
 	UNION ALL SELECT * FROM casesync_internal.subjects_problems()

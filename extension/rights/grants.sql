@@ -94,6 +94,7 @@ SELECT a.access, o FROM (VALUES
 		'lane_back', 'standby_wait']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox', 'decide_conflict',
 		'SELECT ON conflicts', 'SELECT ON authorities']),
+	('caseworker', ARRAY['push', 'shared_status']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed',
 		'SELECT ON conflicts', 'SELECT ON authorities']),

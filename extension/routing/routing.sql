@@ -19,6 +19,7 @@ DECLARE
 		FROM casesync_internal.quarantine_of(r.registry, keys) q);
 	asked constant casesync_internal.look_again_entry[] := ARRAY(SELECT l
 		FROM casesync_internal.look_again_of(r.registry, keys) l);
+	pushes constant bigint[] := casesync_internal.push_new_of(r.registry, keys);
 	subjects casesync_internal.rendered[] := ARRAY(SELECT s
 		FROM casesync_internal.render(r, keys) s);
 	own constant casesync_internal.subject_event[] := casesync_internal.events_by_key(events,
@@ -52,6 +53,8 @@ BEGIN
 	PERFORM casesync_internal.quarantine_done(waiting);
 	PERFORM casesync_internal.look_again_done(asked);
 	PERFORM casesync_internal.retellings_done(r.registry, keys);
+	PERFORM casesync_internal.push_unagreed(r.registry, keys);
+	PERFORM casesync_internal.push_looked(pushes);
 	RETURN appended;
 END
 $$;
@@ -83,6 +86,8 @@ BEGIN
 	   FROM unnest(events) e WHERE e.key = ANY (keys) GROUP BY e.event_type;
 	PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
 		FROM casesync_internal.look_again_of(registry, keys) l));
+	PERFORM casesync_internal.push_looked(
+		casesync_internal.push_new_of(route_later.registry, keys));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_later(text, text[],
@@ -154,6 +159,8 @@ BEGIN
 			/* From now on it is tried when quarantine says so, not at every turn. */
 			PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
 				FROM casesync_internal.look_again_of(r.registry, keys) l));
+			PERFORM casesync_internal.push_looked(
+				casesync_internal.push_new_of(r.registry, keys));
 			RETURN 0;
 		END IF;
 	END;

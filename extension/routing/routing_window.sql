@@ -159,6 +159,9 @@ AS $$
 DECLARE
 	s casesync_internal.routing_state;
 BEGIN
+	IF EXISTS (SELECT FROM casesync_internal.bulk_transaction b WHERE b.era < current) THEN
+		RETURN false;
+	END IF;
 	FOR s IN
 		SELECT DISTINCT ON (r.era) r.* FROM casesync_internal.routing_state r WHERE r.era < current
 		 ORDER BY r.era, r.id DESC
@@ -197,21 +200,3 @@ $$;
 COMMENT ON FUNCTION casesync_internal.routing_advance(casesync_internal.routing_state, pg_snapshot,
 	casesync_internal.change) IS
 	'the window up to upto is routed, or (with newest) all of it up to that change';
-
-/* One change of the window is looked for, not all: this is asked by monitoring, every minute. */
-CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
-RETURNS timestamptz
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT w.at FROM casesync_internal.node n
-	 CROSS JOIN LATERAL coalesce(
-		/* Without a row nothing of this era has been routed yet. */
-		(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
-			ORDER BY s.id DESC LIMIT 1),
-		jsonb_populate_record(NULL::casesync_internal.routing_state,
-			jsonb_build_object('id', 0, 'era', n.era, 'last', '1:1:'))) s
-	 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
-$$;
-COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
-	'when the oldest change that waits for routing was made; NULL when none waits';
