@@ -130,7 +130,9 @@ SQL_CODE = \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
 	extension/inbox/apply_mode.sql extension/inbox/inbox_merge.sql extension/inbox/inbox.sql \
-	extension/inbox/decide_conflict.sql extension/inbox/message_read.sql extension/inbox/message_in.sql \
+	extension/inbox/decide_conflict.sql extension/inbox/suggest_apply.sql \
+	extension/inbox/message_read.sql extension/inbox/message_in.sql \
+	extension/inbox/inbox_gap.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \
 	extension/answer/request.sql extension/answer/answering.sql \

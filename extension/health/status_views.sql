@@ -271,6 +271,15 @@ AS $$
 		'decide_conflict(id, ''ours''), or ''theirs'''
 	  FROM casesync_internal.conflict c WHERE c.state = 'open' GROUP BY c.partner, c.why
 	UNION ALL
+	SELECT 'warning', format('%s items that %s says it has sent never came, since %s%s', count(*),
+			g.partner, to_char(min(g.at), 'YYYY-MM-DD HH24:MI'), CASE WHEN bool_or(g.request IS
+			NOT NULL) THEN ': it was asked about whom the next ones told' ELSE '' END),
+		format('-- ask %s; then SELECT casesync.dismiss_missing(%L);', g.partner, g.partner)
+	  FROM casesync_internal.inbox_gap g
+	 WHERE g.at < now() - interval '1 minute' AND NOT EXISTS (
+		SELECT FROM casesync_internal.my_request m
+		 WHERE m.reference_id = g.request AND m.state = 'answered') GROUP BY g.partner
+	UNION ALL
 	SELECT 'critical', format('%s items of %s could not be applied', count(*), i.partner)
 			|| coalesce(' (' || i.error_code || ')', ''),
 		'SELECT * FROM casesync.inbox WHERE state = ''failed'';  -- mend, then SELECT '

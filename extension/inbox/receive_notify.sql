@@ -152,6 +152,7 @@ DECLARE
 	who constant text := casesync_internal.known_subject(p.partner, agreed);
 	previous jsonb;
 	mode text;
+	stored casesync_internal.inbox_item;
 BEGIN
 	is_solicited := is_solicited OR 'push' = ANY (a.services);
 	IF i.reference_id IS NOT NULL
@@ -162,7 +163,8 @@ BEGIN
 	 WHERE t.state IN ('new', 'applied', 'ignored', 'observed') AND t.partner = p.partner
 	   AND t.subject = who ORDER BY t.id DESC LIMIT 1;
 	mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited, previous);
-	INSERT INTO casesync_internal.inbox_item (partner, message_id, item, reference_id, content_hash,
+	INSERT INTO casesync_internal.inbox_item AS n (partner, message_id, item, reference_id,
+		content_hash,
 		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
 		agreement, agreement_version, mode, sent_at, changed_at, changed, state, reason)
 	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
@@ -178,7 +180,9 @@ BEGIN
 		CASE WHEN agreed IS NULL THEN 'nothing in it is agreed'
 			WHEN NOT is_solicited THEN 'we did not subscribe to this'
 			WHEN mode = 'review'
-				THEN 'a death, another identifier, or the agreement asks for a person' END);
+				THEN 'a death, another identifier, or the agreement asks for a person' END)
+	RETURNING n.* INTO stored;
+	PERFORM casesync_internal.inbox_gap_note(stored);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.store_item(casesync_internal.partner, text, text, text,

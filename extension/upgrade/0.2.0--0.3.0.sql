@@ -156,6 +156,27 @@ COMMENT ON COLUMN casesync_internal.inbox_item.changed IS
 	'for each field when it was changed (microseconds), the mark of who did, and when what it '
 	'replaced was; NULL: the partner does not say. Of a person''s decision (mode decision): the '
 	'field, as a text';
+CREATE INDEX inbox_item_number ON casesync_internal.inbox_item (partner, transaction_id, seq)
+	WHERE seq IS NOT NULL;
+CREATE TABLE casesync_internal.inbox_gap (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	partner text NOT NULL,
+	transaction_id text NOT NULL,
+	stream text NOT NULL,
+	seq bigint NOT NULL,
+	item bigint NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	asked_at timestamptz,
+	request uuid,
+	UNIQUE (partner, transaction_id, stream, seq)
+);
+COMMENT ON TABLE casesync_internal.inbox_gap IS
+	'items that a partner says it has sent, by their number, and that never came';
+COMMENT ON COLUMN casesync_internal.inbox_gap.item IS 'the item that told so';
+COMMENT ON COLUMN casesync_internal.inbox_gap.request IS
+	'our search at the partner; NULL after asked_at: no agreement lets its answer in';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_gap', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_gap_id_seq', '');
 DROP FUNCTION casesync_internal.notify_items(jsonb, jsonb);
 
 CREATE TABLE casesync_internal.turn_trouble_now (
