@@ -112,7 +112,7 @@ SQL_CODE = \
 	extension/conflict/record_field.sql extension/conflict/field_version.sql \
 	extension/conflict/version_seed.sql \
 	extension/conflict/authority.sql extension/conflict/conflict.sql \
-	extension/conflict/merge.sql extension/conflict/forget.sql \
+	extension/conflict/own_subject.sql extension/conflict/merge.sql extension/conflict/forget.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
 	extension/subscription/subscription_lane.sql extension/subscription/subscription_wish.sql \
 	extension/subscription/my_subscription.sql extension/subscription/forget.sql \

@@ -99,8 +99,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.retell(text, text, text, text) IS
-	'have a partner (the empty name: every partner) told of a subject once more, whatever it knows; '
-	'whether it is: once about the same thing';
+	'have a partner (the empty name: every partner) told of a subject once more, whatever it '
+	'knows; whether it is: once about the same thing';
 
 CREATE OR REPLACE FUNCTION casesync_internal.retellings_due(partner text, registry text,
 	keys text[])
@@ -152,3 +152,17 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.version_renew(text, text, text, jsonb) IS
 	'make the value of a field new, if it is this one; whether it is';
+
+CREATE OR REPLACE FUNCTION casesync_internal.conflict_decided(conflict bigint, winner text,
+	note text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.conflict c SET state = 'settled', why = 'decided',
+		winner = conflict_decided.winner, decided_by = session_user,
+		decided_at = clock_timestamp(), note = left(conflict_decided.note, 2000)
+	 WHERE c.id = conflict_decided.conflict
+$$;
+COMMENT ON FUNCTION casesync_internal.conflict_decided(bigint, text, text) IS
+	'a person has decided';

@@ -119,10 +119,11 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.version_after(casesync_internal.field_version, jsonb, bigint,
 	text) IS
-	'the versions of a subject''s fields when they are found to have these hashes: what differs was '
-	'changed at that time';
+	'the versions of a subject''s fields when they are found to have these hashes: what differs '
+	'was changed at that time';
 
-CREATE OR REPLACE FUNCTION casesync_internal.version_store(versions casesync_internal.field_version[])
+CREATE OR REPLACE FUNCTION casesync_internal.version_store(
+	versions casesync_internal.field_version[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

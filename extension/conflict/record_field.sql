@@ -3,7 +3,9 @@
  * list is one value. Knows nothing of who says what.
  */
 
-/* Names with a dot could not be told from two names. Identifiers say who it is, and do not change. */
+/*
+ * Names with a dot could not be told from two names. Identifiers say who it is, and do not change.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.record_fields(record jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -1,6 +1,7 @@
 /*
- * What fields were before anybody changed them. Without it the first change of a subject would make
- * all its fields new, also those that were left alone, and a change of them elsewhere would be lost.
+ * What fields were before anybody changed them. Without it the first change of a subject would
+ * make all its fields new, also those that were left alone, and what was changed elsewhere would be
+ * lost.
  */
 
 CREATE OR REPLACE FUNCTION casesync_internal.version_seed_due(OUT r casesync_internal.registry,

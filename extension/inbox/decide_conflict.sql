@@ -78,9 +78,7 @@ DECLARE
 	c casesync_internal.conflict := casesync_internal.conflict_require(conflict, winner);
 	wanted constant jsonb := CASE winner WHEN 'ours' THEN c.ours ELSE c.theirs END;
 BEGIN
-	UPDATE casesync_internal.conflict x SET state = 'settled', why = 'decided', winner = winner,
-		decided_by = session_user, decided_at = clock_timestamp(), note = left(note, 2000)
-	 WHERE x.id = c.id;
+	PERFORM casesync_internal.conflict_decided(c.id, winner, note);
 	IF casesync_internal.version_renew(c.registry, c.key, c.field, wanted) THEN
 		PERFORM casesync_internal.retell('', c.registry, c.key, format('conflict %s', c.id));
 	ELSE

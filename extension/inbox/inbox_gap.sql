@@ -1,4 +1,4 @@
-/* Numbers of partners' items that never came: what a partner has sent before an item, as it says. */
+/* Items of partners that never came: what one has sent before another, as it says. */
 
 /*
  * Of a stream of which something came before: what came long ago is pruned, and then so is all that

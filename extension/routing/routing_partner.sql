@@ -298,7 +298,7 @@ COMMENT ON FUNCTION casesync_internal.open_drafts(casesync_internal.agreement,
 	casesync_internal.draft[]) IS
 	'what to tell subscriptions of subjects of which they have an open number, besides the news';
 
-/* As an event of ours: what a partner told us itself is told it as well, where others may differ. */
+/* As an event of ours: what a partner told us itself it is told as well, where it may differ. */
 CREATE OR REPLACE FUNCTION casesync_internal.events_retold(partner text, registry text,
 	events casesync_internal.subject_event[])
 RETURNS casesync_internal.subject_event[]
@@ -322,7 +322,8 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.events_retold(text, text,
 	casesync_internal.subject_event[]) IS
-	'events of which those that a partner is to be told once more are news to it, whatever it knows';
+	'events of which those that a partner is to be told once more are news to it, whatever it '
+	'knows';
 
 /*
  * News of both kinds of subscriptions is put in the order of the changes again: lanes send in the
