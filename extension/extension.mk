@@ -3,7 +3,7 @@
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
 EXTENSION_FLOORS = \
 	base rights code record filter party knowledge outbox quarantine look_again agreement \
-	capture registry subscription routing inbox answer delivery intake upkeep forget \
+	capture registry conflict subscription routing inbox answer delivery intake upkeep forget \
 	health onboarding upgrade
 
 EXTENSION_SOURCES = \
@@ -59,6 +59,7 @@ SQL_TABLES = \
 	extension/agreement/tables.sql \
 	extension/capture/tables.sql \
 	extension/registry/tables.sql \
+	extension/conflict/tables.sql \
 	extension/subscription/tables.sql \
 	extension/routing/tables.sql \
 	extension/inbox/tables.sql \
@@ -109,6 +110,10 @@ SQL_CODE = \
 	extension/capture/capture_ddl.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
+	extension/conflict/record_field.sql extension/conflict/field_version.sql \
+	extension/conflict/version_seed.sql \
+	extension/conflict/authority.sql extension/conflict/conflict.sql \
+	extension/conflict/own_subject.sql extension/conflict/merge.sql extension/conflict/forget.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
 	extension/subscription/subscription_lane.sql extension/subscription/subscription_wish.sql \
 	extension/subscription/my_subscription.sql extension/subscription/forget.sql \
@@ -125,8 +130,10 @@ SQL_CODE = \
 	extension/routing/routing_turn.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
-	extension/inbox/apply_mode.sql extension/inbox/inbox.sql \
+	extension/inbox/apply_mode.sql extension/inbox/inbox_merge.sql extension/inbox/inbox.sql \
+	extension/inbox/decide_conflict.sql extension/inbox/suggest_apply.sql \
 	extension/inbox/message_read.sql extension/inbox/message_in.sql \
+	extension/inbox/inbox_gap.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \
 	extension/answer/request.sql extension/answer/answering.sql \
