@@ -3,7 +3,7 @@
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
 EXTENSION_FLOORS = \
 	base rights code record filter party knowledge outbox quarantine look_again agreement \
-	capture registry subscription routing inbox answer delivery intake upkeep forget \
+	capture registry subscription routing inbox answer delivery intake upkeep forget casework \
 	health onboarding upgrade
 
 EXTENSION_SOURCES = \
@@ -64,6 +64,7 @@ SQL_TABLES = \
 	extension/answer/tables.sql \
 	extension/delivery/tables.sql \
 	extension/intake/tables.sql \
+	extension/casework/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
 	extension/base/text_format.sql extension/base/owner_query.sql \
@@ -141,6 +142,11 @@ SQL_CODE = \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
+	extension/casework/staff.sql extension/casework/people.sql extension/casework/plan.sql \
+	extension/casework/plan_rule.sql extension/casework/plan_content.sql \
+	extension/casework/referral.sql extension/casework/review.sql \
+	extension/casework/decide.sql extension/casework/record.sql \
+	extension/casework/supervision.sql extension/casework/casework.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
 	extension/health/status_views.sql \
 	extension/onboarding/onboarding.sql \
