@@ -90,7 +90,7 @@ SQL_CODE = \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/notification.sql extension/outbox/outgoing.sql \
-	extension/outbox/forget.sql \
+	extension/outbox/push.sql extension/outbox/forget.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
@@ -119,7 +119,8 @@ SQL_CODE = \
 	extension/routing/routing_window.sql extension/routing/routing_pace.sql \
 	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
-	extension/routing/crossed.sql extension/routing/routing_partner.sql \
+	extension/routing/crossed.sql extension/routing/push.sql \
+	extension/routing/routing_partner.sql \
 	extension/routing/routing_turn.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
@@ -148,7 +149,7 @@ SQL_CODE = \
 	extension/casework/decide.sql extension/casework/record.sql \
 	extension/casework/supervision.sql extension/casework/casework.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
-	extension/health/status_views.sql \
+	extension/health/status_views.sql extension/health/shared_status.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.

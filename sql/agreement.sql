@@ -36,7 +36,7 @@ SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', fields => array
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', apply_mode => 'sometimes')$$);
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', on_leave => 'loudly')$$);
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', valid_from => '2026-02-01', valid_to => '2026-01-01')$$);
-SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', services => '{notify,push}')$$);
+SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', services => '{push}')$$);
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', services => '{backfill}')$$);
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', services => '{telex}')$$);
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', initial_state => true)$$);

@@ -13,7 +13,7 @@ DECLARE
 	p record;
 BEGIN
 	SELECT l.lane, t.message_id, t.message::jsonb AS message, t.meta::jsonb AS meta INTO p
-	  FROM casesync_internal.lane l, casesync_internal.take(l.lane) t WHERE l.kind = 'notify';
+	  FROM casesync_internal.lane l, casesync_internal.take(l.lane, begins_within => 100) t WHERE l.kind = 'notify';
 	IF NOT FOUND THEN RETURN; END IF;
 	INSERT INTO app.seen (reference_id) SELECT e->>'reference_id' FROM jsonb_array_elements(p.message->'notify_event') WITH ORDINALITY x(e, n) ORDER BY n
 		ON CONFLICT DO NOTHING;

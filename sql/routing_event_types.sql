@@ -128,6 +128,29 @@ SELECT notifications FROM app.route();
 SELECT * FROM app.told();
 UPDATE app.person SET note = 'c' WHERE id = 7;
 SELECT notifications FROM app.route();
+-- tells_what_was_missed: one was told before the stop of a change of the other's type
+SELECT count(*) > 0 AS sent FROM app.send('ess.test');
+SELECT count(*) >= 0 AS seen FROM app.told();
+INSERT INTO app.person VALUES (8, 'U8', 'Hal');
+UPDATE app.person SET name = 'Hal I.' WHERE id = 8;
+SELECT changes, notifications FROM casesync_internal.route(1);
+SELECT * FROM app.told();
+SELECT app.send_one();
+SELECT count(*) FROM casesync.stop_sharing('test', 'ess.test');
+SELECT notifications FROM app.route();
+SELECT count(*) FROM casesync.resume_sharing('ess.test');
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+-- tells_what_was_in_a_gap: another type told it meanwhile
+SELECT casesync.stop_capture('a load', 'app.person') AS gap \gset
+UPDATE app.person SET name = 'Hal J.' WHERE id = 8;
+DO $$ BEGIN PERFORM casesync.start_capture((SELECT max(gap) FROM casesync.gaps)); END $$;
+INSERT INTO app.spell VALUES (8, '1', NULL);
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+SELECT casesync.fill_gap(gap) AS subjects FROM casesync.gaps WHERE gap = (SELECT max(gap) FROM casesync.gaps);
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
 -- takes_one_that_is_wanted: of two events only the one that is agreed
 SELECT casesync.unsubscribe(code) IS NOT NULL AS ended FROM casesync_internal.subscription WHERE reference_id = 'enrolment';
 BEGIN;

@@ -63,10 +63,10 @@ const SqlCall sql_calls[CALL_COUNT] = {
 					   "casesync_internal.take",
 					   "lane => $1::integer, turn => $2::bigint, begins_within => $3::integer"),
 	[CALL_RECORD_OUTCOME] =
-		VALUE(8, "casesync_internal.record_outcome",
+		VALUE(9, "casesync_internal.record_outcome",
 			  "lane => $1::integer, message_id => $2::uuid, verdict => $3::text,"
 			  " wait_ms => $4::bigint, http_status => $5::integer, ack_status => $6::text,"
-			  " error_code => $7::text, detail => $8::text"),
+			  " error_code => $7::text, detail => $8::text, has_left => $9::boolean"),
 
 	[CALL_PROBE_TARGET] =
 		ROWS(1, "url, networks, tls_name", "casesync_internal.probe_target", "lane => $1::integer"),

@@ -91,6 +91,7 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 		PG_TEXT(outcome->ack_status),
 		PG_TEXT(outcome->error_code[0] != '\0' ? outcome->error_code : NULL),
 		PG_TEXT(outcome->detail),
+		PG_TEXT(outcome->has_left ? "true" : "false"),
 	};
 
 	snprintf(lane_text, sizeof(lane_text), "%d", lane);

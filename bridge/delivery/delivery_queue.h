@@ -43,7 +43,11 @@ typedef struct DeliveryOutcome
 	const char *ack_status; /* a constant or NULL */
 	char error_code[64];	/* "" = none */
 	const char *detail;		/* a constant */
+	bool has_left;			/* some of it may have; else surely nothing */
 } DeliveryOutcome;
+
+/* The verdict on what was taken and not tried, beside those of delivery_policy.h. */
+#define DELIVERY_UNSENT "unsent"
 
 /* The turn of the router that is waited for before anything is sent, as the database names it. */
 typedef struct DeliveryTurn

@@ -122,6 +122,7 @@ lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t ela
 	lane->outcome.http_status = attempt->http_status;
 	lane->outcome.ack_status = ack_status_name(attempt->ack);
 	lane->outcome.detail = decision.reason;
+	lane->outcome.has_left = lane->has_left;
 	lane->has_outcome = true;
 	lane_message_forget(lane);
 	lane_log_outcome(lane, cause[0] != '\0' ? cause : decision.reason, elapsed_ms);
@@ -130,15 +131,22 @@ lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t ela
 static void lane_ask_token(Lane *lane);
 
 /*
- * The session that took it has ended, and with it the lock that stop_sharing() waits for: as if it
- * had never been taken. Whoever takes it next asks anew whether it may leave.
+ * As if it had never been taken, which is no attempt that counts; the numbers that it was given are
+ * given anew. Whoever takes it next asks anew whether it may leave. Of what has begun to leave
+ * nothing can be said.
  */
 static void
-lane_drop(Lane *lane)
+lane_drop(Lane *lane, const char *reason)
 {
-	log_info(lane->common->parts.log, "dropped", "lane", LOG_INT(lane->number), "message_id",
-			 lane->outcome.message_id, "reason", "the session that took it has ended", NULL);
+	LaneCommon *common = lane->common;
+
+	log_info(common->parts.log, "dropped", "lane", LOG_INT(lane->number), "message_id",
+			 lane->outcome.message_id, "reason", reason, NULL);
 	lane_message_forget(lane);
+	lane->outcome.verdict = DELIVERY_UNSENT;
+	/* a bridge that stops does not wait for a database that is away */
+	lane->has_outcome =
+		!lane->has_left && (!common->is_stopping || pg_session_is_connected(common->parts.session));
 	lane->is_wanted = true;
 	lane_enter(lane, LANE_IDLE);
 }
@@ -159,11 +167,13 @@ lane_answered(void *context, const SenderAnswer *answer)
 	Lane *lane = context;
 	DeliveryAttempt attempt = {.transfer = lane_message_transfer(answer->result),
 							   .http_status = answer->http_status};
+	const char *cause = answer->reason;
 	Ack ack;
 
+	/* with its session went the lock that stop_sharing() waits for */
 	if (answer->result == SENDER_FENCED && !fence_is_held(&lane->fence))
 	{
-		lane_drop(lane);
+		lane_drop(lane, "the session that took it has ended");
 		lane->common->changed(lane->common->context);
 		return;
 	}
@@ -180,13 +190,18 @@ lane_answered(void *context, const SenderAnswer *answer)
 		lane->common->changed(lane->common->context);
 		return;
 	}
+	if (lane->is_unwritten)
+	{
+		attempt.transfer = TRANSFER_NOT_SIGNED;
+		cause = lane->unwritten.text;
+	}
 	ack_read(answer->body, answer->length, &ack);
 	attempt.ack = ack.status;
 	attempt.error_code = ack.error_code;
 	attempt.retry_after_s = answer->retry_after_s;
 	/* ack_read let nothing but a plain code through, so it may be stored and logged */
 	memcpy(lane->outcome.error_code, ack.error_code, sizeof(lane->outcome.error_code));
-	lane_decide(lane, &attempt, answer->reason, answer->elapsed_ms);
+	lane_decide(lane, &attempt, cause, answer->elapsed_ms);
 	lane_enter(lane, LANE_IDLE);
 	lane->common->changed(lane->common->context);
 }
@@ -205,14 +220,6 @@ lane_find_identity(Lane *lane, TlsFiles *files, SenderIdentity *identity)
 	return false;
 }
 
-static bool
-lane_may_leave(void *context, bool is_first)
-{
-	const Lane *lane = context;
-
-	return is_first ? fence_lets_begin(&lane->fence) : fence_lets_go_on(&lane->fence);
-}
-
 /* With what is in hand: NULL is for partners who want no token. */
 static void
 lane_post(Lane *lane, const char *authorization)
@@ -222,7 +229,7 @@ lane_post(Lane *lane, const char *authorization)
 							 .length = lane->body.length,
 							 .authorization = authorization,
 							 .networks = &lane->networks,
-							 .may_leave = lane_may_leave,
+							 .may_leave = lane_message_may_leave,
 							 .fence_context = lane};
 	SenderIdentity identity;
 	TlsFiles files;
@@ -237,20 +244,14 @@ lane_post(Lane *lane, const char *authorization)
 		lane_give_up(lane, TRANSFER_NOT_SIGNED, &failure);
 }
 
-static void lane_take(Lane *lane);
-
-/* The token took its time: what it is for is taken anew, and asked anew whether it may leave. */
+/* Did the token take its time? Then the message is taken, and asked whether it may leave, anew. */
 static bool
-lane_takes_again(Lane *lane)
+lane_takes_again(const Lane *lane)
 {
 	const TokenWish wish = lane_message_token(lane);
 
-	if (!fence_is_near_end(&lane->fence) ||
-		token_client_find(lane->common->parts.tokens, &wish) == NULL)
-		return false;
-	lane_message_forget(lane);
-	lane_take(lane);
-	return true;
+	return fence_is_near_end(&lane->fence) &&
+		   token_client_find(lane->common->parts.tokens, &wish) != NULL;
 }
 
 static void
@@ -260,10 +261,12 @@ lane_got_token(void *context, const char *authorization, const Failure *failure)
 
 	lane->is_token_from_store = false;
 	if (!fence_is_held(&lane->fence))
-		lane_drop(lane);
+		lane_drop(lane, "the session that took it has ended");
 	else if (authorization == NULL)
 		lane_give_up(lane, TRANSFER_NO_TOKEN, failure);
-	else if (!lane_takes_again(lane))
+	else if (lane_takes_again(lane))
+		lane_drop(lane, "the token took its time");
+	else
 		lane_post(lane, authorization);
 	lane->common->changed(lane->common->context);
 }
@@ -341,11 +344,8 @@ lane_send(Lane *lane, const DeliveryItem *item)
 
 	fence_raise(&lane->fence, common->parts.session, lane->fence.within_ms);
 	lane->attempt = item->attempt;
-	lane->outcome = (DeliveryOutcome){0};
-	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
 	if (lane_message_keep(lane, item, &failure) &&
-		told_journal_write(common->parts.journal, item->journal, &failure) &&
 		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
 		lane_secure(lane);
 	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
@@ -365,10 +365,16 @@ lane_taken(void *context, const PGresult *result, const Failure *failure)
 		lane_trouble(lane, "take_failed", failure);
 	else if (!delivery_queue_read_item(result, &item))
 		lane_enter(lane, LANE_IDLE);
-	else if (common->key == NULL || common->is_stopping)
-		lane_enter(lane, LANE_IDLE); /* stays in flight there; the next take gets it again */
 	else
-		lane_send(lane, &item);
+	{
+		lane->outcome = (DeliveryOutcome){0};
+		strncpy(lane->outcome.message_id, item.fields.message_id, UUID_SIZE - 1);
+		lane->has_left = lane->is_unwritten = false;
+		if (common->key == NULL || common->is_stopping)
+			lane_drop(lane, "this bridge sends nothing more");
+		else
+			lane_send(lane, &item);
+	}
 	common->changed(common->context);
 }
 

@@ -73,6 +73,7 @@ typedef enum LaneText
 	LANE_TOKEN_URL,
 	LANE_CLIENT_ID,
 	LANE_SECRET_NAME,
+	LANE_JOURNAL,
 	LANE_TEXTS
 } LaneText;
 
@@ -91,6 +92,9 @@ typedef struct Lane
 	AddressList networks;
 	char *texts[LANE_TEXTS];  /* of the message that is being sent; NULL where it has none */
 	bool is_token_from_store; /* it may have been refused meanwhile */
+	bool has_left;			  /* some of it may have: it is written down, if there is a journal */
+	bool is_unwritten;		  /* for this reason */
+	Failure unwritten;
 	Fence fence;
 	int attempt;
 	int troubles; /* with the database, one after another: it is not to be asked in a circle */

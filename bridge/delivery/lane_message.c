@@ -39,7 +39,8 @@ lane_message_keep(Lane *lane, const DeliveryItem *item, Failure *failure)
 										   [LANE_TLS_NAME] = item->tls_name,
 										   [LANE_TOKEN_URL] = item->token_url,
 										   [LANE_CLIENT_ID] = item->client_id,
-										   [LANE_SECRET_NAME] = item->secret_name};
+										   [LANE_SECRET_NAME] = item->secret_name,
+										   [LANE_JOURNAL] = item->journal};
 
 	for (int i = 0; i < LANE_TEXTS; i++)
 	{
@@ -51,6 +52,32 @@ lane_message_keep(Lane *lane, const DeliveryItem *item, Failure *failure)
 		}
 	}
 	return address_list_parse(item->networks, &lane->networks, failure);
+}
+
+/*
+ * Written down only now, since what is written down counts as told: for a database that has lost
+ * its last hours, and for the numbers that it was given. The disk may have taken its time.
+ */
+static bool
+message_may_begin(Lane *lane)
+{
+	if (!fence_lets_begin(&lane->fence))
+		return false;
+	if (!lane->has_left)
+	{
+		lane->is_unwritten = !told_journal_write(lane->common->parts.journal,
+												 lane->texts[LANE_JOURNAL], &lane->unwritten);
+		lane->has_left = !lane->is_unwritten;
+	}
+	return lane->has_left && fence_lets_begin(&lane->fence);
+}
+
+bool
+lane_message_may_leave(void *context, bool is_first)
+{
+	Lane *lane = context;
+
+	return is_first ? message_may_begin(lane) : fence_lets_go_on(&lane->fence);
 }
 
 TransferResult

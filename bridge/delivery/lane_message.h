@@ -15,6 +15,9 @@ extern void lane_message_forget(Lane *lane);
 /* The token that it needs; its url is NULL for partners who want none. */
 extern TokenWish lane_message_token(const Lane *lane);
 
+/* A SenderFence with the lane as context: nothing has left before its first yes. */
+extern bool lane_message_may_leave(void *context, bool is_first);
+
 /* What the end of its request means for the outcome. */
 extern TransferResult lane_message_transfer(SenderResult result);
 

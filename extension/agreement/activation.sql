@@ -40,7 +40,8 @@ AS $$
 		WHEN a.valid_from > now() THEN format(' and begins at %s', a.valid_from)
 		WHEN a.direction = 'out' AND 'notify' = ANY (a.services)
 			AND NOT EXISTS (SELECT FROM casesync_internal.subscription s
-				WHERE s.partner = a.partner AND s.state IN ('pending', 'active'))
+				WHERE s.partner = a.partner AND s.state IN ('pending', 'active')
+				  AND NOT s.is_push)
 			THEN format('; next, or the partner does it: SELECT casesync.subscribe(%L, %L, %L);',
 				a.partner, a.event_types[1],
 				(SELECT r.record_type FROM casesync_internal.registry r

@@ -125,14 +125,19 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF services && '{push,backfill}' THEN
+	IF 'backfill' = ANY (services) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
-			message => 'services push and backfill do nothing yet',
-			detail => 'Nothing is sent but what has changed, and what is asked for.',
-			hint => 'services => ''{notify,search,check_enrollment}''');
+			message => 'service backfill does nothing yet',
+			detail => 'Nothing is sent but what has changed, is pushed, or is asked for.',
+			hint => 'services => ''{notify,push,search,check_enrollment}''');
+	ELSIF 'push' = ANY (services) AND 'notify' <> ALL (services) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'service push needs service notify',
+			detail => 'A push is a notification that a case worker asks for.',
+			hint => 'services => ''{notify,push}''');
 	END IF;
 	PERFORM casesync_internal.check_choice('service', coalesce(s, ''),
-		'{notify,search,check_enrollment}')
+		'{notify,push,search,check_enrollment}')
 	   FROM unnest(services) s;
 END
 $$;
@@ -390,7 +395,9 @@ COMMENT ON COLUMN casesync.agreements.identifier_types IS
 	'the types of identifiers that leave, or are accepted';
 COMMENT ON COLUMN casesync.agreements.subjects IS
 	'the condition, over the registries'' views, that chooses the subjects';
-COMMENT ON COLUMN casesync.agreements.services IS 'the ways out: notify, search, check_enrollment';
+COMMENT ON COLUMN casesync.agreements.services IS
+	'the ways: notify, push, search, check_enrollment; in: push, whether what we did not subscribe '
+	'to is taken as pushed';
 COMMENT ON COLUMN casesync.agreements.apply_mode IS
 	'in: whether what comes is applied at once (auto), by a person (review) or never (observe)';
 COMMENT ON COLUMN casesync.agreements.valid_from IS 'when it begins';

@@ -74,10 +74,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO casesync_internal.missed (agreement, registry, key, event_type)
-	SELECT DISTINCT missed_add.agreement, missed_add.registry, e.key, e.event_type
+	INSERT INTO casesync_internal.missed (agreement, registry, key, event_type, at)
+	SELECT missed_add.agreement, missed_add.registry, e.key, e.event_type, min(e.at)
 	  FROM unnest(events) e
 	 WHERE e.event_type = ANY (event_types) AND octet_length(e.key) <= 1000
+	 GROUP BY e.key, e.event_type
 	ON CONFLICT DO NOTHING;
 END
 $$;
@@ -129,9 +130,10 @@ BEGIN
 		DELETE FROM casesync_internal.missed m WHERE m.agreement = ANY (agreements)
 		RETURNING m.*)
 	SELECT coalesce(sum(casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
-		'sharing was stopped, or filters paused: to be looked at again')), 0)
+		'sharing was stopped, or filters paused: to be looked at again', g.happened)), 0)
 	  INTO asked
-	  FROM (SELECT x.registry, x.event_type, array_agg(x.key) AS keys FROM gone x
+	  FROM (SELECT x.registry, x.event_type, array_agg(x.key) AS keys,
+				array_agg(x.at) AS happened FROM gone x
 			 GROUP BY x.registry, x.event_type ORDER BY x.registry, x.event_type) g;
 	RETURN asked;
 END
@@ -154,9 +156,10 @@ DECLARE
 	waiting uuid[] := ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
 		WHERE n.agreement = withhold_stopped.agreement AND n.state = 'due');
 BEGIN
-	INSERT INTO casesync_internal.missed (agreement, registry, key, event_type)
-	SELECT DISTINCT withhold_stopped.agreement, n.registry, n.key, n.event_type
+	INSERT INTO casesync_internal.missed (agreement, registry, key, event_type, at)
+	SELECT withhold_stopped.agreement, n.registry, n.key, n.event_type, min(n.at)
 	  FROM unnest(waiting) u(id) JOIN casesync_internal.notification n ON n.reference_id = u.id
+	 GROUP BY n.registry, n.key, n.event_type
 	ON CONFLICT DO NOTHING;
 	RETURN cardinality(casesync_internal.withhold(waiting, 'sharing was stopped'));
 END

@@ -33,6 +33,9 @@ RETURN CASE name
 	WHEN 'request tries' THEN 5
 	WHEN 'apply tries' THEN 20
 	WHEN 'claim bytes' THEN 65536		/* consent and authorize of all items, as JSON */
+	/* of what a case worker pushes */
+	WHEN 'push note' THEN 500			/* characters */
+	WHEN 'pushes' THEN 500				/* of one login in an hour */
 	END;
 COMMENT ON FUNCTION casesync_internal.message_limit(text) IS
 	'the most that is taken, given or kept of something; the only place where that is written';

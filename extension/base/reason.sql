@@ -29,6 +29,7 @@ AS $$
 	('record no object', 'err.request.bad', 'reg_records of item %s is not an object'),
 	('event not agreed', 'err.request.forbidden', 'no agreement lets %s tell us of event type '
 		'"%s"'),
+	('push not agreed', 'err.request.forbidden', 'no agreement lets %s push event type "%s" to us'),
 	('found not agreed', 'err.request.forbidden', 'no agreement lets you tell us what a search '
 		'finds'),
 	('search not ours', 'err.request.bad',

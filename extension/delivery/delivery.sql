@@ -1,37 +1,93 @@
 /* What of a lane may be sent next: in order, still wished, still agreed. */
 /*
- * While an item that has a number is about to be told again, those behind it wait: else its number
- * would come after theirs.
+ * Numbers of a subscription are told in their order, and new ones behind them. So what comes behind
+ * a number waits while that is not told: while somebody has its item, or decides about its subject;
+ * and while its item was withheld and its subject is about to be looked at, which will tell it. One
+ * look at both, after these items are locked: what is withheld or told again just now is seen as
+ * the one or as the other. A subject whose view fails is not waited for.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.in_order(items casesync_internal.notification[])
+CREATE OR REPLACE FUNCTION casesync_internal.in_order(items casesync_internal.notification[],
+	but_for bigint[])
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	here constant integer := items[1].lane;
+	target constant bigint := items[1].subscription;
+	now_stream constant uuid := (SELECT x.stream FROM casesync_internal.node x);
+	untold bigint;
 BEGIN
-	IF NOT EXISTS (SELECT FROM casesync_internal.open_number) THEN
-		RETURN items;
-	END IF;
+	SELECT least(
+		(SELECT min(n.seq) FROM casesync_internal.notification n
+		  WHERE n.lane = here AND n.subscription = target AND n.state = 'due'
+			AND n.seq IS NOT NULL AND n.stream = now_stream AND n.id <> ALL (but_for)),
+		(SELECT min(n.seq) FROM casesync_internal.open_number o
+		   JOIN casesync_internal.notification n ON n.id = o.item AND n.stream = now_stream
+		  WHERE o.subscription = target AND (EXISTS (
+				SELECT FROM casesync_internal.look_again_entry e
+				 WHERE e.registry = o.registry AND e.key = o.key)
+			OR casesync_internal.quarantine_is_short(o.registry, o.key)))) INTO untold;
 	RETURN ARRAY(SELECT i FROM unnest(items) i
-		 WHERE NOT EXISTS (
-			SELECT FROM casesync_internal.open_number o
-			  JOIN casesync_internal.look_again_entry e ON e.registry = o.registry
-				AND e.key = o.key
-			 WHERE o.subscription = i.subscription AND o.item < i.id)
-		 ORDER BY i.id);
+		CROSS JOIN LATERAL (SELECT CASE WHEN i.stream = now_stream THEN i.seq END) w(seq)
+		 WHERE untold IS NULL OR w.seq < untold
+		 ORDER BY w.seq, i.id);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.in_order(casesync_internal.notification[]) IS
-	'those of these items before which no number of their subscription is about to be told again';
+COMMENT ON FUNCTION casesync_internal.in_order(casesync_internal.notification[], bigint[]) IS
+	'those of these locked items of one subscription before which no number of it is still to be '
+	'told, in the order in which they are sent; some due items are not waited for, or (NULL) none '
+	'is';
+
+/* What was sent already passed these questions then: what came since stands behind it. */
+CREATE OR REPLACE FUNCTION casesync_internal.next_heads(lane integer, max_items integer)
+RETURNS TABLE (id bigint, subscription bigint, registry text, key text, seq bigint)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	here constant integer := lane;
+	now_stream constant uuid := (SELECT x.stream FROM casesync_internal.node x);
+	has_others constant boolean := EXISTS (
+		SELECT FROM casesync_internal.lane l JOIN casesync_internal.lane o USING (partner, kind)
+		 WHERE l.lane = here AND o.lane <> here);
+BEGIN
+	RETURN QUERY
+	SELECT n.id, n.subscription, n.registry, n.key, n.seq
+	  FROM casesync_internal.notification n
+	 WHERE n.lane = here AND n.state = 'due' AND n.seq IS NOT NULL AND n.stream = now_stream;
+	RETURN QUERY
+	SELECT n.id, n.subscription, n.registry, n.key, NULL::bigint
+	  FROM casesync_internal.notification n
+	  JOIN casesync_internal.subscription s ON s.id = n.subscription
+	 WHERE n.lane = here AND n.state = 'due' AND s.is_confirmed
+	   AND NOT (n.seq IS NOT NULL AND n.stream = now_stream)
+	   AND NOT EXISTS (
+		SELECT FROM casesync_internal.notification o
+		  JOIN casesync_internal.subscription w ON w.id = o.subscription
+		 WHERE o.lane = here AND o.state = 'due' AND NOT w.is_confirmed AND o.id < n.id
+		   AND o.registry = n.registry AND o.key = n.key)
+	   AND (NOT has_others OR NOT EXISTS (
+		SELECT FROM casesync_internal.notification o
+		  JOIN casesync_internal.subscription w ON w.id = o.subscription
+		 WHERE o.lane <> here AND w.lane = here AND o.state = 'due' AND o.id < n.id
+		   AND o.registry = n.registry AND o.key = n.key))
+	 ORDER BY n.id LIMIT max_items;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.next_heads(integer, integer) IS
+	'part of next_notifications(): what is due in a lane: all that has a number (seq), and the '
+	'oldest of what has none';
 
 /*
  * The next notifications of a lane: due, of one subscription that the partner knows of: that of the
- * oldest. Those of others in between are passed over, since their subscriptions have streams of
- * their own; but the partner must not get a subject's states in the wrong order. So one waits that
- * has an older one of the same subject before it: in another subscription of this lane, confirmed
- * or not, or left in the lane of an address that the partner has given up. So do all of the subject
- * to skip. Bytes are bounded beside the number, since partners cap bodies; the first goes whatever
- * it has.
+ * oldest; what has a number first, in the order of numbers. Those of others in between are passed
+ * over, since their subscriptions have streams of their own; but the partner must not get a
+ * subject's states in the wrong order. So one that was never sent waits when it has an older one of
+ * the same subject before it: in another subscription of this lane, confirmed or not, or left in
+ * the lane of an address that the partner has given up. So do all of the subject to skip. Bytes are
+ * bounded beside the number, since partners cap bodies; the first goes whatever it has.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.next_notifications(lane integer, max_items integer,
 	skip bigint DEFAULT NULL)
@@ -39,45 +95,30 @@ RETURNS SETOF casesync_internal.notification
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	here constant integer := lane;
-	has_others constant boolean := EXISTS (
-		SELECT FROM casesync_internal.lane l JOIN casesync_internal.lane o USING (partner, kind)
-		 WHERE l.lane = here AND o.lane <> here);
 BEGIN
 	RETURN QUERY
 	WITH head AS MATERIALIZED (
-		SELECT n.id, n.subscription, n.registry, n.key, octet_length(n.record::text) AS size
-		  FROM casesync_internal.notification n
-		  JOIN casesync_internal.subscription s ON s.id = n.subscription
-		 WHERE n.lane = here AND n.state = 'due' AND s.is_confirmed
-		   AND NOT EXISTS (
+		SELECT h.* FROM casesync_internal.next_heads(lane, max_items) h
+		 WHERE skip IS NULL OR NOT EXISTS (
 			SELECT FROM casesync_internal.notification o
-			  JOIN casesync_internal.subscription w ON w.id = o.subscription
-			 WHERE o.lane = here AND o.state = 'due' AND NOT w.is_confirmed AND o.id < n.id
-			   AND o.registry = n.registry AND o.key = n.key)
-		   AND (NOT has_others OR NOT EXISTS (
-			SELECT FROM casesync_internal.notification o
-			  JOIN casesync_internal.subscription w ON w.id = o.subscription
-			 WHERE o.lane <> here AND w.lane = here AND o.state = 'due' AND o.id < n.id
-			   AND o.registry = n.registry AND o.key = n.key))
-		   AND (skip IS NULL OR NOT EXISTS (
-			SELECT FROM casesync_internal.notification o
-			 WHERE o.id = skip AND o.registry = n.registry AND o.key = n.key))
-		 ORDER BY n.id LIMIT max_items
-	), batch AS (
-		SELECT h.id, row_number() OVER w AS n, sum(h.size) OVER w AS bytes
-		  FROM head h
+			 WHERE o.id = skip AND o.registry = h.registry AND o.key = h.key)
+	), next AS (
+		SELECT h.id, h.seq FROM head h
 		 WHERE h.subscription = (SELECT x.subscription FROM head x ORDER BY x.id LIMIT 1)
-		   AND NOT EXISTS (
+		   AND (h.seq IS NOT NULL OR NOT EXISTS (
 			SELECT FROM head o
 			 WHERE o.id < h.id AND o.subscription <> h.subscription AND o.registry = h.registry
-			   AND o.key = h.key)
-		WINDOW w AS (ORDER BY h.id)
+			   AND o.key = h.key))
+		 ORDER BY h.seq, h.id LIMIT max_items
+	), batch AS (
+		SELECT n.id, x.seq, row_number() OVER w AS n,
+			sum(octet_length(n.record::text)) OVER w AS bytes
+		  FROM next x JOIN casesync_internal.notification n ON n.id = x.id
+		WINDOW w AS (ORDER BY x.seq, x.id)
 	)
 	SELECT n.* FROM batch b JOIN casesync_internal.notification n ON n.id = b.id
 	 WHERE b.bytes <= 262144 OR b.n = 1
-	 ORDER BY n.id;
+	 ORDER BY b.seq, b.id;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigint) IS
@@ -196,6 +237,7 @@ BEGIN
 			AND i.registry = ANY (a.registries) AND i.event_type = ANY (a.event_types)
 			AND 'notify' = ANY (a.services)
 		  JOIN casesync_internal.subscription s ON s.id = i.subscription AND s.tree IS NULL
+			AND (NOT s.is_push OR 'push' = ANY (a.services))
 		 WHERE i.seq IS NOT NULL AND NOT i.removal
 		   AND casesync_internal.project(i.record, a.fields, a.identifier_types) = i.record
 		 GROUP BY a.version, i.registry, i.event_type
@@ -264,8 +306,7 @@ BEGIN
 	IF cardinality(due) < cardinality(items) THEN
 		due := ARRAY(SELECT d FROM unnest(due) d WHERE NOT EXISTS (
 			SELECT FROM unnest(items) i
-			 WHERE i.id < d.id AND (i.registry = d.registry AND i.key = d.key
-				OR i.subscription = d.subscription AND i.seq IS NOT NULL)
+			 WHERE i.id < d.id AND i.registry = d.registry AND i.key = d.key
 			   AND NOT EXISTS (SELECT FROM unnest(due) x WHERE x.id = i.id)) ORDER BY d.id);
 	END IF;
 	RETURN due;
@@ -328,7 +369,7 @@ BEGIN
 		items := ARRAY(SELECT x
 			FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
 	END IF;
-	RETURN casesync_internal.in_order(items);
+	RETURN items;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.items_next(casesync_internal.lane_state) IS
@@ -388,8 +429,9 @@ BEGIN
 			EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 				EXIT;
 			END;
-			/* What was just refused may have had a number before these. */
-			door.passed := casesync_internal.in_order(door.passed);
+			/* Who cannot be asked about may take days; another's item goes before the suspect. */
+			door.passed := casesync_internal.in_order(door.passed, but_for => CASE
+				WHEN s.suspect IS NULL THEN ARRAY(SELECT i.id FROM unnest(items) i) END);
 			IF items = '{}' OR door.passed <> '{}' THEN
 				RETURN door.passed;
 			ELSIF door.waiting IS NOT NULL THEN

@@ -7,6 +7,7 @@
  *	suspect		later; but it may be this message that the partner fails at
  *	refused		never again: a single item is dead, a batch is halved to find the one
  *	stop		nothing leaves on the lane until somebody has looked at it
+ *	unsent		it was not tried, and counts as never taken
  */
 CREATE OR REPLACE FUNCTION casesync_internal.settle_notifications(items bigint[], verdict text,
 	why text)
@@ -153,6 +154,8 @@ BEGIN
 			END IF;
 		WHEN 'stop' THEN
 			s.is_stopped := true;
+		WHEN 'unsent' THEN
+			NULL;
 	END CASE;
 	s.message_id := NULL;
 	s.items := '{}';
@@ -161,7 +164,43 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_after(casesync_internal.lane_state, text, bigint,
 	text) IS
-	'the state of a lane after an outcome: delivered, retry, suspect, refused or stop';
+	'the state of a lane after an outcome: delivered, retry, suspect, refused, stop or unsent';
+
+/*
+ * Of a message of which not a byte has left nobody waits for the numbers: they are given anew, to
+ * whatever is sent next. Else they would stay open when its items are not sent any more. Only where
+ * they are the last of their stream: its subscription may have moved to another lane meanwhile.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.numbers_back(s casesync_internal.lane_state)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	/* Also of those that were let go meanwhile. */
+	items constant bigint[] := ARRAY(SELECT abs(i) FROM unnest(s.items) i);
+	now_stream constant uuid := (SELECT x.stream FROM casesync_internal.node x);
+	target bigint;
+	given bigint[];
+BEGIN
+	IF s.seq_before IS NULL THEN
+		RETURN;
+	END IF;
+	PERFORM casesync_internal.notification_settle_lock(items, is_delivered => true);
+	SELECT min(n.subscription), array_agg(n.id) INTO target, given
+	  FROM casesync_internal.notification n
+	 WHERE n.id = ANY (items) AND n.stream = now_stream AND n.seq > s.seq_before;
+	IF casesync_internal.lock_for_transaction(9, (target % 2147483647)::integer)
+		AND (SELECT max(q.seq) FROM casesync_internal.subscription_seq q
+			WHERE q.subscription = target AND q.stream = now_stream)
+			= s.seq_before + cardinality(given) THEN
+		PERFORM casesync_internal.notification_unnumber(given);
+		PERFORM casesync_internal.seq_set(target, now_stream, s.seq_before);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.numbers_back(casesync_internal.lane_state) IS
+	'nothing of the message in flight has left: numbers that were given for it are given back';
 
 /*
  * An outcome that comes late, when another bridge has taken the lane or a newer message is under
@@ -185,6 +224,23 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_in_flight(integer, uuid) IS
 	'the state of a lane of which this message is in flight, locked; NULL when it is another';
 
+CREATE OR REPLACE FUNCTION casesync_internal.check_verdict(verdict text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF verdict IS NULL OR verdict NOT IN ('delivered', 'retry', 'suspect', 'refused', 'stop',
+		'unsent')
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('verdict "%s" is not known', verdict));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.check_verdict(text) IS
+	'whether an outcome has a verdict that is known, or an error';
+
 /*
  * The sharing lock is given back last, and also when the outcome counts no more: until then
  * stop_sharing() waits, and once it goes on all that left is on record. It is the session's and not
@@ -192,7 +248,7 @@ COMMENT ON FUNCTION casesync_internal.lane_in_flight(integer, uuid) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, message_id uuid,
 	verdict text, wait_ms bigint, http_status integer, ack_status text, error_code text,
-	detail text)
+	detail text, has_left boolean DEFAULT true)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -206,10 +262,7 @@ DECLARE
 		THEN error_code END;
 	why text := left(concat_ws(' ', 'HTTP ' || http_status, ack, code, detail), 500);
 BEGIN
-	IF verdict IS NULL OR verdict NOT IN ('delivered', 'retry', 'suspect', 'refused', 'stop') THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('verdict "%s" is not known', verdict));
-	END IF;
+	PERFORM casesync_internal.check_verdict(verdict);
 	s := casesync_internal.lane_in_flight(lane, message_id);
 	IF s.message_id IS NULL THEN
 		PERFORM casesync_internal.sharing_release(lane);
@@ -222,9 +275,11 @@ BEGIN
 	END IF;
 	INSERT INTO casesync_internal.attempt (lane, message_id, started_at, items, verdict,
 		http_status, ack_status, error_code, detail)
-	VALUES (s.lane, s.message_id, s.at, cardinality(s.items),
+	SELECT s.lane, s.message_id, s.at, cardinality(s.items),
 		CASE judged WHEN 'suspect' THEN 'retry' ELSE judged END, record_outcome.http_status, ack,
-		code, left(record_outcome.detail, 300));
+		code, left(record_outcome.detail, 300)
+	 WHERE judged <> 'unsent';
+	PERFORM casesync_internal.numbers_back(s) WHERE NOT has_left AND judged <> 'delivered';
 	IF judged = 'delivered' OR judged = 'refused' AND cardinality(s.items) = 1 THEN
 		PERFORM casesync_internal.settle(s, judged, why);
 	END IF;
@@ -234,5 +289,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text,
-	text, text) IS
-	'how the message in flight ended; false when another bridge has taken over since';
+	text, text, boolean) IS
+	'how the message in flight ended, and whether some of it may have left (has_left); false when '
+	'another bridge has taken over since';

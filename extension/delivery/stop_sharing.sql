@@ -162,7 +162,7 @@ AS $$
 	UNION ALL
 	SELECT d.partner, d.reference_id::text, min(d.at), count(DISTINCT (d.registry, d.key))::integer
 	  FROM casesync_internal.disclosure d
-	 WHERE d.way <> 'notify' AND d.at >= since
+	 WHERE d.way NOT IN ('notify', 'push') AND d.at >= since
 	   AND d.partner IN (SELECT l.partner FROM casesync_internal.lane l WHERE l.lane = ANY (lanes))
 	 GROUP BY d.partner, d.reference_id
 	 ORDER BY 3, 1, 2

@@ -1,68 +1,89 @@
 /* The next message of a lane, ready for the bridge. */
 
-/* Told again after it was withheld, an item may carry another record than at its first attempt. */
-CREATE OR REPLACE FUNCTION casesync_internal.says_another(n casesync_internal.notification)
-RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION casesync_internal.disclose_items(
+	items casesync_internal.notification[], subscription bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT d.hmac IS DISTINCT FROM n.hmac
-		  FROM casesync_internal.disclosure d
-		 WHERE d.reference_id = n.reference_id AND d.outcome = 'attempted'
-		 ORDER BY d.id DESC LIMIT 1);
+	PERFORM casesync_internal.disclosure_begin(v.way, ARRAY(
+		WITH wished AS MATERIALIZED (
+			SELECT a.agreement, a.version, casesync_internal.search_asked(s.tree, a, false) AS names
+			  FROM casesync_internal.subscription s CROSS JOIN casesync_internal.agreement a
+			 WHERE s.id = disclose_items.subscription AND s.tree IS NOT NULL
+			   AND (a.agreement, a.version) IN (
+				SELECT f.agreement, f.agreement_version FROM unnest(items) f))
+		SELECT ROW(l.partner, f.registry, f.key, f.hmac, f.agreement, f.agreement_version,
+			f.reference_id, w.names)::casesync_internal.disclosing
+		  FROM unnest(items) f JOIN casesync_internal.lane l ON l.lane = f.lane
+		  LEFT JOIN wished w ON w.agreement = f.agreement AND w.version = f.agreement_version
+		 WHERE casesync_internal.is_pushed(f) = (v.way = 'push')
+		 ORDER BY f.id))
+	   FROM (VALUES ('notify'), ('push')) v(way);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.says_another(casesync_internal.notification) IS
-	'whether what is on record of an item that was tried is another record than it carries now';
+COMMENT ON FUNCTION casesync_internal.disclose_items(casesync_internal.notification[], bigint) IS
+	'part of give_seq(): these items are about to leave';
+
+/* Appended, not updated: a held snapshot must not make every later look walk its versions. */
+CREATE OR REPLACE FUNCTION casesync_internal.seq_set(subscription bigint, stream uuid, seq bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM casesync_internal.subscription_seq q
+	 WHERE q.subscription = seq_set.subscription;
+	INSERT INTO casesync_internal.subscription_seq (subscription, stream, seq)
+	VALUES (seq_set.subscription, seq_set.stream, seq_set.seq);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.seq_set(bigint, uuid, bigint) IS
+	'the last number that was given in a subscription''s stream';
 
 /*
  * First sending: a place in the subscription's stream, and on record before it happens. All items
  * are of one subscription, whose last number is theirs to go on from. On record already is what has
- * a number of any stream: it was disclosed when it got it. That a filter fits somebody is told by
- * the item that it sends.
+ * a stream: it was disclosed when it got a number, if that was not for another record than it has
+ * now. That a filter fits somebody is told by the item that it sends.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.give_seq(items casesync_internal.notification[],
 	stream uuid)
-RETURNS void
+RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	target bigint := items[1].subscription;
 	/* An item keeps its number at every attempt, until a new stream begins. */
-	fresh bigint[] := ARRAY(SELECT n.id FROM unnest(items) n
-		WHERE n.stream IS DISTINCT FROM give_seq.stream ORDER BY n.id);
+	fresh casesync_internal.notification[] := ARRAY(SELECT n FROM unnest(items) n
+		WHERE n.seq IS NULL OR n.stream IS DISTINCT FROM give_seq.stream ORDER BY n.id);
 	last_seq bigint;
 BEGIN
-	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
-		WITH fresh AS (SELECT * FROM unnest(items) n
-			WHERE n.seq IS NULL OR casesync_internal.says_another(n)),
-		wished AS MATERIALIZED (
-			SELECT a.agreement, a.version, casesync_internal.search_asked(s.tree, a, false) AS names
-			  FROM casesync_internal.subscription s CROSS JOIN casesync_internal.agreement a
-			 WHERE s.id = target AND s.tree IS NOT NULL AND (a.agreement, a.version) IN (
-				SELECT f.agreement, f.agreement_version FROM fresh f))
-		SELECT ROW(l.partner, f.registry, f.key, f.hmac, f.agreement, f.agreement_version,
-			f.reference_id, w.names)::casesync_internal.disclosing
-		  FROM fresh f JOIN casesync_internal.lane l ON l.lane = f.lane
-		  LEFT JOIN wished w ON w.agreement = f.agreement AND w.version = f.agreement_version
-		 ORDER BY f.id));
+	PERFORM casesync_internal.disclose_items(ARRAY(SELECT n FROM unnest(items) n
+		WHERE n.stream IS NULL OR (
+			SELECT d.hmac IS DISTINCT FROM n.hmac FROM casesync_internal.disclosure d
+			 WHERE d.reference_id = n.reference_id AND d.outcome = 'attempted'
+			 ORDER BY d.id DESC LIMIT 1)
+		ORDER BY n.id), target);
 	IF fresh = '{}' THEN
-		RETURN;
+		RETURN NULL;
 	END IF;
 	last_seq := coalesce((SELECT q.seq FROM casesync_internal.subscription_seq q
 		WHERE q.subscription = target AND q.stream = give_seq.stream
 		ORDER BY q.seq DESC LIMIT 1), 0);
-	PERFORM casesync_internal.notification_number(fresh, stream, last_seq);
-	/* Appended, not updated: a held snapshot must not make every later look walk its versions. */
-	DELETE FROM casesync_internal.subscription_seq q WHERE q.subscription = target;
-	INSERT INTO casesync_internal.subscription_seq (subscription, stream, seq)
-	VALUES (target, give_seq.stream, last_seq + cardinality(fresh));
+	PERFORM casesync_internal.notification_number(ARRAY(SELECT n.id FROM unnest(fresh) n), stream,
+		last_seq);
+	PERFORM casesync_internal.seq_set(target, stream, last_seq + cardinality(fresh));
+	/* What may have left in an earlier stream is not taken for what never did. */
+	RETURN CASE WHEN NOT EXISTS (SELECT FROM unnest(fresh) n WHERE n.seq IS NOT NULL)
+		THEN last_seq END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid) IS
-	'number items that were never sent in this stream, and record that they are about to be';
+	'number items that were never sent in this stream, and record that they are about to be; gives '
+	'the last number before theirs, if all of these are new, see numbers_back()';
 
 /*
  * After give_seq(), which the array in the caller's hand does not know of: so rows are read again.
@@ -79,11 +100,12 @@ BEGIN
 				'reference_id', n.reference_id, 'timestamp', casesync_internal.wire_time(n.at),
 				'locale', s.locale, 'data', jsonb_build_object(
 					'version', '1.0.0', 'reg_type', k.reg_type, 'reg_event_type', k.event_type,
-					'reg_record_type', k.record_type, 'reg_records', n.record)) ORDER BY n.id)),
+					'reg_record_type', k.record_type, 'reg_records', n.record)) ORDER BY n.seq)),
 		jsonb_build_object('stream', min(n.stream::text),
 			'items', jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-				'code', s.code, 'seq', n.seq, 'prev_seq', n.prev_seq,
-				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.id))
+				'code', s.code, 'way', CASE WHEN s.is_push THEN 'push' END,
+				'seq', n.seq, 'prev_seq', n.prev_seq,
+				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.seq))
 	  INTO message, meta
 	  FROM casesync_internal.notification n
 	  JOIN casesync_internal.subscription s ON s.id = n.subscription
@@ -102,7 +124,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_message(bigint[]) IS
 	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, '
-	'seq, prev_seq, hops';
+	'way (of a push), seq, prev_seq, hops';
 
 CREATE OR REPLACE FUNCTION casesync_internal.parcel_for(s casesync_internal.lane_state,
 	p casesync_internal.partner, n casesync_internal.node, must_encrypt boolean)
@@ -166,7 +188,7 @@ BEGIN
 		PERFORM casesync_internal.lane_set(s);
 		RETURN NULL;
 	END IF;
-	PERFORM casesync_internal.give_seq(items, n.stream);
+	s.seq_before := casesync_internal.give_seq(items, n.stream);
 	s.items := ARRAY(SELECT x.id FROM unnest(items) x);
 	s.message_id := gen_random_uuid();
 	PERFORM casesync_internal.lane_set(s);
@@ -248,6 +270,7 @@ BEGIN
 		s.lost_until := greatest(s.lost_until, s.begins_until);
 	END IF;
 	s.begins_until := begins_until;
+	s.seq_before := NULL;
 	RETURN s;
 END
 $$;

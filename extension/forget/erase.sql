@@ -204,7 +204,7 @@ BEGIN
 		FROM casesync_internal.render(r, ARRAY[erase.key]) s WHERE s.state NOT IN ('gone', 'alias');
 	RETURN QUERY SELECT 'disclosures to this partner', count(*), d.partner
 		FROM casesync.disclosures(erase.registry, erase.key) d
-		WHERE d.outcome <> 'refused' GROUP BY d.partner ORDER BY d.partner;
+		WHERE d.outcome NOT IN ('refused', 'not_sent') GROUP BY d.partner ORDER BY d.partner;
 END
 $$;
 COMMENT ON FUNCTION casesync.erase(text, text, text, text[]) IS

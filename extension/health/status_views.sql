@@ -165,7 +165,8 @@ COMMENT ON COLUMN casesync.disclosed.way IS
 COMMENT ON COLUMN casesync.disclosed.agreement IS 'under which agreement';
 COMMENT ON COLUMN casesync.disclosed.agreement_version IS 'and which version';
 COMMENT ON COLUMN casesync.disclosed.reference_id IS 'the id of the notification or answer';
-COMMENT ON COLUMN casesync.disclosed.outcome IS 'attempted, delivered or refused';
+COMMENT ON COLUMN casesync.disclosed.outcome IS
+	'attempted, delivered, refused, or not_sent: it never left';
 COMMENT ON COLUMN casesync.disclosed.asked IS
 	'what the partner asked or wished by, beyond the fields of a record: that this holds is told';
 

@@ -136,6 +136,7 @@ DECLARE
 	previous jsonb;
 	mode text;
 BEGIN
+	is_solicited := is_solicited OR 'push' = ANY (a.services);
 	IF i.reference_id IS NOT NULL
 		AND casesync_internal.is_last_word(p.partner, i.reference_id, i.record, hash) THEN
 		RETURN;
@@ -208,9 +209,11 @@ COMMENT ON FUNCTION casesync_internal.is_solicited(text, casesync_internal.my_su
  * A list in reg_records is several events, so that there may be more of them than items. Refused
  * whole, before anything is stored: a message has one acknowledgement, and a partner that got ACK
  * for half of it would not send the rest again. Empty ones and too many records are refused (B27).
+ * So is what says that it is pushed and may not be; a peer that does not say so sends what we did
+ * not subscribe to, which waits for a person.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_refusal(p casesync_internal.partner,
-	message jsonb)
+	header jsonb, message jsonb)
 RETURNS casesync_internal.verdict
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -233,18 +236,24 @@ BEGIN
 	END IF;
 	SELECT x.* INTO bad
 	  FROM (SELECT i.item, i.record, coalesce(i.event_type, mine.event_type) AS event,
-				(casesync_internal.agreement_in(p.partner, coalesce(i.event_type,
-					mine.event_type))).agreement IS NOT NULL AS is_agreed
-			  FROM casesync_internal.notify_items('{}', message) i) x
-	 WHERE NOT x.is_agreed OR jsonb_typeof(x.record) <> 'object' ORDER BY x.item LIMIT 1;
+				(s.a).agreement IS NOT NULL AS is_agreed,
+				i.meta->>'way' = 'push' AND 'push' <> ALL ((s.a).services) AS is_only_pushed
+			  FROM casesync_internal.notify_items(header, message) i
+			 CROSS JOIN LATERAL (SELECT casesync_internal.agreement_in(p.partner,
+				coalesce(i.event_type, mine.event_type)) AS a) s) x
+	 WHERE NOT x.is_agreed OR x.is_only_pushed OR jsonb_typeof(x.record) <> 'object'
+	 ORDER BY x.item LIMIT 1;
 	RETURN CASE WHEN NOT bad.is_agreed
 			THEN casesync_internal.refused_for('event not agreed', p.partner,
+				left(coalesce(bad.event, ''), 99))
+		WHEN bad.is_only_pushed
+			THEN casesync_internal.refused_for('push not agreed', p.partner,
 				left(coalesce(bad.event, ''), 99))
 		WHEN bad.item IS NOT NULL
 			THEN casesync_internal.refused_for('record no object', bad.item::text) END;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.notify_refusal(casesync_internal.partner, jsonb) IS
+COMMENT ON FUNCTION casesync_internal.notify_refusal(casesync_internal.partner, jsonb, jsonb) IS
 	'why the events of a notify cannot be taken; NULL when they can';
 
 CREATE OR REPLACE FUNCTION casesync_internal.receive_notify(p casesync_internal.partner,

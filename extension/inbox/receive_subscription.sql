@@ -182,7 +182,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	own constant bigint[] := ARRAY(SELECT s.id FROM casesync_internal.subscription s
-		WHERE s.partner = p.partner AND s.code = ANY (codes));
+		WHERE s.partner = p.partner AND s.code = ANY (codes) AND NOT s.is_push);
 	ended integer;
 	verdict casesync_internal.verdict;
 BEGIN
@@ -217,7 +217,7 @@ BEGIN
 			CASE WHEN s.state IN ('pending', 'active') THEN 'subscribe' ELSE 'unsubscribe' END)
 			ORDER BY s.code)
 		  FROM casesync_internal.subscription s
-		 WHERE s.partner = codes_now.partner AND s.code = ANY (codes));
+		 WHERE s.partner = codes_now.partner AND s.code = ANY (codes) AND NOT s.is_push);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.codes_now(text, text[]) IS

@@ -94,7 +94,7 @@ DECLARE
 	verdict casesync_internal.verdict;
 BEGIN
 	verdict := CASE m.action
-		WHEN 'notify' THEN casesync_internal.notify_refusal(m.partner, m.message)
+		WHEN 'notify' THEN casesync_internal.notify_refusal(m.partner, m.header, m.message)
 		WHEN 'on-search' THEN casesync_internal.found_refusal(m.message)
 		WHEN 'txn-status'
 			THEN casesync_internal.status_question_refusal(m.message->'txnstatus_request')

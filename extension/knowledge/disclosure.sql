@@ -62,8 +62,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.disclosure_begin(text, casesync_internal.disclosing[]) IS
-	'these records, or how many they are, are about to leave by this way (notify, search, count, '
-	'check_enrollment): on record before they do';
+	'these records, or how many they are, are about to leave by this way (notify, push, search, '
+	'count, check_enrollment): on record before they do';
 
 /*
  * An item is attempted once, however often it is sent: its outcome is about the same record. A row
@@ -87,7 +87,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.disclosure_complete(uuid[], text) IS
-	'what these items or answers carry was delivered, or was refused for good';
+	'what these items or answers carry was delivered, was refused for good, or never left '
+	'(not_sent)';
 
 /* By key and by what stands for it once erased: who knows the subject must still get an answer. */
 CREATE OR REPLACE FUNCTION casesync.disclosures(registry text, key text)
@@ -116,7 +117,7 @@ COMMENT ON FUNCTION casesync.disclosures(text, text) IS
 	'count only that it is there, and fits what was asked for (fields); attempted: it may have '
 	'arrived, as all that was answered at once, which nobody acknowledges';
 
-/* What was refused for good is not held; what was only attempted may be. */
+/* What was refused for good or never left is not held; what was only attempted may be. */
 CREATE OR REPLACE FUNCTION casesync.held_by(registry text, key text)
 RETURNS TABLE (partner text, last_sent timestamptz, fields text[])
 LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
@@ -126,9 +127,9 @@ AS $$
 		SELECT DISTINCT f COLLATE "C"
 		  FROM casesync.disclosures(held_by.registry, held_by.key) x
 		 CROSS JOIN unnest(x.fields) f
-		 WHERE x.partner = d.partner AND x.outcome <> 'refused' ORDER BY 1)
+		 WHERE x.partner = d.partner AND x.outcome NOT IN ('refused', 'not_sent') ORDER BY 1)
 	  FROM casesync.disclosures(held_by.registry, held_by.key) d
-	 WHERE d.outcome <> 'refused'
+	 WHERE d.outcome NOT IN ('refused', 'not_sent')
 	 GROUP BY d.partner ORDER BY d.partner
 $$;
 COMMENT ON FUNCTION casesync.held_by(text, text) IS

@@ -45,7 +45,7 @@ CREATE TABLE casesync_internal.disclosure (
 	agreement text NOT NULL,
 	agreement_version integer NOT NULL,
 	reference_id uuid NOT NULL,
-	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused')),
+	outcome text NOT NULL CHECK (outcome IN ('attempted', 'delivered', 'refused', 'not_sent')),
 	asked text[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX disclosure_of_subject ON casesync_internal.disclosure (registry, key);

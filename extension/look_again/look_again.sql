@@ -4,8 +4,20 @@
  * changed. There may be a million of them: the queue is walked by its indexes, whatever the planner
  * believes of a table that was empty a minute ago.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.happened_first(
+	waiting casesync_internal.look_again_entry, added casesync_internal.look_again_entry)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT least(coalesce(waiting.happened, waiting.at), coalesce(added.happened, added.at))
+$$;
+COMMENT ON FUNCTION casesync_internal.happened_first(casesync_internal.look_again_entry,
+	casesync_internal.look_again_entry) IS
+	'when the first of two reasons to look at a subject happened';
+
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_put(registry text, keys text[],
-	event_type text, reason text)
+	event_type text, reason text, happened timestamptz[])
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -14,20 +26,23 @@ DECLARE
 	added bigint;
 BEGIN
 	/* In one order: two who add the same subjects must not wait for each other in a circle. */
-	INSERT INTO casesync_internal.look_again_entry (registry, key, event_type, reason)
-	SELECT registry, d.k, event_type, reason
-	  FROM (SELECT DISTINCT u.k COLLATE "C" AS k FROM unnest(keys) u(k)) d
+	INSERT INTO casesync_internal.look_again_entry AS l (registry, key, event_type, reason,
+		happened)
+	SELECT registry, d.k, event_type, reason, d.happened
+	  FROM (SELECT u.k COLLATE "C" AS k, min(u.happened) AS happened
+			  FROM unnest(keys, look_again_put.happened) u(k, happened) GROUP BY 1) d
 	 /* A longer key is never rendered. */
 	 WHERE octet_length(d.k) <= 1000
 	 ORDER BY d.k
 	/* The time anew: who is being looked at just now is looked at once more, look_again_done(). */
 	ON CONFLICT ON CONSTRAINT look_again_entry_about DO UPDATE
-		SET reason = excluded.reason, at = excluded.at, origin = NULL;
+		SET reason = excluded.reason, at = excluded.at, origin = NULL,
+			happened = casesync_internal.happened_first(l, excluded);
 	GET DIAGNOSTICS added = ROW_COUNT;
 	RETURN added;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.look_again_put(text, text[], text, text) IS
+COMMENT ON FUNCTION casesync_internal.look_again_put(text, text[], text, text, timestamptz[]) IS
 	'part of look_again_add(): all of these subjects, or none';
 
 /*
@@ -35,7 +50,7 @@ COMMENT ON FUNCTION casesync_internal.look_again_put(text, text[], text, text) I
  * circle gives back what this call has locked, which lets the other one through, and begins anew.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_add(registry text, keys text[],
-	event_type text, reason text)
+	event_type text, reason text, happened timestamptz[] DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -43,7 +58,7 @@ AS $$
 BEGIN
 	FOR try IN 1 .. 3 LOOP
 		BEGIN
-			RETURN casesync_internal.look_again_put(registry, keys, event_type, reason);
+			RETURN casesync_internal.look_again_put(registry, keys, event_type, reason, happened);
 		EXCEPTION WHEN deadlock_detected THEN
 			IF try = 3 THEN
 				RAISE;
@@ -52,30 +67,50 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text) IS
-	'have these subjects of a registry looked at again; returns how many';
+COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text, timestamptz[]) IS
+	'have these subjects of a registry looked at again, each for what happened at the time in the '
+	'same place (NULL: now); returns how many';
 
 /* What was captured and is not routed at once; in one statement, and in one order as above. */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_add_all(registries text[], keys text[],
-	event_types text[], origins bigint[], reason text)
+	event_types text[], origins bigint[], happened timestamptz[], reason text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO casesync_internal.look_again_entry AS l (registry, key, event_type, reason, origin)
+	INSERT INTO casesync_internal.look_again_entry AS l (registry, key, event_type, reason, origin,
+		happened)
 	SELECT d.registry, d.key, d.event_type, look_again_add_all.reason,
-		CASE WHEN count(d.origin) = count(*) THEN max(d.origin) END
-	  FROM unnest(registries, keys, event_types, origins) d(registry, key, event_type, origin)
+		CASE WHEN count(d.origin) = count(*) THEN max(d.origin) END, min(d.happened)
+	  FROM unnest(registries, keys, event_types, origins, look_again_add_all.happened)
+		d(registry, key, event_type, origin, happened)
 	 WHERE octet_length(d.key) <= 1000
 	 GROUP BY d.registry, d.key COLLATE "C", d.key, d.event_type
 	 ORDER BY d.registry, d.key COLLATE "C", d.event_type
 	ON CONFLICT ON CONSTRAINT look_again_entry_about DO UPDATE
 		SET reason = excluded.reason, at = excluded.at,
-			origin = CASE WHEN l.origin = excluded.origin THEN l.origin END
+			origin = CASE WHEN l.origin = excluded.origin THEN l.origin END,
+			happened = casesync_internal.happened_first(l, excluded)
 $$;
-COMMENT ON FUNCTION casesync_internal.look_again_add_all(text[], text[], text[], bigint[], text) IS
-	'have these subjects looked at later, each with its registry, event type and the received item '
-	'it comes from';
+COMMENT ON FUNCTION casesync_internal.look_again_add_all(text[], text[], text[], bigint[],
+	timestamptz[], text) IS
+	'have these subjects looked at later, each with its registry, event type, the received item it '
+	'comes from and when it happened';
+
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_since(registry text, key text,
+	event_type text)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+BEGIN
+	RETURN (SELECT l.happened FROM casesync_internal.look_again_entry l
+		WHERE l.registry = look_again_since.registry AND l.key = look_again_since.key
+		  AND l.event_type = look_again_since.event_type);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_since(text, text, text) IS
+	'when the first of what a subject waits for happened; NULL: now, or it does not wait';
 
 /* One step of the index for each. */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_registries()

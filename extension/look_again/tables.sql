@@ -7,6 +7,7 @@ CREATE TABLE casesync_internal.look_again_entry (
 	reason text NOT NULL,
 	at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	origin bigint,
+	happened timestamptz,
 	CONSTRAINT look_again_entry_about UNIQUE (registry, key, event_type)
 );
 CREATE INDEX look_again_entry_turn ON casesync_internal.look_again_entry (registry, id);
@@ -19,6 +20,9 @@ COMMENT ON COLUMN casesync_internal.look_again_entry.at IS
 	'when it was last asked for: what is asked for while it is being looked at is looked at once more';
 COMMENT ON COLUMN casesync_internal.look_again_entry.origin IS
 	'the received item that all of it comes from';
+COMMENT ON COLUMN casesync_internal.look_again_entry.happened IS
+	'when the first of what it is looked at for happened: a subscription that was not told of it, '
+	'when others were told later, is to be told; NULL: when it was asked for';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_entry_id_seq', '');
 CREATE TABLE casesync_internal.look_again_registry (

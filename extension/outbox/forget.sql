@@ -11,6 +11,7 @@ AS $$
 	 WHERE l.partner = outbox_forget.partner AND n.lane = l.lane;
 	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l
 	 WHERE l.partner = outbox_forget.partner AND o.lane = l.lane;
+	DELETE FROM casesync_internal.push p WHERE p.partner = outbox_forget.partner;
 $$;
 COMMENT ON FUNCTION casesync_internal.outbox_forget(text) IS
 	'part of drop_partner(): what waits for the partner; before its lanes go';
@@ -33,7 +34,11 @@ BEGIN
 			ELSE n.state END
 	 WHERE n.registry = p.registry AND n.key = p.key;
 	GET DIAGNOSTICS erased = ROW_COUNT;
+	PERFORM casesync_internal.notification_not_sent(ARRAY(
+		SELECT n.id FROM casesync_internal.notification n
+		 WHERE n.registry = p.registry AND n.key = p.erased AND n.state_reason = 'erased'));
 	DELETE FROM casesync_internal.open_number o WHERE o.registry = p.registry AND o.key = p.key;
+	DELETE FROM casesync_internal.push u WHERE u.registry = p.registry AND u.key = p.key;
 	UPDATE casesync_internal.event e SET key = p.erased
 	 WHERE e.key = p.key AND e.id IN (
 		SELECT n.event FROM casesync_internal.notification n
@@ -42,7 +47,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_erase(casesync_internal.person) IS
-	'part of erase(): notifications about a subject; those not sent yet never are';
+	'part of erase(): notifications about a subject, and what was pushed of it, with its notes; '
+	'those not sent yet never are';
 
 /*
  * What names the subject is found by content, since a message may be about many, and by what is on
@@ -136,6 +142,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	notifications := casesync_internal.notification_prune(before);
+	PERFORM casesync_internal.push_prune(before);
 	DELETE FROM casesync_internal.open_number o WHERE NOT EXISTS (
 		SELECT FROM casesync_internal.notification n WHERE n.id = o.item);
 	DELETE FROM casesync_internal.event e

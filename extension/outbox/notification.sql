@@ -180,6 +180,37 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_number(bigint[], uuid, bigint) IS
 	'these are the next items of their subscription''s stream, after the last number given there';
 
+/* The stream stays: that it was about to be sent is on record (give_seq()). */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_unnumber(items bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.notification n SET seq = NULL, prev_seq = NULL
+	 WHERE n.id = ANY (items);
+	DELETE FROM casesync_internal.open_number o WHERE o.item = ANY (items);
+	PERFORM casesync_internal.notification_not_sent(items);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_unnumber(bigint[]) IS
+	'these locked items were not sent after all: their numbers are nobody''s';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_not_sent(items bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+	PERFORM casesync_internal.disclosure_complete(ARRAY(SELECT n.reference_id
+		FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
+		WHERE n.state = 'withheld' AND n.stream IS NOT NULL AND n.seq IS NULL), 'not_sent');
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_not_sent(bigint[]) IS
+	'those of these that were withheld after their messages had not left: that they were not sent '
+	'is on record';
+
 /*
  * The router may be withholding some of them, and waits for the others: all together, or none is
  * kept while one is waited for. What is refused, always one item, is decided about: not in the
@@ -356,6 +387,7 @@ BEGIN
 	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
 	 WHERE n.seq IS NOT NULL
 	ON CONFLICT DO NOTHING;
+	PERFORM casesync_internal.notification_not_sent(items);
 	PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => true);
 END
 $$;

@@ -45,7 +45,8 @@ COMMENT ON TABLE casesync_internal.notification IS
 COMMENT ON COLUMN casesync_internal.notification.reference_id IS
 	'random, the same at every attempt, never reused';
 COMMENT ON COLUMN casesync_internal.notification.seq IS
-	'position in the subscription''s stream, given when first sent';
+	'position in the subscription''s stream, given when first sent; NULL in a stream: nothing of '
+	'its message had left';
 /* Of a notification what is known when it is written; the table may get more columns. */
 CREATE TYPE casesync_internal.new_notification AS (lane integer, subscription bigint, event uuid,
 	registry text, key text, event_type text, removal boolean, record jsonb, hmac bytea,
@@ -70,6 +71,9 @@ BEGIN
 		/* What waits of a subject, whatever was told of it before. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key) '
 			'WHERE state = ''due''', leaf);
+		/* What was tried and waits, of which there is little. */
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
+			'(lane, subscription, seq) WHERE state = ''due'' AND seq IS NOT NULL', leaf);
 		EXECUTE format(
 			'COMMENT ON TABLE casesync_internal.notification_%s IS ''one leaf of the ring of '
 			'notifications''', leaf);
@@ -121,3 +125,28 @@ COMMENT ON COLUMN casesync_internal.outgoing.subscriptions IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.outgoing', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.outgoing_id_seq', '');
 CREATE INDEX outgoing_correlation ON casesync_internal.outgoing ((message->>'correlation_id'));
+CREATE TABLE casesync_internal.push (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	partner text NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	note text,
+	who name NOT NULL DEFAULT session_user,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	is_new boolean NOT NULL DEFAULT true,
+	event uuid,
+	dropped text
+);
+CREATE INDEX push_new ON casesync_internal.push (registry, id) WHERE is_new;
+CREATE INDEX push_of_subject ON casesync_internal.push (registry, key);
+CREATE INDEX push_event ON casesync_internal.push (event);
+CREATE INDEX push_by ON casesync_internal.push (who, at);
+COMMENT ON TABLE casesync_internal.push IS
+	'what case workers have told partners by push(): the router makes notifications of it';
+COMMENT ON COLUMN casesync_internal.push.is_new IS 'the router has not looked at it yet';
+COMMENT ON COLUMN casesync_internal.push.event IS
+	'that of its newest notification to the partner; NULL: none was made yet';
+COMMENT ON COLUMN casesync_internal.push.dropped IS 'why none is made any more';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push_id_seq', '');

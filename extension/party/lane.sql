@@ -29,24 +29,28 @@ BEGIN
 	DELETE FROM casesync_internal.lane_state t WHERE t.lane = s.lane AND t.id <= s.id;
 	INSERT INTO casesync_internal.lane_state (lane, message_id, items, attempt, next_attempt,
 		batch_limit, server_errors, refusals, suspect, others_pass, is_stopped, reason,
-		begins_until, lost_until)
+		begins_until, lost_until, seq_before)
 	VALUES (s.lane, s.message_id, coalesce(s.items, '{}'), coalesce(s.attempt, 0), s.next_attempt,
 		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.refusals, 0),
 		s.suspect, coalesce(s.others_pass, false), coalesce(s.is_stopped, false), s.reason,
-		CASE WHEN s.message_id IS NOT NULL THEN s.begins_until END, s.lost_until);
+		CASE WHEN s.message_id IS NOT NULL THEN s.begins_until END, s.lost_until,
+		CASE WHEN s.message_id IS NOT NULL THEN s.seq_before END);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS
 	'append a lane''s new state';
 
-/* Their places stay, since how many were sent together says what a refusal means. */
+/*
+ * Their places stay, since how many were sent together says what a refusal means; as a negative id,
+ * since a message that never left gives back all numbers that it was given (numbers_back()).
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.lanes_let_go(items bigint[])
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	UPDATE casesync_internal.lane_state s
-	   SET items = ARRAY(SELECT CASE WHEN i = ANY (lanes_let_go.items) THEN NULL ELSE i END
+	   SET items = ARRAY(SELECT CASE WHEN i = ANY (lanes_let_go.items) THEN -i ELSE i END
 			FROM unnest(s.items) WITH ORDINALITY u(i, n) ORDER BY u.n)
 	 WHERE s.items && lanes_let_go.items;
 $$;

@@ -217,7 +217,8 @@ CREATE TABLE casesync_internal.lane_state (
 	is_stopped boolean NOT NULL DEFAULT false,
 	reason text,
 	begins_until timestamptz,
-	lost_until timestamptz
+	lost_until timestamptz,
+	seq_before bigint
 );
 CREATE INDEX lane_state_newest ON casesync_internal.lane_state (lane, id);
 COMMENT ON TABLE casesync_internal.lane_state IS 'appended; the newest row of a lane counts';
@@ -227,6 +228,8 @@ COMMENT ON COLUMN casesync_internal.lane_state.begins_until IS
 	'of the message in flight: what has not begun to leave by then never does; NULL: no limit';
 COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
 	'the same of messages whose sessions ended before an outcome';
+COMMENT ON COLUMN casesync_internal.lane_state.seq_before IS
+	'of the message in flight: the last number before those that were given for it; NULL: none was';
 COMMENT ON COLUMN casesync_internal.lane_state.refusals IS
 	'items refused one after another, with nothing delivered in between';
 COMMENT ON COLUMN casesync_internal.lane_state.suspect IS

@@ -241,6 +241,22 @@ $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_of(text, text[]) IS
 	'what of these subjects is in quarantine now';
 
+/* Nothing is wrong with it, and it is tried again within moments: see route_later(). */
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_is_short(registry text, key text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync_internal.quarantine_entry e
+		WHERE e.registry = quarantine_is_short.registry AND e.tracking = 0
+		  AND md5(e.key) = md5(quarantine_is_short.key) AND e.key = quarantine_is_short.key
+		  AND e.error_code = '55P03' AND e.tries = 1);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_is_short(text, text) IS
+	'whether a subject is in quarantine only because somebody had it locked for a moment';
+
 /* By the time too: quarantine_add() sets it anew, and what failed after it was read must stay. */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_done(
 	entries casesync_internal.quarantine_entry[])

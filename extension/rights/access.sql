@@ -187,8 +187,8 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
-	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor or '
-	'reader; an administrator gives most of them together with a second one';
+	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor, '
+	'caseworker or reader; an administrator gives most of them together with a second one';
 
 /*
  * Taking away makes things safer, and so needs nobody else. Accesses overlap: all that the role has

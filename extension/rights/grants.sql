@@ -96,6 +96,7 @@ SELECT a.access, o FROM (VALUES
 		'work_requests', 'tidy', 'turn_trouble', 'journal_take', 'look_again_due', 'probe_target',
 		'lane_back', 'standby_wait']),
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
+	('caseworker', ARRAY['push', 'shared_status']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
 	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types',

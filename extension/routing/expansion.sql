@@ -5,20 +5,23 @@
  * however many there are.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.expansion_add(tracking integer, keys text[],
-	event_types text[], origins bigint[])
+	event_types text[], origins bigint[], happened timestamptz[])
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO casesync_internal.expansion AS x (tracking, key, event_type, origin)
-	SELECT DISTINCT ON (u.key, u.event_type) expansion_add.tracking, u.key, u.event_type, u.origin
-	  FROM unnest(keys, event_types, origins) u(key, event_type, origin)
+	INSERT INTO casesync_internal.expansion AS x (tracking, key, event_type, origin, at)
+	SELECT DISTINCT ON (u.key, u.event_type) expansion_add.tracking, u.key, u.event_type, u.origin,
+		u.at
+	  FROM unnest(keys, event_types, origins, happened) u(key, event_type, origin, at)
 	/* What is read already has changed once more. */
-	ON CONFLICT (tracking, md5(key), event_type) DO UPDATE SET after_key = NULL, at = excluded.at,
+	ON CONFLICT (tracking, md5(key), event_type) DO UPDATE SET after_key = NULL,
+		at = least(x.at, excluded.at),
 		origin = CASE WHEN x.origin = excluded.origin THEN x.origin END
 $$;
-COMMENT ON FUNCTION casesync_internal.expansion_add(integer, text[], text[], bigint[]) IS
-	'have the subjects of these captured keys read, a page at a time';
+COMMENT ON FUNCTION casesync_internal.expansion_add(integer, text[], text[], bigint[],
+	timestamptz[]) IS
+	'have the subjects of these captured keys read, a page at a time, for what happened then';
 
 /*
  * One page. Whoever fails is put into quarantine with the captured key, as when its subjects are
@@ -38,7 +41,8 @@ BEGIN
 	page := casesync_internal.subjects_page(t, x.key, casesync_internal.subjects_until(),
 		x.after_key, size);
 	PERFORM casesync_internal.look_again_add_all(array_agg(r), array_agg(k),
-		array_agg(x.event_type), array_agg(x.origin), 'one change concerns very many subjects')
+		array_agg(x.event_type), array_agg(x.origin), array_agg(x.at),
+		'one change concerns very many subjects')
 	   FROM unnest(page) k CROSS JOIN unnest(fed) r
 	  WHERE octet_length(k) <= 1000 HAVING count(*) > 0;
 	/* The queue has no such keys, and nobody renders them. */

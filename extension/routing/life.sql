@@ -29,7 +29,7 @@ COMMENT ON FUNCTION casesync_internal.life_begin(text) IS
 
 CREATE OR REPLACE FUNCTION casesync_internal.journal_items(messages jsonb)
 RETURNS TABLE (stream uuid, reference_id uuid, partner text, registry text, key text,
-	identifiers jsonb, subscription bigint, agreement text, version integer)
+	identifiers jsonb, subscription bigint, agreement text, version integer, seq bigint)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -37,12 +37,16 @@ AS $$
 	  FROM jsonb_array_elements(messages) m
 	 CROSS JOIN LATERAL jsonb_to_recordset(m->'items') i(reference_id uuid, partner text,
 		registry text, key text, identifiers jsonb, subscription bigint, agreement text,
-		version integer)
+		version integer, seq bigint)
 $$;
 COMMENT ON FUNCTION casesync_internal.journal_items(jsonb) IS
 	'what a bridge''s journal says that partners were told';
 
-/* Each item is on record from before its first sending on (give_seq()): where it is not, it was. */
+/*
+ * Each item is on record from before its first sending on (give_seq()): where it is not, it was.
+ * And each has the number for ever by which it began to leave; what never did is not in the
+ * journal.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.journal_lost(messages jsonb, OUT any_life boolean,
 	OUT this_life boolean)
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -52,7 +56,10 @@ AS $$
 	  FROM casesync_internal.node n
 	 CROSS JOIN LATERAL casesync_internal.journal_items(messages) i
 	 WHERE NOT EXISTS (SELECT FROM casesync_internal.disclosure d
-		WHERE d.reference_id = i.reference_id)
+			WHERE d.reference_id = i.reference_id)
+		OR i.stream = n.stream AND EXISTS (SELECT FROM casesync_internal.notification x
+			WHERE x.reference_id = i.reference_id
+			  AND (x.stream, x.seq) IS DISTINCT FROM (i.stream, coalesce(i.seq, x.seq)))
 $$;
 COMMENT ON FUNCTION casesync_internal.journal_lost(jsonb) IS
 	'whether partners were told something that this database does not know of; and whether in its '
@@ -181,7 +188,8 @@ AS $$
 		jsonb_strip_nulls(jsonb_build_object('reference_id', n.reference_id,
 			'partner', l.partner, 'registry', n.registry, 'key', n.key,
 			'identifiers', t.identifiers, 'subscription', n.subscription,
-			'agreement', n.agreement, 'version', n.agreement_version)) ORDER BY n.id))::text
+			'agreement', n.agreement, 'version', n.agreement_version, 'seq', n.seq)) ORDER BY n.id
+		))::text
 	  FROM casesync_internal.notification n
 	  JOIN casesync_internal.lane l ON l.lane = n.lane
 	  LEFT JOIN casesync_internal.told t

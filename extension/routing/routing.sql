@@ -19,6 +19,7 @@ DECLARE
 		FROM casesync_internal.quarantine_of(r.registry, keys) q);
 	asked constant casesync_internal.look_again_entry[] := ARRAY(SELECT l
 		FROM casesync_internal.look_again_of(r.registry, keys) l);
+	pushes constant bigint[] := casesync_internal.push_new_of(r.registry, keys);
 	subjects casesync_internal.rendered[] := ARRAY(SELECT s
 		FROM casesync_internal.render(r, keys) s);
 	a casesync_internal.agreement;
@@ -47,6 +48,8 @@ BEGIN
 	END LOOP;
 	PERFORM casesync_internal.quarantine_done(waiting);
 	PERFORM casesync_internal.look_again_done(asked);
+	PERFORM casesync_internal.push_unagreed(r.registry, keys);
+	PERFORM casesync_internal.push_looked(pushes);
 	RETURN appended;
 END
 $$;
@@ -78,6 +81,8 @@ BEGIN
 	   FROM unnest(events) e WHERE e.key = ANY (keys) GROUP BY e.event_type;
 	PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
 		FROM casesync_internal.look_again_of(registry, keys) l));
+	PERFORM casesync_internal.push_looked(
+		casesync_internal.push_new_of(route_later.registry, keys));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_later(text, text[],
@@ -149,6 +154,8 @@ BEGIN
 			/* From now on it is tried when quarantine says so, not at every turn. */
 			PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
 				FROM casesync_internal.look_again_of(r.registry, keys) l));
+			PERFORM casesync_internal.push_looked(
+				casesync_internal.push_new_of(r.registry, keys));
 			RETURN 0;
 		END IF;
 	END;

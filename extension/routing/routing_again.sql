@@ -30,7 +30,7 @@ BEGIN
 				casesync_internal.subjects_until(), NULL, max_entries + 1);
 			IF cardinality(subjects) > max_entries THEN
 				PERFORM casesync_internal.expansion_add(t.id, ARRAY[q.key], ARRAY[q.event_type],
-					ARRAY[NULL::bigint]);
+					ARRAY[NULL::bigint], ARRAY[q.at]);
 			ELSE
 				RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint,
 					q.at, q.id FROM unnest(subjects) s;
@@ -57,6 +57,7 @@ DECLARE
 		FROM casesync_internal.quarantine_events(max_subjects, but_of) e);
 BEGIN
 	PERFORM casesync_internal.fill_mended();
+	events := events || casesync_internal.push_events(max_subjects - cardinality(events), but_of);
 	RETURN events || ARRAY(
 		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, l.origin, l.at,
 			l.id)::casesync_internal.subject_event
@@ -65,8 +66,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.events_again(integer, text[]) IS
-	'the next subjects to route again: first those in quarantine, which are fewer, then those that '
-	'wait to be looked at; of some registries none';
+	'the next subjects to route again: first those in quarantine, which are fewer, then what case '
+	'workers push, then those that wait to be looked at; of some registries none';
 
 CREATE OR REPLACE FUNCTION casesync.retry_quarantine(registry text DEFAULT NULL)
 RETURNS bigint
@@ -124,7 +125,7 @@ COMMENT ON FUNCTION casesync_internal.look_again_types(text, boolean) IS
 	'as which events subjects of a registry are told, when nobody knows what happened to them';
 
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_at(r casesync_internal.registry,
-	reason text)
+	reason text, happened timestamptz DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -145,15 +146,18 @@ BEGIN
 	IF casesync_internal.look_again_all_take(r.registry) IS NOT NULL THEN
 		PERFORM casesync_internal.knowledge_open_registry(r.registry);
 	END IF;
-	SELECT coalesce(max(casesync_internal.look_again_add(r.registry, keys, e, reason)), 0)
+	SELECT coalesce(max(casesync_internal.look_again_add(r.registry, keys, e, reason,
+			array_fill(happened, ARRAY[cardinality(keys)]))), 0)
 	  INTO asked FROM unnest(casesync_internal.look_again_types(r.registry, is_there => true)) e;
 	RETURN asked + (SELECT coalesce(max(casesync_internal.look_again_add(r.registry, gone, e,
 			reason)), 0)
 		FROM unnest(casesync_internal.look_again_types(r.registry, is_there => false)) e);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text) IS
-	'have every subject of a registry rendered and compared again; returns how many';
+COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text,
+	timestamptz) IS
+	'have every subject of a registry rendered and compared again, for what may have happened '
+	'since then; returns how many';
 
 CREATE OR REPLACE FUNCTION casesync_internal.gap_look_again(g casesync_internal.gap)
 RETURNS bigint
@@ -161,7 +165,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(sum(casesync_internal.look_again_at(r,
-			format('gap %s: to be looked at again', g.id))), 0)::bigint
+			format('gap %s: to be looked at again', g.id), g.started)), 0)::bigint
 	  FROM (SELECT x.* FROM casesync_internal.registry x WHERE x.registry = ANY (g.registries)
 			 ORDER BY x.registry) r
 $$;

@@ -38,7 +38,7 @@ BEGIN
 	SELECT s.id FROM (
 		SELECT t.* FROM casesync_internal.subscription t
 		 WHERE t.partner = a.partner AND t.event_type = wanted_by.event_type
-			AND t.state = 'active' AND t.id_type IS NULL AND t.tree IS NULL
+			AND t.state = 'active' AND t.id_type IS NULL AND t.tree IS NULL AND NOT t.is_push
 		UNION ALL
 		SELECT t.* FROM casesync.record_identifiers(record) i
 		  JOIN casesync_internal.subscription t ON t.id_value = i.identifier_value
@@ -170,7 +170,9 @@ AS $$
 	   AND casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
 	   AND w.subscriptions IS NOT NULL
 	   AND EXISTS (SELECT FROM casesync_internal.disclosure d
-					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key)
+					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key
+					  AND NOT EXISTS (SELECT FROM casesync_internal.disclosure x
+						WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent'))
 	 ORDER BY t.key, e.event_type, e.position
 $$;
 COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement,
@@ -234,7 +236,9 @@ BEGIN
 					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at, t.owed,
-						CASE WHEN t.hmac = o.hmac AND e.at < t.at THEN t.told_to END AS told_to,
+						CASE WHEN t.hmac = o.hmac AND least(e.at,
+								casesync_internal.look_again_since(e.registry, e.key, e.event_type))
+							< t.at THEN t.told_to END AS told_to,
 						t.hmac IS DISTINCT FROM o.hmac AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key
@@ -281,6 +285,7 @@ BEGIN
 		WHERE e.key = w.key AND e.event_type = s.event_type ORDER BY e.position LIMIT 1) x
 	 WHERE w.registry = r.registry AND s.partner = a.partner
 	   AND s.event_type = ANY (a.event_types) AND (s.ends IS NULL OR now() < s.ends)
+	   AND (NOT s.is_push OR 'push' = ANY (a.services))
 	   AND NOT EXISTS (SELECT FROM unnest(news) d
 		WHERE (d.event).key = w.key AND w.subscription = ANY (d.subscriptions))
 	 ORDER BY w.subscription, w.key;
@@ -315,6 +320,7 @@ BEGIN
 	PERFORM casesync_internal.note_crossed(a.partner, events, offers);
 	drafts := casesync_internal.agreement_drafts(a, r, events, offers);
 	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);
+	news := casesync_internal.push_drafts(a, r, events, offers, news);
 	news := news || ARRAY(SELECT d
 		FROM casesync_internal.open_drafts(a, r, events, offers, news) d);
 	IF cardinality(news) > 0 THEN

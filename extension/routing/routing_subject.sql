@@ -172,7 +172,7 @@ BEGIN
 	END IF;
 	IF subjects IS NULL OR cardinality(subjects) > max_subjects THEN
 		PERFORM casesync_internal.expansion_add(t.id, ARRAY[key], ARRAY[event_type],
-			ARRAY[origin]);
+			ARRAY[origin], ARRAY[at]);
 		RETURN;
 	END IF;
 	RETURN QUERY

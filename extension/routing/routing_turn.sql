@@ -123,7 +123,8 @@ BEGIN
 		UNION ALL
 		SELECT e FROM casesync_internal.expand(bulk, split, is_asking => true, room => 0) e);
 	PERFORM casesync_internal.look_again_add_all(array_agg(e.registry), array_agg(e.key),
-		array_agg(e.event_type), array_agg(e.origin), 'others go first: they are fewer, or quick')
+		array_agg(e.event_type), array_agg(e.origin), array_agg(e.at),
+		'others go first: they are fewer, or quick')
 	   FROM unnest(waiting) e WHERE octet_length(e.key) <= 1000 HAVING count(*) > 0;
 	/* The queue has no such keys, and nobody renders them. */
 	PERFORM casesync_internal.quarantine_add(e.registry, 0, ARRAY[e.key], e.event_type, '54000',
@@ -168,6 +169,7 @@ BEGIN
 	END IF;
 	RETURN EXISTS (SELECT FROM casesync_internal.look_again_next(1, others))
 		OR EXISTS (SELECT FROM casesync_internal.quarantine_next(1, others))
+		OR EXISTS (SELECT FROM casesync_internal.push_next(1, others))
 		OR EXISTS (SELECT FROM casesync_internal.expansion e
 			JOIN casesync_internal.routing_pace p ON p.registry = '' AND p.tracking = e.tracking
 			WHERE p.rest_until < now());

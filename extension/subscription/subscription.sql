@@ -390,7 +390,7 @@ CREATE OR REPLACE VIEW casesync.subscriptions AS
 		coalesce(w.due, 0) AS due,
 		(SELECT q.seq FROM casesync_internal.subscription_seq q WHERE q.subscription = s.id
 			ORDER BY q.id DESC LIMIT 1) AS last_seq,
-		s.paused_at, s.pause_reason
+		s.paused_at, s.pause_reason, s.is_push
 	  FROM casesync_internal.subscription s
 	  /* Counted once for all: both may be many. */
 	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync_internal.notification n
@@ -418,3 +418,42 @@ COMMENT ON COLUMN casesync.subscriptions.last_seq IS
 COMMENT ON COLUMN casesync.subscriptions.paused_at IS
 	'of a filter: since when it is paused, because the partner''s filters took too long';
 COMMENT ON COLUMN casesync.subscriptions.pause_reason IS 'how long they took';
+COMMENT ON COLUMN casesync.subscriptions.is_push IS
+	'not the partner''s wish: what case workers push to it is numbered by this';
+
+/*
+ * What a case worker pushes has no subscription of the partner's. A row of ours stands for it, so
+ * that numbers, lanes, retries and dead letters work by it like by any other; no wish is found by
+ * it (wanted_by()), no quota counts it, and the partner cannot name it. One for each event type of
+ * a registry, as in a message.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.push_subscription_of(partner text, registry text,
+	event_type text)
+RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT s.id FROM casesync_internal.subscription s
+	 WHERE s.partner = push_subscription_of.partner AND s.is_push AND s.state = 'active'
+	   AND s.registry = push_subscription_of.registry
+	   AND s.event_type = push_subscription_of.event_type
+$$;
+COMMENT ON FUNCTION casesync_internal.push_subscription_of(text, text, text) IS
+	'the row that stands for what case workers push to a partner; NULL when there is none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.push_subscription_keep(partner text,
+	r casesync_internal.registry, event_type text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.subscription (partner, event_type, record_type, reg_type,
+		registry, transaction_id, state, is_confirmed, is_push, decided_at)
+	SELECT push_subscription_keep.partner, push_subscription_keep.event_type, r.record_type,
+		r.reg_type, r.registry, gen_random_uuid(), 'active', true, true, clock_timestamp()
+	 WHERE casesync_internal.push_subscription_of(partner, r.registry, event_type) IS NULL
+	ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION casesync_internal.push_subscription_keep(text, casesync_internal.registry,
+	text) IS
+	'that row is there';

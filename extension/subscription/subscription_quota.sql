@@ -27,11 +27,12 @@ AS $$
 BEGIN
 	SELECT p.max_subscriptions - count(*) INTO of_any FROM (
 		SELECT FROM casesync_internal.subscription s
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active')
+		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND NOT s.is_push
 		 LIMIT p.max_subscriptions) x;
 	SELECT p.max_filters - count(*) INTO of_many FROM (
 		SELECT FROM casesync_internal.subscription s
 		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.id_type IS NULL
+		   AND NOT s.is_push
 		 LIMIT p.max_filters) x;
 	SELECT casesync_internal.message_limit('filter weight')
 			- coalesce(sum(casesync_internal.filter_weight(s.tree)), 0),

@@ -37,6 +37,7 @@ CREATE TABLE casesync_internal.subscription (
 	ended_at timestamptz,
 	paused_at timestamptz,
 	pause_reason text,
+	is_push boolean NOT NULL DEFAULT false,
 	CHECK ((id_type IS NULL) = (id_value IS NULL)),
 	CHECK (id_type IS NULL OR tree IS NULL),
 	CHECK ((state = 'pending') = (waits_for IS NOT NULL))
@@ -58,6 +59,8 @@ CREATE INDEX subscription_unseeded ON casesync_internal.subscription (id)
 	WHERE state = 'active' AND tree IS NOT NULL AND NOT is_seeded;
 CREATE INDEX subscription_paused ON casesync_internal.subscription (partner, paused_at)
 	WHERE paused_at IS NOT NULL;
+CREATE UNIQUE INDEX subscription_push ON casesync_internal.subscription
+	(partner, registry, event_type) WHERE state = 'active' AND is_push;
 COMMENT ON TABLE casesync_internal.subscription IS
 	'partners'' subscriptions; is_confirmed: they know that it exists';
 COMMENT ON COLUMN casesync_internal.subscription.lane IS
@@ -72,6 +75,8 @@ COMMENT ON COLUMN casesync_internal.subscription.is_seeded IS
 	'of a filter: who was inside when it began has been looked up';
 COMMENT ON COLUMN casesync_internal.subscription.paused_at IS
 	'of a filter: since when it is not judged, because its partner''s filters took too long';
+COMMENT ON COLUMN casesync_internal.subscription.is_push IS
+	'nobody''s wish: what case workers push to the partner is numbered by it';
 COMMENT ON COLUMN casesync_internal.subscription.note IS
 	'what was said with the answer, to say it again';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription', '');

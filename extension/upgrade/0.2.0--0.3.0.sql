@@ -254,7 +254,13 @@ UPDATE casesync_internal.quarantine_entry q
 CREATE INDEX quarantine_entry_mark ON casesync_internal.quarantine_entry (registry, mark, id);
 CREATE INDEX quarantine_entry_again ON casesync_internal.quarantine_entry (registry, again_at)
 	WHERE again_at IS NOT NULL;
-ALTER TABLE casesync_internal.look_again_entry ADD COLUMN origin bigint;
+ALTER TABLE casesync_internal.look_again_entry ADD COLUMN origin bigint,
+	ADD COLUMN happened timestamptz;
+COMMENT ON COLUMN casesync_internal.look_again_entry.happened IS
+	'when the first of what it is looked at for happened: a subscription that was not told of it, '
+	'when others were told later, is to be told; NULL: when it was asked for';
+DROP FUNCTION casesync_internal.look_again_add(text, text[], text, text);
+DROP FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text);
 CREATE INDEX look_again_entry_turn ON casesync_internal.look_again_entry (registry, id);
 COMMENT ON COLUMN casesync_internal.look_again_entry.origin IS
 	'the received item that all of it comes from';
@@ -1018,3 +1024,56 @@ COMMENT ON COLUMN casesync_internal.casework_part.place IS 'where in the order';
 COMMENT ON COLUMN casesync_internal.casework_part.part IS 'what it makes';
 COMMENT ON COLUMN casesync_internal.casework_part.statement IS
 	'statements without names of schemas: search_path says where';
+/* Numbers of a message that never left are given back. */
+DROP FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text,
+	text);
+DROP FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid);
+ALTER TABLE casesync_internal.lane_state ADD COLUMN seq_before bigint;
+COMMENT ON COLUMN casesync_internal.lane_state.seq_before IS
+	'of the message in flight: the last number before those that were given for it; NULL: none was';
+ALTER TABLE casesync_internal.disclosure DROP CONSTRAINT disclosure_outcome_check;
+ALTER TABLE casesync_internal.disclosure ADD CONSTRAINT disclosure_outcome_check
+	CHECK (outcome IN ('attempted', 'delivered', 'refused', 'not_sent'));
+COMMENT ON COLUMN casesync_internal.notification.seq IS
+	'position in the subscription''s stream, given when first sent; NULL in a stream: nothing of '
+	'its message had left';
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
+			'(lane, subscription, seq) WHERE state = ''due'' AND seq IS NOT NULL', leaf);
+	END LOOP;
+END
+$$;
+/* ---- what case workers push ---- */
+ALTER TABLE casesync_internal.subscription ADD COLUMN is_push boolean NOT NULL DEFAULT false;
+CREATE UNIQUE INDEX subscription_push ON casesync_internal.subscription
+	(partner, registry, event_type) WHERE state = 'active' AND is_push;
+COMMENT ON COLUMN casesync_internal.subscription.is_push IS
+	'nobody''s wish: what case workers push to the partner is numbered by it';
+DROP FUNCTION casesync_internal.notify_refusal(casesync_internal.partner, jsonb);
+CREATE TABLE casesync_internal.push (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	partner text NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	note text,
+	who name NOT NULL DEFAULT session_user,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	is_new boolean NOT NULL DEFAULT true,
+	event uuid,
+	dropped text
+);
+CREATE INDEX push_new ON casesync_internal.push (registry, id) WHERE is_new;
+CREATE INDEX push_of_subject ON casesync_internal.push (registry, key);
+CREATE INDEX push_event ON casesync_internal.push (event);
+CREATE INDEX push_by ON casesync_internal.push (who, at);
+COMMENT ON TABLE casesync_internal.push IS
+	'what case workers have told partners by push(): the router makes notifications of it';
+COMMENT ON COLUMN casesync_internal.push.is_new IS 'the router has not looked at it yet';
+COMMENT ON COLUMN casesync_internal.push.event IS
+	'that of its newest notification to the partner; NULL: none was made yet';
+COMMENT ON COLUMN casesync_internal.push.dropped IS 'why none is made any more';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push_id_seq', '');

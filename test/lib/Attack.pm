@@ -95,7 +95,7 @@ my %plausible = (
 	partner => [ q{'ess.test'}, q{'other.test'} ], agreement => [ q{'OUT'}, q{'DRAFT'}, q{'@ME@'} ], registry => [ q{'people'}, q{'citizens'}, q{'@ME@'} ],
 	registries => [ q{'{citizens}'}, q{'{@ME@}'} ], event_type => [ q{'enrolment_status_change'} ], event_types => [ q{'{enrolment_status_change}'} ],
 	record_type => [ q{'Member'}, q{'Person'} ], reg_type => [ q{'ESS'} ], list => [ q{'words_of_a'}, q{'words_of_@ME@'} ], word => [ q{'A'} ], directory => [ q{'employment_status'} ],
-	role => [ q{'@ME@'}, q{'owner_a'} ], access => [ map { "'$_'" } qw(approver bridge auditor reviewer admin publisher reader types) ], key => [ q{'id'}, q{'1'}, q{'subject_key'} ],
+	role => [ q{'@ME@'}, q{'owner_a'} ], access => [ map { "'$_'" } qw(approver bridge auditor reviewer caseworker admin publisher reader types) ], key => [ q{'id'}, q{'1'}, q{'subject_key'} ],
 	path => [ q{'pg_catalog'}, q{'@ME@, public'} ], identifiers => [ q{'{UIN}'} ], identifier_types => [ q{'{UIN}'} ], fields => [ q{'{employment_status}'} ], services => [ q{'{notify,search}'} ],
 	direction => [ q{'out'}, q{'in'} ], legal_basis => [ q{'law'} ], condition => [ q{'true'}, q{'id > 0'} ], subjects => [ 'NULL', q{'true'} ], view => [ q{'@ME@.shared'}, q{'a.shared'} ],
 	relation => [ q{'@ME@.own'}, q{'a.citizen'} ], handler => [ q{'@ME@.apply(casesync.inbound)'}, q{'a.apply(casesync.inbound)'} ], code => [ q{(SELECT 'x'::text)}, q{'local:900'} ],

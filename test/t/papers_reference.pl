@@ -14,7 +14,7 @@ my $node = PostgreSQL::Test::Cluster->new('reference');
 $node->init(extra => [ '--locale=C', '--encoding=UTF8' ]);
 $node->start;
 my @accesses = $page =~ /^\| \w \| `(\w+)` \|/mg;
-is(scalar @accesses, 8, 'there are eight accesses');
+is(scalar @accesses, 9, 'there are nine accesses');
 $node->safe_psql('postgres', join ';', 'CREATE EXTENSION casesync',
 	map { ("CREATE ROLE has_$_", "SELECT casesync.grant_access('has_$_', '$_')") } @accesses);
 
@@ -37,8 +37,8 @@ sub ask
 }
 
 my $accesses = join ', ', map { "('$accesses[$_]', $_)" } 0 .. $#accesses;
-my $letter = "CASE access WHEN 'approver' THEN 'V' WHEN 'auditor' THEN 'U' WHEN 'reader' THEN 'S' ELSE upper(left(access, 1)) END";
-my @letters = qw(P A V R U S T B);
+my $letter = "CASE access WHEN 'approver' THEN 'V' WHEN 'auditor' THEN 'U' WHEN 'reader' THEN 'S' WHEN 'caseworker' THEN 'W' ELSE upper(left(access, 1)) END";
+my @letters = qw(P A V R U W S T B);
 my $right = "EXISTS (SELECT FROM casesync_internal.access_right r WHERE r.access = a.access AND r.object IN (o.name, 'SELECT ON ' || o.name))";
 
 # The columns that the page has of a view.
@@ -91,7 +91,7 @@ SELECT format('%s may call %s', r.rolname, p.oid::regprocedure) FROM pg_proc p
 SQL
 
 # The matrix has every function that roles may execute, of both schemas, but those that only compute.
-my %matrix = map { my @cells = @$_; map { my $name = $_; map { ("$name $letters[$_]" => 1) } grep { $cells[ $_ + 2 ] eq 'x' } 0 .. 7 }
+my %matrix = map { my @cells = @$_; map { my $name = $_; map { ("$name $letters[$_]" => 1) } grep { $cells[ $_ + 2 ] eq 'x' } 0 .. $#letters }
 	  $cells[1] =~ /`(\w+)`/g } rows_of('what');
 my $executable = ask(<<"SQL");
 SELECT DISTINCT format('%s %s', p.proname, $letter) FROM pg_proc p CROSS JOIN (VALUES $accesses) a(access, n)

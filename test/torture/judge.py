@@ -202,7 +202,8 @@ class Judge:
         if item.is_removal:
             item.same = item.candidates = self.removals(item, moments, versions)
             return
-        same = [(m, v) for m in moments for v in versions if m.facts(item.registry, v["fields"]) == item.facts]
+        same = [(m, v) for m in moments for v in versions
+                if any(m.facts(item.registry, fields) == item.facts for fields in self.cuts(item.partner, v))]
         allowed = [(m, v) for m, v in same if m.is_allowed(item.registry, v)]
         item.same = list(dict.fromkeys(m for m, _ in same))
         item.candidates = list(dict.fromkeys(m for m, _ in allowed)) or item.same
@@ -213,6 +214,11 @@ class Judge:
         elif not any(m.is_allowed(item.registry, v) for m in moments for v in versions
                      if m.at <= item.sent and item.sent - DOOR_SECONDS <= m.until):
             self.blame("sent when it was no longer allowed", f"{item}; {self.around(item)}")
+
+    def cuts(self, partner, version):
+        """What was tried under an older version, and says nothing that this one does not let pass, is tried again as it is."""
+        return [version["fields"]] + [v["fields"] for v in self.versions[partner]
+                                      if v["number"] < version["number"] and set(v["fields"]) < set(version["fields"])]
 
     def never_so(self, item, moments):
         fields = [v["fields"] for v in self.versions[item.partner]]
