@@ -54,6 +54,11 @@ SELECT app.act(1);
 UPDATE plan SET status = 'agreed' WHERE id = 'P';
 UPDATE plan SET status = 'active' WHERE id = 'P';
 
+-- what was agreed on stays with whom it is for
+SELECT app.try_all($$UPDATE plan SET end_date = '2028-01-01' WHERE id = 'P'$$);
+SELECT app.try_all($$UPDATE plan SET case_file_id = 2, person_id = 2 WHERE id = 'P'$$);
+SELECT app.try_all($$UPDATE plan SET client_agreed_on = NULL WHERE id = 'P'$$);
+
 -- one plan at a time
 SELECT app.try_all($$INSERT INTO plan (id, case_file_id) VALUES ('Q', 1)$$);
 
@@ -122,6 +127,7 @@ SELECT app.try_all($$INSERT INTO referral (id, person_id, status, referred_by, r
 INSERT INTO referral (id, person_id, status, referred_by, referred_to, consent_id) VALUES ('R3', 3, 'requested', 'sp.example.org', 'ess.example.org', 3);
 SELECT app.try_all($$INSERT INTO referral (id, person_id, status, referred_by, referred_to, consent_id) VALUES ('R4', 3, 'requested', 'sp.example.org', 'ess.example.org', 3)$$);
 SELECT app.try_all($$UPDATE referral SET status = 'in_progress' WHERE id = 'R3'$$);
+SELECT app.try_all($$UPDATE referral SET person_id = 1 WHERE id = 'R3'$$);
 SELECT app.try_all($$UPDATE referral SET status = 'rejected' WHERE id = 'R3'$$);
 UPDATE referral SET status = 'accepted' WHERE id = 'R3';
 SELECT app.try_all($$UPDATE referral SET status = 'completed' WHERE id = 'R3'$$);

@@ -95,6 +95,17 @@ SELECT worker_id, what, row_id, verb, columns, status_after FROM casework.trail 
 SELECT app.try(s) FROM unnest('{UPDATE casework.trail SET what = NULL,DELETE FROM casework.trail,TRUNCATE casework.trail}'::text[]) s;
 RESET casesync.actor;
 
+-- only apply functions, which run as the owner, write what a message told; not who works here, nor who did
+UPDATE casework.worker SET left_on = current_date WHERE id = 1;
+SET ROLE regress_worker;
+UPDATE casework.person SET employment_status = 'Not Employed', told_by = 'message 1' WHERE id = 7;
+SELECT app.try($$INSERT INTO casework.plan (case_file_id, status, told_by) VALUES (8, 'active', 'message 1')$$);
+SELECT app.try($$INSERT INTO casework.delivery (plan_id, plan_version, action_id, told_by) VALUES ('7', 1, 'x', 'message 1')$$);
+SET ROLE regress_ministry;
+SELECT changed_by, told_by FROM casework.person WHERE id = 7;
+UPDATE casework.person SET employment_status = 'Employed', told_by = 'message 2' WHERE id = 7;
+SELECT changed_by, told_by FROM casework.person WHERE id = 7;
+
 -- taken back, and gone without trace
 SELECT casesync.unpublish_casework('casework');
 SELECT casesync.unpublish_casework('casework');

@@ -95,7 +95,8 @@ AS $$
 		('person', true, true, 'begun'), ('identifier', true, true, 'news'),
 		('consent', true, true, 'news'), ('enrolment', true, true, 'begun'),
 		('case_file', true, true, 'news'),
-		('case_party', true, true, 'plan_change'), ('plan', false, true, 'plan_change'),
+		('case_party', true, true, 'plan_change'),
+		('plan_approval', false, true, 'plan_change'), ('plan', false, true, 'plan_change'),
 		('goal', false, true, 'plan_change'), ('action', false, true, 'plan_change'),
 		('delivery', false, true, 'plan_change'), ('referral', true, true, 'referral'),
 		('held', true, true, 'news'), ('held', false, true, 'plan_change'),
@@ -193,8 +194,8 @@ BEGIN
 	EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %s', schema, role);
 	FOR g IN SELECT r.rights, unnest(r.relations) AS relation FROM (VALUES
 		('INSERT, UPDATE', '{household,person,identifier,consent,enrolment,job,contact,case_file,'
-			'case_party,plan,goal,action,delivery,referral}'::text[]),
-		('INSERT', '{plan_author,plan_approval}'),
+			'case_party,plan,goal,action,referral}'::text[]),
+		('INSERT', '{plan_author,plan_approval,delivery}'),
 		('DELETE', '{identifier,job,goal,action,delivery}'),
 		('UPDATE (decision, reason, updates)', CASE access WHEN 'supervisor' THEN '{review}'
 			ELSE '{}' END::text[])) r(rights, relations)

@@ -119,7 +119,7 @@ BEGIN
 	IF pg_trigger_depth() > 1 THEN
 		RETURN NEW;
 	END IF;
-	IF acting_worker() IS NOT NULL OR NEW.told_by IS NULL THEN
+	IF NOT may_tell() OR NEW.told_by IS NULL THEN
 		NEW.worker_id := must_be_worker('be an author');
 		NEW.organisation := organisation_of(NEW.worker_id);
 		NEW.told_by := NULL;
@@ -143,7 +143,7 @@ AS $body$
 DECLARE
 	p plan;
 BEGIN
-	IF acting_worker() IS NOT NULL OR NEW.told_by IS NULL THEN
+	IF NOT may_tell() OR NEW.told_by IS NULL THEN
 		NEW.worker_id := must_be_worker('approve');
 		NEW.organisation := organisation_of(NEW.worker_id);
 		NEW.told_by := NULL;
@@ -202,7 +202,7 @@ AS $body$
 DECLARE
 	p plan;
 BEGIN
-	IF acting_worker() IS NOT NULL OR NEW.told_by IS NULL THEN
+	IF NOT may_tell() OR NEW.told_by IS NULL THEN
 		NEW.worker_id := must_be_worker('record a delivery');
 		NEW.organisation := organisation_of(NEW.worker_id);
 		NEW.told_by := NULL;

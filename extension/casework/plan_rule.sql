@@ -188,6 +188,32 @@ END
 $body$;
 COMMENT ON FUNCTION plan_begin(plan) IS 'a new plan, of the person of its case file, as a draft';
 
+CREATE FUNCTION plan_keeps(old plan, new plan) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	IF (old.id, old.version, old.case_file_id, old.person_id)
+		IS DISTINCT FROM (new.id, new.version, new.case_file_id, new.person_id)
+		OR (old.status <> 'draft' AND new.status <> 'draft'
+			AND (old.start_date, old.end_date) IS DISTINCT FROM (new.start_date, new.end_date))
+		OR (old.status IN ('agreed', 'active') AND new.status <> 'draft'
+			AND (old.client_agreed_on, old.client_agreed_how)
+				IS DISTINCT FROM (new.client_agreed_on, new.client_agreed_how))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('plan %s, version %s, is %s: what it says stays as it is', old.id,
+				old.version, old.status),
+			DETAIL = 'It stays with its person and case file; dates change in a draft only.',
+			HINT = format(CASE WHEN old.status IN ('proposed', 'agreed')
+				THEN 'UPDATE %1$I.plan SET status = ''draft'' WHERE id = %2$L AND version = %3$s;'
+				ELSE 'SELECT %1$I.revise_plan(%2$L);  -- a new version' END,
+				current_schema(), old.id, old.version);
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION plan_keeps(plan, plan) IS
+	'an error for changing what two sides and the client agreed on';
+
 CREATE FUNCTION plan_step() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
@@ -202,6 +228,9 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('plan %s, version %s, is %s', NEW.id, NEW.version, OLD.status),
 			HINT = format('SELECT %I.revise_plan(%L);  -- a new version', TG_TABLE_SCHEMA, NEW.id);
+	END IF;
+	IF TG_OP = 'UPDATE' AND NEW.told_by IS NULL THEN
+		PERFORM plan_keeps(OLD, NEW);
 	END IF;
 	NEW.stage := CASE WHEN NEW.status = 'active' THEN 'in force'
 		WHEN NEW.status IN ('draft', 'proposed', 'agreed') THEN 'in preparation' END;

@@ -16,7 +16,10 @@ SELECT h.id AS person_id, plan(p.id, p.version, p.status, p.start_date, p.end_da
 					WHERE d.plan_id = a.plan_id AND d.action_id = a.id),
 				a.reason, a.row_version, a.changed_at)
 			FROM action a WHERE a.plan_id = p.id AND a.plan_version = p.version ORDER BY a.id),
-		reason => p.reason, last_updated => p.changed_at) AS plan
+		reason => p.reason, last_updated => p.changed_at,
+		approved_by => ARRAY(SELECT v.organisation FROM plan_approval v
+			WHERE v.plan_id = p.id AND v.plan_version = p.version ORDER BY v.organisation),
+		client_agreed_on => p.client_agreed_on) AS plan
   FROM person h CROSS JOIN LATERAL (
 	SELECT * FROM plan p WHERE p.person_id = h.id AND p.proposed_at IS NOT NULL
 	   AND p.status <> 'draft'

@@ -95,6 +95,15 @@ BEGIN
 				'VALUES (%s, %L, %L);  -- a new one', TG_TABLE_SCHEMA, NEW.person_id,
 				NEW.referred_by, NEW.referred_to);
 	END IF;
+	IF TG_OP = 'UPDATE' AND NEW.told_by IS NULL AND was <> 'draft'
+		AND (OLD.id, OLD.person_id, OLD.referred_by, OLD.referred_to)
+			IS DISTINCT FROM (NEW.id, NEW.person_id, NEW.referred_by, NEW.referred_to)
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('referral %s was sent: who is referred to whom stays', OLD.id),
+			HINT = format('UPDATE %I.referral SET status = ''cancelled'', reason = ''…'' '
+				'WHERE id = %L;', TG_TABLE_SCHEMA, OLD.id);
+	END IF;
 	NEW.is_open := CASE
 		WHEN NEW.status IN ('requested', 'received', 'accepted', 'in_progress') THEN true END;
 	IF NEW.is_open THEN

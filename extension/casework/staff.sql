@@ -55,6 +55,13 @@ RETURN (SELECT w.id FROM worker w WHERE w.left_on IS NULL
 	ELSE w.id::text = current_setting('casesync.actor', true) END);
 COMMENT ON FUNCTION acting_worker() IS 'who acts in this session; NULL: nobody that is known here';
 
+CREATE FUNCTION may_tell() RETURNS boolean
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+RETURN acting_worker() IS NULL AND pg_has_role(current_user,
+	(SELECT c.relowner FROM pg_class c WHERE c.oid = 'worker'::regclass), 'USAGE');
+COMMENT ON FUNCTION may_tell() IS
+	'whether this session may write what a message told: as the owner, as apply functions do';
+
 CREATE FUNCTION organisation_of(worker bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 RETURN (SELECT o.organisation FROM worker w JOIN office o ON o.id = w.office_id
@@ -101,7 +108,7 @@ $part$),
 /*
  * An UPDATE that sets row_version to what it read is refused when somebody was faster; one that
  * does not name it takes the row as it is. 40001, since reading again and deciding again is what
- * helps. What no worker did, a message may have told; a worker cannot claim that.
+ * helps. What a message told stands with its reference: nobody who works here can claim that.
  */
 (120, 'row versions', $part$
 CREATE FUNCTION stamp() RETURNS trigger
@@ -125,7 +132,7 @@ BEGIN
 	END IF;
 	NEW.changed_at := clock_timestamp();
 	NEW.changed_by := acting_worker();
-	IF NEW.changed_by IS NOT NULL OR (TG_OP = 'UPDATE' AND NEW.told_by = OLD.told_by) THEN
+	IF NOT may_tell() OR (TG_OP = 'UPDATE' AND NEW.told_by = OLD.told_by) THEN
 		NEW.told_by := NULL;
 	END IF;
 	RETURN NEW;

@@ -9,6 +9,7 @@ INSERT INTO organisation VALUES ('sp.example.org', 'Social affairs', true), ('es
 INSERT INTO office (id, organisation, name) VALUES (1, 'sp.example.org', 'District 1'), (2, 'ess.example.org', 'Centre');
 INSERT INTO worker (id, office_id, name, role, supervisor_id) VALUES (5, 1, 'Sira', 'supervisor', NULL), (6, 2, 'Enzo', 'supervisor', NULL),
 	(3, 1, 'Saba', 'supervisor', 5), (4, 2, 'Emil', 'supervisor', 6), (1, 1, 'Sami', 'case_manager', 3), (2, 2, 'Elin', 'counsellor', 4);
+UPDATE review_rule SET rule = 'none', percent = NULL;
 INSERT INTO household (id, office_id) VALUES (1, 1);
 INSERT INTO person (id, household_id, surname, given_name, sex, birth_date, is_disabled, employment_status)
 	SELECT i, 1, 'Surname ' || i, 'Name ' || i, 'Female', date '1990-01-01', false, 'Not Employed' FROM generate_series(1, 3) i;
@@ -17,7 +18,7 @@ INSERT INTO consent (id, person_id, purpose, given_on) SELECT id, id, 'sharing',
 INSERT INTO case_file (id, person_id, lead_organisation, opened_on) SELECT id, id, 'sp.example.org', current_date FROM person;
 INSERT INTO case_party (case_file_id, person_id, organisation, part, worker_id, supervisor_id)
 	SELECT id, id, o, p, w, s FROM person CROSS JOIN (VALUES ('sp.example.org', 'case_manager', 1, 3), ('ess.example.org', 'counsellor', 2, 4)) x(o, p, w, s);
-DELETE FROM review_worker; DELETE FROM review;
+UPDATE review_rule SET rule = 'sample', percent = 10 WHERE event_type = 'plan_change';
 -- whoever acts from now on, as an application says it
 CREATE FUNCTION app.act(worker bigint) RETURNS void LANGUAGE sql AS $$ SELECT set_config('casesync.actor', coalesce(worker::text, ''), false) $$;
 -- what a statement answers: its error with all that helps
