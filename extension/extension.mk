@@ -74,7 +74,7 @@ SQL_CODE = \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql extension/base/turn_lock.sql \
-	extension/base/stopped_bridge.sql extension/base/turn.sql \
+	extension/base/stopped_bridge.sql extension/base/held_up.sql extension/base/turn.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
@@ -116,7 +116,8 @@ SQL_CODE = \
 	extension/subscription/subscription_answer.sql \
 	extension/subscription/subscription_quota.sql \
 	extension/subscription/subscription_pause.sql \
-	extension/routing/routing_window.sql extension/routing/routing_pace.sql \
+	extension/routing/routing_window.sql extension/routing/bulk.sql \
+	extension/routing/routing_pace.sql \
 	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/crossed.sql extension/routing/push.sql \

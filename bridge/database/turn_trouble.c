@@ -8,23 +8,26 @@
 
 #include "database/sql_call.h"
 
-/* Where this fails too, /readyz still says it. */
+/* Where this fails too, /readyz still says what fails; that it passed is said once more. */
 static void
 trouble_told(void *context, const PGresult *result, const Failure *failure)
 {
-	(void) context;
-	(void) result;
+	TurnTrouble *trouble = context;
+
 	(void) failure;
+	if (result == NULL)
+		trouble->is_taken_back = false;
 }
 
 static void
-trouble_tell(const TurnTrouble *trouble, PgSession *session, const char *reason)
+trouble_tell(TurnTrouble *trouble, PgSession *session, const char *reason)
 {
 	const PgParam params[] = {PG_TEXT(trouble->turn), PG_TEXT(reason)};
 	Failure failure;
 
-	(void) pg_session_query(session, SQL_CALL(CALL_TURN_TROUBLE), params, trouble_told, NULL,
-							&failure);
+	if (!pg_session_query(session, SQL_CALL(CALL_TURN_TROUBLE), params, trouble_told, trouble,
+						  &failure))
+		trouble->is_taken_back = false;
 }
 
 void
@@ -33,7 +36,7 @@ turn_trouble_failed(TurnTrouble *trouble, PgSession *session, const Failure *fai
 	if (!pg_session_is_connected(session))
 		return;
 	snprintf(trouble->text, sizeof(trouble->text), "%s fails: %s", trouble->turn, failure->text);
-	trouble->is_told = true;
+	trouble->is_taken_back = false;
 	trouble_tell(trouble, session, failure->text);
 }
 
@@ -41,9 +44,9 @@ void
 turn_trouble_passed(TurnTrouble *trouble, PgSession *session)
 {
 	trouble->text[0] = '\0';
-	if (!trouble->is_told)
+	if (trouble->is_taken_back)
 		return;
-	trouble->is_told = false;
+	trouble->is_taken_back = true;
 	trouble_tell(trouble, session, NULL);
 }
 
@@ -51,6 +54,7 @@ void
 turn_trouble_forget(TurnTrouble *trouble)
 {
 	trouble->text[0] = '\0';
+	trouble->is_taken_back = false;
 }
 
 const char *

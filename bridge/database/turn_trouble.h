@@ -13,9 +13,10 @@
 
 typedef struct TurnTrouble
 {
-	const char *turn; /* what fails, in words: "routing" */
-	bool is_told;	  /* the database was told that it fails */
-	char text[600];	  /* what fails and why; empty while it does not */
+	const char *turn;	/* what fails, in words: "routing" */
+	bool is_taken_back; /* the database knows of no failure; else one may stand there, perhaps of a
+						 * bridge that is gone, and the next turn that passes takes it back */
+	char text[600];		/* what fails and why; empty while it does not */
 } TurnTrouble;
 
 /* The failure is the database's; a connection that was lost is no failure of the turn. */

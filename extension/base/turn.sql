@@ -17,6 +17,7 @@ RETURN CASE name
 	WHEN 'slice' THEN 1000			/* subjects */
 	WHEN 'bulk' THEN 100			/* changes of one transaction: more than that wait */
 	WHEN 'window' THEN 10			/* times as many changes are looked through as are routed */
+	WHEN 'bulk part' THEN 4			/* times as many of a large transaction are put aside */
 	WHEN 'page' THEN 10000			/* subjects of one key that are read at a time */
 	WHEN 'again' THEN 100000		/* subjects that a turn of itself has looked at again */
 	END;

@@ -103,8 +103,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	this_era constant integer := (casesync_internal.this_node()).era;
-	upto constant pg_snapshot := (SELECT s.last FROM casesync_internal.routing_state s
-		WHERE s.era = this_era ORDER BY s.id DESC LIMIT 1);
+	upto constant pg_snapshot := casesync_internal.routed_upto(this_era);
 	notifications bigint;
 	known record;
 	samples bigint;

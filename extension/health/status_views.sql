@@ -208,14 +208,18 @@ RETURNS timestamptz
 LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT w.at FROM casesync_internal.node n
-	 CROSS JOIN LATERAL coalesce(
-		/* Without a row nothing of this era has been routed yet. */
-		(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
-			ORDER BY s.id DESC LIMIT 1),
-		jsonb_populate_record(NULL::casesync_internal.routing_state,
-			jsonb_build_object('id', 0, 'era', n.era, 'last', '1:1:'))) s
-	 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
+	SELECT min(u.at) FROM (
+		SELECT w.at FROM casesync_internal.node n
+		 CROSS JOIN LATERAL coalesce(
+			/* Without a row nothing of this era has been routed yet. */
+			(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
+				ORDER BY s.id DESC LIMIT 1),
+			jsonb_populate_record(NULL::casesync_internal.routing_state,
+				jsonb_build_object('id', 0, 'era', n.era, 'last', '1:1:'))) s
+		 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
+		UNION ALL
+		SELECT c.at FROM casesync_internal.bulk_next() b
+		 CROSS JOIN LATERAL casesync_internal.bulk_chunk(b, 1) c) u
 $$;
 COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
 	'when the oldest change that waits for routing was made; NULL when none waits';
@@ -420,6 +424,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM casesync_internal.node_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_problems()
+	UNION ALL SELECT * FROM casesync_internal.held_up_problems()
 	UNION ALL SELECT * FROM casesync_internal.capture_problems()
 	UNION ALL SELECT * FROM casesync_internal.log_problems()
 	UNION ALL SELECT * FROM casesync_internal.subjects_problems()

@@ -51,6 +51,28 @@ COMMENT ON FUNCTION casesync_internal.again_aside(text) IS
 	'part of route_aside(): the next subject that was to be looked at again, and the next filter '
 	'that was to learn who is inside';
 
+CREATE OR REPLACE FUNCTION casesync_internal.bulk_aside(why text)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	b casesync_internal.bulk_transaction;
+	chunk casesync_internal.change[];
+BEGIN
+	SELECT * INTO b FROM casesync_internal.bulk_next();
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	chunk := ARRAY(SELECT c FROM casesync_internal.bulk_chunk(b, 1) c);
+	PERFORM casesync_internal.changes_aside(chunk, why);
+	PERFORM casesync_internal.bulk_advance(b, chunk, is_last => chunk = '{}');
+	RETURN cardinality(chunk);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.bulk_aside(text) IS
+	'part of route_aside(): the next change of a transaction that was passed over';
+
 /* As route(1), but for what is done with the one change. */
 CREATE OR REPLACE FUNCTION casesync_internal.route_aside(why text)
 RETURNS TABLE (changes integer, notifications integer, more boolean)
@@ -69,7 +91,8 @@ BEGIN
 		s := casesync_internal.routing_position();
 		upto := coalesce(s.now, casesync_internal.window_end());
 		chunk := ARRAY(SELECT c FROM casesync_internal.window_chunk(s, upto, 1) c);
-		changes := casesync_internal.again_aside(why) + cardinality(chunk);
+		changes := casesync_internal.again_aside(why) + casesync_internal.bulk_aside(why)
+			+ cardinality(chunk);
 		more := changes > 0;
 		PERFORM casesync_internal.changes_aside(chunk, why);
 		IF cardinality(chunk) > 0 THEN

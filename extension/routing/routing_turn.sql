@@ -227,7 +227,38 @@ $$;
 COMMENT ON FUNCTION casesync_internal.route_waiting(integer, boolean, boolean) IS
 	'part of route(): subjects in quarantine that may be tried again, and those in the queue';
 
-/* The window's next chunk; a turn of few changes, as after one that failed, looks at no others. */
+/*
+ * The window's next chunk. A transaction that fills it alone is passed over (bulk.sql). A turn of
+ * few changes, as after one that failed, looks at no others and passes over nothing.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.window_live(s casesync_internal.routing_state,
+	upto pg_snapshot, max_changes integer, OUT place casesync_internal.routing_state,
+	OUT chunk casesync_internal.change[], OUT is_full boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	is_usual constant boolean := max_changes >= casesync_internal.turn_limit('bulk');
+	size constant integer := max_changes
+		* CASE WHEN is_usual THEN casesync_internal.turn_limit('window') ELSE 1 END;
+BEGIN
+	place := s;
+	LOOP
+		chunk := ARRAY(SELECT c FROM casesync_internal.window_chunk(place, upto, size) c);
+		is_full := cardinality(chunk) = size;
+		EXIT WHEN NOT is_usual OR NOT is_full OR (chunk[1]).xid <> (chunk[size]).xid
+			OR NOT casesync_internal.turn_has_time();
+		PERFORM casesync_internal.bulk_add(s.era, (chunk[1]).xid, (chunk[1]).id - 1);
+		place.now := upto;
+		place.done_xid := (chunk[1]).xid;
+		place.done_id := 9223372036854775807;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.window_live(casesync_internal.routing_state, pg_snapshot,
+	integer) IS
+	'part of route_window(): the next changes, and the place where they begin';
+
 CREATE OR REPLACE FUNCTION casesync_internal.route_window(s casesync_internal.routing_state,
 	max_changes integer, OUT changes integer, OUT notifications integer, OUT routed integer,
 	OUT more boolean)
@@ -235,19 +266,16 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	size constant integer := max_changes * CASE
-		WHEN max_changes >= casesync_internal.turn_limit('bulk')
-			THEN casesync_internal.turn_limit('window') ELSE 1 END;
 	upto constant pg_snapshot := coalesce(s.now, casesync_internal.window_end());
-	chunk constant casesync_internal.change[] := ARRAY(SELECT c
-		FROM casesync_internal.window_chunk(s, upto, size) c);
-	part constant record := casesync_internal.chunk_part(chunk, max_changes);
+	ahead constant record := casesync_internal.window_live(s, upto, max_changes);
+	part constant record := casesync_internal.chunk_part(ahead.chunk, max_changes);
 	looked constant integer := cardinality(part.live) + cardinality(part.bulk);
 	newest casesync_internal.change; /* of a chunk that may not be the end of the window */
 BEGIN
 	changes := 0; notifications := 0; routed := 0;
-	IF looked > 0 AND (looked < cardinality(chunk) OR looked = size) THEN
-		newest := chunk[looked];
+	s := ahead.place;
+	IF looked > 0 AND (looked < cardinality(ahead.chunk) OR ahead.is_full) THEN
+		newest := ahead.chunk[looked];
 	END IF;
 	PERFORM casesync_internal.plan_for(looked);
 	IF looked > 0 THEN
@@ -267,6 +295,33 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_window(casesync_internal.routing_state, integer) IS
 	'part of route(): the next changes of the window';
+
+CREATE OR REPLACE FUNCTION casesync_internal.route_bulk(max_changes integer)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	size constant integer := max_changes * CASE
+		WHEN max_changes >= casesync_internal.turn_limit('bulk')
+			THEN casesync_internal.turn_limit('bulk part') ELSE 1 END;
+	b casesync_internal.bulk_transaction;
+	chunk casesync_internal.change[];
+BEGIN
+	SELECT * INTO b FROM casesync_internal.bulk_next();
+	IF NOT FOUND OR NOT casesync_internal.turn_has_time() THEN
+		RETURN FOUND;
+	END IF;
+	chunk := ARRAY(SELECT c FROM casesync_internal.bulk_chunk(b, size) c);
+	PERFORM casesync_internal.plan_for(cardinality(chunk));
+	PERFORM casesync_internal.route_changes('{}', chunk, ARRAY[b.xid]);
+	PERFORM casesync_internal.bulk_advance(b, chunk, is_last => cardinality(chunk) < size);
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_bulk(integer) IS
+	'part of route(): some changes of a transaction that was passed over; whether there may be '
+	'more';
 
 /*
  * One router at a time, by a lock that is not waited for. Router and window move in one transaction
@@ -288,7 +343,7 @@ DECLARE
 	is_slow_turn constant boolean := casesync_internal.slow_turn_is_due();
 	fresh record;
 	waiting record;
-	has_new_filters boolean := false;
+	is_more boolean := false;
 	/* Before the window is opened: changes after this look are in it. */
 	wanted bigint[] := ARRAY(SELECT w.id FROM casesync_internal.routing_turn_wanted w);
 BEGIN
@@ -303,8 +358,9 @@ BEGIN
 		SELECT 0 AS changes, 0 AS notifications, 0 AS routed, true AS more INTO fresh;
 	ELSE
 		/* Before the window is opened: changes after this look are in it. */
-		has_new_filters := casesync_internal.seed_filters();
+		is_more := casesync_internal.seed_filters();
 		fresh := casesync_internal.route_window(casesync_internal.routing_position(), max_changes);
+		is_more := casesync_internal.route_bulk(max_changes) OR is_more;
 	END IF;
 	waiting := casesync_internal.route_waiting(max_changes, is_slow_turn OR fresh.routed = 0
 		AND NOT fresh.more, is_slow_turn);
@@ -315,7 +371,7 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.slow_turn_set(NOT is_slow_turn AND fresh.routed + waiting.changes > 0
 		AND casesync_internal.slow_waits());
-	more := fresh.more OR waiting.more OR has_new_filters OR casesync_internal.slow_turn_is_due();
+	more := fresh.more OR waiting.more OR is_more OR casesync_internal.slow_turn_is_due();
 	PERFORM casesync_internal.turn_end();
 	RETURN NEXT;
 END

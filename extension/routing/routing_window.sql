@@ -159,6 +159,9 @@ AS $$
 DECLARE
 	s casesync_internal.routing_state;
 BEGIN
+	IF EXISTS (SELECT FROM casesync_internal.bulk_transaction b WHERE b.era < current) THEN
+		RETURN false;
+	END IF;
 	FOR s IN
 		SELECT DISTINCT ON (r.era) r.* FROM casesync_internal.routing_state r WHERE r.era < current
 		 ORDER BY r.era, r.id DESC

@@ -23,6 +23,18 @@ COMMENT ON TABLE casesync_internal.routing_turn_wanted IS
 	'mostly empty';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.routing_turn_wanted_id_seq', '');
+CREATE TABLE casesync_internal.bulk_transaction (
+	era integer NOT NULL,
+	xid xid8 NOT NULL,
+	done_id bigint NOT NULL,
+	PRIMARY KEY (era, xid)
+);
+COMMENT ON TABLE casesync_internal.bulk_transaction IS
+	'large transactions that the window has passed over, so that others need not wait for them; '
+	'mostly empty';
+COMMENT ON COLUMN casesync_internal.bulk_transaction.done_id IS
+	'the last of its changes that counts as routed';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.bulk_transaction', '');
 /* ---- routing_pace ---- */
 CREATE TABLE casesync_internal.routing_pace (
 	registry text NOT NULL,

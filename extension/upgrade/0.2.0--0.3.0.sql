@@ -1077,3 +1077,16 @@ COMMENT ON COLUMN casesync_internal.push.event IS
 COMMENT ON COLUMN casesync_internal.push.dropped IS 'why none is made any more';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push_id_seq', '');
+/* Large transactions are passed over and routed beside the others. */
+CREATE TABLE casesync_internal.bulk_transaction (
+	era integer NOT NULL,
+	xid xid8 NOT NULL,
+	done_id bigint NOT NULL,
+	PRIMARY KEY (era, xid)
+);
+COMMENT ON TABLE casesync_internal.bulk_transaction IS
+	'large transactions that the window has passed over, so that others need not wait for them; '
+	'mostly empty';
+COMMENT ON COLUMN casesync_internal.bulk_transaction.done_id IS
+	'the last of its changes that counts as routed';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.bulk_transaction', '');

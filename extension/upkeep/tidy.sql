@@ -15,8 +15,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	s casesync_internal.routing_state;
 	era integer;
+	routed pg_snapshot;
 BEGIN
 	rotated := false; emptied := 0;
 	/* The router's own lock: routing stands still, so what its state says stays true meanwhile. */
@@ -31,10 +31,9 @@ BEGIN
 		PERFORM casesync_internal.trackings_follow_renames();
 		PERFORM casesync_internal.tracking_rewrite();
 		era := (casesync_internal.this_node()).era;
-		SELECT * INTO s FROM casesync_internal.routing_state r WHERE r.era = era
-			ORDER BY r.id DESC LIMIT 1;
-		IF FOUND THEN
-			emptied := casesync_internal.empty_change_leaves(s.last, era,
+		routed := casesync_internal.routed_upto(era);
+		IF routed IS NOT NULL THEN
+			emptied := casesync_internal.empty_change_leaves(routed, era,
 				casesync_internal.earlier_eras_routed(era));
 		END IF;
 		PERFORM casesync_internal.capture_look_all();

@@ -466,7 +466,8 @@ sub received
 		my $record = eval { $json->decode($line) } // next;    # the last line may be half written
 		next if $record->{mode} eq 'token';
 		utf8::encode($record->{body});
-		$record->{message} = $json->decode($record->{body});
+		# a probe carries none, nor a bridge that was ended in the midst of it
+		$record->{message} = eval { $json->decode($record->{body}) } // next;
 		push @records, $record;
 	}
 	return @records;
