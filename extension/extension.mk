@@ -4,6 +4,7 @@
 EXTENSION_FLOORS = \
 	base rights code record filter party knowledge outbox quarantine look_again agreement \
 	capture registry conflict subscription routing inbox answer delivery intake upkeep forget \
+	casework \
 	health onboarding upgrade
 
 EXTENSION_SOURCES = \
@@ -66,6 +67,7 @@ SQL_TABLES = \
 	extension/answer/tables.sql \
 	extension/delivery/tables.sql \
 	extension/intake/tables.sql \
+	extension/casework/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
 	extension/base/text_format.sql extension/base/owner_query.sql \
@@ -151,6 +153,11 @@ SQL_CODE = \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
+	extension/casework/staff.sql extension/casework/people.sql extension/casework/plan.sql \
+	extension/casework/plan_rule.sql extension/casework/plan_content.sql \
+	extension/casework/referral.sql extension/casework/review.sql \
+	extension/casework/decide.sql extension/casework/record.sql \
+	extension/casework/supervision.sql extension/casework/casework.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
 	extension/health/referral.sql extension/health/status_views.sql \
 	extension/health/shared_status.sql \
