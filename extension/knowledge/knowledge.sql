@@ -150,6 +150,26 @@ $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_open_registry(text) IS
 	'partners may have been told other states of this registry than this database remembers';
 
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_subjects(partner text, registry text,
+	keys text[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.filter_inside f SET hmac = NULL
+	  FROM casesync_internal.subscription s
+	 WHERE f.registry = knowledge_open_subjects.registry AND f.key = ANY (keys)
+	   AND s.id = f.subscription AND s.partner = knowledge_open_subjects.partner
+	   AND f.hmac IS NOT NULL;
+	UPDATE casesync_internal.told t SET hmac = NULL, told_to = '{}'
+	 WHERE t.partner = knowledge_open_subjects.partner
+	   AND t.registry = knowledge_open_subjects.registry AND t.key = ANY (keys)
+	   AND t.hmac IS NOT NULL;
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_open_subjects(text, text, text[]) IS
+	'a partner may hold something else of these subjects than it was told: the next event is sent, '
+	'whatever it holds';
+
 /*
  * Rows that say the same are left alone: most looks change nothing, and each version is a dead row.
  */
