@@ -16,7 +16,7 @@ AS $$
 		  JOIN casesync_internal.inbox_item i ON i.partner = o.partner AND i.subject = o.subject
 			AND i.id >= o.id
 		 WHERE o.id = origin AND o.partner = is_echo.partner AND i.state = 'applied'
-		   AND (told_at IS NULL OR told_at < i.received_at)
+		   AND i.mode <> 'decision' AND (told_at IS NULL OR told_at < i.received_at)
 		   AND casesync_internal.record_contains(i.record, is_echo.record))
 $$;
 COMMENT ON FUNCTION casesync_internal.is_echo(bigint, text, jsonb, timestamptz) IS
@@ -59,8 +59,8 @@ COMMENT ON FUNCTION casesync_internal.wanted_by(casesync_internal.agreement,
 	'index; not those to filters';
 
 /*
- * By the subscription's lane, or the registered address's. A way longer than partners take
- * (message_limit('hops')) is cut: they would refuse the message for it.
+ * By the subscription's lane, or the registered address's. What has come a long way
+ * (message_limit('hops')) goes no further: each system on it has made something else of it.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.append_drafts(a casesync_internal.agreement,
 	drafts casesync_internal.draft[])
@@ -75,7 +75,8 @@ BEGIN
 			(x.event).at)::casesync_internal.new_notification
 		  FROM (SELECT coalesce(s.lane, l.lane) AS lane, w.id AS subscription, d.*,
 					CASE WHEN i.partner IS NULL THEN '{}'
-						ELSE (array_remove(i.hops, i.partner) || i.partner)[1:16] END AS hops
+						WHEN i.hops[cardinality(i.hops)] = i.partner THEN i.hops
+						ELSE i.hops || i.partner END AS hops
 				  FROM unnest(drafts) WITH ORDINALITY
 					d(event, subscriptions, record, hmac, removal, n)
 				 CROSS JOIN unnest(d.subscriptions) w(id)
@@ -83,7 +84,8 @@ BEGIN
 				  JOIN casesync_internal.lane l ON l.partner = a.partner AND l.kind = 'notify'
 					AND l.address = ''
 				  LEFT JOIN casesync_internal.inbox_item i ON i.id = (d.event).origin
-				 ORDER BY d.n, w.id) x));
+				 ORDER BY d.n, w.id) x
+		 WHERE cardinality(x.hops) <= casesync_internal.message_limit('hops')));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.append_drafts(casesync_internal.agreement,
@@ -302,6 +304,33 @@ COMMENT ON FUNCTION casesync_internal.open_drafts(casesync_internal.agreement,
 	casesync_internal.draft[]) IS
 	'what to tell subscriptions of subjects of which they have an open number, besides the news';
 
+/* As an event of ours: what a partner told us itself it is told as well, where it may differ. */
+CREATE OR REPLACE FUNCTION casesync_internal.events_retold(partner text, registry text,
+	events casesync_internal.subject_event[])
+RETURNS casesync_internal.subject_event[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	again constant text[] := casesync_internal.retellings_due(partner, registry,
+		ARRAY(SELECT DISTINCT e.key FROM unnest(events) e));
+BEGIN
+	IF again = '{}' THEN
+		RETURN events;
+	END IF;
+	PERFORM casesync_internal.knowledge_open_subjects(partner, registry, again);
+	RETURN ARRAY(SELECT ROW(e.event, e.registry, e.key, e.event_type,
+			CASE WHEN e.key <> ALL (again) THEN e.origin END, e.at,
+			e.position)::casesync_internal.subject_event
+		FROM unnest(events) WITH ORDINALITY e(event, registry, key, event_type, origin, at,
+			position, n) ORDER BY e.n);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.events_retold(text, text,
+	casesync_internal.subject_event[]) IS
+	'events of which those that a partner is to be told once more are news to it, whatever it '
+	'knows';
+
 /*
  * News of both kinds of subscriptions is put in the order of the changes again: lanes send in the
  * order of ids, and ids are given here. Of an echo only what it says is noted (tell()), with
@@ -324,6 +353,7 @@ DECLARE
 	appended integer := 0;
 BEGIN
 	PERFORM casesync_internal.note_crossed(a.partner, events, offers);
+	events := casesync_internal.events_retold(a.partner, r.registry, events);
 	drafts := casesync_internal.agreement_drafts(a, r, events, offers);
 	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);
 	news := casesync_internal.push_drafts(a, r, events, offers, news);
