@@ -84,7 +84,7 @@ SELECT c.oid::regclass AS relation
  WHERE c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
  ORDER BY c.oid::regclass::text COLLATE "C";
 
--- what pg_dump leaves behind: facts of the version (access_right), what waits for a second person (pending_change), a mark that
+-- what pg_dump leaves behind: facts of the version (access_right, casework_part), what waits for a second person (pending_change), a mark that
 -- follows the clock, and the empty parent of the leaves; no other state
 SELECT c.oid::regclass AS relation
   FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass

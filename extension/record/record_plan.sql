@@ -28,11 +28,12 @@ CREATE OR REPLACE FUNCTION casesync.plan(plan_id text, version integer DEFAULT N
 	status casesync.plan_status DEFAULT NULL, start_date date DEFAULT NULL,
 	end_date date DEFAULT NULL, next_review date DEFAULT NULL, organisations text[] DEFAULT NULL,
 	goals jsonb[] DEFAULT NULL, actions jsonb[] DEFAULT NULL, reason text DEFAULT NULL,
-	last_updated timestamptz DEFAULT NULL)
+	last_updated timestamptz DEFAULT NULL, approved_by text[] DEFAULT NULL,
+	client_agreed_on date DEFAULT NULL)
 RETURNS jsonb
 AS 'MODULE_PATHNAME', 'casesync_record_build' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION casesync.plan(text, integer, casesync.plan_status, date, date, date, text[],
-	jsonb[], jsonb[], text, timestamptz) IS
+	jsonb[], jsonb[], text, timestamptz, text[], date) IS
 	'a person''s joint plan, for the additional attribute plan';
 
 CREATE OR REPLACE FUNCTION casesync.referral(referral_id text,

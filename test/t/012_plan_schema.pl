@@ -21,7 +21,8 @@ sub problems
 my $plan = $node->sql(q{SELECT jsonb_build_object('plan', casesync.plan('P-7', 2, 'active', '2026-10-01', '2027-03-31', '2026-12-15',
 	'{sp.gov.example,ess.gov.example}', ARRAY[casesync.plan_goal('G-1', 'a job', 'open', '2027-03-31', now())],
 	ARRAY[casesync.plan_action('A-1', 'G-1', 'training', 'evening course', 'ess.gov.example', 'client', 'in_progress', '2026-10-05',
-		'2026-12-18', '2026-12-18', 12.5, '2026-10-06', 'none', 3, now())], 'first', now()))});
+		'2026-12-18', '2026-12-18', 12.5, '2026-10-06', 'none', 3, now())], 'first', now(),
+	'{sp.gov.example}', '2026-09-30'))});
 my $referral = $node->sql(q{SELECT jsonb_build_object('referral', casesync.referral('R-1', 'requested', 'sp.gov.example', 'ess.gov.example',
 	'job search', 'no job', '2026-11-02', now(), '2026-11-03', 'none yet', now()))});
 is(problems($plan, $referral), '', 'all that the builders can say is in the schema');
