@@ -82,8 +82,8 @@ my %may = (
 	bridge => { %$ends, 'casesync_internal.node' => q{r->>'four_eyes' = 'true'}, map { ("casesync_internal.$_" => 'true') } qw(client client_failure jwks_source published_key partner_key issuer agreement capture_seen
 		turn_trouble_now routing_turn_wanted bridge_life),
 		'casesync_internal.message_in' => 'true' },
-	# pushes what an active agreement lets pass; the row that stands for pushes is the extension's
-	caseworker => { %$audited, 'casesync_internal.push' => q{op = '+' AND r->>'who' = me}, 'casesync_internal.subscription' => q{op = '+' AND r->>'is_push' = 'true'} },
+	# pushes what an active agreement lets pass
+	caseworker => { %$audited, 'casesync_internal.push' => q{op = '+' AND r->>'who' = me} },
 	reviewer => { %$audited, 'casesync_internal.inbox_item' => 'true', 'a.citizen' => q{r->>'id' = '4'} },
 	auditor => { %$audited, %$ends },
 	reader => {},
