@@ -11,10 +11,11 @@ EXTENSION_SOURCES = \
 	extension/base/known_caller.c extension/base/late_owner.c \
 	extension/base/one_look.c \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
+	extension/base/owner_scope.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/reading.c \
 	extension/base/expression_tree.c extension/base/row_expression.c \
-	extension/base/subjects_query.c \
+	extension/base/subjects_query.c extension/base/worker_function.c \
 	extension/code/code_directory.c extension/code/code_type.c \
 	extension/record/data_object.c extension/record/projection.c \
 	extension/record/record_build.c extension/record/record_check.c \
@@ -89,7 +90,7 @@ SQL_CODE = \
 	extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
-	extension/outbox/notification.sql extension/outbox/outgoing.sql \
+	extension/outbox/number.sql extension/outbox/notification.sql extension/outbox/outgoing.sql \
 	extension/outbox/push.sql extension/outbox/forget.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
@@ -151,7 +152,8 @@ SQL_CODE = \
 	extension/upkeep/tidy.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
-	extension/health/status_views.sql extension/health/shared_status.sql \
+	extension/health/referral.sql extension/health/status_views.sql \
+	extension/health/shared_status.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.

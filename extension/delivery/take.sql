@@ -192,6 +192,7 @@ BEGIN
 	END IF;
 	s.seq_before := casesync_internal.give_seq(items, n.stream);
 	s.items := ARRAY(SELECT x.id FROM unnest(items) x);
+	PERFORM casesync_internal.numbers_follow(s.items, items[1].subscription);
 	s.message_id := gen_random_uuid();
 	PERFORM casesync_internal.lane_set(s);
 	content := casesync_internal.notify_message(s.items);

@@ -430,6 +430,7 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.sharing_problems()
 	UNION ALL SELECT * FROM casesync_internal.encryption_problems()
 	UNION ALL SELECT * FROM casesync_internal.answering_problems()
+	UNION ALL SELECT * FROM casesync_internal.referral_problems()
 $$;
 COMMENT ON FUNCTION casesync_internal.problems() IS 'everything that needs somebody';
 

@@ -68,6 +68,8 @@ CREATE INDEX inbox_item_reference ON casesync_internal.inbox_item (partner, refe
 CREATE INDEX inbox_item_subject ON casesync_internal.inbox_item (partner, subject, id);
 CREATE INDEX inbox_item_number ON casesync_internal.inbox_item (partner, transaction_id, seq)
 	WHERE seq IS NOT NULL;
+CREATE INDEX inbox_item_referral ON casesync_internal.inbox_item (id)
+	WHERE event_type = 'referral';
 COMMENT ON TABLE casesync_internal.inbox_item IS
 	'one record of a notification: the agreed part of it and what became of it';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_item', '');

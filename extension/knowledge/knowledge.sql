@@ -91,8 +91,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_open(casesync_internal.known[]) IS
-	'partners did not get this after all, oldest first: it is owed to the subscriptions; of a '
-	'removal, with identifiers and no subscription, whom it is about is kept';
+	'partners did not get this after all, oldest first: it is owed to the subscriptions, but to '
+	'none (NULL) that gets something newer; of a removal, with identifiers and no subscription, '
+	'whom it is about is kept';
 
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_owe(items casesync_internal.known[])
 RETURNS void
@@ -113,7 +114,8 @@ BEGIN
 			  FROM unnest(items) i
 			  JOIN casesync_internal.told k ON k.partner = i.partner AND k.registry = i.registry
 				AND k.key = i.key
-			 WHERE k.hmac = i.hmac OR i.subscription <> ALL (k.told_to)
+			 WHERE i.subscription IS NOT NULL
+			   AND (k.hmac = i.hmac OR i.subscription <> ALL (k.told_to))
 			 GROUP BY k.partner, k.registry, k.key) x
 	 WHERE t.partner = x.partner AND t.registry = x.registry AND t.key = x.key;
 END

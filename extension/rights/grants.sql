@@ -116,7 +116,9 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON stored', 'lookup_limit']),
 	('reader', ARRAY['SELECT ON stored']),
 	('approver', ARRAY['SELECT ON rehearsals']),
-	('auditor', ARRAY['held_by', 'erase', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
+	('admin', ARRAY['SELECT ON open_referrals', 'referral_is_answered', 'referrals_said']),
+	('auditor', ARRAY['held_by', 'erase', 'SELECT ON open_referrals', 'referral_is_answered',
+		'referrals_said', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;
 
 /*

@@ -146,36 +146,42 @@ COMMENT ON FUNCTION casesync_internal.agreed_identifiers(jsonb, text[]) IS
 	'those of the identifiers once told that the agreement of today still lets pass; NULL when '
 	'none';
 
-/* Only a partner that was sent something of a subject is told that it left. */
+/*
+ * Only a partner that was sent something of a subject is told that it left. What was told is looked
+ * up for each who leaves, whatever the planner believes of the table.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.removal_drafts(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[], leaving text[])
 RETURNS SETOF casesync_internal.draft
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT DISTINCT ON (t.key, e.event_type) e, w.subscriptions, x.record, NULL::bytea, true
-	  FROM unnest(events) e
-	  JOIN casesync_internal.told t ON t.partner = a.partner AND t.registry = r.registry
-		AND t.key = e.key
-	 CROSS JOIN LATERAL (SELECT casesync_internal.removal_record(r.record_type,
+	WITH gone AS MATERIALIZED (
+		SELECT l.key, x.record FROM (SELECT DISTINCT unnest(leaving) AS key) l
+		 CROSS JOIN LATERAL (SELECT t.identifiers FROM casesync_internal.told t
+			WHERE t.partner = a.partner AND t.registry = r.registry AND t.key = l.key LIMIT 1) t
+		 CROSS JOIN LATERAL (SELECT casesync_internal.removal_record(r.record_type,
 			casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types)) AS record) x
+		 WHERE casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
+		   AND (SELECT true FROM casesync_internal.disclosure d
+			WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = l.key
+			  AND (SELECT true FROM casesync_internal.disclosure x
+				WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent' LIMIT 1) IS NULL
+			 LIMIT 1)
+	)
+	SELECT DISTINCT ON (g.key, e.event_type) e, w.subscriptions, g.record, NULL::bytea, true
+	  FROM gone g JOIN unnest(events) e ON e.key = g.key
 	 CROSS JOIN LATERAL (
 		SELECT array_agg(DISTINCT s.id) AS subscriptions FROM (
-			SELECT casesync_internal.wanted_by(a, r, e.event_type, x.record)
+			SELECT casesync_internal.wanted_by(a, r, e.event_type, g.record)
 			UNION ALL
 			SELECT i.subscription FROM casesync_internal.filter_inside i
 			  JOIN casesync_internal.subscription f ON f.id = i.subscription
 			 WHERE i.registry = r.registry AND i.key = e.key
 			   AND f.partner = a.partner AND f.event_type = e.event_type
 			   AND f.state = 'active') s(id)) w
-	 WHERE e.key = ANY (leaving) AND e.event_type = ANY (a.event_types)
-	   AND casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
-	   AND w.subscriptions IS NOT NULL
-	   AND EXISTS (SELECT FROM casesync_internal.disclosure d
-					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key
-					  AND NOT EXISTS (SELECT FROM casesync_internal.disclosure x
-						WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent'))
-	 ORDER BY t.key, e.event_type, e.position
+	 WHERE e.event_type = ANY (a.event_types) AND w.subscriptions IS NOT NULL
+	 ORDER BY g.key, e.event_type, e.position
 $$;
 COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement,
 	casesync_internal.registry, casesync_internal.subject_event[], text[]) IS

@@ -1140,12 +1140,15 @@ CREATE TABLE casesync_internal.open_number (
 	item bigint PRIMARY KEY,
 	subscription bigint NOT NULL,
 	registry text NOT NULL,
-	key text NOT NULL
+	key text NOT NULL,
+	stream uuid NOT NULL,
+	seq bigint NOT NULL
 );
 CREATE INDEX open_number_of ON casesync_internal.open_number (subscription, registry, key);
+CREATE INDEX open_number_seq ON casesync_internal.open_number (subscription, stream, seq);
 COMMENT ON TABLE casesync_internal.open_number IS
 	'notifications that were withheld after they had got their number: when their subject is told '
-	'of again, they are what tells it; mostly empty';
+	'of again, they are what tells it; until then what comes after them passes over their numbers';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.open_number', '');
 
 /* Numbers of a message that never left are given back. */
@@ -1161,6 +1164,8 @@ ALTER TABLE casesync_internal.disclosure ADD CONSTRAINT disclosure_outcome_check
 COMMENT ON COLUMN casesync_internal.notification.seq IS
 	'position in the subscription''s stream, given when first sent; NULL in a stream: nothing of '
 	'its message had left';
+COMMENT ON COLUMN casesync_internal.notification.prev_seq IS
+	'the number that is told before it: those in between are not told, or later';
 DO $$
 BEGIN
 	FOR leaf IN 0 .. 7 LOOP
@@ -1201,6 +1206,18 @@ COMMENT ON COLUMN casesync_internal.push.event IS
 COMMENT ON COLUMN casesync_internal.push.dropped IS 'why none is made any more';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push_id_seq', '');
+
+/* ---- referrals that are not answered ---- */
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (id) '
+			'WHERE event_type = ''referral''', leaf);
+	END LOOP;
+END
+$$;
+CREATE INDEX inbox_item_referral ON casesync_internal.inbox_item (id)
+	WHERE event_type = 'referral';
 /* Large transactions are passed over and routed beside the others. */
 CREATE TABLE casesync_internal.bulk_transaction (
 	era integer NOT NULL,
