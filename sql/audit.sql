@@ -62,6 +62,9 @@ INSERT INTO app.call (name, sql) VALUES
 	('retry_inbox', $$SELECT casesync.retry_inbox()$$),
 	('inbox new', $$SELECT casesync.accept(app.item())$$),
 	('inbox rejected', $$SELECT casesync.reject(app.item(), 'test')$$),
+	('set_authority', $$SELECT casesync.set_authority('people', 'employment_status', 'p')$$),
+	('decide_conflict', $$SELECT casesync.decide_conflict(app.conflict(), 'ours')$$),
+	('dismiss_missing', $$SELECT casesync.dismiss_missing('p')$$),
 	('stop_sharing', $$SELECT * FROM casesync.stop_sharing('test', 'p')$$),
 	('resume_sharing', $$SELECT casesync.resume_sharing('p')$$),
 	('erase', $$SELECT * FROM casesync.erase('people', '1', 'test')$$),
@@ -90,6 +93,9 @@ CREATE FUNCTION app.gap() RETURNS bigint LANGUAGE sql AS $$
 CREATE FUNCTION app.item() RETURNS bigint LANGUAGE sql AS $$
 	INSERT INTO casesync_internal.inbox_item (partner, message_id, item, content_hash, event_type, record_type, record, agreement, agreement_version, mode, state)
 	VALUES ('p', 'm', (SELECT count(*) FROM casesync_internal.inbox_item), '', 'enrolment', 'Member', '{}', 'I', 1, 'review', 'review') RETURNING id $$;
+CREATE FUNCTION app.conflict() RETURNS bigint LANGUAGE sql AS $$
+	INSERT INTO casesync_internal.conflict (registry, key, field, partner, item, ours, theirs, winner, why, state, about)
+	VALUES ('people', '1', 'employment_status', 'p', app.item(), '"1"', '"2"', NULL, 'test', 'open', 'test') RETURNING id $$;
 INSERT INTO app.person VALUES (1, '1');
 SELECT * FROM casesync.publish('people', 'app.people', 'Member');
 SELECT count(*) FROM (SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment')) x;
@@ -110,7 +116,7 @@ SELECT * FROM app.outcome WHERE line <> name ORDER BY n;
 -- functions of administrators, approvers, reviewers and auditors that are not called above, but for those that only show something or are part of others
 SELECT r.access, r.object FROM casesync_internal.access_right r
  WHERE r.access IN ('admin', 'approver', 'reviewer') AND r.object !~ ' ON '
-   AND r.object NOT IN ('check', 'problems', 'lookup_limit', 'tracking_drift', 'retrack_as', 'drift_mend', 'gap_hint', 'gap_mend', 'gap_relation', 'failure_wait', 'disclosures', 'held_by', 'map_word', 'unmap_word', 'referral_is_answered', 'referrals_said')
+   AND r.object NOT IN ('check', 'problems', 'lookup_limit', 'tracking_drift', 'retrack_as', 'drift_mend', 'gap_hint', 'gap_mend', 'gap_relation', 'failure_wait', 'disclosures', 'held_by', 'map_word', 'unmap_word', 'referral_is_answered', 'referrals_said', 'suggest_apply')
    AND NOT EXISTS (SELECT FROM app.call c WHERE c.sql ~ ('casesync\.' || r.object || '\('))
    AND NOT EXISTS (SELECT FROM casesync_internal.access_right t WHERE t.access = 'types' AND t.object = r.object) ORDER BY 1, 2;
 -- nobody can change it, and nothing in it is secret or about a person
