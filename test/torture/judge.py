@@ -476,9 +476,9 @@ class Judge:
                        f"moment {wanted[-1].n}; last told {item}; {self.end_of(person)}")
 
     def was_known(self, s, person, moment, version):
-        """Whether the partner knew what it is now by another subscription when it became so once more: that is no news to it."""
+        """Whether the partner may have known what it is now, by another subscription, before it became so once more: that is no news to it."""
         newest = self.last_of_partner.get((s["partner"], s["registry"], person))
-        return newest is not None and newest.sent < moment.at and self.is_last(newest, version)
+        return newest is not None and self.is_last(newest, version) and any(m.n < moment.n for m in newest.same)
 
     def says_another(self, s, before, m):
         """What is not agreed may change without anybody being told."""
