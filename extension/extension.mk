@@ -3,7 +3,8 @@
 # Folders from the ground up: nothing below knows what stands above it (test/check_floors holds it).
 EXTENSION_FLOORS = \
 	base rights code record filter party knowledge outbox quarantine look_again agreement \
-	capture registry subscription routing inbox answer delivery intake upkeep forget casework \
+	capture registry conflict subscription routing inbox answer delivery intake upkeep forget \
+	casework \
 	health onboarding upgrade
 
 EXTENSION_SOURCES = \
@@ -11,10 +12,11 @@ EXTENSION_SOURCES = \
 	extension/base/known_caller.c extension/base/late_owner.c \
 	extension/base/one_look.c \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
+	extension/base/owner_scope.c \
 	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/reading.c \
 	extension/base/expression_tree.c extension/base/row_expression.c \
-	extension/base/subjects_query.c \
+	extension/base/subjects_query.c extension/base/worker_function.c \
 	extension/code/code_directory.c extension/code/code_type.c \
 	extension/record/data_object.c extension/record/projection.c \
 	extension/record/record_build.c extension/record/record_check.c \
@@ -58,6 +60,7 @@ SQL_TABLES = \
 	extension/agreement/tables.sql \
 	extension/capture/tables.sql \
 	extension/registry/tables.sql \
+	extension/conflict/tables.sql \
 	extension/subscription/tables.sql \
 	extension/routing/tables.sql \
 	extension/inbox/tables.sql \
@@ -89,7 +92,7 @@ SQL_CODE = \
 	extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
-	extension/outbox/notification.sql extension/outbox/outgoing.sql \
+	extension/outbox/number.sql extension/outbox/notification.sql extension/outbox/outgoing.sql \
 	extension/outbox/push.sql extension/outbox/forget.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
@@ -109,6 +112,10 @@ SQL_CODE = \
 	extension/capture/capture_ddl.sql extension/capture/forget.sql \
 	extension/capture/change_origin.sql \
 	extension/registry/render.sql extension/registry/search.sql extension/registry/preview.sql \
+	extension/conflict/record_field.sql extension/conflict/field_version.sql \
+	extension/conflict/version_seed.sql \
+	extension/conflict/authority.sql extension/conflict/conflict.sql \
+	extension/conflict/own_subject.sql extension/conflict/merge.sql extension/conflict/forget.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
 	extension/subscription/subscription_lane.sql extension/subscription/subscription_wish.sql \
 	extension/subscription/my_subscription.sql extension/subscription/forget.sql \
@@ -125,8 +132,10 @@ SQL_CODE = \
 	extension/routing/routing_turn.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
-	extension/inbox/apply_mode.sql extension/inbox/inbox.sql \
+	extension/inbox/apply_mode.sql extension/inbox/inbox_merge.sql extension/inbox/inbox.sql \
+	extension/inbox/decide_conflict.sql extension/inbox/suggest_apply.sql \
 	extension/inbox/message_read.sql extension/inbox/message_in.sql \
+	extension/inbox/inbox_gap.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
 	extension/inbox/search_at.sql extension/inbox/forget.sql \
 	extension/answer/request.sql extension/answer/answering.sql \
@@ -150,7 +159,8 @@ SQL_CODE = \
 	extension/casework/decide.sql extension/casework/record.sql \
 	extension/casework/supervision.sql extension/casework/casework.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
-	extension/health/status_views.sql extension/health/shared_status.sql \
+	extension/health/referral.sql extension/health/status_views.sql \
+	extension/health/shared_status.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql
 # What the scripts of upgrades call; they run it first.

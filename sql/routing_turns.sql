@@ -142,5 +142,16 @@ CREATE OR REPLACE VIEW app.slow_1 AS SELECT i.id AS subject_key, jsonb_build_obj
 UPDATE app.item SET v = 'd';
 SELECT count(*) FROM (SELECT app.turn() FROM generate_series(1, 3)) x;
 SELECT registry, slice FROM casesync_internal.routing_pace WHERE registry ^@ 'slow' AND rest_until IS NOT NULL;
+-- what a turn costs does not depend on what the planner knows of what was told: many leave at once
+SELECT count(*) FROM (SELECT casesync.set_agreement('OUT', 'ess.test', on_leave => 'identifier_only')) x;
+SELECT count(*) FROM (SELECT casesync.activate('OUT')) x;
+-- what waits under the version before is taken back first
+SELECT count(*) FROM (SELECT casesync_internal.take(lane) FROM casesync_internal.lane, generate_series(1, 30) WHERE kind = 'notify') x;
+SELECT count(*) FROM (SELECT app.route_all()) x;
+SELECT count(*) FROM (SELECT app.send('ess.test')) x;
+DELETE FROM pg_statistic WHERE starelid IN ('casesync_internal.told'::regclass, 'casesync_internal.disclosure'::regclass);
+SET statement_timeout = '20s';
+DELETE FROM app.person WHERE id <= 900;
+SELECT notifications > 800 AS told_that_they_left FROM app.route_all();
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

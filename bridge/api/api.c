@@ -180,22 +180,6 @@ api_parts(const Api *api)
 	return &api->parts;
 }
 
-ApiExchange *
-api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
-{
-	ApiExchange *exchange = api_exchange_new(&api->parts, &api->exchanges, &api->log_quota, request,
-											 is_synchronous, proceed);
-
-	if (exchange == NULL)
-		return NULL;
-	exchange->api = api;
-	if (!api->is_closing)
-		return exchange;
-	/* one that stood behind another on its connection: nobody would ever come back to it */
-	api_exchange_unavailable(exchange);
-	return NULL;
-}
-
 void
 api_run(ApiExchange *exchange)
 {
@@ -344,7 +328,7 @@ api_end_turn(ApiExchange *exchange, int64_t took_us)
 	api_fill(exchange->api, exchange->pool);
 }
 
-bool
+static bool
 api_give_up_turn(ApiExchange *exchange)
 {
 	Api *api = exchange->api;
@@ -360,6 +344,25 @@ api_give_up_turn(ApiExchange *exchange)
 	}
 	api_end_turn(exchange, 0);
 	return is_own_fault;
+}
+
+static const ApiTurns api_turns = {.end = api_end_turn, .give_up = api_give_up_turn};
+
+ApiExchange *
+api_begin(Api *api, HttpRequest *request, bool is_synchronous, ApiProceed proceed)
+{
+	ApiExchange *exchange = api_exchange_new(&api->parts, &api->exchanges, &api->log_quota, request,
+											 is_synchronous, proceed);
+
+	if (exchange == NULL)
+		return NULL;
+	exchange->api = api;
+	exchange->turns = &api_turns;
+	if (!api->is_closing)
+		return exchange;
+	/* one that stood behind another on its connection: nobody would ever come back to it */
+	api_exchange_unavailable(exchange);
+	return NULL;
 }
 
 HttpSender

@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "base/iso_time.h"
+#include "database/pg_row.h"
 #include "net/url_guard.h"
 
 #define NOT_JSON                                                                                   \

@@ -11,6 +11,7 @@
 #include "api/api_admit.h"
 #include "base/iso_time.h"
 #include "base/uuid.h"
+#include "database/pg_row.h"
 #include "seal/envelope.h"
 
 /* What CALL_ANSWER_NOW says, by column. */

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api_shared.h"
 #include "base/iso_time.h"
 #include "message/reply.h"
 
@@ -165,7 +164,7 @@ exchange_expire(void *context)
 								 refusal->error_code, refusal->text);
 	else if (exchange->is_checking)
 		exchange->is_late = true;
-	else if (api_give_up_turn(exchange))
+	else if (exchange->turns->give_up(exchange))
 		api_exchange_refuse_with(exchange, 429, "Retry-After", "1", "err.request.too_many_requests",
 								 "what you have asked before takes too long; ask for less at once");
 	else
@@ -207,7 +206,7 @@ api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgParam *params,
 		pg_session_query(exchange->session, SQL_CALL(call), params, handler, exchange, &failure);
 	if (exchange->is_asking)
 		return;
-	api_end_turn(exchange, 0);
+	exchange->turns->end(exchange, 0);
 	api_exchange_unavailable(exchange);
 }
 
@@ -216,7 +215,7 @@ api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *re
 					const Failure *failure)
 {
 	exchange->is_asking = false;
-	api_end_turn(exchange, 1000 * (event_loop_now() - exchange->turn_at));
+	exchange->turns->end(exchange, 1000 * (event_loop_now() - exchange->turn_at));
 	if (result == NULL && pg_session_is_connected(exchange->session))
 		log_error(exchange->parts->log, event, "partner", exchange->partner, "reason",
 				  failure->text, NULL);

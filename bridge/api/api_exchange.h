@@ -8,10 +8,10 @@
 
 #include "api/api_check.h"
 #include "api/api_parts.h"
+#include "api/api_turns.h"
 #include "api/partner_budget.h"
 #include "base/log_quota.h"
 #include "base/workers.h"
-#include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
 #include "http/http_server.h"
@@ -25,7 +25,6 @@
 #endif
 
 typedef struct Api Api;
-typedef struct ApiExchange ApiExchange;
 typedef LIST_HEAD(ApiExchangeList, ApiExchange) ApiExchangeList;
 
 /* What is done with a message that has passed every check. */
@@ -45,6 +44,7 @@ struct ApiExchange
 {
 	LIST_ENTRY(ApiExchange) entry; /* among all that are on their way */
 	Api *api;					   /* for those that ask it for a session; not looked into here */
+	const ApiTurns *turns;
 	const ApiParts *parts;
 	LogQuota *quota;	  /* of lines about requests of nobody */
 	HttpRequest *request; /* NULL when it has been answered */

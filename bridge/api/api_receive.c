@@ -8,6 +8,7 @@
 #include "api/api_admit.h"
 #include "api/api_handlers.h"
 #include "api/api_shared.h"
+#include "database/pg_row.h"
 
 /* As the database said it, or after the standby had it. */
 static void

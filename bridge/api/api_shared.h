@@ -28,9 +28,6 @@ extern void api_await_turn(ApiExchange *exchange, BudgetPool pool, int64_t expec
 						   ApiProceed begin);
 extern void api_end_turn(ApiExchange *exchange, int64_t took_us);
 
-/* It waits no more. True when it did because of what its own partner has asked for. */
-extern bool api_give_up_turn(ApiExchange *exchange);
-
 /* Its task, on a thread; in its turn for checks. */
 extern void api_run(ApiExchange *exchange);
 

@@ -13,6 +13,7 @@
 
 #include "api/api_shared.h"
 #include "base/iso_time.h"
+#include "database/pg_row.h"
 #include "message/reply.h"
 #include "token/token_issue.h"
 #include "token/token_request.h"

@@ -16,6 +16,8 @@ signals_open(void)
 
 	/* a partner or a log reader that goes away must not take the bridge with it */
 	signal(SIGPIPE, SIG_IGN);
+	/* a limit of file sizes is an error as a full disk is */
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);

@@ -192,7 +192,7 @@ lane_answered(void *context, const SenderAnswer *answer)
 	}
 	if (lane->is_unwritten)
 	{
-		attempt.transfer = TRANSFER_NOT_SIGNED;
+		attempt.transfer = TRANSFER_NOT_NOTED;
 		cause = lane->unwritten.text;
 	}
 	ack_read(answer->body, answer->length, &ack);

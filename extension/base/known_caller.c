@@ -10,74 +10,19 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
+
+#include "base/worker_function.h"
 
 PG_FUNCTION_INFO_V1(casesync_known_caller);
-
-/* Who does the work, found once for each place that calls. */
-typedef struct Worker
-{
-	FmgrInfo function;
-	Oid owner;
-} Worker;
-
-static Oid
-worker_find(const char *name, const oidvector *arguments)
-{
-	Oid types[FUNC_MAX_ARGS];
-	Oid function;
-
-	if (arguments->dim1 >= FUNC_MAX_ARGS)
-		elog(ERROR, "function %s has too many arguments", name);
-	types[0] = REGROLEOID;
-	memcpy(types + 1, arguments->values, arguments->dim1 * sizeof(Oid));
-	function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-							   CStringGetDatum(psprintf("%s_for", name)),
-							   PointerGetDatum(buildoidvector(types, arguments->dim1 + 1)),
-							   ObjectIdGetDatum(get_namespace_oid("casesync_internal", false)));
-	if (!OidIsValid(function))
-		elog(ERROR, "function %s_for of casesync is missing", name);
-	return function;
-}
-
-static Worker *
-worker_get(FmgrInfo *asked)
-{
-	HeapTuple tuple;
-	Form_pg_proc form;
-	Worker *worker = asked->fn_extra;
-	Oid function;
-
-	if (worker != NULL)
-		return worker;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(asked->fn_oid));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "function with OID %u does not exist", asked->fn_oid);
-	form = (Form_pg_proc) GETSTRUCT(tuple);
-	function = worker_find(NameStr(form->proname), &form->proargtypes);
-	if (get_func_rettype(function) != form->prorettype || form->proretset)
-		elog(ERROR, "function %s_for has another result", NameStr(form->proname));
-	worker = MemoryContextAllocZero(asked->fn_mcxt, sizeof(Worker));
-	worker->owner = form->proowner;
-	ReleaseSysCache(tuple);
-	fmgr_info_cxt(function, &worker->function, asked->fn_mcxt);
-	asked->fn_extra = worker;
-	return worker;
-}
 
 /* Any function that casesync declares so: see above. */
 Datum
 casesync_known_caller(PG_FUNCTION_ARGS)
 {
-	Worker *worker = worker_get(fcinfo->flinfo);
+	WorkerFunction *worker = worker_function_get(fcinfo->flinfo, "for", REGROLEOID);
 	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
 	Oid caller;
 	int security;

@@ -11,7 +11,7 @@ RETURN CASE name
 	WHEN 'items' THEN 1000			/* of a request, values of a question */
 	WHEN 'records' THEN 1000		/* of a notification, whatever events they stand in */
 	WHEN 'records found' THEN 10000	/* of an answer to a search of ours */
-	WHEN 'hops' THEN 16				/* on the way of a record */
+	WHEN 'hops' THEN 8				/* on the way of a record */
 	WHEN 'value' THEN 255			/* characters of one value that a question asks for */
 	WHEN 'code' THEN 99				/* characters of a subscription's code, a type of identifier */
 	WHEN 'reason' THEN 999			/* characters of a status_reason_message */

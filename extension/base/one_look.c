@@ -12,58 +12,25 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
+
+#include "base/worker_function.h"
 
 PG_FUNCTION_INFO_V1(casesync_one_look);
-
-/* Who does the work, found once for each place that calls. */
-static FmgrInfo *
-looker_get(FmgrInfo *asked)
-{
-	HeapTuple tuple;
-	Form_pg_proc form;
-	FmgrInfo *looker = asked->fn_extra;
-	Oid function;
-
-	if (looker != NULL)
-		return looker;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(asked->fn_oid));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "function with OID %u does not exist", asked->fn_oid);
-	form = (Form_pg_proc) GETSTRUCT(tuple);
-	function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-							   CStringGetDatum(psprintf("%s_in_one_look", NameStr(form->proname))),
-							   PointerGetDatum(&form->proargtypes),
-							   ObjectIdGetDatum(get_namespace_oid("casesync_internal", false)));
-	if (!OidIsValid(function))
-		elog(ERROR, "function %s_in_one_look of casesync is missing", NameStr(form->proname));
-	if (get_func_rettype(function) != form->prorettype || form->proretset)
-		elog(ERROR, "function %s_in_one_look has another result", NameStr(form->proname));
-	ReleaseSysCache(tuple);
-	looker = MemoryContextAllocZero(asked->fn_mcxt, sizeof(FmgrInfo));
-	fmgr_info_cxt(function, looker, asked->fn_mcxt);
-	asked->fn_extra = looker;
-	return looker;
-}
 
 /* Any function that casesync declares so: see above. */
 Datum
 casesync_one_look(PG_FUNCTION_ARGS)
 {
-	FmgrInfo *looker = looker_get(fcinfo->flinfo);
+	WorkerFunction *looker = worker_function_get(fcinfo->flinfo, "in_one_look", InvalidOid);
 	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
 	int isolation = XactIsoLevel;
 	Datum result = (Datum) 0;
 
-	InitFunctionCallInfoData(*call, looker, fcinfo->nargs, fcinfo->fncollation, NULL, NULL);
+	InitFunctionCallInfoData(*call, &looker->function, fcinfo->nargs, fcinfo->fncollation, NULL,
+							 NULL);
 	memcpy(call->args, fcinfo->args, fcinfo->nargs * sizeof(NullableDatum));
 
 	/*

@@ -13,6 +13,7 @@
 #include "utils/syscache.h"
 
 #include "base/owner_query.h"
+#include "base/owner_scope.h"
 #include "base/time_budget.h"
 
 PG_FUNCTION_INFO_V1(casesync_owner_call);

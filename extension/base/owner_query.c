@@ -29,7 +29,6 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -38,6 +37,7 @@
 
 #include "base/late_owner.h"
 #include "base/owner_query.h"
+#include "base/owner_scope.h"
 #include "base/pg_compat.h"
 #include "base/row_expression.h"
 #include "base/session_lock.h"
@@ -47,82 +47,6 @@
 PG_FUNCTION_INFO_V1(casesync_authored_query);
 PG_FUNCTION_INFO_V1(casesync_owner_plan);
 PG_FUNCTION_INFO_V1(casesync_owner_query);
-
-/*
- * Of dates the order of day and month stays: by it texts are read, and it is the database's own.
- * So does the time zone.
- */
-void
-plain_style_set(void)
-{
-	static const char *const styles[][2] = {
-		{"datestyle", "ISO"},	 {"intervalstyle", "postgres"},	  {"extra_float_digits", "1"},
-		{"bytea_output", "hex"}, {"xmlbinary", "base64"},		  {"quote_all_identifiers", "off"},
-		{"array_nulls", "on"},	 {"transform_null_equals", "off"}};
-
-	for (int i = 0; i < lengthof(styles); i++)
-		(void) set_config_option(styles[i][0], styles[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-}
-
-void
-owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
-{
-	GetUserIdAndSecContext(&scope->user, &scope->security_context);
-	scope->is_read_only = XactReadOnly;
-	SetUserIdAndSecContext(owner, scope->security_context | SECURITY_LOCAL_USERID_CHANGE |
-									  SECURITY_RESTRICTED_OPERATION);
-	scope->settings_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	plain_style_set();
-
-	if (!is_read_only)
-		return;
-	/* The end of a failed subtransaction puts this back by itself. */
-	XactReadOnly = true;
-	/* Who is hidden by a policy would be taken for gone: PostgreSQL raises an error instead. */
-	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-}
-
-void
-owner_scope_leave(OwnerScope *scope)
-{
-	session_locks_keep();
-	XactReadOnly = scope->is_read_only;
-	AtEOXact_GUC(false, scope->settings_level);
-	SetUserIdAndSecContext(scope->user, scope->security_context);
-}
-
-Oid
-relation_owner(Oid relation)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid owner;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relation)));
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-void
-caller_must_own(Oid relation)
-{
-	char *name = get_rel_name(relation);
-	char *owner;
-
-	if (name == NULL || relation_is_owned_by(relation, GetUserId()))
-		return;
-	owner = GetUserNameFromId(relation_owner(relation), false);
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of table \"%s\"", name),
-			 errdetail("It belongs to role \"%s\".", owner),
-			 errhint("SET ROLE %s;", quote_identifier(owner))));
-}
 
 pg_noreturn static void
 author_refuse(Oid relation, const char *author, Oid owner)

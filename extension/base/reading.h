@@ -11,7 +11,7 @@
 #include "utils/elog.h"
 #include "utils/relcache.h"
 
-#include "base/owner_query.h"
+#include "base/owner_scope.h"
 
 /* What is being read, for the context of error messages. */
 typedef struct Reading

@@ -32,7 +32,7 @@
 #include "utils/varlena.h"
 
 #include "base/condition_list.h"
-#include "base/owner_query.h"
+#include "base/owner_scope.h"
 #include "base/pg_compat.h"
 #include "base/reading.h"
 #include "base/row_expression.h"

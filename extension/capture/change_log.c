@@ -20,7 +20,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
-#include "base/owner_query.h"
+#include "base/owner_scope.h"
 #include "capture/change_leaf.h"
 #include "capture/change_log.h"
 

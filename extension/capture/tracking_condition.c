@@ -15,7 +15,7 @@
 #include "utils/resowner.h"
 
 #include "base/own_relation.h"
-#include "base/owner_query.h"
+#include "base/owner_scope.h"
 #include "base/row_expression.h"
 #include "capture/tracking_condition.h"
 

@@ -24,7 +24,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/own_relation.h"
-#include "base/owner_query.h"
+#include "base/owner_scope.h"
 #include "base/pg_compat.h"
 
 PG_FUNCTION_INFO_V1(casesync_tracking_write);

@@ -22,9 +22,8 @@ BEGIN
 		(SELECT min(n.seq) FROM casesync_internal.notification n
 		  WHERE n.lane = here AND n.subscription = target AND n.state = 'due'
 			AND n.seq IS NOT NULL AND n.stream = now_stream AND n.id <> ALL (but_for)),
-		(SELECT min(n.seq) FROM casesync_internal.open_number o
-		   JOIN casesync_internal.notification n ON n.id = o.item AND n.stream = now_stream
-		  WHERE o.subscription = target AND (EXISTS (
+		(SELECT min(o.seq) FROM casesync_internal.open_number o
+		  WHERE o.subscription = target AND o.stream = now_stream AND (EXISTS (
 				SELECT FROM casesync_internal.look_again_entry e
 				 WHERE e.registry = o.registry AND e.key = o.key)
 			OR casesync_internal.quarantine_is_short(o.registry, o.key)))) INTO untold;

@@ -31,6 +31,27 @@ COMMENT ON FUNCTION casesync_internal.door_ask(casesync_internal.agreement,
 	'which of these subjects an agreement is about now, and of which that cannot be said';
 
 /*
+ * Not only those that were to leave now: when the subject comes back they tell what it is like
+ * then, and what waits in another subscription would come after that with an older state.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.door_all(items casesync_internal.notification[])
+RETURNS casesync_internal.notification[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+BEGIN
+	/* One by one by the index: there may be a million others. */
+	RETURN ARRAY(SELECT DISTINCT ON (n.id) n FROM unnest(items) i
+		 CROSS JOIN LATERAL (SELECT x.* FROM casesync_internal.notification x
+			WHERE x.registry = i.registry AND x.key = i.key AND x.state = 'due'
+			  AND x.agreement = i.agreement AND NOT x.removal OFFSET 0) n
+		 ORDER BY n.id);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.door_all(casesync_internal.notification[]) IS
+	'part of door_refuse(): all that waits under the same agreement of the subjects of these';
+
+/*
  * As the router does with who has left: withheld, and looked at again, which tells of the removal
  * where the agreement says so. Of whom nobody can say whether he may pass he does not: in
  * quarantine, like a subject that cannot be rendered.
@@ -43,20 +64,22 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms'
 AS $$
 DECLARE
+	all_leaving constant casesync_internal.notification[] := casesync_internal.door_all(leaving);
+	all_bad constant casesync_internal.notification[] := casesync_internal.door_all(bad);
 	/* Without those that the router is deciding about just now: they are not sent either. */
 	left_out constant uuid[] := casesync_internal.withhold(ARRAY(SELECT i.reference_id
-		FROM unnest(leaving) i), 'the subject left the agreement');
+		FROM unnest(all_leaving) i), 'the subject left the agreement');
 	unsaid constant uuid[] := casesync_internal.withhold(ARRAY(SELECT i.reference_id
-		FROM unnest(bad) i), 'nobody can say whether the agreement is about the subject');
+		FROM unnest(all_bad) i), 'nobody can say whether the agreement is about the subject');
 BEGIN
 	PERFORM casesync_internal.quarantine_add(x.registry, 0, x.keys, x.event_type,
 		door_refuse.code, door_refuse.reason)
-	   FROM (SELECT i.registry, i.event_type, array_agg(i.key) AS keys FROM unnest(bad) i
+	   FROM (SELECT i.registry, i.event_type, array_agg(i.key) AS keys FROM unnest(all_bad) i
 			 WHERE i.reference_id = ANY (unsaid)
 			 GROUP BY i.registry, i.event_type ORDER BY i.registry, i.event_type) x;
 	PERFORM casesync_internal.look_again_add(x.registry, x.keys, x.event_type,
 		'the subject left the agreement before it was told of')
-	   FROM (SELECT i.registry, i.event_type, array_agg(i.key) AS keys FROM unnest(leaving) i
+	   FROM (SELECT i.registry, i.event_type, array_agg(i.key) AS keys FROM unnest(all_leaving) i
 			 WHERE i.reference_id = ANY (left_out)
 			 GROUP BY i.registry, i.event_type ORDER BY i.registry, i.event_type) x;
 	IF left_out <> '{}' THEN

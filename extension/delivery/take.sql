@@ -105,7 +105,9 @@ BEGIN
 			'items', jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
 				'code', s.code, 'way', CASE WHEN s.is_push THEN 'push' END,
 				'seq', n.seq, 'prev_seq', n.prev_seq,
-				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END)) ORDER BY n.seq))
+				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END,
+				'changed', casesync_internal.versions_told(n.registry, n.key, n.record)))
+				ORDER BY n.seq))
 	  INTO message, meta
 	  FROM casesync_internal.notification n
 	  JOIN casesync_internal.subscription s ON s.id = n.subscription
@@ -124,7 +126,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_message(bigint[]) IS
 	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, '
-	'way (of a push), seq, prev_seq, hops';
+	'way (of a push), seq, prev_seq, hops, changed';
 
 CREATE OR REPLACE FUNCTION casesync_internal.parcel_for(s casesync_internal.lane_state,
 	p casesync_internal.partner, n casesync_internal.node, must_encrypt boolean)
@@ -190,6 +192,7 @@ BEGIN
 	END IF;
 	s.seq_before := casesync_internal.give_seq(items, n.stream);
 	s.items := ARRAY(SELECT x.id FROM unnest(items) x);
+	PERFORM casesync_internal.numbers_follow(s.items, items[1].subscription);
 	s.message_id := gen_random_uuid();
 	PERFORM casesync_internal.lane_set(s);
 	content := casesync_internal.notify_message(s.items);

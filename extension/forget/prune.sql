@@ -29,6 +29,7 @@ BEGIN
 	asked := casesync_internal.answer_prune(before);
 	agreed := casesync_internal.agreement_prune(before);
 	received := casesync_internal.inbox_prune(before);
+	PERFORM casesync_internal.conflict_prune(before);
 	wishes := casesync_internal.subscription_prune(before);
 	RETURN QUERY VALUES ('notifications', sent.notifications), ('events', sent.events),
 		('requests and callbacks', sent.messages), ('attempts', attempts),

@@ -202,28 +202,6 @@ COMMENT ON COLUMN casesync.stored.max_bytes_per_day IS 'how many it may have sto
 COMMENT ON COLUMN casesync.stored.kept IS 'bytes kept of this day and those before it';
 COMMENT ON COLUMN casesync.stored.max_bytes IS 'how many it may have stored in all';
 
-/* One change of the window is looked for, not all: this is asked by monitoring, every minute. */
-CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
-RETURNS timestamptz
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT min(u.at) FROM (
-		SELECT w.at FROM casesync_internal.node n
-		 CROSS JOIN LATERAL coalesce(
-			/* Without a row nothing of this era has been routed yet. */
-			(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
-				ORDER BY s.id DESC LIMIT 1),
-			jsonb_populate_record(NULL::casesync_internal.routing_state,
-				jsonb_build_object('id', 0, 'era', n.era, 'last', '1:1:'))) s
-		 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
-		UNION ALL
-		SELECT c.at FROM casesync_internal.bulk_next() b
-		 CROSS JOIN LATERAL casesync_internal.bulk_chunk(b, 1) c) u
-$$;
-COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
-	'when the oldest change that waits for routing was made; NULL when none waits';
-
 /* A change that waits is told after a minute: a bridge that is being restarted is no problem. */
 CREATE OR REPLACE FUNCTION casesync_internal.node_problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -286,6 +264,21 @@ AS $$
 		'SELECT * FROM casesync.inbox WHERE state = ''review'';  -- then casesync.accept(id) or '
 		'casesync.reject(id, reason)'
 	  FROM casesync_internal.inbox_item i WHERE i.state = 'review' GROUP BY i.partner
+	UNION ALL
+	SELECT 'warning', format('%s fields were changed here and at %s and nobody can tell which '
+			'value counts (%s)', count(*), c.partner, c.why),
+		'SELECT * FROM casesync.conflicts WHERE state = ''open'';  -- then casesync.'
+		'decide_conflict(id, ''ours''), or ''theirs'''
+	  FROM casesync_internal.conflict c WHERE c.state = 'open' GROUP BY c.partner, c.why
+	UNION ALL
+	SELECT 'warning', format('%s items that %s says it has sent never came, since %s%s', count(*),
+			g.partner, to_char(min(g.at), 'YYYY-MM-DD HH24:MI'), CASE WHEN bool_or(g.request IS
+			NOT NULL) THEN ': it was asked about whom the next ones told' ELSE '' END),
+		format('-- ask %s; then SELECT casesync.dismiss_missing(%L);', g.partner, g.partner)
+	  FROM casesync_internal.inbox_gap g
+	 WHERE g.at < now() - interval '1 minute' AND NOT EXISTS (
+		SELECT FROM casesync_internal.my_request m
+		 WHERE m.reference_id = g.request AND m.state = 'answered') GROUP BY g.partner
 	UNION ALL
 	SELECT 'critical', format('%s items of %s could not be applied', count(*), i.partner)
 			|| coalesce(' (' || i.error_code || ')', ''),
@@ -437,6 +430,7 @@ AS $$
 	UNION ALL SELECT * FROM casesync_internal.sharing_problems()
 	UNION ALL SELECT * FROM casesync_internal.encryption_problems()
 	UNION ALL SELECT * FROM casesync_internal.answering_problems()
+	UNION ALL SELECT * FROM casesync_internal.referral_problems()
 $$;
 COMMENT ON FUNCTION casesync_internal.problems() IS 'everything that needs somebody';
 

@@ -4,6 +4,7 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+	DELETE FROM casesync_internal.inbox_gap g WHERE g.partner = inbox_forget.partner;
 	DELETE FROM casesync_internal.my_request m WHERE m.partner = inbox_forget.partner;
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_forget(text) IS
@@ -46,6 +47,10 @@ AS $$
 		note = casesync_internal.text_without(i.note, p)
 	 WHERE casesync_internal.text_names(concat_ws(chr(10), i.message_id, i.reference_id,
 		i.transaction_id, i.stream, i.reason, i.note), p);
+	UPDATE casesync_internal.inbox_gap g
+	   SET transaction_id = casesync_internal.text_without(g.transaction_id, p),
+		stream = casesync_internal.text_without(g.stream, p)
+	 WHERE casesync_internal.text_names(concat_ws(chr(10), g.transaction_id, g.stream), p);
 	UPDATE casesync_internal.message_in m
 	   SET message_id = casesync_internal.text_without(m.message_id, p)
 	 WHERE casesync_internal.text_names(m.message_id, p);

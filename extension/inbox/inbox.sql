@@ -198,6 +198,24 @@ COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type; NULL: none does '
 	'any more';
 
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_handler(i casesync_internal.inbox_item)
+RETURNS casesync_internal.handler
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	h casesync_internal.handler;
+BEGIN
+	SELECT t.* INTO h FROM casesync_internal.handler t
+	 WHERE lower(t.record_type) = lower(i.record_type) AND t.event_type = i.event_type
+	   AND casesync_internal.apply_function_owner(t.schema_name, t.function_name) IS NOT NULL
+	 ORDER BY t.record_type <> i.record_type, t.record_type COLLATE "C" LIMIT 1;
+	RETURN h;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.inbox_handler(casesync_internal.inbox_item) IS
+	'the apply function of an item; NULL: none';
+
 /*
  * Run the handler in a subtransaction of its own: an item that is not applied leaves no trace. The
  * origin is set first: what the function changes is not told back to the partner that it came from.
@@ -208,25 +226,28 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	h casesync_internal.handler;
-	event casesync.inbound;
+	h constant casesync_internal.handler := casesync_internal.inbox_handler(i);
+	merged record;
 	answer text;
 BEGIN
-	event.inbox_id := i.id; event.partner := i.partner; event.event_type := i.event_type;
-	event.record_type := i.record_type; event.record := i.record;
-	event.reference_id := i.reference_id; event.sent_at := i.sent_at;
-	event.received_at := i.received_at;
-	SELECT t.* INTO h FROM casesync_internal.handler t
-	 WHERE lower(t.record_type) = lower(i.record_type) AND t.event_type = i.event_type
-	 ORDER BY t.record_type <> i.record_type, t.record_type COLLATE "C" LIMIT 1;
-	IF casesync_internal.apply_function_owner(h.schema_name, h.function_name) IS NULL THEN
+	IF h.function_name IS NULL THEN
 		state := 'review';
 		reason := format('no apply function for %s of %s', i.event_type, i.record_type);
 		RETURN;
 	END IF;
 	BEGIN
 		PERFORM casesync_internal.set_origin(i.id);
-		answer := casesync_internal.apply_call(h.schema_name, h.function_name, h.owner, event);
+		merged := casesync_internal.inbox_merge(i);
+		IF (merged.m).news = 0 THEN
+			state := 'ignored';
+			reason := merged.why;
+			RETURN;
+		END IF;
+		answer := coalesce('review: ' || merged.why, casesync_internal.apply_call(h.schema_name,
+			h.function_name, h.owner, casesync_internal.inbox_event(i, (merged.m).record)));
+		IF answer = 'applied' THEN
+			PERFORM casesync_internal.inbox_merged(i, merged.m);
+		END IF;
 		IF answer IN ('applied', 'ignored') THEN
 			state := answer;
 			RETURN;

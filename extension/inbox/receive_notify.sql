@@ -9,7 +9,7 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_items(header jsonb, message jsonb)
 RETURNS TABLE (item integer, reference_id text, event_type text, record_type text, record jsonb,
-	sent_at timestamptz, meta jsonb)
+	sent_at timestamptz, meta jsonb, written_at timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -18,7 +18,8 @@ AS $$
 		casesync_internal.plain_name(e.event #>> '{data,reg_record_type}'), r.record,
 		casesync_internal.time_of(e.event->>'timestamp'),
 		CASE WHEN jsonb_typeof(header #> '{meta,items}') = 'array'
-			THEN header #> ARRAY['meta', 'items', (e.n - 1)::text] END
+			THEN header #> ARRAY['meta', 'items', (e.n - 1)::text] END,
+		casesync_internal.time_of(header->>'message_ts')
 	  FROM jsonb_array_elements(casesync_internal.list_of(message->'notify_event'))
 		WITH ORDINALITY e(event, n)
 	 CROSS JOIN LATERAL jsonb_array_elements(
@@ -63,9 +64,9 @@ COMMENT ON FUNCTION casesync_internal.known_subject(text, jsonb) IS
 	'its identifiers';
 
 /*
- * Names of partners of ours, and our own, each once: whatever else a partner writes there would go
- * on to others under our signature. Whom we do not know we do not tell either, so that nothing is
- * sent twice for it.
+ * Names of partners of ours, and our own: whatever else a partner writes there would go on to
+ * others under our signature. Whom we do not know we do not tell either, so that nothing is sent
+ * twice for it. Who is on it again has made something else of it meanwhile, and counts again.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.hops_known(hops jsonb)
 RETURNS text[]
@@ -73,17 +74,33 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT ARRAY(
-		SELECT h.name
-		  FROM (SELECT w.name, min(w.n) AS n
+		SELECT k.name
+		  FROM (SELECT w.name, w.n, lag(w.name) OVER (ORDER BY w.n) AS before
 				  FROM jsonb_array_elements_text(casesync_internal.list_of(hops))
 					WITH ORDINALITY w(name, n)
-				 GROUP BY w.name) h
-		 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = h.name)
-			OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = h.name)
-		 ORDER BY h.n LIMIT casesync_internal.message_limit('hops'))
+				 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = w.name)
+					OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = w.name)) k
+		 WHERE k.name IS DISTINCT FROM k.before
+		 ORDER BY k.n LIMIT casesync_internal.message_limit('hops'))
 $$;
 COMMENT ON FUNCTION casesync_internal.hops_known(jsonb) IS
 	'the way of a record as a partner tells it, as far as we know who is on it';
+
+/*
+ * By our clock: what its own is ahead is seen from when it says that it wrote the message. Nothing
+ * was changed after it came.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.changed_time(said timestamptz, written timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN isfinite(said) THEN least(clock_timestamp(), said - greatest(interval '0',
+		CASE WHEN isfinite(written) THEN written - clock_timestamp() END)) END
+$$;
+COMMENT ON FUNCTION casesync_internal.changed_time(timestamptz, timestamptz) IS
+	'when a record was changed that a partner says was changed then, in a message that it says '
+	'was written then';
 
 /*
  * Two queries, so that each takes one row from the index, whatever else there is. What came before
@@ -135,6 +152,7 @@ DECLARE
 	who constant text := casesync_internal.known_subject(p.partner, agreed);
 	previous jsonb;
 	mode text;
+	stored casesync_internal.inbox_item;
 BEGIN
 	is_solicited := is_solicited OR 'push' = ANY (a.services);
 	IF i.reference_id IS NOT NULL
@@ -145,20 +163,26 @@ BEGIN
 	 WHERE t.state IN ('new', 'applied', 'ignored', 'observed') AND t.partner = p.partner
 	   AND t.subject = who ORDER BY t.id DESC LIMIT 1;
 	mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited, previous);
-	INSERT INTO casesync_internal.inbox_item (partner, message_id, item, reference_id, content_hash,
+	INSERT INTO casesync_internal.inbox_item AS n (partner, message_id, item, reference_id,
+		content_hash,
 		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
-		agreement, agreement_version, mode, sent_at, state, reason)
+		agreement, agreement_version, mode, sent_at, changed_at, changed, state, reason)
 	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
 		coalesce(casesync_internal.name_said(i.record_type), ''), agreed, who,
 		casesync_internal.hops_known(i.meta->'hops'),
 		casesync_internal.id_said(stream), casesync_internal.number_of(i.meta->'seq'),
 		casesync_internal.number_of(i.meta->'prev_seq'), a.agreement, a.version, mode, i.sent_at,
+		casesync_internal.changed_time(coalesce(
+			casesync_internal.time_of(agreed->>'last_updated'), i.sent_at), i.written_at),
+		casesync_internal.versions_said(i.meta->'changed', agreed),
 		CASE WHEN agreed IS NULL THEN 'ignored' WHEN mode = 'auto' THEN 'new'
 			WHEN mode = 'observe' THEN 'observed' ELSE 'review' END,
 		CASE WHEN agreed IS NULL THEN 'nothing in it is agreed'
 			WHEN NOT is_solicited THEN 'we did not subscribe to this'
 			WHEN mode = 'review'
-				THEN 'a death, another identifier, or the agreement asks for a person' END);
+				THEN 'a death, another identifier, or the agreement asks for a person' END)
+	RETURNING n.* INTO stored;
+	PERFORM casesync_internal.inbox_gap_note(stored);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.store_item(casesync_internal.partner, text, text, text,

@@ -211,7 +211,8 @@ BEGIN
 			coalesce(casesync_internal.plain_name(answer #>> '{data,reg_record_type}'),
 				m.record_type) AS record_type,
 			r.record, casesync_internal.time_of(answer->>'timestamp') AS sent_at,
-			NULL::jsonb AS meta
+			NULL::jsonb AS meta,
+			casesync_internal.time_of(header->>'message_ts') AS written_at
 		  FROM jsonb_array_elements(casesync_internal.list_of(answer #> '{data,reg_records}'))
 			WITH ORDINALITY r(record, n)
 		 WHERE jsonb_typeof(r.record) = 'object'

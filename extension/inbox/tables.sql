@@ -51,17 +51,48 @@ CREATE TABLE casesync_internal.inbox_item (
 	note text,
 	applied_at timestamptz,
 	pruned_at timestamptz,
+	changed_at timestamptz,
+	changed jsonb,
 	UNIQUE (partner, message_id, item)
 );
+COMMENT ON COLUMN casesync_internal.inbox_item.changed_at IS
+	'when the record was changed there, as the partner says, by our clock';
+COMMENT ON COLUMN casesync_internal.inbox_item.changed IS
+	'for each field when it was changed (microseconds), the mark of who did, and when what it '
+	'replaced was; NULL: the partner does not say. Of a person''s decision (mode decision): the '
+	'field, as a text';
 CREATE INDEX inbox_item_new ON casesync_internal.inbox_item (partner, id) WHERE state = 'new';
 CREATE INDEX inbox_item_open ON casesync_internal.inbox_item (state, id)
 	WHERE state IN ('review', 'failed');
 CREATE INDEX inbox_item_reference ON casesync_internal.inbox_item (partner, reference_id, id);
 CREATE INDEX inbox_item_subject ON casesync_internal.inbox_item (partner, subject, id);
+CREATE INDEX inbox_item_referral ON casesync_internal.inbox_item (id)
+	WHERE event_type = 'referral';
+CREATE INDEX inbox_item_number ON casesync_internal.inbox_item (partner, transaction_id, seq)
+	WHERE seq IS NOT NULL;
 COMMENT ON TABLE casesync_internal.inbox_item IS
 	'one record of a notification: the agreed part of it and what became of it';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_item', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_item_id_seq', '');
+CREATE TABLE casesync_internal.inbox_gap (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	partner text NOT NULL,
+	transaction_id text NOT NULL,
+	stream text NOT NULL,
+	seq bigint NOT NULL,
+	item bigint NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	asked_at timestamptz,
+	request uuid,
+	UNIQUE (partner, transaction_id, stream, seq)
+);
+COMMENT ON TABLE casesync_internal.inbox_gap IS
+	'items that a partner says it has sent, by their number, and that never came';
+COMMENT ON COLUMN casesync_internal.inbox_gap.item IS 'the item that told so';
+COMMENT ON COLUMN casesync_internal.inbox_gap.request IS
+	'our search at the partner; NULL after asked_at: no agreement lets its answer in';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_gap', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_gap_id_seq', '');
 CREATE TYPE casesync.inbound AS (inbox_id bigint, partner text, event_type text, record_type text,
 	record jsonb, reference_id text, sent_at timestamptz, received_at timestamptz);
 COMMENT ON TYPE casesync.inbound IS

@@ -91,8 +91,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_open(casesync_internal.known[]) IS
-	'partners did not get this after all, oldest first: it is owed to the subscriptions; of a '
-	'removal, with identifiers and no subscription, whom it is about is kept';
+	'partners did not get this after all, oldest first: it is owed to the subscriptions, but to '
+	'none (NULL) that gets something newer; of a removal, with identifiers and no subscription, '
+	'whom it is about is kept';
 
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_owe(items casesync_internal.known[])
 RETURNS void
@@ -113,7 +114,8 @@ BEGIN
 			  FROM unnest(items) i
 			  JOIN casesync_internal.told k ON k.partner = i.partner AND k.registry = i.registry
 				AND k.key = i.key
-			 WHERE k.hmac = i.hmac OR i.subscription <> ALL (k.told_to)
+			 WHERE i.subscription IS NOT NULL
+			   AND (k.hmac = i.hmac OR i.subscription <> ALL (k.told_to))
 			 GROUP BY k.partner, k.registry, k.key) x
 	 WHERE t.partner = x.partner AND t.registry = x.registry AND t.key = x.key;
 END
@@ -147,6 +149,26 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_open_registry(text) IS
 	'partners may have been told other states of this registry than this database remembers';
+
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_subjects(partner text, registry text,
+	keys text[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.filter_inside f SET hmac = NULL
+	  FROM casesync_internal.subscription s
+	 WHERE f.registry = knowledge_open_subjects.registry AND f.key = ANY (keys)
+	   AND s.id = f.subscription AND s.partner = knowledge_open_subjects.partner
+	   AND f.hmac IS NOT NULL;
+	UPDATE casesync_internal.told t SET hmac = NULL, told_to = '{}'
+	 WHERE t.partner = knowledge_open_subjects.partner
+	   AND t.registry = knowledge_open_subjects.registry AND t.key = ANY (keys)
+	   AND t.hmac IS NOT NULL;
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_open_subjects(text, text, text[]) IS
+	'a partner may hold something else of these subjects than it was told: the next event is sent, '
+	'whatever it holds';
 
 /*
  * Rows that say the same are left alone: most looks change nothing, and each version is a dead row.

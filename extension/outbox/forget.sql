@@ -4,9 +4,8 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	DELETE FROM casesync_internal.open_number o
-	 USING casesync_internal.lane l, casesync_internal.notification n
-	 WHERE l.partner = outbox_forget.partner AND n.lane = l.lane AND o.item = n.id;
+	DELETE FROM casesync_internal.open_number o USING casesync_internal.subscription s
+	 WHERE s.partner = outbox_forget.partner AND o.subscription = s.id;
 	DELETE FROM casesync_internal.notification n USING casesync_internal.lane l
 	 WHERE l.partner = outbox_forget.partner AND n.lane = l.lane;
 	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l
@@ -37,7 +36,15 @@ BEGIN
 	PERFORM casesync_internal.notification_not_sent(ARRAY(
 		SELECT n.id FROM casesync_internal.notification n
 		 WHERE n.registry = p.registry AND n.key = p.erased AND n.state_reason = 'erased'));
-	DELETE FROM casesync_internal.open_number o WHERE o.registry = p.registry AND o.key = p.key;
+	/* The numbers are still to be passed over. */
+	UPDATE casesync_internal.open_number o SET key = p.erased
+	 WHERE o.registry = p.registry AND o.key = p.key;
+	INSERT INTO casesync_internal.open_number (item, subscription, registry, key, stream, seq)
+	SELECT n.id, n.subscription, n.registry, n.key, n.stream, n.seq
+	  FROM casesync_internal.notification n
+	 WHERE n.registry = p.registry AND n.key = p.erased AND n.state = 'withheld'
+	   AND n.seq IS NOT NULL
+	ON CONFLICT DO NOTHING;
 	DELETE FROM casesync_internal.push u WHERE u.registry = p.registry AND u.key = p.key;
 	UPDATE casesync_internal.event e SET key = p.erased
 	 WHERE e.key = p.key AND e.id IN (
@@ -143,8 +150,9 @@ AS $$
 BEGIN
 	notifications := casesync_internal.notification_prune(before);
 	PERFORM casesync_internal.push_prune(before);
-	DELETE FROM casesync_internal.open_number o WHERE NOT EXISTS (
-		SELECT FROM casesync_internal.notification n WHERE n.id = o.item);
+	/* Those of this stream stay: they are still to be passed over. */
+	DELETE FROM casesync_internal.open_number o
+	 WHERE o.stream <> (SELECT x.stream FROM casesync_internal.node x);
 	DELETE FROM casesync_internal.event e
 	 WHERE e.at < before AND NOT EXISTS (
 		SELECT FROM casesync_internal.notification n WHERE n.event = e.id);

@@ -76,17 +76,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-	found_here bigint[];
+	found_here bigint[] := ARRAY(SELECT o.item FROM casesync_internal.open_number o
+		  JOIN unnest(items) i ON o.subscription = i.subscription AND o.registry = i.registry
+			AND o.key = i.key
+		 WHERE o.stream = (SELECT x.stream FROM casesync_internal.node x));
 BEGIN
-	WITH gone AS (
-		DELETE FROM casesync_internal.open_number o USING unnest(items) i
-		 WHERE o.subscription = i.subscription AND o.registry = i.registry AND o.key = i.key
-		RETURNING o.item)
-	SELECT coalesce(array_agg(g.item), '{}') INTO found_here FROM gone g;
 	found_here := ARRAY(SELECT n.id FROM casesync_internal.notification n
-		WHERE n.id = ANY (found_here) AND n.state = 'withheld'
-		  AND n.stream = (SELECT x.stream FROM casesync_internal.node x)
-		ORDER BY n.id FOR UPDATE OF n);
+		WHERE n.id = ANY (found_here) AND n.state = 'withheld' ORDER BY n.id FOR UPDATE OF n);
+	DELETE FROM casesync_internal.open_number o WHERE o.item = ANY (found_here);
 	PERFORM casesync_internal.lanes_let_go(found_here);
 	RETURN QUERY SELECT * FROM casesync_internal.notification n WHERE n.id = ANY (found_here);
 END
@@ -162,54 +159,6 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_append(casesync_internal.new_notification[]) IS
 	'notifications wait to be sent, in this order; their events are kept with them';
-
-/* Numbers are given when an item is first sent: what is never sent must not look like a gap. */
-CREATE OR REPLACE FUNCTION casesync_internal.notification_number(items bigint[], stream uuid,
-	last_seq bigint)
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	UPDATE casesync_internal.notification n SET stream = notification_number.stream,
-		seq = last_seq + i.n, prev_seq = nullif(last_seq + i.n - 1, 0)
-	  FROM unnest(items) WITH ORDINALITY i(id, n)
-	 WHERE n.id = i.id;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_number(bigint[], uuid, bigint) IS
-	'these are the next items of their subscription''s stream, after the last number given there';
-
-/* The stream stays: that it was about to be sent is on record (give_seq()). */
-CREATE OR REPLACE FUNCTION casesync_internal.notification_unnumber(items bigint[])
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	UPDATE casesync_internal.notification n SET seq = NULL, prev_seq = NULL
-	 WHERE n.id = ANY (items);
-	DELETE FROM casesync_internal.open_number o WHERE o.item = ANY (items);
-	PERFORM casesync_internal.notification_not_sent(items);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_unnumber(bigint[]) IS
-	'these locked items were not sent after all: their numbers are nobody''s';
-
-CREATE OR REPLACE FUNCTION casesync_internal.notification_not_sent(items bigint[])
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
-AS $$
-BEGIN
-	PERFORM casesync_internal.disclosure_complete(ARRAY(SELECT n.reference_id
-		FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
-		WHERE n.state = 'withheld' AND n.stream IS NOT NULL AND n.seq IS NULL), 'not_sent');
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_not_sent(bigint[]) IS
-	'those of these that were withheld after their messages had not left: that they were not sent '
-	'is on record';
 
 /*
  * The router may be withholding some of them, and waits for the others: all together, or none is
@@ -382,8 +331,8 @@ BEGIN
 	UPDATE casesync_internal.notification n SET state = 'withheld', state_reason = why
 	  FROM unnest(items) u(id) WHERE n.id = u.id;
 	/* The partner may be waiting for its number. */
-	INSERT INTO casesync_internal.open_number (item, subscription, registry, key)
-	SELECT n.id, n.subscription, n.registry, n.key
+	INSERT INTO casesync_internal.open_number (item, subscription, registry, key, stream, seq)
+	SELECT n.id, n.subscription, n.registry, n.key, n.stream, n.seq
 	  FROM unnest(items) u(id) JOIN casesync_internal.notification n ON n.id = u.id
 	 WHERE n.seq IS NOT NULL
 	ON CONFLICT DO NOTHING;
@@ -431,6 +380,20 @@ $$;
 COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
 	'those of these notifications that are due, and locked by nobody, are not sent; gives them';
 
+CREATE OR REPLACE FUNCTION casesync_internal.is_followed(n casesync_internal.notification)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync_internal.notification x
+		WHERE x.registry = n.registry AND x.key = n.key AND x.subscription = n.subscription
+		  AND x.id > n.id AND x.state IN ('due', 'delivered'));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.is_followed(casesync_internal.notification) IS
+	'whether its subscription was told something newer of the subject, or is about to be';
+
 /*
  * In parts: what a long backlog is about is more than one value (1 GB) can hold. The newest first,
  * because who the partner knew a subject as is kept once (ON CONFLICT DO NOTHING), and the last
@@ -450,7 +413,8 @@ BEGIN
 			SELECT ROW(l.partner, n.registry, n.key, n.hmac,
 				CASE WHEN n.removal AND is_still_to_tell THEN (SELECT jsonb_agg(to_jsonb(w))
 					FROM casesync.record_identifiers(n.record) w) END,
-				CASE WHEN NOT n.removal THEN n.subscription END)::casesync_internal.known
+				CASE WHEN NOT n.removal AND NOT casesync_internal.is_followed(n)
+					THEN n.subscription END)::casesync_internal.known
 			  FROM unnest(items[i * part + 1:(i + 1) * part]) u(id)
 			  JOIN casesync_internal.notification n ON n.id = u.id
 			  JOIN casesync_internal.lane l ON l.lane = n.lane

@@ -47,6 +47,8 @@ COMMENT ON COLUMN casesync_internal.notification.reference_id IS
 COMMENT ON COLUMN casesync_internal.notification.seq IS
 	'position in the subscription''s stream, given when first sent; NULL in a stream: nothing of '
 	'its message had left';
+COMMENT ON COLUMN casesync_internal.notification.prev_seq IS
+	'the number that is told before it: those in between are not told, or later';
 /* Of a notification what is known when it is written; the table may get more columns. */
 CREATE TYPE casesync_internal.new_notification AS (lane integer, subscription bigint, event uuid,
 	registry text, key text, event_type text, removal boolean, record jsonb, hmac bytea,
@@ -71,6 +73,9 @@ BEGIN
 		/* What waits of a subject, whatever was told of it before. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key) '
 			'WHERE state = ''due''', leaf);
+		/* Few of many: whether they were answered is asked by health. */
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (id) '
+			'WHERE event_type = ''referral''', leaf);
 		/* What was tried and waits, of which there is little. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
 			'(lane, subscription, seq) WHERE state = ''due'' AND seq IS NOT NULL', leaf);
@@ -86,12 +91,15 @@ CREATE TABLE casesync_internal.open_number (
 	item bigint PRIMARY KEY,
 	subscription bigint NOT NULL,
 	registry text NOT NULL,
-	key text NOT NULL
+	key text NOT NULL,
+	stream uuid NOT NULL,
+	seq bigint NOT NULL
 );
 CREATE INDEX open_number_of ON casesync_internal.open_number (subscription, registry, key);
+CREATE INDEX open_number_seq ON casesync_internal.open_number (subscription, stream, seq);
 COMMENT ON TABLE casesync_internal.open_number IS
 	'notifications that were withheld after they had got their number: when their subject is told '
-	'of again, they are what tells it; mostly empty';
+	'of again, they are what tells it; until then what comes after them passes over their numbers';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.open_number', '');
 CREATE TABLE casesync_internal.notification_ring (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

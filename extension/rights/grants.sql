@@ -34,7 +34,7 @@ SELECT a.access, o FROM (VALUES
 		'key_can_be', 'key_must_be_text',
 		'scanned_relations', 'grant_registry', 'revoke_registry', 'relation_owner', 'owns',
 		'owns_function', 'author_counts',
-		'check_handler', 'handler_store', 'on_notify',
+		'check_handler', 'handler_store', 'on_notify', 'suggest_apply',
 		'plain_name', 'event_name', 'unknown_events', 'SELECT ON event_type',
 		'SELECT ON event_types', 'SELECT ON registry_types',
 		'track', 'untrack', 'retrack', 'leave_untracked', 'stop_capture', 'start_capture',
@@ -59,7 +59,8 @@ SELECT a.access, o FROM (VALUES
 		'create_casework', 'grant_casework', 'publish_casework', 'unpublish_casework',
 		'casework_schema_free', 'casework_relation', 'casework_tracking',
 		'SELECT ON casework_part']),
-	('admin', ARRAY['set_quota', 'SELECT ON pending_subscriptions',
+	('admin', ARRAY['set_authority', 'SELECT ON authorities', 'suggest_apply',
+		'set_quota', 'SELECT ON pending_subscriptions',
 		'set_node', 'resume', 'start_as_copy', 'set_partner', 'add_key', 'retire_key',
 		'issue_client', 'retire_client', 'bind_client', 'set_issuer', 'drop_issuer', 'accept_key',
 		'failure_wait',
@@ -69,6 +70,7 @@ SELECT a.access, o FROM (VALUES
 		'unsubscribe', 'approve', 'refuse', 'subscribe_to', 'unsubscribe_at', 'search_at',
 		'status_at', 'retry', 'discard', 'prune',
 		'retry_quarantine', 'fill_gap', 'look_again', 'resume_filters', 'retry_inbox',
+		'dismiss_missing',
 		'stop_sharing',
 		'resume_sharing', 'grant_access', 'revoke_access',
 		'SELECT ON pending_changes', 'check',
@@ -95,10 +97,12 @@ SELECT a.access, o FROM (VALUES
 		'token_issuers', 'next_jwks', 'want_jwks', 'record_jwks', 'receive', 'answer_now',
 		'work_requests', 'tidy', 'turn_trouble', 'journal_take', 'look_again_due', 'probe_target',
 		'lane_back', 'standby_wait']),
-	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox']),
+	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox', 'decide_conflict',
+		'SELECT ON conflicts', 'SELECT ON authorities']),
 	('caseworker', ARRAY['push', 'shared_status']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
-		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed']),
+		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed',
+		'SELECT ON conflicts', 'SELECT ON authorities']),
 	('reader', ARRAY['raise_error', 'check', 'SELECT ON registry_types', 'SELECT ON event_types',
 		'SELECT ON health', 'SELECT ON lane_status', 'problems', 'retrack_as', 'SELECT ON tracked',
 		'SELECT ON registries', 'SELECT ON word_lists',
@@ -115,7 +119,9 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON stored', 'lookup_limit']),
 	('reader', ARRAY['SELECT ON stored']),
 	('approver', ARRAY['SELECT ON rehearsals']),
-	('auditor', ARRAY['held_by', 'erase', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
+	('admin', ARRAY['SELECT ON open_referrals', 'referral_is_answered', 'referrals_said']),
+	('auditor', ARRAY['held_by', 'erase', 'SELECT ON open_referrals', 'referral_is_answered',
+		'referrals_said', 'SELECT ON rehearsals', 'SELECT ON rehearsal_samples'])
 ) a(access, objects) CROSS JOIN unnest(a.objects) o;
 
 /*

@@ -77,3 +77,25 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.routed_upto(integer) IS
 	'all changes of this era that are visible in it are routed; NULL: none yet';
+
+/* One change of the window is looked for, not all: this is asked by monitoring, every minute. */
+CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
+RETURNS timestamptz
+LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT min(u.at) FROM (
+		SELECT w.at FROM casesync_internal.node n
+		 CROSS JOIN LATERAL coalesce(
+			/* Without a row nothing of this era has been routed yet. */
+			(SELECT s FROM casesync_internal.routing_state s WHERE s.era = n.era
+				ORDER BY s.id DESC LIMIT 1),
+			jsonb_populate_record(NULL::casesync_internal.routing_state,
+				jsonb_build_object('id', 0, 'era', n.era, 'last', '1:1:'))) s
+		 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
+		UNION ALL
+		SELECT c.at FROM casesync_internal.bulk_next() b
+		 CROSS JOIN LATERAL casesync_internal.bulk_chunk(b, 1) c) u
+$$;
+COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
+	'when the oldest change that waits for routing was made; NULL when none waits';

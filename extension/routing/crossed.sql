@@ -1,5 +1,6 @@
 /*
- * Changes of one subject on both sides that met on the way. Each side applies the other's and keeps
+ * Changes of one subject on both sides that met on the way, told by records of another type than
+ * ours: they cannot be compared field by field (conflict/). Each side applies the other's and keeps
  * it, so that both are where the other was: who is right only people can say, and must hear of it.
  */
 
@@ -15,6 +16,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT EXISTS (
 		SELECT FROM casesync_internal.inbox_item i
+		  JOIN casesync_internal.registry r ON r.registry = is_crossed.registry
+			AND lower(r.record_type) <> lower(i.record_type)
 		 WHERE i.id = is_crossed.origin AND i.partner = is_crossed.partner
 		   AND NOT EXISTS (SELECT FROM casesync_internal.node n WHERE n.sender_id = ANY (i.hops))
 		   AND (EXISTS (SELECT FROM casesync_internal.disclosure d

@@ -74,9 +74,8 @@ BEGIN
 			CONTINUE;
 		END IF;
 		own := coalesce(nullif(ARRAY(SELECT s FROM casesync_internal.wanted_by(a, r, p.event_type,
-				p.record) s), '{}'), ARRAY[casesync_internal.push_subscription_of(a.partner,
-				r.registry, p.event_type)]);
-		CONTINUE WHEN own[1] IS NULL;
+				p.record) s), '{}'), ARRAY[casesync_internal.push_subscription_keep(a.partner, r,
+				p.event_type)]);
 		news := ARRAY(SELECT d FROM unnest(news) d
 				WHERE NOT ((d.event).key = p.key AND (d.event).event_type = p.event_type
 					AND d.subscriptions <@ own))
@@ -305,7 +304,6 @@ BEGIN
 	agreements := casesync_internal.push_agreements(partner, r.registry, event);
 	PERFORM casesync_internal.push_must_fit(agreements, said);
 	PERFORM casesync_internal.push_must_pass(agreements, r, key);
-	PERFORM casesync_internal.push_subscription_keep(partner, r, event);
 	id := casesync_internal.push_add(partner, r.registry, key, event, said);
 	PERFORM casesync_internal.audit_note('push', partner, jsonb_build_object('push', id,
 		'registry', r.registry, 'subject', casesync_internal.erased_key(r.registry, key),

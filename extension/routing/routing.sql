@@ -1,5 +1,19 @@
 /* Events to notifications, slice by slice. What a partner gets is decided elsewhere. */
 
+/* By the changes themselves: when others asked for a look says nothing of when it was changed. */
+CREATE OR REPLACE FUNCTION casesync_internal.route_versions(r casesync_internal.registry,
+	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT casesync_internal.versions_note(r, array_agg(e.key), array_agg(e.at), subjects)
+	  FROM unnest(casesync_internal.events_by_key(events, subjects)) e
+$$;
+COMMENT ON FUNCTION casesync_internal.route_versions(casesync_internal.registry,
+	casesync_internal.subject_event[], casesync_internal.rendered[]) IS
+	'part of route_registry_in_one_look(): remember what was changed, and when';
+
 /*
  * Events of one registry, at most a slice of subjects at a time. In one look (route_registry()):
  * what a subject is like, what an agreement's condition and filters say of it, what partners know
@@ -25,6 +39,7 @@ DECLARE
 	a casesync_internal.agreement;
 	appended integer := 0;
 BEGIN
+	PERFORM casesync_internal.route_versions(r, events, subjects);
 	/* Who waits for an event type of a subject must get it also when it is looked at by another. */
 	events := events || ARRAY(
 		SELECT ROW(gen_random_uuid(), w.registry, w.key, w.event_type, NULL, w.at,
@@ -46,8 +61,8 @@ BEGIN
 	LOOP
 		appended := appended + casesync_internal.route_agreement(a, r, events, subjects);
 	END LOOP;
-	PERFORM casesync_internal.quarantine_done(waiting);
-	PERFORM casesync_internal.look_again_done(asked);
+	PERFORM casesync_internal.quarantine_done(waiting), casesync_internal.look_again_done(asked);
+	PERFORM casesync_internal.retellings_done(r.registry, keys);
 	PERFORM casesync_internal.push_unagreed(r.registry, keys);
 	PERFORM casesync_internal.push_looked(pushes);
 	RETURN appended;

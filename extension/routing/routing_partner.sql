@@ -16,7 +16,7 @@ AS $$
 		  JOIN casesync_internal.inbox_item i ON i.partner = o.partner AND i.subject = o.subject
 			AND i.id >= o.id
 		 WHERE o.id = origin AND o.partner = is_echo.partner AND i.state = 'applied'
-		   AND (told_at IS NULL OR told_at < i.received_at)
+		   AND i.mode <> 'decision' AND (told_at IS NULL OR told_at < i.received_at)
 		   AND casesync_internal.record_contains(i.record, is_echo.record))
 $$;
 COMMENT ON FUNCTION casesync_internal.is_echo(bigint, text, jsonb, timestamptz) IS
@@ -59,8 +59,8 @@ COMMENT ON FUNCTION casesync_internal.wanted_by(casesync_internal.agreement,
 	'index; not those to filters';
 
 /*
- * By the subscription's lane, or the registered address's. A way longer than partners take
- * (message_limit('hops')) is cut: they would refuse the message for it.
+ * By the subscription's lane, or the registered address's. What has come a long way
+ * (message_limit('hops')) goes no further: each system on it has made something else of it.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.append_drafts(a casesync_internal.agreement,
 	drafts casesync_internal.draft[])
@@ -75,7 +75,8 @@ BEGIN
 			(x.event).at)::casesync_internal.new_notification
 		  FROM (SELECT coalesce(s.lane, l.lane) AS lane, w.id AS subscription, d.*,
 					CASE WHEN i.partner IS NULL THEN '{}'
-						ELSE (array_remove(i.hops, i.partner) || i.partner)[1:16] END AS hops
+						WHEN i.hops[cardinality(i.hops)] = i.partner THEN i.hops
+						ELSE i.hops || i.partner END AS hops
 				  FROM unnest(drafts) WITH ORDINALITY
 					d(event, subscriptions, record, hmac, removal, n)
 				 CROSS JOIN unnest(d.subscriptions) w(id)
@@ -83,7 +84,8 @@ BEGIN
 				  JOIN casesync_internal.lane l ON l.partner = a.partner AND l.kind = 'notify'
 					AND l.address = ''
 				  LEFT JOIN casesync_internal.inbox_item i ON i.id = (d.event).origin
-				 ORDER BY d.n, w.id) x));
+				 ORDER BY d.n, w.id) x
+		 WHERE cardinality(x.hops) <= casesync_internal.message_limit('hops')));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.append_drafts(casesync_internal.agreement,
@@ -144,36 +146,42 @@ COMMENT ON FUNCTION casesync_internal.agreed_identifiers(jsonb, text[]) IS
 	'those of the identifiers once told that the agreement of today still lets pass; NULL when '
 	'none';
 
-/* Only a partner that was sent something of a subject is told that it left. */
+/*
+ * Only a partner that was sent something of a subject is told that it left. What was told is looked
+ * up for each who leaves, whatever the planner believes of the table.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.removal_drafts(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[], leaving text[])
 RETURNS SETOF casesync_internal.draft
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT DISTINCT ON (t.key, e.event_type) e, w.subscriptions, x.record, NULL::bytea, true
-	  FROM unnest(events) e
-	  JOIN casesync_internal.told t ON t.partner = a.partner AND t.registry = r.registry
-		AND t.key = e.key
-	 CROSS JOIN LATERAL (SELECT casesync_internal.removal_record(r.record_type,
+	WITH gone AS MATERIALIZED (
+		SELECT l.key, x.record FROM (SELECT DISTINCT unnest(leaving) AS key) l
+		 CROSS JOIN LATERAL (SELECT t.identifiers FROM casesync_internal.told t
+			WHERE t.partner = a.partner AND t.registry = r.registry AND t.key = l.key LIMIT 1) t
+		 CROSS JOIN LATERAL (SELECT casesync_internal.removal_record(r.record_type,
 			casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types)) AS record) x
+		 WHERE casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
+		   AND (SELECT true FROM casesync_internal.disclosure d
+			WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = l.key
+			  AND (SELECT true FROM casesync_internal.disclosure x
+				WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent' LIMIT 1) IS NULL
+			 LIMIT 1)
+	)
+	SELECT DISTINCT ON (g.key, e.event_type) e, w.subscriptions, g.record, NULL::bytea, true
+	  FROM gone g JOIN unnest(events) e ON e.key = g.key
 	 CROSS JOIN LATERAL (
 		SELECT array_agg(DISTINCT s.id) AS subscriptions FROM (
-			SELECT casesync_internal.wanted_by(a, r, e.event_type, x.record)
+			SELECT casesync_internal.wanted_by(a, r, e.event_type, g.record)
 			UNION ALL
 			SELECT i.subscription FROM casesync_internal.filter_inside i
 			  JOIN casesync_internal.subscription f ON f.id = i.subscription
 			 WHERE i.registry = r.registry AND i.key = e.key
 			   AND f.partner = a.partner AND f.event_type = e.event_type
 			   AND f.state = 'active') s(id)) w
-	 WHERE e.key = ANY (leaving) AND e.event_type = ANY (a.event_types)
-	   AND casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types) IS NOT NULL
-	   AND w.subscriptions IS NOT NULL
-	   AND EXISTS (SELECT FROM casesync_internal.disclosure d
-					WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = e.key
-					  AND NOT EXISTS (SELECT FROM casesync_internal.disclosure x
-						WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent'))
-	 ORDER BY t.key, e.event_type, e.position
+	 WHERE e.event_type = ANY (a.event_types) AND w.subscriptions IS NOT NULL
+	 ORDER BY g.key, e.event_type, e.position
 $$;
 COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement,
 	casesync_internal.registry, casesync_internal.subject_event[], text[]) IS
@@ -296,6 +304,33 @@ COMMENT ON FUNCTION casesync_internal.open_drafts(casesync_internal.agreement,
 	casesync_internal.draft[]) IS
 	'what to tell subscriptions of subjects of which they have an open number, besides the news';
 
+/* As an event of ours: what a partner told us itself it is told as well, where it may differ. */
+CREATE OR REPLACE FUNCTION casesync_internal.events_retold(partner text, registry text,
+	events casesync_internal.subject_event[])
+RETURNS casesync_internal.subject_event[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	again constant text[] := casesync_internal.retellings_due(partner, registry,
+		ARRAY(SELECT DISTINCT e.key FROM unnest(events) e));
+BEGIN
+	IF again = '{}' THEN
+		RETURN events;
+	END IF;
+	PERFORM casesync_internal.knowledge_open_subjects(partner, registry, again);
+	RETURN ARRAY(SELECT ROW(e.event, e.registry, e.key, e.event_type,
+			CASE WHEN e.key <> ALL (again) THEN e.origin END, e.at,
+			e.position)::casesync_internal.subject_event
+		FROM unnest(events) WITH ORDINALITY e(event, registry, key, event_type, origin, at,
+			position, n) ORDER BY e.n);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.events_retold(text, text,
+	casesync_internal.subject_event[]) IS
+	'events of which those that a partner is to be told once more are news to it, whatever it '
+	'knows';
+
 /*
  * News of both kinds of subscriptions is put in the order of the changes again: lanes send in the
  * order of ids, and ids are given here. Of an echo only what it says is noted (tell()), with
@@ -318,6 +353,7 @@ DECLARE
 	appended integer := 0;
 BEGIN
 	PERFORM casesync_internal.note_crossed(a.partner, events, offers);
+	events := casesync_internal.events_retold(a.partner, r.registry, events);
 	drafts := casesync_internal.agreement_drafts(a, r, events, offers);
 	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);
 	news := casesync_internal.push_drafts(a, r, events, offers, news);

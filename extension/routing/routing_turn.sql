@@ -361,6 +361,7 @@ BEGIN
 		is_more := casesync_internal.seed_filters();
 		fresh := casesync_internal.route_window(casesync_internal.routing_position(), max_changes);
 		is_more := casesync_internal.route_bulk(max_changes) OR is_more;
+		is_more := casesync_internal.version_seeds() OR is_more;
 	END IF;
 	waiting := casesync_internal.route_waiting(max_changes, is_slow_turn OR fresh.routed = 0
 		AND NOT fresh.more, is_slow_turn);

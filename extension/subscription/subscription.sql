@@ -441,19 +441,28 @@ $$;
 COMMENT ON FUNCTION casesync_internal.push_subscription_of(text, text, text) IS
 	'the row that stands for what case workers push to a partner; NULL when there is none';
 
+/* Made by the router, of which there is one: no case worker waits for another's transaction. */
 CREATE OR REPLACE FUNCTION casesync_internal.push_subscription_keep(partner text,
 	r casesync_internal.registry, event_type text)
-RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO casesync_internal.subscription (partner, event_type, record_type, reg_type,
-		registry, transaction_id, state, is_confirmed, is_push, decided_at)
-	SELECT push_subscription_keep.partner, push_subscription_keep.event_type, r.record_type,
-		r.reg_type, r.registry, gen_random_uuid(), 'active', true, true, clock_timestamp()
-	 WHERE casesync_internal.push_subscription_of(partner, r.registry, event_type) IS NULL
-	ON CONFLICT DO NOTHING
+#variable_conflict use_column
+DECLARE
+	kept bigint := casesync_internal.push_subscription_of(push_subscription_keep.partner,
+		r.registry, push_subscription_keep.event_type);
+BEGIN
+	IF kept IS NULL THEN
+		INSERT INTO casesync_internal.subscription (partner, event_type, record_type, reg_type,
+			registry, transaction_id, state, is_confirmed, is_push, decided_at)
+		VALUES (push_subscription_keep.partner, push_subscription_keep.event_type, r.record_type,
+			r.reg_type, r.registry, gen_random_uuid(), 'active', true, true, clock_timestamp())
+		RETURNING id INTO kept;
+	END IF;
+	RETURN kept;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.push_subscription_keep(text, casesync_internal.registry,
 	text) IS
-	'that row is there';
+	'the row that stands for what case workers push to a partner, made if there is none';

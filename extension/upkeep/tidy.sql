@@ -27,6 +27,7 @@ BEGIN
 		PERFORM casesync_internal.admit_subscriptions();
 		PERFORM casesync_internal.filters_catch_up();
 		PERFORM casesync_internal.rejected_prune();
+		PERFORM casesync_internal.inbox_gaps_ask();
 		PERFORM casesync_internal.storage_fold();
 		PERFORM casesync_internal.trackings_follow_renames();
 		PERFORM casesync_internal.tracking_rewrite();

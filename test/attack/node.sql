@@ -63,7 +63,7 @@ SELECT casesync.add_key('ess.test', '{"kty": "OKP", "crv": "Ed25519", "kid": "ki
 SELECT casesync.set_partner('other.test', 'https://dci.other.test/dci');
 SELECT casesync.set_agreement('OTHER', 'other.test', registries => '{citizens,households}', event_types => '{enrolment_status_change}',
 	fields => '{employment_status}', identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law',
-	services => '{notify,search,check_enrollment}');
+	services => '{notify,push,search,check_enrollment}');
 SELECT casesync.activate('OTHER');
 -- one that only waits for a second person
 SELECT casesync.set_agreement('DRAFT', 'other.test', registries => '{people}', event_types => '{enrolment_status_change}',

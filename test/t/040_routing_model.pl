@@ -42,6 +42,11 @@ SELECT casesync.set_agreement('S', 'some', registries => '{items}', event_types 
 SELECT casesync.activate(a) FROM unnest('{A,S}'::text[]) a;
 SELECT casesync.subscribe(p, e, 'Member') FROM unnest('{all,some}'::text[]) p, unnest('{enrolment,enrolment_status_change}'::text[]) e;
 
+/* Transactions of three rows are large, so that the window passes over some. */
+DO $do$ BEGIN
+	EXECUTE regexp_replace(regexp_replace(pg_get_functiondef('casesync_internal.turn_limit'::regproc),
+		'(''bulk''::text THEN) \d+', '\1 2'), '(''window''::text THEN) \d+', '\1 1');
+END $do$;
 /* What the partners got, in the order in which they got it. */
 CREATE TABLE received (n bigserial PRIMARY KEY, partner text, reference_id text, code text, seq bigint, record jsonb);
 CREATE PROCEDURE deliver(partner_name text, messages integer, trouble float) LANGUAGE plpgsql AS $$
@@ -69,6 +74,9 @@ BEGIN
 		COMMIT;
 	END LOOP;
 END $$;
+CREATE TABLE passed_over (xid xid8);
+CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.passed_over VALUES (NEW.xid); RETURN NULL; END $$;
+CREATE TRIGGER pass_over AFTER INSERT ON casesync_internal.bulk_transaction FOR EACH ROW EXECUTE FUNCTION pass_over();
 CREATE TABLE finished (yes boolean PRIMARY KEY);
 CREATE PROCEDURE route_until_finished() LANGUAGE plpgsql AS $$ BEGIN
 	WHILE NOT EXISTS (SELECT FROM finished) LOOP
@@ -149,6 +157,12 @@ for my $run (@running)
 }
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM history'), '>', 300, 'there was a history');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_prepared_xacts'), '0', 'no transaction is left open');
+
+# A load of everybody, and small changes behind it.
+$node->safe_psql('postgres', 'UPDATE item SET v = v + 1000');
+$node->safe_psql('postgres', 'UPDATE item SET v = v + 1 WHERE id % 50 = 0');
+$node->safe_psql('postgres', 'SELECT casesync_internal.route(5)') for 1 .. 20;
+cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM passed_over'), '>', 0, 'the window passes over large transactions');
 
 # Let everything settle: dead letters are retried until none is left and nothing is due.
 my $rounds = 0;

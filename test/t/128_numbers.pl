@@ -75,6 +75,7 @@ fails('it is not answered');
 cmp_ok(journal_bytes(), '>', $written, 'it is in the journal');
 $ess->stop;
 $sp->sql("INSERT INTO person VALUES (22, 'ID-22', 'A')");
+ok(BridgeTest::wait_for('an attempt', sub { $sp->sql("SELECT count(*) FROM casesync.disclosed WHERE key = '22'") > 0 }), 'who comes after is tried with it');
 fails('once more nobody is there');
 $sp->sql('DELETE FROM person WHERE id IN (20, 22)');
 ok(BridgeTest::wait_for('the withholding', sub { $sp->sql($waiting) == 1 }), 'one of them leaves, and one who came after');

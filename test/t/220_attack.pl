@@ -61,7 +61,7 @@ my $not_active = q{(op = '-' OR r->>'state' <> 'active' OR EXISTS (SELECT FROM j
 my $ends = { map { ("casesync_internal.$_" => 'true') } qw(notification notification_0 notification_1 notification_2 notification_3 notification_4 notification_5 notification_6 notification_7
 	notification_ring subscription subscription_seq filter_inside told missed lane lane_state request_in outgoing look_again_entry event disclosure lookup_day routing_state
 	change_0 change_1 change_2 change_3 change_4 change_5 change_6 change_7 change_ring rehearsal_count rehearsal_sample rehearsal_told sharing_stop attempt my_subscription my_request
-	message_in inbox_item quarantine_entry lookup_walk stored_day open_number expansion routing_pace look_again_registry crossed_change push) };
+	message_in inbox_item quarantine_entry lookup_walk stored_day open_number expansion routing_pace look_again_registry crossed_change push conflict field_version retelling) };
 my $audited = { 'casesync_internal.audit_entry' => q{op = '+' AND r->>'who' = me} };
 my $admin = {
 	%$audited, %$ends,
@@ -82,8 +82,8 @@ my %may = (
 	bridge => { %$ends, 'casesync_internal.node' => q{r->>'four_eyes' = 'true'}, map { ("casesync_internal.$_" => 'true') } qw(client client_failure jwks_source published_key partner_key issuer agreement capture_seen
 		turn_trouble_now routing_turn_wanted bridge_life),
 		'casesync_internal.message_in' => 'true' },
-	# pushes what an active agreement lets pass; the row that stands for pushes is the extension's
-	caseworker => { %$audited, 'casesync_internal.push' => q{op = '+' AND r->>'who' = me}, 'casesync_internal.subscription' => q{op = '+' AND r->>'is_push' = 'true'} },
+	# pushes what an active agreement lets pass
+	caseworker => { %$audited, 'casesync_internal.push' => q{op = '+' AND r->>'who' = me} },
 	reviewer => { %$audited, 'casesync_internal.inbox_item' => 'true', 'a.citizen' => q{r->>'id' = '4'} },
 	auditor => { %$audited, %$ends },
 	reader => {},

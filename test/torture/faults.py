@@ -96,7 +96,9 @@ class Faults:
         number = int(choice * 2)
         if choice < 0.5:
             self.world.partners.set_port(partner, number)
-        self.town.ask(f"SELECT casesync.set_partner('{partner}', '{self.world.url(partner, number)}')")
+        url = self.world.url(partner, number)
+        token = f", token_url => '{url}/token'" if partner == "brief" else ""
+        self.town.ask(f"SELECT casesync.set_partner('{partner}', '{url}'{token})")
         self.world.partners.set_port(partner, number)
         self.world.note("moved", partner=partner, number=number)
 

@@ -253,7 +253,7 @@ class Judge:
             elif (known.is_removal, known.facts) != (item.is_removal, item.facts) and (
                     not item.candidates or not known.candidates or item.candidates[-1].n < known.candidates[0].n):
                 self.blame("one reference, an older content later", f"{known}; {item}")
-            if known.stream == item.stream and (known.seq, known.prev) != (item.seq, item.prev):
+            if known.stream == item.stream and known.seq != item.seq:
                 self.blame("one reference, two numbers", f"{known}; {item}")
 
     @staticmethod
@@ -339,31 +339,43 @@ class Judge:
 
     # --- (d) numbers -----------------------------------------------------------------------------------------
     def numbers(self):
-        owner, first = {}, collections.defaultdict(dict)
+        """Each item names the number that comes before its own; those in between are not told, or come later."""
+        owner, seen, last = {}, collections.defaultdict(dict), collections.defaultdict(dict)
         refused = {item.reference for item in self.items if item.behaviour in REFUSED}
         for item in self.items:
             place = (item.code, item.stream)
             known = owner.setdefault((*place, item.seq), item)
             if known.reference != item.reference:
                 self.blame("one number, two references", f"{known}; {item}")
-            if item.prev != (item.seq - 1 or None):
-                self.blame("prev_seq is not the number before", f"{item}: {item.prev}")
-            if item.seq not in first[place]:
-                higher = [i for seq, i in first[place].items() if seq > item.seq]
-                if higher and item.reference not in refused:
-                    self.blame("number out of order", f"{item}; after {higher[0]}")
-                first[place][item.seq] = item
+            if item.prev is not None and not 0 < item.prev < item.seq:
+                self.blame("prev_seq is no number before", f"{item}: {item.prev}")
+            seen[place].setdefault(item.seq, item)
+            last[place][item.seq] = item
         # What it has refused for good it has seen.
         kept = {(item.code, item.stream, item.seq) for item in self.items if item.kept or item.reference in refused}
-        for place, found in first.items():
-            subscription = self.subscriptions[place[0]]
-            if subscription["ended"] is not None:
-                continue
-            missing = [seq for seq in range(1, max(found) + 1) if (*place, seq) not in kept and not self.is_for_good(found.get(seq))]
-            if missing:
-                seen = found.get(missing[0])
-                self.blame("number left open", f"{subscription['partner']} code {place[0][:8]}: {missing[:10]} of {max(found)}, {len(missing)} in all; "
-                           + (f"the first was tried: {seen}" if seen else "the first never arrived"))
+        for place, found in seen.items():
+            if self.subscriptions[place[0]]["ended"] is None:
+                self.followed(place, found, last[place], kept)
+        self.in_order(refused)
+
+    def in_order(self, refused):
+        """No item comes after one that names it as the one before."""
+        seen, named = collections.defaultdict(set), collections.defaultdict(dict)
+        for item in self.items:
+            place = (item.code, item.stream)
+            if item.seq not in seen[place] and item.seq in named[place] and item.reference not in refused:
+                self.blame("number out of order", f"{item}; after {named[place][item.seq]}")
+            seen[place].add(item.seq)
+            named[place].setdefault(item.prev, item)
+
+    def followed(self, place, found, last, kept):
+        """What an item names as the one before has come: as it was told last."""
+        missing = sorted({item.prev for item in last.values() if item.prev is not None and (*place, item.seq) in kept
+                          and (*place, item.prev) not in kept and not self.is_for_good(found.get(item.prev))})
+        if missing:
+            before = found.get(missing[0])
+            self.blame("number left open", f"{self.subscriptions[place[0]]['partner']} code {place[0][:8]}: {missing[:10]} of {max(found)}, "
+                       f"{len(missing)} in all; " + (f"the first was tried: {before}" if before else "the first never arrived"))
 
     def is_for_good(self, item):
         """Whether a number that the partner has seen, but not kept, is of somebody whom it may not know of now: there is nothing to tell."""
@@ -433,6 +445,7 @@ class Judge:
     def last_of_each(self):
         """A subscription gets the state after the last event of its own type that changed what may be said, though others were told of it too."""
         last = self.last_kept(lambda i: (i.code, i.person))
+        self.last_of_partner = self.last_kept(lambda i: (i.partner, i.registry, i.person))
         for code, s in self.subscriptions.items():
             if s["ended"] is not None:
                 continue
@@ -455,10 +468,17 @@ class Judge:
             wanted = [m for m in wanted if m.n > max(outside, default=0)]
         if not wanted:
             return
+        if self.was_known(s, person, wanted[-1], version):
+            return
         if item is None or not item.is_removal and item.candidates and item.candidates[-1].n < wanted[-1].n \
                 and not self.is_last(item, version):
             self.blame("a subscription did not get its last state", f"{s['partner']} {s['registry']} {person} code {s['code'][:8]} {s['event']}: "
                        f"moment {wanted[-1].n}; last told {item}; {self.end_of(person)}")
+
+    def was_known(self, s, person, moment, version):
+        """Whether the partner knew what it is now by another subscription when it became so once more: that is no news to it."""
+        newest = self.last_of_partner.get((s["partner"], s["registry"], person))
+        return newest is not None and newest.sent < moment.at and self.is_last(newest, version)
 
     def says_another(self, s, before, m):
         """What is not agreed may change without anybody being told."""

@@ -10,6 +10,11 @@
 
 #define TEST_RECEIVER "sp.example.org"
 
+/* Texts of so many characters, for the longest that is taken. */
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+#define X256 X64 X64 X64 X64
+
 /* Good messages by action; the smallest that pass and say everything that is checked. */
 extern const char *const test_messages[];
 

@@ -11,10 +11,6 @@
 #include "tap.h"
 #include "test_message.h"
 
-#define X16 "xxxxxxxxxxxxxxxx"
-#define X64 X16 X16 X16 X16
-#define X256 X64 X64 X64 X64
-
 static const MessageChange changes[] = {
 	/* header */
 	{MESSAGE_SUBSCRIBE, "no version", "\"version\":\"1.0.0\",", "", NULL, ""},

@@ -7,10 +7,6 @@
 #include "tap.h"
 #include "test_message.h"
 
-#define X16 "xxxxxxxxxxxxxxxx"
-#define X64 X16 X16 X16 X16
-#define X256 X64 X64 X64 X64
-
 static const MessageChange changes[] = {
 	/* search */
 	{MESSAGE_SEARCH, "predicate list", "\"query\":{\"type\":\"UIN\",\"value\":\"1\"}",

@@ -165,7 +165,7 @@ FAULTS = [
     # numbers
     ("one number, two references", "a number is given twice", both(set_meta(4, 0, seq=3, prev_seq=2))),
     ("one reference, two numbers", "a repetition has another number", add(request(13, 12, "all", item("a4", 5, 1, pv="4", area="South")))),
-    ("prev_seq is not the number before", "prev_seq leaves a number out", set_meta(4, 0, prev_seq=2)),
+    ("prev_seq is no number before", "prev_seq is the item's own number", set_meta(4, 0, prev_seq=4)),
     ("number left open", "a number that is never kept", both(set_meta(4, 0, seq=5, prev_seq=4))),
     ("number out of order", "a lower number comes after a higher one", both(
         set_meta(6, 0, seq=5, prev_seq=4), set_meta(7, 0, seq=4, prev_seq=3))),
@@ -188,6 +188,11 @@ ALLOWED = [
         lambda t: t["moments"].append(moment(8, 30, 1, area="East")), change(4, lambda _, r: r.update(kept=False, behaviour="s500")),
         add(request(13, 30.1, "all", item("a4", 4, 1, pv="8", area="East")), request(14, 30.1, "some", item(
             "s8", 8, 1, code="code-some", letter="U", pv="8"))))),
+    ("a number that was passed over, and is told at last", both(
+        lambda t: t["moments"].append(moment(8, 30, 1, area="East")), set_meta(4, 0, seq=5, prev_seq=3),
+        add(request(13, 30.1, "all", item("a5", 4, 1, pv="8", area="East")), request(14, 30.1, "some", item(
+            "s8", 8, 1, code="code-some", letter="U", pv="8"))))),
+    ("a number that was passed over for ever", set_meta(4, 0, seq=5, prev_seq=3)),
     ("sent a moment after consent was withdrawn", add(
         request(7.5, 11.05, "some", item("s4", 4, 1, code="code-some", letter="U", pv="4")))),
     ("the stop was not awaited", both(lambda t: t["stops"][0].update(first=None), change(4, lambda _, r: r.update(order=10.5)))),
