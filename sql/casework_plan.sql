@@ -164,6 +164,13 @@ SELECT app.act(1);
 SELECT app.try_all($$UPDATE plan SET status = 'ended', reason = 'x' WHERE id = 'T'$$);
 UPDATE action SET status = 'in_progress' WHERE plan_id = 'T' AND id = 'TB';
 SELECT app.try_all($$UPDATE action SET status = 'done', told_by = 'message 5' WHERE plan_id = 'T' AND id = 'TB'$$);
+-- a person goes with all that belongs to it, what was done and held included; the trail stays
+UPDATE review_rule SET rule = 'before_sharing', percent = NULL;
+SELECT app.act(1);
+UPDATE person SET is_disabled = true WHERE id = 1;
+SELECT app.act(NULL);
+DELETE FROM person WHERE id = 1;
+SELECT (SELECT count(*) FROM plan WHERE person_id = 1) AS plans, (SELECT count(*) FROM held) AS held, (SELECT count(*) > 0 FROM trail WHERE person_id = 1) AS trail;
 \t off
 \pset format aligned
 RESET search_path;

@@ -125,11 +125,17 @@ END;
 COMMENT ON FUNCTION held_lock(bigint, text) IS 'waits for changes under way of what is held';
 
 CREATE FUNCTION shown_now(person bigint, topic text) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path FROM CURRENT
-RETURN CASE topic
-	WHEN 'plan_change' THEN (SELECT l.plan FROM live_plan l WHERE l.person_id = person)
-	WHEN 'referral' THEN (SELECT l.referral FROM live_referral l WHERE l.person_id = person)
-	ELSE (SELECT to_jsonb(l) - 'person_id' FROM live_person l WHERE l.person_id = person) END;
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+AS $body$
+BEGIN
+	IF topic = 'plan_change' THEN
+		RETURN (SELECT l.plan FROM live_plan l WHERE l.person_id = person);
+	ELSIF topic = 'referral' THEN
+		RETURN (SELECT l.referral FROM live_referral l WHERE l.person_id = person);
+	END IF;
+	RETURN (SELECT to_jsonb(l) - 'person_id' FROM live_person l WHERE l.person_id = person);
+END
+$body$;
 COMMENT ON FUNCTION shown_now(bigint, text) IS 'what a record says now, if nothing of it is held';
 
 CREATE FUNCTION withhold() RETURNS trigger

@@ -184,7 +184,8 @@ CREATE TABLE delivery (
 	told_by text,
 	recorded_at timestamptz NOT NULL DEFAULT now(),
 	FOREIGN KEY (plan_id, plan_version, action_id) REFERENCES action ON DELETE CASCADE,
-	FOREIGN KEY (plan_id, plan_version, person_id) REFERENCES plan (id, version, person_id),
+	FOREIGN KEY (plan_id, plan_version, person_id) REFERENCES plan (id, version, person_id)
+		ON DELETE CASCADE,
 	CHECK (worker_id IS NOT NULL OR told_by IS NOT NULL)
 );
 COMMENT ON TABLE delivery IS

@@ -232,7 +232,10 @@ DECLARE
 BEGIN
 	SELECT * INTO a FROM action WHERE plan_id = OLD.plan_id AND id = OLD.action_id
 	   AND status = 'done' LIMIT 1 FOR SHARE;
-	IF FOUND THEN
+	/* With its plan it may go. */
+	IF a.status = 'done' AND EXISTS (SELECT FROM plan p
+		WHERE p.id = OLD.plan_id AND p.version = OLD.plan_version)
+	THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('delivery %s is evidence that action %s is done', OLD.id, a.id),
 			HINT = format('UPDATE %I.action SET status = ''in_progress'' WHERE plan_id = %L '

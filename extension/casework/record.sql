@@ -63,7 +63,7 @@ SELECT p.id AS person_id, p.death_date IS NULL AS is_alive,
 		UNION SELECT c.organisation FROM case_party c WHERE c.person_id = p.id
 		UNION SELECT r.referred_to FROM referral r WHERE r.person_id = p.id
 			AND r.referred_on IS NOT NULL) AS organisations
-  FROM person p CROSS JOIN setting s;
+  FROM person p CROSS JOIN (SELECT working_age FROM setting LIMIT 1) s;
 COMMENT ON VIEW facts IS
 	'what selects people: for conditions of agreements, and nothing of it is sent';
 COMMENT ON COLUMN facts.is_able_bodied IS 'alive, of working age, no disability';

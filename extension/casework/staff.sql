@@ -47,25 +47,38 @@ $part$),
  */
 (110, 'who acts', $part$
 CREATE FUNCTION acting_worker() RETURNS bigint
-LANGUAGE sql STABLE SET search_path FROM CURRENT
-RETURN (SELECT w.id FROM worker w WHERE w.left_on IS NULL
-	AND CASE WHEN EXISTS (SELECT FROM worker o WHERE o.login = current_user)
-		THEN w.login = current_user
-	WHEN EXISTS (SELECT FROM worker o WHERE o.login = session_user) THEN w.login = session_user
-	ELSE w.id::text = current_setting('casesync.actor', true) END);
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	RETURN (SELECT w.id FROM worker w WHERE w.left_on IS NULL
+		AND CASE WHEN EXISTS (SELECT FROM worker o WHERE o.login = current_user)
+			THEN w.login = current_user
+		WHEN EXISTS (SELECT FROM worker o WHERE o.login = session_user)
+			THEN w.login = session_user
+		ELSE w.id::text = current_setting('casesync.actor', true) END);
+END
+$body$;
 COMMENT ON FUNCTION acting_worker() IS 'who acts in this session; NULL: nobody that is known here';
 
 CREATE FUNCTION may_tell() RETURNS boolean
-LANGUAGE sql STABLE SET search_path FROM CURRENT
-RETURN acting_worker() IS NULL AND pg_has_role(current_user,
-	(SELECT c.relowner FROM pg_class c WHERE c.oid = 'worker'::regclass), 'USAGE');
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	RETURN acting_worker() IS NULL AND pg_has_role(current_user,
+		(SELECT c.relowner FROM pg_class c WHERE c.oid = 'worker'::regclass), 'USAGE');
+END
+$body$;
 COMMENT ON FUNCTION may_tell() IS
 	'whether this session may write what a message told: as the owner, as apply functions do';
 
 CREATE FUNCTION organisation_of(worker bigint) RETURNS text
-LANGUAGE sql STABLE SET search_path FROM CURRENT
-RETURN (SELECT o.organisation FROM worker w JOIN office o ON o.id = w.office_id
-	WHERE w.id = organisation_of.worker);
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	RETURN (SELECT o.organisation FROM worker w JOIN office o ON o.id = w.office_id
+		WHERE w.id = organisation_of.worker);
+END
+$body$;
 COMMENT ON FUNCTION organisation_of(bigint) IS 'whose worker it is';
 
 CREATE FUNCTION must_be_worker(what text) RETURNS bigint
@@ -132,7 +145,9 @@ BEGIN
 	END IF;
 	NEW.changed_at := clock_timestamp();
 	NEW.changed_by := acting_worker();
-	IF NOT may_tell() OR (TG_OP = 'UPDATE' AND NEW.told_by = OLD.told_by) THEN
+	IF NEW.told_by IS NOT NULL
+		AND (NEW.told_by = OLD.told_by OR NOT may_tell())
+	THEN
 		NEW.told_by := NULL;
 	END IF;
 	RETURN NEW;
