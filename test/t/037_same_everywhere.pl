@@ -288,7 +288,7 @@ for my $n (1 .. $ENV{RING_RUNS} // 1)
 	for my $kind (grep { $_->[0] =~ /$wanted/ } @kinds)
 	{
 		srand($seed);
-		my ($wrong, $conflicts) = history(@$kind[0 .. 3], $ENV{RING_STEPS} // 80);
+		my ($wrong, $conflicts) = history(@$kind[0 .. 3], $ENV{RING_STEPS} // 40);
 		ok(!@$wrong, "$kind->[0]: all the same in the end, seed $seed") or diag(join "\n", @$wrong);
 	}
 	$seed++;
