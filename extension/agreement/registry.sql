@@ -99,7 +99,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.publish_plan(r casesync_internal.re
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 		SET enable_bitmapscan = off
 	SET jit = off
 AS $$

@@ -37,9 +37,12 @@ COMMENT ON FUNCTION casesync_internal.door_ask(casesync_internal.agreement,
 CREATE OR REPLACE FUNCTION casesync_internal.door_all(items casesync_internal.notification[])
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
+	IF items = '{}' THEN
+		RETURN items;
+	END IF;
 	/* One by one by the index: there may be a million others. */
 	RETURN ARRAY(SELECT DISTINCT ON (n.id) n FROM unnest(items) i
 		 CROSS JOIN LATERAL (SELECT x.* FROM casesync_internal.notification x

@@ -102,6 +102,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.look_again_since(registry text, key
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
 AS $$
 BEGIN
 	RETURN (SELECT l.happened FROM casesync_internal.look_again_entry l
@@ -117,6 +118,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.look_again_registries()
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
 	SET enable_sort = off
 AS $$
 DECLARE
@@ -137,7 +139,7 @@ COMMENT ON FUNCTION casesync_internal.look_again_registries() IS
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_drop(registry text, max_entries integer)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 	DELETE FROM casesync_internal.look_again_entry l WHERE l.id = ANY (ARRAY(
 		SELECT x.id FROM casesync_internal.look_again_entry x
@@ -176,6 +178,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.look_again_next(max_subjects intege
 RETURNS SETOF casesync_internal.look_again_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
 	SET enable_sort = off
 AS $$
 DECLARE
@@ -214,7 +217,7 @@ COMMENT ON FUNCTION casesync_internal.look_again_next(integer, text[]) IS
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.look_again_entry
 LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 	SELECT l.* FROM casesync_internal.look_again_entry l
 	 WHERE l.registry = look_again_of.registry AND l.key = ANY (keys)
@@ -226,7 +229,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.look_again_done(
 	entries casesync_internal.look_again_entry[])
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 	/* Who holds one asks for it anew, or erases it: not waited for, which could be in a circle. */
 	DELETE FROM casesync_internal.look_again_entry l WHERE l.id = ANY (ARRAY(

@@ -271,7 +271,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.notification_lock(registry text, ke
 	is_alone boolean)
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	IF is_alone THEN
@@ -297,7 +297,7 @@ COMMENT ON FUNCTION casesync_internal.notification_lock(text, text[], boolean) I
 CREATE OR REPLACE FUNCTION casesync_internal.notification_locked(registry text, keys text[])
 RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	RETURN ARRAY(
@@ -383,7 +383,7 @@ COMMENT ON FUNCTION casesync_internal.withhold(uuid[], text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.is_followed(n casesync_internal.notification)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	RETURN EXISTS (SELECT FROM casesync_internal.notification x

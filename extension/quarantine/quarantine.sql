@@ -104,6 +104,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.quarantine_groups()
 RETURNS TABLE (registry text, tracking integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
 	SET enable_sort = off
 AS $$
 BEGIN
@@ -126,7 +127,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.quarantine_drop(registry text, trac
 	max_entries integer)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 	DELETE FROM casesync_internal.quarantine_entry q WHERE q.id = ANY (ARRAY(
 		SELECT e.id FROM casesync_internal.quarantine_entry e
@@ -142,6 +143,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.quarantine_unlike(registry text, ma
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
 	SET enable_sort = off
 AS $$
 BEGIN
@@ -169,6 +171,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.quarantine_by_clock(registry text,
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
 	SET enable_sort = off
 AS $$
 DECLARE
@@ -228,7 +231,7 @@ COMMENT ON FUNCTION casesync_internal.quarantine_next(integer, text[]) IS
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 	/* Key by key by the index: a view that breaks puts a whole registry in quarantine. */
 	SELECT q.* FROM (SELECT DISTINCT u.k FROM unnest(keys) u(k)) d
@@ -262,7 +265,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.quarantine_done(
 	entries casesync_internal.quarantine_entry[])
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 	DELETE FROM casesync_internal.quarantine_entry q WHERE q.id = ANY (ARRAY(
 		SELECT x.id FROM unnest(entries) e

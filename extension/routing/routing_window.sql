@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.window_of(s casesync_internal.routi
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-	SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
@@ -31,7 +31,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.window_after(after_xid xid8, after_
 RETURNS SETOF casesync_internal.change
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-	SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
