@@ -1,5 +1,5 @@
 /* What 0.3.0 changes in the state of a 0.2.0; all code is run anew after it. */
-SELECT casesync_internal.upgrade_begin('{inbox_item}');
+SELECT casesync_internal.upgrade_begin('{node,tracking,local_code,registry,handler,inbox_item}');
 
 /* ---- lives of a database ---- */
 ALTER TABLE casesync_internal.node ADD COLUMN timeline integer, ADD COLUMN table_oid oid;

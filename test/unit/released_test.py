@@ -39,12 +39,26 @@ def refusals():
         return said
 
 
+def unnamed(script, read):
+    """What applications read, a script alters, and its upgrade_begin() does not name: an application could wait in a circle with it."""
+    altered = set(re.findall(r"^(?:ALTER TABLE(?: ONLY)?|(?:CREATE|DROP) (?:POLICY|TRIGGER) .* ON) casesync_internal\.(\w+)", script, re.M))
+    named = re.search(r"upgrade_begin\((?:'\{([\w,]*)\}')?\)", script)
+    return sorted(altered & read - set((named[1] or "").split(",")))
+
+
+locks = (extension / "upgrade/upgrade.sql").read_text()
+read = set(re.sub(r"'\s*'", "", re.search(r"relname = ANY \('\{(.*?)\}'\) AS is_read", locks, re.S)[1]).split(","))
+circles = [f"{path.name}: {', '.join(tables)}" for path in sorted((extension / "upgrade").glob("*--*.sql"))
+           if (tables := unnamed(path.read_text(), read))]
+is_seen = unnamed("SELECT casesync_internal.upgrade_begin('{node}');\nALTER TABLE casesync_internal.tracking ADD x int;\n"
+                  "ALTER TABLE casesync_internal.node ADD x int;\n", read) == ["tracking"]
 untouched, changed, removed = refusals()
 named = "extension/released/casesync--1.0.sql is not what was released"
-print("1..3")
+print("1..4")
 print(f"{'not ' if missing else ''}ok 1 - make builds the scripts of version {version}: {', '.join(missing)}")
 print(f"{'not ' if run.returncode else ''}ok 2 - they are as they were released")
 seen = not untouched and named in changed and named in removed
 print(f"{'' if seen else 'not '}ok 3 - a script of an earlier version that was changed or removed is seen")
+print(f"{'not ' if circles or not is_seen else ''}ok 4 - what applications read and an upgrade alters is named where it begins: {'; '.join(circles)}")
 for line in (run.stdout + run.stderr).splitlines():
     print("#", line)
