@@ -72,7 +72,8 @@ my $admin = {
 	'casesync_internal.agreement' => $not_active,
 	'casesync_internal.node' => q{(r->>'four_eyes')::boolean},
 	'casesync_internal.audit_entry' => 'true',
-	'casesync_internal.access_given' => q{r->>'access' IN ('types', 'publisher', 'reader') OR op = '-'},
+	'casesync_internal.access_given' => q{r->>'access' IN ('types', 'publisher', 'reader', 'caseworker') OR op = '-'},
+	'casesync_internal.authority' => q{op = '-' OR r->>'set_by' = me},
 };
 my %may = (
 	types => {},
@@ -89,9 +90,12 @@ my %may = (
 	reader => {},
 );
 # What the node does by itself, with whatever was left to it, once the bridge works and the superuser looks after it.
-my $by_itself = { %$ends, 'casesync_internal.tracking' => q{EXISTS (SELECT FROM judge.before b WHERE b.place = d.place
+my $by_itself = { %$ends,
+	# the owner of a tracked table may make partitions of it
+	'catalog: function' => q{r->>'name' = 'casesync_internal.capture_change()' AND r->>'rights' IN ('postgres=EXECUTE', 'owner_a=EXECUTE postgres=EXECUTE')},
+	'casesync_internal.tracking' => q{EXISTS (SELECT FROM judge.before b WHERE b.place = d.place
 	AND b.r - '{enabled,stopped_gap}'::text[] = d.r - '{enabled,stopped_gap}'::text[])}, 'casesync_internal.crosswalk_change' => 'true', map { ("casesync_internal.$_" => 'true') } qw(gap capture_seen client_failure jwks_source agreement audit_entry
-	turn_trouble_now routing_turn_wanted bridge_life) };
+	turn_trouble_now routing_turn_wanted bridge_life version_seed) };
 
 my $node = PostgreSQL::Test::Cluster->new('attacked');
 $node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
