@@ -347,7 +347,8 @@ BEGIN
 		RAISE EXCEPTION USING errcode = 'serialization_failure',
 			message = 'it was changed here at the same time';
 	END IF;
-	FOREACH after IN ARRAY (casesync_internal.own_subjects(a, g, record_type)).subjects LOOP
+	FOREACH after IN ARRAY (casesync_internal.own_subjects(a, g, record_type,
+		m.subjects)).subjects LOOP
 		SELECT s.* INTO before FROM unnest(m.subjects) s
 		 WHERE (s.r).registry = (after.r).registry AND s.key = after.key;
 		IF before.key IS NULL THEN

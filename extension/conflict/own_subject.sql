@@ -97,8 +97,8 @@ COMMENT ON FUNCTION casesync_internal.own_is_noted(casesync_internal.own_subject
  * a person to tell apart.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.own_subjects(a casesync_internal.arrival,
-	g casesync_internal.agreement, record_type text, OUT subjects casesync_internal.own_subject[],
-	OUT why text)
+	g casesync_internal.agreement, record_type text, known casesync_internal.own_subject[],
+	OUT subjects casesync_internal.own_subject[], OUT why text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -111,7 +111,10 @@ BEGIN
 	FOR r IN SELECT x.* FROM casesync_internal.registry x
 			  WHERE lower(x.record_type) = lower(own_subjects.record_type)
 			  ORDER BY x.registry COLLATE "C" LOOP
-		keys := casesync_internal.own_keys(r, g, a.record);
+		keys := ARRAY(SELECT k.key FROM unnest(known) k WHERE (k.r).registry = r.registry);
+		IF keys = '{}' THEN
+			keys := casesync_internal.own_keys(r, g, a.record);
+		END IF;
 		IF cardinality(keys) > 1 AND NOT a.is_accepted THEN
 			why := format('%s subjects of registry %s have its identifiers', cardinality(keys),
 				r.registry);
@@ -126,8 +129,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.own_subjects(casesync_internal.arrival,
-	casesync_internal.agreement, text) IS
-	'our subjects that a received record is about, as they are now; why: nobody can tell which';
+	casesync_internal.agreement, text, casesync_internal.own_subject[]) IS
+	'our subjects that a received record is about, as they are now, in some registries the known '
+	'ones; why: nobody can tell which';
 
 /* What nobody has noted was changed here just now; of whom nothing was, nobody knows when. */
 CREATE OR REPLACE FUNCTION casesync_internal.own_noted(s casesync_internal.own_subject,

@@ -79,7 +79,7 @@ DECLARE
 	ours record;
 	is_waiting boolean := false;
 BEGIN
-	ours := casesync_internal.own_subjects(a, g, i.record_type);
+	ours := casesync_internal.own_subjects(a, g, i.record_type, '{}');
 	IF ours.why IS NOT NULL THEN
 		why := ours.why;
 		RETURN;
