@@ -124,6 +124,7 @@ SELECT casesync.set_authority('people', 'employment_status', NULL);
 
 -- two of ours have its identifiers: a person says who it is
 INSERT INTO app.person VALUES (13, 'U12', 'a');
+SELECT * FROM app.route();
 SELECT app.hear('U12', 'b'), app.apply_all();
 SELECT state, reason FROM casesync.inbox ORDER BY id DESC LIMIT 1;
 

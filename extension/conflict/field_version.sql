@@ -86,6 +86,20 @@ $$;
 COMMENT ON FUNCTION casesync_internal.field_hashes(jsonb, text[]) IS
 	'of the named fields of a record a hash each';
 
+/* Types as searches take them: in any spelling. */
+CREATE OR REPLACE FUNCTION casesync_internal.identities_of(record jsonb)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(DISTINCT casesync_internal.field_hash(jsonb_build_array(
+			upper(casesync_internal.fold_identifier_type(i.identifier_type)),
+			i.identifier_value))), '{}')
+	  FROM (SELECT * FROM casesync.record_identifiers(record) LIMIT 20) i
+$$;
+COMMENT ON FUNCTION casesync_internal.identities_of(jsonb) IS
+	'a keyed hash of each of a record''s identifiers';
+
 /*
  * A field that is gone was changed, too: its hash is null. A few values before are remembered. What
  * was noted as unchanged after the change that is looked at now may be what it changed.
@@ -129,11 +143,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO casesync_internal.field_version AS f (registry, key, fields, past)
-	SELECT v.registry, v.key, v.fields, v.past FROM unnest(versions) v
+	INSERT INTO casesync_internal.field_version AS f (registry, key, fields, past, identities)
+	SELECT v.registry, v.key, v.fields, v.past, coalesce(v.identities, '{}')
+	  FROM unnest(versions) v
 	 ORDER BY v.registry, v.key COLLATE "C"
-	ON CONFLICT (registry, key) DO UPDATE SET fields = excluded.fields, past = excluded.past
-		WHERE f.fields <> excluded.fields;
+	ON CONFLICT (registry, key) DO UPDATE SET fields = excluded.fields, past = excluded.past,
+			identities = excluded.identities
+		WHERE (f.fields, f.identities) IS DISTINCT FROM (excluded.fields, excluded.identities);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.version_store(casesync_internal.field_version[]) IS
@@ -155,8 +171,8 @@ BEGIN
 	END IF;
 	PERFORM casesync_internal.version_store(array_agg(x.version)) FROM (
 		SELECT o, casesync_internal.version_after(
-				ROW(r.registry, s.key, o.fields, o.past,
-					o.seeded_at)::casesync_internal.field_version,
+				ROW(r.registry, s.key, o.fields, o.past, o.seeded_at,
+					casesync_internal.identities_of(s.record))::casesync_internal.field_version,
 				casesync_internal.field_hashes(s.record, told),
 				casesync_internal.microseconds_of(t.at), me) AS version
 		  FROM unnest(subjects) s
@@ -164,12 +180,13 @@ BEGIN
 				 GROUP BY u.key) t ON t.key = s.key
 		  LEFT JOIN casesync_internal.field_version o ON o.registry = r.registry AND o.key = s.key
 		 WHERE s.state = 'found' OFFSET 0) x
-	 WHERE (x.version).fields IS DISTINCT FROM (x.o).fields HAVING count(*) > 0;
+	 WHERE (x.version).fields IS DISTINCT FROM (x.o).fields
+		OR (x.version).identities IS DISTINCT FROM (x.o).identities HAVING count(*) > 0;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.versions_note(casesync_internal.registry, text[],
 	timestamptz[], casesync_internal.rendered[]) IS
-	'remember which fields of these subjects were changed here, and when';
+	'remember which fields of these subjects were changed here, and when, and who they are';
 
 /* What is sent may be older than what stands here now: then it has the version that it had. */
 CREATE OR REPLACE FUNCTION casesync_internal.versions_told(registry text, key text, record jsonb)

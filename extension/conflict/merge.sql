@@ -283,14 +283,16 @@ COMMENT ON FUNCTION casesync_internal.merge(casesync_internal.arrival,
 /* It was committed after we had looked, and what we have written stands over it. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_overwritten(seen pg_snapshot)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT EXISTS (
+BEGIN
+	RETURN EXISTS (
 		SELECT FROM casesync_internal.change o
 		  JOIN casesync_internal.change c ON c.tracking = o.tracking AND c.key = o.key
 		 WHERE o.xid = pg_current_xact_id() AND c.xid >= pg_snapshot_xmin(seen)
-		   AND c.xid <> o.xid AND NOT pg_visible_in_snapshot(c.xid, seen))
+		   AND c.xid <> o.xid AND NOT pg_visible_in_snapshot(c.xid, seen));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_overwritten(pg_snapshot) IS
 	'whether this transaction has changed rows that others have changed since that look';
@@ -348,7 +350,7 @@ BEGIN
 			message = 'it was changed here at the same time';
 	END IF;
 	FOREACH after IN ARRAY (casesync_internal.own_subjects(a, g, record_type,
-		m.subjects)).subjects LOOP
+		m.subjects, searches => false)).subjects LOOP
 		SELECT s.* INTO before FROM unnest(m.subjects) s
 		 WHERE (s.r).registry = (after.r).registry AND s.key = after.key;
 		IF before.key IS NULL THEN

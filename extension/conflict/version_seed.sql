@@ -26,6 +26,19 @@ COMMENT ON FUNCTION casesync_internal.version_seed_due() IS
 	'a registry whose subjects are not all noted with the fields that partners may tell of them; '
 	'NULL: none';
 
+CREATE OR REPLACE FUNCTION casesync_internal.versions_are_seeded(record_type text)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT NOT EXISTS (SELECT FROM casesync_internal.registry r
+		 WHERE lower(r.record_type) = lower(versions_are_seeded.record_type)
+		   AND NOT EXISTS (SELECT FROM casesync_internal.version_seed s
+			WHERE s.registry = r.registry AND s.is_done))
+$$;
+COMMENT ON FUNCTION casesync_internal.versions_are_seeded(text) IS
+	'whether all subjects of registries with such records were looked at once';
+
 /* In the order of the key's own type, which an index may have. */
 CREATE OR REPLACE FUNCTION casesync_internal.version_seed_page(r casesync_internal.registry,
 	told text[], after_key text, most integer, OUT keys text[], OUT records jsonb[])
@@ -59,15 +72,18 @@ DECLARE
 	page record;
 BEGIN
 	page := casesync_internal.version_seed_page(r, told, begun.after_key, most);
-	INSERT INTO casesync_internal.field_version AS f (registry, key, fields, seeded_at)
-	SELECT DISTINCT ON (p.key) r.registry, p.key, x.versions, now_at
+	INSERT INTO casesync_internal.field_version AS f (registry, key, fields, seeded_at,
+		identities)
+	SELECT DISTINCT ON (p.key) r.registry, p.key, x.versions, now_at,
+		casesync_internal.identities_of(casesync_internal.wire(p.record))
 	  FROM unnest(page.keys, page.records) p(key, record)
 	 CROSS JOIN LATERAL (SELECT coalesce(jsonb_object_agg(h.key,
 			jsonb_build_array(h.value, 0, '', NULL)), '{}') AS versions
 		FROM jsonb_each(casesync_internal.field_hashes(casesync_internal.wire(p.record), told)) h) x
 	 WHERE p.key IS NOT NULL AND octet_length(p.key) <= 1000
 	 ORDER BY p.key
-	ON CONFLICT (registry, key) DO UPDATE SET fields = excluded.fields || f.fields;
+	ON CONFLICT (registry, key) DO UPDATE SET fields = excluded.fields || f.fields,
+		identities = excluded.identities;
 	begun.after_key := page.keys[cardinality(page.keys)];
 	begun.is_done := coalesce(cardinality(page.keys), 0) < most;
 	RETURN begun;

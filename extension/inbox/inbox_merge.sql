@@ -79,7 +79,13 @@ DECLARE
 	ours record;
 	is_waiting boolean := false;
 BEGIN
-	ours := casesync_internal.own_subjects(a, g, i.record_type, '{}');
+	ours := casesync_internal.own_subjects(a, g, i.record_type, '{}', searches => false);
+	/* Somebody may be here whom the router has not looked at: not of what came after the item. */
+	IF cardinality(ours.subjects) = 0 AND ours.why IS NULL
+		AND (NOT casesync_internal.versions_are_seeded(i.record_type)
+			OR casesync_internal.unrouted_since() < i.received_at) THEN
+		ours := casesync_internal.own_subjects(a, g, i.record_type, '{}', searches => true);
+	END IF;
 	IF ours.why IS NOT NULL THEN
 		why := ours.why;
 		RETURN;

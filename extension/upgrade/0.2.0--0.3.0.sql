@@ -49,8 +49,10 @@ CREATE TABLE casesync_internal.field_version (
 	fields jsonb NOT NULL,
 	past jsonb NOT NULL DEFAULT '{}',
 	seeded_at timestamptz,
+	identities text[] NOT NULL DEFAULT '{}',
 	PRIMARY KEY (registry, key)
 );
+CREATE INDEX field_version_identity ON casesync_internal.field_version USING gin (identities);
 COMMENT ON TABLE casesync_internal.field_version IS
 	'when each field that partners may tell us was changed last, and by whom; of registries whose '
 	'records have an apply function';
@@ -61,6 +63,8 @@ COMMENT ON COLUMN casesync_internal.field_version.past IS
 	'the same of a few values before';
 COMMENT ON COLUMN casesync_internal.field_version.seeded_at IS
 	'when fields that nobody had changed were noted as they were: with the time 0';
+COMMENT ON COLUMN casesync_internal.field_version.identities IS
+	'a keyed hash of each of its identifiers, by which a partner''s record finds it';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.field_version', '');
 CREATE TABLE casesync_internal.version_seed (
 	registry text PRIMARY KEY,
