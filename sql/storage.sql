@@ -51,12 +51,12 @@ SELECT severity, regexp_replace(problem, '\d+ kB', '(size)') AS problem, mend FR
 SELECT casesync.set_quota('ess.test', bytes => 5000000);
 SELECT ack FROM app.say('notify', app.notify(app.event('n', app.record('U1', '1', jsonb_build_object('x', repeat('x', 10000))))), 'n1');
 -- days that are over are one row; what prune leaves counts on
-INSERT INTO casesync_internal.stored_day (partner, day, worker, bytes) SELECT 'ess.test', current_date - 10, w, 1 FROM generate_series(1, 50) w;
+INSERT INTO casesync_internal.stored_day (partner, day, worker, bytes) SELECT 'ess.test', casesync_internal.storage_day() - 10, w, 1 FROM generate_series(1, 50) w;
 SELECT count(*) FROM (SELECT casesync_internal.tidy()) t;
-SELECT partner, count(*), sum(bytes) > 2000000 AS much FROM casesync_internal.stored_day WHERE day < current_date - 5 GROUP BY 1 ORDER BY 1;
+SELECT partner, count(*), sum(bytes) > 2000000 AS much FROM casesync_internal.stored_day WHERE day < casesync_internal.storage_day() - 5 GROUP BY 1 ORDER BY 1;
 UPDATE casesync_internal.message_in SET at = at - interval '10 days' WHERE message_id IN ('u2', 'u3', 'n1');
 SELECT count(*) FROM (SELECT * FROM casesync.prune('5 days')) p;
-SELECT count(*), round(sum(bytes), -3) AS bytes FROM casesync_internal.stored_day WHERE partner = 'ess.test' AND day < current_date - 5;
+SELECT count(*), round(sum(bytes), -3) AS bytes FROM casesync_internal.stored_day WHERE partner = 'ess.test' AND day < casesync_internal.storage_day() - 5;
 SELECT * FROM app.big('unsubscribe', 'u8', '{"transaction_id": "t", "subscription_codes": ["x"]}', 100000);
 -- of a subscription that has ended the filter goes too; its reference_id stays taken
 SELECT casesync.set_quota('ess.test', bytes_per_day => 50000000, bytes => 50000000);

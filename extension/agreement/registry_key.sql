@@ -4,16 +4,19 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.key_base_type(type regtype)
 RETURNS regtype
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH RECURSIVE down AS (
-		SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = type
-		UNION ALL
-		SELECT t.oid, t.typtype, t.typbasetype FROM down d
-		  JOIN pg_type t ON t.oid = d.typbasetype WHERE d.typtype = 'd'
-	)
-	SELECT oid::regtype FROM down WHERE typtype <> 'd'
+BEGIN
+	RETURN (
+		WITH RECURSIVE down AS (
+			SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = key_base_type.type
+			UNION ALL
+			SELECT t.oid, t.typtype, t.typbasetype FROM down d
+			  JOIN pg_type t ON t.oid = d.typbasetype WHERE d.typtype = 'd'
+		)
+		SELECT oid::regtype FROM down WHERE typtype <> 'd');
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_base_type(regtype) IS
 	'the type that lies beneath a domain; any other is its own';
@@ -24,20 +27,25 @@ COMMENT ON FUNCTION casesync_internal.key_base_type(regtype) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.key_operator(type regtype)
 RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN b.type::oid < 16384 OR t.typtype = 'e' THEN 'OPERATOR(pg_catalog.=)'
-		ELSE (SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)
-			  FROM pg_opclass c
-			  JOIN pg_am m ON m.oid = c.opcmethod AND m.amname IN ('btree', 'hash')
-			  JOIN pg_amop a ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype
-				AND a.amoprighttype = c.opcintype
-				AND a.amopstrategy = CASE m.amname WHEN 'btree' THEN 3 ELSE 1 END
-			  JOIN pg_operator o ON o.oid = a.amopopr JOIN pg_namespace n ON n.oid = o.oprnamespace
-			 WHERE c.opcintype = b.type AND c.opcdefault
-			 ORDER BY m.amname LIMIT 1) END
-	  FROM casesync_internal.key_base_type(type) b(type) JOIN pg_type t ON t.oid = b.type
+BEGIN
+	RETURN (
+		SELECT CASE WHEN b.type::oid < 16384 OR t.typtype = 'e' THEN 'OPERATOR(pg_catalog.=)'
+			ELSE (SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+				  FROM pg_opclass c
+				  JOIN pg_am m ON m.oid = c.opcmethod AND m.amname IN ('btree', 'hash')
+				  JOIN pg_amop a ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype
+					AND a.amoprighttype = c.opcintype
+					AND a.amopstrategy = CASE m.amname WHEN 'btree' THEN 3 ELSE 1 END
+				  JOIN pg_operator o ON o.oid = a.amopopr
+				  JOIN pg_namespace n ON n.oid = o.oprnamespace
+				 WHERE c.opcintype = b.type AND c.opcdefault
+				 ORDER BY m.amname LIMIT 1) END
+		  FROM casesync_internal.key_base_type(key_operator.type) b(type)
+		  JOIN pg_type t ON t.oid = b.type);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_operator(regtype) IS
 	'how keys of a type are compared, written with its schema; NULL when they cannot be';
@@ -48,15 +56,21 @@ COMMENT ON FUNCTION casesync_internal.key_operator(regtype) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.key_is_exact(r casesync_internal.registry)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT (b.type = ANY ('{boolean,smallint,integer,bigint,oid,text,varchar,bpchar,name,uuid,date,'
-			'timestamp,timestamptz,time,timetz,bytea,inet,cidr,macaddr,macaddr8,bit,varbit,xid8,'
-			'pg_lsn}'::regtype[]) OR t.typtype = 'e')
-		AND NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
-			WHERE a.attrelid = r.view AND a.attname = r.key_column AND NOT c.collisdeterministic)
-	  FROM casesync_internal.key_base_type(r.key_type) b(type) JOIN pg_type t ON t.oid = b.type
+BEGIN
+	RETURN (
+		SELECT (b.type = ANY ('{boolean,smallint,integer,bigint,oid,text,varchar,bpchar,name,'
+				'uuid,date,timestamp,timestamptz,time,timetz,bytea,inet,cidr,macaddr,macaddr8,bit,'
+				'varbit,xid8,pg_lsn}'::regtype[]) OR t.typtype = 'e')
+			AND NOT EXISTS (
+				SELECT FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
+				 WHERE a.attrelid = r.view AND a.attname = r.key_column
+				   AND NOT c.collisdeterministic)
+		  FROM casesync_internal.key_base_type(r.key_type) b(type)
+		  JOIN pg_type t ON t.oid = b.type);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_is_exact(casesync_internal.registry) IS
 	'whether equal keys of a registry have equal texts';

@@ -59,16 +59,19 @@ COMMENT ON FUNCTION casesync_internal.is_newer(jsonb, jsonb) IS
 /* What nobody can tell us needs no version. */
 CREATE OR REPLACE FUNCTION casesync_internal.fields_told(record_type text)
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT array_agg(DISTINCT f)
-	  FROM casesync_internal.agreement a CROSS JOIN unnest(a.fields) f
-	 WHERE a.state = 'active' AND a.direction = 'in'
-	   AND a.valid_from <= now() AND now() < a.valid_to
-	   AND EXISTS (SELECT FROM casesync_internal.handler h
-		WHERE lower(h.record_type) = lower(fields_told.record_type)
-		  AND h.event_type = ANY (a.event_types))
+BEGIN
+	RETURN (
+		SELECT array_agg(DISTINCT f)
+		  FROM casesync_internal.agreement a CROSS JOIN unnest(a.fields) f
+		 WHERE a.state = 'active' AND a.direction = 'in'
+		   AND a.valid_from <= now() AND now() < a.valid_to
+		   AND EXISTS (SELECT FROM casesync_internal.handler h
+			WHERE lower(h.record_type) = lower(fields_told.record_type)
+			  AND h.event_type = ANY (a.event_types)));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.fields_told(text) IS
 	'the fields that partners may tell us of records of a type, where an apply function takes '
@@ -89,13 +92,16 @@ COMMENT ON FUNCTION casesync_internal.field_hashes(jsonb, text[]) IS
 /* Types as searches take them: in any spelling. */
 CREATE OR REPLACE FUNCTION casesync_internal.identities_of(record jsonb)
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce(array_agg(DISTINCT casesync_internal.field_hash(jsonb_build_array(
-			upper(casesync_internal.fold_identifier_type(i.identifier_type)),
-			i.identifier_value))), '{}')
-	  FROM (SELECT * FROM casesync.record_identifiers(record) LIMIT 20) i
+BEGIN
+	RETURN (
+		SELECT coalesce(array_agg(DISTINCT casesync_internal.field_hash(jsonb_build_array(
+				upper(casesync_internal.fold_identifier_type(i.identifier_type)),
+				i.identifier_value))), '{}')
+		  FROM (SELECT * FROM casesync.record_identifiers(record) LIMIT 20) i);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.identities_of(jsonb) IS
 	'a keyed hash of each of a record''s identifiers';
@@ -214,16 +220,21 @@ COMMENT ON FUNCTION casesync_internal.versions_told(text, text, jsonb) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.versions_said(changed jsonb, record jsonb)
 RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_object_agg(c.key, jsonb_build_array(least(casesync_internal.number_of(c.value->0),
-			casesync_internal.microseconds_of(now()) + 86400000000::bigint), c.value->1,
-			casesync_internal.number_of(c.value->2)))
-	  FROM jsonb_each(CASE jsonb_typeof(changed) WHEN 'object' THEN changed END) c
-	  JOIN jsonb_each(casesync_internal.record_fields(record)) f ON f.key = c.key
-	 WHERE jsonb_typeof(c.value) = 'array' AND casesync_internal.number_of(c.value->0) IS NOT NULL
-	   AND c.value->>1 ~ '^[0-9a-f]{16}$' AND jsonb_typeof(c.value->1) = 'string'
+BEGIN
+	RETURN (
+		SELECT jsonb_object_agg(c.key, jsonb_build_array(least(
+				casesync_internal.number_of(c.value->0),
+				casesync_internal.microseconds_of(now()) + 86400000000::bigint), c.value->1,
+				casesync_internal.number_of(c.value->2)))
+		  FROM jsonb_each(CASE jsonb_typeof(changed) WHEN 'object' THEN changed END) c
+		  JOIN jsonb_each(casesync_internal.record_fields(record)) f ON f.key = c.key
+		 WHERE jsonb_typeof(c.value) = 'array'
+		   AND casesync_internal.number_of(c.value->0) IS NOT NULL
+		   AND c.value->>1 ~ '^[0-9a-f]{16}$' AND jsonb_typeof(c.value->1) = 'string');
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.versions_said(jsonb, jsonb) IS
 	'what a partner says of when and by whom the fields of its record were changed, as far as it '

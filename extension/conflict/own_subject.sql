@@ -19,6 +19,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.own_noted_keys(r casesync_internal.
 RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
 	RETURN ARRAY(SELECT f.key FROM (
@@ -138,15 +139,18 @@ COMMENT ON FUNCTION casesync_internal.own_hashes(casesync_internal.own_subject) 
 /* Before anything is routed of a subject nothing is known of it, and all may be news. */
 CREATE OR REPLACE FUNCTION casesync_internal.own_is_noted(s casesync_internal.own_subject)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT (s.version).key IS NOT NULL AND NOT EXISTS (
-		SELECT FROM (SELECT jsonb_object_keys(h.hashes)
-			UNION SELECT jsonb_object_keys((s.version).fields)) p(field)
-		 WHERE coalesce(h.hashes->p.field, 'null')
-			IS DISTINCT FROM coalesce((s.version).fields->p.field->0, 'null'))
-	  FROM (SELECT casesync_internal.own_hashes(s) AS hashes) h
+BEGIN
+	RETURN (
+		SELECT (s.version).key IS NOT NULL AND NOT EXISTS (
+			SELECT FROM (SELECT jsonb_object_keys(h.hashes)
+				UNION SELECT jsonb_object_keys((s.version).fields)) p(field)
+			 WHERE coalesce(h.hashes->p.field, 'null')
+				IS DISTINCT FROM coalesce((s.version).fields->p.field->0, 'null'))
+		  FROM (SELECT casesync_internal.own_hashes(s) AS hashes) h);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.own_is_noted(casesync_internal.own_subject) IS
 	'whether a subject is as it was when it was looked at last';

@@ -8,28 +8,31 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.record_fields(record jsonb)
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH RECURSIVE node(path, value, is_pairs) AS (
-		SELECT NULL::text, record_fields.record, false
-		UNION ALL
-		SELECT concat_ws('.', n.path, m.name), m.value, m.name = 'additional_attributes'
-		  FROM node n CROSS JOIN LATERAL (
-			SELECT e.key, e.value
-			  FROM jsonb_each(CASE jsonb_typeof(n.value) WHEN 'object' THEN n.value END) e
+BEGIN
+	RETURN (
+		WITH RECURSIVE node(path, value, is_pairs) AS (
+			SELECT NULL::text, record_fields.record, false
 			UNION ALL
-			SELECT CASE WHEN p ?& '{key,value}' THEN p->>'key' ELSE e.key END,
-				CASE WHEN p ?& '{key,value}' THEN p->'value' ELSE e.value END
-			  FROM jsonb_array_elements(CASE WHEN n.is_pairs AND jsonb_typeof(n.value) = 'array'
-				THEN n.value END) p
-			 CROSS JOIN LATERAL jsonb_each(CASE jsonb_typeof(p) WHEN 'object' THEN p END) e
-			) m(name, value)
-		 WHERE m.name !~ '^@|[.]|^$' AND m.name !~ '(^|_)identifier$'
-	)
-	SELECT coalesce(jsonb_object_agg(n.path, n.value), '{}') FROM node n
-	 WHERE n.path IS NOT NULL AND jsonb_typeof(n.value) NOT IN ('object', 'null')
-	   AND NOT (n.is_pairs AND jsonb_typeof(n.value) = 'array')
+			SELECT concat_ws('.', n.path, m.name), m.value, m.name = 'additional_attributes'
+			  FROM node n CROSS JOIN LATERAL (
+				SELECT e.key, e.value
+				  FROM jsonb_each(CASE jsonb_typeof(n.value) WHEN 'object' THEN n.value END) e
+				UNION ALL
+				SELECT CASE WHEN p ?& '{key,value}' THEN p->>'key' ELSE e.key END,
+					CASE WHEN p ?& '{key,value}' THEN p->'value' ELSE e.value END
+				  FROM jsonb_array_elements(CASE WHEN n.is_pairs AND jsonb_typeof(n.value) = 'array'
+					THEN n.value END) p
+				 CROSS JOIN LATERAL jsonb_each(CASE jsonb_typeof(p) WHEN 'object' THEN p END) e
+				) m(name, value)
+			 WHERE m.name !~ '^@|[.]|^$' AND m.name !~ '(^|_)identifier$'
+		)
+		SELECT coalesce(jsonb_object_agg(n.path, n.value), '{}') FROM node n
+		 WHERE n.path IS NOT NULL AND jsonb_typeof(n.value) NOT IN ('object', 'null')
+		   AND NOT (n.is_pairs AND jsonb_typeof(n.value) = 'array'));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.record_fields(jsonb) IS
 	'the fields of a record: an object of paths (names joined by dots) and values';

@@ -19,29 +19,32 @@ COMMENT ON FUNCTION casesync_internal.name_folded(text) IS
 /* Lists are walked through; a pair of key (or name) and value is a member of that name. */
 CREATE OR REPLACE FUNCTION casesync_internal.record_members(record jsonb)
 RETURNS TABLE (path text, value jsonb)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH RECURSIVE node(path, value) AS (
-		SELECT '', record_members.record
-		UNION ALL
-		SELECT n.path || coalesce('.' || casesync_internal.name_folded(m.name), ''), m.value
-		  FROM node n CROSS JOIN LATERAL (
-			SELECT e.key, e.value
-			  FROM jsonb_each(CASE jsonb_typeof(n.value) WHEN 'object' THEN n.value END) e
+BEGIN
+	RETURN QUERY
+		WITH RECURSIVE node(path, value) AS (
+			SELECT '', record_members.record
 			UNION ALL
-			SELECT NULL, a.value
-			  FROM jsonb_array_elements(
-				CASE jsonb_typeof(n.value) WHEN 'array' THEN n.value END) a
-			UNION ALL
-			SELECT k.value #>> '{}', v.value
-			  FROM jsonb_each(CASE jsonb_typeof(n.value) WHEN 'object' THEN n.value END) k
-			  JOIN jsonb_each(CASE jsonb_typeof(n.value) WHEN 'object' THEN n.value END) v
-				ON casesync_internal.name_folded(v.key) = 'value'
-			 WHERE casesync_internal.name_folded(k.key) IN ('key', 'name')
-			   AND jsonb_typeof(k.value) = 'string') m(name, value)
-	)
-	SELECT n.path, n.value FROM node n WHERE n.path <> ''
+			SELECT n.path || coalesce('.' || casesync_internal.name_folded(m.name), ''), m.value
+			  FROM node n CROSS JOIN LATERAL (
+				SELECT e.key, e.value
+				  FROM jsonb_each(CASE jsonb_typeof(n.value) WHEN 'object' THEN n.value END) e
+				UNION ALL
+				SELECT NULL, a.value
+				  FROM jsonb_array_elements(
+					CASE jsonb_typeof(n.value) WHEN 'array' THEN n.value END) a
+				UNION ALL
+				SELECT k.value #>> '{}', v.value
+				  FROM jsonb_each(CASE jsonb_typeof(n.value) WHEN 'object' THEN n.value END) k
+				  JOIN jsonb_each(CASE jsonb_typeof(n.value) WHEN 'object' THEN n.value END) v
+					ON casesync_internal.name_folded(v.key) = 'value'
+				 WHERE casesync_internal.name_folded(k.key) IN ('key', 'name')
+				   AND jsonb_typeof(k.value) = 'string') m(name, value)
+		)
+		SELECT n.path, n.value FROM node n WHERE n.path <> '';
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.record_members(jsonb) IS
 	'all members of a record, however deep, with the names that lead there, each folded';
@@ -103,17 +106,20 @@ COMMENT ON FUNCTION casesync_internal.says_deceased(text, jsonb) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.reports_death(record jsonb)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN bool_or(x.is_death IS NULL) THEN NULL
-		ELSE coalesce(bool_or(x.is_death), false) END
-	  FROM (
-		SELECT casesync_internal.says_deceased(m.path, w.word) AS is_death
-		  FROM casesync_internal.record_members(record) m
-		 CROSS JOIN LATERAL jsonb_path_query(m.value, 'strict $.**') w(word)
-		 WHERE m.path ~ '(status|date|day|time|death|decease|deceased|dead|died)$'
-		   AND jsonb_typeof(w.word) NOT IN ('object', 'array')) x
+BEGIN
+	RETURN (
+		SELECT CASE WHEN bool_or(x.is_death IS NULL) THEN NULL
+			ELSE coalesce(bool_or(x.is_death), false) END
+		  FROM (
+			SELECT casesync_internal.says_deceased(m.path, w.word) AS is_death
+			  FROM casesync_internal.record_members(record) m
+			 CROSS JOIN LATERAL jsonb_path_query(m.value, 'strict $.**') w(word)
+			 WHERE m.path ~ '(status|date|day|time|death|decease|deceased|dead|died)$'
+			   AND jsonb_typeof(w.word) NOT IN ('object', 'array')) x);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS
 	'whether a record may say that its subject, or anybody in it, has died; NULL when it cannot be '

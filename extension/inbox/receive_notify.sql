@@ -70,18 +70,22 @@ COMMENT ON FUNCTION casesync_internal.known_subject(text, jsonb) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.hops_known(hops jsonb)
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY(
-		SELECT k.name
-		  FROM (SELECT w.name, w.n, lag(w.name) OVER (ORDER BY w.n) AS before
-				  FROM jsonb_array_elements_text(casesync_internal.list_of(hops))
-					WITH ORDINALITY w(name, n)
-				 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = w.name)
-					OR EXISTS (SELECT FROM casesync_internal.node o WHERE o.sender_id = w.name)) k
-		 WHERE k.name IS DISTINCT FROM k.before
-		 ORDER BY k.n LIMIT casesync_internal.message_limit('hops'))
+BEGIN
+	RETURN (
+		SELECT ARRAY(
+			SELECT k.name
+			  FROM (SELECT w.name, w.n, lag(w.name) OVER (ORDER BY w.n) AS before
+					  FROM jsonb_array_elements_text(casesync_internal.list_of(hops))
+						WITH ORDINALITY w(name, n)
+					 WHERE EXISTS (SELECT FROM casesync_internal.partner p WHERE p.partner = w.name)
+						OR EXISTS (SELECT FROM casesync_internal.node o
+							WHERE o.sender_id = w.name)) k
+			 WHERE k.name IS DISTINCT FROM k.before
+			 ORDER BY k.n LIMIT casesync_internal.message_limit('hops')));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.hops_known(jsonb) IS
 	'the way of a record as a partner tells it, as far as we know who is on it';
@@ -214,16 +218,18 @@ COMMENT ON FUNCTION casesync_internal.my_subscription_of(text, text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.is_solicited(partner text,
 	mine casesync_internal.my_subscription, reference_id text, event_type text, record_type text)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT EXISTS (
+BEGIN
+	RETURN EXISTS (
 		SELECT FROM casesync_internal.my_subscription m
 		 WHERE m.partner = is_solicited.partner AND m.state NOT IN ('ended', 'refused')
 		   AND (m.reference_id = mine.reference_id
 				OR m.reference_id::text = is_solicited.reference_id
 				OR (mine.reference_id IS NULL AND m.event_type = is_solicited.event_type
-					AND lower(m.record_type) = lower(is_solicited.record_type))))
+					AND lower(m.record_type) = lower(is_solicited.record_type))));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_solicited(text, casesync_internal.my_subscription, text,
 	text, text) IS

@@ -11,10 +11,11 @@
 CREATE OR REPLACE FUNCTION casesync_internal.is_crossed(origin bigint, partner text, registry text,
 	key text)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT EXISTS (
+BEGIN
+	RETURN EXISTS (
 		SELECT FROM casesync_internal.inbox_item i
 		  JOIN casesync_internal.registry r ON r.registry = is_crossed.registry
 			AND lower(r.record_type) <> lower(i.record_type)
@@ -27,7 +28,8 @@ AS $$
 			OR EXISTS (SELECT FROM casesync_internal.notification n
 					 JOIN casesync_internal.lane l ON l.lane = n.lane
 					WHERE n.registry = is_crossed.registry AND n.key = is_crossed.key
-					  AND n.state = 'due' AND l.partner = i.partner)))
+					  AND n.state = 'due' AND l.partner = i.partner)));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_crossed(bigint, text, text, text) IS
 	'whether a partner made a change before it had what we had told it of the subject';

@@ -8,16 +8,18 @@
 CREATE OR REPLACE FUNCTION casesync_internal.is_echo(origin bigint, partner text, record jsonb,
 	told_at timestamptz)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT EXISTS (
+BEGIN
+	RETURN EXISTS (
 		SELECT FROM casesync_internal.inbox_item o
 		  JOIN casesync_internal.inbox_item i ON i.partner = o.partner AND i.subject = o.subject
 			AND i.id >= o.id
 		 WHERE o.id = origin AND o.partner = is_echo.partner AND i.state = 'applied'
 		   AND i.mode <> 'decision' AND (told_at IS NULL OR told_at < i.received_at)
-		   AND casesync_internal.record_contains(i.record, is_echo.record))
+		   AND casesync_internal.record_contains(i.record, is_echo.record));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_echo(bigint, text, jsonb, timestamptz) IS
 	'whether the partner itself told us all of this record, and we have told it nothing since';
