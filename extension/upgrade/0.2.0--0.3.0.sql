@@ -52,7 +52,8 @@ CREATE TABLE casesync_internal.field_version (
 	identities text[] NOT NULL DEFAULT '{}',
 	PRIMARY KEY (registry, key)
 );
-CREATE INDEX field_version_identity ON casesync_internal.field_version USING gin (identities);
+CREATE INDEX field_version_identity ON casesync_internal.field_version USING gin (identities)
+	WITH (fastupdate = off);
 COMMENT ON TABLE casesync_internal.field_version IS
 	'when each field that partners may tell us was changed last, and by whom; of registries whose '
 	'records have an apply function';
