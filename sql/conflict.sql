@@ -14,7 +14,6 @@ SELECT * FROM app.route();
 SELECT count(*) FROM app.told();
 
 -- a partner that says no versions: what it changed knowing ours is applied
-SELECT pg_sleep(0.01);
 SELECT app.hear('U1', 'b'), app.apply_all();
 SELECT * FROM app.statuses WHERE uin = 'U1';
 SELECT * FROM app.route();
@@ -47,7 +46,6 @@ SELECT count(*) FROM app.route();
 SELECT * FROM app.told();
 SELECT * FROM app.conflicts WHERE key = '3';
 -- said knowing what counts, it is a change like any other
-SELECT pg_sleep(0.01);
 SELECT app.hear('U3', 'ours'), app.apply_all();
 SELECT * FROM app.statuses WHERE uin = 'U3';
 
@@ -97,6 +95,30 @@ UPDATE app.person SET status = 'after 2100' WHERE uin = 'U7';
 SELECT * FROM app.route();
 SELECT app.hear('U7', 'now', 0, true, over => 0), app.apply_all();
 SELECT * FROM app.statuses WHERE uin = 'U7';
+
+-- nobody has changed it on either side since they began: neither is newer, and people are to know
+CREATE FUNCTION app.hear_unchanged(uin text, status text) RETURNS text LANGUAGE sql AS $$
+	SELECT s.ack FROM app.say('notify', app.notify(app.event(gen_random_uuid()::text, app.record($1, $2))),
+		header => '{"meta": {"items": [{"changed": {"employment_status": [0, "", null]}}]}}') s
+$$;
+ALTER TABLE app.person DISABLE TRIGGER USER;
+INSERT INTO app.person VALUES (14, 'U14', 'a'), (15, 'U15', 'a');
+ALTER TABLE app.person ENABLE TRIGGER USER;
+DELETE FROM casesync_internal.version_seed;
+SELECT * FROM app.route();
+SELECT (fields->'employment_status') - 0 AS changed FROM casesync_internal.field_version WHERE key IN ('14', '15');
+SELECT app.hear_unchanged('U14', 'theirs'), app.hear_unchanged('U15', 'a'), app.apply_all();
+SELECT * FROM app.statuses WHERE uin IN ('U14', 'U15');
+SELECT * FROM app.conflicts WHERE key IN ('14', '15');
+SELECT (fields->'employment_status') - 0 AS changed FROM casesync_internal.field_version WHERE key IN ('14', '15');
+-- what anybody has changed since counts, whenever that is told
+SELECT app.hear('U15', 'theirs', 3600, true, over => 1000000000), app.hear_unchanged('U15', 'a'), app.apply_all();
+SELECT * FROM app.statuses WHERE uin = 'U15';
+SELECT * FROM app.conflicts WHERE key = '15';
+SELECT casesync.decide_conflict(id, 'ours') LIKE 'our value counts in conflict %' AS decided FROM casesync.conflicts WHERE key = '14';
+SELECT * FROM app.route();
+SELECT * FROM app.told();
+DELETE FROM app.person WHERE id > 12;
 
 -- authority: what it may not change is not changed, however new, and it is told what counts
 SELECT app.try($$SELECT casesync.set_authority('nothing', 'employment_status', 'sp.test')$$), app.try($$SELECT casesync.set_authority('people', 'a..b', 'sp.test')$$),

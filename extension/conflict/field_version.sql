@@ -215,8 +215,9 @@ COMMENT ON FUNCTION casesync_internal.versions_told(text, text, jsonb) IS
 	'replaced was; NULL where that is not known';
 
 /*
- * From outside: only of fields that are there, in the form in which we write it, and not far in the
- * future, or a clock that is set wrong would have the last word for years.
+ * From outside: only of fields that are there, in the form in which we write it (0 and nobody: not
+ * changed since it was noted first), and not far in the future, or a clock that is set wrong would
+ * have the last word for years.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.versions_said(changed jsonb, record jsonb)
 RETURNS jsonb
@@ -233,7 +234,8 @@ BEGIN
 		  JOIN jsonb_each(casesync_internal.record_fields(record)) f ON f.key = c.key
 		 WHERE jsonb_typeof(c.value) = 'array'
 		   AND casesync_internal.number_of(c.value->0) IS NOT NULL
-		   AND c.value->>1 ~ '^[0-9a-f]{16}$' AND jsonb_typeof(c.value->1) = 'string');
+		   AND c.value->>1 ~ CASE c.value->>0 WHEN '0' THEN '^$' ELSE '^[0-9a-f]{16}$' END
+		   AND jsonb_typeof(c.value->1) = 'string');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.versions_said(jsonb, jsonb) IS

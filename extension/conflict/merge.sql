@@ -7,7 +7,8 @@
  * One field. With versions the newest counts, and both sides come to the same: it met ours when it
  * replaced something older than ours is, and ours something older than it is. A partner that tells
  * no versions is one that need not know any rule: what it says again of before is past; what it
- * says knowing ours is news; and only else do times decide, as far as they are said.
+ * says knowing ours is news; and only else do times decide, as far as they are said. What differed
+ * before either side noted anything is for people to decide.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.choose(c casesync_internal.field_choice,
 	a casesync_internal.arrival, s casesync_internal.own_subject)
@@ -25,6 +26,7 @@ DECLARE
 	is_knowing constant boolean := coalesce(NOT is_told AND a.changed_at >= s.known_at
 		AND s.known_at >= casesync_internal.version_time(c.our_version), false);
 	is_newer constant boolean := casesync_internal.is_newer(c.their_version, c.our_version);
+	is_old constant boolean := is_told AND c.their_version->>1 = '0' AND c.our_version->>1 = '0';
 BEGIN
 	c.why := 'newer'; c.is_conflict := false;
 	IF a.decided IS NOT NULL THEN
@@ -36,8 +38,11 @@ BEGIN
 	ELSIF is_told THEN
 		c.choice := CASE WHEN is_newer THEN 'theirs'
 			WHEN c.their_version->1 = c.our_version->1 AND c.their_version->2 = c.our_version->2
-			THEN 'past' ELSE 'ours' END;
-		c.is_conflict := CASE WHEN is_newer
+				AND NOT is_old THEN 'past'
+			ELSE 'ours' END;
+		c.why := CASE WHEN is_old THEN 'nobody knows when' ELSE c.why END;
+		c.is_conflict := CASE WHEN is_old THEN true
+			WHEN is_newer
 			THEN is_own
 				AND (c.our_version->>1)::bigint > coalesce((c.their_version->>3)::bigint, 0)
 			ELSE (c.their_version->>1)::bigint > coalesce((c.our_version->>3)::bigint, 0) END;
@@ -103,7 +108,8 @@ DECLARE
 BEGIN
 	c.why := NULL; c.is_conflict := false;
 	c.choice := CASE WHEN c.our_version IS NULL THEN 'same'
-		WHEN is_told AND NOT casesync_internal.is_newer(c.their_version, c.our_version)
+		WHEN is_told AND c.our_version->>1 <> '0'
+			AND NOT casesync_internal.is_newer(c.their_version, c.our_version)
 			THEN 'past'
 		WHEN NOT is_told AND c.our_version->>2 <> casesync_internal.version_mark(a.partner)
 			AND (a.came_by_us OR coalesce(s.known_at >= casesync_internal.version_time(
@@ -262,6 +268,7 @@ BEGIN
 				m.news := m.news + 1;
 				s.won := s.won || jsonb_build_object(c.field,
 					CASE WHEN c.choice = 'theirs' OR c.our_version IS NULL OR is_told
+						AND casesync_internal.is_newer(c.their_version, c.our_version)
 						THEN casesync_internal.version_won(c, is_told)
 						ELSE c.our_version END);
 			ELSIF c.ours IS DISTINCT FROM c.theirs THEN

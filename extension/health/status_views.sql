@@ -265,7 +265,7 @@ AS $$
 		'casesync.reject(id, reason)'
 	  FROM casesync_internal.inbox_item i WHERE i.state = 'review' GROUP BY i.partner
 	UNION ALL
-	SELECT 'warning', format('%s fields were changed here and at %s and nobody can tell which '
+	SELECT 'warning', format('%s fields differ here and at %s and nobody can tell which '
 			'value counts (%s)', count(*), c.partner, c.why),
 		'SELECT * FROM casesync.conflicts WHERE state = ''open'';  -- then casesync.'
 		'decide_conflict(id, ''ours''), or ''theirs'''
