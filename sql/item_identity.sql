@@ -111,7 +111,7 @@ UPDATE app.person SET shared = true WHERE id = 1;
 SELECT * FROM app.route();
 SELECT * FROM app.take();
 
--- several states of one subject, tried together
+-- several states of one subject, tried together: the last says it, once, and what comes later passes over the others
 UPDATE app.person SET status = '14' WHERE id = 5;
 SELECT * FROM app.route();
 UPDATE app.person SET status = '15' WHERE id = 5;
@@ -120,6 +120,11 @@ SELECT * FROM app.take('suspect', 503);
 SELECT app.stop();
 SELECT app.resume();
 SELECT * FROM app.route();
+SELECT * FROM app.take();
+
+UPDATE app.person SET status = '15a' WHERE id = 5;
+SELECT * FROM app.route();
+SELECT * FROM app.take();
 SELECT * FROM app.take();
 
 -- under way when it is withheld and told again: what comes of it says nothing of what it says now
@@ -146,7 +151,7 @@ SELECT app.resume();
 SELECT * FROM app.route();
 SELECT * FROM app.take();
 
--- every number was used, each by one item, and none is open
+-- every number was used, each by one item; all were told but the one that another went before
 SELECT count(*) AS numbers, max(seq), count(DISTINCT seq), count(*) FILTER (WHERE state <> 'delivered') AS open FROM casesync_internal.notification WHERE seq IS NOT NULL;
 SELECT count(*) FROM casesync_internal.open_number;
 -- a removal that was given up can be tried again

@@ -23,7 +23,7 @@ BEGIN
 		  WHERE n.lane = here AND n.subscription = target AND n.state = 'due'
 			AND n.seq IS NOT NULL AND n.stream = now_stream AND n.id <> ALL (but_for)),
 		(SELECT min(o.seq) FROM casesync_internal.open_number o
-		  WHERE o.subscription = target AND o.stream = now_stream AND (EXISTS (
+		  WHERE o.subscription = target AND o.stream = now_stream AND NOT o.is_passed AND (EXISTS (
 				SELECT FROM casesync_internal.look_again_entry e
 				 WHERE e.registry = o.registry AND e.key = o.key)
 			OR casesync_internal.quarantine_is_short(o.registry, o.key)))) INTO untold;

@@ -67,7 +67,8 @@ COMMENT ON FUNCTION casesync_internal.notification_under(bigint[], integer) IS
 
 /*
  * What is under way is let go of: should it arrive after all, it said what it said before. Locked
- * in the order of ids, and only then looked at: it may have been settled meanwhile.
+ * in the order of ids, and only then looked at: it may have been settled meanwhile. Of several of
+ * one subject the last says all that is to be said.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.open_numbers(
 	items casesync_internal.new_notification[])
@@ -79,18 +80,23 @@ DECLARE
 	found_here bigint[] := ARRAY(SELECT o.item FROM casesync_internal.open_number o
 		  JOIN unnest(items) i ON o.subscription = i.subscription AND o.registry = i.registry
 			AND o.key = i.key
-		 WHERE o.stream = (SELECT x.stream FROM casesync_internal.node x));
+		 WHERE o.stream = (SELECT x.stream FROM casesync_internal.node x) AND NOT o.is_passed);
+	last_here bigint[];
 BEGIN
 	found_here := ARRAY(SELECT n.id FROM casesync_internal.notification n
 		WHERE n.id = ANY (found_here) AND n.state = 'withheld' ORDER BY n.id FOR UPDATE OF n);
-	DELETE FROM casesync_internal.open_number o WHERE o.item = ANY (found_here);
+	last_here := ARRAY(SELECT DISTINCT ON (n.subscription, n.registry, n.key) n.id
+		FROM casesync_internal.notification n WHERE n.id = ANY (found_here)
+		ORDER BY n.subscription, n.registry, n.key, n.seq DESC);
+	DELETE FROM casesync_internal.open_number o WHERE o.item = ANY (last_here);
+	UPDATE casesync_internal.open_number o SET is_passed = true WHERE o.item = ANY (found_here);
 	PERFORM casesync_internal.lanes_let_go(found_here);
-	RETURN QUERY SELECT * FROM casesync_internal.notification n WHERE n.id = ANY (found_here);
+	RETURN QUERY SELECT * FROM casesync_internal.notification n WHERE n.id = ANY (last_here);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.open_numbers(casesync_internal.new_notification[]) IS
-	'part of notification_resume(): items that were tried and withheld, of the same subjects and '
-	'subscriptions';
+	'part of notification_resume(): the last items that were tried and withheld, of the same '
+	'subjects and subscriptions';
 
 /*
  * An item that was tried keeps its reference_id and its number until its end, and says what is to

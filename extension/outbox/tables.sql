@@ -93,13 +93,16 @@ CREATE TABLE casesync_internal.open_number (
 	registry text NOT NULL,
 	key text NOT NULL,
 	stream uuid NOT NULL,
-	seq bigint NOT NULL
+	seq bigint NOT NULL,
+	is_passed boolean NOT NULL DEFAULT false
 );
 CREATE INDEX open_number_of ON casesync_internal.open_number (subscription, registry, key);
 CREATE INDEX open_number_seq ON casesync_internal.open_number (subscription, stream, seq);
 COMMENT ON TABLE casesync_internal.open_number IS
 	'notifications that were withheld after they had got their number: when their subject is told '
-	'of again, they are what tells it; until then what comes after them passes over their numbers';
+	'of again, the last of them is what tells it; what comes after them passes over their numbers';
+COMMENT ON COLUMN casesync_internal.open_number.is_passed IS
+	'a later one told what there was to tell: this one never will';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.open_number', '');
 CREATE TABLE casesync_internal.notification_ring (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -293,7 +293,7 @@ BEGIN
 	  JOIN unnest(offers) f ON f.key = w.key AND f.state = 'pass'
 	 CROSS JOIN LATERAL (SELECT e FROM unnest(events) e
 		WHERE e.key = w.key AND e.event_type = s.event_type ORDER BY e.position LIMIT 1) x
-	 WHERE w.registry = r.registry AND s.partner = a.partner
+	 WHERE w.registry = r.registry AND NOT w.is_passed AND s.partner = a.partner
 	   AND s.event_type = ANY (a.event_types) AND (s.ends IS NULL OR now() < s.ends)
 	   AND (NOT s.is_push OR 'push' = ANY (a.services))
 	   AND NOT EXISTS (SELECT FROM unnest(news) d
