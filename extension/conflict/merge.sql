@@ -28,7 +28,7 @@ DECLARE
 	is_newer constant boolean := casesync_internal.is_newer(c.their_version, c.our_version);
 	is_old constant boolean := is_told AND c.their_version->>1 = '0' AND c.our_version->>1 = '0';
 BEGIN
-	c.why := 'newer'; c.is_conflict := false;
+	c.why := CASE WHEN is_old THEN 'nobody knows when' ELSE 'newer' END; c.is_conflict := false;
 	IF a.decided IS NOT NULL THEN
 		c.choice := CASE WHEN c.field = a.decided THEN 'theirs' ELSE 'past' END;
 	ELSIF c.our_version IS NULL OR a.is_accepted THEN
@@ -40,9 +40,7 @@ BEGIN
 			WHEN c.their_version->1 = c.our_version->1 AND c.their_version->2 = c.our_version->2
 				AND NOT is_old THEN 'past'
 			ELSE 'ours' END;
-		c.why := CASE WHEN is_old THEN 'nobody knows when' ELSE c.why END;
-		c.is_conflict := CASE WHEN is_old THEN true
-			WHEN is_newer
+		c.is_conflict := is_old OR CASE WHEN is_newer
 			THEN is_own
 				AND (c.our_version->>1)::bigint > coalesce((c.their_version->>3)::bigint, 0)
 			ELSE (c.their_version->>1)::bigint > coalesce((c.our_version->>3)::bigint, 0) END;
