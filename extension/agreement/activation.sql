@@ -191,7 +191,7 @@ COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreeme
 /*
  * The lock excludes its like and all that write agreements, not those that read them: two that are
  * activated at the same moment see each other, and lane_add() stays out meanwhile. What leaves next
- * is held against the new version by whoever takes it.
+ * is held against the new version by whoever takes it; what was taken before is waited for.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.activate_for(caller regrole, agreement text,
 	version integer)
@@ -220,6 +220,10 @@ BEGIN
 	UPDATE casesync_internal.agreement t SET state = 'active', activated_by = session_user,
 		activated_at = clock_timestamp()
 	 WHERE t.agreement = a.agreement AND t.version = a.version RETURNING t.* INTO a;
+	IF a.direction = 'out' AND a.version > 1 THEN
+		PERFORM casesync_internal.outlast_messages(a.partner,
+			format('version %s is active', a.version));
+	END IF;
 	PERFORM casesync_internal.rehearsal_forget(agreement);
 	PERFORM casesync_internal.missed_requeue(ARRAY[agreement]);
 	PERFORM casesync_internal.audit_note('activate', agreement,
@@ -252,14 +256,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+	a casesync_internal.agreement := casesync_internal.latest_agreement(agreement);
 	waiting uuid[];
 	withheld integer;
 BEGIN
-	PERFORM casesync_internal.latest_agreement(agreement);
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
 		end_reason = end_agreement.reason
 	 WHERE t.agreement = end_agreement.agreement AND t.state <> 'ended';
+	IF a.direction = 'out' THEN
+		PERFORM casesync_internal.outlast_messages(a.partner,
+			format('agreement %s has ended', agreement));
+	END IF;
 	PERFORM casesync_internal.rehearsal_forget(agreement);
 	DELETE FROM casesync_internal.missed m WHERE m.agreement = end_agreement.agreement;
 	/* What waits was projected under this agreement and must not leave without it. */
