@@ -21,7 +21,7 @@ CREATE TABLE app.sent (n serial, message_id uuid, message jsonb, meta jsonb, par
 -- takes a message; shows of each item who it is about, what it says and its number
 CREATE FUNCTION app.take(kind text DEFAULT 'notify') RETURNS TABLE (who text, says text, seq text) LANGUAGE sql AS $$
 	WITH t AS (INSERT INTO app.sent (message_id, message, meta, parcel)
-		SELECT p.message_id, p.message::jsonb, p.meta::jsonb, p FROM casesync_internal.take(app.lane(kind)) p RETURNING *)
+		SELECT p.message_id, p.message::jsonb, p.meta::jsonb, p FROM casesync_internal.take(app.lane(kind), begins_within => 100) p RETURNING *)
 	SELECT e #>> '{data,reg_records,member_identifier,0,identifier_value}',
 		coalesce(e #>> '{data,reg_records,employment_status}', (t.parcel).action), t.meta->'items'->(x.n::integer - 1)->>'seq'
 	  FROM t LEFT JOIN LATERAL jsonb_array_elements(t.message->'notify_event') WITH ORDINALITY x(e, n) ON true ORDER BY x.n

@@ -15,6 +15,11 @@
 
 #define EVENTS_AT_ONCE 64
 #define NOT_SET INT64_MAX
+#define AWAKE_EVERY_MS 500
+#define STANDSTILL_MS 1000
+
+/* of the process, not of a loop: whoever asks may know none */
+static int64_t stood_still_at = 0;
 
 struct Watch
 {
@@ -44,6 +49,7 @@ struct EventLoop
 	bool in_handlers;
 	WatchList freed; /* by a handler; the kernel's list may still name them */
 	TimerList timers;
+	int64_t awake_at;
 	Timer *cursor; /* next timer to look at, moved on when that timer is freed */
 };
 
@@ -118,12 +124,12 @@ event_loop_timeout(const EventLoop *loop)
 		if (timer->due < due)
 			due = timer->due;
 	if (due == NOT_SET)
-		return -1;
+		return AWAKE_EVERY_MS;
 	wait = due - event_loop_now();
 	if (wait < 0)
 		return 0;
-	/* an int of milliseconds does not hold every due time; waking up for nothing is cheap */
-	return wait > 60000 ? 60000 : (int) wait;
+	/* waking up for nothing is cheap, and shows that we can */
+	return wait > AWAKE_EVERY_MS ? AWAKE_EVERY_MS : (int) wait;
 }
 
 static void
@@ -165,12 +171,29 @@ event_loop_run_watches(struct epoll_event *events, int count)
 	}
 }
 
+int64_t
+event_loop_stood_still_at(void)
+{
+	return stood_still_at;
+}
+
+static void
+event_loop_is_awake(EventLoop *loop)
+{
+	int64_t now = event_loop_now();
+
+	if (now - loop->awake_at > AWAKE_EVERY_MS + STANDSTILL_MS)
+		stood_still_at = now;
+	loop->awake_at = now;
+}
+
 bool
 event_loop_run(EventLoop *loop, Failure *failure)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
 
 	loop->stopping = false;
+	loop->awake_at = event_loop_now();
 	while (!loop->stopping)
 	{
 		int count = epoll_wait(loop->epoll_fd, events, EVENTS_AT_ONCE, event_loop_timeout(loop));
@@ -180,6 +203,7 @@ event_loop_run(EventLoop *loop, Failure *failure)
 			failure_set(failure, FAILURE_SYSTEM, "could not wait for events: %s", strerror(errno));
 			return false;
 		}
+		event_loop_is_awake(loop);
 		/* until the whole batch is worked, watches are only marked as freed */
 		loop->in_handlers = true;
 		event_loop_run_watches(events, count > 0 ? count : 0);

@@ -37,6 +37,12 @@ extern void event_loop_stop(EventLoop *loop);
 extern int64_t event_loop_now(void);
 
 /*
+ * When this process was last found to have stood still for more than a second, or something in it
+ * took so long; 0: never. Known before anything is told of what came meanwhile.
+ */
+extern int64_t event_loop_stood_still_at(void);
+
+/*
  * Calls the handler whenever one of the events is there. The descriptor stays the caller's; it
  * must free the watch before closing it. NULL when memory or the kernel's table is exhausted.
  */

@@ -15,7 +15,8 @@ typedef struct Fence
 {
 	const PgSession *session;
 	int epoch;			  /* of the session that took the message */
-	int64_t begins_until; /* by event_loop_now */
+	int64_t asked_at;	  /* by event_loop_now, as is the next */
+	int64_t begins_until;
 	int64_t within_ms;
 } Fence;
 
@@ -25,10 +26,16 @@ typedef struct Fence
  */
 extern int64_t fence_within_ms(int64_t connect_timeout_ms);
 
-/* In the handler of the question that took the message. */
-extern void fence_raise(Fence *fence, const PgSession *session, int64_t within_ms);
+/* Before the question that takes a message. */
+extern void fence_prepare(Fence *fence, int64_t within_ms);
 
-/* Has the session that took it the lock for it still, as far as can be known here and now? */
+/* In the handler of that question. */
+extern void fence_raise(Fence *fence, const PgSession *session);
+
+/*
+ * Has the session that took it the lock for it still, as far as can be known here and now, and has
+ * this process not stood still since? Else it is to be taken, and asked whether it may leave, anew.
+ */
 extern bool fence_is_held(const Fence *fence);
 
 /* Immediately before the first byte. */

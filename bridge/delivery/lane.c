@@ -173,7 +173,7 @@ lane_answered(void *context, const SenderAnswer *answer)
 	/* with its session went the lock that stop_sharing() waits for */
 	if (answer->result == SENDER_FENCED && !fence_is_held(&lane->fence))
 	{
-		lane_drop(lane, "the session that took it has ended");
+		lane_drop(lane, "the session that took it has ended, or this bridge stood still");
 		lane->common->changed(lane->common->context);
 		return;
 	}
@@ -261,7 +261,7 @@ lane_got_token(void *context, const char *authorization, const Failure *failure)
 
 	lane->is_token_from_store = false;
 	if (!fence_is_held(&lane->fence))
-		lane_drop(lane, "the session that took it has ended");
+		lane_drop(lane, "the session that took it has ended, or this bridge stood still");
 	else if (authorization == NULL)
 		lane_give_up(lane, TRANSFER_NO_TOKEN, failure);
 	else if (lane_takes_again(lane))
@@ -342,7 +342,7 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	LaneCommon *common = lane->common;
 	Failure failure;
 
-	fence_raise(&lane->fence, common->parts.session, lane->fence.within_ms);
+	fence_raise(&lane->fence, common->parts.session);
 	lane->attempt = item->attempt;
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
 	if (lane_message_keep(lane, item, &failure) &&
@@ -386,7 +386,7 @@ lane_take(Lane *lane)
 
 	lane->is_wanted = false;
 	lane_enter(lane, LANE_TAKING);
-	lane->fence.within_ms = fence_within_ms((*parts->config)->connect_timeout_ms);
+	fence_prepare(&lane->fence, fence_within_ms((*parts->config)->connect_timeout_ms));
 	if (!delivery_queue_take(parts->session, lane->number, &lane->common->turn,
 							 lane->fence.within_ms, lane_taken, lane, &failure))
 		lane_trouble(lane, "take_failed", &failure);

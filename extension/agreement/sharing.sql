@@ -74,17 +74,20 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO casesync_internal.missed (agreement, registry, key, event_type, at)
-	SELECT missed_add.agreement, missed_add.registry, e.key, e.event_type, min(e.at)
+	INSERT INTO casesync_internal.missed AS m (agreement, registry, key, event_type, at)
+	SELECT missed_add.agreement, missed_add.registry, e.key, e.event_type, min(least(e.at,
+			casesync_internal.look_again_since(missed_add.registry, e.key, e.event_type)))
 	  FROM unnest(events) e
 	 WHERE e.event_type = ANY (event_types) AND octet_length(e.key) <= 1000
 	 GROUP BY e.key, e.event_type
-	ON CONFLICT DO NOTHING;
+	ON CONFLICT ON CONSTRAINT missed_pkey DO UPDATE SET at = excluded.at
+		WHERE excluded.at < m.at;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.missed_add(text, text, casesync_internal.subject_event[],
 	text[]) IS
-	'remember of which subjects an agreement''s partner, or its filters, are not told';
+	'remember of which subjects an agreement''s partner, or its filters, are not told, and since '
+	'when';
 
 /*
  * Called by routing before it offers anything. The lock on the agreement's row makes whoever
@@ -117,25 +120,23 @@ $$;
 COMMENT ON FUNCTION casesync_internal.note_missed(text, casesync_internal.subject_event[]) IS
 	'remember, for suspended agreements, which subjects changed';
 
-/* All at once, for the order of look_again_add(): look_again_entry is locked by the subject. */
 CREATE OR REPLACE FUNCTION casesync_internal.missed_requeue(agreements text[])
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	asked bigint;
+	x record;
 BEGIN
 	WITH gone AS (
 		DELETE FROM casesync_internal.missed m WHERE m.agreement = ANY (agreements)
 		RETURNING m.*)
-	SELECT coalesce(sum(casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
-		'sharing was stopped, or filters paused: to be looked at again', g.happened)), 0)
-	  INTO asked
-	  FROM (SELECT x.registry, x.event_type, array_agg(x.key) AS keys,
-				array_agg(x.at) AS happened FROM gone x
-			 GROUP BY x.registry, x.event_type ORDER BY x.registry, x.event_type) g;
-	RETURN asked;
+	SELECT array_agg(g.registry) AS registries, array_agg(g.key) AS keys,
+		array_agg(g.event_type) AS event_types, array_agg(g.at) AS happened
+	  INTO x FROM gone g;
+	RETURN casesync_internal.look_again_add_all(x.registries, x.keys, x.event_types,
+		array_fill(NULL::bigint, ARRAY[coalesce(cardinality(x.keys), 0)]), x.happened,
+		'sharing was stopped, or filters paused: to be looked at again');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.missed_requeue(text[]) IS
@@ -156,11 +157,12 @@ DECLARE
 	waiting uuid[] := ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
 		WHERE n.agreement = withhold_stopped.agreement AND n.state = 'due');
 BEGIN
-	INSERT INTO casesync_internal.missed (agreement, registry, key, event_type, at)
+	INSERT INTO casesync_internal.missed AS m (agreement, registry, key, event_type, at)
 	SELECT withhold_stopped.agreement, n.registry, n.key, n.event_type, min(n.at)
 	  FROM unnest(waiting) u(id) JOIN casesync_internal.notification n ON n.reference_id = u.id
 	 GROUP BY n.registry, n.key, n.event_type
-	ON CONFLICT DO NOTHING;
+	ON CONFLICT ON CONSTRAINT missed_pkey DO UPDATE SET at = excluded.at
+		WHERE excluded.at < m.at;
 	RETURN cardinality(casesync_internal.withhold(waiting, 'sharing was stopped'));
 END
 $$;

@@ -49,9 +49,9 @@ COMMENT ON FUNCTION casesync_internal.is_overtaken(casesync_internal.notificatio
 	'whether newer events of its subject were sent, or wait, since a dead letter was written';
 
 /*
- * The item itself stays discarded, with its number: sent now it would come after newer states and
- * undo them at the partner. A new item carries the record of today, unless its subscription has
- * been told that: else it is still owed.
+ * As it was it would come after newer states and undo them at the partner. Where it has a number,
+ * which the partner may have been told of by what came behind it, the item tells what its subject
+ * is now. Else it stays discarded, and a new one does, unless its subscription has been told that.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.retry_subject(n casesync_internal.notification)
 RETURNS void
@@ -59,8 +59,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync_internal.notification_discard(n.id,
-		'overtaken: the current record is sent');
+	IF NOT casesync_internal.notification_reopen(n.id, 'overtaken: the current record is sent')
+	THEN
+		PERFORM casesync_internal.notification_discard(n.id,
+			'overtaken: the current record is sent');
+	END IF;
 	PERFORM casesync_internal.look_again_add(n.registry, ARRAY[n.key], n.event_type,
 		'dead letter retried');
 END

@@ -71,18 +71,20 @@ COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text, t
 	'have these subjects of a registry looked at again, each for what happened at the time in the '
 	'same place (NULL: now); returns how many';
 
-/* What was captured and is not routed at once; in one statement, and in one order as above. */
-CREATE OR REPLACE FUNCTION casesync_internal.look_again_add_all(registries text[], keys text[],
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_put_all(registries text[], keys text[],
 	event_types text[], origins bigint[], happened timestamptz[], reason text)
-RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	added bigint;
+BEGIN
 	INSERT INTO casesync_internal.look_again_entry AS l (registry, key, event_type, reason, origin,
 		happened)
-	SELECT d.registry, d.key, d.event_type, look_again_add_all.reason,
+	SELECT d.registry, d.key, d.event_type, look_again_put_all.reason,
 		CASE WHEN count(d.origin) = count(*) THEN max(d.origin) END, min(d.happened)
-	  FROM unnest(registries, keys, event_types, origins, look_again_add_all.happened)
+	  FROM unnest(registries, keys, event_types, origins, look_again_put_all.happened)
 		d(registry, key, event_type, origin, happened)
 	 WHERE octet_length(d.key) <= 1000
 	 GROUP BY d.registry, d.key COLLATE "C", d.key, d.event_type
@@ -90,12 +92,39 @@ AS $$
 	ON CONFLICT ON CONSTRAINT look_again_entry_about DO UPDATE
 		SET reason = excluded.reason, at = excluded.at,
 			origin = CASE WHEN l.origin = excluded.origin THEN l.origin END,
-			happened = casesync_internal.happened_first(l, excluded)
+			happened = casesync_internal.happened_first(l, excluded);
+	GET DIAGNOSTICS added = ROW_COUNT;
+	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_put_all(text[], text[], text[], bigint[],
+	timestamptz[], text) IS
+	'part of look_again_add_all(): all of these, or none';
+
+/* Of several registries or events: by one statement, and in one order, given back as above. */
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_add_all(registries text[], keys text[],
+	event_types text[], origins bigint[], happened timestamptz[], reason text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	FOR try IN 1 .. 3 LOOP
+		BEGIN
+			RETURN casesync_internal.look_again_put_all(registries, keys, event_types, origins,
+				happened, reason);
+		EXCEPTION WHEN deadlock_detected THEN
+			IF try = 3 THEN
+				RAISE;
+			END IF;
+		END;
+	END LOOP;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_add_all(text[], text[], text[], bigint[],
 	timestamptz[], text) IS
 	'have these subjects looked at later, each with its registry, event type, the received item it '
-	'comes from and when it happened';
+	'comes from and when it happened; returns how many';
 
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_since(registry text, key text,
 	event_type text)

@@ -255,6 +255,30 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_revive(bigint) IS
 	'a dead letter waits to be sent again';
 
+/* Also what is overtaken by items of its own subject: it tells nothing older than they do. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_reopen(item bigint, why text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO casesync_internal.open_number (item, subscription, registry, key, stream, seq)
+	SELECT n.id, n.subscription, n.registry, n.key, n.stream, n.seq
+	  FROM casesync_internal.notification n
+	  JOIN casesync_internal.node x ON x.stream = n.stream
+	 WHERE n.id = item AND n.seq IS NOT NULL
+	ON CONFLICT DO NOTHING;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	UPDATE casesync_internal.notification n SET state = 'withheld', state_reason = why
+	 WHERE n.id = item;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_reopen(bigint, text) IS
+	'a dead letter tells what its subject is when that is looked at next; false: it has no number';
+
 CREATE OR REPLACE FUNCTION casesync_internal.notification_discard(item bigint, why text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE

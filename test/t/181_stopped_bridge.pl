@@ -1,5 +1,5 @@
 # A bridge that has taken a message, and then loses its session or stands still, sends nothing once
-# stop_sharing() has returned: not after the wait for a token, and not the rest of what has begun.
+# stop_sharing() has returned: not after the wait for a token, and not the rest of what has begun; nor of whom left meanwhile.
 use strict;
 use warnings FATAL => 'all';
 
@@ -124,6 +124,19 @@ $partner->order_tokens(hold => 0);
 stopped('careful.example.org');
 kill 'CONT', $sp->{bridge};
 nothing_left($before);
+
+# --- it stands still for a moment only, and meanwhile the person leaves ---
+taken();
+kill 'STOP', $sp->{bridge};
+my $left = $person;
+$sp->sql("DELETE FROM person WHERE id = $left");
+$partner->order_tokens(hold => 0);
+my $until = time + 2;
+select undef, undef, undef, 0.1 while time < $until;
+kill 'CONT', $sp->{bridge};
+change();
+ok(knows($partner, $person), 'the next change arrives');
+is((grep { BridgeTest->encode($_) =~ /"ID-$left"/ } $partner->received), 0, 'and nothing of whom was there when it was stopped');
 
 # --- it stands still until the server ends its session; also in the middle of a long body ---
 my $reader = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', Proto => 'tcp') or die $!;
