@@ -141,6 +141,20 @@ SELECT casesync_internal.record_outcome(:l, :'m', 'delivered', 0, 200, 'ACK', NU
 SELECT * FROM app.take();
 SELECT * FROM app.take();
 
+-- it arrives while it is withheld: nothing of it is told again, but what else has changed
+UPDATE app.person SET status = '17a' WHERE id IN (6, 7);
+SELECT * FROM app.route();
+SELECT count(*) FROM app.take('none');
+SELECT lane AS l, message_id AS m FROM casesync_internal.lane_state WHERE message_id IS NOT NULL \gset
+SELECT casesync_internal.sharing_release(:l);
+SELECT app.stop();
+SELECT casesync_internal.record_outcome(:l, :'m', 'delivered', 0, 200, 'ACK', NULL, NULL);
+UPDATE app.person SET status = '17b' WHERE id = 6;
+SELECT app.resume();
+SELECT * FROM app.route();
+SELECT who, says FROM app.take();
+SELECT * FROM app.take();
+
 -- the partner knows by another subscription what the subject is now: the item is told all the same
 UPDATE app.person SET status = '18' WHERE id = 8;
 SELECT * FROM app.route();

@@ -219,6 +219,45 @@ COMMENT ON FUNCTION casesync_internal.notification_await(bigint) IS
 	'returns when nobody has this item locked, and does not lock it';
 
 /*
+ * What was withheld while it was under way, and arrived all the same, the partner knows, unless it
+ * was told something newer since, or is about to be.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_arrived(items bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+	a record;
+BEGIN
+	FOR a IN
+		SELECT l.partner, n.registry, n.removal, array_agg(DISTINCT n.key) AS keys,
+			array_agg(ROW(l.partner, n.registry, n.key, n.hmac, NULL,
+				n.subscription)::casesync_internal.known ORDER BY n.id) AS known
+		  FROM casesync_internal.notification n
+		  JOIN casesync_internal.lane l ON l.lane = n.lane
+		  JOIN casesync_internal.told t ON t.partner = l.partner AND t.registry = n.registry
+			AND t.key = n.key AND t.hmac IS NULL
+		 WHERE n.id = ANY (items) AND n.state = 'withheld' AND n.record IS NOT NULL
+		   AND (n.removal OR n.hmac IS NOT NULL) AND NOT EXISTS (
+			SELECT FROM casesync_internal.notification x
+			 WHERE x.registry = n.registry AND x.key = n.key AND (x.state = 'due'
+				/* of a removal another subscription is still to hear */
+				OR n.removal AND x.removal AND x.state = 'withheld' AND x.id <> ALL (items)))
+		 GROUP BY l.partner, n.registry, n.removal
+	LOOP
+		IF a.removal THEN
+			PERFORM casesync_internal.knowledge_forget_subjects(a.partner, a.registry, a.keys);
+		ELSE
+			PERFORM casesync_internal.knowledge_note(a.known);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_arrived(bigint[]) IS
+	'part of notification_settle(): what partners know by those of these that were withheld';
+
+/*
  * Of what died the partner knows nothing for sure, but it is not to be told once more either: it
  * has refused it. So a removal is let go, and the next change is sent whatever it holds.
  */
@@ -230,6 +269,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM casesync_internal.notification_settle_lock(items, is_delivered);
+	IF is_delivered THEN
+		PERFORM casesync_internal.notification_arrived(items);
+	END IF;
 	/* One that was withheld while it was in flight has arrived all the same. */
 	UPDATE casesync_internal.notification n SET state_reason = why,
 		state = CASE WHEN is_delivered THEN 'delivered' ELSE 'dead' END
