@@ -428,9 +428,13 @@ BEGIN
 			EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 				EXIT;
 			END;
-			/* Who cannot be asked about may take days; another's item goes before the suspect. */
+			/*
+			 * Who cannot be asked about may take days; another's item goes before the suspect. Whom
+			 * the router holds is waited for: it will be told, or its number passed over.
+			 */
 			door.passed := casesync_internal.in_order(door.passed, but_for => CASE
-				WHEN s.suspect IS NULL THEN ARRAY(SELECT i.id FROM unnest(items) i) END);
+				WHEN s.suspect IS NULL
+				THEN door.unasked || ARRAY(SELECT i.id FROM unnest(door.passed) i) END);
 			IF items = '{}' OR door.passed <> '{}' THEN
 				RETURN door.passed;
 			ELSIF door.waiting IS NOT NULL THEN

@@ -100,7 +100,7 @@ COMMENT ON FUNCTION casesync_internal.door_refuse(casesync_internal.notification
  * subject. Of a registry that is not published any more nobody passes.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.door_pass(items casesync_internal.notification[],
-	OUT passed casesync_internal.notification[], OUT waiting text)
+	OUT passed casesync_internal.notification[], OUT waiting text, OUT unasked bigint[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -131,14 +131,14 @@ BEGIN
 			 GROUP BY u.code
 		LOOP
 			IF b.code = 'CS002' OR casesync_internal.is_transient(b.code) THEN
-				stays := stays || b.items;
-				waiting := coalesce(waiting, b.reason);
+				stays := stays || b.items; waiting := coalesce(waiting, b.reason);
 			ELSE
 				PERFORM casesync_internal.door_refuse('{}', b.items, b.code, b.reason);
 			END IF;
 		END LOOP;
 		passed := passed || ARRAY(SELECT i FROM unnest(g.items) i WHERE i.key = ANY (x.inside));
 	END LOOP;
+	unasked := ARRAY(SELECT s.id FROM unnest(stays) s);
 	passed := ARRAY(SELECT i FROM unnest(passed) i
 		 WHERE NOT EXISTS (SELECT FROM unnest(stays) s
 			WHERE s.registry = i.registry AND s.key = i.key AND s.id < i.id)
@@ -147,4 +147,4 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.door_pass(casesync_internal.notification[]) IS
 	'those of these notifications that may leave now; the others are withheld, or stay due where '
-	'it could not be asked (waiting says why)';
+	'it could not be asked (unasked; waiting says why)';
