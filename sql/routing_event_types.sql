@@ -52,6 +52,16 @@ INSERT INTO app.person VALUES (2, 'U2', 'Bo');
 UPDATE app.person SET name = 'Bo C.' WHERE id = 2;
 SELECT chunks > 2 AS in_chunks, notifications FROM app.route_all(1);
 SELECT * FROM app.told();
+-- tells_what_was_in_quarantine: the second chunk cannot be rendered, and holds nothing new when it can
+INSERT INTO app.person VALUES (94, 'U94', 'Di');
+UPDATE app.person SET name = 'Di E.' WHERE id = 94;
+SELECT notifications FROM casesync_internal.route(1);
+SELECT pg_get_viewdef('app.people') AS people \gset
+CREATE OR REPLACE VIEW app.people AS SELECT p.id::text AS subject_key, jsonb_build_object('name', 1 / (p.id - p.id)) AS record FROM app.person p;
+SELECT chunks > 1 AS in_chunks, notifications FROM app.route_all(1);
+CREATE OR REPLACE VIEW app.people AS :people
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
 -- keeps_quiet_about_other_changes: what is not agreed is news to nobody, as whatever event
 INSERT INTO app.person VALUES (3, 'U3', 'Cy', 'a');
 SELECT notifications FROM app.route();

@@ -14,8 +14,8 @@
 typedef struct Fence
 {
 	const PgSession *session;
-	int epoch;			  /* of the session that took the message */
-	int64_t asked_at;	  /* by event_loop_now, as is the next */
+	int epoch;		  /* of the session that took the message */
+	int64_t asked_at; /* by event_loop_now, as is the next */
 	int64_t begins_until;
 	int64_t within_ms;
 } Fence;

@@ -244,6 +244,24 @@ $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_of(text, text[]) IS
 	'what of these subjects is in quarantine now';
 
+/* It happened before it could not be rendered: nobody knows how long. */
+CREATE OR REPLACE FUNCTION casesync_internal.quarantine_holds(registry text, key text,
+	event_type text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync_internal.quarantine_entry q
+		WHERE q.registry = quarantine_holds.registry AND q.tracking = 0
+		  AND md5(q.key) = md5(quarantine_holds.key) AND q.key = quarantine_holds.key
+		  AND q.event_type = quarantine_holds.event_type);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.quarantine_holds(text, text, text) IS
+	'whether an event of a subject could not be told until now';
+
 /* Nothing is wrong with it, and it is tried again within moments: see route_later(). */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_is_short(registry text, key text)
 RETURNS boolean

@@ -220,6 +220,20 @@ COMMENT ON FUNCTION casesync_internal.route_leaving(casesync_internal.agreement,
 	casesync_internal.registry, casesync_internal.subject_event[], text[]) IS
 	'withhold what waits, forget what the partner was told, and tell it when the agreement says so';
 
+CREATE OR REPLACE FUNCTION casesync_internal.was_before(e casesync_internal.subject_event,
+	at timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN least(e.at, casesync_internal.look_again_since(e.registry, e.key, e.event_type)) < at
+		OR casesync_internal.quarantine_holds(e.registry, e.key, e.event_type);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.was_before(casesync_internal.subject_event, timestamptz) IS
+	'whether what an event is about may have been so at that time already';
+
 /*
  * What a partner wants and may have, less what it knows already. Of its own message it is told
  * nothing: that it knows what it told us is remembered all the same. Of several events of a subject
@@ -246,9 +260,8 @@ BEGIN
 					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at, t.owed,
-						CASE WHEN t.hmac = o.hmac AND least(e.at,
-								casesync_internal.look_again_since(e.registry, e.key, e.event_type))
-							< t.at THEN t.told_to END AS told_to,
+						CASE WHEN t.hmac = o.hmac AND casesync_internal.was_before(e, t.at)
+							THEN t.told_to END AS told_to,
 						t.hmac IS DISTINCT FROM o.hmac AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key
