@@ -1176,6 +1176,7 @@ COMMENT ON COLUMN casesync_internal.casework_part.statement IS
 DROP FUNCTION casesync_internal.record_outcome(integer, uuid, text, bigint, integer, text, text,
 	text);
 DROP FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid);
+DROP FUNCTION casesync_internal.warn_of_senders(integer[]);
 ALTER TABLE casesync_internal.lane_state ADD COLUMN seq_before bigint;
 COMMENT ON COLUMN casesync_internal.lane_state.seq_before IS
 	'of the message in flight: the last number before those that were given for it; NULL: none was';
