@@ -16,61 +16,7 @@ COMMENT ON FUNCTION casesync_internal.happened_first(casesync_internal.look_agai
 	casesync_internal.look_again_entry) IS
 	'when the first of two reasons to look at a subject happened';
 
-CREATE OR REPLACE FUNCTION casesync_internal.look_again_put(registry text, keys text[],
-	event_type text, reason text, happened timestamptz[])
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	added bigint;
-BEGIN
-	/* In one order: two who add the same subjects must not wait for each other in a circle. */
-	INSERT INTO casesync_internal.look_again_entry AS l (registry, key, event_type, reason,
-		happened)
-	SELECT registry, d.k, event_type, reason, d.happened
-	  FROM (SELECT u.k COLLATE "C" AS k, min(u.happened) AS happened
-			  FROM unnest(keys, look_again_put.happened) u(k, happened) GROUP BY 1) d
-	 /* A longer key is never rendered. */
-	 WHERE octet_length(d.k) <= 1000
-	 ORDER BY d.k
-	/* The time anew: who is being looked at just now is looked at once more, look_again_done(). */
-	ON CONFLICT ON CONSTRAINT look_again_entry_about DO UPDATE
-		SET reason = excluded.reason, at = excluded.at, origin = NULL,
-			happened = casesync_internal.happened_first(l, excluded);
-	GET DIAGNOSTICS added = ROW_COUNT;
-	RETURN added;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.look_again_put(text, text[], text, text, timestamptz[]) IS
-	'part of look_again_add(): all of these subjects, or none';
-
-/*
- * Who adds in several calls of one transaction cannot keep to one order. Then whoever finds the
- * circle gives back what this call has locked, which lets the other one through, and begins anew.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.look_again_add(registry text, keys text[],
-	event_type text, reason text, happened timestamptz[] DEFAULT NULL)
-RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	FOR try IN 1 .. 3 LOOP
-		BEGIN
-			RETURN casesync_internal.look_again_put(registry, keys, event_type, reason, happened);
-		EXCEPTION WHEN deadlock_detected THEN
-			IF try = 3 THEN
-				RAISE;
-			END IF;
-		END;
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text, timestamptz[]) IS
-	'have these subjects of a registry looked at again, each for what happened at the time in the '
-	'same place (NULL: now); returns how many';
-
+/* In one order: two who add the same subjects must not wait for each other in a circle. */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_put_all(registries text[], keys text[],
 	event_types text[], origins bigint[], happened timestamptz[], reason text)
 RETURNS bigint
@@ -86,9 +32,11 @@ BEGIN
 		CASE WHEN count(d.origin) = count(*) THEN max(d.origin) END, min(d.happened)
 	  FROM unnest(registries, keys, event_types, origins, look_again_put_all.happened)
 		d(registry, key, event_type, origin, happened)
+	 /* A longer key is never rendered. */
 	 WHERE octet_length(d.key) <= 1000
 	 GROUP BY d.registry, d.key COLLATE "C", d.key, d.event_type
 	 ORDER BY d.registry, d.key COLLATE "C", d.event_type
+	/* The time anew: who is being looked at just now is looked at once more, look_again_done(). */
 	ON CONFLICT ON CONSTRAINT look_again_entry_about DO UPDATE
 		SET reason = excluded.reason, at = excluded.at,
 			origin = CASE WHEN l.origin = excluded.origin THEN l.origin END,
@@ -101,7 +49,10 @@ COMMENT ON FUNCTION casesync_internal.look_again_put_all(text[], text[], text[],
 	timestamptz[], text) IS
 	'part of look_again_add_all(): all of these, or none';
 
-/* Of several registries or events: by one statement, and in one order, given back as above. */
+/*
+ * Who adds in several calls of one transaction cannot keep to one order. Then whoever finds the
+ * circle gives back what this call has locked, which lets the other one through, and begins anew.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_add_all(registries text[], keys text[],
 	event_types text[], origins bigint[], happened timestamptz[], reason text)
 RETURNS bigint
@@ -125,6 +76,23 @@ COMMENT ON FUNCTION casesync_internal.look_again_add_all(text[], text[], text[],
 	timestamptz[], text) IS
 	'have these subjects looked at later, each with its registry, event type, the received item it '
 	'comes from and when it happened; returns how many';
+
+CREATE OR REPLACE FUNCTION casesync_internal.look_again_add(registry text, keys text[],
+	event_type text, reason text, happened timestamptz[] DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	n constant integer[] := ARRAY[coalesce(cardinality(keys), 0)];
+BEGIN
+	RETURN casesync_internal.look_again_add_all(array_fill(registry, n), keys,
+		array_fill(event_type, n), array_fill(NULL::bigint, n), happened, reason);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.look_again_add(text, text[], text, text, timestamptz[]) IS
+	'have these subjects of a registry looked at again, each for what happened at the time in the '
+	'same place (NULL: now); returns how many';
 
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_since(registry text, key text,
 	event_type text)
