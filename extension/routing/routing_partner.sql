@@ -168,7 +168,8 @@ AS $$
 		   AND (SELECT true FROM casesync_internal.disclosure d
 			WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = l.key
 			  AND (SELECT true FROM casesync_internal.disclosure x
-				WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent' LIMIT 1) IS NULL
+				WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent'
+				  AND x.hmac IS NOT DISTINCT FROM d.hmac LIMIT 1) IS NULL
 			 LIMIT 1)
 	)
 	SELECT DISTINCT ON (g.key, e.event_type) e, w.subscriptions, g.record, NULL::bytea, true
