@@ -93,7 +93,8 @@ SQL_CODE = \
 	extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
-	extension/outbox/number.sql extension/outbox/notification.sql extension/outbox/outgoing.sql \
+	extension/outbox/number.sql extension/outbox/append.sql extension/outbox/notification.sql \
+	extension/outbox/outgoing.sql \
 	extension/outbox/push.sql extension/outbox/forget.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \

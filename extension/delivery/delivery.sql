@@ -38,9 +38,15 @@ COMMENT ON FUNCTION casesync_internal.in_order(casesync_internal.notification[],
 	'told, in the order in which they are sent; some due items are not waited for, or (NULL) none '
 	'is';
 
-/* What was sent already passed these questions then: what came since stands behind it. */
-CREATE OR REPLACE FUNCTION casesync_internal.next_heads(lane integer, max_items integer)
-RETURNS TABLE (id bigint, subscription bigint, registry text, key text, seq bigint)
+/*
+ * What was sent already passed these questions then: what came since stands behind it. Of the rest
+ * so many are looked at as a message may have, so that all that comes before one of them is among
+ * them (see notification_hasten()).
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.next_heads(lane integer, max_items integer,
+	is_by_age boolean)
+RETURNS TABLE (id bigint, subscription bigint, registry text, key text, seq bigint,
+	is_bulk boolean)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -48,19 +54,39 @@ AS $$
 DECLARE
 	here constant integer := lane;
 	now_stream constant uuid := (SELECT x.stream FROM casesync_internal.node x);
+BEGIN
+	RETURN QUERY
+	SELECT n.id, n.subscription, n.registry, n.key, n.seq, false
+	  FROM casesync_internal.notification n
+	 WHERE n.lane = here AND n.state = 'due' AND n.seq IS NOT NULL AND n.stream = now_stream;
+	RETURN QUERY
+	SELECT h.id, h.subscription, h.registry, h.key, NULL::bigint, b.is_bulk AND NOT is_by_age
+	  FROM (VALUES (false), (true)) b(is_bulk)
+	 CROSS JOIN LATERAL casesync_internal.new_heads(here, max_items, b.is_bulk, now_stream) h
+	 ORDER BY 6, 1 LIMIT max_items;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.next_heads(integer, integer, boolean) IS
+	'part of next_notifications(): what is due in a lane: all that has a number (seq), and the '
+	'first of what has none: the oldest, or those before the others that are not bulk';
+
+CREATE OR REPLACE FUNCTION casesync_internal.new_heads(lane integer, max_items integer,
+	is_bulk boolean, now_stream uuid)
+RETURNS SETOF casesync_internal.notification
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	here constant integer := lane;
 	has_others constant boolean := EXISTS (
 		SELECT FROM casesync_internal.lane l JOIN casesync_internal.lane o USING (partner, kind)
 		 WHERE l.lane = here AND o.lane <> here);
 BEGIN
 	RETURN QUERY
-	SELECT n.id, n.subscription, n.registry, n.key, n.seq
-	  FROM casesync_internal.notification n
-	 WHERE n.lane = here AND n.state = 'due' AND n.seq IS NOT NULL AND n.stream = now_stream;
-	RETURN QUERY
-	SELECT n.id, n.subscription, n.registry, n.key, NULL::bigint
+	SELECT n.*
 	  FROM casesync_internal.notification n
 	  JOIN casesync_internal.subscription s ON s.id = n.subscription
-	 WHERE n.lane = here AND n.state = 'due' AND s.is_confirmed
+	 WHERE n.lane = here AND n.state = 'due' AND n.is_bulk = new_heads.is_bulk AND s.is_confirmed
 	   AND NOT (n.seq IS NOT NULL AND n.stream = now_stream)
 	   AND NOT EXISTS (
 		SELECT FROM casesync_internal.notification o
@@ -75,21 +101,21 @@ BEGIN
 	 ORDER BY n.id LIMIT max_items;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.next_heads(integer, integer) IS
-	'part of next_notifications(): what is due in a lane: all that has a number (seq), and the '
-	'oldest of what has none';
+COMMENT ON FUNCTION casesync_internal.new_heads(integer, integer, boolean, uuid) IS
+	'part of next_heads(): the oldest that have no number in this stream, bulk or not';
 
 /*
  * The next notifications of a lane: due, of one subscription that the partner knows of: that of the
- * oldest; what has a number first, in the order of numbers. Those of others in between are passed
- * over, since their subscriptions have streams of their own; but the partner must not get a
- * subject's states in the wrong order. So one that was never sent waits when it has an older one of
- * the same subject before it: in another subscription of this lane, confirmed or not, or left in
- * the lane of an address that the partner has given up. So do all of the subject to skip. Bytes are
- * bounded beside the number, since partners cap bodies; the first goes whatever it has.
+ * oldest which is not bulk, or of the oldest; what has a number first, in the order of numbers.
+ * Those of others in between are passed over, since their subscriptions have streams of their own;
+ * but the partner must not get a subject's states in the wrong order. So one that was never sent
+ * waits when it has an older one of the same subject before it: in another subscription of this
+ * lane, confirmed or not, or left in the lane of an address that the partner has given up. So do
+ * all of the subject to skip. Bytes are bounded beside the number, since partners cap bodies; the
+ * first goes whatever it has.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.next_notifications(lane integer, max_items integer,
-	skip bigint DEFAULT NULL)
+	skip bigint DEFAULT NULL, is_by_age boolean DEFAULT false)
 RETURNS SETOF casesync_internal.notification
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -97,31 +123,33 @@ AS $$
 BEGIN
 	RETURN QUERY
 	WITH head AS MATERIALIZED (
-		SELECT h.* FROM casesync_internal.next_heads(lane, max_items) h
+		SELECT h.* FROM casesync_internal.next_heads(lane, max_items, is_by_age) h
 		 WHERE skip IS NULL OR NOT EXISTS (
 			SELECT FROM casesync_internal.notification o
 			 WHERE o.id = skip AND o.registry = h.registry AND o.key = h.key)
 	), next AS (
-		SELECT h.id, h.seq FROM head h
-		 WHERE h.subscription = (SELECT x.subscription FROM head x ORDER BY x.id LIMIT 1)
+		SELECT h.id, h.seq, h.is_bulk FROM head h
+		 WHERE h.subscription = (
+			SELECT x.subscription FROM head x ORDER BY x.is_bulk, x.id LIMIT 1)
 		   AND (h.seq IS NOT NULL OR NOT EXISTS (
 			SELECT FROM head o
 			 WHERE o.id < h.id AND o.subscription <> h.subscription AND o.registry = h.registry
 			   AND o.key = h.key))
-		 ORDER BY h.seq, h.id LIMIT max_items
+		 ORDER BY h.seq, h.is_bulk, h.id LIMIT max_items
 	), batch AS (
 		SELECT n.id, x.seq, row_number() OVER w AS n,
 			sum(octet_length(n.record::text)) OVER w AS bytes
 		  FROM next x JOIN casesync_internal.notification n ON n.id = x.id
-		WINDOW w AS (ORDER BY x.seq, x.id)
+		WINDOW w AS (ORDER BY x.seq, x.is_bulk, x.id)
 	)
 	SELECT n.* FROM batch b JOIN casesync_internal.notification n ON n.id = b.id
 	 WHERE b.bytes <= 262144 OR b.n = 1
 	 ORDER BY b.seq, b.id;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigint) IS
-	'the next notifications of a lane, of one subscription, in order, bounded in number and size';
+COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigint, boolean) IS
+	'the next notifications of a lane, of one subscription, in order, bounded in number and size; '
+	'the oldest, or those first that are not bulk';
 
 /* Whether it must be encrypted and cannot be is asked last, only of lanes with something due. */
 CREATE OR REPLACE FUNCTION casesync_internal.lanes(turn bigint DEFAULT NULL)
@@ -334,7 +362,7 @@ BEGIN
 		 WHERE n.lane = withdraw_outdated.lane AND n.state = 'due'
 		   AND (n.agreement, n.agreement_version) IN (
 			SELECT i.agreement, i.agreement_version FROM unnest(items) i)
-		 ORDER BY n.id LIMIT 500 FOR UPDATE OF n SKIP LOCKED);
+		 ORDER BY n.is_bulk, n.id LIMIT 500 FOR UPDATE OF n SKIP LOCKED);
 	kept := casesync_internal.keep_tried(outdated);
 	RETURN cardinality(kept) + casesync_internal.withdraw(ARRAY(
 		SELECT o FROM unnest(outdated) o WHERE o.id <> ALL (kept)));
@@ -364,9 +392,10 @@ BEGIN
 		items := ARRAY(SELECT x
 			FROM casesync_internal.next_notifications(s.lane, 1, skip => s.suspect) x);
 	END IF;
+	/* Every fourth message or so goes by age: bulk is told in the end whatever else there is. */
 	IF items = '{}' THEN
-		items := ARRAY(SELECT x
-			FROM casesync_internal.next_notifications(s.lane, s.batch_limit) x);
+		items := ARRAY(SELECT x FROM casesync_internal.next_notifications(s.lane, s.batch_limit,
+			is_by_age => hashint8(s.id) & 3 = 0) x);
 	END IF;
 	RETURN items;
 END

@@ -45,7 +45,7 @@ BEGIN
 				WHEN t.told_to IS NOT NULL AND excluded.told_to IS NOT NULL
 				THEN ARRAY(SELECT DISTINCT s FROM unnest(t.told_to || excluded.told_to) s)
 				END,
-			owed = casesync_internal.still_owed(t, excluded.told_to);
+			owed = casesync_internal.still_owed(t, excluded.told_to), leaving = NULL;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]) IS
@@ -75,25 +75,29 @@ BEGIN
 	INSERT INTO casesync_internal.filter_inside (registry, key, subscription)
 	SELECT i.registry, i.key, i.subscription
 	  FROM unnest(items) i JOIN casesync_internal.subscription s ON s.id = i.subscription
-	 WHERE s.tree IS NOT NULL AND s.state = 'active'
+	 WHERE s.tree IS NOT NULL AND s.state = 'active' AND i.identifiers IS NULL
 	 ORDER BY i.registry, i.key, i.subscription
 	ON CONFLICT DO NOTHING;
 	/* A removal that is not sent is still to be told: whom it is about must be known then. */
-	INSERT INTO casesync_internal.told (partner, registry, key, identifiers, at)
-	SELECT DISTINCT ON (i.partner, i.registry, i.key) i.partner, i.registry, i.key, i.identifiers,
-		clock_timestamp()
+	INSERT INTO casesync_internal.told AS t (partner, registry, key, identifiers, at, leaving)
+	SELECT i.partner, i.registry, i.key, (array_agg(i.identifiers ORDER BY i.n DESC))[1],
+		clock_timestamp(),
+		CASE WHEN bool_and(i.subscription IS NOT NULL) THEN array_agg(DISTINCT i.subscription) END
 	  FROM unnest(items) WITH ORDINALITY
 		i(partner, registry, key, hmac, identifiers, subscription, n)
 	 WHERE i.identifiers IS NOT NULL
-	 ORDER BY i.partner, i.registry, i.key, i.n DESC
-	ON CONFLICT DO NOTHING;
+	 GROUP BY i.partner, i.registry, i.key
+	 ORDER BY i.partner, i.registry, i.key
+	ON CONFLICT (partner, registry, key) DO UPDATE
+		SET leaving = ARRAY(SELECT DISTINCT s FROM unnest(t.leaving || excluded.leaving) s)
+		WHERE t.leaving IS NOT NULL AND excluded.leaving IS NOT NULL;
 	PERFORM casesync_internal.knowledge_owe(items);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_open(casesync_internal.known[]) IS
 	'partners did not get this after all, oldest first: it is owed to the subscriptions, but to '
-	'none (NULL) that gets something newer; of a removal, with identifiers and no subscription, '
-	'whom it is about is kept';
+	'none (NULL) that gets something newer; of a removal, with identifiers, it is kept whom it is '
+	'about and which subscription is still to be told (NULL: all)';
 
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_owe(items casesync_internal.known[])
 RETURNS void
@@ -114,7 +118,7 @@ BEGIN
 			  FROM unnest(items) i
 			  JOIN casesync_internal.told k ON k.partner = i.partner AND k.registry = i.registry
 				AND k.key = i.key
-			 WHERE i.subscription IS NOT NULL
+			 WHERE i.subscription IS NOT NULL AND i.identifiers IS NULL
 			   AND (k.hmac = i.hmac OR i.subscription <> ALL (k.told_to))
 			 GROUP BY k.partner, k.registry, k.key) x
 	 WHERE t.partner = x.partner AND t.registry = x.registry AND t.key = x.key;
@@ -239,6 +243,33 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_forget_subjects(text, text, text[]) IS
 	'a partner may not see these subjects any more: what it was told of them counts no longer';
+
+/* Also of its own subscriptions to filters, when the last of them knows. */
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_left(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM casesync_internal.told t
+	  WHERE (t.partner, t.registry, t.key) IN (
+		SELECT i.partner, i.registry, i.key FROM unnest(items) i)
+	  ORDER BY t.partner, t.registry, t.key FOR UPDATE;
+	UPDATE casesync_internal.told t SET leaving = ARRAY(
+			SELECT s FROM unnest(t.leaving) s WHERE s <> ALL (x.told))
+	  FROM (SELECT i.partner, i.registry, i.key, array_agg(i.subscription) AS told
+			  FROM unnest(items) i GROUP BY i.partner, i.registry, i.key) x
+	 WHERE t.partner = x.partner AND t.registry = x.registry AND t.key = x.key
+		AND t.hmac IS NULL AND t.leaving IS NOT NULL;
+	PERFORM casesync_internal.knowledge_forget_subjects(t.partner, t.registry, array_agg(t.key))
+	   FROM casesync_internal.told t
+	   JOIN (SELECT DISTINCT i.partner, i.registry, i.key FROM unnest(items) i) x
+		 USING (partner, registry, key)
+	  WHERE t.leaving = '{}' GROUP BY t.partner, t.registry;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_left(casesync_internal.known[]) IS
+	'partners know by these subscriptions that these subjects left';
 
 /*
  * What the router has locked, or writes beside this, is left: nobody asks for it any more, and

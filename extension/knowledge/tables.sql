@@ -24,6 +24,7 @@ CREATE TABLE casesync_internal.told (
 	at timestamptz NOT NULL,
 	told_to bigint[],
 	owed bigint[] NOT NULL DEFAULT '{}',
+	leaving bigint[],
 	PRIMARY KEY (partner, registry, key)
 );
 COMMENT ON TABLE casesync_internal.told IS
@@ -33,6 +34,8 @@ COMMENT ON COLUMN casesync_internal.told.told_to IS
 COMMENT ON COLUMN casesync_internal.told.owed IS
 	'subscriptions that are to be told of the subject whatever the partner knows, because they did '
 	'not get an item of it';
+COMMENT ON COLUMN casesync_internal.told.leaving IS
+	'the subscriptions that are still to be told that it left; NULL: all who were told of it';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.told', '');
 CREATE TABLE casesync_internal.disclosure (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -66,107 +66,6 @@ COMMENT ON FUNCTION casesync_internal.notification_under(bigint[], integer) IS
 	'these are sent under another version of their agreement';
 
 /*
- * What is under way is let go of: should it arrive after all, it said what it said before. Locked
- * in the order of ids, and only then looked at: it may have been settled meanwhile. Of several of
- * one subject the last says all that is to be said.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.open_numbers(
-	items casesync_internal.new_notification[])
-RETURNS SETOF casesync_internal.notification
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
-AS $$
-DECLARE
-	found_here bigint[] := ARRAY(SELECT o.item FROM casesync_internal.open_number o
-		  JOIN unnest(items) i ON o.subscription = i.subscription AND o.registry = i.registry
-			AND o.key = i.key
-		 WHERE o.stream = (SELECT x.stream FROM casesync_internal.node x) AND NOT o.is_passed);
-	last_here bigint[];
-BEGIN
-	found_here := ARRAY(SELECT n.id FROM casesync_internal.notification n
-		WHERE n.id = ANY (found_here) AND n.state = 'withheld' ORDER BY n.id FOR UPDATE OF n);
-	last_here := ARRAY(SELECT DISTINCT ON (n.subscription, n.registry, n.key) n.id
-		FROM casesync_internal.notification n WHERE n.id = ANY (found_here)
-		ORDER BY n.subscription, n.registry, n.key, n.seq DESC);
-	DELETE FROM casesync_internal.open_number o WHERE o.item = ANY (last_here);
-	UPDATE casesync_internal.open_number o SET is_passed = true WHERE o.item = ANY (found_here);
-	PERFORM casesync_internal.lanes_let_go(found_here);
-	RETURN QUERY SELECT * FROM casesync_internal.notification n WHERE n.id = ANY (last_here);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.open_numbers(casesync_internal.new_notification[]) IS
-	'part of notification_resume(): the last items that were tried and withheld, of the same '
-	'subjects and subscriptions';
-
-/*
- * An item that was tried keeps its reference_id and its number until its end, and says what is to
- * be said now: a partner that had it takes another record under its reference_id for a newer one.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.notification_resume(
-	items casesync_internal.new_notification[], OUT rest casesync_internal.new_notification[],
-	OUT resumed integer)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
-AS $$
-DECLARE
-	tried casesync_internal.notification[];
-BEGIN
-	rest := items; resumed := 0;
-	IF NOT EXISTS (SELECT FROM casesync_internal.open_number) THEN
-		RETURN;
-	END IF;
-	tried := ARRAY(SELECT o FROM casesync_internal.open_numbers(items) o);
-	resumed := cardinality(tried);
-	UPDATE casesync_internal.notification n SET state = 'due', state_reason = NULL, lane = i.lane,
-		event = i.event, event_type = i.event_type, removal = i.removal, record = i.record,
-		hmac = i.hmac, agreement = i.agreement, agreement_version = i.agreement_version,
-		hops = i.hops, at = i.at
-	  FROM unnest(tried) t JOIN unnest(items) i ON t.subscription = i.subscription
-		AND t.registry = i.registry AND t.key = i.key
-	 WHERE n.id = t.id;
-	rest := ARRAY(
-		SELECT ROW(i.lane, i.subscription, i.event, i.registry, i.key, i.event_type, i.removal,
-			i.record, i.hmac, i.agreement, i.agreement_version, i.hops,
-			i.at)::casesync_internal.new_notification
-		  FROM unnest(items) WITH ORDINALITY i(lane, subscription, event, registry, key, event_type,
-			removal, record, hmac, agreement, agreement_version, hops, at, n)
-		 WHERE NOT EXISTS (SELECT FROM unnest(tried) t
-			WHERE t.subscription = i.subscription AND t.registry = i.registry AND t.key = i.key)
-		 ORDER BY i.n);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_resume(casesync_internal.new_notification[]) IS
-	'part of notification_append(): items of these subjects and subscriptions that were tried and '
-	'withheld are told again, with this; gives what is to be told by new items';
-
-/* Into the leaf by its name: the parent of an inheritance would keep what is written into it. */
-CREATE OR REPLACE FUNCTION casesync_internal.notification_append(
-	items casesync_internal.new_notification[])
-RETURNS integer
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	again record := casesync_internal.notification_resume(items);
-	appended integer;
-BEGIN
-	/* One event has many notifications, also in later calls: for other partners. */
-	INSERT INTO casesync_internal.event (id, registry, key, event_type, at, removal)
-	SELECT n.event, n.registry, n.key, n.event_type, n.at, n.removal FROM unnest(items) n
-	ON CONFLICT DO NOTHING;
-	EXECUTE format('INSERT INTO %s (lane, subscription, event, registry, key, event_type, removal, '
-		'record, hmac, agreement, agreement_version, hops, at) SELECT n.lane, n.subscription, '
-		'n.event, n.registry, n.key, n.event_type, n.removal, n.record, n.hmac, n.agreement, '
-		'n.agreement_version, n.hops, n.at FROM unnest($1) n',
-		casesync_internal.notification_leaf()) USING again.rest;
-	GET DIAGNOSTICS appended = ROW_COUNT;
-	RETURN appended + again.resumed;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_append(casesync_internal.new_notification[]) IS
-	'notifications wait to be sent, in this order; their events are kept with them';
-
-/*
  * The router may be withholding some of them, and waits for the others: all together, or none is
  * kept while one is waited for. What is refused, always one item, is decided about: not in the
  * middle of a turn of the router.
@@ -231,8 +130,7 @@ DECLARE
 	a record;
 BEGIN
 	FOR a IN
-		SELECT l.partner, n.registry, n.removal, array_agg(DISTINCT n.key) AS keys,
-			array_agg(ROW(l.partner, n.registry, n.key, n.hmac, NULL,
+		SELECT n.removal, array_agg(ROW(l.partner, n.registry, n.key, n.hmac, NULL,
 				n.subscription)::casesync_internal.known ORDER BY n.id) AS known
 		  FROM casesync_internal.notification n
 		  JOIN casesync_internal.lane l ON l.lane = n.lane
@@ -241,13 +139,12 @@ BEGIN
 		 WHERE n.id = ANY (items) AND n.state = 'withheld' AND n.record IS NOT NULL
 		   AND (n.removal OR n.hmac IS NOT NULL) AND NOT EXISTS (
 			SELECT FROM casesync_internal.notification x
-			 WHERE x.registry = n.registry AND x.key = n.key AND (x.state = 'due'
-				/* of a removal another subscription is still to hear */
-				OR n.removal AND x.removal AND x.state = 'withheld' AND x.id <> ALL (items)))
-		 GROUP BY l.partner, n.registry, n.removal
+			  JOIN casesync_internal.lane w ON w.lane = x.lane AND w.partner = l.partner
+			 WHERE x.registry = n.registry AND x.key = n.key AND x.state = 'due')
+		 GROUP BY n.removal
 	LOOP
 		IF a.removal THEN
-			PERFORM casesync_internal.knowledge_forget_subjects(a.partner, a.registry, a.keys);
+			PERFORM casesync_internal.knowledge_left(a.known);
 		ELSE
 			PERFORM casesync_internal.knowledge_note(a.known);
 		END IF;
@@ -482,15 +379,18 @@ DECLARE
 BEGIN
 	FOR i IN REVERSE (cardinality(items) - 1) / part .. 0 LOOP
 		PERFORM casesync_internal.knowledge_open(ARRAY(
-			SELECT ROW(l.partner, n.registry, n.key, n.hmac,
-				CASE WHEN n.removal AND is_still_to_tell THEN (SELECT jsonb_agg(to_jsonb(w))
-					FROM casesync.record_identifiers(n.record) w) END,
-				CASE WHEN NOT n.removal AND NOT casesync_internal.is_followed(n)
-					THEN n.subscription END)::casesync_internal.known
-			  FROM unnest(items[i * part + 1:(i + 1) * part]) u(id)
-			  JOIN casesync_internal.notification n ON n.id = u.id
-			  JOIN casesync_internal.lane l ON l.lane = n.lane
-			 ORDER BY n.id));
+			SELECT ROW(x.partner, x.registry, x.key, x.hmac,
+				CASE WHEN x.removal AND is_still_to_tell AND NOT x.is_followed THEN (
+					SELECT jsonb_agg(to_jsonb(w)) FROM casesync.record_identifiers(x.record) w)
+				END,
+				CASE WHEN (NOT x.removal OR is_still_to_tell) AND NOT x.is_followed
+					THEN x.subscription END)::casesync_internal.known
+			  /* Asked of what was found: beside the join it would be asked of all. */
+			  FROM (SELECT l.partner, n.*, casesync_internal.is_followed(n) AS is_followed
+					  FROM unnest(items[i * part + 1:(i + 1) * part]) u(id)
+					  JOIN casesync_internal.notification n ON n.id = u.id
+					  JOIN casesync_internal.lane l ON l.lane = n.lane
+					 ORDER BY n.id OFFSET 0) x));
 	END LOOP;
 END
 $$;

@@ -38,7 +38,8 @@ CREATE TABLE casesync_internal.notification (
 	prev_seq bigint,
 	state text NOT NULL DEFAULT 'due' CHECK (
 		state IN ('due', 'delivered', 'dead', 'withheld', 'discarded')),
-	state_reason text
+	state_reason text,
+	is_bulk boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE casesync_internal.notification IS
 	'one event for one subscription, with its projected record; rows are in the leaves';
@@ -49,10 +50,12 @@ COMMENT ON COLUMN casesync_internal.notification.seq IS
 	'its message had left';
 COMMENT ON COLUMN casesync_internal.notification.prev_seq IS
 	'the number that is told before it: those in between are not told, or later';
+COMMENT ON COLUMN casesync_internal.notification.is_bulk IS
+	'one of very many that wait for each other: others go before it in its lane';
 /* Of a notification what is known when it is written; the table may get more columns. */
 CREATE TYPE casesync_internal.new_notification AS (lane integer, subscription bigint, event uuid,
 	registry text, key text, event_type text, removal boolean, record jsonb, hmac bytea,
-	agreement text, agreement_version integer, hops text[], at timestamptz);
+	agreement text, agreement_version integer, hops text[], at timestamptz, is_bulk boolean);
 COMMENT ON TYPE casesync_internal.new_notification IS
 	'one event for one subscription that is to be told';
 DO $$
@@ -65,9 +68,8 @@ BEGIN
 			'INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (id)) INHERITS '
 			'(casesync_internal.notification)', leaf);
 		/* What waits, whatever lies delivered before it: a lane costs what is due in it. */
-		EXECUTE format(
-			'CREATE INDEX ON casesync_internal.notification_%s (lane, id) WHERE state = ''due''',
-			leaf);
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (lane, is_bulk, id) '
+			'WHERE state = ''due''', leaf);
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (reference_id)', leaf);
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key)', leaf);
 		/* What waits of a subject, whatever was told of it before. */

@@ -156,7 +156,12 @@ BEGIN
 	PERFORM casesync_internal.commit_durably();
 	PERFORM casesync_internal.hold_router();
 	PERFORM casesync_internal.knowledge_open(ARRAY(
-		SELECT k FROM jsonb_populate_recordset(NULL::casesync_internal.known, unknown) k));
+		SELECT ROW(k.partner, k.registry, k.key, k.hmac, w.identifiers,
+			w.subscription)::casesync_internal.known
+		  FROM jsonb_populate_recordset(NULL::casesync_internal.known, unknown) k
+		 CROSS JOIN LATERAL (VALUES (NULL::jsonb, k.subscription), (k.identifiers, NULL))
+			w(identifiers, subscription)
+		 WHERE w.identifiers IS NOT NULL OR w.subscription IS NOT NULL));
 	PERFORM casesync_internal.disclosure_begin('notify', ARRAY(
 		SELECT ROW(d.partner, d.registry, d.key, NULL, d.agreement, d.version, d.reference_id,
 			NULL)::casesync_internal.disclosing

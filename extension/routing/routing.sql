@@ -14,6 +14,30 @@ COMMENT ON FUNCTION casesync_internal.route_versions(casesync_internal.registry,
 	casesync_internal.subject_event[], casesync_internal.rendered[]) IS
 	'part of route_registry_in_one_look(): remember what was changed, and when';
 
+/* Such a subject counts as one of very many only where it is looked at as one. */
+CREATE OR REPLACE FUNCTION casesync_internal.events_waiting(
+	events casesync_internal.subject_event[], waiting casesync_internal.quarantine_entry[],
+	asked casesync_internal.look_again_entry[])
+RETURNS casesync_internal.subject_event[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	live constant text[] := ARRAY(SELECT DISTINCT e.key FROM unnest(events) e
+		WHERE e.is_bulk IS NOT TRUE);
+BEGIN
+	RETURN ARRAY(
+		SELECT ROW(gen_random_uuid(), w.registry, w.key, w.event_type, NULL, w.at, w.id,
+			w.key <> ALL (live))::casesync_internal.subject_event
+		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
+				UNION ALL
+				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.events_waiting(casesync_internal.subject_event[],
+	casesync_internal.quarantine_entry[], casesync_internal.look_again_entry[]) IS
+	'part of route_registry_in_one_look(): what else the subjects of these events wait for';
+
 /*
  * Events of one registry, at most a slice of subjects at a time. In one look (route_registry()):
  * what a subject is like, what an agreement's condition and filters say of it, what partners know
@@ -41,12 +65,7 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.route_versions(r, events, subjects);
 	/* Who waits for an event type of a subject must get it also when it is looked at by another. */
-	events := events || ARRAY(
-		SELECT ROW(gen_random_uuid(), w.registry, w.key, w.event_type, NULL, w.at,
-			w.id)::casesync_internal.subject_event
-		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
-				UNION ALL
-				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);
+	events := events || casesync_internal.events_waiting(events, waiting, asked);
 	events := casesync_internal.events_by_key(events, subjects);
 	PERFORM casesync_internal.quarantine_add_all(r.registry, 0, array_agg(s.key),
 		array_agg(e.event_type), array_agg(s.error_code), array_agg(s.reason))

@@ -16,7 +16,7 @@ BEGIN
 	FOR q IN SELECT * FROM casesync_internal.quarantine_next(max_entries, but_of) LOOP
 		IF q.tracking = 0 THEN
 			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at,
-				q.id)::casesync_internal.subject_event;
+				q.id, false)::casesync_internal.subject_event;
 			CONTINUE;
 		END IF;
 		/* A key whose subjects are found now: they are routed, and quarantined by themselves. */
@@ -33,7 +33,7 @@ BEGIN
 					ARRAY[NULL::bigint], ARRAY[q.at]);
 			ELSE
 				RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint,
-					q.at, q.id FROM unnest(subjects) s;
+					q.at, q.id, false FROM unnest(subjects) s;
 			END IF;
 			PERFORM casesync_internal.quarantine_done(ARRAY[q]);
 		EXCEPTION WHEN OTHERS THEN
@@ -47,6 +47,7 @@ COMMENT ON FUNCTION casesync_internal.quarantine_events(integer, text[]) IS
 	'the subjects in quarantine to try again; routing them takes them out or writes that they '
 	'failed again';
 
+/* A queue that is longer than a turn is bulk, in which one more does not wait noticeably longer. */
 CREATE OR REPLACE FUNCTION casesync_internal.events_again(max_subjects integer, but_of text[])
 RETURNS casesync_internal.subject_event[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -55,14 +56,17 @@ AS $$
 DECLARE
 	events casesync_internal.subject_event[] := ARRAY(SELECT e
 		FROM casesync_internal.quarantine_events(max_subjects, but_of) e);
+	room integer;
+	looks casesync_internal.look_again_entry[];
 BEGIN
 	PERFORM casesync_internal.fill_mended();
 	events := events || casesync_internal.push_events(max_subjects - cardinality(events), but_of);
+	room := greatest(max_subjects - cardinality(events), 0);
+	looks := ARRAY(SELECT l FROM casesync_internal.look_again_next(room, but_of) l);
 	RETURN events || ARRAY(
-		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, l.origin, l.at,
-			l.id)::casesync_internal.subject_event
-		  FROM casesync_internal.look_again_next(
-			greatest(max_subjects - cardinality(events), 0), but_of) l);
+		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, l.origin, l.at, l.id,
+			cardinality(looks) = room)::casesync_internal.subject_event
+		  FROM unnest(looks) l);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.events_again(integer, text[]) IS
@@ -133,7 +137,6 @@ AS $$
 DECLARE
 	keys text[];
 	gone text[];
-	asked bigint;
 BEGIN
 	/* Whom the turn under way tells partners of is among those whom partners know. */
 	PERFORM casesync_internal.await_router();
@@ -146,12 +149,18 @@ BEGIN
 	IF casesync_internal.look_again_all_take(r.registry) IS NOT NULL THEN
 		PERFORM casesync_internal.knowledge_open_registry(r.registry);
 	END IF;
-	SELECT coalesce(max(casesync_internal.look_again_add(r.registry, keys, e, reason,
-			array_fill(happened, ARRAY[cardinality(keys)]))), 0)
-	  INTO asked FROM unnest(casesync_internal.look_again_types(r.registry, is_there => true)) e;
-	RETURN asked + (SELECT coalesce(max(casesync_internal.look_again_add(r.registry, gone, e,
-			reason)), 0)
-		FROM unnest(casesync_internal.look_again_types(r.registry, is_there => false)) e);
+	/* In one statement, in the queue's order: others add to it at the same time. */
+	PERFORM casesync_internal.look_again_add_all(array_agg(r.registry), array_agg(w.key),
+		array_agg(w.event_type), array_agg(NULL::bigint), array_agg(w.happened), reason)
+	   FROM (SELECT k AS key, e AS event_type, look_again_at.happened
+			  FROM unnest(keys) k
+			 CROSS JOIN unnest(casesync_internal.look_again_types(r.registry, is_there => true)) e
+			UNION ALL
+			SELECT k, e, NULL FROM unnest(gone) k
+			 CROSS JOIN unnest(casesync_internal.look_again_types(r.registry, is_there => false)) e
+			) w
+	 HAVING count(*) > 0;
+	RETURN (SELECT count(*) FROM unnest(keys || gone) k WHERE octet_length(k) <= 1000);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text,

@@ -74,7 +74,8 @@ BEGIN
 	RETURN casesync_internal.notification_append(ARRAY(
 		SELECT ROW(x.lane, x.subscription, (x.event).event, (x.event).registry, (x.event).key,
 			(x.event).event_type, x.removal, x.record, x.hmac, a.agreement, a.version, x.hops,
-			(x.event).at)::casesync_internal.new_notification
+			(x.event).at,
+			coalesce((x.event).is_bulk, false))::casesync_internal.new_notification
 		  FROM (SELECT coalesce(s.lane, l.lane) AS lane, w.id AS subscription, d.*,
 					CASE WHEN i.partner IS NULL THEN '{}'
 						WHEN i.hops[cardinality(i.hops)] = i.partner THEN i.hops
@@ -159,8 +160,8 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH gone AS MATERIALIZED (
-		SELECT l.key, x.record FROM (SELECT DISTINCT unnest(leaving) AS key) l
-		 CROSS JOIN LATERAL (SELECT t.identifiers FROM casesync_internal.told t
+		SELECT l.key, x.record, t.leaving FROM (SELECT DISTINCT unnest(leaving) AS key) l
+		 CROSS JOIN LATERAL (SELECT t.identifiers, t.leaving FROM casesync_internal.told t
 			WHERE t.partner = a.partner AND t.registry = r.registry AND t.key = l.key LIMIT 1) t
 		 CROSS JOIN LATERAL (SELECT casesync_internal.removal_record(r.record_type,
 			casesync_internal.agreed_identifiers(t.identifiers, a.identifier_types)) AS record) x
@@ -182,7 +183,12 @@ AS $$
 			  JOIN casesync_internal.subscription f ON f.id = i.subscription
 			 WHERE i.registry = r.registry AND i.key = e.key
 			   AND f.partner = a.partner AND f.event_type = e.event_type
-			   AND f.state = 'active') s(id)) w
+			   AND f.state = 'active'
+			UNION ALL
+			SELECT f.id FROM casesync_internal.subscription f
+			 WHERE f.id = ANY (g.leaving) AND f.event_type = e.event_type
+			   AND f.state = 'active') s(id)
+		 WHERE g.leaving IS NULL OR s.id = ANY (g.leaving)) w
 	 WHERE e.event_type = ANY (a.event_types) AND w.subscriptions IS NOT NULL
 	 ORDER BY g.key, e.event_type, e.position
 $$;
@@ -376,9 +382,9 @@ BEGIN
 	PERFORM casesync_internal.knowledge_open_subjects(partner, registry, again);
 	RETURN ARRAY(SELECT ROW(e.event, e.registry, e.key, e.event_type,
 			CASE WHEN e.key <> ALL (again) THEN e.origin END, e.at,
-			e.position)::casesync_internal.subject_event
+			e.position, e.is_bulk)::casesync_internal.subject_event
 		FROM unnest(events) WITH ORDINALITY e(event, registry, key, event_type, origin, at,
-			position, n) ORDER BY e.n);
+			position, is_bulk, n) ORDER BY e.n);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.events_retold(text, text,

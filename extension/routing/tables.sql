@@ -72,10 +72,10 @@ SELECT pg_catalog.pg_extension_config_dump('casesync_internal.expansion_id_seq',
 /* One subject to look at: why, and how the change came here. */
 CREATE TYPE casesync_internal.subject_event AS (
 	event uuid, registry text, key text, event_type text, origin bigint, at timestamptz,
-		position bigint
+		position bigint, is_bulk boolean
 );
 COMMENT ON TYPE casesync_internal.subject_event IS
-	'an event before it is known what the subject looks like';
+	'an event before it is known what the subject looks like; is_bulk: it waited with very many';
 /* A notification before it is written. */
 CREATE TYPE casesync_internal.draft AS (event casesync_internal.subject_event,
 	subscriptions bigint[], record jsonb,

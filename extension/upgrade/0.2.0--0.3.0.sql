@@ -1253,3 +1253,27 @@ COMMENT ON TABLE casesync_internal.bulk_transaction IS
 COMMENT ON COLUMN casesync_internal.bulk_transaction.done_id IS
 	'the last of its changes that counts as routed';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.bulk_transaction', '');
+/* ---- who is still to be told that somebody left ---- */
+ALTER TABLE casesync_internal.told ADD COLUMN leaving bigint[];
+COMMENT ON COLUMN casesync_internal.told.leaving IS
+	'the subscriptions that are still to be told that it left; NULL: all who were told of it';
+/* ---- others go before what is one of very many ---- */
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('ALTER TABLE casesync_internal.notification_%s ADD COLUMN is_bulk boolean '
+			'NOT NULL DEFAULT false', leaf);
+		EXECUTE format('DROP INDEX casesync_internal.notification_%s_lane_id_idx', leaf);
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (lane, is_bulk, id) '
+			'WHERE state = ''due''', leaf);
+	END LOOP;
+END
+$$;
+ALTER TABLE casesync_internal.notification ADD COLUMN is_bulk boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN casesync_internal.notification.is_bulk IS
+	'one of very many that wait for each other: others go before it in its lane';
+ALTER TYPE casesync_internal.new_notification ADD ATTRIBUTE is_bulk boolean;
+ALTER TYPE casesync_internal.subject_event ADD ATTRIBUTE is_bulk boolean;
+COMMENT ON TYPE casesync_internal.subject_event IS
+	'an event before it is known what the subject looks like; is_bulk: it waited with very many';
+DROP FUNCTION casesync_internal.next_notifications(integer, integer, bigint);
