@@ -57,7 +57,9 @@ SELECT a.access, o FROM (VALUES
 		'SELECT ON registries', 'SELECT ON gaps',
 		'SELECT ON tracking',
 		'create_casework', 'grant_casework', 'publish_casework', 'unpublish_casework',
-		'casework_schema_free', 'casework_relation', 'casework_tracking',
+		'casework_schema_free', 'casework_relation', 'casework_tracking', 'grant_work',
+		'renew_portal', 'grant_portal', 'grant_portal_login', 'portal_columns', 'portal_roles',
+		'portal_may_change', 'portal_policy', 'portal_must_be_alone',
 		'SELECT ON casework_part']),
 	('admin', ARRAY['set_authority', 'SELECT ON authorities', 'suggest_apply',
 		'set_quota', 'SELECT ON pending_subscriptions',
@@ -100,6 +102,8 @@ SELECT a.access, o FROM (VALUES
 	('reviewer', ARRAY['accept', 'reject', 'SELECT ON inbox', 'decide_conflict',
 		'SELECT ON conflicts', 'SELECT ON authorities']),
 	('caseworker', ARRAY['push', 'shared_status']),
+	('portal', ARRAY['as_person', 'my_disclosures']),
+	('portal_login', ARRAY['person_token']),
 	('auditor', ARRAY['disclosures', 'SELECT ON audit', 'SELECT ON agreements',
 		'SELECT ON quarantine', 'SELECT ON inbox', 'SELECT ON disclosed',
 		'SELECT ON conflicts', 'SELECT ON authorities']),
@@ -142,6 +146,7 @@ INSERT INTO casesync_internal.access_right (access, object)
 SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'mapped_code', 'mapped_word',
 	'word_is_mapped', 'label', 'description',
 	'local_label', 'local_description', 'code_type_directory',
-	'raise_error', 'check_record', 'check_transition', 'is_valid_transition', 'cron_next',
+	'raise_error', 'proven_person', 'check_record', 'check_transition', 'is_valid_transition',
+	'cron_next',
 	'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
