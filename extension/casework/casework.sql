@@ -62,7 +62,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found constant regclass := to_regclass(format('%I.%I', schema, relation));
+	found constant regclass := to_regclass(CASE WHEN schema <> ''
+		THEN format('%I.%I', schema, relation) END);
 BEGIN
 	IF found IS NULL OR to_regclass(format('%I.plan_approval', schema)) IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_table',
@@ -187,7 +188,7 @@ BEGIN
 		WHERE pg_has_role(role, p, 'USAGE')
 		  AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = role))
 	THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_grant_operation',
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => format('role %s is a portal of schema %I, and sees one person at a time',
 				role, schema),
 			hint => 'CREATE ROLE worker LOGIN;  -- that is no member of the portal''s role');

@@ -73,7 +73,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.oid = must_be_portal.role
-		WHERE c.oid = to_regclass(format('%I.person', schema)) AND c.relrowsecurity
+		WHERE c.oid = to_regclass(CASE WHEN schema <> '' THEN format('%I.person', schema) END)
+		  AND c.relrowsecurity
 		  AND NOT r.rolsuper AND NOT r.rolbypassrls AND NOT pg_has_role(r.oid, c.relowner, 'USAGE')
 		  AND EXISTS (SELECT FROM casesync_internal.portal_roles(schema) p
 			WHERE pg_has_role(r.oid, p, 'USAGE')))
@@ -108,7 +109,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	part constant text[] := regexp_match(left(token, 200),
-		'^(-?[0-9]{1,18})\.([0-9]{1,15})\.([0-9a-f]{32})\.([0-9a-f]{64})$');
+		'^(0|-?[1-9][0-9]{0,17})\.([1-9][0-9]{0,14})\.([0-9a-f]{32})\.([0-9a-f]{64})$');
 	person constant bigint := part[1];
 	until constant timestamptz := to_timestamp(part[2]::bigint / 1000.0);
 	home constant oid := (SELECT n.oid FROM pg_namespace n WHERE n.nspname = schema);
@@ -154,7 +155,7 @@ BEGIN
 	IF person IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
 			message => 'this transaction is nobody''s',
-			hint => format('BEGIN; SELECT %I.as_person(''…'');  -- a token of the login', schema));
+			hint => 'BEGIN; SELECT casework.as_person(''…'');  -- a token of the login');
 	END IF;
 	RETURN QUERY
 	SELECT d.at, d.partner, n.event_type, d.way, d.fields, d.purpose, d.legal_basis

@@ -38,8 +38,17 @@ COMMENT ON FUNCTION must_be_person() IS 'own_person(), or an error that says how
 CREATE FUNCTION as_person(token text) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
+DECLARE
+	person constant bigint := as_person(current_schema(), token);
 BEGIN
-	RETURN as_person(current_schema(), token);
+	IF NOT EXISTS (SELECT FROM person p WHERE p.id = person) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_authorization_specification',
+			MESSAGE = 'this token proves nobody',
+			DETAIL = 'It is not of this schema, or not as it was made, or its time is over.',
+			HINT = format('SELECT %I.person_token(…);  -- by the login, for the portal',
+				current_schema());
+	END IF;
+	RETURN person;
 END
 $body$;
 COMMENT ON FUNCTION as_person(text) IS
@@ -128,7 +137,8 @@ LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
 BEGIN
 	RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-		MESSAGE = format('nobody changes that of the own %s', relation), DETAIL = why,
+		MESSAGE = format('this change of the own %s is not possible', relation),
+		DETAIL = why,
 		HINT = format('SELECT field FROM %I.portal_field WHERE relation = %L;', current_schema(),
 			relation);
 END
@@ -200,7 +210,7 @@ COMMENT ON FUNCTION own_withdrawal() IS 'trigger: how somebody withdraws the own
 CREATE TRIGGER own_withdrawal BEFORE UPDATE ON consent
 	FOR EACH ROW EXECUTE FUNCTION own_withdrawal();
 
-CREATE FUNCTION own_agreement() RETURNS trigger
+CREATE FUNCTION own_plan() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
 BEGIN
@@ -216,9 +226,9 @@ BEGIN
 	RETURN NEW;
 END
 $body$;
-COMMENT ON FUNCTION own_agreement() IS 'trigger: how somebody agrees to the own plan';
-CREATE TRIGGER own_agreement BEFORE UPDATE ON plan
-	FOR EACH ROW EXECUTE FUNCTION own_agreement();
+COMMENT ON FUNCTION own_plan() IS 'trigger: how somebody agrees to the own plan';
+CREATE TRIGGER own_plan BEFORE UPDATE ON plan
+	FOR EACH ROW EXECUTE FUNCTION own_plan();
 $part$),
 
 (1130, 'what the case worker sees of it', $part$

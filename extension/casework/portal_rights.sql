@@ -44,7 +44,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT u.role FROM pg_policy p CROSS JOIN unnest(p.polroles) u(role)
-	 WHERE p.polrelid = to_regclass(format('%I.person', schema)) AND p.polname = 'portal'
+	 WHERE p.polrelid = to_regclass(CASE WHEN schema <> '' THEN format('%I.person', schema) END)
+	   AND p.polname = 'portal'
 	   AND NOT p.polpermissive AND u.role <> 0
 $$;
 COMMENT ON FUNCTION casesync_internal.portal_roles(name) IS
@@ -138,7 +139,7 @@ BEGIN
 	 ORDER BY c.relname LIMIT 1;
 	IF other IS NOT NULL OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = role AND r.rolbypassrls)
 	THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_grant_operation',
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => format('role %s cannot be a portal of schema %I', role, schema),
 			detail => coalesce(format('It has rights on all of %s.', other),
 				'Row security does not hold for it.'),
@@ -191,7 +192,7 @@ BEGIN
 	IF EXISTS (SELECT FROM casesync_internal.portal_roles(schema) p
 		WHERE pg_has_role(p, role, 'MEMBER') OR pg_has_role(role, p, 'MEMBER'))
 	THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_grant_operation',
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => format('role %s is a portal, or one that a portal can become', role),
 			detail => 'Who makes tokens and who takes them are two.',
 			hint => 'CREATE ROLE portal_login LOGIN;  -- that has no other rights');

@@ -134,9 +134,10 @@ AS $body$
 DECLARE
 	name text;
 BEGIN
-	IF own_person() IS NULL THEN
-		SELECT w.name INTO name FROM worker w WHERE w.id = changer.worker;
+	IF own_person() IS NOT NULL THEN
+		RETURN 'Somebody';
 	END IF;
+	SELECT w.name INTO name FROM worker w WHERE w.id = changer.worker;
 	RETURN coalesce(name, told_by, 'Somebody who is no worker');
 END
 $body$;
