@@ -1,7 +1,7 @@
 /* Who a transaction is proven to be made by (proven_person.c). */
 
 /* Given to nobody: who can call it can be anybody. */
-CREATE OR REPLACE FUNCTION casesync_internal.prove_person(schema oid, person bigint,
+CREATE OR REPLACE FUNCTION casesync_internal.prove_person(home oid, person bigint,
 	until timestamptz)
 RETURNS void
 AS 'MODULE_PATHNAME', 'casesync_prove_person'

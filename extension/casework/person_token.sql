@@ -4,14 +4,14 @@
  * schema's own function. A token is of one schema of one database; it proves the same for as long
  * as it is valid, since a visit is more than one transaction.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.person_signature(schema oid, person bigint,
+CREATE OR REPLACE FUNCTION casesync_internal.person_signature(home oid, person bigint,
 	until bigint, nonce text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT encode(casesync_internal.node_hash(jsonb_build_array('person token',
-		c.system_identifier::text, d.oid::text, person_signature.schema::text, person, until,
+		c.system_identifier::text, d.oid::text, home::text, person, until,
 		nonce)), 'hex')
 	  FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()
 $$;
