@@ -67,7 +67,7 @@ casesync_prove_person(PG_FUNCTION_ARGS)
 
 	if (!OidIsValid(schema))
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("a person is proven for a schema")));
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("a person is proven for a schema")));
 	if (is_known && (proven_schema != schema || proven_person != person))
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 						errmsg("this transaction is another person's already"),

@@ -99,7 +99,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.portal_policy(schema name, relation
 	role regrole)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $$
 DECLARE
 	place constant regclass := format('%I.%I', schema, relation);

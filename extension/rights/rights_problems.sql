@@ -28,7 +28,8 @@ COMMENT ON FUNCTION casesync_internal.access_holders(text[]) IS
 /*
  * Who configures neither puts into force, nor decides about what comes, nor reads content; who
  * looks at what was done has not done it. approver and reviewer decide about different things, one
- * about what leaves and one about what comes, and neither can write what he decides about.
+ * about what leaves and one about what comes, and neither can write what he decides about. Who
+ * makes tokens and takes them can be anybody.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.holder_problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -36,9 +37,11 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH holder AS MATERIALIZED (
-		SELECT * FROM casesync_internal.access_holders('{admin,approver,auditor,reviewer}')),
+		SELECT * FROM casesync_internal.access_holders(
+			'{admin,approver,auditor,reviewer,portal,portal_login}')),
 	apart(one, other) AS (VALUES ('admin', 'approver'), ('admin', 'auditor'),
-		('admin', 'reviewer'), ('approver', 'auditor'), ('reviewer', 'auditor'))
+		('admin', 'reviewer'), ('approver', 'auditor'), ('reviewer', 'auditor'),
+		('portal', 'portal_login'))
 	SELECT 'warning', format('login %I has the accesses %s and %s, which are for two persons',
 			a.name, a.access, b.access),
 		CASE WHEN b.granted_by IS NULL
