@@ -64,6 +64,26 @@ ALTER ROLE regress_nosy BYPASSRLS;
 SELECT * FROM app.state_of($$SELECT casesync.grant_casework('casework', 'regress_nosy', 'portal')$$);
 ALTER ROLE regress_nosy NOBYPASSRLS;
 SELECT code, message FROM app.state_of($$SELECT casesync.grant_casework('app', 'regress_portal', 'portal')$$);
+-- by the owner, with the owner's rights: no superuser runs what another has put there
+CREATE SCHEMA theirs AUTHORIZATION regress_ministry;
+SELECT casesync.grant_access('regress_ministry', 'publisher') IS NOT NULL AS done;
+SET ROLE regress_ministry;
+SELECT casesync.create_casework('theirs') IS NOT NULL AS done;
+RESET ROLE;
+SELECT code, regexp_replace(message, '\S+$', '(me)') AS message, hint FROM app.state_of($$SELECT casesync.grant_casework('theirs', 'regress_portal', 'portal')$$);
+SELECT code FROM app.state_of($$SELECT casesync.renew_portal('theirs')$$) UNION ALL SELECT code FROM app.state_of($$SELECT casesync.grant_casework('theirs', 'regress_login', 'portal_login')$$);
+SET ROLE regress_ministry;
+SELECT casesync.grant_casework('theirs', 'regress_login', 'portal_login');
+SELECT casesync.grant_casework('theirs', 'regress_portal', 'portal') IS NOT NULL AS done;
+INSERT INTO theirs.portal_field VALUES ('person', 'surname');
+SELECT code FROM app.state_of($$SELECT casesync.grant_casework('casework', 'regress_nosy', 'portal')$$);
+RESET ROLE;
+SELECT has_column_privilege('regress_portal', 'theirs.person', 'surname', 'UPDATE'), has_column_privilege('regress_portal', 'casework.person', 'surname', 'UPDATE');
+-- who owns the schema makes no token without the access for it
+SET ROLE regress_ministry;
+SELECT app.try_as('SELECT theirs.person_token(1)');
+RESET ROLE;
+DROP SCHEMA theirs CASCADE;
 -- again is no error, and a second portal leaves the first one what it has
 CREATE ROLE regress_kiosk LOGIN;
 SELECT casesync.grant_access('regress_kiosk', 'portal') IS NOT NULL AS done, casesync.grant_casework('casework', 'regress_kiosk', 'portal') IS NOT NULL AS done,
@@ -150,6 +170,8 @@ COMMIT;
 BEGIN; SAVEPOINT s; SELECT casework.as_person(:'token1') AS person; ROLLBACK TO s; SELECT casework.own_person(); COMMIT;
 BEGIN; SAVEPOINT s; SAVEPOINT t; SELECT casework.as_person(:'token1') AS person; RELEASE t; ROLLBACK TO s; SELECT casework.own_person(); COMMIT;
 BEGIN; SAVEPOINT s; SELECT casework.as_person(:'token1') AS person; RELEASE s; SELECT casework.own_person(); COMMIT;
+-- also where nothing may be written
+BEGIN READ ONLY; SELECT casework.as_person(:'token1') AS person; SELECT id FROM casework.person; COMMIT;
 -- a statement prepared for one person is not another's
 PREPARE mine AS SELECT id FROM casework.person;
 BEGIN; SELECT casework.as_person(:'token1') AS person; EXECUTE mine; COMMIT;
@@ -201,6 +223,8 @@ SET client_min_messages = warning;
 SELECT app.try_as(s) FROM unnest('{SET casesync.person = 2,SET casesync.proven_person = 2,SET casesync.actor = 3,SET casework.person = 2}'::text[]) s;
 SELECT app.try_as('SELECT id FROM casework.person');
 SELECT casework.own_person();
+-- other sessions of the role do not see the token of the last statement
+BEGIN; SELECT casework.as_person(:'token1') AS person\; SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid(); COMMIT;
 -- what else there is of the schema
 BEGIN;
 SELECT casework.as_person(:'token1') AS person;

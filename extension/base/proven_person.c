@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "fmgr.h"
+#include "pgstat.h"
 #include "utils/timestamp.h"
 
 #include "base/proven_person.h"
@@ -77,6 +78,8 @@ casesync_prove_person(PG_FUNCTION_ARGS)
 	proven_until = PG_GETARG_TIMESTAMPTZ(2);
 	if (!is_known)
 		proven_in = GetCurrentSubTransactionId();
+	/* A token in the statement's text is shown to all sessions of the portal's role. */
+	pgstat_report_activity(STATE_RUNNING, "SELECT as_person('...');");
 	PG_RETURN_VOID();
 }
 

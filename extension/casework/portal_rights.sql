@@ -51,6 +51,29 @@ $$;
 COMMENT ON FUNCTION casesync_internal.portal_roles(name) IS
 	'the roles that see one person at a time of a casework schema';
 
+/* A superuser would run what an owner has put in the place of its table. */
+CREATE OR REPLACE FUNCTION casesync_internal.casework_must_be_own(schema name)
+RETURNS regclass
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found constant regclass := casesync_internal.casework_relation(schema, 'portal_field');
+	owner constant oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = found);
+BEGIN
+	IF NOT pg_has_role(owner, 'USAGE') OR (owner <> current_user::regrole
+		AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user))
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'insufficient_privilege',
+			message => format('schema %I is not of role %s', schema, current_user::regrole),
+			hint => format('SET ROLE %s;  -- and call it again', owner::regrole));
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.casework_must_be_own(name) IS
+	'an error for a casework schema of somebody else';
+
 CREATE OR REPLACE FUNCTION casesync_internal.portal_may_change(schema name, relation text,
 	fields text[], role regrole)
 RETURNS void
@@ -84,7 +107,7 @@ BEGIN
 	FOR t IN EXECUTE format('SELECT r.relation, ARRAY(SELECT f.field FROM %s f '
 		'WHERE f.relation = r.relation ORDER BY 1) AS fields '
 		'FROM unnest(''{person,consent,plan}''::text[]) r(relation)',
-		casesync_internal.casework_relation(schema, 'portal_field'))
+		casesync_internal.casework_must_be_own(schema))
 	LOOP
 		PERFORM casesync_internal.portal_may_change(schema, t.relation, t.fields, p.role::regrole)
 		   FROM casesync_internal.portal_roles(schema) p(role);
@@ -158,7 +181,7 @@ AS $$
 DECLARE
 	t record;
 BEGIN
-	PERFORM casesync_internal.casework_relation(schema, 'portal_field');
+	PERFORM casesync_internal.casework_must_be_own(schema);
 	PERFORM casesync_internal.portal_must_be_alone(schema, role);
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
 	FOR t IN SELECT * FROM casesync_internal.portal_columns() LOOP
@@ -188,7 +211,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync_internal.casework_relation(schema, 'portal_field');
+	PERFORM casesync_internal.casework_must_be_own(schema);
 	IF EXISTS (SELECT FROM casesync_internal.portal_roles(schema) p
 		WHERE pg_has_role(p, role, 'MEMBER') OR pg_has_role(role, p, 'MEMBER'))
 	THEN

@@ -60,6 +60,7 @@ SELECT a.access, o FROM (VALUES
 		'casework_schema_free', 'casework_relation', 'casework_tracking', 'grant_work',
 		'renew_portal', 'grant_portal', 'grant_portal_login', 'portal_columns', 'portal_roles',
 		'portal_may_change', 'portal_policy', 'portal_must_be_alone',
+		'casework_must_be_own',
 		'SELECT ON casework_part']),
 	('admin', ARRAY['set_authority', 'SELECT ON authorities', 'suggest_apply',
 		'set_quota', 'SELECT ON pending_subscriptions',
