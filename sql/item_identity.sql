@@ -200,5 +200,16 @@ SELECT who, says FROM app.take();
 SELECT count(*) FROM app.route();
 SELECT who, says FROM app.take();
 
+-- what is thrown away as old does not begin anew: the item keeps its name and number, and not what it said
+UPDATE app.person SET status = '23' WHERE id = 9;
+SELECT count(*) FROM app.route();
+SELECT * FROM app.take('retry');
+SELECT app.stop();
+SELECT casesync.prune('0 s') IS NOT NULL AS pruned;
+SELECT state, seq, record FROM casesync_internal.notification WHERE key = '9' AND state = 'withheld';
+SELECT app.resume();
+SELECT count(*) FROM app.route();
+SELECT * FROM app.take();
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;
