@@ -23,10 +23,12 @@ AS $$
 			'person_id = (SELECT %1$I.must_be_person()) AND stage IS NOT NULL '
 			'AND status <> ''draft'''),
 		('goal', '{id,plan_id,plan_version,person_id,description,status,due_date}',
-			'EXISTS (SELECT FROM %1$I.plan p WHERE p.id = plan_id AND p.version = plan_version)'),
+			'EXISTS (SELECT FROM %1$I.plan p WHERE p.id = goal.plan_id '
+			'AND p.version = goal.plan_version)'),
 		('action', '{id,plan_id,plan_version,person_id,goal_id,organisation,responsible,kind,'
 			'description,start_date,end_date,due_date,hours_per_week,status,reason}',
-			'EXISTS (SELECT FROM %1$I.plan p WHERE p.id = plan_id AND p.version = plan_version)'),
+			'EXISTS (SELECT FROM %1$I.plan p WHERE p.id = action.plan_id '
+			'AND p.version = action.plan_version)'),
 		('delivery', '{id,plan_id,plan_version,action_id,person_id,organisation,delivered_on,'
 			'hours}', 'person_id = (SELECT %1$I.must_be_person())'),
 		('referral', '{id,person_id,status,referred_by,referred_to,service,reason,referred_on,'
