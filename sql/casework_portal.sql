@@ -38,6 +38,16 @@ BEGIN
 	END LOOP;
 	RETURN true;
 END $$;
+-- whether a statement looks at rows of the table that it names first
+CREATE FUNCTION app.explains(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text; seen text := 'nothing';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) ' || statement LOOP
+		seen := CASE WHEN line ~ '(Scan|Heap).* on .*rows=' OR line ~ 'Rows Removed' THEN 'rows' ELSE seen END;
+	END LOOP;
+	RETURN seen;
+END $$;
 GRANT USAGE ON SCHEMA app TO PUBLIC;
 CREATE FUNCTION app.spy(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'seen %', $1; RETURN true; END $$;
 \set ECHO all
@@ -125,9 +135,10 @@ SELECT casework.person_token(1, '15 minutes') AS token1, casework.person_token(2
 SET SESSION AUTHORIZATION regress_portal;
 
 -- without a token there is nobody, and nothing
-SELECT app.try_as(format('SELECT %s FROM casework.%s', c, t)) FROM (VALUES ('person', 'id'), ('identifier', 'value'), ('consent', 'id'), ('enrolment', 'id'), ('case_file', 'id'), ('plan', 'id'), ('goal', 'id'), ('action', 'id'), ('delivery', 'id'), ('referral', 'id')) x(t, c);
+SELECT app.try_as(format('SELECT %s FROM casework.%s', c, t)) FROM (VALUES ('person', 'id'), ('consent', 'id'), ('enrolment', 'id'), ('case_file', 'id'), ('plan', 'id'), ('goal', 'id'), ('action', 'id'), ('delivery', 'id'), ('referral', 'id')) x(t, c);
 SELECT app.try_as($$UPDATE casework.person SET phone = '1'$$);
 SELECT app.try_as('SELECT * FROM casework.my_disclosures()');
+SELECT app.try_as('SELECT * FROM casework.my_identifiers()');
 SELECT app.try_as('SELECT * FROM casesync.my_disclosures(''casework'')');
 SELECT casework.own_person();
 
@@ -136,7 +147,7 @@ BEGIN;
 SELECT casework.as_person(:'token1');
 SELECT casework.own_person(), casesync.proven_person('casework'), casesync.proven_person('app');
 SELECT id, surname, phone, row_version FROM casework.person;
-SELECT * FROM casework.identifier;
+SELECT * FROM casework.my_identifiers();
 SELECT id, purpose, given_on, withdrawn_on FROM casework.consent;
 SELECT person_id, programme, status FROM casework.enrolment;
 SELECT id, lead_organisation FROM casework.case_file;
@@ -153,7 +164,7 @@ SET client_min_messages = notice;
 BEGIN;
 SELECT casework.as_person(:'token1') AS person;
 SELECT count(*) FROM casework.person WHERE app.spy(surname);
-SELECT count(*) FROM casework.identifier WHERE app.spy(value);
+SELECT count(*) FROM casework.my_identifiers() WHERE app.spy(value);
 SELECT count(*) FROM casework.action WHERE app.spy(plan_id || id);
 SELECT count(*) FROM casework.plan p JOIN casework.referral r USING (person_id) WHERE app.spy(p.id) AND app.spy(r.id);
 COMMIT;
@@ -229,10 +240,19 @@ BEGIN; SELECT casework.as_person(:'token1') AS person\; SELECT query FROM pg_sta
 BEGIN;
 SELECT casework.as_person(:'token1') AS person;
 SELECT count(*) FILTER (WHERE a LIKE '42501%') AS refused, count(*) AS relations FROM (SELECT app.try_as('SELECT * FROM casework.' || quote_ident(c.relname)) AS a FROM pg_class c
-	WHERE c.relnamespace = 'casework'::regnamespace AND c.relkind IN ('r', 'v', 'S') AND c.relname NOT IN ('identifier', 'portal_field')) x;
+	WHERE c.relnamespace = 'casework'::regnamespace AND c.relkind IN ('r', 'v', 'S') AND c.relname <> 'portal_field') x;
 SELECT app.try_as(s) FROM unnest(ARRAY['SELECT changed_by FROM casework.person', 'SELECT override_reason FROM casework.consent', 'SELECT evidence FROM casework.delivery', 'SELECT worker_id FROM casework.action', 'SELECT person FROM casework.person',
 	'SELECT FROM casework.person WHERE changed_by > 0', 'COPY casework.person TO STDOUT', 'LOCK TABLE casework.person', 'SELECT id FROM casework.person FOR UPDATE', 'SELECT last_value FROM casework.person_id_seq', 'SELECT nextval(''casework.person_id_seq'')']) s;
 SELECT count(*) FROM pg_stats WHERE schemaname = 'casework' AND tablename = 'person';
+COMMIT;
+
+-- nor what an index has: a search for another's number ends before it begins, and nothing that tells who somebody is leads an index
+BEGIN;
+SELECT casework.as_person(:'token1') AS person;
+SET LOCAL enable_seqscan = off;
+SELECT t, app.explains(format('SELECT FROM casework.%s WHERE %s = 2', t, c)) AS looks FROM (VALUES ('person', 'id'), ('consent', 'person_id'), ('enrolment', 'person_id'), ('case_file', 'person_id'), ('plan', 'person_id'), ('goal', 'person_id'),
+	('action', 'person_id'), ('delivery', 'person_id'), ('referral', 'person_id')) x(t, c);
+SELECT app.try_as(s) FROM unnest(ARRAY['SELECT FROM casework.identifier WHERE value > ''1''', 'SELECT count(*) FROM casework.identifier', 'SELECT FROM casework.identifier WHERE type = ''UIN''']) s;
 COMMIT;
 
 -- changing: what is listed, of the own record
@@ -474,6 +494,12 @@ SELECT elsewhere.own_person();
 COMMIT;
 RESET SESSION AUTHORIZATION;
 
+-- an index that is made later is told by health, with what helps
+SELECT count(*) FROM casesync.health WHERE problem LIKE '%portal%';
+CREATE INDEX person_surname ON person (surname, id);
+CREATE INDEX person_phone ON person (phone);
+SELECT problem, mend FROM casesync.health WHERE problem LIKE '%portal%' ORDER BY 1;
+DROP INDEX person_surname, person_phone;
 -- a death shuts it for changes; who is deleted is nobody
 UPDATE person SET death_date = current_date WHERE id = 2;
 DELETE FROM person WHERE id = 3;

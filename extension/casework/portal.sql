@@ -249,6 +249,24 @@ COMMENT ON COLUMN beneficiary_news.review_id IS
 CREATE INDEX ON trail (at) WHERE channel IS NOT NULL;
 $part$),
 
+/* No plan of the query that calls it sees what an index has. */
+(1135, 'by what one is known', $part$
+CREATE FUNCTION my_identifiers() RETURNS TABLE (type text, value text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path FROM CURRENT
+AS $body$
+#variable_conflict use_column
+DECLARE
+	person constant bigint := must_be_person();
+BEGIN
+	RETURN QUERY SELECT i.type, i.value FROM identifier i WHERE i.person_id = person
+	 ORDER BY i.type, i.value;
+END
+$body$;
+COMMENT ON FUNCTION my_identifiers() IS
+	'the identifiers of the person whose transaction this is';
+REVOKE EXECUTE ON FUNCTION my_identifiers() FROM PUBLIC;
+$part$),
+
 (1140, 'what partners were told', $part$
 CREATE FUNCTION my_disclosures()
 RETURNS TABLE (at timestamptz, partner text, event_type text, way text, fields text[],

@@ -59,6 +59,27 @@ $$;
 COMMENT ON FUNCTION casesync_internal.holder_problems() IS
 	'logins that have more accesses than one person should';
 
+/* Of casework schemas: a policy hides rows, and not what an index made later says of them. */
+CREATE OR REPLACE FUNCTION casesync_internal.portal_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT DISTINCT 'warning', format('by index %s the portal %s can find out which values of '
+			'%I there are in %s', i.indexrelid::regclass, u.role::regrole, a.attname, p.polrelid::regclass),
+		format('REVOKE SELECT (%I) ON %s FROM %s;', a.attname, p.polrelid::regclass,
+			u.role::regrole)
+	  FROM pg_policy p CROSS JOIN unnest(p.polroles) u(role)
+	  JOIN pg_index i ON i.indrelid = p.polrelid
+	  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+	 WHERE p.polname = 'portal' AND NOT p.polpermissive AND u.role <> 0
+	   AND a.attname NOT IN ('id', 'person_id', 'plan_id')
+	   AND has_column_privilege(u.role, a.attrelid, a.attnum, 'SELECT')
+$$;
+COMMENT ON FUNCTION casesync_internal.portal_problems() IS
+	'what a portal could learn of others than its visitor: columns that it reads and that lead an '
+	'index';
+
 /* From the few logins of bridges up to the roles that they are in: others may have many members. */
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_access_problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -208,6 +229,7 @@ AS $$
 	  FROM casesync.pending_changes c
 	UNION ALL SELECT * FROM casesync_internal.holder_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_access_problems()
+	UNION ALL SELECT * FROM casesync_internal.portal_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_role_problems()
 	UNION ALL SELECT * FROM casesync_internal.renamed_problems()
 $$;
