@@ -66,7 +66,8 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT DISTINCT 'warning', format('by index %s the portal %s can find out which values of '
-			'%I there are in %s', i.indexrelid::regclass, u.role::regrole, a.attname, p.polrelid::regclass),
+			'%I there are in %s', i.indexrelid::regclass, u.role::regrole, a.attname,
+			p.polrelid::regclass),
 		format('REVOKE SELECT (%I) ON %s FROM %s;', a.attname, p.polrelid::regclass,
 			u.role::regrole)
 	  FROM pg_policy p CROSS JOIN unnest(p.polroles) u(role)
