@@ -38,6 +38,8 @@ BEGIN
 	END LOOP;
 	RETURN true;
 END $$;
+CREATE FUNCTION app.lend(token text) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT casework.as_person(token)';
+ALTER FUNCTION app.lend(text) OWNER TO regress_portal;
 -- whether a statement looks at rows of the table that it names first
 CREATE FUNCTION app.explains(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -478,6 +480,9 @@ UPDATE casework.person SET surname = 'Fall' WHERE id = 2 RETURNING changed_by;
 INSERT INTO casework.person (id) VALUES (60) RETURNING id;
 SELECT app.try_as(format('SELECT casework.as_person(%L)', :'token1'));
 SELECT app.try_as('SELECT casework.person_token(1)');
+-- nor by a function of the portal's that a worker is made to call
+SELECT app.try_as(format('SELECT app.lend(%L)', :'token1'));
+UPDATE casework.person SET surname = 'Faye' WHERE id = 2 RETURNING changed_by;
 RESET SESSION AUTHORIZATION;
 SELECT code FROM app.state_of(format('SELECT casework.as_person(%L)', :'token1'));
 -- who has row security already keeps it
@@ -485,6 +490,17 @@ ALTER TABLE elsewhere.person ENABLE ROW LEVEL SECURITY;
 CREATE POLICY north ON elsewhere.person TO regress_report USING (surname = 'North');
 SELECT casesync.grant_casework('elsewhere', 'regress_portal', 'portal') IS NOT NULL AS done;
 SELECT polname, polpermissive, ARRAY(SELECT CASE r WHEN 0 THEN 'all' ELSE r::regrole::text END FROM unnest(polroles) r) AS roles FROM pg_policy WHERE polrelid = 'elsewhere.person'::regclass ORDER BY 1;
+-- a login that becomes the portal's role is the portal
+SET ROLE regress_portal;
+BEGIN;
+SELECT casework.as_person(:'token1') AS person;
+SELECT id FROM casework.person;
+COMMIT;
+RESET ROLE;
+-- one login that makes tokens and takes them could be anybody
+SELECT casesync.grant_access('regress_kiosk', 'portal_login') IS NOT NULL AS done;
+SELECT problem, mend FROM casesync.health WHERE problem LIKE 'login regress_kiosk %';
+SELECT casesync.revoke_access('regress_kiosk', 'portal_login') IS NOT NULL AS done;
 -- one person in a transaction, in one schema
 SET SESSION AUTHORIZATION regress_portal;
 BEGIN;

@@ -65,7 +65,10 @@ COMMENT ON FUNCTION casesync.person_token(name, bigint, interval) IS
 	'what proves to the portal of a casework schema who somebody is, for at most 15 minutes; for '
 	'the login, which knows';
 
-/* Only who is held by the portal's row security may be somebody: others would hide behind it. */
+/*
+ * Only who is held by the portal's row security may be somebody: others would hide behind it, or be
+ * made to by a SECURITY DEFINER function of the portal's.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.must_be_portal(role regrole, schema name)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -75,6 +78,7 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.oid = must_be_portal.role
 		WHERE c.oid = to_regclass(CASE WHEN schema <> '' THEN format('%I.person', schema) END)
 		  AND c.relrowsecurity
+		  AND casesync_internal.is_in_person(must_be_portal.role)
 		  AND NOT r.rolsuper AND NOT r.rolbypassrls AND NOT pg_has_role(r.oid, c.relowner, 'USAGE')
 		  AND EXISTS (SELECT FROM casesync_internal.portal_roles(schema) p
 			WHERE pg_has_role(r.oid, p, 'USAGE')))
