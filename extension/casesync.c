@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 #include "base/doorbell.h"
+#include "base/proven_person.h"
 #include "base/settings.h"
 #include "capture/change_log.h"
 #include "capture/change_origin.h"
@@ -87,6 +88,7 @@ _PG_init(void)
 {
 	settings_define();
 	doorbell_init();
+	proven_person_init();
 	change_origin_init();
 	change_log_init();
 	tracking_cache_init();

@@ -13,7 +13,7 @@ EXTENSION_SOURCES = \
 	extension/base/one_look.c \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
 	extension/base/owner_scope.c \
-	extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
+	extension/base/proven_person.c extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/reading.c \
 	extension/base/expression_tree.c extension/base/row_expression.c \
 	extension/base/subjects_query.c extension/base/worker_function.c \
@@ -78,6 +78,7 @@ SQL_CODE = \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql extension/base/turn_lock.sql \
 	extension/base/stopped_bridge.sql extension/base/held_up.sql extension/base/turn.sql \
+	extension/base/proven_person.sql \
 	extension/rights/second_person.sql extension/rights/access.sql \
 	extension/rights/rights_problems.sql \
 	extension/code/code_type.sql extension/code/word_list.sql \
@@ -159,7 +160,9 @@ SQL_CODE = \
 	extension/casework/plan_rule.sql extension/casework/plan_content.sql \
 	extension/casework/referral.sql extension/casework/review.sql \
 	extension/casework/decide.sql extension/casework/record.sql \
-	extension/casework/supervision.sql extension/casework/casework.sql \
+	extension/casework/supervision.sql extension/casework/portal.sql \
+	extension/casework/portal_rights.sql extension/casework/person_token.sql \
+	extension/casework/casework.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
 	extension/health/referral.sql extension/health/status_views.sql \
 	extension/health/shared_status.sql \

@@ -122,7 +122,7 @@ RESET ROLE;
 SELECT count(casesync.fill_gap(g.gap)) AS gaps FROM casesync.gaps g;
 SELECT severity, problem FROM casesync.health WHERE problem LIKE '%second%';
 SELECT count(*) FROM casesync_internal.tracking WHERE NOT removed;
-SELECT format('DROP SCHEMA %I CASCADE', n.nspname) FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner AND r.rolname = 'regress_ministry' \gexec
+SELECT format('DROP SCHEMA %I CASCADE', n.nspname) FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner AND r.rolname = 'regress_ministry' ORDER BY n.oid \gexec
 SELECT format('REVOKE ALL ON DATABASE %I FROM regress_ministry', current_database()) \gexec
 DROP SCHEMA app CASCADE;
 DROP EXTENSION casesync CASCADE;

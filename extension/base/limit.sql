@@ -36,6 +36,8 @@ RETURN CASE name
 	/* of what a case worker pushes */
 	WHEN 'push note' THEN 500			/* characters */
 	WHEN 'pushes' THEN 500				/* of one login in an hour */
+	/* of what proves who somebody is */
+	WHEN 'token minutes' THEN 15
 	END;
 COMMENT ON FUNCTION casesync_internal.message_limit(text) IS
 	'the most that is taken, given or kept of something; the only place where that is written';

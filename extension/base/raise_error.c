@@ -27,6 +27,7 @@ static const Condition conditions[] = {
 	{"duplicate_object", ERRCODE_DUPLICATE_OBJECT},
 	{"feature_not_supported", ERRCODE_FEATURE_NOT_SUPPORTED},
 	{"insufficient_privilege", ERRCODE_INSUFFICIENT_PRIVILEGE},
+	{"invalid_authorization_specification", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
 	{"invalid_function_definition", ERRCODE_INVALID_FUNCTION_DEFINITION},
 	{"invalid_parameter_value", ERRCODE_INVALID_PARAMETER_VALUE},
 	{"invalid_text_representation", ERRCODE_INVALID_TEXT_REPRESENTATION},

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "base/doorbell.h"
+#include "base/proven_person.h"
 #include "base/settings.h"
 #include "capture/change_image.h"
 #include "capture/change_log.h"
@@ -75,6 +76,16 @@ claim_get(const char *setting)
 	return setting == NULL || setting[0] == '\0' ? NULL : setting;
 }
 
+/* A person's own transaction is that, whatever the portal's session claims. */
+static void
+change_set_claims(Change *change)
+{
+	bool is_own = proven_person_is_known();
+
+	change->actor = is_own ? NULL : claim_get(casesync_actor);
+	change->channel = is_own ? "beneficiary" : claim_get(casesync_channel);
+}
+
 /* Everything about a change that is not in the row. */
 static void
 change_start(Change *change, const TriggerData *trigger, int32 tracking, char operation)
@@ -88,8 +99,7 @@ change_start(Change *change, const TriggerData *trigger, int32 tracking, char op
 	change->relation = RelationGetRelid(trigger->tg_relation);
 	change->operation = operation;
 	change->tracking = tracking;
-	change->actor = claim_get(casesync_actor);
-	change->channel = claim_get(casesync_channel);
+	change_set_claims(change);
 	change->session_user_name = GetUserNameFromId(GetSessionUserId(), false);
 	change->origin = change_origin_current();
 }

@@ -62,7 +62,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found constant regclass := to_regclass(format('%I.%I', schema, relation));
+	found constant regclass := to_regclass(CASE WHEN schema <> ''
+		THEN format('%I.%I', schema, relation) END);
 BEGIN
 	IF found IS NULL OR to_regclass(format('%I.plan_approval', schema)) IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_table',
@@ -175,7 +176,7 @@ COMMENT ON FUNCTION casesync.unpublish_casework(name, text) IS
 	'take back what publish_casework() did; the schema and what stands in it stay';
 
 /* Who works in the schema: nobody may write what the rules write for them, nor decide by hand. */
-CREATE OR REPLACE FUNCTION casesync.grant_casework(schema name, role regrole, access text)
+CREATE OR REPLACE FUNCTION casesync_internal.grant_work(schema name, role regrole, access text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -183,12 +184,14 @@ AS $$
 DECLARE
 	g record;
 BEGIN
-	PERFORM casesync_internal.casework_relation(schema, 'plan');
-	IF access IS NULL OR access NOT IN ('worker', 'supervisor') THEN
-		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
-			message => format('access "%s" does not exist', access),
-			hint => format('SELECT casesync.grant_casework(%L, %L, ''worker'');  -- or supervisor',
-				schema, role));
+	IF EXISTS (SELECT FROM casesync_internal.portal_roles(schema) p
+		WHERE pg_has_role(role, p, 'USAGE')
+		  AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = role))
+	THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => format('role %s is a portal of schema %I, and sees one person at a time',
+				role, schema),
+			hint => 'CREATE ROLE worker LOGIN;  -- that is no member of the portal''s role');
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
 	EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %s', schema, role);
@@ -202,11 +205,36 @@ BEGIN
 	LOOP
 		EXECUTE format('GRANT %s ON %I.%I TO %s', g.rights, schema, g.relation, role);
 	END LOOP;
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %I.held_lock(bigint, text) TO %s', schema, role);
 	RETURN format('role %s works in schema %I as %s', role, schema, access)
 		|| CASE WHEN has_schema_privilege(role, 'casesync', 'USAGE') THEN ''
 			ELSE format('; it still needs: SELECT casesync.grant_access(%L, ''types'');', role) END;
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.grant_work(name, regrole, text) IS
+	'part of grant_casework(): the role of a worker or a supervisor';
+
+CREATE OR REPLACE FUNCTION casesync.grant_casework(schema name, role regrole, access text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM casesync_internal.casework_relation(schema, 'plan');
+	IF access IN ('worker', 'supervisor') THEN
+		RETURN casesync_internal.grant_work(schema, role, access);
+	ELSIF access = 'portal' THEN
+		RETURN casesync_internal.grant_portal(schema, role);
+	ELSIF access = 'portal_login' THEN
+		RETURN casesync_internal.grant_portal_login(schema, role);
+	END IF;
+	PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+		message => format('access "%s" does not exist', access),
+		hint => format('SELECT casesync.grant_casework(%L, %L, ''worker'');  -- or supervisor, '
+			'portal, portal_login', schema, role));
+END
+$$;
 COMMENT ON FUNCTION casesync.grant_casework(name, regrole, text) IS
-	'let a role work in a casework schema of the caller''s: as worker, or as supervisor, who '
-	'decides reviews; which worker the role is, the column worker.login says';
+	'let a role into a casework schema of the caller''s: as worker, or as supervisor, who '
+	'decides reviews (which worker the role is, the column worker.login says); as portal, which '
+	'sees one person at a time, or portal_login, which says who that is';

@@ -20,6 +20,8 @@ CREATE TABLE person (
 	is_disabled boolean,
 	employment_status employment_status,
 	unemployment_reason unemployment_reason,
+	phone text CHECK (length(phone) <= 99),
+	email text CHECK (length(email) <= 255),
 	told_by text,
 	row_version integer NOT NULL DEFAULT 1,
 	changed_at timestamptz NOT NULL DEFAULT now(),

@@ -264,6 +264,9 @@ AS $body$
 DECLARE
 	o plan;
 BEGIN
+	IF TG_OP = 'UPDATE' AND (NEW.status, NEW.person_id) = (OLD.status, OLD.person_id) THEN
+		RETURN NEW;
+	END IF;
 	SELECT * INTO o FROM plan p WHERE p.person_id = NEW.person_id
 	   AND (TG_OP = 'INSERT' OR (p.id, p.version) <> (NEW.id, NEW.version))
 	   AND CASE WHEN NEW.status = 'active' THEN p.status = 'active'

@@ -39,7 +39,9 @@ COMMENT ON VIEW live_referral IS 'the last referral of each person';
 CREATE VIEW live_person AS
 SELECT p.id AS person_id, member(identifiers => i.list,
 		demographic_info => person(name => name(p.surname, p.given_name), sex => p.sex,
-			birth_date => p.birth_date, death_date => p.death_date),
+			birth_date => p.birth_date, death_date => p.death_date,
+			phone_number => CASE WHEN p.phone <> '' THEN ARRAY[p.phone] END,
+			email => CASE WHEN p.email <> '' THEN ARRAY[p.email] END),
 		is_disabled => p.is_disabled, employment_status => p.employment_status,
 		unemployment_reason => p.unemployment_reason, last_updated => p.changed_at) AS member,
 	(SELECT beneficiary(identifiers => i.list,

@@ -11,6 +11,7 @@ CREATE TABLE trail (
 	login name NOT NULL DEFAULT session_user,
 	worker_id bigint,
 	told_by text,
+	channel text,
 	person_id bigint,
 	what text NOT NULL,
 	row_id text,
@@ -18,12 +19,16 @@ CREATE TABLE trail (
 	columns text[],
 	status_before text,
 	status_after text,
-	note text
+	note text,
+	review_id bigint
 );
 COMMENT ON TABLE trail IS
 	'who changed what and who decided what, for good; which columns, not what stood in them';
 COMMENT ON COLUMN trail.login IS 'the login of the session, whoever acted in it';
+COMMENT ON COLUMN trail.channel IS
+	'beneficiary: somebody changed the own record through the portal; NULL: who works here';
 COMMENT ON COLUMN trail.what IS 'the table';
+COMMENT ON COLUMN trail.review_id IS 'the review that the change is in';
 CREATE INDEX ON trail (person_id, at);
 
 CREATE FUNCTION trail_stays() RETURNS trigger
@@ -105,7 +110,28 @@ COMMENT ON COLUMN held.shown IS 'what was so before; NULL: nothing';
 $part$),
 
 (720, 'gathering what is to be reviewed', $part$
-CREATE FUNCTION review_open(person bigint, topic text, worker bigint, forced text) RETURNS void
+CREATE FUNCTION review_side(person bigint, worker bigint, OUT organisation text,
+	OUT supervisor_id bigint)
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	organisation := organisation_of(worker);
+	IF organisation IS NULL THEN
+		SELECT c.organisation, c.supervisor_id INTO organisation, supervisor_id
+		  FROM case_file f JOIN case_party c ON c.case_file_id = f.id
+		  JOIN organisation o ON o.id = c.organisation AND o.is_own
+		 WHERE f.person_id = person AND f.closed_on IS NULL
+		 ORDER BY c.organisation <> f.lead_organisation LIMIT 1;
+		organisation := coalesce(organisation,
+			(SELECT min(o.id) FROM organisation o WHERE o.is_own), '');
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION review_side(bigint, bigint) IS
+	'whose supervisors look at a change: the worker''s, or who leads the case of a change that is '
+	'no worker''s';
+
+CREATE FUNCTION review_open(person bigint, topic text, worker bigint, forced text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $body$
 #variable_conflict use_column
@@ -116,9 +142,10 @@ BEGIN
 	SELECT * INTO r FROM review_rule WHERE event_type = topic;
 	INSERT INTO review AS v (person_id, event_type, organisation, why, holds, supervisor_id, due_by)
 	SELECT person, topic, o.organisation, coalesce(forced, r.rule), r.rule = 'before_sharing',
-		(SELECT w.supervisor_id FROM worker w WHERE w.id = worker), now() + r.decide_within
-	  FROM (SELECT coalesce(organisation_of(worker),
-		(SELECT min(id) FROM organisation WHERE is_own), '') AS organisation) o
+		CASE WHEN worker IS NULL THEN o.supervisor_id
+			ELSE (SELECT w.supervisor_id FROM worker w WHERE w.id = worker) END,
+		now() + r.decide_within
+	  FROM review_side(person, worker) o
 	 WHERE forced IS NOT NULL OR r.rule IN ('all', 'before_sharing')
 	    OR (r.rule = 'sample' AND random() * 100 < r.percent)
 	    OR EXISTS (SELECT FROM review x WHERE x.person_id = person AND x.event_type = topic
@@ -130,6 +157,7 @@ BEGIN
 	INSERT INTO review_worker (review_id, worker_id, part)
 	SELECT opened, worker, 'changed' WHERE opened IS NOT NULL AND worker IS NOT NULL
 	ON CONFLICT DO NOTHING;
+	RETURN opened;
 END
 $body$;
 COMMENT ON FUNCTION review_open(bigint, text, bigint, text) IS
@@ -167,25 +195,27 @@ DECLARE
 	n constant jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
 	r constant jsonb := coalesce(n, o);
 	person constant bigint := r ->> CASE TG_TABLE_NAME WHEN 'person' THEN 'id' ELSE 'person_id' END;
-	worker constant bigint := CASE WHEN TG_OP = 'DELETE' THEN acting_worker()
+	is_own constant boolean := own_person() IS NOT NULL;
+	worker constant bigint := CASE WHEN is_own THEN NULL
+		WHEN TG_OP = 'DELETE' THEN acting_worker()
 		WHEN n ? 'changed_by' THEN (n ->> 'changed_by')::bigint
 		ELSE coalesce(n ->> 'worker_id', n ->> 'recorded_by')::bigint END;
+	opened bigint;
 BEGIN
 	IF TG_OP = 'UPDATE' AND o = n THEN
 		RETURN NULL;
 	END IF;
-	INSERT INTO trail (worker_id, told_by, person_id, what, row_id, verb, columns, status_before,
-		status_after)
-	VALUES (worker, n ->> 'told_by', person, TG_TABLE_NAME,
-		coalesce(r ->> 'id', r ->> 'action_id', r ->> 'plan_id'), lower(TG_OP),
-		columns_changed(o, n), o ->> 'status', n ->> 'status');
 	/* The person may be going, with all that belongs to it. */
 	IF TG_NARGS = 1 AND n ->> 'told_by' IS NULL
 		AND EXISTS (SELECT FROM person p WHERE p.id = person)
 	THEN
-		PERFORM review_open(person, TG_ARGV[0], worker,
-			always_reviewed(TG_TABLE_NAME, o, n));
+		opened := review_open(person, TG_ARGV[0], worker, always_reviewed(TG_TABLE_NAME, o, n));
 	END IF;
+	INSERT INTO trail (worker_id, told_by, channel, person_id, what, row_id, verb, columns,
+		status_before, status_after, review_id)
+	VALUES (worker, n ->> 'told_by', CASE WHEN is_own THEN 'beneficiary' END, person, TG_TABLE_NAME,
+		coalesce(r ->> 'id', r ->> 'action_id', r ->> 'plan_id'), lower(TG_OP),
+		columns_changed(o, n), o ->> 'status', n ->> 'status', opened);
 	RETURN NULL;
 END
 $body$;

@@ -50,6 +50,10 @@ CREATE FUNCTION acting_worker() RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $body$
 BEGIN
+	/* Who comes through the portal works for nobody, whatever its session claims. */
+	IF own_person() IS NOT NULL THEN
+		RETURN NULL;
+	END IF;
 	RETURN (SELECT w.id FROM worker w WHERE w.left_on IS NULL
 		AND CASE WHEN EXISTS (SELECT FROM worker o WHERE o.login = current_user)
 			THEN w.login = current_user
@@ -124,6 +128,22 @@ $part$),
  * helps. What a message told stands with its reference: nobody who works here can claim that.
  */
 (120, 'row versions', $part$
+CREATE FUNCTION changer(worker bigint, told_by text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $body$
+DECLARE
+	name text;
+BEGIN
+	IF own_person() IS NOT NULL THEN
+		RETURN 'Somebody';
+	END IF;
+	SELECT w.name INTO name FROM worker w WHERE w.id = changer.worker;
+	RETURN coalesce(name, told_by, 'Somebody who is no worker');
+END
+$body$;
+COMMENT ON FUNCTION changer(bigint, text) IS
+	'who changed a row; people are not told the names of staff';
+
 CREATE FUNCTION stamp() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
@@ -135,9 +155,8 @@ BEGIN
 			RAISE EXCEPTION USING ERRCODE = 'serialization_failure', TABLE = TG_TABLE_NAME,
 				MESSAGE = format('%s %s is at row version %s, not at %s', TG_TABLE_NAME, OLD.id,
 					OLD.row_version, coalesce(NEW.row_version::text, 'NULL')),
-				DETAIL = format('%s changed it at %s.', coalesce(
-					(SELECT w.name FROM worker w WHERE w.id = OLD.changed_by), OLD.told_by,
-					'Somebody who is no worker'), OLD.changed_at),
+				DETAIL = format('%s changed it at %s.', changer(OLD.changed_by, OLD.told_by),
+					OLD.changed_at),
 				HINT = format('Read it again, and write what still holds: '
 					'SELECT * FROM %I.%I WHERE id = %L;', TG_TABLE_SCHEMA, TG_TABLE_NAME, OLD.id);
 		END IF;

@@ -117,7 +117,7 @@ BEGIN
 	PERFORM casesync_internal.execute_apart(
 		format('GRANT USAGE ON SCHEMA casesync, casesync_internal TO %s', role));
 	/* These see records or make them, and so need the types that records are made of. */
-	IF access IN ('publisher', 'admin', 'reviewer', 'auditor') THEN
+	IF access IN ('publisher', 'admin', 'reviewer', 'auditor', 'portal') THEN
 		PERFORM casesync_internal.change_access(role, 'types', 'GRANT');
 	END IF;
 	PERFORM casesync_internal.change_access(role, access, 'GRANT');
@@ -188,7 +188,8 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync.grant_access(regrole, text) IS
 	'give a role an access: types, publisher, admin, approver, bridge, reviewer, auditor, '
-	'caseworker or reader; an administrator gives most of them together with a second one';
+	'caseworker, portal, portal_login or reader; an administrator gives most of them together with '
+	'a second one';
 
 /*
  * Taking away makes things safer, and so needs nobody else. Accesses overlap: all that the role has

@@ -28,7 +28,8 @@ COMMENT ON FUNCTION casesync_internal.access_holders(text[]) IS
 /*
  * Who configures neither puts into force, nor decides about what comes, nor reads content; who
  * looks at what was done has not done it. approver and reviewer decide about different things, one
- * about what leaves and one about what comes, and neither can write what he decides about.
+ * about what leaves and one about what comes, and neither can write what he decides about. Who
+ * makes tokens and takes them can be anybody.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.holder_problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -36,9 +37,11 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH holder AS MATERIALIZED (
-		SELECT * FROM casesync_internal.access_holders('{admin,approver,auditor,reviewer}')),
+		SELECT * FROM casesync_internal.access_holders(
+			'{admin,approver,auditor,reviewer,portal,portal_login}')),
 	apart(one, other) AS (VALUES ('admin', 'approver'), ('admin', 'auditor'),
-		('admin', 'reviewer'), ('approver', 'auditor'), ('reviewer', 'auditor'))
+		('admin', 'reviewer'), ('approver', 'auditor'), ('reviewer', 'auditor'),
+		('portal', 'portal_login'))
 	SELECT 'warning', format('login %I has the accesses %s and %s, which are for two persons',
 			a.name, a.access, b.access),
 		CASE WHEN b.granted_by IS NULL
@@ -55,6 +58,28 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.holder_problems() IS
 	'logins that have more accesses than one person should';
+
+/* Of casework schemas: a policy hides rows, and not what an index made later says of them. */
+CREATE OR REPLACE FUNCTION casesync_internal.portal_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT DISTINCT 'warning', format('by index %s the portal %s can find out which values of '
+			'%I there are in %s', i.indexrelid::regclass, u.role::regrole, a.attname,
+			p.polrelid::regclass),
+		format('REVOKE SELECT (%I) ON %s FROM %s;', a.attname, p.polrelid::regclass,
+			u.role::regrole)
+	  FROM pg_policy p CROSS JOIN unnest(p.polroles) u(role)
+	  JOIN pg_index i ON i.indrelid = p.polrelid
+	  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+	 WHERE p.polname = 'portal' AND NOT p.polpermissive AND u.role <> 0
+	   AND a.attname NOT IN ('id', 'person_id', 'plan_id')
+	   AND has_column_privilege(u.role, a.attrelid, a.attnum, 'SELECT')
+$$;
+COMMENT ON FUNCTION casesync_internal.portal_problems() IS
+	'what a portal could learn of others than its visitor: columns that it reads and that lead an '
+	'index';
 
 /* From the few logins of bridges up to the roles that they are in: others may have many members. */
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_access_problems()
@@ -205,6 +230,7 @@ AS $$
 	  FROM casesync.pending_changes c
 	UNION ALL SELECT * FROM casesync_internal.holder_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_access_problems()
+	UNION ALL SELECT * FROM casesync_internal.portal_problems()
 	UNION ALL SELECT * FROM casesync_internal.bridge_role_problems()
 	UNION ALL SELECT * FROM casesync_internal.renamed_problems()
 $$;

@@ -16,13 +16,16 @@ $$;
 COMMENT ON FUNCTION casesync_internal.decides_alone(regrole) IS
 	'whether a role has the rights of the database''s owner, or is a superuser';
 
-/* Accesses that see content or decide; and admin, since two of one person would be a second one. */
+/*
+ * Accesses that see content or decide, also about who somebody is; and admin, since two of one
+ * person would be a second one.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.needs_second_person(access text)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT access IN ('admin', 'approver', 'auditor', 'bridge', 'reviewer')
+	SELECT access IN ('admin', 'approver', 'auditor', 'bridge', 'portal_login', 'reviewer')
 $$;
 COMMENT ON FUNCTION casesync_internal.needs_second_person(text) IS
 	'whether an administrator gives this access only together with a second person';

@@ -16,10 +16,10 @@ CREATE FUNCTION judge.look_up() RETURNS void LANGUAGE sql AS $$
 	INSERT INTO judge.given
 	SELECT g.role, CASE WHEN r.object LIKE '% ON %' THEN split_part(r.object, ' ON ', 2) ELSE r.object END, p
 	  FROM casesync_internal.access_given g JOIN casesync_internal.access_right r ON r.access = g.access
-		OR (r.access = 'types' AND g.access IN ('publisher', 'admin', 'reviewer', 'auditor'))
+		OR (r.access = 'types' AND g.access IN ('publisher', 'admin', 'reviewer', 'auditor', 'portal'))
 	 CROSS JOIN string_to_table(CASE WHEN r.object LIKE '% ON %' THEN split_part(r.object, ' ON ', 1) ELSE 'EXECUTE' END, ',') p
 	UNION SELECT g.role, 'a schema', 'USAGE' FROM casesync_internal.access_given g
-	UNION SELECT g.role, 'a type', 'USAGE' FROM casesync_internal.access_given g WHERE g.access IN ('types', 'publisher', 'admin', 'reviewer', 'auditor');
+	UNION SELECT g.role, 'a type', 'USAGE' FROM casesync_internal.access_given g WHERE g.access IN ('types', 'publisher', 'admin', 'reviewer', 'auditor', 'portal');
 	-- an owner's own rights are nobody's gift
 	DELETE FROM judge.given g USING pg_extension e WHERE e.extname = 'casesync' AND g.role = pg_get_userbyid(e.extowner)
 $$;
@@ -84,7 +84,7 @@ CREATE FUNCTION judge.rows() RETURNS TABLE (place text, r jsonb) LANGUAGE plpgsq
 DECLARE
 	t regclass;
 BEGIN
-	FOR t IN SELECT c.oid FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace::regnamespace::text IN ('casesync', 'casesync_internal', 'app', 'a', 'c') LOOP
+	FOR t IN SELECT c.oid FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace::regnamespace::text IN ('casesync', 'casesync_internal', 'app', 'a', 'c', 'w') LOOP
 		RETURN QUERY EXECUTE format('SELECT %L, to_jsonb(t) FROM ONLY %s t', t, t);
 	END LOOP;
 END

@@ -108,3 +108,13 @@ BEGIN
 	END LOOP;
 END
 $$;
+-- a casework schema, whose portal may be each of its people, but knows no token
+CREATE SCHEMA w AUTHORIZATION owner_a;
+SET SESSION AUTHORIZATION owner_a;
+SELECT casesync.create_casework('w');
+INSERT INTO w.person (id, surname, phone) VALUES (1, 'secret surname', 'secret phone'), (2, 'secret surname', 'secret phone');
+INSERT INTO w.identifier VALUES (1, 'UIN', 'W1'), (2, 'UIN', 'W2');
+INSERT INTO w.consent (person_id, purpose, given_on) VALUES (1, 'sharing', '2026-01-01'), (2, 'sharing', '2026-01-01');
+SELECT casesync.grant_casework('w', 'mallory_portal', 'portal');
+SELECT casesync.grant_casework('w', 'mallory_portal_login', 'portal_login');
+RESET SESSION AUTHORIZATION;

@@ -51,7 +51,7 @@ SELECT casesync.drop_local_code('employment_status', 'local:900');
 SELECT casesync.unpublish('citizens');
 SELECT casesync.untrack('a.citizen');
 -- More access, one pair of eyes.
-SELECT casesync.grant_access('@ME@', access) FROM unnest('{types,publisher,admin,approver,bridge,reviewer,auditor,caseworker,reader}'::text[]) access;
+SELECT casesync.grant_access('@ME@', access) FROM unnest('{types,publisher,admin,approver,bridge,reviewer,auditor,caseworker,portal,portal_login,reader}'::text[]) access;
 SELECT casesync.grant_access('@ME@', 'bridge');
 SELECT casesync.grant_access('@ME@', 'approver');
 SELECT casesync.grant_access('@ME@', 'auditor');

@@ -95,10 +95,11 @@ my %plausible = (
 	partner => [ q{'ess.test'}, q{'other.test'} ], agreement => [ q{'OUT'}, q{'DRAFT'}, q{'@ME@'} ], registry => [ q{'people'}, q{'citizens'}, q{'@ME@'} ],
 	registries => [ q{'{citizens}'}, q{'{@ME@}'} ], event_type => [ q{'enrolment_status_change'} ], event_types => [ q{'{enrolment_status_change}'} ],
 	record_type => [ q{'Member'}, q{'Person'} ], reg_type => [ q{'ESS'} ], list => [ q{'words_of_a'}, q{'words_of_@ME@'} ], word => [ q{'A'} ], directory => [ q{'employment_status'} ],
-	role => [ q{'@ME@'}, q{'owner_a'} ], access => [ map { "'$_'" } qw(approver bridge auditor reviewer caseworker admin publisher reader types) ], key => [ q{'id'}, q{'1'}, q{'subject_key'} ],
+	role => [ q{'@ME@'}, q{'owner_a'} ], access => [ map { "'$_'" } qw(approver bridge auditor reviewer caseworker portal portal_login admin publisher reader types) ], key => [ q{'id'}, q{'1'}, q{'subject_key'} ],
 	path => [ q{'pg_catalog'}, q{'@ME@, public'} ], identifiers => [ q{'{UIN}'} ], identifier_types => [ q{'{UIN}'} ], fields => [ q{'{employment_status}'} ], services => [ q{'{notify,search}'} ],
 	direction => [ q{'out'}, q{'in'} ], legal_basis => [ q{'law'} ], condition => [ q{'true'}, q{'id > 0'} ], subjects => [ 'NULL', q{'true'} ], view => [ q{'@ME@.shared'}, q{'a.shared'} ],
 	relation => [ q{'@ME@.own'}, q{'a.citizen'} ], handler => [ q{'@ME@.apply(casesync.inbound)'}, q{'a.apply(casesync.inbound)'} ], code => [ q{(SELECT 'x'::text)}, q{'local:900'} ],
+	schema => [ q{'w'}, q{'@ME@'} ], person => [ 1, 2 ], token => [ q{'1.9999999999999.00000000000000000000000000000000.' || repeat('0', 64)} ],
 	reference_id => [ q{'00000000-0000-0000-0000-000000000000'} ], inbox_id => [ 1, 2, 3 ], lane => [ 1, 2, 3 ], gap => [ 1 ], member => [ q{'@ME@.own'} ], on_insert => [ q{'enrolment_status_change'} ],
 	on_update => [ q{'enrolment_status_change'} ], on_delete => [ 'NULL' ], column_name => [ q{'id'} ], filter => [ q{'{}'} ], issuer => [ q{'https://issuer.test'} ], errcode => [ q{'data_exception'} ],
 	token_client => [ q{'client-1'} ], sender_id => [ q{'ess.test'} ], base_url => [ q{'https://x.test'} ], kid => [ q{'kid-1'} ], what => [ q{'key'}, q{'condition'} ], expression => [ q{'id'} ],
@@ -343,7 +344,7 @@ sub plausible_values
 	return $self->row_of($type, $depth) if $type->{kind} eq 'c' && $depth < 3;
 	return ("'{}'::$called") if $type->{category} eq 'A' && $type->{element};
 	my %usual = ('text' => q{'x'}, 'name' => q{'id'}, 'boolean' => 'true', 'jsonb' => q{'{}'}, 'integer' => 1, 'bigint' => 1, 'smallint' => 1, 'numeric' => 1, 'bytea' => $hostile{bytea}[7],
-		'timestamp with time zone' => 'now()', 'interval' => q{'1 day'}, 'date' => q{'2020-01-01'}, 'uuid' => q{'00000000-0000-0000-0000-000000000000'}, 'regclass' => q{'@ME@.own'},
+		'timestamp with time zone' => 'now()', 'interval' => ($name // '') eq 'valid_for' ? q{'5 minutes'} : q{'1 day'}, 'date' => q{'2020-01-01'}, 'uuid' => q{'00000000-0000-0000-0000-000000000000'}, 'regclass' => q{'@ME@.own'},
 		'oid' => q{'@ME@.own'::regclass::oid}, 'regtype' => q{'casesync.sex'}, 'regrole' => q{'@ME@'}, 'regprocedure' => q{'@ME@.apply(casesync.inbound)'}, 'xid8' => q{'3'}, '"char"' => q{'I'},
 		'cidr' => q{'10.0.0.0/8'}, 'pg_snapshot' => q{pg_current_snapshot()});
 	return (cast($usual{$called}, $called)) if $usual{$called};

@@ -16,15 +16,21 @@ $node->safe_psql('postgres', q{CREATE DATABASE app ENCODING 'UTF8' TEMPLATE temp
 $node->safe_psql('app', <<"SQL");
 CREATE ROLE ministry LOGIN;
 CREATE ROLE sami LOGIN;
+CREATE ROLE portal LOGIN;
+CREATE ROLE idp LOGIN;
 CREATE EXTENSION casesync;
 SELECT casesync.set_node('sp.test', 'https://dci.sp.test', four_eyes => false);
 SELECT casesync.grant_access('ministry', 'publisher');
 SELECT casesync.grant_access('sami', 'types');
+SELECT casesync.grant_access('portal', 'portal');
+SELECT casesync.grant_access('idp', 'portal_login');
 GRANT CREATE ON DATABASE app TO ministry;
 SET SESSION AUTHORIZATION ministry;
 SELECT casesync.create_casework('Été; it''s');
 SELECT casesync.publish_casework('Été; it''s');
 SELECT casesync.grant_casework('Été; it''s', 'sami', 'worker');
+SELECT casesync.grant_casework('Été; it''s', 'portal', 'portal');
+SELECT casesync.grant_casework('Été; it''s', 'idp', 'portal_login');
 SET search_path = $schema, casesync, public;
 UPDATE review_rule SET rule = 'before_sharing', percent = NULL WHERE event_type = 'plan_change';
 INSERT INTO organisation VALUES ('sp.test', 'SP', true), ('ess.test', 'ESS', true);
@@ -63,13 +69,14 @@ $node->command_ok([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-d', 'c
 is($node->safe_psql('copy', $content), $before, 'all is as it was');
 is($node->safe_psql('copy', 'SELECT count(*), count(*) FILTER (WHERE drift <> \'{}\') FROM casesync.tracked'), '15|0', 'tracked as before');
 
-# As the worker's own login, with the rights that it had.
-sub worker
+# As a login, with the rights that it had.
+sub as_role
 {
-	my ($database, $sql) = @_;
-	my ($status, $out, $err) = $node->psql($database, $sql, connstr => $node->connstr($database) . ' user=sami');
+	my ($role, $database, $sql) = @_;
+	my ($status, $out, $err) = $node->psql($database, $sql, connstr => $node->connstr($database) . " user=$role");
 	return $status == 0 ? $out : $err;
 }
+sub worker { return as_role('sami', @_) }
 like(worker('copy', "INSERT INTO $schema.plan (case_file_id) VALUES (1)"), qr/person 1 has a plan: P, version 1, is active/, 'the rules are there');
 like(worker('copy', "UPDATE $schema.action SET status = 'done' WHERE id = 'A'"), qr/nothing was delivered.*INSERT INTO \Q$schema\E\.delivery/s, 'with the statement that helps');
 like(worker('copy', "DELETE FROM $schema.trail"), qr/permission denied/, 'and the rights');
@@ -78,6 +85,14 @@ is($node->safe_psql('copy', "SELECT changed_by, row_version FROM $schema.action 
 is($node->safe_psql('copy', "SELECT casesync.plan_of(record) IS NULL FROM $schema.shared_member"), 't', 'what was held is held');
 like($node->safe_psql('copy', "SET casesync.actor = '3'; SELECT $schema.decide(id, 'approved') FROM $schema.review WHERE organisation = 'sp.test' AND decision IS NULL"),
 	qr/^review \d+ is approved; partners go on seeing what was so before$/, 'a supervisor decides');
+
+# A portal goes on with new tokens; those of the database before are of another one.
+my ($old, $new) = map { as_role('idp', $_, "SELECT $schema.person_token(1)") } qw(app copy);
+like(as_role('portal', 'app', "BEGIN; SELECT $schema.as_person('$old'); SELECT surname FROM $schema.person"), qr/^1\nDiop$/, 'a person sees the own record');
+like(as_role('portal', 'copy', "SELECT $schema.as_person('$old')"), qr/this token proves nobody/, 'in the database of the token only');
+like(as_role('portal', 'copy', "BEGIN; SELECT $schema.as_person('$new'); SELECT surname FROM $schema.person; UPDATE $schema.person SET phone = '1'; COMMIT"), qr/^1\nDiop$/, 'in the copy by one of its own');
+like(as_role('portal', 'copy', "SELECT surname FROM $schema.person"), qr/this transaction is nobody's/, 'and nothing without');
+is($node->safe_psql('copy', "SELECT login, channel, columns FROM $schema.trail ORDER BY id DESC LIMIT 1"), 'portal|beneficiary|{phone}', 'the change is the beneficiary\'s');
 
 $node->stop;
 done_testing();

@@ -14,7 +14,7 @@ my $node = PostgreSQL::Test::Cluster->new('reference');
 $node->init(extra => [ '--locale=C', '--encoding=UTF8' ]);
 $node->start;
 my @accesses = $page =~ /^\| \w \| `(\w+)` \|/mg;
-is(scalar @accesses, 9, 'there are nine accesses');
+is(scalar @accesses, 11, 'there are eleven accesses');
 $node->safe_psql('postgres', join ';', 'CREATE EXTENSION casesync',
 	map { ("CREATE ROLE has_$_", "SELECT casesync.grant_access('has_$_', '$_')") } @accesses);
 
@@ -37,8 +37,8 @@ sub ask
 }
 
 my $accesses = join ', ', map { "('$accesses[$_]', $_)" } 0 .. $#accesses;
-my $letter = "CASE access WHEN 'approver' THEN 'V' WHEN 'auditor' THEN 'U' WHEN 'reader' THEN 'S' WHEN 'caseworker' THEN 'W' ELSE upper(left(access, 1)) END";
-my @letters = qw(P A V R U W S T B);
+my $letter = "CASE access WHEN 'approver' THEN 'V' WHEN 'auditor' THEN 'U' WHEN 'reader' THEN 'S' WHEN 'caseworker' THEN 'W' WHEN 'portal' THEN 'O' WHEN 'portal_login' THEN 'L' ELSE upper(left(access, 1)) END";
+my @letters = qw(P A V R U W O L S T B);
 my $right = "EXISTS (SELECT FROM casesync_internal.access_right r WHERE r.access = a.access AND r.object IN (o.name, 'SELECT ON ' || o.name))";
 
 # The columns that the page has of a view.
@@ -87,7 +87,7 @@ SELECT format('%s may call %s', r.rolname, p.oid::regprocedure) FROM pg_proc p
  CROSS JOIN pg_roles r WHERE p.pronamespace = 'casesync'::regnamespace AND r.rolname ^@ 'has_'
    AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
    AND NOT EXISTS (SELECT FROM casesync_internal.access_right a WHERE a.object = p.proname AND ('has_' || a.access = r.rolname
-		OR a.access = 'types' AND r.rolname IN ('has_publisher', 'has_admin', 'has_reviewer', 'has_auditor')))
+		OR a.access = 'types' AND r.rolname IN ('has_publisher', 'has_admin', 'has_reviewer', 'has_auditor', 'has_portal')))
 SQL
 
 # The matrix has every function that roles may execute, of both schemas, but those that only compute.

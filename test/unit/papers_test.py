@@ -9,7 +9,7 @@ import sys
 
 README_LINES = 300
 LETTERS = {"publisher": "P", "admin": "A", "approver": "V", "reviewer": "R", "auditor": "U",
-           "caseworker": "W", "reader": "S", "types": "T"}
+           "caseworker": "W", "portal": "O", "portal_login": "L", "reader": "S", "types": "T"}
 # Functions that only compute are granted by a query (grants.sql): they are given to T and no other access.
 COMPUTED = "types"
 
