@@ -141,7 +141,7 @@ BEGIN
 		n := action_told(p, a, told);
 		SELECT * INTO o FROM action x WHERE x.plan_id = p.id AND x.plan_version = p.version
 		   AND x.id = n.id;
-		IF o.id IS NULL AND with_content AND (is_led OR p.status IN ('draft', 'proposed')) THEN
+		IF o.id IS NULL AND with_content AND p.status IN ('draft', 'proposed', 'agreed') THEN
 			PERFORM action_new(p, a, partner, told);
 		ELSIF o.id IS NULL THEN
 			kept := true;
