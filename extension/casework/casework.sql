@@ -139,8 +139,9 @@ COMMENT ON FUNCTION casesync.publish_casework(name, text, text) IS
 	'publish what a casework schema shares, as registries NAME.member and NAME.beneficiary, and '
 	'track its tables; returns what to look at';
 
-/* Registers what 0.3.0 and later schemas come with; a schema made before has no such functions. */
-CREATE OR REPLACE FUNCTION casesync.receive_casework(schema name)
+CREATE OR REPLACE FUNCTION casesync.receive_casework(schema name,
+	event_types text[] DEFAULT ARRAY['enrolment', 'enrolment_status_change', 'plan_change',
+		'referral', 'REGISTER', 'UPDATE'])
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -154,20 +155,19 @@ BEGIN
 			format('%I.%I(casesync.inbound)', schema, r.function_name)::regprocedure AS handler
 		  FROM (VALUES ('Member', 'receive_member'), ('Beneficiary', 'receive_beneficiary')
 			) r(record_type, function_name)
-		 CROSS JOIN unnest('{enrolment,enrolment_status_change,plan_change,referral,REGISTER,'
-			'UPDATE}'::text[]) e(event_type)
+		 CROSS JOIN unnest(event_types) e(event_type)
 		 WHERE r.record_type = 'Member' OR e.event_type NOT IN ('plan_change', 'referral')
 	LOOP
 		PERFORM casesync.on_notify(h.record_type, h.event_type, h.handler);
 	END LOOP;
-	RETURN format('what partners tell of Member and Beneficiary is applied to schema %I; next, '
-		'an agreement of direction in: SELECT casesync.set_agreement(…, direction => ''in'', '
-		'apply_mode => ''auto'', …);', schema);
+	RETURN format('what partners tell of %s is applied to schema %I; next, an agreement of '
+		'direction in: SELECT casesync.set_agreement(…, direction => ''in'', '
+		'apply_mode => ''auto'', …);', array_to_string(event_types, ', '), schema);
 END
 $$;
-COMMENT ON FUNCTION casesync.receive_casework(name) IS
-	'name the apply functions of a casework schema of the caller''s, for all that partners tell of '
-	'people and their enrolments; how much of it is applied, the agreements say (apply_mode)';
+COMMENT ON FUNCTION casesync.receive_casework(name, text[]) IS
+	'name the apply functions of a casework schema of the caller''s, for these events about people '
+	'and their enrolments; how much of it is applied, the agreements say (apply_mode)';
 
 /* Also of a schema that is gone: its trackings and registries are still there, and are ended. */
 CREATE OR REPLACE FUNCTION casesync.unpublish_casework(schema name,

@@ -263,8 +263,9 @@ BEGIN
 	IF referral_of(event.record) IS NOT NULL THEN
 		kept := receive_referral(who.person, referral_of(event.record), event.partner, told);
 	END IF;
-	IF plan_of(event.record) IS NOT NULL AND NOT EXISTS (SELECT FROM person p
-		WHERE p.id = who.person AND p.death_date IS NOT NULL)
+	IF plan_of(event.record) ->> 'plan_status' IN ('completed', 'revised', 'ended')
+		OR plan_of(event.record) IS NOT NULL AND EXISTS (SELECT FROM person p
+			WHERE p.id = who.person AND p.death_date IS NULL)
 	THEN
 		kept := receive_plan(who.person, plan_of(event.record), event.partner, told) OR kept;
 	END IF;

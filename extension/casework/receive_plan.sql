@@ -120,12 +120,12 @@ BEGIN
 	UPDATE action x SET status = n.status, reason = n.reason, told_by = n.told_by
 	 WHERE x.plan_id = p.id AND x.id = n.id AND (x.status, x.reason) IS DISTINCT FROM
 		(n.status, n.reason)
-	   AND EXISTS (SELECT FROM plan v WHERE v.id = p.id AND v.version = x.plan_version
-		AND v.status IN ('draft', 'proposed', 'agreed', 'active'));
+	   AND (x.plan_version = p.version OR EXISTS (SELECT FROM plan v WHERE v.id = p.id
+		AND v.version = x.plan_version AND v.status IN ('draft', 'proposed', 'agreed', 'active')));
 END
 $body$;
 COMMENT ON FUNCTION action_state(plan, action, date) IS
-	'what became of a partner''s action, in every version that is followed or made';
+	'what became of a partner''s action, in this version and in all that are followed or made';
 
 CREATE FUNCTION receive_actions(p plan, actions jsonb, partner text, is_led boolean,
 	with_content boolean, told text) RETURNS boolean
@@ -196,7 +196,9 @@ BEGIN
 			n.client_agreed_on)
 	THEN
 		RETURN false;
-	ELSIF NOT is_led OR p.status IN ('completed', 'revised', 'ended') THEN
+	ELSIF NOT is_led OR p.status IN ('completed', 'revised', 'ended')
+		AND n.status NOT IN ('completed', 'revised', 'ended')
+	THEN
 		RETURN true;
 	ELSIF n.status IN ('agreed', 'active') AND p.status <> 'active' AND NOT EXISTS (
 		SELECT FROM plan_approval v JOIN organisation o ON o.id = v.organisation AND o.is_own

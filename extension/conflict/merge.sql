@@ -329,6 +329,10 @@ BEGIN
 				handed->w.field)) THEN
 			v.fields := v.fields || jsonb_build_object(w.field, jsonb_set(w.version, '{0}',
 				coalesce(to_jsonb(casesync_internal.field_hash(after.fields->w.field)), 'null')));
+		ELSIF (v.fields->w.field->>1)::bigint > (w.version->>1)::bigint THEN
+			/* What came of it here was made knowing it. */
+			v.fields := v.fields || jsonb_build_object(w.field, jsonb_set(v.fields->w.field, '{3}',
+				to_jsonb(greatest((v.fields->w.field->>3)::bigint, (w.version->>1)::bigint))));
 		END IF;
 	END LOOP;
 	RETURN v;
@@ -398,7 +402,7 @@ BEGIN
 		 CROSS JOIN LATERAL (
 			SELECT casesync_internal.record_fields(m.record)->w.field AS theirs) h
 		 WHERE (s.r).registry = (after.r).registry AND s.key = after.key
-		   AND h.theirs IS DISTINCT FROM after.fields->w.field
+		   AND after.fields ? w.field AND h.theirs <> after.fields->w.field
 		   AND NOT casesync_internal.record_contains(
 			casesync_internal.fields_record(after.fields), casesync_internal.record_with(NULL,
 				string_to_array(w.field, '.'), h.theirs));
