@@ -166,7 +166,7 @@ COMMENT ON FUNCTION receive_actions(plan, jsonb, text, boolean, boolean, text) I
 $part$),
 
 (1150, 'what is told of a plan', $part$
-CREATE FUNCTION receive_approval(p plan, plan jsonb, partner text, told text) RETURNS void
+CREATE FUNCTION receive_approval(p plan, plan jsonb, partner text, told text) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
 DECLARE
@@ -182,10 +182,13 @@ BEGIN
 		DELETE FROM plan_approval v WHERE v.plan_id = p.id AND v.plan_version = p.version
 		   AND v.organisation = partner AND v.told_by IS NOT NULL;
 	END IF;
+	RETURN said IS DISTINCT FROM (SELECT coalesce(jsonb_agg(v.organisation ORDER BY v.organisation),
+			'[]') FROM plan_approval v WHERE v.plan_id = p.id AND v.plan_version = p.version);
 END
 $body$;
 COMMENT ON FUNCTION receive_approval(plan, jsonb, text, text) IS
-	'a partner''s own approval, of what is exactly the plan here; nobody else''s';
+	'a partner''s own approval, of what is exactly the plan here, and nobody else''s; true: what '
+	'stands here counts';
 
 CREATE FUNCTION receive_header(p plan, n plan, is_led boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -281,7 +284,7 @@ BEGIN
 	kept := is_same AND receive_goals(p, a -> 'goals', is_led, told);
 	kept := receive_actions(p, a -> 'actions', partner, is_led, is_same, told) OR kept;
 	IF is_same AND p.status IN ('proposed', 'agreed') THEN
-		PERFORM receive_approval(p, a, partner, told);
+		kept := receive_approval(p, a, partner, told) OR kept;
 	END IF;
 	RETURN is_same AND receive_header(p, n, is_led) OR kept;
 END
