@@ -136,6 +136,12 @@ CREATE FUNCTION content_written() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $body$
 BEGIN
+	IF TG_OP = 'UPDATE' AND content_agreed(to_jsonb(OLD)) = content_agreed(to_jsonb(NEW))
+		AND (OLD.status::text IN ('cancelled', 'dropped')) = (NEW.status::text IN ('cancelled',
+			'dropped'))
+	THEN
+		RETURN NULL;
+	END IF;
 	INSERT INTO plan_author (plan_id, plan_version, organisation, worker_id, told_by)
 	SELECT p.id, p.version, coalesce(organisation_of(NEW.changed_by),
 			to_jsonb(NEW) ->> 'organisation'), NEW.changed_by, NEW.told_by FROM plan p
@@ -143,15 +149,10 @@ BEGIN
 	   AND (NEW.changed_by IS NOT NULL AND p.status IN ('draft', 'proposed')
 		OR NEW.told_by IS NOT NULL AND NOT is_own(to_jsonb(NEW) ->> 'organisation'))
 	ON CONFLICT DO NOTHING;
-	IF TG_OP = 'INSERT' OR content_agreed(to_jsonb(OLD)) <> content_agreed(to_jsonb(NEW))
-		OR (OLD.status::text IN ('cancelled', 'dropped')) <> (NEW.status::text IN ('cancelled',
-			'dropped'))
-	THEN
-		DELETE FROM plan_approval a USING plan p
-		 WHERE p.id = NEW.plan_id AND p.version = NEW.plan_version
-		   AND p.status IN ('proposed', 'agreed')
-		   AND a.plan_id = p.id AND a.plan_version = p.version;
-	END IF;
+	DELETE FROM plan_approval a USING plan p
+	 WHERE p.id = NEW.plan_id AND p.version = NEW.plan_version
+	   AND p.status IN ('proposed', 'agreed')
+	   AND a.plan_id = p.id AND a.plan_version = p.version;
 	RETURN NULL;
 END
 $body$;

@@ -166,24 +166,39 @@ COMMENT ON FUNCTION receive_actions(plan, jsonb, text, boolean, boolean, text) I
 $part$),
 
 (1150, 'what is told of a plan', $part$
+CREATE FUNCTION approval_told(plan jsonb, organisation text, here jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT
+RETURN coalesce(
+	(SELECT a FROM jsonb_array_elements(plan -> 'approvals') a
+	  WHERE a ->> 'organisation' = approval_told.organisation LIMIT 1),
+	CASE WHEN plan -> 'approved_by' ? organisation THEN jsonb_build_object('organisation',
+		organisation, 'approved', true, 'content', coalesce(plan #> '{@content,md5}',
+			here #> '{@content,md5}')) END,
+	jsonb_build_object('organisation', organisation, 'approved', false));
+COMMENT ON FUNCTION approval_told(jsonb, text, jsonb) IS
+	'an organisation''s approval as a partner tells it; who says no content means what is here';
+
 CREATE FUNCTION receive_approval(p plan, plan jsonb, partner text, told text) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
 DECLARE
-	said constant jsonb := receive_approval.plan -> 'approved_by';
-	here constant jsonb := (SELECT l.plan FROM live_plan l WHERE l.person_id = p.person_id);
+	here jsonb := (SELECT l.plan FROM live_plan l WHERE l.person_id = p.person_id);
+	said constant jsonb := approval_told(receive_approval.plan, partner, here);
 BEGIN
-	IF said ? partner AND here ->> 'plan_id' = p.id AND here -> '@content'
-		= coalesce(receive_approval.plan -> '@content', here -> '@content')
-	THEN
+	IF here ->> 'plan_id' <> p.id OR (here ->> 'plan_version')::integer <> p.version THEN
+		RETURN false;
+	ELSIF (said ->> 'approved')::boolean AND said ->> 'content' = here #>> '{@content,md5}' THEN
 		INSERT INTO plan_approval (plan_id, plan_version, organisation, person_id, told_by)
 		VALUES (p.id, p.version, partner, p.person_id, told) ON CONFLICT DO NOTHING;
-	ELSIF NOT said ? partner THEN
+	ELSE
 		DELETE FROM plan_approval v WHERE v.plan_id = p.id AND v.plan_version = p.version
 		   AND v.organisation = partner AND v.told_by IS NOT NULL;
 	END IF;
-	RETURN said IS DISTINCT FROM (SELECT coalesce(jsonb_agg(v.organisation ORDER BY v.organisation),
-			'[]') FROM plan_approval v WHERE v.plan_id = p.id AND v.plan_version = p.version);
+	here := (SELECT l.plan FROM live_plan l WHERE l.person_id = p.person_id);
+	RETURN receive_approval.plan ? 'approvals' AND EXISTS (
+		SELECT FROM jsonb_array_elements(here -> 'approvals') a
+		 WHERE a - '@type'
+			<> approval_told(receive_approval.plan, a ->> 'organisation', here) - '@type');
 END
 $body$;
 COMMENT ON FUNCTION receive_approval(plan, jsonb, text, text) IS

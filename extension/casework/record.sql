@@ -22,10 +22,15 @@ COMMENT ON FUNCTION plan_content(jsonb) IS
 CREATE FUNCTION plan_shown(plan jsonb, approved_by text[]) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT
 RETURN plan || jsonb_build_object('approved_by', to_jsonb(approved_by),
+	'approvals', (SELECT coalesce(jsonb_agg(jsonb_build_object('organisation', o, 'approved',
+			o = ANY (approved_by), '@type', 'PlanApproval') || CASE WHEN o = ANY (approved_by)
+				THEN jsonb_build_object('content', plan_content(plan)) ELSE '{}' END ORDER BY o),
+			'[]')
+		FROM jsonb_array_elements_text(plan -> 'organisations') o),
 	'@content', jsonb_build_object('plan_id', plan -> 'plan_id',
 		'plan_version', plan -> 'plan_version', 'md5', plan_content(plan)));
 COMMENT ON FUNCTION plan_shown(jsonb, text[]) IS
-	'a plan with who approved it, nobody too, and what exactly that is';
+	'a plan with each organisation''s approval or that there is none, and of what exactly';
 
 CREATE VIEW live_plan AS
 SELECT h.id AS person_id, plan_shown(plan(p.id, p.version, p.status, p.start_date, p.end_date,

@@ -1,8 +1,20 @@
 /*
- * A record field by field: members of objects, the pairs of additional_attributes, and the goals
- * and actions of a plan, each as one value under its id; any other list is one value. Knows nothing
- * of who says what.
+ * A record field by field: members of objects, the pairs of additional_attributes, and the goals,
+ * actions and approvals of a plan, each as one value under its id; any other list is one value.
+ * Knows nothing of who says what.
  */
+
+/* A path is split at its dots, and sender ids have some. */
+CREATE OR REPLACE FUNCTION casesync_internal.element_name(element jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT replace(coalesce(element->>'action_id', element->>'goal_id',
+		CASE WHEN element ? 'approved' THEN element->>'organisation' END), '.', '/')
+$$;
+COMMENT ON FUNCTION casesync_internal.element_name(jsonb) IS
+	'by what an action, a goal or an approval of a plan is known; NULL: it is none';
 
 /* Two authors change different actions of one plan: neither change may undo the other. */
 CREATE OR REPLACE FUNCTION casesync_internal.named_elements(list jsonb)
@@ -11,19 +23,18 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF jsonb_typeof(list) = 'array' AND (list->0 ? 'action_id' OR list->0 ? 'goal_id')
-		AND (SELECT count(DISTINCT e.id) = jsonb_array_length(list) FROM (
-			SELECT coalesce(x->>'action_id', x->>'goal_id') AS id
-			  FROM jsonb_array_elements(list) x) e
-			WHERE e.id !~ '^@|[.]|^$|(^|_)identifier$')
+	IF jsonb_typeof(list) = 'array' AND casesync_internal.element_name(list->0) IS NOT NULL
+		AND (SELECT count(DISTINCT e.name) = jsonb_array_length(list) FROM (
+			SELECT casesync_internal.element_name(x) AS name FROM jsonb_array_elements(list) x) e
+			WHERE e.name !~ '^@|^$|(^|_)identifier$')
 	THEN
-		RETURN QUERY SELECT coalesce(x->>'action_id', x->>'goal_id'), x
-			  FROM jsonb_array_elements(list) x;
+		RETURN QUERY SELECT casesync_internal.element_name(x), x FROM jsonb_array_elements(list) x;
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.named_elements(jsonb) IS
-	'the elements of a list of goals or actions with their ids; none of any other list';
+	'the elements of a list of goals, actions or approvals with their names; none of any other '
+	'list';
 
 /*
  * Names with a dot could not be told from two names. Identifiers say who it is, and do not change.
@@ -104,7 +115,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH old AS (
-		SELECT e.value, e.n, coalesce(e.value->>'action_id', e.value->>'goal_id') = name AS is_meant
+		SELECT e.value, e.n, casesync_internal.element_name(e.value) = name AS is_meant
 		  FROM jsonb_array_elements(casesync_internal.list_of(list)) WITH ORDINALITY e(value, n)
 	)
 	SELECT jsonb_agg(x.value ORDER BY x.n) FROM (
@@ -114,9 +125,9 @@ AS $$
 		 WHERE elements_with.value IS NOT NULL) x
 $$;
 COMMENT ON FUNCTION casesync_internal.elements_with(jsonb, text, jsonb) IS
-	'part of record_with(): a list of goals or actions with another value of one';
+	'part of record_with(): a list of goals, actions or approvals with another value of one';
 
-/* An object stands as a value among goals and actions only. */
+/* An object stands as a value in such a list only. */
 CREATE OR REPLACE FUNCTION casesync_internal.record_with(record jsonb, path text[], value jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
