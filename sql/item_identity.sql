@@ -180,5 +180,36 @@ SELECT who, says FROM app.take('refused');
 SELECT casesync.retry(reference_id) ~ 'again' AS tried_again FROM casesync.dead_letter;
 SELECT who, says FROM app.take();
 
+-- what waits for another subscription, and is older, is not told after it: it says what is so as well
+SELECT casesync.set_agreement('OUT', 'ess.test', event_types => '{enrolment,enrolment_status_change}') IS NOT NULL AS written;
+SELECT casesync.activate('OUT') IS NOT NULL AS in_force;
+SELECT casesync.track('app.person', '{people}', 'id', on_insert => 'enrolment', on_update => 'enrolment_status_change',
+	on_delete => 'enrolment_status_change') IS NULL AS tracked;
+SELECT casesync.subscribe('ess.test', 'enrolment', 'Member') IS NOT NULL AS subscribed;
+UPDATE app.person SET shared = true, status = '20' WHERE id = 9;
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take('suspect', 503);
+DELETE FROM app.person WHERE id = 9;
+INSERT INTO app.person VALUES (9, 'U9', '21');
+SELECT count(*) FROM app.route();
+SELECT cardinality(casesync_internal.withhold(ARRAY(SELECT reference_id FROM casesync_internal.notification WHERE key = '9' AND state = 'due' AND seq IS NOT NULL), 'test'));
+UPDATE app.person SET status = '22' WHERE id = 9;
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take();
+SELECT who, says FROM app.take();
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take();
+
+-- what is thrown away as old does not begin anew: the item keeps its name and number, and not what it said
+UPDATE app.person SET status = '23' WHERE id = 9;
+SELECT count(*) FROM app.route();
+SELECT * FROM app.take('retry');
+SELECT app.stop();
+SELECT casesync.prune('0 s') IS NOT NULL AS pruned;
+SELECT state, seq, record FROM casesync_internal.notification WHERE key = '9' AND state = 'withheld';
+SELECT app.resume();
+SELECT count(*) FROM app.route();
+SELECT * FROM app.take();
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

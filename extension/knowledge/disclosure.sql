@@ -66,9 +66,9 @@ COMMENT ON FUNCTION casesync_internal.disclosure_begin(text, casesync_internal.d
 	'count, check_enrollment): on record before they do';
 
 /*
- * An item is attempted once, however often it is sent: its outcome is about the same record. A row
- * more and no update, for the table is append-only; a dead letter that is sent again gets a second
- * outcome, and the newest counts.
+ * A record is attempted once, however often it is sent, and its outcome is a row more, for the
+ * table is append-only. A dead letter that is sent again gets a second outcome; one that tells what
+ * is so now, under the number that it had, is attempted again, and only that has the new outcome.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.disclosure_complete(reference_ids uuid[],
 	outcome text)
@@ -81,8 +81,10 @@ BEGIN
 		agreement_version, reference_id, outcome, asked)
 	SELECT d.partner, d.registry, d.key, d.way, d.hmac, d.agreement, d.agreement_version,
 		d.reference_id, disclosure_complete.outcome, d.asked
-	  FROM casesync_internal.disclosure d
-	 WHERE d.reference_id = ANY (reference_ids) AND d.outcome = 'attempted'
+	  FROM (SELECT DISTINCT ON (x.reference_id, x.registry, x.key, x.way, x.agreement) x.*
+		  FROM casesync_internal.disclosure x
+		 WHERE x.reference_id = ANY (reference_ids) AND x.outcome = 'attempted'
+		 ORDER BY x.reference_id, x.registry, x.key, x.way, x.agreement, x.id DESC) d
 	 ORDER BY d.id;
 END
 $$;
@@ -106,6 +108,7 @@ AS $$
 		AND a.version = d.agreement_version
 	  LEFT JOIN LATERAL (SELECT x.outcome FROM casesync_internal.disclosure x
 		WHERE x.reference_id = d.reference_id AND x.outcome <> 'attempted'
+			AND x.hmac IS NOT DISTINCT FROM d.hmac
 		ORDER BY x.id DESC LIMIT 1) o ON true
 	 WHERE d.registry = disclosures.registry AND d.key IN (disclosures.key,
 		casesync_internal.erased_key(disclosures.registry, disclosures.key))

@@ -93,7 +93,8 @@ COMMENT ON FUNCTION casesync_internal.outgoing_erase(casesync_internal.person) I
 	'part of erase(): requests and callbacks that name a subject';
 
 /*
- * A leaf of which nothing is needed goes at once; from others row by row. Looked at before the lock
+ * An item with an open number may be told yet, and stays, without what it would have said. A leaf
+ * of which nothing is needed goes at once; from others row by row. Looked at before the lock
  * and again behind it, since routing may append in between. Our own lock_not_available stands for
  * every reason not to empty a leaf, so that all take the one way: the subtransaction gives the lock
  * back, and rows are deleted.
@@ -104,7 +105,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
 AS $$
 DECLARE
-	kept constant text := '(state IN (''due'', ''dead'') OR at >= $1)';
+	open_items constant text := 'state = ''withheld'' AND id IN (SELECT o.item FROM '
+		'casesync_internal.open_number o WHERE NOT o.is_passed)';
+	kept constant text := format('(state IN (''due'', ''dead'') OR at >= $1 OR %s)', open_items);
 	leaf regclass;
 	is_needed boolean;
 	rows bigint;
@@ -129,6 +132,9 @@ BEGIN
 			EXECUTE format('TRUNCATE %s', leaf);
 		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 			/* What somebody is at goes the next time. */
+			EXECUTE format('UPDATE %1$s SET record = NULL WHERE id IN (SELECT x.id FROM %1$s x '
+				'WHERE at < $1 AND record IS NOT NULL AND %2$s FOR UPDATE SKIP LOCKED)', leaf,
+				open_items) USING before;
 			EXECUTE format('DELETE FROM %1$s WHERE id IN (SELECT x.id FROM %1$s x '
 				'WHERE NOT %2$s FOR UPDATE SKIP LOCKED)', leaf, kept) USING before;
 			GET DIAGNOSTICS rows = ROW_COUNT;

@@ -168,7 +168,8 @@ AS $$
 		   AND (SELECT true FROM casesync_internal.disclosure d
 			WHERE d.partner = a.partner AND d.registry = r.registry AND d.key = l.key
 			  AND (SELECT true FROM casesync_internal.disclosure x
-				WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent' LIMIT 1) IS NULL
+				WHERE x.reference_id = d.reference_id AND x.outcome = 'not_sent'
+				  AND x.hmac IS NOT DISTINCT FROM d.hmac LIMIT 1) IS NULL
 			 LIMIT 1)
 	)
 	SELECT DISTINCT ON (g.key, e.event_type) e, w.subscriptions, g.record, NULL::bytea, true
@@ -319,6 +320,45 @@ COMMENT ON FUNCTION casesync_internal.open_drafts(casesync_internal.agreement,
 	casesync_internal.draft[]) IS
 	'what to tell subscriptions of subjects of which they have an open number, besides the news';
 
+/*
+ * What is told under an open number stands in its lane where that stood: before what waits of the
+ * subject for other subscriptions, and is older. That is told by the next look, which says what is
+ * so then. What says the same already stays: two open numbers do not chase each other.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.clear_way(a casesync_internal.agreement,
+	registry text, news casesync_internal.draft[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+	older casesync_internal.notification[];
+BEGIN
+	IF NOT EXISTS (SELECT FROM casesync_internal.open_number) THEN
+		RETURN;
+	END IF;
+	older := ARRAY(SELECT DISTINCT ON (n.id) n
+		  FROM unnest(news) d
+		  JOIN casesync_internal.notification n ON n.registry = clear_way.registry
+			AND n.key = (d.event).key AND n.state = 'due' AND n.agreement = a.agreement
+			AND n.hmac IS DISTINCT FROM d.hmac
+		 WHERE NOT d.removal AND EXISTS (
+			SELECT FROM casesync_internal.open_number o
+			 WHERE o.registry = clear_way.registry AND o.key = n.key AND NOT o.is_passed
+			   AND o.subscription = ANY (d.subscriptions))
+		 ORDER BY n.id);
+	PERFORM casesync_internal.withhold_waiting(ARRAY(SELECT n.reference_id FROM unnest(older) n),
+		'overtaken: the current record is sent');
+	PERFORM casesync_internal.look_again_add_all(array_agg(n.registry), array_agg(n.key),
+		array_agg(n.event_type), array_agg(NULL::bigint), array_agg(n.at),
+		'overtaken before it was told') FROM unnest(older) n HAVING count(*) > 0;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.clear_way(casesync_internal.agreement, text,
+	casesync_internal.draft[]) IS
+	'these are told now, some under open numbers: what waits of their subjects and is older is not '
+	'sent behind them';
+
 /* As an event of ours: what a partner told us itself it is told as well, where it may differ. */
 CREATE OR REPLACE FUNCTION casesync_internal.events_retold(partner text, registry text,
 	events casesync_internal.subject_event[])
@@ -375,6 +415,7 @@ BEGIN
 	news := news || ARRAY(SELECT d
 		FROM casesync_internal.open_drafts(a, r, events, offers, news) d);
 	IF cardinality(news) > 0 THEN
+		PERFORM casesync_internal.clear_way(a, r.registry, news);
 		appended := casesync_internal.append_drafts(a, ARRAY(SELECT d FROM unnest(news) d
 			ORDER BY (d.event).position));
 		PERFORM casesync_internal.tell(a, news, is_sent => true);
