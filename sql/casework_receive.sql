@@ -126,6 +126,8 @@ SELECT casesync.grant_casework('casework', 'regress_chief', 'supervisor') IS NUL
 SET ROLE regress_chief;
 SELECT supervisor_id, kind, person_id, detail FROM review_due WHERE kind = 'other side';
 SELECT has_table_privilege('casesync.own_conflicts', 'SELECT');
+-- nor may who works here say what a partner told
+SELECT has_function_privilege(f, 'EXECUTE') FROM unnest('{receive_member(casesync.inbound),receive_beneficiary(casesync.inbound)}'::regprocedure[]) f;
 RESET ROLE;
 SELECT key, field, partner, why, state FROM own_conflicts ORDER BY key;
 -- enrolments

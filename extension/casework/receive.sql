@@ -142,6 +142,8 @@ END
 $body$;
 COMMENT ON FUNCTION receive_beneficiary(inbound) IS
 	'apply function: in which programmes somebody is enrolled, and how';
+/* Whoever calls it says what a partner told. */
+REVOKE EXECUTE ON FUNCTION receive_beneficiary(inbound) FROM PUBLIC;
 $part$),
 
 (1120, 'what is told of a referral', $part$
@@ -277,4 +279,5 @@ END
 $body$;
 COMMENT ON FUNCTION receive_member(inbound) IS
 	'apply function: a person, the referral and the plan, as far as it is the partner''s to say';
+REVOKE EXECUTE ON FUNCTION receive_member(inbound) FROM PUBLIC;
 $part$);
