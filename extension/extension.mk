@@ -160,7 +160,8 @@ SQL_CODE = \
 	extension/casework/plan_rule.sql extension/casework/plan_content.sql \
 	extension/casework/referral.sql extension/casework/review.sql \
 	extension/casework/decide.sql extension/casework/record.sql \
-	extension/casework/supervision.sql extension/casework/portal.sql \
+	extension/casework/supervision.sql extension/casework/receive.sql \
+	extension/casework/receive_plan.sql extension/casework/portal.sql \
 	extension/casework/portal_rights.sql extension/casework/person_token.sql \
 	extension/casework/casework.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \

@@ -143,10 +143,16 @@ INSERT INTO plan (id, case_file_id, version, status, told_by) VALUES ('T', 3, 4,
 INSERT INTO action (id, plan_id, organisation, responsible, kind, told_by) VALUES ('TA', 'T', 'ess.example.org', 'client', 'training', 'message 1');
 SELECT organisation, worker_id, told_by FROM plan_author WHERE plan_id = 'T';
 SELECT app.act(1);
-UPDATE plan SET status = 'draft', told_by = 'message 2' WHERE id = 'T';
+SELECT app.try_all($$UPDATE plan SET status = 'draft', told_by = 'message 2' WHERE id = 'T'$$);
 SELECT status, told_by, changed_by FROM plan WHERE id = 'T';
 INSERT INTO action (id, plan_id, organisation, responsible, kind) VALUES ('TB', 'T', 'sp.example.org', 'worker', 'child care');
-UPDATE plan SET status = 'proposed', client_agreed_on = '2026-11-01' WHERE id = 'T';
+SELECT app.try_all($$UPDATE plan SET client_agreed_on = '2026-11-01' WHERE id = 'T'$$);
+-- what is the other side's is for its system to change, and what both have is cancelled, not deleted
+SELECT app.try_all($$UPDATE action SET status = 'in_progress' WHERE plan_id = 'T' AND id = 'TA'$$);
+SELECT app.try_all($$UPDATE action SET due_date = '2027-03-01' WHERE plan_id = 'T' AND id = 'TA'$$);
+SELECT app.try_all($$DELETE FROM action WHERE plan_id = 'T' AND id = 'TB'$$);
+UPDATE action SET worker_id = 1 WHERE plan_id = 'T' AND id = 'TA';
+SELECT id, worker_id, told_by FROM action WHERE plan_id = 'T' ORDER BY id;
 SELECT app.act(3);
 INSERT INTO plan_approval (plan_id, plan_version) VALUES ('T', 4);
 -- what was approved is not what there is now

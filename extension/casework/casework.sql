@@ -140,6 +140,36 @@ COMMENT ON FUNCTION casesync.publish_casework(name, text, text) IS
 	'publish what a casework schema shares, as registries NAME.member and NAME.beneficiary, and '
 	'track its tables; returns what to look at';
 
+CREATE OR REPLACE FUNCTION casesync.receive_casework(schema name,
+	event_types text[] DEFAULT ARRAY['enrolment', 'enrolment_status_change', 'plan_change',
+		'referral', 'REGISTER', 'UPDATE'])
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	h record;
+BEGIN
+	PERFORM casesync_internal.casework_relation(schema, 'plan');
+	FOR h IN
+		SELECT r.record_type, e.event_type,
+			format('%I.%I(casesync.inbound)', schema, r.function_name)::regprocedure AS handler
+		  FROM (VALUES ('Member', 'receive_member'), ('Beneficiary', 'receive_beneficiary')
+			) r(record_type, function_name)
+		 CROSS JOIN unnest(event_types) e(event_type)
+		 WHERE r.record_type = 'Member' OR e.event_type NOT IN ('plan_change', 'referral')
+	LOOP
+		PERFORM casesync.on_notify(h.record_type, h.event_type, h.handler);
+	END LOOP;
+	RETURN format('what partners tell of %s is applied to schema %I; next, an agreement of '
+		'direction in: SELECT casesync.set_agreement(…, direction => ''in'', '
+		'apply_mode => ''auto'', …);', array_to_string(event_types, ', '), schema);
+END
+$$;
+COMMENT ON FUNCTION casesync.receive_casework(name, text[]) IS
+	'name the apply functions of a casework schema of the caller''s, for these events about people '
+	'and their enrolments; how much of it is applied, the agreements say (apply_mode)';
+
 /* Also of a schema that is gone: its trackings and registries are still there, and are ended. */
 CREATE OR REPLACE FUNCTION casesync.unpublish_casework(schema name,
 	registry text DEFAULT 'casework')
@@ -205,7 +235,8 @@ BEGIN
 	LOOP
 		EXECUTE format('GRANT %s ON %I.%I TO %s', g.rights, schema, g.relation, role);
 	END LOOP;
-	EXECUTE format('GRANT EXECUTE ON FUNCTION %I.held_lock(bigint, text) TO %s', schema, role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %1$I.held_lock(bigint, text), '
+		'%1$I.is_elsewhere(bigint), %1$I.is_own(text), %1$I.open_conflicts() TO %2$s', schema, role);
 	RETURN format('role %s works in schema %I as %s', role, schema, access)
 		|| CASE WHEN has_schema_privilege(role, 'casesync', 'USAGE') THEN ''
 			ELSE format('; it still needs: SELECT casesync.grant_access(%L, ''types'');', role) END;

@@ -42,13 +42,19 @@ CREATE TABLE identifier (
 );
 COMMENT ON TABLE identifier IS 'by what others know a person; one person for each';
 CREATE INDEX ON identifier (person_id);
+CREATE INDEX ON identifier (value);
 
 CREATE TABLE setting (
 	is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
-	working_age int4range NOT NULL
+	working_age int4range NOT NULL,
+	unknown_referred text NOT NULL DEFAULT 'register'
+		CHECK (unknown_referred IN ('register', 'review'))
 );
 COMMENT ON TABLE setting IS 'one row: what differs from country to country';
 COMMENT ON COLUMN setting.working_age IS 'years of age at which somebody may be sent to work';
+COMMENT ON COLUMN setting.unknown_referred IS
+	'what becomes of somebody unknown here whom a partner refers: register (a new person and case '
+	'file), or review (a person decides)';
 INSERT INTO setting (working_age) VALUES ('[15,64]');
 $part$),
 

@@ -9,10 +9,31 @@ LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT
 RETURN CASE status
 	WHEN 'draft' THEN '{proposed,ended}'::plan_status[]
 	WHEN 'proposed' THEN '{agreed,draft,ended}'
-	WHEN 'agreed' THEN '{active,draft,ended}'
+	WHEN 'agreed' THEN '{active,draft,proposed,ended}'
 	WHEN 'active' THEN '{completed,revised,ended}' ELSE '{}' END;
 COMMENT ON FUNCTION plan_steps(plan_status) IS
-	'where a plan can go from a state; back to draft gives up its approvals';
+	'where a plan can go from a state; back to draft or proposed gives up its approvals';
+
+/* Asked by triggers, also of a beneficiary's own change, who does not see the sides of the case. */
+CREATE FUNCTION is_elsewhere(case_file bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	RETURN EXISTS (SELECT FROM case_party c JOIN organisation o ON o.id = c.organisation
+		WHERE c.case_file_id = is_elsewhere.case_file AND NOT o.is_own);
+END
+$body$;
+COMMENT ON FUNCTION is_elsewhere(bigint) IS
+	'whether a side of a case has a system of its own, which has a copy of the plan';
+
+CREATE FUNCTION is_own(organisation text) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	RETURN (SELECT o.is_own FROM organisation o WHERE o.id = is_own.organisation);
+END
+$body$;
+COMMENT ON FUNCTION is_own(text) IS 'whether an organisation''s cases are kept here';
 
 CREATE FUNCTION person_must_live(person bigint, what text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -82,12 +103,36 @@ COMMENT ON FUNCTION plan_unapproved(text, integer) IS 'who has still to approve 
 $part$),
 
 (410, 'changes of a plan''s state', $part$
-CREATE FUNCTION plan_step_ready(old plan, new plan) RETURNS text
-LANGUAGE plpgsql SET search_path FROM CURRENT
+CREATE FUNCTION plan_is_led_elsewhere(old plan, new plan) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $body$
 DECLARE
 	other text;
 BEGIN
+	SELECT c.lead_organisation INTO other FROM case_file c
+	  JOIN organisation o ON o.id = c.lead_organisation
+	 WHERE c.id = new.case_file_id AND NOT o.is_own;
+	RETURN CASE WHEN old.proposed_at IS NOT NULL AND new.status = 'draft'
+			AND is_elsewhere(new.case_file_id)
+		THEN 'The other side has it: each goes on writing its own part while it is proposed.'
+		WHEN other IS NOT NULL AND new.status <> 'proposed'
+			AND NOT (new.status = 'ended' AND old.proposed_at IS NULL)
+			OR other IS NOT NULL AND old.status <> 'draft' AND new.status = 'proposed'
+		THEN format('%s leads the case, and its system says so.', other) END;
+END
+$body$;
+COMMENT ON FUNCTION plan_is_led_elsewhere(plan, plan) IS
+	'why a step of a plan is not to be taken here, since the other side has a system of its own';
+
+CREATE FUNCTION plan_step_ready(old plan, new plan) RETURNS text
+LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $body$
+DECLARE
+	other text := plan_is_led_elsewhere(old, new);
+BEGIN
+	IF other IS NOT NULL THEN
+		RETURN other;
+	END IF;
 	SELECT string_agg(m, ' ' ORDER BY m) INTO other FROM plan_missing(new.id, new.version) m;
 	IF new.status IN ('agreed', 'active') AND other IS NOT NULL THEN
 		RETURN other;
@@ -106,11 +151,7 @@ BEGIN
 	THEN
 		RETURN 'Some of its actions are still open.';
 	END IF;
-	SELECT c.lead_organisation INTO other FROM case_file c
-	  JOIN organisation o ON o.id = c.lead_organisation
-	 WHERE c.id = new.case_file_id AND NOT o.is_own;
-	RETURN CASE WHEN other IS NOT NULL AND new.status NOT IN ('draft', 'proposed')
-		THEN format('%s leads the case, and its system says so.', other) END;
+	RETURN NULL;
 END
 $body$;
 COMMENT ON FUNCTION plan_step_ready(plan, plan) IS
@@ -149,6 +190,9 @@ BEGIN
 				THEN 'SELECT * FROM casesync.inbox ORDER BY id DESC LIMIT 20;'
 				WHEN why LIKE 'Some of its%' THEN 'SELECT id, kind, status FROM %1$I.action '
 					'WHERE plan_id = %2$L AND plan_version = %3$s;'
+				WHEN why LIKE 'The other side has it%'
+				THEN 'INSERT INTO %1$I.action (plan_id, plan_version, organisation, …) '
+					'VALUES (%2$L, %3$s, …);'
 				WHEN why LIKE '%no two sides.' THEN 'INSERT INTO %1$I.case_party '
 					'(case_file_id, organisation, part) VALUES (%4$s, ''…'', ''counsellor'');'
 				ELSE 'INSERT INTO %1$I.plan_author (plan_id, plan_version) VALUES (%2$L, %3$s);'
@@ -195,8 +239,9 @@ BEGIN
 	IF (old.id, old.version, old.case_file_id, old.person_id)
 		IS DISTINCT FROM (new.id, new.version, new.case_file_id, new.person_id)
 		OR (old.status <> 'draft' AND new.status <> 'draft'
+			AND NOT (old.status = 'proposed' AND is_elsewhere(old.case_file_id))
 			AND (old.start_date, old.end_date) IS DISTINCT FROM (new.start_date, new.end_date))
-		OR (old.status IN ('agreed', 'active') AND new.status <> 'draft'
+		OR (old.status IN ('agreed', 'active') AND new.status NOT IN ('draft', 'proposed')
 			AND (old.client_agreed_on, old.client_agreed_how)
 				IS DISTINCT FROM (new.client_agreed_on, new.client_agreed_how))
 	THEN
@@ -213,6 +258,31 @@ END
 $body$;
 COMMENT ON FUNCTION plan_keeps(plan, plan) IS
 	'an error for changing what two sides and the client agreed on';
+
+CREATE FUNCTION plan_is_led(old plan, new plan) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $body$
+DECLARE
+	lead text;
+BEGIN
+	SELECT c.lead_organisation INTO lead FROM case_file c WHERE c.id = new.case_file_id;
+	IF old.proposed_at IS NOT NULL AND NOT is_own(lead)
+		AND (old.start_date, old.end_date, old.next_review, old.client_agreed_on, old.reason)
+			IS DISTINCT FROM (new.start_date, new.end_date, new.next_review,
+				new.client_agreed_on, new.reason)
+		AND NOT EXISTS (SELECT FROM person p
+			WHERE p.id = new.person_id AND p.death_date IS NOT NULL)
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('%s leads the case: its system says what plan %s is', lead, new.id),
+			DETAIL = 'Your own side''s actions, deliveries and approval are yours.',
+			HINT = format('SELECT id, kind, status FROM %I.action WHERE plan_id = %L '
+				'AND plan_version = %s;', current_schema(), new.id, new.version);
+	END IF;
+END
+$body$;
+COMMENT ON FUNCTION plan_is_led(plan, plan) IS
+	'an error for changing what the leading organisation''s system says of a plan';
 
 CREATE FUNCTION plan_step() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -231,13 +301,16 @@ BEGIN
 	END IF;
 	IF TG_OP = 'UPDATE' AND NEW.told_by IS NULL THEN
 		PERFORM plan_keeps(OLD, NEW);
+		PERFORM plan_is_led(OLD, NEW);
 	END IF;
 	NEW.stage := CASE WHEN NEW.status = 'active' THEN 'in force'
 		WHEN NEW.status IN ('draft', 'proposed', 'agreed') THEN 'in preparation' END;
 	IF NEW.stage IS NOT NULL THEN
 		PERFORM person_must_live(NEW.person_id, 'no plan is made or followed');
 	END IF;
-	IF TG_OP = 'UPDATE' AND NEW.status = 'draft' AND OLD.status <> 'draft' THEN
+	IF TG_OP = 'UPDATE' AND OLD.status <> 'draft' AND NEW.told_by IS NULL
+		AND (NEW.status = 'draft' OR NEW.status = 'proposed' AND OLD.status = 'agreed')
+	THEN
 		NEW.client_agreed_on := NULL;
 		NEW.client_agreed_how := NULL;
 	ELSIF NEW.status <> 'draft' AND NEW.proposed_at IS NULL

@@ -5,7 +5,7 @@
  * is off until there is a portal: COPY FROM does not work with it.
  */
 INSERT INTO casesync_internal.casework_part (place, part, statement) VALUES
-(1100, 'whose transaction it is', $part$
+(1300, 'whose transaction it is', $part$
 /* Everybody may ask: the triggers of whoever writes do. */
 CREATE FUNCTION own_person() RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path FROM CURRENT
@@ -76,7 +76,7 @@ COMMENT ON FUNCTION person_known_by(text, text) IS
 REVOKE EXECUTE ON FUNCTION person_known_by(text, text) FROM PUBLIC;
 $part$),
 
-(1110, 'what a portal may change', $part$
+(1310, 'what a portal may change', $part$
 CREATE TABLE portal_field (
 	relation text NOT NULL CHECK (relation IN ('person', 'consent', 'plan')),
 	field text NOT NULL,
@@ -131,7 +131,7 @@ CREATE TRIGGER renew AFTER INSERT OR DELETE ON portal_field
 	FOR EACH STATEMENT EXECUTE FUNCTION portal_field_renew();
 $part$),
 
-(1120, 'changes of one''s own', $part$
+(1320, 'changes of one''s own', $part$
 CREATE FUNCTION own_change_refuse(relation text, why text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
@@ -231,7 +231,7 @@ CREATE TRIGGER own_plan BEFORE UPDATE ON plan
 	FOR EACH ROW EXECUTE FUNCTION own_plan();
 $part$),
 
-(1130, 'what the case worker sees of it', $part$
+(1330, 'what the case worker sees of it', $part$
 CREATE VIEW beneficiary_news AS
 SELECT c.worker_id, t.person_id, t.at, t.what, t.row_id, t.columns, v.id AS review_id, v.decision
   FROM trail t
@@ -250,7 +250,7 @@ CREATE INDEX ON trail (at) WHERE channel IS NOT NULL;
 $part$),
 
 /* No plan of the query that calls it sees what an index has. */
-(1135, 'by what one is known', $part$
+(1335, 'by what one is known', $part$
 CREATE FUNCTION my_identifiers() RETURNS TABLE (type text, value text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path FROM CURRENT
 AS $body$
@@ -267,7 +267,7 @@ COMMENT ON FUNCTION my_identifiers() IS
 REVOKE EXECUTE ON FUNCTION my_identifiers() FROM PUBLIC;
 $part$),
 
-(1140, 'what partners were told', $part$
+(1340, 'what partners were told', $part$
 CREATE FUNCTION my_disclosures()
 RETURNS TABLE (at timestamptz, partner text, event_type text, way text, fields text[],
 	purpose text, legal_basis text)
@@ -290,7 +290,8 @@ $part$),
  * With the owner's rights they write what nobody may: who could make triggers of them on a table of
  * his own would write it too. A trigger needs no right of who fires it.
  */
-(1150, 'what is for no other trigger', $part$
+(1350, 'what is for no other trigger', $part$
 REVOKE EXECUTE ON FUNCTION note_change(), withhold(), review_settle(), content_written(),
-	plan_taken_back(), held_lock(bigint, text) FROM PUBLIC;
+	plan_taken_back(), held_lock(bigint, text), is_elsewhere(bigint), is_own(text),
+	open_conflicts() FROM PUBLIC;
 $part$);

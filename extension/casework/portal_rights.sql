@@ -192,7 +192,8 @@ BEGIN
 	PERFORM casesync_internal.casework_must_be_own(schema);
 	PERFORM casesync_internal.portal_must_be_alone(schema, role);
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION %I.my_identifiers() TO %s', schema, role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %1$I.my_identifiers(), '
+		'%1$I.is_elsewhere(bigint), %1$I.is_own(text) TO %2$s', schema, role);
 	FOR t IN SELECT * FROM casesync_internal.portal_columns() LOOP
 		IF t.columns <> '{}' THEN
 			EXECUTE format('GRANT SELECT (%s) ON %I.%I TO %s', (

@@ -1,25 +1,54 @@
 /*
  * What the casework schema shows to partners: no names of staff, no evidence, no contacts. Drafts
- * are nobody's business yet.
+ * are nobody's business yet. Nor are versions and times of rows: each system has its own, and both
+ * would go on telling each other.
  */
 INSERT INTO casesync_internal.casework_part (place, part, statement) VALUES
 (790, 'what is so now', $part$
+CREATE FUNCTION plan_content(plan jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT
+RETURN md5(jsonb_build_array(plan -> 'start_date', plan -> 'end_date',
+	(SELECT jsonb_agg(g - '{@type,goal_status}'::text[]
+			|| jsonb_build_object('dropped', g ->> 'goal_status' = 'dropped')
+			ORDER BY g ->> 'goal_id' COLLATE "C")
+	   FROM jsonb_array_elements(plan -> 'goals') g),
+	(SELECT jsonb_agg(a - '{@type,action_status,reason,delivered_on}'::text[]
+			|| jsonb_build_object('cancelled', a ->> 'action_status' = 'cancelled')
+			ORDER BY a ->> 'action_id' COLLATE "C")
+	   FROM jsonb_array_elements(plan -> 'actions') a))::text);
+COMMENT ON FUNCTION plan_content(jsonb) IS
+	'what stands for the content of a plan: the same where it is the same';
+
+CREATE FUNCTION plan_shown(plan jsonb, approved_by text[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT
+RETURN plan || jsonb_build_object('approved_by', to_jsonb(approved_by),
+	'approvals', (SELECT coalesce(jsonb_agg(jsonb_build_object('organisation', o, 'approved',
+			o = ANY (approved_by), '@type', 'PlanApproval') || CASE WHEN o = ANY (approved_by)
+				THEN jsonb_build_object('content', plan_content(plan)) ELSE '{}' END ORDER BY o),
+			'[]')
+		FROM jsonb_array_elements_text(plan -> 'organisations') o),
+	'@content', jsonb_build_object('plan_id', plan -> 'plan_id',
+		'plan_version', plan -> 'plan_version', 'md5', plan_content(plan)));
+COMMENT ON FUNCTION plan_shown(jsonb, text[]) IS
+	'a plan with each organisation''s approval or that there is none, and of what exactly';
+
 CREATE VIEW live_plan AS
-SELECT h.id AS person_id, plan(p.id, p.version, p.status, p.start_date, p.end_date, p.next_review,
+SELECT h.id AS person_id, plan_shown(plan(p.id, p.version, p.status, p.start_date, p.end_date,
+		p.next_review,
 		organisations => ARRAY(SELECT c.organisation FROM case_party c
 			WHERE c.case_file_id = p.case_file_id ORDER BY c.organisation),
-		goals => ARRAY(SELECT plan_goal(g.id, g.description, g.status, g.due_date, g.changed_at)
+		goals => ARRAY(SELECT plan_goal(g.id, g.description, g.status, g.due_date)
 			FROM goal g WHERE g.plan_id = p.id AND g.plan_version = p.version ORDER BY g.id),
 		actions => ARRAY(SELECT plan_action(a.id, a.goal_id, a.kind, a.description,
 				a.organisation, a.responsible, a.status, a.start_date, a.end_date, a.due_date,
 				a.hours_per_week, (SELECT max(d.delivered_on) FROM delivery d
 					WHERE d.plan_id = a.plan_id AND d.action_id = a.id),
-				a.reason, a.row_version, a.changed_at)
+				a.reason)
 			FROM action a WHERE a.plan_id = p.id AND a.plan_version = p.version ORDER BY a.id),
 		reason => p.reason, last_updated => p.changed_at,
-		approved_by => ARRAY(SELECT v.organisation FROM plan_approval v
-			WHERE v.plan_id = p.id AND v.plan_version = p.version ORDER BY v.organisation),
-		client_agreed_on => p.client_agreed_on) AS plan
+		client_agreed_on => p.client_agreed_on),
+	ARRAY(SELECT v.organisation FROM plan_approval v
+		WHERE v.plan_id = p.id AND v.plan_version = p.version ORDER BY v.organisation)) AS plan
   FROM person h CROSS JOIN LATERAL (
 	SELECT * FROM plan p WHERE p.person_id = h.id AND p.proposed_at IS NOT NULL
 	   AND p.status <> 'draft'

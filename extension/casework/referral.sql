@@ -120,6 +120,67 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION referral_step() IS 'trigger: the steps that a referral may take';
+
+CREATE FUNCTION refer(person bigint, organisation text, service text DEFAULT NULL,
+	respond_within interval DEFAULT '14 days') RETURNS text
+LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $body$
+DECLARE
+	made text;
+	agreed bigint;
+BEGIN
+	SELECT c.id INTO agreed FROM consent c WHERE c.person_id = refer.person
+	   AND c.purpose IN (refer.service, 'sharing')
+	   AND (c.withdrawn_on IS NULL OR c.withdrawn_on > current_date)
+	 ORDER BY c.purpose = 'sharing', c.id DESC LIMIT 1;
+	IF agreed IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'check_violation',
+			MESSAGE = format('person %s has not agreed to be referred', refer.person),
+			HINT = format('INSERT INTO %I.consent (person_id, purpose, given_on) '
+				'VALUES (%s, ''sharing'', current_date);', current_schema(), refer.person);
+	END IF;
+	INSERT INTO referral AS r (person_id, status, referred_by, referred_to, service, consent_id,
+		respond_by)
+	VALUES (refer.person, 'requested', coalesce(organisation_of(acting_worker()),
+			(SELECT min(o.id) FROM organisation o WHERE o.is_own AND o.id <> refer.organisation)),
+		refer.organisation, refer.service, agreed, now() + respond_within)
+	RETURNING r.id INTO made;
+	RETURN made;
+END
+$body$;
+COMMENT ON FUNCTION refer(bigint, text, text, interval) IS
+	'ask another organisation for a service for a person who agreed to it; returns the '
+	'referral''s id';
+
+CREATE TABLE referral_rule (
+	organisation text PRIMARY KEY REFERENCES organisation,
+	service text,
+	respond_within interval NOT NULL DEFAULT '14 days',
+	is_on boolean NOT NULL DEFAULT true
+);
+COMMENT ON TABLE referral_rule IS
+	'to whom the able-bodied are referred by themselves, once they have agreed to be shared';
+
+CREATE FUNCTION refer_by_rule() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	PERFORM refer(f.person_id, r.organisation, r.service, r.respond_within)
+	   FROM facts f CROSS JOIN LATERAL (
+		SELECT * FROM referral_rule x WHERE x.is_on ORDER BY x.organisation LIMIT 1) r
+	  WHERE f.person_id = (to_jsonb(NEW) ->> TG_ARGV[0])::bigint
+	    AND f.is_able_bodied AND f.consents
+	    AND NOT EXISTS (SELECT FROM referral o WHERE o.person_id = f.person_id)
+	    AND NOT EXISTS (SELECT FROM case_file c WHERE c.person_id = f.person_id);
+	RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION refer_by_rule() IS
+	'trigger: somebody who can work and agreed is referred, once';
+CREATE TRIGGER refer AFTER INSERT OR UPDATE OF birth_date, is_disabled ON person
+	FOR EACH ROW EXECUTE FUNCTION refer_by_rule('id');
+CREATE TRIGGER refer AFTER INSERT OR UPDATE ON consent
+	FOR EACH ROW WHEN (NEW.withdrawn_on IS NULL) EXECUTE FUNCTION refer_by_rule('person_id');
 CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON referral FOR EACH ROW EXECUTE FUNCTION stamp();
 CREATE TRIGGER step BEFORE INSERT OR UPDATE ON referral
 	FOR EACH ROW EXECUTE FUNCTION referral_step();

@@ -11,10 +11,14 @@ INSERT INTO casesync_internal.casework_part (place, part, statement) VALUES
 CREATE TABLE organisation (
 	id text PRIMARY KEY CHECK (id ~ '^[!-~]{1,99}$'),
 	name text NOT NULL,
-	is_own boolean NOT NULL
+	is_own boolean NOT NULL,
+	part text CHECK (part IN ('case_manager', 'counsellor'))
 );
 COMMENT ON TABLE organisation IS 'who takes part: this organisation, and those it works with';
 COMMENT ON COLUMN organisation.id IS 'its sender id, as in messages and agreements';
+COMMENT ON COLUMN organisation.part IS
+	'its part in a case that a message begins; NULL: counsellor for who is referred to, '
+	'case_manager for who refers';
 COMMENT ON COLUMN organisation.is_own IS 'its cases are kept here; false: in a system of its own';
 
 CREATE TABLE office (

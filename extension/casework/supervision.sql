@@ -134,7 +134,24 @@ COMMENT ON VIEW plan_conflicts IS
 	'actions, and with jobs';
 $part$),
 
+/* Who made the schema may see this of casesync, while it may publish; who works in it need not. */
 (1030, 'what waits for a supervisor', $part$
+CREATE FUNCTION open_conflicts()
+RETURNS TABLE (id bigint, person_id bigint, partner text, field text, at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $body$
+BEGIN
+	RETURN QUERY SELECT c.id, c.key::bigint, c.partner, c.field, c.at FROM own_conflicts c
+		 WHERE c.state = 'open'
+		   AND c.view IN ('shared_member'::regclass, 'shared_beneficiary'::regclass);
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN;
+END
+$body$;
+COMMENT ON FUNCTION open_conflicts() IS
+	'fields of people that differ on the two sides and wait for somebody''s decision; without the '
+	'values';
+
 CREATE VIEW review_due AS
 SELECT v.supervisor_id, 'review' AS kind, v.person_id, v.opened_at AS since,
 	v.due_by < now() AS is_late,
@@ -161,17 +178,26 @@ SELECT c.supervisor_id, d.kind, f.person_id, d.since, true, d.detail, NULL
 	 WHERE a.person_id = f.person_id AND a.organisation = c.organisation
 	   AND a.plan_status = 'active' AND a.outcome IN ('overdue', 'without evidence', 'not begun')
 	UNION ALL
+	SELECT 'other side', x.at, format('%s says another %s: SELECT casesync.decide_conflict(%s, '
+			'''ours'', ''…'');', x.partner, x.field, x.id)
+	  FROM open_conflicts() x WHERE x.person_id = f.person_id
+	UNION ALL
 	SELECT 'conflict', lower(x.period), format('%s: %s', x.rule, concat_ws(' and ', x.first_id,
 		x.second_id)) FROM plan_conflicts x WHERE x.person_id = f.person_id
 	) d WHERE f.closed_on IS NULL AND o.is_own
 UNION ALL
 SELECT coalesce(w.supervisor_id, c.supervisor_id), 'referral unanswered', r.person_id,
-	r.respond_by, true, format('referral %s to %s', r.id, r.referred_to), NULL
-  FROM referral r LEFT JOIN worker w ON w.id = r.changed_by
-  LEFT JOIN case_party c ON c.person_id = r.person_id AND c.organisation = r.referred_by
+	r.respond_by, true, CASE WHEN o.is_own THEN format('referral %s to %s', r.id, r.referred_to)
+		ELSE format('referral %s of %s', r.id, r.referred_by) END, NULL
+  FROM referral r JOIN organisation o ON o.id = r.referred_by
+  LEFT JOIN worker w ON w.id = r.changed_by
+  LEFT JOIN case_party c ON c.person_id = r.person_id
+	AND c.organisation = CASE WHEN o.is_own THEN r.referred_by ELSE r.referred_to END
+	AND EXISTS (SELECT FROM case_file f WHERE f.id = c.case_file_id AND f.closed_on IS NULL)
  WHERE r.status IN ('requested', 'received') AND r.respond_by < now();
 COMMENT ON VIEW review_due IS
 	'what waits for each supervisor: reviews to decide, late reviews and contacts, what is planned '
-	'and not delivered, or done without evidence, conflicts, referrals without an answer';
+	'and not delivered, or done without evidence, conflicts in plans and with the other side, '
+	'referrals without an answer';
 COMMENT ON COLUMN review_due.supervisor_id IS 'NULL: any supervisor';
 $part$);

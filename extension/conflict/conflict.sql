@@ -25,6 +25,25 @@ COMMENT ON COLUMN casesync.conflicts.decided_by IS 'the login of who decided';
 COMMENT ON COLUMN casesync.conflicts.decided_at IS 'when a person decided';
 COMMENT ON COLUMN casesync.conflicts.note IS 'what was noted with the decision';
 
+CREATE OR REPLACE VIEW casesync.own_conflicts AS
+	SELECT c.id, c.registry, r.view, c.key, c.field, c.partner, c.why, c.state, c.at
+	  FROM casesync_internal.conflict c
+	  JOIN casesync_internal.registry r ON r.registry = c.registry
+	  JOIN pg_class v ON v.oid = r.view
+	 WHERE pg_has_role(v.relowner, 'USAGE');
+COMMENT ON VIEW casesync.own_conflicts IS
+	'conflicts about records of views that are yours, without the values: for lists of what waits';
+COMMENT ON COLUMN casesync.own_conflicts.id IS 'what decide_conflict() calls it by';
+COMMENT ON COLUMN casesync.own_conflicts.registry IS 'the registry of ours';
+COMMENT ON COLUMN casesync.own_conflicts.view IS 'the view whose rows are its records';
+COMMENT ON COLUMN casesync.own_conflicts.key IS 'its subject';
+COMMENT ON COLUMN casesync.own_conflicts.field IS 'the path of the field';
+COMMENT ON COLUMN casesync.own_conflicts.partner IS 'who told us the other value';
+COMMENT ON COLUMN casesync.own_conflicts.why IS
+	'newer, authority, decided (by a person), or why nobody can tell';
+COMMENT ON COLUMN casesync.own_conflicts.state IS 'settled, or open: a person is to decide';
+COMMENT ON COLUMN casesync.own_conflicts.at IS 'when the two met';
+
 /*
  * The same about the same: who insists on a value that we do not take hears of ours once, unless he
  * had taken ours meanwhile.

@@ -329,6 +329,10 @@ BEGIN
 				handed->w.field)) THEN
 			v.fields := v.fields || jsonb_build_object(w.field, jsonb_set(w.version, '{0}',
 				coalesce(to_jsonb(casesync_internal.field_hash(after.fields->w.field)), 'null')));
+		ELSIF (v.fields->w.field->>1)::bigint > (w.version->>1)::bigint THEN
+			/* What came of it here was made knowing it. */
+			v.fields := v.fields || jsonb_build_object(w.field, jsonb_set(v.fields->w.field, '{3}',
+				to_jsonb(greatest((v.fields->w.field->>3)::bigint, (w.version->>1)::bigint))));
 		END IF;
 	END LOOP;
 	RETURN v;
@@ -373,3 +377,42 @@ COMMENT ON FUNCTION casesync_internal.merge_done(casesync_internal.arrival,
 	casesync_internal.agreement, casesync_internal.merged, text) IS
 	'keep the versions of what was applied; an error (40001) when something was changed here '
 	'meanwhile, which is to be compared first';
+
+/*
+ * What counts by the versions and was not taken by the apply function, which knows whose word it
+ * is: ours is said once more, as where a field has an owner.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.merge_kept(a casesync_internal.arrival,
+	g casesync_internal.agreement, m casesync_internal.merged, record_type text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	after casesync_internal.own_subject;
+	choices casesync_internal.field_choice[];
+BEGIN
+	FOREACH after IN ARRAY (casesync_internal.own_subjects(a, g, record_type,
+		m.subjects, searches => false)).subjects LOOP
+		SELECT array_agg(ROW(w.field, h.theirs, after.fields->w.field, w.version,
+				(after.version).fields->w.field, 'ours', 'authority', true
+			)::casesync_internal.field_choice)
+		  INTO choices
+		  FROM unnest(m.subjects) s CROSS JOIN LATERAL jsonb_each(s.won) w(field, version)
+		 CROSS JOIN LATERAL (
+			SELECT casesync_internal.record_fields(m.record)->w.field AS theirs) h
+		 WHERE (s.r).registry = (after.r).registry AND s.key = after.key
+		   AND after.fields ? w.field AND h.theirs <> after.fields->w.field
+		   AND NOT casesync_internal.record_contains(
+			casesync_internal.fields_record(after.fields), casesync_internal.record_with(NULL,
+				string_to_array(w.field, '.'), h.theirs));
+		CONTINUE WHEN choices IS NULL;
+		PERFORM casesync_internal.conflict_note(a, after, choices);
+		after := casesync_internal.insist(a, after, choices);
+		PERFORM casesync_internal.version_store(ARRAY[after.version]);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.merge_kept(casesync_internal.arrival,
+	casesync_internal.agreement, casesync_internal.merged, text) IS
+	'have partners told what stands here in place of what the apply function did not take';

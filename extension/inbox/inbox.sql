@@ -29,7 +29,7 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_function_definition',
 			message => format('%s cannot be an apply function', coalesce(handler::text, 'NULL')),
 			detail => 'An apply function takes one casesync.inbound and returns text: applied, '
-				'ignored, or review: why.',
+				'kept, ignored, or review: why.',
 			hint => 'CREATE FUNCTION apply(event casesync.inbound) RETURNS text LANGUAGE plpgsql '
 				'SECURITY DEFINER …;');
 	END IF;
@@ -245,11 +245,12 @@ BEGIN
 		END IF;
 		answer := coalesce('review: ' || merged.why, casesync_internal.apply_call(h.schema_name,
 			h.function_name, h.owner, casesync_internal.inbox_event(i, (merged.m).record)));
-		IF answer = 'applied' THEN
-			PERFORM casesync_internal.inbox_merged(i, merged.m);
+		IF answer IN ('applied', 'kept') THEN
+			PERFORM casesync_internal.inbox_merged(i, merged.m, answer = 'kept');
+			reason := CASE answer WHEN 'kept' THEN 'of a part of it what stands here counts' END;
 		END IF;
-		IF answer IN ('applied', 'ignored') THEN
-			state := answer;
+		IF answer IN ('applied', 'kept', 'ignored') THEN
+			state := CASE answer WHEN 'ignored' THEN answer ELSE 'applied' END;
 			RETURN;
 		END IF;
 		RAISE EXCEPTION USING errcode = 'CS001';

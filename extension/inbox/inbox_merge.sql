@@ -111,16 +111,21 @@ COMMENT ON FUNCTION casesync_internal.inbox_merge(casesync_internal.inbox_item) 
 	'what of an item is to be applied; why: it is not, or, with news, a person is to look';
 
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_merged(i casesync_internal.inbox_item,
-	m casesync_internal.merged)
+	m casesync_internal.merged, is_kept boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	a constant casesync_internal.arrival := casesync_internal.inbox_arrival(i);
+	g constant casesync_internal.agreement := casesync_internal.inbox_agreement(i);
 BEGIN
-	PERFORM casesync_internal.merge_done(casesync_internal.inbox_arrival(i),
-		casesync_internal.inbox_agreement(i), m, i.record_type);
+	PERFORM casesync_internal.merge_done(a, g, m, i.record_type);
+	IF is_kept THEN
+		PERFORM casesync_internal.merge_kept(a, g, m, i.record_type);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_merged(casesync_internal.inbox_item,
-	casesync_internal.merged) IS
-	'keep what was applied of an item';
+	casesync_internal.merged, boolean) IS
+	'keep what was applied of an item; is_kept: not all of it, and what stands here counts';

@@ -50,6 +50,8 @@ SELECT casesync.track('jobs.person', '{person}', 'id',
 SELECT casesync.track('jobs.consent', '{works}', 'person_id',
 	on_insert => 'enrolment_status_change', on_update => 'enrolment_status_change',
 	on_delete => 'enrolment_status_change', condition => $$purpose = 'SP'$$);
+SELECT casesync.leave_untracked('jobs.consent', 'person', 'tracked for works'),
+	casesync.leave_untracked('jobs.person', 'works', 'numbers do not change');
 
 -- what we do with what others tell us: our own code, with our own rights
 CREATE FUNCTION share.apply_works(event casesync.inbound) RETURNS text

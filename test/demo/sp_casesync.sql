@@ -50,6 +50,8 @@ SELECT casesync.track('social.inscription', '{works}', 'personne_id',
 	columns => '{statut,programme_id,personne_id}', condition => 'programme_id = 7');
 SELECT casesync.track('social.personne', '{person}', 'id',
 	on_update => 'enrolment_status_change', columns => '{date_deces,situation}');
+SELECT casesync.leave_untracked('social.consentement', r, 'a consent is given before the first change'),
+	casesync.leave_untracked('social.personne', 'works', 'numbers do not change') FROM unnest('{works,person}'::text[]) r;
 
 -- what we do with what others tell us: our own code, with our own rights
 CREATE FUNCTION share.apply_works(event casesync.inbound) RETURNS text
