@@ -137,6 +137,8 @@ AS $$
 DECLARE
 	keys text[];
 	gone text[];
+	asked bigint;
+	added bigint;
 BEGIN
 	/* Whom the turn under way tells partners of is among those whom partners know. */
 	PERFORM casesync_internal.await_router();
@@ -150,17 +152,19 @@ BEGIN
 		PERFORM casesync_internal.knowledge_open_registry(r.registry);
 	END IF;
 	/* In one statement, in the queue's order: others add to it at the same time. */
-	PERFORM casesync_internal.look_again_add_all(array_agg(r.registry), array_agg(w.key),
-		array_agg(w.event_type), array_agg(NULL::bigint), array_agg(w.happened), reason)
-	   FROM (SELECT k AS key, e AS event_type, look_again_at.happened
+	SELECT count(DISTINCT w.key), casesync_internal.look_again_add_all(array_agg(r.registry),
+			array_agg(w.key), array_agg(w.event_type), array_agg(NULL::bigint),
+			array_agg(w.happened), reason)
+	  INTO asked, added
+	  FROM (SELECT k AS key, e AS event_type, look_again_at.happened
 			  FROM unnest(keys) k
 			 CROSS JOIN unnest(casesync_internal.look_again_types(r.registry, is_there => true)) e
 			UNION ALL
 			SELECT k, e, NULL FROM unnest(gone) k
 			 CROSS JOIN unnest(casesync_internal.look_again_types(r.registry, is_there => false)) e
 			) w
-	 HAVING count(*) > 0;
-	RETURN (SELECT count(*) FROM unnest(keys || gone) k WHERE octet_length(k) <= 1000);
+	 WHERE octet_length(w.key) <= 1000 HAVING count(*) > 0;
+	RETURN coalesce(asked, 0);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_at(casesync_internal.registry, text,
