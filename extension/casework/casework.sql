@@ -236,7 +236,7 @@ BEGIN
 		EXECUTE format('GRANT %s ON %I.%I TO %s', g.rights, schema, g.relation, role);
 	END LOOP;
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %1$I.held_lock(bigint, text), '
-		'%1$I.is_elsewhere(bigint), %1$I.is_own(text), %1$I.open_conflicts() TO %2$s', schema, role);
+		'%1$I.open_conflicts() TO %2$s', schema, role);
 	RETURN format('role %s works in schema %I as %s', role, schema, access)
 		|| CASE WHEN has_schema_privilege(role, 'casesync', 'USAGE') THEN ''
 			ELSE format('; it still needs: SELECT casesync.grant_access(%L, ''types'');', role) END;

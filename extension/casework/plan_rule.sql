@@ -14,9 +14,8 @@ RETURN CASE status
 COMMENT ON FUNCTION plan_steps(plan_status) IS
 	'where a plan can go from a state; back to draft or proposed gives up its approvals';
 
-/* Asked by triggers, also of a beneficiary's own change, who does not see the sides of the case. */
 CREATE FUNCTION is_elsewhere(case_file bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $body$
 BEGIN
 	RETURN EXISTS (SELECT FROM case_party c JOIN organisation o ON o.id = c.organisation
@@ -27,7 +26,7 @@ COMMENT ON FUNCTION is_elsewhere(bigint) IS
 	'whether a side of a case has a system of its own, which has a copy of the plan';
 
 CREATE FUNCTION is_own(organisation text) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $body$
 BEGIN
 	RETURN (SELECT o.is_own FROM organisation o WHERE o.id = is_own.organisation);
@@ -232,15 +231,16 @@ END
 $body$;
 COMMENT ON FUNCTION plan_begin(plan) IS 'a new plan, of the person of its case file, as a draft';
 
+/* A beneficiary sees nothing of the sides of the case: asked about only where dates change. */
 CREATE FUNCTION plan_keeps(old plan, new plan) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
 BEGIN
 	IF (old.id, old.version, old.case_file_id, old.person_id)
 		IS DISTINCT FROM (new.id, new.version, new.case_file_id, new.person_id)
-		OR (old.status <> 'draft' AND new.status <> 'draft'
-			AND NOT (old.status = 'proposed' AND is_elsewhere(old.case_file_id))
-			AND (old.start_date, old.end_date) IS DISTINCT FROM (new.start_date, new.end_date))
+		OR (CASE WHEN (old.start_date, old.end_date) IS DISTINCT FROM (new.start_date, new.end_date)
+			AND old.status <> 'draft' AND new.status <> 'draft'
+			THEN NOT (old.status = 'proposed' AND is_elsewhere(old.case_file_id)) END)
 		OR (old.status IN ('agreed', 'active') AND new.status NOT IN ('draft', 'proposed')
 			AND (old.client_agreed_on, old.client_agreed_how)
 				IS DISTINCT FROM (new.client_agreed_on, new.client_agreed_how))

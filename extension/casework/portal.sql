@@ -292,6 +292,5 @@ $part$),
  */
 (1350, 'what is for no other trigger', $part$
 REVOKE EXECUTE ON FUNCTION note_change(), withhold(), review_settle(), content_written(),
-	plan_taken_back(), held_lock(bigint, text), is_elsewhere(bigint), is_own(text),
-	open_conflicts() FROM PUBLIC;
+	plan_taken_back(), held_lock(bigint, text), open_conflicts() FROM PUBLIC;
 $part$);

@@ -40,7 +40,7 @@ AS $$
 		('referral', '{id,person_id,status,referred_by,referred_to,service,reason,referred_on,'
 			'respond_by,responded_on,outcome,consent_id}',
 			'person_id = (SELECT %1$I.must_be_person()) AND status <> ''draft'''),
-		('organisation', '{id,name}', NULL), ('portal_field', '{relation,field}', NULL)
+		('organisation', '{id,name,is_own}', NULL), ('portal_field', '{relation,field}', NULL)
 $$;
 COMMENT ON FUNCTION casesync_internal.portal_columns() IS
 	'what a portal reads of a casework schema: no staff, no evidence, no drafts, none of their '
@@ -192,8 +192,7 @@ BEGIN
 	PERFORM casesync_internal.casework_must_be_own(schema);
 	PERFORM casesync_internal.portal_must_be_alone(schema, role);
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION %1$I.my_identifiers(), '
-		'%1$I.is_elsewhere(bigint), %1$I.is_own(text) TO %2$s', schema, role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %I.my_identifiers() TO %s', schema, role);
 	FOR t IN SELECT * FROM casesync_internal.portal_columns() LOOP
 		IF t.columns <> '{}' THEN
 			EXECUTE format('GRANT SELECT (%s) ON %I.%I TO %s', (
