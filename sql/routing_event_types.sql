@@ -52,6 +52,15 @@ INSERT INTO app.person VALUES (2, 'U2', 'Bo');
 UPDATE app.person SET name = 'Bo C.' WHERE id = 2;
 SELECT chunks > 2 AS in_chunks, notifications FROM app.route_all(1);
 SELECT * FROM app.told();
+-- tells_what_was_put_aside: the second chunk failed, nobody knows why, and is tried again by its captured keys
+INSERT INTO app.person VALUES (44, 'U44', 'Cy');
+UPDATE app.person SET name = 'Cy D.' WHERE id = 44;
+SELECT notifications FROM casesync_internal.route(1);
+SELECT changes AS put_aside FROM casesync_internal.route_aside('test');
+SELECT count(*) AS in_quarantine FROM casesync_internal.quarantine_entry WHERE key = '44';
+SELECT casesync.retry_quarantine() AS tried_again;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
 -- tells_what_was_in_quarantine: the second chunk cannot be rendered, and holds nothing new when it can
 INSERT INTO app.person VALUES (94, 'U94', 'Di');
 UPDATE app.person SET name = 'Di E.' WHERE id = 94;

@@ -75,7 +75,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	INSERT INTO casesync_internal.missed AS m (agreement, registry, key, event_type, at)
-	SELECT missed_add.agreement, missed_add.registry, e.key, e.event_type, min(least(e.at,
+	SELECT missed_add.agreement, missed_add.registry, e.key, e.event_type, min(least(e.since, e.at,
 			casesync_internal.look_again_since(missed_add.registry, e.key, e.event_type)))
 	  FROM unnest(events) e
 	 WHERE e.event_type = ANY (event_types) AND octet_length(e.key) <= 1000

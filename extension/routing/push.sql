@@ -9,7 +9,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT ARRAY(
 		SELECT ROW(gen_random_uuid(), p.registry, p.key, p.event_type, NULL, p.at,
-			p.id, false)::casesync_internal.subject_event
+			p.id, false, NULL)::casesync_internal.subject_event
 		  FROM casesync_internal.push_next(max_subjects, but_of) p)
 $$;
 COMMENT ON FUNCTION casesync_internal.push_events(integer, text[]) IS

@@ -28,7 +28,7 @@ DECLARE
 BEGIN
 	RETURN ARRAY(
 		SELECT ROW(gen_random_uuid(), w.registry, w.key, w.event_type, NULL, w.at, w.id,
-			w.key <> ALL (live))::casesync_internal.subject_event
+			w.key <> ALL (live), NULL)::casesync_internal.subject_event
 		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
 				UNION ALL
 				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);

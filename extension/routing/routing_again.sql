@@ -16,10 +16,13 @@ BEGIN
 	FOR q IN SELECT * FROM casesync_internal.quarantine_next(max_entries, but_of) LOOP
 		IF q.tracking = 0 THEN
 			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at,
-				q.id, false)::casesync_internal.subject_event;
+				q.id, false, NULL)::casesync_internal.subject_event;
 			CONTINUE;
 		END IF;
-		/* A key whose subjects are found now: they are routed, and quarantined by themselves. */
+		/*
+		 * A key whose subjects are found now: they are routed, and quarantined by themselves. When
+		 * its row was changed is not known: whatever was told of them may have had it already.
+		 */
 		SELECT * INTO t FROM casesync_internal.tracking x WHERE x.id = q.tracking;
 		BEGIN
 			IF q.registry <> ALL (casesync_internal.tracking_feeds(t)) THEN
@@ -30,10 +33,10 @@ BEGIN
 				casesync_internal.subjects_until(), NULL, max_entries + 1);
 			IF cardinality(subjects) > max_entries THEN
 				PERFORM casesync_internal.expansion_add(t.id, ARRAY[q.key], ARRAY[q.event_type],
-					ARRAY[NULL::bigint], ARRAY[q.at]);
+					ARRAY[NULL::bigint], ARRAY[timestamptz '-infinity']);
 			ELSE
 				RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint,
-					q.at, q.id, false FROM unnest(subjects) s;
+					q.at, q.id, false, timestamptz '-infinity' FROM unnest(subjects) s;
 			END IF;
 			PERFORM casesync_internal.quarantine_done(ARRAY[q]);
 		EXCEPTION WHEN OTHERS THEN
@@ -65,7 +68,7 @@ BEGIN
 	looks := ARRAY(SELECT l FROM casesync_internal.look_again_next(room, but_of) l);
 	RETURN events || ARRAY(
 		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, l.origin, l.at, l.id,
-			cardinality(looks) = room)::casesync_internal.subject_event
+			cardinality(looks) = room, NULL)::casesync_internal.subject_event
 		  FROM unnest(looks) l);
 END
 $$;

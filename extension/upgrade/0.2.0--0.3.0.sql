@@ -1273,7 +1273,9 @@ ALTER TABLE casesync_internal.notification ADD COLUMN is_bulk boolean NOT NULL D
 COMMENT ON COLUMN casesync_internal.notification.is_bulk IS
 	'one of very many that wait for each other: others go before it in its lane';
 ALTER TYPE casesync_internal.new_notification ADD ATTRIBUTE is_bulk boolean;
-ALTER TYPE casesync_internal.subject_event ADD ATTRIBUTE is_bulk boolean;
+ALTER TYPE casesync_internal.subject_event ADD ATTRIBUTE is_bulk boolean,
+	ADD ATTRIBUTE since timestamptz;
 COMMENT ON TYPE casesync_internal.subject_event IS
-	'an event before it is known what the subject looks like; is_bulk: it waited with very many';
+	'an event before it is known what the subject looks like; is_bulk: it waited with very many; '
+	'since: when it may have happened, where that is not known (at)';
 DROP FUNCTION casesync_internal.next_notifications(integer, integer, bigint);
