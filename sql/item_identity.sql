@@ -211,5 +211,16 @@ SELECT app.resume();
 SELECT count(*) FROM app.route();
 SELECT * FROM app.take();
 
+-- a new version that is about other subjects: what was tried is not sent again as it was, which that may not be about
+UPDATE app.person SET status = '24' WHERE id = 9;
+SELECT count(*) FROM app.route();
+SELECT * FROM app.take('retry');
+SELECT casesync.set_agreement('OUT', 'ess.test', subjects => 'shared AND district IS NULL') IS NOT NULL AS written;
+SELECT casesync.activate('OUT') IS NOT NULL AS in_force;
+UPDATE app.person SET status = '25' WHERE id = 9;
+SELECT * FROM app.take();
+SELECT count(*) FROM app.route();
+SELECT * FROM app.take();
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

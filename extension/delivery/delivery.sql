@@ -244,7 +244,8 @@ COMMENT ON FUNCTION casesync_internal.lane_rest(casesync_internal.lane_state, te
 /*
  * What was tried under an older version of its agreement, and says nothing that the one of today
  * does not let pass, is tried again as it is: the partner may have it. What the new version adds is
- * told when the subject is looked at again.
+ * told when the subject is looked at again. Where the versions are about other subjects, nobody can
+ * say whether the one of today is about this one as the record shows it.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.keep_tried(items casesync_internal.notification[])
 RETURNS bigint[]
@@ -263,6 +264,8 @@ BEGIN
 			AND a.valid_from <= now() AND now() < a.valid_to
 			AND i.registry = ANY (a.registries) AND i.event_type = ANY (a.event_types)
 			AND 'notify' = ANY (a.services)
+		  JOIN casesync_internal.agreement o ON o.agreement = i.agreement
+			AND o.version = i.agreement_version AND o.subjects IS NOT DISTINCT FROM a.subjects
 		  JOIN casesync_internal.subscription s ON s.id = i.subscription AND s.tree IS NULL
 			AND (NOT s.is_push OR 'push' = ANY (a.services))
 		 WHERE i.seq IS NOT NULL AND NOT i.removal
