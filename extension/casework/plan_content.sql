@@ -152,7 +152,10 @@ BEGIN
 	DELETE FROM plan_approval a USING plan p
 	 WHERE p.id = NEW.plan_id AND p.version = NEW.plan_version
 	   AND p.status IN ('proposed', 'agreed')
-	   AND a.plan_id = p.id AND a.plan_version = p.version;
+	   AND a.plan_id = p.id AND a.plan_version = p.version
+	   /* What a death cancels nobody approves anew: who had approved it stays on record. */
+	   AND NOT EXISTS (SELECT FROM person h
+		WHERE h.id = p.person_id AND h.death_date IS NOT NULL);
 	RETURN NULL;
 END
 $body$;
