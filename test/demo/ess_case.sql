@@ -1,7 +1,10 @@
 -- The employment support system has no case system: its DBA makes casesync's casework schema. After ess_casesync.sql.
 GRANT CREATE ON DATABASE ess TO jobs_app;
 CREATE ROLE chief LOGIN;                -- a supervisor of counsellors
+CREATE ROLE portal LOGIN;               -- one for all beneficiaries who look at their own case
+CREATE ROLE portal_login LOGIN;         -- the side that knows who they are
 SELECT casesync.grant_access('counsellor', 'types'), casesync.grant_access('chief', 'types'), casesync.grant_access('chief', 'reviewer');
+SELECT casesync.grant_access('portal', 'portal'), casesync.grant_access('portal_login', 'portal_login');
 SET ROLE jobs_app;
 SELECT casesync.create_casework('casework');
 INSERT INTO casework.organisation VALUES ('ess.labour.gov.xx', 'Employment support', true, 'counsellor'),
@@ -10,6 +13,7 @@ INSERT INTO casework.office (id, organisation, name) VALUES (1, 'ess.labour.gov.
 INSERT INTO casework.worker (id, office_id, name, role, login, supervisor_id) VALUES
 	(2, 1, 'Emil', 'supervisor', 'chief', NULL), (1, 1, 'Elin', 'counsellor', 'counsellor', 2);
 SELECT casesync.grant_casework('casework', 'counsellor', 'worker'), casesync.grant_casework('casework', 'chief', 'supervisor');
+SELECT casesync.grant_casework('casework', 'portal', 'portal'), casesync.grant_casework('casework', 'portal_login', 'portal_login');
 UPDATE casework.review_rule SET rule = 'all', percent = NULL WHERE event_type = 'plan_change';
 SELECT * FROM casesync.publish_casework('casework');
 SELECT casesync.receive_casework('casework', '{plan_change,referral}');

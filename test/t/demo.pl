@@ -28,7 +28,7 @@ like($output, qr/of them echoes of its own: 0$/m, 'no change comes back');
 
 # Each step of Example 1 says what has become of it; the demo itself fails where it is not so.
 my %step = map { /^(\d+)\. (.*)\n((?s:.*))/ ? ($1 => { title => $2, said => $3 }) : () } split /^(?=\d+\. )/m, $output;
-is(join(' ', sort { $a <=> $b } keys %step), join(' ', 1 .. 18), 'it has eighteen steps');
+is(join(' ', sort { $a <=> $b } keys %step), join(' ', 1 .. 19), 'it has nineteen steps');
 foreach (
 	[ 11, qr/Diallo +Awa +\d+ +OR-\d+ .* received +sp\.social/, 'a household is registered, and the other side has a new person and a case' ],
 	[ 11, qr/of her family, was sent: nothing$/m, 'of why she was chosen it has nothing' ],
@@ -36,13 +36,15 @@ foreach (
 	[ 12, qr/PL-1 +active +A-1 +sp\..*\n.*PL-1 +active +A-2 +ess\./, 'the plan of two authors is active on the other side' ],
 	[ 13, qr/A-2 +ess\..* FAITE +\d{4}-/, 'what one side has done the other sees' ],
 	[ 13, qr/plan_change +push +acknowledged/, 'a push is told and acknowledged' ],
-	[ 14, qr/employment_status +"1" +"3" +theirs +newer/, 'what met is kept' ],
-	[ 14, qr/decided, it is so in both$/m, 'and what a person decides is so in both' ],
-	[ 15, qr/A-2 .* on time$/m, 'planned beside delivered' ],
-	[ 15, qr/casework\.decide\(\d+, 'approved'\)/, 'the supervisor decides' ],
-	[ 15, qr/plan +PL-1 +100 /, 'the figures are of now' ],
-	[ 16, qr/PL-1 +ended +décès +A-1 +cancelled +death/, 'a death ends the plan on both sides' ],
-	[ 18, qr/^\s*of the case: (\d+) of \1 records agree$/m, 'every record of the case agrees' ])
+	[ 14, qr/Social protection +referral +notify +\d+ +Act 12/, 'a beneficiary sees who was told of her' ],
+	[ 14, qr/^ +1 +person +\{phone\}/m, 'and her case worker that she changed something herself' ],
+	[ 15, qr/employment_status +"1" +"3" +theirs +newer/, 'what met is kept' ],
+	[ 15, qr/decided, it is so in both$/m, 'and what a person decides is so in both' ],
+	[ 16, qr/A-2 .* on time$/m, 'planned beside delivered' ],
+	[ 16, qr/casework\.decide\(\d+, 'approved'\)/, 'the supervisor decides' ],
+	[ 16, qr/plan +PL-1 +100 /, 'the figures are of now' ],
+	[ 17, qr/PL-1 +ended +décès +A-1 +cancelled +death/, 'a death ends the plan on both sides' ],
+	[ 19, qr/^\s*of the case: (\d+) of \1 records agree$/m, 'every record of the case agrees' ])
 {
 	my ($number, $what, $name) = @$_;
 	like($step{$number}{said} // '', $what, $name);
