@@ -373,7 +373,8 @@ COMMENT ON FUNCTION casesync_internal.parse_condition(regclass, text) IS
 
 /*
  * Samples hold records, which nobody has a reason to keep once the rehearsal is over; counts say
- * nothing of anybody.
+ * nothing of anybody. The router may be counting, in another order: what is deleted is given back
+ * then, and deleted when its turn is over.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_forget(agreement text)
 RETURNS void
@@ -381,8 +382,19 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	DELETE FROM casesync_internal.rehearsal_sample s WHERE s.agreement = rehearsal_forget.agreement;
-	DELETE FROM casesync_internal.rehearsal_told t WHERE t.agreement = rehearsal_forget.agreement;
+	FOR try IN 1 .. 3 LOOP
+		BEGIN
+			DELETE FROM casesync_internal.rehearsal_sample s
+			 WHERE s.agreement = rehearsal_forget.agreement;
+			DELETE FROM casesync_internal.rehearsal_told t
+			 WHERE t.agreement = rehearsal_forget.agreement;
+			RETURN;
+		EXCEPTION WHEN deadlock_detected THEN
+			IF try = 3 THEN
+				RAISE;
+			END IF;
+		END;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS
