@@ -17,15 +17,27 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_stopped(text) IS
 	'whether nothing may leave to this partner';
 
+/* One for all that a partner is answered, also at once and without a message. */
+CREATE OR REPLACE FUNCTION casesync_internal.answer_lane(partner text)
+RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT l.lane FROM casesync_internal.lane l
+		WHERE l.partner = answer_lane.partner AND l.kind = 'control' AND l.address = '');
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_lane(text) IS
+	'the lane on which a partner gets answers';
+
 CREATE OR REPLACE FUNCTION casesync_internal.sharing_begin(partner text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	/* One for all that a partner is answered, also at once and without a message. */
-	lane integer := (SELECT l.lane FROM casesync_internal.lane l
-		WHERE l.partner = sharing_begin.partner AND l.kind = 'control' AND l.address = '');
+	lane constant integer := casesync_internal.answer_lane(partner);
 BEGIN
 	IF lane IS NULL OR NOT casesync_internal.sharing_enter(lane) THEN
 		RETURN false;

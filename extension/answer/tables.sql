@@ -58,9 +58,10 @@ COMMENT ON TYPE casesync_internal.request_outcome IS
 CREATE TYPE casesync_internal.reply AS (error_code text, error_message text, action text,
 	status text, status_reason_code text, status_reason_message text, total_count integer,
 	completed_count integer, correlation_id text, message text, sender_id text, receiver_id text,
-	encrypt text);
+	encrypt text, lane integer);
 COMMENT ON TYPE casesync_internal.reply IS
-	'what the bridge needs to answer a synchronous request: an error, or the parts of a message';
+	'what the bridge needs to answer a synchronous request: an error, or the parts of a message, '
+	'and for which lane it has to call answer_left()';
 /* ---- search_answer ---- */
 /* What one item has come to. */
 CREATE TYPE casesync_internal.search_result AS (refused casesync_internal.verdict, records jsonb,

@@ -6,11 +6,14 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "storage/ipc.h"
 #include "storage/lock.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "base/pg_compat.h"
 #include "base/session_lock.h"
@@ -26,9 +29,14 @@ PG_FUNCTION_INFO_V1(casesync_sharing_hold);
 PG_FUNCTION_INFO_V1(casesync_sharing_release);
 PG_FUNCTION_INFO_V1(casesync_sharing_close);
 PG_FUNCTION_INFO_V1(casesync_sharing_drain);
+PG_FUNCTION_INFO_V1(casesync_answer_keep);
+PG_FUNCTION_INFO_V1(casesync_answer_left);
 
 /* pg_advisory_* uses 1 and 2. */
 #define LOCK_SPACE 3
+
+/* No bridge promises to begin an answer later than that. */
+#define ANSWER_WITHIN_MAX_MS 10000
 
 typedef enum LockKind
 {
@@ -48,9 +56,13 @@ typedef struct HeldLock
 {
 	LOCKTAG tag;
 	LOCKMODE mode;
+	int count;				  /* of answers under way; all else is held once */
+	int added;				  /* those of them that this transaction has made */
+	TimestampTz begins_until; /* of the youngest answer */
 } HeldLock;
 
 static List *held = NIL;
+static bool answers_are_watched = false;
 
 static LOCKTAG
 lock_tag(LockKind kind, int32 key)
@@ -101,20 +113,22 @@ held_find(const LOCKTAG *tag, LOCKMODE mode)
 	return NULL;
 }
 
-static void
+static HeldLock *
 held_add(const LOCKTAG *tag, LOCKMODE mode)
 {
-	MemoryContext context = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell *cell = held_find(tag, mode);
+	MemoryContext context;
 	HeldLock *lock;
 
-	if (held_find(tag, mode) == NULL)
-	{
-		lock = palloc0(sizeof(HeldLock));
-		lock->tag = *tag;
-		lock->mode = mode;
-		held = lappend(held, lock);
-	}
+	if (cell != NULL)
+		return lfirst(cell);
+	context = MemoryContextSwitchTo(TopMemoryContext);
+	lock = palloc0(sizeof(HeldLock));
+	lock->tag = *tag;
+	lock->mode = mode;
+	held = lappend(held, lock);
 	MemoryContextSwitchTo(context);
+	return lock;
 }
 
 static void
@@ -139,9 +153,11 @@ session_locks_keep(void)
 
 		if (lock_is_held(&lock->tag, lock->mode))
 			continue;
-		if (LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
-			ereport(FATAL, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-							errmsg("a view or apply function gave back the locks of the bridge")));
+		for (int i = 0; i < lock->count; i++)
+			if (LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
+				ereport(FATAL,
+						(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+						 errmsg("a view or apply function gave back the locks of the bridge")));
 	}
 }
 
@@ -190,7 +206,7 @@ lock_for_session(LockKind kind, int32 key, LOCKMODE mode)
 		case LOCKACQUIRE_OK:
 			break;
 	}
-	held_add(&tag, mode);
+	held_add(&tag, mode)->count = 1;
 	return true;
 }
 
@@ -305,5 +321,109 @@ casesync_sharing_drain(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(lock_try(LOCK_SHARING, lane, false) && lock_try(LOCK_SENDING, lane, false));
 	lock_wait(LOCK_SHARING, lane);
 	lock_wait(LOCK_SENDING, lane);
+	PG_RETURN_BOOL(true);
+}
+
+/* Of one answer. Whoever gave back all locks of the session has given back this one too. */
+static void
+answer_give_back(HeldLock *lock)
+{
+	lock->count--;
+	if (lock_is_held(&lock->tag, lock->mode))
+		(void) LockRelease(&lock->tag, lock->mode, true);
+}
+
+/* A session lock outlives a transaction that fails; its answer does not. */
+static void
+answers_end_transaction(XactEvent event, void *context)
+{
+	bool has_failed = event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT;
+	ListCell *cell;
+
+	if (!has_failed && event != XACT_EVENT_COMMIT && event != XACT_EVENT_PREPARE)
+		return;
+	foreach (cell, held)
+	{
+		HeldLock *lock = lfirst(cell);
+
+		for (; has_failed && lock->added > 0; lock->added--)
+			answer_give_back(lock);
+		lock->added = 0;
+		if (lock->count > 0)
+			continue;
+		held = foreach_delete_current(held, cell);
+		pfree(lock);
+	}
+}
+
+/*
+ * The session ends, perhaps not its bridge: the lock stays until the bridge will not begin to send
+ * any more what it was given. So who stops sharing need not know of sessions that were.
+ */
+static void
+answers_outlast(int code, Datum argument)
+{
+	TimestampTz until = 0;
+	ListCell *cell;
+	long left;
+
+	foreach (cell, held)
+	{
+		const HeldLock *lock = lfirst(cell);
+
+		until = Max(until, lock->begins_until);
+	}
+	while ((left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until)) > 0)
+		pg_usleep(Min(left, ANSWER_WITHIN_MAX_MS) * 1000L);
+}
+
+static void
+answers_watch(void)
+{
+	if (answers_are_watched)
+		return;
+	RegisterXactCallback(answers_end_transaction, NULL);
+	before_shmem_exit(answers_outlast, (Datum) 0);
+	answers_are_watched = true;
+}
+
+/*
+ * answer_keep(lane integer, begins_within integer) returns boolean
+ *		Counted, unlike the locks of senders: one session has many answers under way.
+ */
+Datum
+casesync_answer_keep(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag = lock_tag(LOCK_SENDING, PG_GETARG_INT32(0));
+	int within_ms = Max(0, Min(PG_GETARG_INT32(1), ANSWER_WITHIN_MAX_MS));
+	HeldLock *lock;
+
+	answers_watch();
+	/* before the lock: nothing may fail when it is there */
+	lock = held_add(&tag, ShareLock);
+	if (LockAcquire(&tag, ShareLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		PG_RETURN_BOOL(false);
+	lock->count++;
+	lock->added++;
+	lock->begins_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), within_ms);
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * answer_left(lane integer) returns boolean
+ */
+Datum
+casesync_answer_left(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag = lock_tag(LOCK_SENDING, PG_GETARG_INT32(0));
+	ListCell *cell = held_find(&tag, ShareLock);
+	HeldLock *lock = cell != NULL ? lfirst(cell) : NULL;
+
+	if (lock == NULL || lock->count == 0)
+		PG_RETURN_BOOL(false);
+	answer_give_back(lock);
+	lock->added = Min(lock->added, lock->count);
+	if (lock->count == 0)
+		held_remove(&tag, ShareLock);
 	PG_RETURN_BOOL(true);
 }

@@ -3,8 +3,8 @@
  *
  * In this order, and a lane's before the rows of what waits in it: who sends calls sharing_enter()
  * in the transaction that reads, and before its commit sharing_hold(), so that there is no moment
- * without either; after the outcome sharing_release(). Who stops calls sharing_close() for all
- * lanes and then sharing_drain().
+ * without either; after the outcome sharing_release(). Who answers at once calls answer_keep() and
+ * answer_left() instead. Who stops calls sharing_close() for all lanes and then sharing_drain().
  */
 CREATE OR REPLACE FUNCTION casesync_internal.sharing_enter(lane integer)
 RETURNS boolean
@@ -42,3 +42,19 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION casesync_internal.sharing_drain(integer, boolean) IS
 	'wait, as long as lock_timeout says, until nothing of a closed lane is under way; without '
 	'patience: false when something is';
+
+/* Answers at once: one session has many under way, of many partners. */
+CREATE OR REPLACE FUNCTION casesync_internal.answer_keep(lane integer, begins_within integer)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'casesync_answer_keep'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.answer_keep(integer, integer) IS
+	'this session has one more answer of the lane under way, until answer_left(), or until this '
+	'transaction fails; when the session ends, until so many milliseconds from now';
+
+CREATE OR REPLACE FUNCTION casesync_internal.answer_left(lane integer)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'casesync_answer_left'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION casesync_internal.answer_left(integer) IS
+	'one answer of the lane has left, or never will; false when this session had none';

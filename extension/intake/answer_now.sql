@@ -42,7 +42,7 @@ COMMENT ON FUNCTION casesync_internal.reply_of(casesync_internal.request_outcome
  * same, and only that. With the error nothing that it disclosed stays, and nothing leaves.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.answer_try(m casesync_internal.incoming,
-	correlation_id text)
+	p casesync_internal.partner, correlation_id text)
 RETURNS casesync_internal.request_outcome
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -50,8 +50,8 @@ AS $$
 DECLARE
 	o casesync_internal.request_outcome;
 BEGIN
-	RETURN casesync_internal.request_answer(casesync_internal.sharing_partner(m.partner), m.action,
-		m.message, correlation_id, casesync_internal.request_deadline(1));
+	RETURN casesync_internal.request_answer(p, m.action, m.message, correlation_id,
+		casesync_internal.request_deadline(1));
 EXCEPTION WHEN query_canceled OR OTHERS THEN
 	SELECT r.code, r.why, SQLSTATE INTO o.error_code, o.error_message, o.failed
 	  FROM casesync_internal.refused_for('not answered') r;
@@ -60,8 +60,33 @@ EXCEPTION WHEN query_canceled OR OTHERS THEN
 	RETURN o;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.answer_try(casesync_internal.incoming, text) IS
+COMMENT ON FUNCTION casesync_internal.answer_try(casesync_internal.incoming,
+	casesync_internal.partner, text) IS
 	'the answer to a request that nothing was found wrong with, or that there is none';
+
+/* Without begins_within: a bridge of the release before, which does not tell when it has left. */
+CREATE OR REPLACE FUNCTION casesync_internal.answer_hold(p casesync_internal.partner,
+	o casesync_internal.request_outcome, begins_within integer)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	lane constant integer := casesync_internal.answer_lane(p.partner);
+BEGIN
+	IF begins_within IS NULL OR lane IS NULL OR o.error_code IS NOT NULL OR o.status = 'rjct' THEN
+		RETURN NULL;
+	END IF;
+	/* Who drains the lane waits for this transaction: nobody can have it. */
+	IF NOT casesync_internal.answer_keep(lane, begins_within) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'lock_not_available');
+	END IF;
+	RETURN lane;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.answer_hold(casesync_internal.partner,
+	casesync_internal.request_outcome, integer) IS
+	'an answer is under way until answer_left() of this lane; NULL: nothing is disclosed';
 
 /*
  * A repeated message_id is computed anew: nothing but the record of disclosure comes of answering,
@@ -69,7 +94,7 @@ COMMENT ON FUNCTION casesync_internal.answer_try(casesync_internal.incoming, tex
  * the bridge may call for this.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.answer_now(partner text, message_id text, raw bytea,
-	token_client text, kid text, plain bytea DEFAULT NULL)
+	token_client text, kid text, plain bytea DEFAULT NULL, begins_within integer DEFAULT NULL)
 RETURNS SETOF casesync_internal.reply
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -78,23 +103,28 @@ DECLARE
 	m constant casesync_internal.incoming := casesync_internal.message_admit(partner, message_id,
 		raw, plain, at_once => true);
 	correlation constant text := gen_random_uuid()::text;
+	p casesync_internal.partner;
 	o casesync_internal.request_outcome;
+	reply casesync_internal.reply;
 BEGIN
 	PERFORM casesync_internal.commit_durably();
 	IF (m.refused).code IS NOT NULL THEN
 		o.error_code := (m.refused).code;
 		o.error_message := (m.refused).why;
 	ELSE
-		o := casesync_internal.answer_try(m, correlation);
+		p := casesync_internal.sharing_partner(m.partner);
+		o := casesync_internal.answer_try(m, p, correlation);
 		/* Who asks what became of a request asks about others, not about this. */
 		IF m.action <> 'txn-status' THEN
 			PERFORM casesync_internal.request_note_answered(m.partner, m.action, message_id,
 				m.message, correlation, o);
 		END IF;
 	END IF;
-	RETURN NEXT casesync_internal.reply_of(o, correlation, partner);
+	reply := casesync_internal.reply_of(o, correlation, partner);
+	reply.lane := casesync_internal.answer_hold(p, o, begins_within);
+	RETURN NEXT reply;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.answer_now(text, text, bytea, text, text, bytea) IS
+COMMENT ON FUNCTION casesync_internal.answer_now(text, text, bytea, text, text, bytea, integer) IS
 	'the answer to a verified synchronous request, with what it gives on record; or why there is '
 	'none (HTTP 400)';

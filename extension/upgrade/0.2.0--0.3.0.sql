@@ -1279,3 +1279,9 @@ COMMENT ON TYPE casesync_internal.subject_event IS
 	'an event before it is known what the subject looks like; is_bulk: it waited with very many; '
 	'since: when it may have happened, where that is not known (at)';
 DROP FUNCTION casesync_internal.next_notifications(integer, integer, bigint);
+/* ---- answers at once are waited for until they have left ---- */
+ALTER TYPE casesync_internal.reply ADD ATTRIBUTE lane integer;
+COMMENT ON TYPE casesync_internal.reply IS
+	'what the bridge needs to answer a synchronous request: an error, or the parts of a message, '
+	'and for which lane it has to call answer_left()';
+DROP FUNCTION casesync_internal.answer_now(text, text, bytea, text, text, bytea);
