@@ -12,8 +12,8 @@ BRIDGE_SOURCES = \
 	bridge/base/workers.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
-	bridge/database/control.c bridge/database/extension_version.c bridge/database/pg_connect.c \
-	bridge/database/pg_query.c bridge/database/pg_row.c bridge/database/pg_session.c \
+	bridge/database/control.c bridge/database/extension_version.c bridge/database/fence.c \
+	bridge/database/pg_connect.c bridge/database/pg_query.c bridge/database/pg_row.c bridge/database/pg_session.c \
 	bridge/database/sql_call.c \
 	bridge/database/told_entry.c bridge/database/told_journal.c bridge/database/told_report.c \
 	bridge/database/turn_trouble.c \
@@ -32,15 +32,15 @@ BRIDGE_SOURCES = \
 	bridge/token/bearer.c bridge/token/jwks_turn.c bridge/token/jwt.c bridge/token/jwt_claims.c \
 	bridge/token/jwt_verify.c bridge/token/token_answer.c bridge/token/token_client.c \
 	bridge/token/token_issue.c bridge/token/token_request.c \
-	bridge/http/http_connection.c bridge/http/http_framing.c bridge/http/http_listen.c \
-	bridge/http/http_request.c bridge/http/http_route.c bridge/http/http_server.c \
+	bridge/http/http_connection.c bridge/http/http_framing.c bridge/http/http_guarded.c \
+	bridge/http/http_listen.c bridge/http/http_request.c bridge/http/http_route.c bridge/http/http_server.c \
 	bridge/http/tls_credentials.c bridge/http/tls_server.c \
 	bridge/delivery/delivery_policy.c bridge/delivery/delivery_queue.c \
-	bridge/delivery/dispatcher.c bridge/delivery/fence.c bridge/delivery/lane.c \
-	bridge/delivery/prober.c bridge/delivery/lane_message.c \
+	bridge/delivery/dispatcher.c bridge/delivery/lane.c bridge/delivery/prober.c \
+	bridge/delivery/lane_message.c \
 	bridge/turn/request_turn.c bridge/turn/router_turn.c \
 	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_check.c \
-	bridge/api/api_exchange.c \
+	bridge/api/api_exchange.c bridge/api/api_fenced.c \
 	bridge/api/api_health.c bridge/api/api_keys.c bridge/api/api_receive.c \
 	bridge/api/api_routes.c bridge/api/api_token.c bridge/api/partner_budget.c \
 	bridge/bridge.c bridge/journal.c bridge/listeners.c bridge/main.c bridge/setup_check.c bridge/trust.c

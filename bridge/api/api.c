@@ -14,8 +14,6 @@
 #include "base/rate_limit.h"
 
 #define STORE_TIMEOUT_MS 10000
-/* nobody waits so long: by then the bridge has answered itself */
-#define ANSWER_TIMEOUT_MS (ANSWER_WITHIN_MS + 200)
 #define CHECK_THREADS 3 /* one for each kind of checks; what is costly is behind all else here */
 #define COSTLY_NICENESS 10
 #define BAD_TOKENS_A_SECOND 50 /* of one address, that are answered at once */
@@ -79,12 +77,26 @@ sessions_close(ApiSessions *sessions)
 	sessions->count = 0;
 }
 
+/* Not for an exchange: a heartbeat, or the word that an answer has left, is done in no time. */
+static bool
+session_is_asked(const Api *api, const PgSession *session)
+{
+	const ApiExchange *exchange;
+
+	if (pg_session_queue_length(session) == 0)
+		return false;
+	LIST_FOREACH (exchange, &api->exchanges, entry)
+		if (exchange->is_asking && exchange->session == session)
+			return true;
+	return false;
+}
+
 static PgSession *
-session_free(const ApiSessions *sessions)
+session_free(const Api *api, const ApiSessions *sessions)
 {
 	for (int i = 0; i < sessions->count; i++)
 		if (pg_session_is_connected(sessions->sessions[i]) &&
-			pg_session_queue_length(sessions->sessions[i]) == 0)
+			!session_is_asked(api, sessions->sessions[i]))
 			return sessions->sessions[i];
 	return NULL;
 }
@@ -172,6 +184,12 @@ api_free(Api *api)
 	partner_budget_free(api->budget);
 	rate_limit_free(api->rate_limit);
 	free(api);
+}
+
+bool
+api_is_closing(const Api *api)
+{
+	return api->is_closing;
 }
 
 const ApiParts *
@@ -264,7 +282,8 @@ api_fill(Api *api, BudgetPool pool)
 			(ApiExchange *) (void *) ((char *) job - offsetof(ApiExchange, job));
 
 		if (pool != BUDGET_CHECK)
-			exchange->session = session_free(pool == BUDGET_STORE ? &api->stores : &api->answers);
+			exchange->session =
+				session_free(api, pool == BUDGET_STORE ? &api->stores : &api->answers);
 		exchange->turn_at = event_loop_now();
 		exchange->begin(exchange);
 	}

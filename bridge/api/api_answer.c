@@ -5,10 +5,13 @@
  */
 #include "api/api_handlers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/api_admit.h"
+#include "api/api_fenced.h"
+#include "api/api_shared.h"
 #include "base/iso_time.h"
 #include "base/uuid.h"
 #include "database/pg_row.h"
@@ -29,7 +32,8 @@ enum
 	SAYS_MESSAGE,
 	SAYS_SENDER_ID,
 	SAYS_RECEIVER_ID,
-	SAYS_ENCRYPT
+	SAYS_ENCRYPT,
+	SAYS_LANE
 };
 
 static bool
@@ -60,6 +64,24 @@ answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failur
 		   envelope_build(&fields, iso_time_now(), key, body, failure);
 }
 
+/* If its session has ended, or we stood still, sharing may have been stopped since. */
+static void
+answer_let_go(ApiExchange *exchange, const char *correlation_id, const Buffer *body)
+{
+	bool is_raised = api_fenced_is_raised(exchange->fenced);
+
+	if (is_raised && !api_fenced_may_leave(exchange->fenced, true))
+	{
+		api_exchange_unavailable(exchange);
+		return;
+	}
+	api_exchange_log(exchange, 200, "", NULL, correlation_id);
+	if (is_raised)
+		api_exchange_answer_fenced(exchange, body);
+	else
+		api_exchange_answer(exchange, 200, NULL, body);
+}
+
 /* Fail closed: what cannot be signed is not sent. */
 static void
 answer_send(ApiExchange *exchange, const PGresult *result)
@@ -76,10 +98,7 @@ answer_send(ApiExchange *exchange, const PGresult *result)
 	}
 	buffer_init(&body, (size_t) (*parts->config)->max_notify_body);
 	if (answer_build(result, key, &body, &failure))
-	{
-		api_exchange_log(exchange, 200, "", NULL, pg_row_text(result, 0, SAYS_CORRELATION_ID));
-		api_exchange_answer(exchange, 200, NULL, &body);
-	}
+		answer_let_go(exchange, pg_row_text(result, 0, SAYS_CORRELATION_ID), &body);
 	else
 	{
 		log_error(parts->log, "answer_failed", "partner", exchange->partner, "reason", failure.text,
@@ -113,6 +132,9 @@ answer_got(void *context, const PGresult *result, const Failure *failure)
 {
 	ApiExchange *exchange = context;
 
+	/* first of all: whatever becomes of it, it is under way */
+	if (result != NULL && PQntuples(result) == 1)
+		api_fenced_raise(exchange->fenced, pg_row_text(result, 0, SAYS_LANE));
 	if (!api_exchange_resume(exchange, "answer_failed", result, failure))
 		return;
 	if (PQntuples(result) != 1)
@@ -128,9 +150,19 @@ answer_got(void *context, const PGresult *result, const Failure *failure)
 static void
 answer_ask(ApiExchange *exchange)
 {
-	PgParam params[API_MESSAGE_PARAMS];
+	PgParam params[API_MESSAGE_PARAMS + 1];
+	char within[16];
 
+	exchange->fenced = api_fenced_new(exchange->api, exchange->session);
+	if (exchange->fenced == NULL)
+	{
+		api_end_turn(exchange, 0);
+		api_exchange_unavailable(exchange);
+		return;
+	}
+	snprintf(within, sizeof(within), "%d", ANSWER_TIMEOUT_MS);
 	api_exchange_params(exchange, params);
+	params[API_MESSAGE_PARAMS] = PG_TEXT(within);
 	api_exchange_ask(exchange, CALL_ANSWER_NOW, params, answer_got);
 }
 

@@ -19,6 +19,7 @@ exchange_free(ApiExchange *exchange)
 {
 	LIST_REMOVE(exchange, entry);
 	timer_free(exchange->deadline);
+	api_fenced_end(exchange->fenced);
 	api_check_free(&exchange->check);
 	free(exchange->networks);
 	for (int i = 0; i < API_KEPT; i++)
@@ -57,6 +58,19 @@ api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers
 							body->length);
 	if (!exchange->is_asking)
 		exchange_free(exchange);
+}
+
+void
+api_exchange_answer_fenced(ApiExchange *exchange, const Buffer *body)
+{
+	HttpRequest *request = exchange->request;
+	const HttpGuard guard = {
+		.may_leave = api_fenced_may_leave, .ended = api_fenced_end, .context = exchange->fenced};
+
+	exchange->request = NULL;
+	exchange->fenced = NULL;
+	http_request_reply_guarded(request, 200, body->data, body->length, &guard);
+	exchange_free(exchange);
 }
 
 void

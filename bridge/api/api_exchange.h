@@ -7,6 +7,7 @@
 #define API_EXCHANGE_H
 
 #include "api/api_check.h"
+#include "api/api_fenced.h"
 #include "api/api_parts.h"
 #include "api/api_turns.h"
 #include "api/partner_budget.h"
@@ -19,12 +20,6 @@
 #define API_UNAVAILABLE "err.service.unavailable"
 #define API_KEPT 5 /* texts of an acknowledgement */
 
-/* The standard wants an answer within two seconds. Under valgrind nothing is that fast. */
-#ifndef ANSWER_WITHIN_MS
-#define ANSWER_WITHIN_MS 1800
-#endif
-
-typedef struct Api Api;
 typedef LIST_HEAD(ApiExchangeList, ApiExchange) ApiExchangeList;
 
 /* What is done with a message that has passed every check. */
@@ -64,6 +59,7 @@ struct ApiExchange
 	ApiProceed begin;	/* what is done at that place */
 	int64_t turn_at;	/* since when */
 	PgSession *session;
+	ApiFenced *fenced; /* until it is answered; NULL when not asked for */
 	char *networks;	   /* of the partner; NULL until they are known */
 	char partner[256]; /* "" until it is known to be one of ours */
 	int64_t began_at;
@@ -78,6 +74,7 @@ extern ApiExchange *api_exchange_new(const ApiParts *parts, ApiExchangeList *lis
 /* Each of these answers, once. The exchange must not be used any more. */
 extern void api_exchange_answer(ApiExchange *exchange, int status, const HttpHeader *headers,
 								const Buffer *body);
+extern void api_exchange_answer_fenced(ApiExchange *exchange, const Buffer *body); /* 200 */
 extern void api_exchange_refuse(ApiExchange *exchange, int status, const char *error_code,
 								const char *text);
 extern void api_exchange_refuse_unauthorized(ApiExchange *exchange, const char *text);
@@ -102,7 +99,7 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
 
-#define API_MESSAGE_PARAMS 6 /* what CALL_RECEIVE and CALL_ANSWER_NOW are given, in this order */
+#define API_MESSAGE_PARAMS 6 /* what CALL_RECEIVE and CALL_ANSWER_NOW are given first */
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
 
 /*

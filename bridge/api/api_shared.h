@@ -10,6 +10,9 @@
 
 extern const ApiParts *api_parts(const Api *api);
 
+/* From then on there are no sessions. */
+extern bool api_is_closing(const Api *api);
+
 /* A new exchange of this Api; see api_exchange_new. */
 extern ApiExchange *api_begin(Api *api, HttpRequest *request, bool is_synchronous,
 							  ApiProceed proceed);

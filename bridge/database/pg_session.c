@@ -277,8 +277,8 @@ session_finish_query(PgSession *session)
  * Handlers of queries may be at work further up the stack, so a connection that breaks while
  * something is sent is given up by the timer, not here.
  */
-static void
-session_break(PgSession *session, const char *why)
+void
+pg_session_end(PgSession *session, const char *why)
 {
 	session->broken = why;
 	timer_set(session->timer, 0);
@@ -336,9 +336,9 @@ session_flush(PgSession *session)
 	int left = PQflush(session->conn);
 
 	if (left < 0)
-		session_break(session, "the connection broke while sending");
+		pg_session_end(session, "the connection broke while sending");
 	else if (!watch_change(session->watch, left > 0 ? WATCH_READ | WATCH_WRITE : WATCH_READ))
-		session_break(session, "could not watch the connection");
+		pg_session_end(session, "could not watch the connection");
 }
 
 static void
@@ -346,7 +346,7 @@ session_send_next(PgSession *session)
 {
 	PgQuery *query = STAILQ_FIRST(&session->queue.list);
 
-	if (session->state != SESSION_IDLE || query == NULL)
+	if (session->state != SESSION_IDLE || session->broken != NULL || query == NULL)
 		return;
 	session->state = SESSION_BUSY;
 	session->sent_at = event_loop_now();
@@ -354,7 +354,7 @@ session_send_next(PgSession *session)
 	/* always with parameters, and results as text: no value is ever part of a statement */
 	if (PQsendQueryParams(session->conn, query->sql, query->count, NULL, query->values,
 						  query->lengths, query->formats, 0) == 0)
-		session_break(session, "the connection broke while sending");
+		pg_session_end(session, "the connection broke while sending");
 	else
 		session_flush(session);
 }

@@ -48,6 +48,9 @@ extern bool pg_session_is_alive(const PgSession *session);
 
 /* When the question was asked that was answered last, or is being answered to a handler now. */
 extern int64_t pg_session_heard_of(const PgSession *session);
+
+/* When it is connected: the connection is given up, as if it were lost, and made again. */
+extern void pg_session_end(PgSession *session, const char *why); /* a constant */
 extern int pg_session_queue_length(const PgSession *session);
 extern int pg_session_backend_pid(const PgSession *session); /* as announced when connecting */
 

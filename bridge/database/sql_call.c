@@ -85,11 +85,12 @@ const SqlCall sql_calls[CALL_COUNT] = {
 			 " pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
 			 "casesync_internal.receive", MESSAGE),
 	[CALL_ANSWER_NOW] =
-		ROWS(6,
+		ROWS(7,
 			 "error_code, error_message, action, status, status_reason_code,"
 			 " status_reason_message, total_count, completed_count, correlation_id, message,"
-			 " sender_id, receiver_id, encrypt",
-			 "casesync_internal.answer_now", MESSAGE),
+			 " sender_id, receiver_id, encrypt, lane",
+			 "casesync_internal.answer_now", MESSAGE ", begins_within => $7::integer"),
+	[CALL_ANSWER_LEFT] = VALUE(1, "casesync_internal.answer_left", "lane => $1::integer"),
 
 	[CALL_TOKEN_ISSUERS] = VALUE(0, "casesync_internal.token_issuers", ""),
 	[CALL_NEXT_JWKS] =

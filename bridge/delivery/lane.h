@@ -14,7 +14,7 @@
 #include "config/config.h"
 #include "database/told_journal.h"
 #include "delivery/delivery_queue.h"
-#include "delivery/fence.h"
+#include "database/fence.h"
 #include "net/sender.h"
 #include "token/token_client.h"
 

@@ -72,6 +72,15 @@ connection_of(struct MHD_Connection *connection)
 	return info != NULL ? info->socket_context : NULL;
 }
 
+void
+http_connection_end(struct MHD_Connection *connection)
+{
+	HttpConnection *client = connection_of(connection);
+
+	if (client != NULL)
+		connection_end(client);
+}
+
 static void
 connection_await(HttpConnection *client)
 {

@@ -15,6 +15,7 @@
 
 typedef TAILQ_HEAD(HttpConnectionList, HttpConnection) HttpConnectionList;
 typedef LIST_HEAD(HttpRestingList, HttpRequest) HttpRestingList;
+typedef LIST_HEAD(HttpGuardedList, HttpGuarded) HttpGuardedList;
 
 struct HttpServer
 {
@@ -29,6 +30,7 @@ struct HttpServer
 	HttpConnectionList connections; /* the one longest waited for is first */
 	size_t held;					/* bytes of bodies */
 	HttpRestingList resting;		/* refused for now, and told so in a moment */
+	HttpGuardedList guarded;		/* on their way to their clients */
 	bool is_closed;
 	int runs_without_news;
 };
@@ -52,6 +54,9 @@ extern void http_connection_await_sooner(struct MHD_Connection *connection, int6
 
 /* The client waits for us: its connection stays. */
 extern void http_connection_keep(struct MHD_Connection *connection);
+
+/* As if the client had gone; the daemon sees it when it runs. */
+extern void http_connection_end(struct MHD_Connection *connection);
 
 /* By its headers it is known who sends, over whichever connections. */
 extern void http_connection_set_sender(struct MHD_Connection *connection, uint64_t who);

@@ -11,8 +11,9 @@
 #include <strings.h>
 
 #include "base/buffer.h"
-#include "http/http_framing.h"
 #include "base/iso_time.h"
+#include "http/http_framing.h"
+#include "http/http_guarded.h"
 #include "message/reply.h"
 
 #define LARGE_BODIES 8 /* so many of the largest size may be held, all clients together */
@@ -38,6 +39,7 @@ struct HttpRequest
 	LIST_ENTRY(HttpRequest) entry;
 	struct MHD_Response *response; /* the answer, waiting to be queued */
 	int status;
+	HttpGuarded *guarded; /* what it is made of, or NULL */
 };
 
 /* The first line of a request is there: from now on the client has so long for the rest. */
@@ -66,6 +68,9 @@ request_free(HttpRequest *request)
 	if (request->resting)
 		LIST_REMOVE(request, entry);
 	timer_free(request->rest);
+	if (request->guarded != NULL)
+		request->server->pending--;
+	http_guarded_end(request->guarded);
 	if (request->response != NULL)
 		MHD_destroy_response(request->response);
 	request_drop_body(request);
@@ -172,10 +177,8 @@ request_new(HttpServer *server, struct MHD_Connection *connection, const char *m
 
 /* NULL also when a header cannot be sent as it is: half an answer would be another answer. */
 static struct MHD_Response *
-response_new(const HttpHeader *headers, const char *body, size_t length)
+response_finish(struct MHD_Response *response, const HttpHeader *headers)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(length, (void *) body, MHD_RESPMEM_MUST_COPY);
 	bool has_type = false;
 	bool ok = response != NULL;
 
@@ -193,6 +196,13 @@ response_new(const HttpHeader *headers, const char *body, size_t length)
 		response = NULL;
 	}
 	return response;
+}
+
+static struct MHD_Response *
+response_new(const HttpHeader *headers, const char *body, size_t length)
+{
+	return response_finish(
+		MHD_create_response_from_buffer(length, (void *) body, MHD_RESPMEM_MUST_COPY), headers);
 }
 
 static enum MHD_Result
@@ -319,6 +329,15 @@ request_take_body(HttpRequest *request, const char *bytes, size_t length)
 static enum MHD_Result
 request_queue_answer(HttpRequest *request)
 {
+	if (request->guarded != NULL)
+	{
+		if (!http_guarded_may_begin(request->guarded))
+		{
+			request->refusal = 503;
+			return request_refuse(request);
+		}
+		http_guarded_watch(request->guarded, request->server);
+	}
 	/* whoever does not read its answer is as slow as whoever does not send its request */
 	http_connection_await(request->connection, request->server->settings.request_timeout_ms);
 	return MHD_queue_response(request->connection, (unsigned int) request->status,
@@ -379,15 +398,16 @@ http_request_access(void *context, struct MHD_Connection *connection, const char
 	return result;
 }
 
-void
-http_request_reply_with(HttpRequest *request, int status, const HttpHeader *headers,
-						const char *body, size_t length)
+/* Without a response the connection ends. */
+static void
+request_reply(HttpRequest *request, int status, struct MHD_Response *response)
 {
 	HttpServer *server = request->server;
 
 	request->status = status;
-	request->response = response_new(headers, body, length); /* NULL ends the connection */
-	server->pending--;
+	request->response = response;
+	if (request->guarded == NULL)
+		server->pending--;
 	if (request->suspended)
 	{
 		request->suspended = false;
@@ -397,11 +417,30 @@ http_request_reply_with(HttpRequest *request, int status, const HttpHeader *head
 }
 
 void
+http_request_reply_with(HttpRequest *request, int status, const HttpHeader *headers,
+						const char *body, size_t length)
+{
+	request_reply(request, status, response_new(headers, body, length));
+}
+
+static const HttpHeader no_headers[] = {{NULL, NULL}};
+
+void
 http_request_reply(HttpRequest *request, int status, const char *body, size_t length)
 {
-	static const HttpHeader none[] = {{NULL, NULL}};
+	http_request_reply_with(request, status, no_headers, body, length);
+}
 
-	http_request_reply_with(request, status, none, body, length);
+void
+http_request_reply_guarded(HttpRequest *request, int status, const char *body, size_t length,
+						   const HttpGuard *guard)
+{
+	struct MHD_Response *response = NULL;
+
+	request->guarded = http_guarded_new(request->connection, body, length, guard);
+	if (request->guarded != NULL)
+		response = response_finish(http_guarded_response(request->guarded), no_headers);
+	request_reply(request, status, response);
 }
 
 const HttpRoute *

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "http/http_connection.h"
+#include "http/http_guarded.h"
 #include "http/http_listen.h"
 #include "http/http_request.h"
 
@@ -40,6 +41,7 @@ server_run(void *context)
 	HttpServer *server = context;
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
+	http_guarded_stop_all(server);
 	MHD_run(server->daemon);
 	if (MHD_get_timeout(server->daemon, &wait_ms) != MHD_YES)
 		timer_stop(server->timer);
@@ -167,6 +169,7 @@ http_server_new(EventLoop *loop, const HttpServerSettings *settings, void *conte
 	server->context = context;
 	TAILQ_INIT(&server->connections);
 	LIST_INIT(&server->resting);
+	LIST_INIT(&server->guarded);
 	listen_fd = http_listen(settings->host, settings->port, &server->port, failure);
 	if (listen_fd < 0)
 		goto failed;
@@ -201,6 +204,7 @@ http_server_free(HttpServer *server)
 	{
 		server->is_closed = true;
 		http_request_wake_all(server);
+		http_guarded_stop_all(server);
 		MHD_run(server->daemon); /* what was resumed must not be suspended when it stops */
 		MHD_stop_daemon(server->daemon);
 	}

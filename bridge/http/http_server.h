@@ -31,6 +31,17 @@ typedef struct HttpSender
 	uint64_t who;	 /* a number for all that it sends, over whichever connection */
 } HttpSender;
 
+/*
+ * Whoever answers with something that may have to be kept back is asked before its first byte and
+ * before each further piece, and told once when it has left or never will.
+ */
+typedef struct HttpGuard
+{
+	bool (*may_leave)(void *context, bool is_first);
+	void (*ended)(void *context);
+	void *context;
+} HttpGuard;
+
 typedef struct HttpServerSettings
 {
 	const char *host; /* "*" = every address */
@@ -57,9 +68,11 @@ extern HttpServer *http_server_new(EventLoop *loop, const HttpServerSettings *se
 
 /* A server that is NULL has port 0, nothing pending, and is closed and freed without effect. */
 extern int http_server_port(const HttpServer *server);
-extern int http_server_pending(const HttpServer *server); /* requests not yet answered */
-extern void http_server_close(HttpServer *server);		  /* accept no more connections */
-extern void http_server_free(HttpServer *server);		  /* every request must be answered */
+extern void http_server_close(HttpServer *server); /* accept no more connections */
+extern void http_server_free(HttpServer *server);  /* every request must be answered */
+
+/* Requests not yet answered, and guarded answers that have not left. */
+extern int http_server_pending(const HttpServer *server);
 
 extern const HttpRoute *http_request_route(const HttpRequest *request);
 extern const char *http_request_body(const HttpRequest *request, size_t *length);
@@ -88,5 +101,9 @@ extern void http_request_reply(HttpRequest *request, int status, const char *bod
  */
 extern void http_request_reply_with(HttpRequest *request, int status, const HttpHeader *headers,
 									const char *body, size_t length);
+
+/* The same with a guard, which may turn it into 503. */
+extern void http_request_reply_guarded(HttpRequest *request, int status, const char *body,
+									   size_t length, const HttpGuard *guard);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * fence.h
- *		Until when a message that was taken may leave. Knows sessions and the clock, nothing of
- *		messages or of how they are sent.
+ *		Until when a message that was taken, or an answer, may leave. Knows sessions and the clock,
+ *		nothing of messages or of how they are sent.
  */
 #ifndef FENCE_H
 #define FENCE_H

@@ -5,7 +5,7 @@
  *		this process, or the machine, stands still. What was taken before a standstill begins no
  *		more: whom it is about may have left since. Must not know what is sent.
  */
-#include "delivery/fence.h"
+#include "database/fence.h"
 
 #include "base/event_loop.h"
 
