@@ -11,11 +11,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from system import DemoError, System, stage, until
 
 
-def start_applications(ess, sp, with_password=()):
-    """Two databases with an application each, that know nothing of each other."""
+def start_applications(ess, sp, **variables):
+    """Two databases with an application each, that know nothing of each other; few=1: with some hundred people."""
     for system in (sp, ess):
-        system.start_cluster(with_password)
-        system.load(f"{system.name}.sql")
+        system.start_cluster()
+        system.load(f"{system.name}.sql", **variables)
 
 
 def introduce(ess, sp):

@@ -75,8 +75,7 @@ class System:
     def run(self, program, *arguments):
         return printed([self.bindir / program, *arguments])
 
-    def start_cluster(self, with_password=(), **settings):
-        """Who comes to the socket in our own folder is believed, but for the roles with_password."""
+    def start_cluster(self, **settings):
         data = str(self.folder / "data")
         self.run("initdb", "-D", data, "-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256",
                  "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
@@ -84,11 +83,21 @@ class System:
                     "shared_buffers": "64MB", "port": self.database_port, **settings}
         with open(self.folder / "data" / "postgresql.conf", "a", encoding="ascii") as conf:
             conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-        access = self.folder / "data" / "pg_hba.conf"
-        access.write_text("".join(f"local all {role} scram-sha-256\n" for role in with_password)
-                          + access.read_text(encoding="ascii"), encoding="ascii")
         self.run("pg_ctl", "-D", data, "-l", str(self.folder / "server.log"), "-w", "start")
         self.run("createdb", "-h", str(self.folder), "-p", str(self.database_port), "-U", "postgres", self.name)
+
+    def ask_for_passwords(self, passwords):
+        """Who comes to the socket in our own folder is believed; from now on these roles are asked."""
+        self.do("".join("ALTER ROLE {} PASSWORD '{}';".format(role, password.replace("'", "''"))
+                        for role, password in passwords.items()))
+        access = self.folder / "data" / "pg_hba.conf"
+        access.write_text("".join(f"local all {role} scram-sha-256\n" for role in passwords)
+                          + access.read_text(encoding="ascii"), encoding="ascii")
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "reload")
+        for role in passwords:
+            until(f"{role} to be asked for a password", lambda r=role: subprocess.run(
+                [self.bindir / "psql", "-X", "-w", "-h", self.folder, "-p", str(self.database_port), "-U", r, "-d", self.name,
+                 "-c", ""], capture_output=True, check=False, env={**os.environ, "PGPASSFILE": "/dev/null"}).returncode != 0)
 
     def stop_cluster(self):
         if (self.folder / "data" / "postmaster.pid").exists():

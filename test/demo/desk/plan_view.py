@@ -1,0 +1,75 @@
+"""How a joint plan looks, the same at every desk, whichever tables it lies in."""
+
+from page import Field, Html, badge, day, facts, many, table, tag, words
+
+SP = "sp.social.gov.xx"
+ESS = "ess.labour.gov.xx"
+NAMES = {SP: "Social protection", ESS: "Employment support"}
+STEPS = ("draft", "proposed", "agreed", "active", "completed")
+TODAY = Field("day", "On", "date")
+
+
+def side(organisation):
+    """Whose it is, in that system's colour."""
+    return tag("span", NAMES.get(organisation, organisation), class_="side " + ("sp" if organisation == SP else "ess"))
+
+
+def steps(status):
+    """Where a plan is on its way."""
+    if status not in STEPS:
+        return tag("p", "The plan is ", badge(status), ".")
+    at = STEPS.index(status)
+    return tag("ol", *(tag("li", step, class_="past" if n < at else "now" if n == at else None,
+                           aria_current="step" if n == at else None) for n, step in enumerate(STEPS)), class_="steps")
+
+
+def approvals(approved, client_agreed_on):
+    """approved: the organisations that have approved; None: who reads it is not told."""
+    marks = [(NAMES[organisation], organisation in approved) for organisation in (SP, ESS)] if approved is not None else []
+    return tag("ul", *(tag("li", tag("span", "✓" if given else "…", class_="mark", aria_hidden="true"),
+                           tag("strong", name), " ", "has approved" if given else "has not approved yet",
+                           class_="given" if given else None, data_key=f"approval-{name}") for name, given in marks),
+               tag("li", tag("span", "✓" if client_agreed_on else "…", class_="mark", aria_hidden="true"), tag("strong", "The client"), " ",
+                   many(["agreed on ", day(client_agreed_on)]) if client_agreed_on else "has not agreed yet",
+                   class_="given" if client_agreed_on else None, data_key="approval-client"), class_="approvals")
+
+
+def action_cells(action):
+    """What every desk shows of an action: status is the standard's word, own_word that of the system, if another."""
+    what = [tag("strong", action["kind"])]
+    if action.get("hours"):
+        what.append(tag("small", f"{action['hours']:g} hours a week"))
+    state = [badge(action["status"])]
+    if action.get("own_word"):
+        state.append(tag("small", action["own_word"], class_="own-word", title="this system's own word"))
+    if action.get("delivered_on"):
+        state.append(tag("small", "given ", day(action["delivered_on"])))
+    if action.get("reason"):
+        state.append(tag("small", action["reason"]))
+    return [many(what), side(action["organisation"]), day(action["due"]), many(state)]
+
+
+def plan(head, actions, more=None):
+    """head: id, version, goal, start, end, status, approved, client_agreed_on; more(action): what can be done with it."""
+    heads = ["Action", "Whose", "Due", "State"] + ([Html("<span class=\"unseen\">Change</span>")] if more else [])
+    rows = [action_cells(a) + ([more(a)] if more else []) for a in actions]
+    return many([
+        tag("p", head["goal"], class_="goal"),
+        steps(head["status"]),
+        facts(("Plan", head["id"]), ("From", day(head["start"])), ("To", day(head["end"])),
+              *((("Why it ended", head["reason"]),) if head.get("reason") else ())),
+        approvals(head["approved"], head["client_agreed_on"]) if head["status"] in ("draft", "proposed", "agreed", "active") else None,
+        table(heads, rows, [f"action-{a['id']}" for a in actions], empty="No action yet.")])
+
+
+def people(rows, base, case):
+    """The list of cases beside the page."""
+    return tag("nav", tag("h2", "Cases"), tag("ul", *(
+        tag("li", tag("a", tag("strong", row["name"]), tag("small", words(row["state"])), href=f"{base}case/{row['id']}",
+                      aria_current="page" if str(row["id"]) == case else None)) for row in rows)), aria_label="Cases", class_="people")
+
+
+def moves(rows):
+    """What happened of late: when, who, what."""
+    return tag("ol", *(tag("li", tag("span", row["who"], class_=f"by {row['look']}"), " ", row["what"], " ", day(row["at"]),
+                           data_key=f"move-{row['id']}") for row in rows), class_="moves") if rows else tag("p", "Nothing yet.", class_="empty")
