@@ -295,6 +295,19 @@ class Browser:
         pathlib.Path(file).write_bytes(base64.b64decode(data))
         self.cdp("Emulation.clearDeviceMetricsOverride")
 
+    def side_by_side(self, file, left, right, width, height):
+        """Two pictures as one."""
+        pictures = ["data:image/png;base64," + base64.b64encode(pathlib.Path(each).read_bytes()).decode() for each in (left, right)]
+        self.chromium.call("/url", {"url": "about:blank"})
+        self.run("""
+            document.body.style.cssText = "margin: 0; display: flex; gap: 16px; background: #8892a0";
+            return Promise.all(arguments[0].map(source => {
+                const image = new Image();
+                document.body.append(image);
+                return new Promise(done => { image.onload = () => done(true); image.src = source; });
+            }));""", pictures)
+        self.picture(file, 2 * width + 16, height)
+
     def cdp(self, command, **parameters):
         return self.chromium.call("/goog/cdp/execute", {"cmd": command, "params": parameters})
 

@@ -49,7 +49,7 @@ def my_plan(ask):
     heads = ask(PLANS)
     if not heads:
         return section("plan", "My plan", tag("p", "There is no plan yet.", class_="empty"), slim=True)
-    head = dict(heads[0], approved=None)
+    head = dict(heads[0], approved=None, client="You")
     rows = ask(ACTIONS_OF.replace(", a.row_version", ""), head["id"], head["version"])
     return section("plan", "My plan", plan(head, rows))
 

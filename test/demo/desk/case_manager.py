@@ -44,16 +44,16 @@ def page(ask, view, case):
     person = ask(PERSON, case)[0]
     head = (ask(PLAN, case) or [None])[0]
     return person["name"], people(rows, view.base, case), [
-        about(person), joint_plan(ask, view, head), steps_of(view, head), shared(ask, view, case, head)]
+        about(person), joint_plan(ask, view, head), steps_of(view, person, head), shared(ask, view, case, head)]
 
 
 def about(person):
     return section("person", person["name"], facts(
         ("National number", person["numero_national"]), ("Born", day(person["date_naissance"])), ("District", person["quartier"]),
         ("Household", f"{person['people']} people"),
-        *((("Died", day(person["date_deces"])),) if person["date_deces"] else ()),
         (f"Referral for “{person['service']}”", many([badge(person["answer"]), " ", person["motif"] or ""])),
-        *((("Answer by", day(person["repondre_avant"].date())),) if not person["repondu_le"] else (("Answered", day(person["repondu_le"])),))))
+        ("Answered", day(person["repondu_le"])) if person["repondu_le"] else ("Answer by", day(person["repondre_avant"].date())),
+        *((("Died", day(person["date_deces"])),) if person["date_deces"] else ())))
 
 
 def joint_plan(ask, view, head):
@@ -75,28 +75,31 @@ def joint_plan(ask, view, head):
     return section("plan", "Joint plan", plan(head, actions, more))
 
 
-def steps_of(view, head):
+def steps_of(view, person, head):
     """What the case manager can do next with the plan."""
-    if head is None:
-        return section("next", "Begin the plan", view.form(
-            "begin", "Begin a plan", Field("goal", "Goal"), Field("end", "To be reached by", "date")))
     forms = []
-    if head["status"] in ("draft", "proposed"):
+    if head is None and not person["date_deces"]:
+        forms.append(view.form("begin", "Begin a plan", Field("goal", "Goal"), Field("end", "To be reached by", "date")))
+    status = head["status"] if head else None
+    if status in ("draft", "proposed"):
         forms.append(view.fold("fold-add", "Add an action of social protection", view.form(
             "add_action", "Add", Field("kind", "What"), Field("due", "Due", "date"),
             Field("hours", "Hours a week", "number", required=False, min=1, max=60), plan=head["id"])))
-    if head["status"] == "draft":
+    if status == "draft":
         forms.append(view.form("propose", "Propose it to employment support", plan=head["id"]))
-    if head["status"] == "proposed":
+    if status == "proposed":
         if not head["client_agreed_on"]:
             forms.append(view.form("client_agrees", "The client has agreed", look="quiet", plan=head["id"]))
         if SP not in head["approved"]:
             forms.append(view.form("approve", "Approve for social protection", plan=head["id"]))
         forms.append(view.form("activate", "Put it into force", look=None if {SP, ESS} <= set(head["approved"]) else "quiet", plan=head["id"]))
-    if head["status"] == "active":
+    if status == "active":
         forms.append(view.form("complete", "It is completed", look="quiet", plan=head["id"]))
         forms.append(view.fold("fold-end", "End it before", view.form("end", "End the plan", Field("reason", "Why"), look="quiet", plan=head["id"])))
-    return section("next", "What next", tag("div", *forms, class_="forms") if forms else tag("p", "Nothing more.", class_="empty"))
+    if not person["date_deces"]:
+        forms.append(view.fold("fold-death", "Report a death", view.form(
+            "report_death", "Report the death", Field("died", "Day of death", "date"), look="quiet")))
+    return section("next", "What next", tag("div", *forms, class_="forms") if forms else tag("p", "Nothing more.", class_="empty"), slim=not forms)
 
 
 def shared(ask, view, case, head):
@@ -183,10 +186,15 @@ def end(ask, form):
     return "The plan is ended."
 
 
+def report_death(ask, form):
+    changed(ask("UPDATE social.personne SET date_deces = %s WHERE id = %s AND date_deces IS NULL", form["died"], form["case"]), "Reporting it")
+    return "The death is noted: what went on has ended, and employment support's supervisor has it to decide."
+
+
 def push(ask, form):
     ask("SELECT casesync.push(%s, 'dossier', %s, %s, %s)", ESS, form["case"], form["news"], form["note"] or None)
     return "Employment support is told at once."
 
 
 ACTIONS = {act.__name__: act for act in (begin, add_action, change_action, set_state, propose, client_agrees, approve, activate,
-                                         complete, end, push)}
+                                         complete, end, report_death, push)}

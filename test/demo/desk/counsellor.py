@@ -80,7 +80,7 @@ def steps_of(view, person, head):
             plan=head["id"], version=head["version"])))
         forms.append(view.form("approve", "Approve for employment support", look="quiet", plan=head["id"], version=head["version"]))
     return section("next", "What next", tag("div", *forms, class_="forms") if forms else tag(
-        "p", "State your actions in the plan above." if head and head["status"] == "active" else "Nothing for now.", class_="empty"))
+        "p", "State your actions in the plan above." if head and head["status"] == "active" else "Nothing for now.", class_="empty"), slim=not forms)
 
 
 # --- changes: the rules are the schema's ----------------------------------------------------------

@@ -1,12 +1,11 @@
 """How a joint plan looks, the same at every desk, whichever tables it lies in."""
 
-from page import Field, Html, badge, day, facts, many, table, tag, words
+from page import badge, day, facts, many, table, tag, words
 
 SP = "sp.social.gov.xx"
 ESS = "ess.labour.gov.xx"
 NAMES = {SP: "Social protection", ESS: "Employment support"}
 STEPS = ("draft", "proposed", "agreed", "active", "completed")
-TODAY = Field("day", "On", "date")
 
 
 def side(organisation):
@@ -23,14 +22,14 @@ def steps(status):
                            aria_current="step" if n == at else None) for n, step in enumerate(STEPS)), class_="steps")
 
 
-def approvals(approved, client_agreed_on):
+def approvals(approved, client_agreed_on, client="The client"):
     """approved: the organisations that have approved; None: who reads it is not told."""
     marks = [(NAMES[organisation], organisation in approved) for organisation in (SP, ESS)] if approved is not None else []
     return tag("ul", *(tag("li", tag("span", "✓" if given else "…", class_="mark", aria_hidden="true"),
                            tag("strong", name), " ", "has approved" if given else "has not approved yet",
                            class_="given" if given else None, data_key=f"approval-{name}") for name, given in marks),
-               tag("li", tag("span", "✓" if client_agreed_on else "…", class_="mark", aria_hidden="true"), tag("strong", "The client"), " ",
-                   many(["agreed on ", day(client_agreed_on)]) if client_agreed_on else "has not agreed yet",
+               tag("li", tag("span", "✓" if client_agreed_on else "…", class_="mark", aria_hidden="true"), tag("strong", client), " ",
+                   many(["agreed on ", day(client_agreed_on)]) if client_agreed_on else f"{'have' if client == 'You' else 'has'} not agreed yet",
                    class_="given" if client_agreed_on else None, data_key="approval-client"), class_="approvals")
 
 
@@ -51,14 +50,14 @@ def action_cells(action):
 
 def plan(head, actions, more=None):
     """head: id, version, goal, start, end, status, approved, client_agreed_on; more(action): what can be done with it."""
-    heads = ["Action", "Whose", "Due", "State"] + ([Html("<span class=\"unseen\">Change</span>")] if more else [])
+    heads = ["Action", "Whose", "Due", "State"] + ([""] if more else [])
     rows = [action_cells(a) + ([more(a)] if more else []) for a in actions]
     return many([
         tag("p", head["goal"], class_="goal"),
         steps(head["status"]),
         facts(("Plan", head["id"]), ("From", day(head["start"])), ("To", day(head["end"])),
               *((("Why it ended", head["reason"]),) if head.get("reason") else ())),
-        approvals(head["approved"], head["client_agreed_on"]) if head["status"] in ("draft", "proposed", "agreed", "active") else None,
+        approvals(head["approved"], head["client_agreed_on"], head.get("client", "The client")) if head["status"] in ("draft", "proposed", "agreed", "active") else None,
         table(heads, rows, [f"action-{a['id']}" for a in actions], empty="No action yet.")])
 
 
