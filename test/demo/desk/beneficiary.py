@@ -8,7 +8,7 @@ from plan_view import plan
 
 PATH, LOOK = "me", "own"
 SYSTEM, TITLE = "Employment support", "My case"
-ABOUT = "a beneficiary sees her own record, changes what is hers, and sees who was told about her"
+ABOUT = "A beneficiary sees her own record, changes what is hers, and sees who was told about her."
 
 PERSON = "SELECT id, concat_ws(' ', given_name, surname) AS name, phone, email, row_version FROM casework.person"
 NUMBERS = "SELECT string_agg(value, ', ') AS numbers FROM casework.my_identifiers()"

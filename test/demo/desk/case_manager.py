@@ -6,7 +6,7 @@ from plan_view import ESS, SP, people, plan
 
 PATH, LOOK = "sp", "sp"
 SYSTEM, TITLE = "Social protection", "Case manager"
-ABOUT = "writes the plan and leads the case, on the ministry's own tables, in its own words"
+ABOUT = "Writes the plan and leads the case, on the ministry's own tables, in its own words."
 LOGIN = "agent"
 
 CASES = """

@@ -7,7 +7,7 @@ from plan_view import ESS, moves, people, plan
 
 PATH, LOOK = "ess", "ess"
 SYSTEM, TITLE = "Employment support", "Counsellor"
-ABOUT = "answers referrals and writes employment support's part, on casesync's casework schema"
+ABOUT = "Answers referrals and writes employment support's part, on casesync's casework schema."
 LOGIN = "counsellor"
 
 CASES = """

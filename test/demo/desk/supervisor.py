@@ -7,7 +7,7 @@ from plan_view import ESS, plan, side
 
 PATH, LOOK = "supervisor", "chief"
 SYSTEM, TITLE = "Employment support", "Supervisor"
-ABOUT = "approves plans and decides what is to be reviewed; sees planned beside delivered"
+ABOUT = "Approves plans and decides what is to be reviewed; sees planned beside delivered."
 LOGIN = "chief"
 
 PEOPLE = "SELECT p.id, concat_ws(' ', p.given_name, p.surname) AS name FROM casework.person p"
