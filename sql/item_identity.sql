@@ -222,5 +222,17 @@ SELECT * FROM app.take();
 SELECT count(*) FROM app.route();
 SELECT * FROM app.take();
 
+-- a dead letter is tried again while the same waits to be told anew: it is told once, by the dead letter
+UPDATE app.person SET status = '26' WHERE id = 8;
+SELECT count(*) FROM app.route();
+SELECT who, says, seq FROM app.take('refused');
+UPDATE app.person SET secret = 'y' WHERE id = 8;
+SELECT * FROM app.route();
+SELECT casesync.retry(reference_id) FROM casesync.dead_letter;
+SELECT notifications FROM app.route();
+SELECT who, says, seq FROM app.take();
+SELECT who, says, seq FROM app.take();
+SELECT state, seq IS NOT NULL AS numbered, state_reason FROM casesync_internal.notification WHERE key = '8' AND record->>'employment_status' = '26' ORDER BY id;
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

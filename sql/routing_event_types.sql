@@ -189,5 +189,27 @@ INSERT INTO app.spell VALUES (1, '3', NULL);
 COMMIT;
 SELECT notifications FROM app.route();
 SELECT * FROM app.told();
+
+-- tells_what_happened_before_the_other_was_told: sharing was stopped, and it happened once more, before the first time was looked at
+SELECT casesync.subscribe('ess.test', 'enrolment', 'Member', reference_id => 'enrolment again') IS NOT NULL AS subscribed;
+INSERT INTO app.person VALUES (91, 'U91', 'Zoe');
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+SELECT clock_timestamp() AS first \gset
+UPDATE app.person SET name = 'Zoe B.' WHERE id = 91;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+SELECT count(*) > 0 AS sent FROM app.send('ess.test');
+SELECT count(*) >= 0 AS stopped FROM casesync.stop_sharing('test', 'ess.test');
+INSERT INTO app.spell VALUES (91, '1', '2026-01-01');
+SELECT notifications FROM app.route();
+-- as when what was put aside is tried again
+SELECT casesync_internal.look_again_add('people', '{91}', 'enrolment', 'test', ARRAY[:'first'::timestamptz]);
+SELECT notifications FROM app.route();
+SELECT event_type, at = :'first' AS is_the_first FROM casesync_internal.missed WHERE key = '91';
+SELECT casesync.resume_sharing('ess.test') > 0 AS resumed;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told() WHERE key = '91';
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

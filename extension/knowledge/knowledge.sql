@@ -192,6 +192,27 @@ $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_enter(casesync_internal.known[]) IS
 	'these subjects are told as inside the filters of subscriptions';
 
+/* Who was inside a filter when an item was lost stayed there. Locked as in knowledge_open(). */
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_arrived(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM casesync_internal.filter_inside f
+	  WHERE (f.registry, f.key, f.subscription) IN (
+		SELECT i.registry, i.key, i.subscription FROM unnest(items) i)
+	  ORDER BY f.registry, f.key, f.subscription FOR UPDATE;
+	UPDATE casesync_internal.filter_inside f SET hmac = i.hmac
+	  FROM unnest(items) i
+	 WHERE f.registry = i.registry AND f.key = i.key AND f.subscription = i.subscription
+	   AND f.hmac IS NULL;
+	PERFORM casesync_internal.knowledge_note(items);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_arrived(casesync_internal.known[]) IS
+	'what was counted as not told of these subjects has arrived after all';
+
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_leave(items casesync_internal.known[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -51,7 +51,8 @@ COMMENT ON FUNCTION casesync_internal.look_again_put_all(text[], text[], text[],
 
 /*
  * Who adds in several calls of one transaction cannot keep to one order. Then whoever finds the
- * circle gives back what this call has locked, which lets the other one through, and begins anew.
+ * circle gives back what this call has locked, lets the other one through, which nothing says when
+ * it is, and begins anew.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_add_all(registries text[], keys text[],
 	event_types text[], origins bigint[], happened timestamptz[], reason text)
@@ -60,14 +61,15 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	FOR try IN 1 .. 3 LOOP
+	FOR try IN 1 .. 5 LOOP
 		BEGIN
 			RETURN casesync_internal.look_again_put_all(registries, keys, event_types, origins,
 				happened, reason);
 		EXCEPTION WHEN deadlock_detected THEN
-			IF try = 3 THEN
+			IF try = 5 THEN
 				RAISE;
 			END IF;
+			PERFORM pg_sleep(0.05 * try);
 		END;
 	END LOOP;
 END

@@ -135,7 +135,7 @@ BEGIN
 		  FROM casesync_internal.notification n
 		  JOIN casesync_internal.lane l ON l.lane = n.lane
 		  JOIN casesync_internal.told t ON t.partner = l.partner AND t.registry = n.registry
-			AND t.key = n.key AND t.hmac IS NULL
+			AND t.key = n.key AND (t.hmac IS NULL OR NOT n.removal AND t.hmac = n.hmac)
 		 WHERE n.id = ANY (items) AND n.state = 'withheld' AND n.record IS NOT NULL
 		   AND (n.removal OR n.hmac IS NOT NULL) AND NOT EXISTS (
 			SELECT FROM casesync_internal.notification x
@@ -146,7 +146,7 @@ BEGIN
 		IF a.removal THEN
 			PERFORM casesync_internal.knowledge_left(a.known);
 		ELSE
-			PERFORM casesync_internal.knowledge_note(a.known);
+			PERFORM casesync_internal.knowledge_arrived(a.known);
 		END IF;
 	END LOOP;
 END

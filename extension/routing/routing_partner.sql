@@ -330,7 +330,8 @@ COMMENT ON FUNCTION casesync_internal.open_drafts(casesync_internal.agreement,
 /*
  * What is told under an open number stands in its lane where that stood: before what waits of the
  * subject for other subscriptions, and is older. That is told by the next look, which says what is
- * so then. What says the same already stays: two open numbers do not chase each other.
+ * so then. What says the same already stays, so that two open numbers do not chase each other, but
+ * not where the same subscription would be told the same once more.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.clear_way(a casesync_internal.agreement,
 	registry text, news casesync_internal.draft[])
@@ -348,11 +349,12 @@ BEGIN
 		  FROM unnest(news) d
 		  JOIN casesync_internal.notification n ON n.registry = clear_way.registry
 			AND n.key = (d.event).key AND n.state = 'due' AND n.agreement = a.agreement
-			AND n.hmac IS DISTINCT FROM d.hmac
 		 WHERE NOT d.removal AND EXISTS (
 			SELECT FROM casesync_internal.open_number o
 			 WHERE o.registry = clear_way.registry AND o.key = n.key AND NOT o.is_passed
-			   AND o.subscription = ANY (d.subscriptions))
+			   AND o.subscription = ANY (d.subscriptions)
+			   AND (n.hmac IS DISTINCT FROM d.hmac
+				OR n.seq IS NULL AND n.subscription = o.subscription))
 		 ORDER BY n.id);
 	PERFORM casesync_internal.withhold_waiting(ARRAY(SELECT n.reference_id FROM unnest(older) n),
 		'overtaken: the current record is sent');
