@@ -41,6 +41,7 @@ def day(value):
     if value is None:
         return "—"
     if hasattr(value, "hour"):
+        value = value.astimezone()
         return tag("time", value.strftime("%-d %b, %H:%M:%S"), datetime=value.isoformat())
     return tag("time", value.strftime("%-d %b %Y"), datetime=value.isoformat())
 

@@ -24,7 +24,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 FILES = {"/desk.css": "text/css", "/desk.js": "text/javascript", "/favicon.svg": "image/svg+xml"}
 BODY_LIMIT = 16 * 1024
 FIELD_LIMIT = 30
-SESSIONS = 50
+SESSIONS = 20               # at one desk; each worker's is a connection to the database
 IDLE_SECONDS = 30 * 60
 WRONG_LOGINS = 10           # in a minute, at one desk
 AT_ONCE = 24                # requests
@@ -71,13 +71,14 @@ class Sessions:
         self.by_name = collections.OrderedDict()
         self.wrong = collections.deque(maxlen=WRONG_LOGINS)
 
-    def get(self, name):
+    def get(self, name, is_live=False):
+        """A page that looks by itself is nobody at work."""
         with self.lock:
             session = self.by_name.get(name)
             if session and time.monotonic() - session.last > IDLE_SECONDS:
                 self.by_name.pop(name).account.close()
                 return None
-            if session:
+            if session and not is_live:
                 session.last = time.monotonic()
             return session
 
@@ -165,6 +166,10 @@ class Request(http.server.BaseHTTPRequestHandler):
         except psycopg.Error as error:
             self.send(Answer(503, document("The database", "door", tag("main", notice(said(error)),
                                                                         tag("p", tag("a", "Again", href=self.path))))))
+        except Exception as error:
+            if not isinstance(error, OSError):      # the browser has gone
+                self.send(refuse(500, "Something went wrong here"))
+            raise
 
     def send(self, answer):
         body = answer.body.encode() if isinstance(answer.body, str) else answer.body
@@ -185,14 +190,23 @@ class Request(http.server.BaseHTTPRequestHandler):
             raise refuse(403, "A request from another site")
 
     # --- what is asked for --------------------------------------------------------------------
+    def url(self):
+        try:
+            return urllib.parse.urlsplit(self.path)
+        except ValueError:
+            raise refuse(400, "This is no address") from None
+
     def parts(self):
         """(desk, what comes after it, the query)"""
-        url = urllib.parse.urlsplit(self.path)
+        url = self.url()
         _, name, rest = (url.path + "/").split("/", 2)
         desk = self.server.desks.get(name)
         if desk is None or not url.path.startswith(f"/{name}/"):
             raise go(f"/{name}/") if desk else refuse(404, "There is no such page")
-        return desk, rest.rstrip("/"), dict(urllib.parse.parse_qsl(url.query, max_num_fields=FIELD_LIMIT))
+        try:
+            return desk, rest.rstrip("/"), dict(urllib.parse.parse_qsl(url.query, max_num_fields=FIELD_LIMIT))
+        except ValueError:
+            raise refuse(400, "This is no address") from None
 
     def cookie(self, desk):
         jar = http.cookies.SimpleCookie()
@@ -203,20 +217,21 @@ class Request(http.server.BaseHTTPRequestHandler):
         return jar[f"desk_{desk.PATH}"].value if f"desk_{desk.PATH}" in jar else ""
 
     @staticmethod
-    def set_cookie(desk, value, age=IDLE_SECONDS):
-        return f"desk_{desk.PATH}={value}; Path=/{desk.PATH}/; HttpOnly; SameSite=Strict; Max-Age={age}"
+    def set_cookie(desk, value, more=""):
+        return f"desk_{desk.PATH}={value}; Path=/{desk.PATH}/; HttpOnly; SameSite=Strict{more}"
 
     def get(self):
-        path = urllib.parse.urlsplit(self.path).path
+        path = self.url().path
         if path in FILES:
             raise Answer(200, (FOLDER / path[1:]).read_bytes(), FILES[path])
         if path == "/":
             raise Answer(200, self.doors())
         desk, rest, query = self.parts()
         cookie = self.cookie(desk)
-        session = self.server.sessions[desk.PATH].get(cookie)
+        is_live = rest.split("/")[-1] == "live"
+        session = self.server.sessions[desk.PATH].get(cookie, is_live)
         if session is None:
-            if rest.endswith("live"):
+            if is_live:
                 raise Answer(401)
             raise go(f"/{desk.PATH}/") if rest else self.login_page(desk)
         with session.lock:
@@ -275,13 +290,14 @@ class Request(http.server.BaseHTTPRequestHandler):
             **{"Set-Cookie": self.set_cookie(desk, cookie)})
 
     def fields(self):
-        if self.headers.get("Transfer-Encoding") or not (self.headers.get("Content-Length") or "").isdigit():
+        length = self.headers.get("Content-Length", "")
+        if self.headers.get("Transfer-Encoding") or not (length.isascii() and length.isdecimal()):
             raise refuse(411, "How long the request is must be said")
-        if int(self.headers["Content-Length"]) > BODY_LIMIT:
+        if len(length) > 9 or int(length) > BODY_LIMIT:
             raise refuse(413, "This is too much at once")
         if self.headers.get_content_type() != "application/x-www-form-urlencoded":
             raise refuse(415, "This is not what a form sends")
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(length))
         try:
             return dict(urllib.parse.parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELD_LIMIT,
                                                errors="strict", strict_parsing=True))
@@ -302,7 +318,7 @@ class Request(http.server.BaseHTTPRequestHandler):
             raise go(f"/{desk.PATH}/")
         if rest == "do/logout":
             sessions.end(cookie)
-            raise go("/", **{"Set-Cookie": self.set_cookie(desk, "", 0)})
+            raise go("/", **{"Set-Cookie": self.set_cookie(desk, "", "; Max-Age=0")})
         with session.lock:
             try:
                 raise self.act(desk, session, rest.removeprefix("do/"), form)
