@@ -131,7 +131,7 @@ class Reader:
         forms = [form for form in self.root().find("form") if (key is None or form.is_in(key))
                  and any(node.text() == button for node in form.find("button"))]
         if not forms:
-            raise VisitError(f"no form with the button “{button}”" + (f" in {key}" if key else "") + f" on {self.place}: {self.text()}")
+            raise VisitError(f"no form with the button “{button}” in {key} on {self.place}: {self.text()}")
         return forms[0]
 
     @staticmethod
@@ -177,8 +177,15 @@ FIND_FORM = """
 const [button, key] = arguments;
 return [...document.forms].find(form => (key === null || form.closest(`[data-key="${key}"]`))
 	&& [...form.querySelectorAll("button")].some(each => each.textContent === button)) || null;"""
-SHOW = "const fold = arguments[0].closest('details'); if (fold && !fold.open) { fold.querySelector('summary').click(); } arguments[0].scrollIntoView({block: 'center'});"
-FIND_FIELD = "const label = [...arguments[0].querySelectorAll('label')].find(each => each.textContent === arguments[1]); return label ? label.control : null;"
+SHOW = """
+const fold = arguments[0].closest("details");
+if (fold && !fold.open) { fold.querySelector("summary").click(); }
+arguments[0].scrollIntoView({block: "center"});"""
+FIND_FIELD = """
+const label = [...arguments[0].querySelectorAll("label")].find(each => each.textContent === arguments[1]);
+return label ? label.control : null;"""
+FIND_BUTTON = "return [...arguments[0].querySelectorAll('button')].find(each => each.textContent === arguments[1]);"
+CHOOSE = "arguments[0].value = [...arguments[0].options].find(each => each.textContent === arguments[1]).value;"
 SET_DATE = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}));"
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
@@ -260,7 +267,7 @@ class Browser:
     def submit(self, button, fields=None, key=None):
         form = self.run(FIND_FORM, button, key)
         if form is None:
-            raise VisitError(f"no form with the button “{button}”" + (f" in {key}" if key else "") + ": " + self.text())
+            raise VisitError(f"no form with the button “{button}” in {key}: {self.text()}")
         self.run(SHOW, form)
         for label, value in (fields or {}).items():
             box = self.run(FIND_FIELD, form, label)
@@ -271,12 +278,12 @@ class Browser:
             if kind == "date":
                 self.run(SET_DATE, box, value)
             elif kind.startswith("select"):
-                self.run("arguments[0].value = [...arguments[0].options].find(each => each.textContent === arguments[1]).value;", box, value)
+                self.run(CHOOSE, box, value)
             else:
                 self.chromium.call(f"{place}/clear", {})
                 if value:
                     self.chromium.call(f"{place}/value", {"text": value})
-        pressed = self.run("return [...arguments[0].querySelectorAll('button')].find(each => each.textContent === arguments[1]);", form, button)
+        pressed = self.run(FIND_BUTTON, form, button)
         self.run("window.isTheSamePage = false;")
         self.chromium.call(f"/element/{pressed[ELEMENT]}/click", {})
         until("the answer to a form", lambda: self.run("return window.isTheSamePage === undefined && document.readyState === 'complete';"), 60)

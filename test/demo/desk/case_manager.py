@@ -64,7 +64,8 @@ def joint_plan(ask, view, head):
     def more(action):
         if action["organisation"] != SP or not (is_open or head["status"] == "active"):
             return None
-        fields = ([Field("due", "Due", "date", action["due"]), Field("hours", "Hours a week", "number", action["hours"], required=False, min=1, max=60)]
+        fields = ([Field("due", "Due", "date", action["due"]),
+                   Field("hours", "Hours a week", "number", action["hours"], required=False, min=1, max=60)]
                   if is_open else [Field("state", "State", value=action["own_word"], options=WORDS),
                                    Field("given", "Given on", "date", action["delivered_on"], required=False),
                                    Field("reason", "Why, if missed or cancelled", value=action["reason"], required=False)])

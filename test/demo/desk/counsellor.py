@@ -55,7 +55,8 @@ def joint_plan(view, head, actions):
     def more(action):
         if action["organisation"] != ESS or head["status"] not in ("proposed", "active"):
             return None
-        fields = ([Field("due", "Due", "date", action["due"]), Field("hours", "Hours a week", "number", action["hours"], required=False, min=1, max=60)]
+        fields = ([Field("due", "Due", "date", action["due"]),
+                   Field("hours", "Hours a week", "number", action["hours"], required=False, min=1, max=60)]
                   if is_open else [Field("state", "State", value=action["status"], options=STATES),
                                    Field("evidence", "Evidence of what was given", required=False),
                                    Field("reason", "Why, if missed or cancelled", value=action["reason"], required=False)])

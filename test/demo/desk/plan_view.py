@@ -24,13 +24,16 @@ def steps(status):
 
 def approvals(approved, client_agreed_on, client="The client"):
     """approved: the organisations that have approved; None: who reads it is not told."""
-    marks = [(NAMES[organisation], organisation in approved) for organisation in (SP, ESS)] if approved is not None else []
-    return tag("ul", *(tag("li", tag("span", "✓" if given else "…", class_="mark", aria_hidden="true"),
-                           tag("strong", name), " ", "has approved" if given else "has not approved yet",
-                           class_="given" if given else None, data_key=f"approval-{name}") for name, given in marks),
-               tag("li", tag("span", "✓" if client_agreed_on else "…", class_="mark", aria_hidden="true"), tag("strong", client), " ",
-                   many(["agreed on ", day(client_agreed_on)]) if client_agreed_on else f"{'have' if client == 'You' else 'has'} not agreed yet",
-                   class_="given" if client_agreed_on else None, data_key="approval-client"), class_="approvals")
+    def mark(key, who, is_given, what):
+        return tag("li", tag("span", "✓" if is_given else "…", class_="mark", aria_hidden="true"), tag("strong", who), " ", what,
+                   class_="given" if is_given else None, data_key=f"approval-{key}")
+
+    have = "have" if client == "You" else "has"
+    return tag("ul", *(mark(organisation, NAMES[organisation], organisation in approved,
+                            "has approved" if organisation in approved else "has not approved yet")
+                       for organisation in (SP, ESS) if approved is not None),
+               mark("client", client, client_agreed_on,
+                    many(["agreed on ", day(client_agreed_on)]) if client_agreed_on else f"{have} not agreed yet"), class_="approvals")
 
 
 def action_cells(action):
@@ -57,7 +60,8 @@ def plan(head, actions, more=None):
         steps(head["status"]),
         facts(("Plan", head["id"]), ("From", day(head["start"])), ("To", day(head["end"])),
               *((("Why it ended", head["reason"]),) if head.get("reason") else ())),
-        approvals(head["approved"], head["client_agreed_on"], head.get("client", "The client")) if head["status"] in ("draft", "proposed", "agreed", "active") else None,
+        approvals(head["approved"], head["client_agreed_on"], head.get("client", "The client"))
+        if head["status"] in ("draft", "proposed", "agreed", "active") else None,
         table(heads, rows, [f"action-{a['id']}" for a in actions], empty="No action yet.")])
 
 
