@@ -215,9 +215,17 @@ DECLARE
 	now constant timestamptz := clock_timestamp();
 BEGIN
 	RETURN QUERY
-	SELECT e.* FROM casesync_internal.quarantine_entry e
-	 WHERE e.registry = quarantine_by_clock.registry AND e.again_at <= now
-	 ORDER BY e.registry, e.again_at LIMIT max_entries;
+	SELECT * FROM (
+		(SELECT e.* FROM casesync_internal.quarantine_entry e
+		  WHERE e.registry = quarantine_by_clock.registry AND e.again_at <= now
+		  ORDER BY e.registry, e.again_at LIMIT max_entries)
+		UNION ALL
+		/* As in rest_is_over(). */
+		(SELECT e.* FROM casesync_internal.quarantine_entry e
+		  WHERE e.registry = quarantine_by_clock.registry
+			AND e.again_at > now + interval '25 hours'
+		  ORDER BY e.registry, e.again_at LIMIT max_entries)) x
+	 LIMIT max_entries;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_by_clock(text, integer) IS
