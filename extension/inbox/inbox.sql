@@ -198,6 +198,17 @@ COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type; NULL: none does '
 	'any more';
 
+CREATE OR REPLACE FUNCTION casesync_internal.handlers_in(schema name)
+RETURNS TABLE (record_type text, event_type text)
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT h.record_type, h.event_type FROM casesync_internal.handler h
+	 WHERE h.schema_name = handlers_in.schema ORDER BY h.record_type, h.event_type
+$$;
+COMMENT ON FUNCTION casesync_internal.handlers_in(name) IS
+	'for which records and events a function of this schema is named, also when it is gone';
+
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_handler(i casesync_internal.inbox_item)
 RETURNS casesync_internal.handler
 LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -34,7 +34,7 @@ SELECT a.access, o FROM (VALUES
 		'key_can_be', 'key_must_be_text',
 		'scanned_relations', 'grant_registry', 'revoke_registry', 'relation_owner', 'owns',
 		'owns_function', 'author_counts',
-		'check_handler', 'handler_store', 'on_notify', 'suggest_apply',
+		'check_handler', 'handler_store', 'handlers_in', 'on_notify', 'suggest_apply',
 		'plain_name', 'event_name', 'unknown_events', 'SELECT ON event_type',
 		'SELECT ON event_types', 'SELECT ON registry_types',
 		'track', 'untrack', 'retrack', 'leave_untracked', 'stop_capture', 'start_capture',
