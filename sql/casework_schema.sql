@@ -107,10 +107,15 @@ UPDATE casework.person SET employment_status = 'Employed', told_by = 'message 2'
 SELECT changed_by, told_by FROM casework.person WHERE id = 7;
 
 -- taken back, and gone without trace
+SELECT casesync.receive_casework('casework') IS NOT NULL AS receives;
 SELECT casesync.unpublish_casework('casework');
 SELECT casesync.unpublish_casework('casework');
 DROP SCHEMA casework, given CASCADE;
 SELECT count(*) FROM casesync.tracked WHERE relation::text LIKE 'casework.%' OR relation::text ~ '^\d+$';
+RESET ROLE;
+SELECT count(*) AS named FROM casesync_internal.handler;
+SET ROLE regress_ministry;
+SELECT casesync.receive_casework('Ca"se''') IS NOT NULL AS receives;
 -- dropped first: what was published is said, with what takes it back
 DROP SCHEMA "Ca""se'" CASCADE;
 RESET ROLE;

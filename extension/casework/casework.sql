@@ -181,6 +181,7 @@ DECLARE
 	names constant text[] := ARRAY[registry || '.member', registry || '.beneficiary'];
 	tables integer := 0;
 	views integer := 0;
+	functions integer := 0;
 	t record;
 BEGIN
 	FOR t IN
@@ -198,12 +199,19 @@ BEGIN
 		PERFORM casesync.unpublish(t.name);
 		views := views + 1;
 	END LOOP;
-	RETURN format('%s tables of schema %I are no longer tracked, %s registries no longer published',
-		tables, schema, views);
+	FOR t IN SELECT * FROM casesync_internal.handlers_in(schema) LOOP
+		PERFORM casesync.on_notify(t.record_type, t.event_type, NULL);
+		functions := functions + 1;
+	END LOOP;
+	RETURN format('%s tables of schema %I are no longer tracked, %s registries no longer '
+		'published', tables, schema, views)
+		|| CASE WHEN functions > 0 THEN format(', %s kinds of events no longer applied', functions)
+			ELSE '' END;
 END
 $$;
 COMMENT ON FUNCTION casesync.unpublish_casework(name, text) IS
-	'take back what publish_casework() did; the schema and what stands in it stay';
+	'take back what publish_casework() and receive_casework() did; the schema and what stands in '
+	'it stay';
 
 /* Who works in the schema: nobody may write what the rules write for them, nor decide by hand. */
 CREATE OR REPLACE FUNCTION casesync_internal.grant_work(schema name, role regrole, access text)

@@ -198,6 +198,17 @@ COMMENT ON FUNCTION casesync.on_notify(text, text, regprocedure) IS
 	'name the function that applies notifications of a record type and event type; NULL: none does '
 	'any more';
 
+CREATE OR REPLACE FUNCTION casesync_internal.handlers_in(schema name)
+RETURNS TABLE (record_type text, event_type text)
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT h.record_type, h.event_type FROM casesync_internal.handler h
+	 WHERE h.schema_name = handlers_in.schema ORDER BY h.record_type, h.event_type
+$$;
+COMMENT ON FUNCTION casesync_internal.handlers_in(name) IS
+	'for which records and events a function of this schema is named, also when it is gone';
+
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_handler(i casesync_internal.inbox_item)
 RETURNS casesync_internal.handler
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -286,7 +297,7 @@ BEGIN
 	 CROSS JOIN LATERAL (
 		SELECT t.* FROM casesync_internal.inbox_item t
 		 WHERE t.partner = p.partner AND t.state = 'new'
-		   AND (t.next_try IS NULL OR t.next_try <= clock_timestamp())
+		   AND casesync_internal.rest_is_over(t.next_try)
 		   AND NOT EXISTS (
 			SELECT FROM casesync_internal.inbox_item o
 			 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
@@ -294,7 +305,7 @@ BEGIN
 		   AND NOT EXISTS (
 			SELECT FROM casesync_internal.inbox_item w
 			 WHERE w.partner = t.partner AND w.state = 'new' AND w.id < t.id
-			   AND w.next_try > clock_timestamp()
+			   AND NOT casesync_internal.rest_is_over(w.next_try)
 			   AND (w.subject = t.subject OR w.event_type = t.event_type
 				AND lower(w.record_type) = lower(t.record_type)))
 		 ORDER BY t.id LIMIT 1) n

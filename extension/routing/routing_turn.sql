@@ -123,7 +123,7 @@ BEGIN
 		UNION ALL
 		SELECT e FROM casesync_internal.expand(bulk, split, is_asking => true, room => 0) e);
 	PERFORM casesync_internal.look_again_add_all(array_agg(e.registry), array_agg(e.key),
-		array_agg(e.event_type), array_agg(e.origin), array_agg(e.at),
+		array_agg(e.event_type), array_agg(e.origin), array_agg(least(e.since, e.at)),
 		'others go first: they are fewer, or quick')
 	   FROM unnest(waiting) e WHERE octet_length(e.key) <= 1000 HAVING count(*) > 0;
 	/* The queue has no such keys, and nobody renders them. */
@@ -164,7 +164,8 @@ AS $$
 DECLARE
 	others constant text[] := casesync_internal.but_of_slow();
 BEGIN
-	IF NOT EXISTS (SELECT FROM casesync_internal.routing_pace p WHERE p.rest_until < now()) THEN
+	IF NOT EXISTS (SELECT FROM casesync_internal.routing_pace p WHERE p.rest_until IS NOT NULL
+		AND casesync_internal.rest_is_over(p.rest_until)) THEN
 		RETURN false;
 	END IF;
 	RETURN EXISTS (SELECT FROM casesync_internal.look_again_next(1, others))
@@ -172,7 +173,7 @@ BEGIN
 		OR EXISTS (SELECT FROM casesync_internal.push_next(1, others))
 		OR EXISTS (SELECT FROM casesync_internal.expansion e
 			JOIN casesync_internal.routing_pace p ON p.registry = '' AND p.tracking = e.tracking
-			WHERE p.rest_until < now());
+			WHERE p.rest_until IS NOT NULL AND casesync_internal.rest_is_over(p.rest_until));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.slow_waits() IS
