@@ -44,30 +44,51 @@ COMMENT ON FUNCTION casesync_internal.outlast_lost(integer, timestamptz) IS
 	'wait until nothing can leave any more of a message whose session has ended; false when that '
 	'is later than until';
 
+/*
+ * A session that the server sends something to a stopped bridge waits for its client, and no
+ * timeout ends that: so every few seconds such are looked for, since there may be no other bridge.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.drain_lane(lane integer, until timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET lock_timeout = 0
+AS $$
+BEGIN
+	LOOP
+		BEGIN
+			/* 0 would be no limit at all. */
+			PERFORM set_config('lock_timeout', greatest(1, least(5000,
+				ceil(extract(epoch FROM until - clock_timestamp()) * 1000)))::bigint::text, true);
+			RETURN casesync_internal.sharing_drain(lane, until > clock_timestamp())
+				AND casesync_internal.outlast_lost(lane, until);
+		EXCEPTION WHEN lock_not_available THEN
+			IF until <= clock_timestamp() THEN
+				RETURN false;
+			END IF;
+		END;
+		PERFORM pg_stat_clear_snapshot();
+		PERFORM casesync_internal.end_stopped_bridges();
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.drain_lane(integer, timestamptz) IS
+	'wait until nothing of this closed lane is under way; false when that is later than until';
+
 /* All together have this long; who has none left is still asked, without waiting. */
 CREATE OR REPLACE FUNCTION casesync_internal.drain_lanes(lanes integer[], wait interval)
 RETURNS integer[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET lock_timeout = 0
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	until timestamptz := clock_timestamp() + wait;
+	until constant timestamptz := clock_timestamp() + wait;
 	busy integer[] := '{}';
 	lane integer;
 BEGIN
 	FOREACH lane IN ARRAY lanes LOOP
-		BEGIN
-			/* 0 would be no limit at all. */
-			PERFORM set_config('lock_timeout', greatest(1, least(86400000,
-				ceil(extract(epoch FROM until - clock_timestamp()) * 1000)))::bigint::text, true);
-			IF NOT casesync_internal.sharing_drain(lane, until > clock_timestamp())
-				OR NOT casesync_internal.outlast_lost(lane, until)
-			THEN
-				busy := busy || lane;
-			END IF;
-		EXCEPTION WHEN lock_not_available THEN
+		IF NOT casesync_internal.drain_lane(lane, until) THEN
 			busy := busy || lane;
-		END;
+		END IF;
 	END LOOP;
 	RETURN busy;
 END

@@ -191,6 +191,21 @@ kill 'CONT', $sp->{bridge};
 nothing_in(answer($client), 'nothing of it leaves when it is awake after all');
 found_again();
 
+# --- in the middle of being given a long answer: the server waits for it, and calls that session busy ---
+shut_gate();
+$client = ask('ID-2');
+ok(waits_at_gate(), 'a long answer is asked for');
+kill 'STOP', $sp->{bridge};
+open_gate();
+ok(BridgeTest::wait_for('the server to wait', sub {
+	$sp->sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'casesync-bridge answer' AND wait_event = 'ClientWrite'") == 1 }),
+	'and the bridge does not take all of it');
+$officer = stop_later();
+is(finish($officer) . $officer->{err}, "t\n", 'who stops sharing has the session ended');
+kill 'CONT', $sp->{bridge};
+nothing_in(answer($client), 'nothing of it leaves');
+found_again();
+
 # --- its session is ended ---
 $client = given();
 end_sessions();
