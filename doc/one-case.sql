@@ -94,9 +94,10 @@ CREATE FUNCTION approved_by_both(who text) RETURNS boolean STABLE LANGUAGE sql R
   SELECT count(*) = 2 FROM approval WHERE national_id = who AND content = content_of(who));
 CREATE VIEW planned AS
 SELECT l.national_id AS subject_key,
-  EXISTS (SELECT FROM person p WHERE p.national_id = l.national_id AND p.consents AND p.died IS NULL)
-    OR EXISTS (SELECT FROM intake i WHERE i.national_id = l.national_id AND i.partner = :'other'
-      AND i.state IN ('accepted', 'in_progress')) AS is_shared,
+  EXISTS (SELECT FROM person p JOIN referral r ON r.person = p.id WHERE p.national_id = l.national_id
+      AND p.consents AND p.died IS NULL AND r.state IN ('accepted', 'in_progress'))
+    OR EXISTS (SELECT FROM intake i WHERE i.national_id = l.national_id
+      AND i.partner = :'other' AND i.state IN ('accepted', 'in_progress')) AS is_shared,
   casesync.member(
     identifiers => ARRAY[casesync.identifier('NATIONAL_ID', l.national_id)],
     additional_attributes => jsonb_build_object('plan', casesync.plan(l.id::text, 1, l.state, l.starts, l.ends,
@@ -113,6 +114,7 @@ SELECT l.national_id AS subject_key,
 SELECT * FROM casesync.publish('plans', 'planned', 'Member');
 SELECT casesync.track(t, '{plans}', 'national_id', on_insert => 'plan_change', on_update => 'plan_change')
   FROM unnest('{plan,action,approval,person,intake}'::regclass[]) t;
+SELECT casesync.track('referral', '{plans}', 'person', on_update => 'plan_change', subjects => 'SELECT national_id FROM person WHERE id = $1::integer');
 CREATE FUNCTION hear_plan(i casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = public, pg_temp AS $$
 DECLARE

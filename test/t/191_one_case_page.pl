@@ -117,15 +117,21 @@ both_agree('after one side wrote into what is the other\'s');
 is($ess->sql('SELECT objective FROM plan'), 'a job by May', 'who leads says what the plan wants');
 is($ess->sql("SELECT count(*) FROM action WHERE hours = 99"), 0, 'and whose an action is what it is');
 
-# --- a plan for somebody whom nobody here knows, and two plans for one person, wait for a person ---
-$sp->sql("INSERT INTO plan (national_id, state, objective, starts, ends) VALUES ('N-4', 'proposed', 'o', '2026-12-01', '2027-01-01');
-	UPDATE person SET consents = true WHERE id = 4");
+# --- a plan is told once the referral is accepted; two plans for one person wait for a person ---
+my $plan = "INSERT INTO plan (national_id, state, objective, starts, ends) VALUES ('N-4', 'proposed', 'a plan', '2026-12-01', '2027-01-01')";
+$sp->sql("$plan; UPDATE person SET consents = true WHERE id = 4");
 ok(BridgeTest::wait_for('the referral', sub { $ess->sql("SELECT count(*) FROM intake WHERE id = 'R-4'") }), 'somebody else is referred');
-ok(BridgeTest::wait_for('the plan', sub { $ess->sql("SELECT lead FROM plan WHERE national_id = 'N-4'") eq 'sp.example.org' || $ess->sql("SELECT count(*) FROM casesync_internal.inbox_item WHERE state = 'review'") }),
-	'and the plan comes, or waits for a person when it comes before');
+is($ess->sql("SELECT count(*) FROM casesync_internal.inbox_item WHERE subject = 'NATIONAL_ID:N-4' AND event_type = 'plan_change'"), 0, 'and no plan is told');
+$ess->sql("BEGIN; $plan; UPDATE intake SET state = 'accepted', decided_on = current_date WHERE id = 'R-4'; COMMIT");
+my $waits = "SELECT coalesce(string_agg(reason, ''), '') FROM casesync_internal.inbox_item WHERE state = 'review'";
+ok(BridgeTest::wait_for('both to have heard', sub { $sp->sql($waits) && $ess->sql($waits) }), 'both have begun a plan');
+is($_->sql($waits), 'both sides have begun a plan for this person', "and $_->{name} has a person decide") for $sp, $ess;
+is($_->sql("SELECT lead FROM plan WHERE national_id = 'N-4'"), $_->{sender_id}, 'each keeps its own meanwhile') for $sp, $ess;
+$ess->sql("DELETE FROM plan WHERE national_id = 'N-4'; SELECT casesync.accept(id, 'theirs is the plan') FROM casesync.inbox WHERE state = 'review'");
+$sp->sql("SELECT casesync.reject(id, 'ours is the plan') FROM casesync.inbox WHERE state = 'review'");
+ok(BridgeTest::wait_for('the plan', sub { $ess->sql("SELECT lead FROM plan WHERE national_id = 'N-4'") eq 'sp.example.org' }), 'the ESS takes the plan of the SP');
 
-is($_->sql("SELECT coalesce(string_agg(DISTINCT state || coalesce(': ' || reason, ''), ', '), '') FROM casesync_internal.inbox_item WHERE state NOT IN ('applied', 'ignored', 'review')"), '', "$_->{name} has applied all")
-  for $sp, $ess;
+is($_->sql("SELECT coalesce(string_agg(DISTINCT state || coalesce(': ' || reason, ''), ', '), '') FROM casesync_internal.inbox_item WHERE state NOT IN ('applied', 'ignored', 'review', 'rejected')"), '', "$_->{name} has applied all") for $sp, $ess;
 $_->stop_ok for $sp, $ess;
 
 done_testing();
