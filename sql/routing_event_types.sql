@@ -211,5 +211,17 @@ SELECT casesync.resume_sharing('ess.test') > 0 AS resumed;
 SELECT notifications FROM app.route();
 SELECT * FROM app.told() WHERE key = '91';
 
+-- tells_the_first_of_several_events: it was in what another subscription was told, and more of its kind came after that
+UPDATE app.person SET name = 'Zoe C.' WHERE id = 91;
+INSERT INTO app.spell VALUES (91, '1', '2026-01-02');
+SELECT changes, notifications FROM casesync_internal.route(1);
+SELECT * FROM app.told();
+INSERT INTO app.spell VALUES (91, '1', '2026-01-03');
+-- in one turn, as when the second committed before that began
+SELECT r.routed, r.appended FROM casesync_internal.route_events(ARRAY(SELECT e FROM casesync_internal.expand(ARRAY(
+	SELECT c FROM casesync_internal.change c WHERE c.key = '91' AND c.op = 'I' ORDER BY c.id DESC LIMIT 2), '{}', is_asking => false) e), '{}') r;
+SELECT notifications FROM app.route();
+SELECT * FROM app.told();
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

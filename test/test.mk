@@ -24,6 +24,10 @@ deps-build:
 
 deps: lint-packages
 
+# A browser is much to install for one test: check does without.
+deps-desk:
+	@test/install_packages desk
+
 check: test-packages
 	+$(MAKE) all
 	test/as_tester test/check unit fuzz regress isolation tap
@@ -127,6 +131,17 @@ check-debian13:
 demo: test-packages
 	@+$(MAKE) --no-print-directory --silent all
 	@test/as_tester test/demo/demo
+
+# A web page before the demo's two systems; DESK_PORT and DESK_PASSWORD say where and with what.
+export DESK_PORT DESK_PASSWORD
+desk: test-packages
+	@+$(MAKE) --no-print-directory --silent all
+	@test/as_tester test/demo/desk/desk
+
+# Its story in a headless Chromium (make deps-desk); check tells it by plain HTTP.
+check-desk: test-packages
+	+$(MAKE) all
+	test/as_tester test/demo/desk/story --browser
 
 # One node for a partner's engineers to try by hand; SANDBOX_PORT says where.
 export SANDBOX_PORT

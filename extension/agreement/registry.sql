@@ -371,31 +371,37 @@ $$;
 COMMENT ON FUNCTION casesync_internal.parse_condition(regclass, text) IS
 	'parse a condition over a view''s columns and write it out with full names, or an error';
 
-/*
- * Samples hold records, which nobody has a reason to keep once the rehearsal is over; counts say
- * nothing of anybody. The router may be counting, in another order: what is deleted is given back
- * then, and deleted when its turn is over.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_forget(agreement text)
+/* The router counts in another order than these are deleted in. First of all: turn_lock.sql. */
+CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_await(agreement text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	FOR try IN 1 .. 3 LOOP
-		BEGIN
-			DELETE FROM casesync_internal.rehearsal_sample s
-			 WHERE s.agreement = rehearsal_forget.agreement;
-			DELETE FROM casesync_internal.rehearsal_told t
-			 WHERE t.agreement = rehearsal_forget.agreement;
-			RETURN;
-		EXCEPTION WHEN deadlock_detected THEN
-			IF try = 3 THEN
-				RAISE;
-			END IF;
-		END;
-	END LOOP;
+	IF EXISTS (SELECT FROM casesync_internal.rehearsal_told t
+		WHERE t.agreement = rehearsal_await.agreement)
+	THEN
+		PERFORM casesync_internal.hold_router();
+	END IF;
 END
+$$;
+COMMENT ON FUNCTION casesync_internal.rehearsal_await(text) IS
+	'before rehearsal_forget(): the router counts nothing more of a rehearsal until the '
+	'transaction ends';
+
+/*
+ * Samples hold records, which nobody has a reason to keep once the rehearsal is over; counts say
+ * nothing of anybody.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_forget(agreement text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.rehearsal_sample s
+	 WHERE s.agreement = rehearsal_forget.agreement;
+	DELETE FROM casesync_internal.rehearsal_told t
+	 WHERE t.agreement = rehearsal_forget.agreement;
 $$;
 COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS
 	'the content of rehearsals goes, the counts stay';

@@ -33,11 +33,12 @@ COMMENT ON FUNCTION casesync_internal.event_types_of(casesync_internal.tracking,
 /*
  * The keys that changes touched, each once for a tracking and event type. By transaction
  * first: a delete today and an insert tomorrow are two events although one chunk has both. A row
- * whose key changed touches two. A gap (G) has no key, it is noted by gap_found().
+ * whose key changed touches two. A gap (G) has no key, it is noted by gap_found(). Of several the
+ * first may have been in what was told before the last (since).
  */
 CREATE OR REPLACE FUNCTION casesync_internal.fold(changes casesync_internal.change[], split xid8[])
 RETURNS TABLE (tracking integer, key text, event_type text, origin bigint, at timestamptz,
-	pos bigint)
+	pos bigint, since timestamptz)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,7 +48,7 @@ BEGIN
 	WITH touched AS (
 		SELECT c.tracking, k.key, c.xid, bool_or(c.op = 'I') AS has_insert,
 			bool_or(c.op = 'U') AS has_update, bool_or(c.op = 'D') AS has_delete,
-			max(c.at) AS at, min(c.id) AS pos,
+			max(c.at) AS at, min(c.id) AS pos, min(c.at) AS since,
 			bool_and(c.origin IS NOT NULL) AS has_origin, max(c.origin) AS origin
 		  FROM unnest(changes) c
 		 CROSS JOIN LATERAL (VALUES (c.key), (c.old_key)) k(key)
@@ -60,7 +61,7 @@ BEGIN
 			f.has_delete, f.xid = ANY (split))) e
 	)
 	SELECT n.tracking, n.key, n.event_type,
-		CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END, max(n.at), min(n.pos)
+		CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END, max(n.at), min(n.pos), min(n.since)
 	  FROM named n
 	 GROUP BY n.tracking, n.key, n.event_type;
 END
@@ -158,8 +159,8 @@ COMMENT ON FUNCTION casesync_internal.key_is_padded(casesync_internal.tracking) 
  * no time is left to ask for them, they are read a page at a time (expansion.sql).
  */
 CREATE OR REPLACE FUNCTION casesync_internal.expand_by_query(t casesync_internal.tracking, key text,
-	event_type text, origin bigint, at timestamptz, pos bigint, until timestamptz,
-	max_subjects integer)
+	event_type text, origin bigint, at timestamptz, pos bigint, since timestamptz,
+	until timestamptz, max_subjects integer)
 RETURNS SETOF casesync_internal.subject_event
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -172,11 +173,11 @@ BEGIN
 	END IF;
 	IF subjects IS NULL OR cardinality(subjects) > max_subjects THEN
 		PERFORM casesync_internal.expansion_add(t.id, ARRAY[key], ARRAY[event_type],
-			ARRAY[origin], ARRAY[at]);
+			ARRAY[origin], ARRAY[since]);
 		RETURN;
 	END IF;
 	RETURN QUERY
-		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos, false, NULL::timestamptz
+		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos, false, since
 		  FROM unnest(subjects) s CROSS JOIN unnest(t.registries) r;
 EXCEPTION WHEN OTHERS THEN
 	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
@@ -184,7 +185,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text,
-	bigint, timestamptz, bigint, timestamptz, integer) IS
+	bigint, timestamptz, bigint, timestamptz, timestamptz, integer) IS
 	'part of expand_asking(): a key whose subjects must be asked for; an error puts the key in '
 	'quarantine';
 
@@ -205,7 +206,7 @@ BEGIN
 	END IF;
 	FOR f IN SELECT * FROM casesync_internal.fold(own, split) LOOP
 		RETURN QUERY SELECT e.* FROM casesync_internal.expand_by_query(t, f.key, f.event_type,
-			f.origin, f.at, f.pos, until, room) e;
+			f.origin, f.at, f.pos, f.since, until, room) e;
 		GET DIAGNOSTICS found_here = ROW_COUNT;
 		room := room - found_here;
 	END LOOP;
@@ -263,7 +264,7 @@ BEGIN
 			RETURN QUERY
 				SELECT gen_random_uuid(), r,
 					CASE WHEN is_padded THEN rtrim(f.key, ' ') ELSE f.key END,
-					f.event_type, f.origin, f.at, f.pos, false, NULL::timestamptz
+					f.event_type, f.origin, f.at, f.pos, false, f.since
 				  FROM casesync_internal.fold(own, split) f CROSS JOIN unnest(t.registries) r;
 		END IF;
 	END LOOP;

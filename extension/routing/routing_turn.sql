@@ -123,7 +123,7 @@ BEGIN
 		UNION ALL
 		SELECT e FROM casesync_internal.expand(bulk, split, is_asking => true, room => 0) e);
 	PERFORM casesync_internal.look_again_add_all(array_agg(e.registry), array_agg(e.key),
-		array_agg(e.event_type), array_agg(e.origin), array_agg(e.at),
+		array_agg(e.event_type), array_agg(e.origin), array_agg(least(e.since, e.at)),
 		'others go first: they are fewer, or quick')
 	   FROM unnest(waiting) e WHERE octet_length(e.key) <= 1000 HAVING count(*) > 0;
 	/* The queue has no such keys, and nobody renders them. */

@@ -501,6 +501,7 @@ DROP FUNCTION casesync_internal.condition_query(casesync_internal.registry, text
 DROP FUNCTION casesync_internal.search_run(casesync_internal.registry, text, text[], timestamptz);
 DROP FUNCTION casesync_internal.subjects_query(text, text);
 DROP FUNCTION casesync_internal.subjects_of(casesync_internal.tracking, text);
+DROP FUNCTION casesync_internal.fold(casesync_internal.change[], xid8[]);
 DROP FUNCTION casesync_internal.expand_by_query(casesync_internal.tracking, text, text, bigint,
 	timestamptz, bigint);
 

@@ -73,6 +73,10 @@ RESET ROLE;
 
 \set first 2001
 \set last 16000
+\if :{?few}
+\set first 101
+\set last 400
+\endif
 \ir people.sql
 
 INSERT INTO jobs.household SELECT household, min(district) FROM resident GROUP BY household;

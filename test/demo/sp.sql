@@ -75,6 +75,9 @@ RESET ROLE;
 
 \set first 1
 \set last 10000
+\if :{?few}
+\set last 300
+\endif
 \ir people.sql
 
 INSERT INTO social.menage

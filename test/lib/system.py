@@ -86,6 +86,19 @@ class System:
         self.run("pg_ctl", "-D", data, "-l", str(self.folder / "server.log"), "-w", "start")
         self.run("createdb", "-h", str(self.folder), "-p", str(self.database_port), "-U", "postgres", self.name)
 
+    def ask_for_passwords(self, passwords):
+        """Who comes to the socket in our own folder is believed; from now on these roles are asked."""
+        self.do("".join("ALTER ROLE {} PASSWORD '{}';".format(role, password.replace("'", "''"))
+                        for role, password in passwords.items()))
+        access = self.folder / "data" / "pg_hba.conf"
+        access.write_text("".join(f"local all {role} scram-sha-256\n" for role in passwords)
+                          + access.read_text(encoding="ascii"), encoding="ascii")
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "reload")
+        for role in passwords:
+            until(f"{role} to be asked for a password", lambda r=role: subprocess.run(
+                [self.bindir / "psql", "-X", "-w", "-h", self.folder, "-p", str(self.database_port), "-U", r, "-d", self.name,
+                 "-c", ""], capture_output=True, check=False, env={**os.environ, "PGPASSFILE": "/dev/null"}).returncode != 0)
+
     def stop_cluster(self):
         if (self.folder / "data" / "postmaster.pid").exists():
             subprocess.run([self.bindir / "pg_ctl", "-D", self.folder / "data", "-m", "immediate",

@@ -20,7 +20,7 @@ append_to_file($statements, join '', map { statements_of(slurp_file($_), 'demo')
 my ($output, $errors) = ('', '');
 my $ok = eval {
 	local @ENV{ 'LC_ALL', 'LANG' } = ('C', 'C');
-	IPC::Run::run([ $demo, $statements ], '>', \$output, '2>', \$errors, IPC::Run::timeout(300));
+	IPC::Run::run([ $demo, $statements ], '>', \$output, '2>', \$errors, IPC::Run::timeout(600));
 };
 ok($ok, 'the demo ends well') or diag($@ // '', $errors);
 like($output, qr{^\s*(\d{4}) of \1 records agree$}m, 'every record agrees');
@@ -67,7 +67,7 @@ cmp_ok(scalar @pages, '>=', 3, 'which are some pages');
 my $folder = PostgreSQL::Test::Utils::tempdir();
 local $ENV{TMPDIR} = $folder;
 my $cut = '';
-my $run = IPC::Run::start([$demo], '>', \$cut, '2>', \$errors, IPC::Run::timeout(120));
+my $run = IPC::Run::start([$demo], '>', \$cut, '2>', \$errors, IPC::Run::timeout(300));
 $run->pump until $cut =~ /^2\. /m;
 $run->signal('TERM');
 $run->finish;
