@@ -72,7 +72,7 @@ SQL_TABLES = \
 SQL_CODE = \
 	extension/base/text_format.sql extension/base/owner_query.sql \
 	extension/base/known_caller.sql extension/base/audit.sql \
-	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql \
+	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql extension/base/rest.sql \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \

@@ -143,7 +143,24 @@ DELETE FROM casesync_internal.registry WHERE registry = 'others';
 INSERT INTO casesync_internal.registry (registry, view, record_type, reg_type, key_column, key_type, record_column) SELECT * FROM kept;
 SELECT author FROM casesync_internal.registry WHERE registry = 'others';
 
+-- who leaves and gives his things to somebody without any access: what health says can be done as it stands there
+CREATE ROLE regress_heir;
+CREATE SCHEMA desk AUTHORIZATION regress_author;
+SET ROLE regress_author;
+CREATE TABLE desk.letter (id integer PRIMARY KEY);
+CREATE VIEW desk.letters AS SELECT id AS subject_key, '{}'::jsonb AS record FROM desk.letter;
+SELECT * FROM casesync.publish('letters', 'desk.letters', 'Member');
+SELECT casesync.track('desk.letter', '{letters}', 'id', on_insert => 'enrolment') <> '' AS tracked;
+RESET ROLE;
+REASSIGN OWNED BY regress_author TO regress_heir;
+SELECT mend FROM casesync.health WHERE problem ~ 'registry letters is not read|tracking .* of desk.letter: the table belongs' ORDER BY mend DESC;
+SELECT mend FROM casesync.health WHERE problem ~ 'registry letters is not read' \gexec
+RESET ROLE;
+SELECT mend FROM casesync.health WHERE problem ~ 'tracking .* of desk.letter: the table belongs' \gexec
+RESET ROLE;
+SELECT problem FROM casesync.health WHERE problem ~ 'letter';
+
 DROP EXTENSION casesync CASCADE;
-DROP SCHEMA app CASCADE;
-DROP OWNED BY regress_author, regress_boss, regress_office;
-DROP ROLE regress_author, regress_boss, regress_office;
+DROP SCHEMA app, desk CASCADE;
+DROP OWNED BY regress_author, regress_boss, regress_office, regress_heir;
+DROP ROLE regress_author, regress_boss, regress_office, regress_heir;

@@ -67,6 +67,24 @@ SELECT casesync.retrack('visit');
 SELECT drift FROM casesync.tracked WHERE relation = 'visit'::regclass;
 SELECT casesync.untrack('visit');
 
+-- a tracked table becomes a partition of a new table that takes its name
+CREATE TABLE aid (id integer PRIMARY KEY, n integer);
+SELECT casesync.track('aid', '{people}', 'id', on_insert => 'enrolment', on_update => 'enrolment_status_change', on_delete => 'enrolment');
+ALTER TABLE aid RENAME TO aid_old;
+CREATE TABLE aid (LIKE aid_old INCLUDING ALL) PARTITION BY RANGE (id);
+ALTER TABLE aid ATTACH PARTITION aid_old FOR VALUES FROM (0) TO (100);
+CREATE TABLE aid_new PARTITION OF aid FOR VALUES FROM (100) TO (200);
+SELECT drift FROM casesync.tracked WHERE relation = 'aid_old'::regclass;
+SELECT casesync.retrack('aid');
+SELECT tgrelid::regclass, tgname, tgparentid <> 0 AS is_copy FROM pg_trigger WHERE tgname LIKE 'casesync%' AND NOT tgisinternal ORDER BY 1, 2;
+INSERT INTO aid VALUES (1, 1), (101, 1);
+UPDATE aid_old SET n = 2;
+DELETE FROM aid;
+SELECT tab, op, key FROM seen();
+SELECT casesync.retrack('aid');
+SELECT drift FROM casesync.tracked WHERE relation = 'aid'::regclass;
+SELECT casesync.untrack('aid');
+
 -- inheritance -----------------------------------------------------------------------------------------
 CREATE TABLE benefit (person_id integer, state varchar(10));
 CREATE TABLE cash_benefit (extra integer) INHERITS (benefit);

@@ -58,6 +58,31 @@ SELECT app.try($$SELECT casesync.leave_untracked('app.word', 'people', 'why')$$)
 RESET ROLE;
 SELECT what, about, detail FROM casesync.audit WHERE what = 'leave_untracked' ORDER BY id;
 
+-- what the view's functions read, as far as their bodies show it
+CREATE TABLE by_name (id integer, n integer);
+CREATE TABLE by_path (id integer, n integer);
+CREATE TABLE by_body (id integer, n integer);
+CREATE TABLE by_view (id integer, n integer);
+CREATE TABLE "Sometimes Quoted" (id integer, n integer);
+CREATE TABLE only_mentioned (id integer, n integer);
+CREATE VIEW view_in_body AS SELECT * FROM by_view;
+CREATE FUNCTION by_name(id integer) RETURNS integer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF only_mentioned(id) THEN RETURN NULL; END IF;
+	RETURN (SELECT b.n FROM App.By_Name b JOIN app."Sometimes Quoted" q USING (id) WHERE b.id = by_name.id AND b.n > extract(year FROM now()));
+END $$;
+CREATE FUNCTION by_path(id integer) RETURNS integer LANGUAGE sql STABLE SET search_path = pg_catalog, app AS
+	'SELECT p.n FROM by_path p LEFT JOIN LATERAL (SELECT * FROM ONLY view_in_body) v ON true WHERE p.id = $1';
+CREATE FUNCTION only_mentioned(id integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$SELECT id = 0 AND 'app.only_mentioned' <> ''$$;
+CREATE FUNCTION by_body(x integer) RETURNS integer LANGUAGE sql STABLE RETURN (SELECT b.n FROM by_body b WHERE b.id = x AND NOT only_mentioned(x));
+CREATE VIEW called AS SELECT id AS subject_key, jsonb_build_object('n', by_name(id), 'm', by_path(id), 'o', by_body(id)) AS record FROM person;
+DO $$ BEGIN PERFORM casesync.publish('called', 'called', 'Member'); END $$;
+SELECT casesync.track('person', '{people,called}', 'id', on_update => 'enrolment_status_change') <> '' AS tracked;
+SELECT problem FROM health WHERE problem ~ 'called' ORDER BY 1;
+SELECT casesync.leave_untracked('by_name', 'called', 'numbers never change');
+SELECT casesync.track('by_body', '{called}', 'id', on_update => 'enrolment_status_change') <> '' AS tracked;
+SELECT problem FROM health WHERE problem ~ 'called' ORDER BY 1;
+
 -- what would notice it is off
 DELETE FROM casesync_internal.left_untracked;
 ALTER EVENT TRIGGER casesync_drop DISABLE;

@@ -83,7 +83,7 @@ BEGIN
 		 CROSS JOIN LATERAL (
 			SELECT t.id FROM casesync_internal.request_in t
 			 WHERE t.partner = p.partner AND t.state IN ('new', 'claimed')
-			   AND (t.next_try IS NULL OR t.next_try <= clock_timestamp()
+			   AND (casesync_internal.rest_is_over(t.next_try)
 				OR t.state = 'claimed' AND NOT EXISTS (
 					SELECT FROM pg_stat_activity a WHERE a.pid = t.worker))
 			 ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED) o
@@ -91,7 +91,7 @@ BEGIN
 		   AND NOT EXISTS (
 			SELECT FROM casesync_internal.request_in b JOIN pg_stat_activity a ON a.pid = b.worker
 			 WHERE b.partner = p.partner AND b.state = 'claimed' AND b.worker <> pg_backend_pid()
-			   AND b.next_try > clock_timestamp())
+			   AND NOT casesync_internal.rest_is_over(b.next_try))
 		 ORDER BY (
 			SELECT max(a.answered_at) FROM casesync_internal.request_in a
 			 WHERE a.partner = p.partner AND a.outgoing IS NOT NULL) NULLS FIRST, o.id

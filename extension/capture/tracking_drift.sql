@@ -261,6 +261,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_drift(casesync_internal.tracking) IS
 	'what keeps a tracking from recording every change; empty = nothing';
 
+CREATE OR REPLACE FUNCTION casesync_internal.as_publisher(role name)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN NOT has_function_privilege(role, 'casesync.retrack(regclass)', 'EXECUTE')
+			THEN format('SELECT casesync.grant_access(%L, ''publisher''); ', role) ELSE '' END
+		|| format('SET ROLE %I; ', role)
+$$;
+COMMENT ON FUNCTION casesync_internal.as_publisher(name) IS
+	'what stands before a hint that a role is to follow, who may have no access yet';
+
 CREATE OR REPLACE FUNCTION casesync_internal.retrack_as(t casesync_internal.tracking)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -268,7 +280,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN t.enabled AND casesync_internal.relation_owner(t.relation) IS NOT NULL
 			AND NOT casesync_internal.author_counts(t.author, t.relation)
-			THEN format('SET ROLE %I; ', casesync_internal.relation_owner(t.relation)) ELSE '' END
+			THEN casesync_internal.as_publisher(casesync_internal.relation_owner(t.relation))
+			ELSE '' END
 $$;
 COMMENT ON FUNCTION casesync_internal.retrack_as(casesync_internal.tracking) IS
 	'what stands before retrack() in a hint: as whom, where the table became another''s';

@@ -187,6 +187,32 @@ $$;
 COMMENT ON FUNCTION casesync_internal.triggers_to_drop(casesync_internal.tracking) IS
 	'the triggers that a tracking no longer needs, on tables of the caller, and how to drop them';
 
+/* A table that was tracked alone and became a partition: the copy of the same name has no place. */
+CREATE OR REPLACE FUNCTION casesync_internal.triggers_clear(tracking casesync_internal.tracking)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	members constant regclass[] := ARRAY(SELECT DISTINCT d.member
+		FROM casesync_internal.triggers_to_drop(tracking) d
+		JOIN casesync_internal.tracking_triggers(tracking) n
+		  ON n.member = d.member AND NOT n.is_made);
+	dropping text;
+BEGIN
+	IF cardinality(members) > 0 THEN
+		PERFORM casesync_internal.tables_lock(members, exclusively => true);
+		FOR dropping IN SELECT d.statement FROM casesync_internal.triggers_to_drop(tracking) d
+			 WHERE d.member = ANY (members)
+		LOOP
+			EXECUTE dropping;
+		END LOOP;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.triggers_clear(casesync_internal.tracking) IS
+	'drops what stands in the way of the copies of a tracking''s triggers on partitions';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_detach(tracking casesync_internal.tracking)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -229,6 +255,7 @@ DECLARE
 	making text;
 BEGIN
 	PERFORM casesync_internal.trackings_lock(ARRAY[tracking]);
+	PERFORM casesync_internal.triggers_clear(tracking);
 	FOR making IN SELECT m.statement FROM casesync_internal.triggers_to_make(tracking) m LOOP
 		EXECUTE making;
 	END LOOP;

@@ -1,30 +1,69 @@
 /* Tables that a registry's view reads and nobody tracks: their changes are told to nobody. */
 
 /*
- * Through views over views, and not what functions read, which nobody can know. A materialized view
- * is an end: what is behind it counts only when it is refreshed.
+ * Tables that the body of an application's function names behind FROM or JOIN. Which ones it really
+ * reads, only running it shows; but a table by that name that nobody tracks is better said once too
+ * often. Without a schema it means nothing there, unless the function sets a path: the router reads
+ * views with none.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.relations_named(function oid)
+RETURNS SETOF oid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT c.oid FROM pg_proc p
+	  JOIN pg_namespace f ON f.oid = p.pronamespace AND f.nspname NOT IN ('pg_catalog',
+		'information_schema', 'casesync', 'casesync_internal')
+	  JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
+	 CROSS JOIN LATERAL regexp_matches(p.prosrc, '\m(?:from|join)\s+(?:only\s+)?'
+		'((?:"[^"]+"|[a-z_]\w*)(?:\.(?:"[^"]+"|[a-z_]\w*))?)', 'gi') m
+	 CROSS JOIN LATERAL parse_ident(m[1], false) i
+	  JOIN pg_class c ON c.relkind IN ('r', 'p', 'f', 'm', 'v') AND c.relname = i[cardinality(i)]
+	  JOIN pg_namespace n ON n.oid = c.relnamespace
+	 WHERE p.oid = relations_named.function AND CASE cardinality(i) WHEN 2 THEN n.nspname = i[1]
+		ELSE EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s ^@ 'search_path='
+			AND n.nspname = ANY (regexp_split_to_array(substr(s, 13), '[", ]+'))) END
+$$;
+COMMENT ON FUNCTION casesync_internal.relations_named(oid) IS
+	'part of relations_read(): tables and views that a function''s body names';
+
+/*
+ * Through views over views, and functions that they call, as far as their bodies show it. A
+ * materialized view is an end: what is behind it counts only when it is refreshed.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.relations_read(view oid)
 RETURNS SETOF oid
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH RECURSIVE reads(relation) AS (
-		SELECT relations_read.view
+	WITH RECURSIVE reads(class, object) AS (
+		SELECT 'pg_class'::regclass::oid, relations_read.view
 		UNION
-		SELECT d.refobjid FROM reads r
-		  JOIN pg_class c ON c.oid = r.relation AND c.relkind = 'v'
-		  JOIN pg_rewrite w ON w.ev_class = r.relation
-		  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
-			AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n'
+		SELECT x.* FROM reads r CROSS JOIN LATERAL (
+			SELECT d.refclassid, d.refobjid FROM pg_class c
+			  JOIN pg_rewrite w ON w.ev_class = c.oid
+			  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+			 WHERE c.oid = r.object AND c.relkind = 'v' AND r.class = 'pg_class'::regclass
+				AND d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
+				AND d.deptype = 'n'
+			UNION ALL
+			SELECT d.refclassid, d.refobjid FROM pg_depend d
+			 WHERE d.classid = 'pg_proc'::regclass AND d.objid = r.object
+				AND d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
+				AND d.deptype = 'n' AND r.class = 'pg_proc'::regclass
+			UNION ALL
+			SELECT 'pg_class'::regclass::oid, n FROM casesync_internal.relations_named(r.object) n
+			 WHERE r.class = 'pg_proc'::regclass) x
 	)
-	SELECT c.oid FROM reads r JOIN pg_class c ON c.oid = r.relation
+	SELECT c.oid FROM reads r
+	  JOIN pg_class c ON c.oid = r.object AND r.class = 'pg_class'::regclass
 	  JOIN pg_namespace n ON n.oid = c.relnamespace
 	 WHERE c.relkind IN ('r', 'p', 'f', 'm') AND n.nspname NOT IN ('pg_catalog',
 		'information_schema', 'casesync', 'casesync_internal')
 $$;
 COMMENT ON FUNCTION casesync_internal.relations_read(oid) IS
-	'the tables and materialized views that a view reads, also through other views';
+	'the tables and materialized views that a view reads, also through other views and, as far as '
+	'it can be seen, functions';
 
 /* A partition is tracked with its table, and a table with the one it is a partition of. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_tracked(relation oid, registry text)

@@ -96,9 +96,9 @@ AS $$
 	UNION ALL
 	SELECT 'critical', format('registry %s is not read: view %s belongs to role "%s", who has not '
 			'published it', r.registry, r.view, casesync_internal.relation_owner(r.view)),
-		format('SET ROLE %I; SELECT * FROM casesync.publish(%L, %L, %L, %L, %L, %L);',
-			casesync_internal.relation_owner(r.view), r.registry, r.view, r.record_type,
-			r.reg_type, r.key_column, r.record_column)
+		casesync_internal.as_publisher(casesync_internal.relation_owner(r.view))
+			|| format('SELECT * FROM casesync.publish(%L, %L, %L, %L, %L, %L);', r.registry,
+				r.view, r.record_type, r.reg_type, r.key_column, r.record_column)
 	  FROM casesync_internal.registry r
 	 WHERE casesync_internal.relation_owner(r.view) IS NOT NULL
 	   AND NOT casesync_internal.author_counts(r.author, r.view)

@@ -297,7 +297,7 @@ BEGIN
 	 CROSS JOIN LATERAL (
 		SELECT t.* FROM casesync_internal.inbox_item t
 		 WHERE t.partner = p.partner AND t.state = 'new'
-		   AND (t.next_try IS NULL OR t.next_try <= clock_timestamp())
+		   AND casesync_internal.rest_is_over(t.next_try)
 		   AND NOT EXISTS (
 			SELECT FROM casesync_internal.inbox_item o
 			 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
@@ -305,7 +305,7 @@ BEGIN
 		   AND NOT EXISTS (
 			SELECT FROM casesync_internal.inbox_item w
 			 WHERE w.partner = t.partner AND w.state = 'new' AND w.id < t.id
-			   AND w.next_try > clock_timestamp()
+			   AND NOT casesync_internal.rest_is_over(w.next_try)
 			   AND (w.subject = t.subject OR w.event_type = t.event_type
 				AND lower(w.record_type) = lower(t.record_type)))
 		 ORDER BY t.id LIMIT 1) n

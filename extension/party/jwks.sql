@@ -56,7 +56,7 @@ BEGIN
 	FOR kind, name, url, networks, tls_name IN
 		SELECT u.* FROM casesync_internal.jwks_urls() u
 		  LEFT JOIN casesync_internal.jwks_source s ON s.kind = u.kind AND s.name = u.name
-		 WHERE s.url IS DISTINCT FROM u.url OR s.next_at <= clock_timestamp()
+		 WHERE s.url IS DISTINCT FROM u.url OR casesync_internal.rest_is_over(s.next_at)
 		 ORDER BY s.next_at NULLS FIRST
 	LOOP
 		/* The first of several bridges fetches; if it is not heard of again, the next one does. */
@@ -65,7 +65,7 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT jwks_source_pkey DO UPDATE
 			SET url = excluded.url, next_at = excluded.next_at,
 			tried_at = excluded.tried_at WHERE s.url <> excluded.url
-				OR s.next_at <= clock_timestamp();
+				OR casesync_internal.rest_is_over(s.next_at);
 		IF FOUND THEN
 			RETURN NEXT;
 			RETURN;

@@ -9,6 +9,9 @@ DECLARE
 BEGIN
 	SELECT s.* INTO answer FROM casesync_internal.lane_state s WHERE s.lane = lane_now.lane
 		ORDER BY s.id DESC LIMIT 1;
+	IF casesync_internal.rest_is_over(answer.next_attempt) THEN
+		answer.next_attempt := NULL;
+	END IF;
 	RETURN answer;
 END
 $$;

@@ -1,4 +1,37 @@
 /* Subjects that cannot be rendered now, and when it is worth to try them again. */
+/* A view's columns may get other names, and rights may be given for one column or by membership. */
+CREATE OR REPLACE FUNCTION casesync_internal.relation_mark(relation oid)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT concat_ws(' ', c.xmin, o.rolbypassrls,
+		(SELECT string_agg(a.xmin::text, '.' ORDER BY a.attnum) FROM pg_attribute a
+		  WHERE a.attrelid = c.oid AND (c.relkind = 'v' OR a.attacl IS NOT NULL)),
+		(SELECT string_agg(y.xmin::text, '.' ORDER BY y.oid) FROM pg_policy y
+		  WHERE y.polrelid = c.oid),
+		(SELECT string_agg(m.roleid::text, '.' ORDER BY m.roleid) FROM pg_auth_members m
+		  WHERE m.member = c.relowner))
+	  FROM pg_class c LEFT JOIN pg_roles o ON o.oid = c.relowner
+	 WHERE c.oid = relation_mark.relation
+$$;
+COMMENT ON FUNCTION casesync_internal.relation_mark(oid) IS
+	'part of mark_of(): changes when a relation, its columns, its policies, its owner or rights do';
+
+CREATE OR REPLACE FUNCTION casesync_internal.type_mark(type oid)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT concat_ws(' ',
+		(SELECT string_agg(k.xmin::text, '.' ORDER BY k.oid) FROM pg_constraint k
+		  WHERE k.contypid = type_mark.type),
+		(SELECT string_agg(l.xmin::text, '.' ORDER BY l.oid) FROM pg_enum l
+		  WHERE l.enumtypid = type_mark.type))
+$$;
+COMMENT ON FUNCTION casesync_internal.type_mark(oid) IS
+	'part of mark_of(): changes when a domain''s constraints or an enum''s labels do';
+
 /*
  * By xmin: each ALTER, CREATE OR REPLACE and GRANT writes the catalog row anew. UNION, since views
  * share what they read: else each way to it would be walked. A mark that changes for nothing costs
@@ -16,7 +49,7 @@ AS $$
 		SELECT d.refclassid, d.refobjid FROM used u
 		  JOIN pg_rewrite w ON w.ev_class = u.object AND u.class = 'pg_class'::regclass
 		  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
-		 WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
+		 WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass)
 	)
 	SELECT md5(concat_ws(' ', casesync_internal.crosswalk_mark(),
 		(SELECT string_agg(concat_ws(' ', a.agreement, a.version), ',' ORDER BY a.agreement)
@@ -24,17 +57,19 @@ AS $$
 		  WHERE a.state = 'active' AND mark_of.registry = ANY (a.registries)),
 		(SELECT string_agg(g.role, ',' ORDER BY g.role) FROM casesync_internal.registry_grant g
 		  WHERE g.registry = mark_of.registry),
-		string_agg(concat_ws(' ', u.object, c.xmin, w.xmin, p.xmin, o.rolbypassrls),
+		(SELECT string_agg(x.xmin::text, ',' ORDER BY x.id) FROM casesync_internal.tracking x
+		  WHERE mark_of.registry = ANY (x.registries)),
+		string_agg(concat_ws(' ', u.object, w.xmin, p.xmin, CASE u.class
+			WHEN 'pg_class'::regclass THEN casesync_internal.relation_mark(u.object)
+			WHEN 'pg_type'::regclass THEN casesync_internal.type_mark(u.object) END),
 			',' ORDER BY u.class, u.object, w.oid)))
 	  FROM used u
-	  LEFT JOIN pg_class c ON c.oid = u.object AND u.class = 'pg_class'::regclass
-	  LEFT JOIN pg_roles o ON o.oid = c.relowner
-	  LEFT JOIN pg_rewrite w ON w.ev_class = c.oid
+	  LEFT JOIN pg_rewrite w ON w.ev_class = u.object AND u.class = 'pg_class'::regclass
 	  LEFT JOIN pg_proc p ON p.oid = u.object AND u.class = 'pg_proc'::regclass
 $$;
 COMMENT ON FUNCTION casesync_internal.mark_of(text) IS
-	'changes when the registry''s view, what it reads and calls, rights on it, agreements, '
-	'consents or the crosswalk do, so that quarantined subjects are tried again';
+	'changes when the registry''s view, what it reads and calls, rights on it, its trackings, '
+	'agreements, consents or the crosswalk do, so that quarantined subjects are tried again';
 
 /*
  * Who fails for a reason that lies in the data waits until something changes; only what passes by
@@ -48,7 +83,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE
-		WHEN error_code = 'CS003' THEN least(86400, 300 * 2 ^ least(tries, 10))
+		WHEN error_code = 'CS003' OR left(error_code, 2) IN ('42', '3F')
+			THEN least(86400, 300 * 2 ^ least(tries, 10))
 		WHEN error_code = 'CS002' OR casesync_internal.is_transient(error_code)
 			THEN least(600, 10 * 2 ^ least(tries, 10)) END * interval '1 second'
 $$;
@@ -179,9 +215,17 @@ DECLARE
 	now constant timestamptz := clock_timestamp();
 BEGIN
 	RETURN QUERY
-	SELECT e.* FROM casesync_internal.quarantine_entry e
-	 WHERE e.registry = quarantine_by_clock.registry AND e.again_at <= now
-	 ORDER BY e.registry, e.again_at LIMIT max_entries;
+	SELECT * FROM (
+		(SELECT e.* FROM casesync_internal.quarantine_entry e
+		  WHERE e.registry = quarantine_by_clock.registry AND e.again_at <= now
+		  ORDER BY e.registry, e.again_at LIMIT max_entries)
+		UNION ALL
+		/* As in rest_is_over(). */
+		(SELECT e.* FROM casesync_internal.quarantine_entry e
+		  WHERE e.registry = quarantine_by_clock.registry
+			AND e.again_at > now + interval '25 hours'
+		  ORDER BY e.registry, e.again_at LIMIT max_entries)) x
+	 LIMIT max_entries;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_by_clock(text, integer) IS

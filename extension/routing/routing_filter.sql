@@ -253,7 +253,8 @@ BEGIN
 	RETURN (SELECT t.id FROM casesync_internal.subscription t
 		WHERE t.state = 'active' AND t.tree IS NOT NULL AND NOT t.is_seeded
 		  AND t.paused_at IS NULL AND NOT EXISTS (SELECT FROM casesync_internal.filter_seed f
-			WHERE f.partner = t.partner AND f.next_at > clock_timestamp())
+			WHERE f.partner = t.partner
+			  AND NOT casesync_internal.rest_is_over(f.next_at))
 		ORDER BY t.id LIMIT 1);
 END
 $$;

@@ -50,7 +50,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(array_agg(p.registry), '{}'),
 		coalesce(array_agg(p.registry) FILTER (
-			WHERE p.rest_until > clock_timestamp()), '{}')
+			WHERE NOT casesync_internal.rest_is_over(p.rest_until)), '{}')
 	  FROM casesync_internal.routing_pace p WHERE p.tracking = 0 AND p.rest_until IS NOT NULL
 $$;
 COMMENT ON FUNCTION casesync_internal.slow_registries() IS

@@ -164,7 +164,8 @@ AS $$
 DECLARE
 	others constant text[] := casesync_internal.but_of_slow();
 BEGIN
-	IF NOT EXISTS (SELECT FROM casesync_internal.routing_pace p WHERE p.rest_until < now()) THEN
+	IF NOT EXISTS (SELECT FROM casesync_internal.routing_pace p WHERE p.rest_until IS NOT NULL
+		AND casesync_internal.rest_is_over(p.rest_until)) THEN
 		RETURN false;
 	END IF;
 	RETURN EXISTS (SELECT FROM casesync_internal.look_again_next(1, others))
@@ -172,7 +173,7 @@ BEGIN
 		OR EXISTS (SELECT FROM casesync_internal.push_next(1, others))
 		OR EXISTS (SELECT FROM casesync_internal.expansion e
 			JOIN casesync_internal.routing_pace p ON p.registry = '' AND p.tracking = e.tracking
-			WHERE p.rest_until < now());
+			WHERE p.rest_until IS NOT NULL AND casesync_internal.rest_is_over(p.rest_until));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.slow_waits() IS
