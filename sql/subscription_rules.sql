@@ -198,6 +198,13 @@ SELECT count(*) FROM casesync_internal.tidy();
 SELECT reference_id, state, reason FROM casesync_internal.subscription WHERE reference_id = 'l2';
 SELECT status, message #>> '{subscribe_response,0,status_reason_message}' AS message FROM casesync_internal.outgoing ORDER BY id DESC LIMIT 1;
 
+-- both ways to subscribe, one of them with a type of registry and one without: it is subscribed once
+SELECT * FROM app.subscribe(app.wish('t1', '{"reg_type": "ESS", "filter": {"type": "UIN", "value": "t1"}}'));
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "t1"}')$$) ~ '^42710.*has the same criteria' AS refused;
+SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "t2"}') <> '' AS subscribed;
+SELECT * FROM app.subscribe(app.wish('t2', '{"reg_type": "ESS", "filter": {"type": "UIN", "value": "t2"}}'));
+SELECT count(*), count(reg_type) AS with_type FROM casesync_internal.subscription WHERE id_value ~ '^t[12]$';
+
 -- the DBA's subscribe(): the same rules, no waiting, no quota
 SELECT count(*) FROM (SELECT casesync.set_quota('ess.test', 0, 0)) s;
 SELECT casesync.subscribe('ess.test', 'enrollement_status_change', 'member',

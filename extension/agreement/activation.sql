@@ -42,10 +42,12 @@ AS $$
 			AND NOT EXISTS (SELECT FROM casesync_internal.subscription s
 				WHERE s.partner = a.partner AND s.state IN ('pending', 'active')
 				  AND NOT s.is_push)
-			THEN format('; next, or the partner does it: SELECT casesync.subscribe(%L, %L, %L);',
-				a.partner, a.event_types[1],
-				(SELECT r.record_type FROM casesync_internal.registry r
-				  WHERE r.registry = a.registries[1]))
+			THEN (SELECT format('; next the partner subscribes (casesync there: '
+				'SELECT casesync.subscribe_to(%L, %L, %L);), or, instead of it, you: '
+				'SELECT casesync.subscribe(%L, %2$L, %3$L);',
+				n.sender_id, a.event_types[1], r.record_type, a.partner)
+				  FROM casesync_internal.this_node() n
+				  LEFT JOIN casesync_internal.registry r ON r.registry = a.registries[1])
 		ELSE '' END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_next(casesync_internal.agreement) IS

@@ -117,21 +117,54 @@ COMMENT ON FUNCTION casesync_internal.wish_read(text, jsonb) IS
  * By the parsed tree, not by what was sent: the same filter can be written in many ways, and each
  * would count as another subscription.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.is_same_but_type(a casesync_internal.subscription,
+	b casesync_internal.subscription)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT (a.event_type, lower(a.record_type), a.registry, a.tree, upper(a.id_type), a.id_value,
+		a.cron, a.starts, a.ends)
+		IS NOT DISTINCT FROM
+		(b.event_type, lower(b.record_type), b.registry, b.tree, upper(b.id_type), b.id_value,
+			b.cron, b.starts, b.ends)
+$$;
+COMMENT ON FUNCTION casesync_internal.is_same_but_type(casesync_internal.subscription,
+	casesync_internal.subscription) IS
+	'whether two subscriptions have the same criteria, whatever the type of registry';
+
 CREATE OR REPLACE FUNCTION casesync_internal.is_same_wish(a casesync_internal.subscription,
 	b casesync_internal.subscription)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT (a.event_type, lower(a.record_type), a.reg_type, a.registry, a.tree, upper(a.id_type),
-		a.id_value, a.cron, a.starts, a.ends)
-		IS NOT DISTINCT FROM
-		(b.event_type, lower(b.record_type), b.reg_type, b.registry, b.tree, upper(b.id_type),
-			b.id_value, b.cron, b.starts, b.ends)
+	SELECT a.reg_type IS NOT DISTINCT FROM b.reg_type
+		AND casesync_internal.is_same_but_type(a, b)
 $$;
 COMMENT ON FUNCTION casesync_internal.is_same_wish(casesync_internal.subscription,
 	casesync_internal.subscription) IS
 	'whether two subscriptions have the same criteria, however they were spelled';
+
+/*
+ * subscribe_to() always names a type and subscribe() never does: both for one partner would tell it
+ * everything twice.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.has_type_of(t casesync_internal.subscription,
+	s casesync_internal.subscription)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.reg_type IS NULL OR t.reg_type IS NOT DISTINCT FROM s.reg_type
+		OR s.reg_type IS NULL AND s.is_confirmed AND NOT EXISTS (
+			SELECT FROM casesync_internal.registry r
+			 WHERE lower(r.record_type) = lower(s.record_type)
+				AND casesync_internal.reg_type_name(r.reg_type) IS DISTINCT FROM t.reg_type)
+$$;
+COMMENT ON FUNCTION casesync_internal.has_type_of(casesync_internal.subscription,
+	casesync_internal.subscription) IS
+	'whether a subscription is about all registries that another would be about';
 
 /*
  * The suspended ones too: a partner does not learn from it that sharing is stopped, and need not
@@ -219,13 +252,15 @@ BEGIN
 			SELECT t.code FROM casesync_internal.subscription t
 			 WHERE t.state IN ('pending', 'active') AND t.id_type IS NOT NULL
 			   AND t.id_value = s.id_value AND t.partner = s.partner
-			   AND casesync_internal.is_same_wish(t, s)
+			   AND casesync_internal.is_same_but_type(t, s)
+			   AND casesync_internal.has_type_of(t, s)
 			 ORDER BY t.id LIMIT 1);
 	END IF;
 	RETURN (
 		SELECT t.code FROM casesync_internal.subscription t
 		 WHERE t.state IN ('pending', 'active') AND t.id_type IS NULL AND t.partner = s.partner
-		   AND t.event_type = s.event_type AND casesync_internal.is_same_wish(t, s)
+		   AND t.event_type = s.event_type
+		   AND casesync_internal.is_same_but_type(t, s) AND casesync_internal.has_type_of(t, s)
 		 ORDER BY t.id LIMIT 1);
 END
 $$;

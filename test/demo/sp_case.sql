@@ -69,6 +69,18 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+-- an approval is of what was approved: whoever changes that, nobody has approved it any more
+CREATE FUNCTION social.reviser() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM social.accord WHERE plan_id = to_jsonb(NEW) ->> TG_ARGV[0];
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER ajouter AFTER INSERT ON social.action FOR EACH ROW EXECUTE FUNCTION social.reviser('plan_id');
+CREATE TRIGGER reviser AFTER UPDATE ON social.action FOR EACH ROW
+	WHEN ((OLD.nature, OLD.echeance, OLD.heures) IS DISTINCT FROM (NEW.nature, NEW.echeance, NEW.heures)) EXECUTE FUNCTION social.reviser('plan_id');
+CREATE TRIGGER reviser AFTER UPDATE ON social.plan FOR EACH ROW
+	WHEN ((OLD.objectif, OLD.debut, OLD.fin) IS DISTINCT FROM (NEW.objectif, NEW.debut, NEW.fin)) EXECUTE FUNCTION social.reviser('id');
 ALTER TABLE social.personne ADD COLUMN handicap boolean NOT NULL DEFAULT false;
 CREATE TRIGGER orienter AFTER INSERT OR UPDATE ON social.consentement FOR EACH ROW EXECUTE FUNCTION social.orienter();
 CREATE TRIGGER deces AFTER UPDATE ON social.personne FOR EACH ROW
@@ -112,7 +124,6 @@ DECLARE
 	r jsonb := casesync.referral_of(event.record);
 	projet jsonb := casesync.plan_of(event.record);
 	a jsonb;
-	ancienne social.action;
 BEGIN
 	IF qui IS NULL THEN
 		RETURN 'review: nobody here has this national id';
@@ -122,19 +133,20 @@ BEGIN
 	 WHERE id = r ->> 'referral_id' AND personne_id = qui AND r ->> 'referral_status' <> 'requested';
 	FOR a IN SELECT x FROM jsonb_array_elements(projet -> 'actions') x
 			WHERE x ->> 'organisation' = event.partner AND EXISTS (SELECT FROM social.plan WHERE id = projet ->> 'plan_id') LOOP
-		SELECT * INTO ancienne FROM social.action WHERE plan_id = projet ->> 'plan_id' AND id = a ->> 'action_id';
-		IF (ancienne.nature, ancienne.echeance, ancienne.heures)
-			IS DISTINCT FROM (a ->> 'kind', (a ->> 'due_date')::date, (a ->> 'hours_per_week')::integer) THEN
-			DELETE FROM social.accord WHERE plan_id = projet ->> 'plan_id';
-		END IF;
 		INSERT INTO social.action AS o VALUES (projet ->> 'plan_id', a ->> 'action_id', event.partner, a ->> 'kind', (a ->> 'due_date')::date,
 			(a ->> 'hours_per_week')::integer, casesync.to_word('sp', (a ->> 'action_status')::casesync.plan_action_status),
 			(a ->> 'delivered_on')::date, a ->> 'reason')
 		ON CONFLICT (plan_id, id) DO UPDATE SET nature = excluded.nature, echeance = excluded.echeance, heures = excluded.heures,
 			etat = excluded.etat, fait_le = excluded.fait_le, motif = excluded.motif WHERE o.organisme = event.partner;
 	END LOOP;
-	IF projet -> 'approved_by' ? event.partner THEN
-		INSERT INTO social.accord SELECT id, event.partner FROM social.plan WHERE id = projet ->> 'plan_id' ON CONFLICT DO NOTHING;
+	-- its approval is of the actions that it names: it counts when those are ours
+	IF NOT projet -> 'approved_by' ? event.partner THEN
+		DELETE FROM social.accord WHERE plan_id = projet ->> 'plan_id' AND organisme = event.partner;
+	ELSE
+		INSERT INTO social.accord SELECT id, event.partner FROM social.plan l WHERE id = projet ->> 'plan_id' AND NOT EXISTS (
+			SELECT FROM social.action c WHERE plan_id = l.id AND NOT projet -> 'actions' @> jsonb_build_array(jsonb_strip_nulls(
+				jsonb_build_object('action_id', c.id, 'kind', c.nature, 'due_date', c.echeance, 'hours_per_week', c.heures))))
+		ON CONFLICT DO NOTHING;
 	END IF;
 	-- what it says of the rest is not taken: it is told once more as we have it
 	RETURN CASE WHEN projet IS NULL OR EXISTS (SELECT FROM share.dossier d WHERE d.subject_key = qui

@@ -8,7 +8,7 @@ use File::Path qw(make_path);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(statements_of is_what_the_page_shows);
+our @EXPORT = qw(statements_of is_what_the_page_shows masked);
 
 my $prompt = qr/\w*=> .*\n(?:\w*-> .*\n)*/;
 

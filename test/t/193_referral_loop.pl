@@ -8,30 +8,22 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use BridgeTest;
 use NodePair;
-use PapersTest;
 use Test::More;
 
 my $sp = BridgeTest->new(name => 'sp');
 my $ess = BridgeTest->new(name => 'ess', sender_id => 'ess.example.org', node_id => '6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0002');
 my %other = (sp => $ess, ess => $sp);
 
-# What the page doc/one-case.md has a developer write, on each side the same.
-my @statements;
-for (statements_of(BridgeTest::slurp(BridgeTest::tree() . '/doc/one-case.md'), 'psql'))
-{
-	last if /INSERT INTO household/;
-	push @statements, s/^[=-]> //mgr unless /CREATE EXTENSION|set_node/;
-}
-cmp_ok(scalar @statements, '>', 20, 'the page has statements');
+# What the page has a developer write, on each side the same.
+my $statements = BridgeTest::slurp(BridgeTest::tree() . '/doc/one-case.sql');
 for my $node ($sp, $ess)
 {
-	my $peer = $other{ $node->{name} };
 	$node->{server}->safe_psql('postgres', 'CREATE DATABASE app ENCODING UTF8 TEMPLATE template0');
 	$node->sql("CREATE EXTENSION casesync; CREATE ROLE bridge LOGIN; SELECT casesync.grant_access('bridge', 'bridge');
 		SELECT casesync.set_node('$node->{sender_id}', '@{[ $node->base_url ]}', four_eyes => false)");
-	$node->sql(join "\n", map { s/ess\.example\.org/$peer->{sender_id}/gr } @statements);
 }
 acquaint($sp, $ess);
+$_->sql("\\set me '$_->{sender_id}'\n\\set other '$other{ $_->{name} }{sender_id}'\n$statements") for $sp, $ess;
 start_bridges($sp, $ess);
 $_->sql("SELECT casesync.subscribe_to('$other{ $_->{name} }{sender_id}', 'referral', 'Member')") for $sp, $ess;
 for my $node ($sp, $ess)
@@ -91,6 +83,30 @@ $ess->sql("INSERT INTO household VALUES (7, 'Kasai'); INSERT INTO person (id, ho
 value_becomes($sp, "SELECT national_id || ' ' || state FROM intake", 'N-70 received', 'the employment side refers to social protection');
 $sp->sql("UPDATE intake SET state = 'accepted', decided_on = current_date, outcome = 'cash transfer' WHERE id = 'R-70'");
 value_becomes($ess, "SELECT state || ', ' || outcome FROM referral WHERE id = 'R-70'", 'accepted, cash transfer', 'and has its answer');
+
+# --- the asker cancels what was answered: it is cancelled there, and nothing is asked of the asker ---
+$sp->sql("UPDATE referral SET state = 'cancelled' WHERE id = 'R-6'");
+value_becomes($ess, "SELECT state FROM intake WHERE id = 'R-6'", 'cancelled', 'what is cancelled here is cancelled there');
+value_becomes($sp, "SELECT state FROM casesync_internal.inbox_item WHERE record::text ~ 'R-6.*cancelled'", 'applied', 'which says so');
+is($sp->sql("SELECT string_agg(id, ' ') FROM intake"), 'R-70', 'and is no request to us');
+
+# --- both use one id for different people ---
+$ess->sql("INSERT INTO person (id, household, national_id, born, disabled, consents) VALUES (1, 7, 'N-80', '1992-01-01', false, true)");
+value_becomes($sp, "SELECT national_id || ' ' || state FROM intake WHERE id = 'R-1'", 'N-80 received', 'an id of ours is the other side\'s for somebody else');
+$sp->sql("UPDATE intake SET state = 'in_progress', decided_on = current_date WHERE id = 'R-1'");
+value_becomes($ess, "SELECT state FROM referral WHERE id = 'R-1'", 'in_progress', 'who hears of it');
+$ess->sql("UPDATE referral SET state = 'cancelled' WHERE id = 'R-1'");
+value_becomes($sp, "SELECT state FROM intake WHERE id = 'R-1'", 'cancelled', 'and cancels it');
+is($ess->sql("SELECT partner || ' ' || national_id || ' ' || state FROM intake WHERE id = 'R-1'"), 'sp.example.org N-1 accepted', 'what we asked under that id stands');
+is($sp->sql("SELECT state FROM referral WHERE id = 'R-1'"), 'accepted', 'on both sides');
+
+# --- one person is referred both ways ---
+$ess->sql("INSERT INTO person (id, household, national_id, born, disabled, consents) VALUES (90, 7, 'N-1', '1990-05-01', false, true)");
+value_becomes($sp, "SELECT partner || ' ' || national_id || ' ' || service || ' ' || state FROM intake WHERE id = 'R-90'", 'ess.example.org N-1 public works received', 'whom we have referred is referred to us');
+$sp->sql("UPDATE intake SET state = 'rejected', decided_on = current_date, outcome = 'is with us already' WHERE id = 'R-90'");
+value_becomes($ess, "SELECT state || ', ' || outcome FROM referral WHERE id = 'R-90'", 'rejected, is with us already', 'and answered');
+is($sp->sql("SELECT state || ', ' || outcome FROM referral WHERE id = 'R-1'"), 'accepted, road works from Monday', 'the other way stands as it was');
+is($ess->sql("SELECT state || ', ' || outcome FROM intake WHERE id = 'R-1'"), 'accepted, road works from Monday', 'on both sides');
 
 # --- nothing is left, and nothing goes on by itself ---
 for my $node ($sp, $ess)
