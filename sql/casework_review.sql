@@ -118,7 +118,7 @@ UPDATE delivery SET delivered_on = current_date - 20 WHERE plan_id = 'Q' AND act
 INSERT INTO referral (id, person_id, status, referred_by, referred_to, consent_id, respond_by) VALUES ('R', 2, 'requested', 'sp.example.org', 'ess.example.org', 2, now() - interval '1 day');
 SELECT app.act(NULL);
 INSERT INTO action (id, plan_id, organisation, responsible, kind, status, told_by) VALUES ('T5', 'Q', 'ess.example.org', 'client', 'course', 'done', 'message 1');
-SELECT supervisor_id, kind, person_id, is_late, regexp_replace(detail, '\d{4}-\d\d-\d\d', 'DATE') AS detail FROM review_due WHERE person_id = 2 ORDER BY 1, 2, detail COLLATE "C";
+SELECT supervisor_id, kind, person_id, is_late, regexp_replace(detail, '\d\d-\d\d-\d{4}', 'DATE') AS detail FROM review_due WHERE person_id = 2 ORDER BY 1, 2, detail COLLATE "C";
 \t off
 \pset format aligned
 RESET search_path;

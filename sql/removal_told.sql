@@ -92,3 +92,6 @@ SELECT * FROM app.route();
 SELECT * FROM app.take();
 SELECT app.answer('delivered');
 SELECT * FROM app.take();
+
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
