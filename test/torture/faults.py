@@ -1,5 +1,6 @@
 """What goes wrong in a history, and how all of it is put right at its end. Knows the world; judges nothing."""
 
+import contextlib
 import heapq
 import itertools
 import os
@@ -29,6 +30,7 @@ class Faults:
         self.numbers = itertools.count()
         self.threads = []
         self.officer = None         # the thread that stops and resumes sharing
+        self.unresumed = []         # what could not be resumed then: the server was away
         self.admin = threading.Lock()
         self.stopped = set()
         self.frozen = set()
@@ -205,6 +207,7 @@ class Faults:
                 self.town.ask(f"SELECT casesync.resume_sharing({target})")
             except DemoError as error:
                 self.world.note("resume failed", error=str(error))
+                self.unresumed.append(target)
             self.stopped.discard(entry["partner"])
         self.world.note("resumed", **entry)
 
@@ -291,6 +294,9 @@ class Faults:
         for number in list(self.frozen):
             self.thaw(number)
         self.town.bring_up()
+        for target in self.unresumed:
+            with contextlib.suppress(DemoError):    # committed, and the answer was lost
+                self.town.ask(f"SELECT casesync.resume_sharing({target})")
         for number in self.town.bridges:
             self.launch(number)
         for word in list(self.lost_words):
