@@ -53,12 +53,10 @@ COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]) 
 	'or, where that is NULL, to nobody in particular, so that none of them is to be told';
 
 /*
- * A subscription that was told something newer since has lost nothing. When nobody else was told
- * the same, nobody knows it. In a subscription to a filter the subject counts as inside, so that
- * its leaving is told once more. Locked in one order, first what filters were told and then the
- * partner: senders of two lanes, and who stops sharing, may be at the same subjects.
+ * Senders of two lanes, and who stops sharing, may be at the same subjects: locked in one order,
+ * first what filters were told and then the partner.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open(items casesync_internal.known[])
+CREATE OR REPLACE FUNCTION casesync_internal.filter_inside_lock(items casesync_internal.known[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -68,6 +66,38 @@ BEGIN
 	  WHERE (f.registry, f.key, f.subscription) IN (
 		SELECT i.registry, i.key, i.subscription FROM unnest(items) i)
 	  ORDER BY f.registry, f.key, f.subscription FOR UPDATE;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.filter_inside_lock(casesync_internal.known[]) IS
+	'lock which of these subjects are inside which filters';
+
+CREATE OR REPLACE FUNCTION casesync_internal.told_lock(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+	PERFORM FROM casesync_internal.told t
+	  WHERE (t.partner, t.registry, t.key) IN (
+		SELECT i.partner, i.registry, i.key FROM unnest(items) i)
+	  ORDER BY t.partner, t.registry, t.key FOR UPDATE;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.told_lock(casesync_internal.known[]) IS
+	'lock what partners were told of these subjects; behind filter_inside_lock()';
+
+/*
+ * A subscription that was told something newer since has lost nothing. When nobody else was told
+ * the same, nobody knows it. In a subscription to a filter the subject counts as inside, so that
+ * its leaving is told once more.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open(items casesync_internal.known[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+	PERFORM casesync_internal.filter_inside_lock(items);
 	UPDATE casesync_internal.filter_inside f SET hmac = NULL
 	  FROM unnest(items) i
 	 WHERE f.subscription = i.subscription AND f.registry = i.registry AND f.key = i.key
@@ -105,10 +135,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
-	PERFORM FROM casesync_internal.told t
-	  WHERE (t.partner, t.registry, t.key) IN (
-		SELECT i.partner, i.registry, i.key FROM unnest(items) i)
-	  ORDER BY t.partner, t.registry, t.key FOR UPDATE;
+	PERFORM casesync_internal.told_lock(items);
 	UPDATE casesync_internal.told t
 	   SET hmac = CASE WHEN x.others IS DISTINCT FROM '{}' THEN t.hmac END, told_to = x.others,
 		   owed = ARRAY(SELECT DISTINCT s FROM unnest(t.owed || x.lost) s ORDER BY s)
@@ -192,17 +219,14 @@ $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_enter(casesync_internal.known[]) IS
 	'these subjects are told as inside the filters of subscriptions';
 
-/* Who was inside a filter when an item was lost stayed there. Locked as in knowledge_open(). */
+/* Who was inside a filter when an item was lost stayed there. */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_arrived(items casesync_internal.known[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM FROM casesync_internal.filter_inside f
-	  WHERE (f.registry, f.key, f.subscription) IN (
-		SELECT i.registry, i.key, i.subscription FROM unnest(items) i)
-	  ORDER BY f.registry, f.key, f.subscription FOR UPDATE;
+	PERFORM casesync_internal.filter_inside_lock(items);
 	UPDATE casesync_internal.filter_inside f SET hmac = i.hmac
 	  FROM unnest(items) i
 	 WHERE f.registry = i.registry AND f.key = i.key AND f.subscription = i.subscription
@@ -272,10 +296,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM FROM casesync_internal.told t
-	  WHERE (t.partner, t.registry, t.key) IN (
-		SELECT i.partner, i.registry, i.key FROM unnest(items) i)
-	  ORDER BY t.partner, t.registry, t.key FOR UPDATE;
+	PERFORM casesync_internal.told_lock(items);
 	UPDATE casesync_internal.told t SET leaving = ARRAY(
 			SELECT s FROM unnest(t.leaving) s WHERE s <> ALL (x.told))
 	  FROM (SELECT i.partner, i.registry, i.key, array_agg(i.subscription) AS told
