@@ -11,28 +11,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 import urllib.parse
 
-
-class VisitError(Exception):
-    """The page has not what was looked for; the text says what."""
+from system import DemoError as VisitError, until
 
 
 def plain(text):
     return " ".join(text.split())
-
-
-def until(what, fetch, deadline):
-    """The first true value of fetch()."""
-    end = time.monotonic() + deadline
-    while True:
-        value = fetch()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise VisitError(f"waited {deadline} s in vain for {what}")
-        time.sleep(0.1)
 
 
 # --- by plain HTTP ------------------------------------------------------------------------------
