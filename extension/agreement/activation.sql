@@ -210,7 +210,6 @@ BEGIN
 		WHERE m.agreement = activate_for.agreement) THEN
 		PERFORM casesync_internal.hold_router();
 	END IF;
-	PERFORM casesync_internal.rehearsal_await(agreement);
 	/* The newest version must still be it, and no rival active, when this commits. */
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	a := casesync_internal.latest_agreement(agreement);
@@ -263,7 +262,6 @@ DECLARE
 	waiting uuid[];
 	withheld integer;
 BEGIN
-	PERFORM casesync_internal.rehearsal_await(agreement);
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
 		end_reason = end_agreement.reason

@@ -371,40 +371,33 @@ $$;
 COMMENT ON FUNCTION casesync_internal.parse_condition(regclass, text) IS
 	'parse a condition over a view''s columns and write it out with full names, or an error';
 
-/* The router counts in another order than these are deleted in. First of all: turn_lock.sql. */
-CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_await(agreement text)
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF EXISTS (SELECT FROM casesync_internal.rehearsal_told t
-		WHERE t.agreement = rehearsal_await.agreement)
-	THEN
-		PERFORM casesync_internal.hold_router();
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.rehearsal_await(text) IS
-	'before rehearsal_forget(): the router counts nothing more of a rehearsal until the '
-	'transaction ends';
-
 /*
  * Samples hold records, which nobody has a reason to keep once the rehearsal is over; counts say
- * nothing of anybody.
+ * nothing of anybody. What the router is just counting is not waited for, nor is who deletes it:
+ * that goes within a minute (tidy()).
  */
-CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_forget(agreement text)
+CREATE OR REPLACE FUNCTION casesync_internal.rehearsal_forget(agreement text DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	DELETE FROM casesync_internal.rehearsal_sample s
-	 WHERE s.agreement = rehearsal_forget.agreement;
+	DELETE FROM casesync_internal.rehearsal_sample s WHERE s.id IN (
+		SELECT x.id FROM casesync_internal.agreement a
+		  JOIN casesync_internal.rehearsal_sample x USING (agreement, version)
+		 WHERE a.state <> 'rehearsed'
+		   AND (rehearsal_forget.agreement IS NULL OR a.agreement = rehearsal_forget.agreement)
+		FOR UPDATE OF x SKIP LOCKED);
 	DELETE FROM casesync_internal.rehearsal_told t
-	 WHERE t.agreement = rehearsal_forget.agreement;
+	 WHERE (t.agreement, t.version, t.registry, t.key) IN (
+		SELECT x.agreement, x.version, x.registry, x.key FROM casesync_internal.agreement a
+		  JOIN casesync_internal.rehearsal_told x USING (agreement, version)
+		 WHERE a.state <> 'rehearsed'
+		   AND (rehearsal_forget.agreement IS NULL OR a.agreement = rehearsal_forget.agreement)
+		FOR UPDATE OF x SKIP LOCKED);
 $$;
 COMMENT ON FUNCTION casesync_internal.rehearsal_forget(text) IS
-	'the content of rehearsals goes, the counts stay';
+	'the content of versions that are not rehearsed any more goes, the counts stay; of one '
+	'agreement, or of all';
 
 CREATE OR REPLACE VIEW casesync.registries AS
 	SELECT r.registry, r.view, r.record_type, r.reg_type, r.key_column, r.record_column,

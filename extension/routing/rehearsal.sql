@@ -120,7 +120,6 @@ AS $$
 DECLARE
 	a casesync_internal.agreement;
 BEGIN
-	PERFORM casesync_internal.rehearsal_await(agreement);
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	a := casesync_internal.latest_agreement(agreement);
 	PERFORM casesync_internal.check_rehearsal(a, until);

@@ -26,6 +26,7 @@ BEGIN
 		PERFORM casesync_internal.expire_subscriptions();
 		PERFORM casesync_internal.admit_subscriptions();
 		PERFORM casesync_internal.filters_catch_up();
+		PERFORM casesync_internal.rehearsal_forget();
 		PERFORM casesync_internal.rejected_prune();
 		PERFORM casesync_internal.inbox_gaps_ask();
 		PERFORM casesync_internal.storage_fold();
