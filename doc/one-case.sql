@@ -69,7 +69,8 @@ BEGIN
      WHERE id = r->>'referral_id' AND state <> 'cancelled'
        AND person = (SELECT id FROM person WHERE national_id = who);
   END IF;
-  RETURN 'applied';
+  RETURN CASE WHEN said <> 'cancelled' AND EXISTS (SELECT FROM referral WHERE id = r->>'referral_id' AND state = 'cancelled')
+    THEN 'kept' ELSE 'applied' END;
 END $$;
 SELECT casesync.on_notify('Member', 'referral', 'hear_referral(casesync.inbound)');
 SELECT casesync.set_agreement('REFERRALS-IN', :'other', direction => 'in', event_types => '{referral}',

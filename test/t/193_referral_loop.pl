@@ -88,6 +88,9 @@ value_becomes($ess, "SELECT state || ', ' || outcome FROM referral WHERE id = 'R
 $sp->sql("UPDATE referral SET state = 'cancelled' WHERE id = 'R-6'");
 value_becomes($ess, "SELECT state FROM intake WHERE id = 'R-6'", 'cancelled', 'what is cancelled here is cancelled there');
 value_becomes($sp, "SELECT state FROM casesync_internal.inbox_item WHERE record::text ~ 'R-6.*cancelled'", 'applied', 'which says so');
+$ess->sql("UPDATE intake SET state = 'completed', outcome = 'too late' WHERE id = 'R-6'");
+value_becomes($sp, "SELECT count(*) FROM casesync_internal.inbox_item WHERE state = 'applied' AND reason = 'of a part of it what stands here counts'", 1, 'an answer that comes after that');
+value_becomes($ess, "SELECT state FROM intake WHERE id = 'R-6'", 'cancelled', 'is taken back, also there');
 is($sp->sql("SELECT string_agg(id, ' ') FROM intake"), 'R-70', 'and is no request to us');
 
 # --- both use one id for different people ---
@@ -111,7 +114,8 @@ is($ess->sql("SELECT state || ', ' || outcome FROM intake WHERE id = 'R-1'"), 'a
 # --- nothing is left, and nothing goes on by itself ---
 for my $node ($sp, $ess)
 {
-	is($node->sql("SELECT coalesce(string_agg(DISTINCT state || coalesce(reason, ''), ' '), '') FROM casesync_internal.inbox_item"), 'applied', "$node->{name} has applied all");
+	is($node->sql("SELECT coalesce(string_agg(DISTINCT state, ' '), '') FROM casesync_internal.inbox_item"), 'applied', "$node->{name} has applied all");
+	is($node->sql("SELECT count(reason) FROM casesync_internal.inbox_item"), $node == $sp ? 1 : 0, 'all of it, but for the answer that came too late');
 	is($node->sql('SELECT count(*) FROM casesync.dead_letter'), 0, 'and nothing was refused');
 }
 my $told = $sp->sql('SELECT count(*) FROM casesync_internal.notification') + $ess->sql('SELECT count(*) FROM casesync_internal.notification');
