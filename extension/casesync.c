@@ -29,12 +29,20 @@ int casesync_render_timeout = 10000;
 double casesync_filter_timeout = 5;
 int casesync_search_timeout = 5000;
 int casesync_search_limit = 10000;
+int casesync_doorbell = DOORBELL_AUTO;
 char *casesync_actor = NULL;
 char *casesync_channel = NULL;
 
 static const struct config_enum_entry capture_modes[] = {
 	{"on", CAPTURE_ON, false},
 	{"off", CAPTURE_OFF, false},
+	{NULL, 0, false},
+};
+
+static const struct config_enum_entry doorbell_modes[] = {
+	{"auto", DOORBELL_AUTO, false},
+	{"always", DOORBELL_ALWAYS, false},
+	{"never", DOORBELL_NEVER, false},
 	{NULL, 0, false},
 };
 
@@ -57,6 +65,10 @@ settings_define(void)
 							 "\"off\" records a gap that stays visible until it is filled.",
 							 &casesync_capture, CAPTURE_ON, capture_modes, PGC_SUSET, 0, NULL, NULL,
 							 NULL);
+	DefineCustomEnumVariable(
+		"casesync.doorbell", "Whether a commit that changed tracked rows sends NOTIFY.",
+		"\"auto\" does while the bridge sleeps, since NOTIFY makes commits wait for each other.",
+		&casesync_doorbell, DOORBELL_AUTO, doorbell_modes, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"casesync.render_timeout",
 		"How long a user's view, condition or apply function may run in one call.",

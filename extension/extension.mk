@@ -14,7 +14,7 @@ EXTENSION_SOURCES = \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
 	extension/base/owner_scope.c \
 	extension/base/proven_person.c extension/base/raise_error.c extension/base/session_lock.c extension/base/text_format.c \
-	extension/base/time_budget.c extension/base/doorbell.c extension/base/reading.c \
+	extension/base/time_budget.c extension/base/doorbell.c extension/base/gate.c extension/base/reading.c \
 	extension/base/expression_tree.c extension/base/row_expression.c \
 	extension/base/subjects_query.c extension/base/worker_function.c \
 	extension/code/code_directory.c extension/code/code_type.c \
@@ -73,7 +73,7 @@ SQL_CODE = \
 	extension/base/text_format.sql extension/base/owner_query.sql \
 	extension/base/known_caller.sql extension/base/audit.sql \
 	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql extension/base/rest.sql \
-	extension/base/reason.sql extension/base/doorbell.sql extension/base/error.sql \
+	extension/base/reason.sql extension/base/doorbell.sql extension/base/gate.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql extension/base/turn_lock.sql \

@@ -35,6 +35,15 @@ END
 $$;
 SELECT node_id IS NULL AS is_untouched FROM casesync_internal.node;
 
+-- one that knows of no gate is rung for at every commit: it is shut as long as the session lasts
+CREATE VIEW pg_temp.gate AS SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 3 AND classid = 10;
+SELECT count(*) FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '0.3.0');
+SELECT mode FROM pg_temp.gate;
+SELECT count(*) FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', '0.2.0');
+SELECT mode FROM pg_temp.gate;
+SELECT casesync_internal.gate_open();
+SELECT mode FROM pg_temp.gate;
+
 -- a role that has access bridge may ask
 CREATE ROLE bridge_version_role;
 SELECT count(*) FROM casesync.grant_access('bridge_version_role', 'bridge');

@@ -37,6 +37,9 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_JOURNAL_TAKE] = VALUE(1, "casesync_internal.journal_take", "messages => $1::jsonb"),
 
 	[CALL_LOCK_ROUTER] = VALUE(0, "casesync_internal.lock_router", ""),
+	[CALL_GATE_CLOSE] = ROWS(1, "is_closed, look_within_ms", "casesync_internal.gate_close",
+							 "wait_ms => $1::integer"),
+	[CALL_GATE_OPEN] = VALUE(0, "casesync_internal.gate_open", ""),
 	[CALL_END_STOPPED_BRIDGES] = VALUE(0, "casesync_internal.end_stopped_bridges", ""),
 	[CALL_ROUTE] = ROWS(1, "changes, notifications, more", "casesync_internal.route",
 						"max_changes => $1::integer"),

@@ -1,7 +1,8 @@
 /*
  * router_turn.c
  *		One turn: get the router's lock, route until there is no more, apply what was received,
- *		sleep until the doorbell, the backstop poll or the next due time. Must not know of delivery.
+ *		linger, sleep until the doorbell, the backstop poll or the next due time. Must not know of
+ *		delivery.
  */
 #include "turn/router_turn.h"
 
@@ -12,6 +13,7 @@
 #include "database/pg_row.h"
 #include "database/sql_call.h"
 #include "database/turn_trouble.h"
+#include "turn/gate.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
@@ -34,7 +36,8 @@ typedef enum RouterState
 	ROUTER_ROUTING,
 	ROUTER_APPLYING,
 	ROUTER_TIDYING,
-	ROUTER_LOOKING /* at all subjects of a registry again */
+	ROUTER_LOOKING, /* at all subjects of a registry again */
+	ROUTER_AT_GATE
 } RouterState;
 
 struct RouterTurn
@@ -45,6 +48,7 @@ struct RouterTurn
 	void (*routed)(void *context);
 	void *context;
 	Timer *timer;
+	Gate *gate;
 	RouterState state;
 	bool is_open;
 	bool is_locked;
@@ -142,8 +146,9 @@ static int64_t
 router_patience(const RouterTurn *router)
 {
 	int64_t poll_ms = (*router->config)->poll_interval_ms;
+	int64_t most_ms = router->is_locked ? gate_look_within(router->gate) : LOCK_EVERY_MS;
 
-	return router->is_locked || poll_ms < LOCK_EVERY_MS ? poll_ms : LOCK_EVERY_MS;
+	return most_ms == 0 || poll_ms < most_ms ? poll_ms : most_ms;
 }
 
 static void
@@ -210,8 +215,11 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 	if (pg_row_is_true(result, 0, 2))
 		router->wants_route = true;
 	if (pg_row_number(result, 0, 0) > 0)
+	{
+		gate_found(router->gate);
 		log_info(router->log, "routed", "changes", LOG_INT(pg_row_number(result, 0, 0)),
 				 "notifications", LOG_INT(pg_row_number(result, 0, 1)), NULL);
+	}
 	if (pg_row_number(result, 0, 1) > 0)
 		router_tell(router);
 	router_step(router);
@@ -311,7 +319,9 @@ router_step(RouterTurn *router)
 	if (router->state != ROUTER_ASLEEP)
 		return;
 	timer_set_sooner(router->timer, router_patience(router));
-	if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
+	if (can_ask && router->is_locked && gate_ask(router->gate, false))
+		router->state = ROUTER_AT_GATE;
+	else if (can_ask && !router->is_locked && event_loop_now() >= router->next_lock)
 		router_ask(router, ROUTER_LOCKING, CALL_LOCK_ROUTER, NULL, router_locked,
 				   "lock_router_failed");
 	else if (can_ask && event_loop_now() >= router->next_watch)
@@ -333,6 +343,7 @@ router_step(RouterTurn *router)
 	{
 		/* before asking, so that a ring during the question is not lost */
 		router->wants_route = false;
+		gate_look(router->gate);
 		if (router->alone_troubles >= ALONE_TRIES)
 		{
 			router_ask(router, ROUTER_ROUTING, CALL_ROUTE_ASIDE, aside, router_has_set_aside,
@@ -350,8 +361,13 @@ router_step(RouterTurn *router)
 		router_ask(router, ROUTER_APPLYING, CALL_APPLY_INBOX, NULL, router_has_applied,
 				   "apply_failed");
 	}
-	else if (!router->has_told)
-		router_tell(router);
+	else
+	{
+		if (!router->has_told)
+			router_tell(router);
+		if (can_ask && router->is_locked && gate_ask(router->gate, true))
+			router->state = ROUTER_AT_GATE;
+	}
 }
 
 void
@@ -375,6 +391,25 @@ static void
 router_timer(void *context)
 {
 	router_turn_wake(context);
+}
+
+static void
+router_look(void *context)
+{
+	RouterTurn *router = context;
+
+	/* changes alone: who leaves something else always rings */
+	router->wants_route = true;
+	router_step(router);
+}
+
+static void
+router_passed_gate(void *context)
+{
+	RouterTurn *router = context;
+
+	router->state = ROUTER_ASLEEP;
+	router_step(router);
 }
 
 void
@@ -403,6 +438,7 @@ router_turn_lost(RouterTurn *router)
 {
 	router->is_locked = false;
 	router->state = ROUTER_ASLEEP;
+	gate_lost(router->gate);
 	router_forget_trouble(router);
 }
 
@@ -424,6 +460,7 @@ RouterTurn *
 router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, PgSession *session,
 				void (*routed)(void *context), void *context, Failure *failure)
 {
+	static const GateHandlers at_gate = {.look = router_look, .go_on = router_passed_gate};
 	RouterTurn *router = calloc(1, sizeof(RouterTurn));
 
 	if (router != NULL)
@@ -436,8 +473,9 @@ router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, Pg
 		router->routed = routed;
 		router->context = context;
 		router->timer = timer_new(loop, router_timer, router);
+		router->gate = gate_new(loop, log, session, &at_gate, router, failure);
 	}
-	if (router == NULL || router->timer == NULL)
+	if (router == NULL || router->timer == NULL || router->gate == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		router_turn_free(router);
@@ -452,5 +490,6 @@ router_turn_free(RouterTurn *router)
 	if (router == NULL)
 		return;
 	timer_free(router->timer);
+	gate_free(router->gate);
 	free(router);
 }

@@ -13,6 +13,8 @@
 #include "fmgr.h"
 
 #include "base/doorbell.h"
+#include "base/gate.h"
+#include "base/settings.h"
 
 #define DOORBELL_CHANNEL "casesync"
 
@@ -20,12 +22,14 @@ PG_FUNCTION_INFO_V1(casesync_ring);
 
 /* Deliberately not undone with a subtransaction: a ring too many costs one look. */
 static bool is_asked = false;
+static bool is_urgent = false;
 
-/* Whether the bridge has to be woken by NOTIFY, or is sure to look again by itself. */
+/* Whether the router has to be woken by NOTIFY, or is sure to look again by itself. */
 static bool
-bridge_may_sleep(void)
+router_may_sleep(void)
 {
-	return true;
+	return casesync_doorbell == DOORBELL_ALWAYS ||
+		   (casesync_doorbell == DOORBELL_AUTO && !gate_pass());
 }
 
 static void
@@ -34,14 +38,14 @@ doorbell_at_transaction_event(XactEvent event, void *argument)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
-			if (is_asked && bridge_may_sleep())
+			if (is_urgent || (is_asked && router_may_sleep()))
 				Async_Notify(DOORBELL_CHANNEL, "");
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			/* COMMIT PREPARED cannot ring: the bridge polls where it can happen. */
-			is_asked = false;
+			is_asked = is_urgent = false;
 			break;
 		default:
 			break;
@@ -60,10 +64,13 @@ doorbell_ask(void)
 	is_asked = true;
 }
 
-/* casesync_internal.ring(): for SQL functions that leave something for the bridge. */
+/*
+ * casesync_internal.ring(): for SQL functions that leave something for the bridge. It is for all of
+ * the bridge and not for its router alone, so that the gate says nothing about it.
+ */
 Datum
 casesync_ring(PG_FUNCTION_ARGS)
 {
-	doorbell_ask();
+	is_urgent = true;
 	PG_RETURN_VOID();
 }

@@ -47,6 +47,14 @@
 #define lock_is_held(tag, mode) LockHeldByMe(tag, mode, false)
 #endif
 
+/* At once or not at all, and without an error when the lock table is full. */
+#if PG_VERSION_NUM < 180000
+#define lock_acquire_quietly(tag, mode) LockAcquireExtended(tag, mode, false, true, false, NULL)
+#else
+#define lock_acquire_quietly(tag, mode)                                                            \
+	LockAcquireExtended(tag, mode, false, true, false, NULL, false)
+#endif
+
 /* Before 18 a portal could be run more than once. */
 #if PG_VERSION_NUM < 180000
 #define executor_run_all(query) ExecutorRun(query, ForwardScanDirection, 0, true)

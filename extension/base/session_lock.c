@@ -1,20 +1,17 @@
 /*
  * session_lock.c
- *		The locks of the router, of the lanes and of sharing: advisory locks with a fourth field
- *		value that is out of reach of pg_advisory_lock and its kin, so that no role can stop
- *		delivery with them. Must not know what is sent.
+ *		The locks of the router, of the lanes and of sharing. Must not know what is sent.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "storage/ipc.h"
-#include "storage/lock.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/lock_tag.h"
 #include "base/pg_compat.h"
 #include "base/session_lock.h"
 
@@ -32,24 +29,8 @@ PG_FUNCTION_INFO_V1(casesync_sharing_drain);
 PG_FUNCTION_INFO_V1(casesync_answer_keep);
 PG_FUNCTION_INFO_V1(casesync_answer_left);
 
-/* pg_advisory_* uses 1 and 2. */
-#define LOCK_SPACE 3
-
 /* No bridge promises to begin an answer later than that. */
 #define ANSWER_WITHIN_MAX_MS 10000
-
-typedef enum LockKind
-{
-	LOCK_ROUTER = 1,
-	LOCK_LANE = 2,
-	/* 3 is the inbox, through lock_for_transaction() */
-	LOCK_SHARING = 4, /* held shared by transactions that read what leaves */
-	LOCK_SENDING = 5, /* held shared by sessions that have a message under way */
-	LOCK_DOOR = 6,	  /* passed by whoever takes LOCK_SHARING, shut by who stops sharing */
-	LOCK_LOOKUPS = 7, /* of a partner whose lookups are counted, until the end of the transaction */
-	/* 9 is the numbers of a subscription, through lock_for_transaction() */
-	LOCK_TURN = 8 /* a turn of the router, or somebody's decision that none may be beside */
-} LockKind;
 
 /* What the session believes to hold. */
 typedef struct HeldLock
@@ -63,15 +44,6 @@ typedef struct HeldLock
 
 static List *held = NIL;
 static bool answers_are_watched = false;
-
-static LOCKTAG
-lock_tag(LockKind kind, int32 key)
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) kind, (uint32) key, LOCK_SPACE);
-	return tag;
-}
 
 static bool
 lock_try(LockKind kind, int32 key, bool for_session)
@@ -190,7 +162,7 @@ casesync_wait_for_turn(PG_FUNCTION_ARGS)
  * Session locks are counted; whoever already has one keeps just one, so that a single unlock
  * gives it back.
  */
-static bool
+bool
 lock_for_session(LockKind kind, int32 key, LOCKMODE mode)
 {
 	LOCKTAG tag = lock_tag(kind, key);
@@ -229,7 +201,7 @@ casesync_lock_lane(PG_FUNCTION_ARGS)
 }
 
 /* Releasing a lock that is not held would warn: take it once more, to see whether it is. */
-static bool
+bool
 unlock_for_session(LockKind kind, int32 key, LOCKMODE mode)
 {
 	LOCKTAG tag = lock_tag(kind, key);

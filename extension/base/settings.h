@@ -11,6 +11,14 @@ typedef enum CaptureMode
 	CAPTURE_OFF
 } CaptureMode;
 
+typedef enum DoorbellMode
+{
+	DOORBELL_AUTO, /* rings when the router sleeps */
+	DOORBELL_ALWAYS,
+	DOORBELL_NEVER /* the router finds changes when it looks by itself */
+} DoorbellMode;
+
+extern int casesync_doorbell;		/* a DoorbellMode */
 extern int casesync_capture;		/* a CaptureMode */
 extern int casesync_render_timeout; /* milliseconds that users' code may take; 0 = for ever */
 extern double

@@ -225,6 +225,10 @@ DECLARE
 		AND NOT (told ? 'settled' AND casesync_internal.life_matches());
 BEGIN
 	PERFORM casesync_internal.check_bridge(node_id, version);
+	/* It knows of no gate, and is to be rung for. */
+	IF casesync_internal.version_series(version) < casesync_internal.version_series('0.3.0') THEN
+		PERFORM casesync_internal.gate_shut(0);
+	END IF;
 	PERFORM casesync_internal.node_judge(node_id);
 	IF NOT wants_journal AND NOT (SELECT n.paused FROM casesync_internal.node n) THEN
 		SELECT j.waits, j.lost INTO waits, was_lost FROM casesync_internal.life_judge(told) j;

@@ -22,7 +22,7 @@ UNIT_PURE = \
 	bridge/token/bearer.c bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_verify.c \
 	bridge/token/token_answer.c bridge/token/token_issue.c bridge/token/token_request.c \
 	bridge/http/http_framing.c bridge/http/http_route.c \
-	bridge/delivery/delivery_policy.c \
+	bridge/delivery/delivery_policy.c bridge/turn/linger.c \
 	bridge/api/partner_budget.c
 UNIT_DIR = build/unit
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/*_test.c test/unit/*/*_test.c)))
