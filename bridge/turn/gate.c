@@ -108,7 +108,7 @@ gate_timer(void *context)
 void
 gate_look(Gate *gate)
 {
-	linger_look(&gate->linger);
+	linger_look(&gate->linger, event_loop_now());
 }
 
 void

@@ -36,7 +36,7 @@ extern void gate_free(Gate *gate);
 extern bool gate_ask(Gate *gate, bool is_idle);
 
 extern void gate_look(Gate *gate);	/* a look begins */
-extern void gate_found(Gate *gate); /* it has found changes */
+extern void gate_found(Gate *gate); /* it has found changes, and is over */
 extern void gate_lost(Gate *gate);	/* the session is over, and what it has shut is open */
 
 /* How long may be slept with the gate shut: some commits cannot ring. 0: for ever. */

@@ -4,7 +4,10 @@
  */
 #include "turn/linger.h"
 
-/* Two looks that find something within this time: there is a stream of changes. */
+/*
+ * From the end of a look that found something to the beginning of the next that does: there is a
+ * stream of changes. How long they took says nothing, since a look routes what it finds.
+ */
 #define STREAM_MS 10
 /* So long after the last one: longer than a pause in a stream, else it falls asleep in each. */
 #define LINGER_MS 50
@@ -16,15 +19,16 @@
 #define UNKNOWN_REST_MS 60000
 
 void
-linger_look(Linger *linger)
+linger_look(Linger *linger, int64_t now)
 {
 	linger->wait_ms = 0;
+	linger->looked_at = now;
 }
 
 void
 linger_found(Linger *linger, int64_t now)
 {
-	if (linger->found_at != 0 && now - linger->found_at <= STREAM_MS)
+	if (linger->found_at != 0 && linger->looked_at - linger->found_at <= STREAM_MS)
 		linger->busy_until = now + LINGER_MS;
 	linger->found_at = now;
 }

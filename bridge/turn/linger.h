@@ -25,13 +25,14 @@ typedef struct Linger
 	bool is_shut;
 	int64_t
 		wait_ms; /* it could not be shut: until the next look, after which that is tried again */
+	int64_t looked_at;
 	int64_t found_at;
 	int64_t busy_until;
 	int64_t awake_until; /* nothing is known of the gate: it is not tried again before */
 } Linger;
 
-/* A look begins; it has found changes. */
-extern void linger_look(Linger *linger);
+/* A look begins; it has found changes, and is over. */
+extern void linger_look(Linger *linger, int64_t now);
 extern void linger_found(Linger *linger, int64_t now);
 
 /* What to do next; asked before each look too, but there only LINGER_OPEN counts. */

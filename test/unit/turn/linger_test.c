@@ -5,6 +5,8 @@
 #include "turn/linger.h"
 #include "tap.h"
 
+#define TURN_MS 8
+
 typedef enum Event
 {
 	LOOK,
@@ -26,24 +28,30 @@ typedef struct Row
 static const Row calm[] = {
 	{1000, LOOK, LINGER_SHUT, 0},  /* of a new session the gate is open */
 	{1000, SHUT, LINGER_SLEEP, 0}, /* and once more looks are for nothing */
-	{1001, LOOK, LINGER_SLEEP, 0},	{1020, FOUND, LINGER_SLEEP, 0}, /* fifty a second ring each */
-	{1040, FOUND, LINGER_SLEEP, 0}, {1060, FOUND, LINGER_SLEEP, 0},
+	{1001, LOOK, LINGER_SLEEP, 0},
+	/* fifty a second ring each */
+	{1020, FOUND, LINGER_SLEEP, 0},
+	{1040, FOUND, LINGER_SLEEP, 0},
+	{1060, FOUND, LINGER_SLEEP, 0},
 };
 
-static const Row stream[] =
-	{
-		{1000, SHUT, LINGER_SLEEP, 0}, {1000, FOUND, LINGER_SLEEP, 0},
-		{1010, FOUND, LINGER_OPEN, 0}, {1011, OPENED, LINGER_LOOK, 2},
-		{1050, FOUND, LINGER_LOOK, 2}, /* a pause in the stream is not its end */
-		{1059, LOOK, LINGER_LOOK, 2},  {1060, LOOK, LINGER_SHUT, 0},
-		{1060, SHUT, LINGER_SLEEP, 0},
+static const Row stream[] = {
+	{1000, SHUT, LINGER_SLEEP, 0},
+	{1000, FOUND, LINGER_SLEEP, 0},
+	{1018, FOUND, LINGER_OPEN, 0},
+	{1019, OPENED, LINGER_LOOK, 2},
+	/* a pause in the stream is not its end */
+	{1050, FOUND, LINGER_LOOK, 2},
+	{1067, LOOK, LINGER_LOOK, 2},
+	{1068, LOOK, LINGER_SHUT, 0},
+	{1068, SHUT, LINGER_SLEEP, 0},
 };
 
 /* What passed while the gate was being shut begins the stream anew. */
 static const Row found_late[] = {
 	{1000, FOUND, LINGER_SHUT, 0},
 	{1005, SHUT, LINGER_SLEEP, 0},
-	{1006, FOUND, LINGER_OPEN, 0},
+	{1012, FOUND, LINGER_OPEN, 0},
 };
 
 static const Row in_the_way[] = {
@@ -59,7 +67,7 @@ static const Row failed[] = {
 	{1000, FAILED, LINGER_LOOK, 250},
 	{1250, LOOK, LINGER_LOOK, 250},
 	{1300, FOUND, LINGER_LOOK, 250},
-	{1305, FOUND, LINGER_LOOK, 2},
+	{1312, FOUND, LINGER_LOOK, 2},
 	{60999, LOOK, LINGER_LOOK, 250},
 	{61000, LOOK, LINGER_SHUT, 0},
 	{61000, SHUT, LINGER_SLEEP, 0},
@@ -72,10 +80,11 @@ happen(Linger *linger, const Row *row)
 	switch (row->event)
 	{
 		case LOOK:
-			linger_look(linger);
+			linger_look(linger, row->at);
 			break;
 		case FOUND:
-			linger_look(linger);
+			/* to route what is found takes time, in which more is written */
+			linger_look(linger, row->at - TURN_MS);
 			linger_found(linger, row->at);
 			break;
 		case OPENED:
