@@ -45,6 +45,9 @@ $(UNIT_DIR)/%.o: test/unit/%.c $(wildcard bridge/*.h bridge/*/*.h test/unit/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
+# It contains the file that it tests, whose callees it plays.
+$(UNIT_DIR)/turn/gate_test.o: bridge/turn/gate.c
+
 $(UNIT_DIR)/%_test: $(UNIT_DIR)/%_test.o $(UNIT_OBJS)
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(UNIT_LIBS)
 
