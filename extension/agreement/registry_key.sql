@@ -81,10 +81,12 @@ COMMENT ON FUNCTION casesync_internal.key_is_exact(casesync_internal.registry) I
  */
 CREATE OR REPLACE FUNCTION casesync_internal.key_type_name(type regtype)
 RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format_type(casesync_internal.key_base_type(type), -1)
+BEGIN
+	RETURN format_type(casesync_internal.key_base_type(type), -1);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_type_name(regtype) IS
 	'the type that keys given as text are cast to';
@@ -92,11 +94,13 @@ COMMENT ON FUNCTION casesync_internal.key_type_name(regtype) IS
 CREATE OR REPLACE FUNCTION casesync_internal.key_among(r casesync_internal.registry,
 	keys text DEFAULT '$1')
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('%I %s ANY (%s::%s[])', r.key_column, casesync_internal.key_operator(r.key_type),
-		keys, casesync_internal.key_type_name(r.key_type))
+BEGIN
+	RETURN format('%I %s ANY (%s::%s[])', r.key_column, casesync_internal.key_operator(r.key_type),
+		keys, casesync_internal.key_type_name(r.key_type));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_among(casesync_internal.registry, text) IS
 	'the condition that a row of a registry''s view has one of these keys, given as texts';
@@ -104,13 +108,15 @@ COMMENT ON FUNCTION casesync_internal.key_among(casesync_internal.registry, text
 /* All else that a text could depend on is set by whoever runs the query (owner_query()). */
 CREATE OR REPLACE FUNCTION casesync_internal.key_text(r casesync_internal.registry)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format(CASE WHEN casesync_internal.key_base_type(r.key_type) = 'timestamptz'::regtype
+BEGIN
+	RETURN format(CASE WHEN casesync_internal.key_base_type(r.key_type) = 'timestamptz'::regtype
 		THEN '((%1$I AT TIME ZONE ''UTC'')::text || '
 			'CASE WHEN isfinite(%1$I) THEN ''+00'' ELSE '''' END)'
-		ELSE '%I::text' END, r.key_column)
+		ELSE '%I::text' END, r.key_column);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_text(casesync_internal.registry) IS
 	'the expression over a registry''s view for the text of the key';

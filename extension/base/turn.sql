@@ -27,42 +27,40 @@ COMMENT ON FUNCTION casesync_internal.turn_limit(text) IS
 
 CREATE OR REPLACE FUNCTION casesync_internal.turn_begin()
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT set_config('casesync_internal.turn_until', (extract(epoch FROM clock_timestamp())
-		+ casesync_internal.turn_limit('most') / 1000)::text, true)
+BEGIN
+	PERFORM set_config('casesync_internal.turn_until', (extract(epoch FROM clock_timestamp())
+		+ casesync_internal.turn_limit('most') / 1000)::text, true);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.turn_begin() IS
 	'from now on, until turn_end() or the end of the transaction, time is counted';
 
 CREATE OR REPLACE FUNCTION casesync_internal.turn_end()
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT set_config('casesync_internal.turn_until', '', true)
+BEGIN
+	PERFORM set_config('casesync_internal.turn_until', '', true);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.turn_end() IS 'time is not counted any more';
 
 CREATE OR REPLACE FUNCTION casesync_internal.turn_until()
 RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT coalesce(to_timestamp(nullif(
-		current_setting('casesync_internal.turn_until', true), '')::double precision), 'infinity')
-$$;
+RETURN coalesce(to_timestamp(nullif(
+		current_setting('casesync_internal.turn_until', true), '')::double precision), 'infinity');
 COMMENT ON FUNCTION casesync_internal.turn_until() IS
 	'until when others'' code may run in this turn; infinity outside of one';
 
 CREATE OR REPLACE FUNCTION casesync_internal.turn_has_time()
 RETURNS boolean
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT clock_timestamp() < casesync_internal.turn_until() - interval '1 millisecond'
-		* (casesync_internal.turn_limit('most') - casesync_internal.turn_limit('share'))
-$$;
+RETURN clock_timestamp() < casesync_internal.turn_until() - interval '1 millisecond'
+		* (casesync_internal.turn_limit('most') - casesync_internal.turn_limit('share'));
 COMMENT ON FUNCTION casesync_internal.turn_has_time() IS
 	'whether something new may be begun in this turn';

@@ -124,24 +124,28 @@ COMMENT ON FUNCTION casesync_internal.retell(text, text, text, text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.retellings_due(partner text, registry text,
 	keys text[])
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY(SELECT t.key FROM casesync_internal.retelling t
+BEGIN
+	RETURN ARRAY(SELECT t.key FROM casesync_internal.retelling t
 		WHERE t.is_due AND t.registry = retellings_due.registry
-		  AND t.key = ANY (retellings_due.keys) AND t.partner IN ('', retellings_due.partner))
+		  AND t.key = ANY (retellings_due.keys) AND t.partner IN ('', retellings_due.partner));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.retellings_due(text, text, text[]) IS
 	'of which of these subjects a partner is to be told once more';
 
 CREATE OR REPLACE FUNCTION casesync_internal.retellings_done(registry text, keys text[])
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	UPDATE casesync_internal.retelling t SET is_due = false
 	 WHERE t.is_due AND t.registry = retellings_done.registry
-	   AND t.key = ANY (retellings_done.keys)
+	   AND t.key = ANY (retellings_done.keys);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.retellings_done(text, text[]) IS
 	'all partners were told of these subjects once more';

@@ -28,20 +28,24 @@ COMMENT ON FUNCTION casesync_internal.version_time(jsonb) IS 'when a version of 
 /* Not the name: it goes on to systems that need not know who else there is. */
 CREATE OR REPLACE FUNCTION casesync_internal.version_mark(sender_id text)
 RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT left(encode(sha256(convert_to(sender_id, 'UTF8')), 'hex'), 16)
+BEGIN
+	RETURN left(encode(sha256(convert_to(sender_id, 'UTF8')), 'hex'), 16);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.version_mark(text) IS
 	'what stands for a system in versions; the same everywhere';
 
 CREATE OR REPLACE FUNCTION casesync_internal.own_version_mark()
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.version_mark(n.sender_id) FROM casesync_internal.node n
+BEGIN
+	RETURN (SELECT casesync_internal.version_mark(n.sender_id) FROM casesync_internal.node n);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.own_version_mark() IS 'the mark of this system';
 

@@ -6,21 +6,26 @@
 
 CREATE OR REPLACE FUNCTION casesync_internal.version_seed_due(OUT r casesync_internal.registry,
 	OUT told text[], OUT begun casesync_internal.version_seed)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT r, t.told, s
-	  FROM casesync_internal.registry r
+DECLARE
+	due record;
+BEGIN
+	SELECT g AS registry, t.told, s AS begun INTO due
+	  FROM casesync_internal.registry g
 	  JOIN (SELECT lower(h.record_type) AS record_type, array_agg(DISTINCT f) AS told
 			  FROM casesync_internal.agreement a
 			  JOIN casesync_internal.handler h ON h.event_type = ANY (a.event_types)
 			 CROSS JOIN unnest(a.fields) f
 			 WHERE a.state = 'active' AND a.direction = 'in'
 			   AND a.valid_from <= now() AND now() < a.valid_to
-			 GROUP BY 1) t ON t.record_type = lower(r.record_type)
-	  LEFT JOIN casesync_internal.version_seed s ON s.registry = r.registry
+			 GROUP BY 1) t ON t.record_type = lower(g.record_type)
+	  LEFT JOIN casesync_internal.version_seed s ON s.registry = g.registry
 	 WHERE s.registry IS NULL OR s.fields <> t.told OR NOT s.is_done
-	 ORDER BY r.registry COLLATE "C" LIMIT 1
+	 ORDER BY g.registry COLLATE "C" LIMIT 1;
+	r := due.registry; told := due.told; begun := due.begun;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.version_seed_due() IS
 	'a registry whose subjects are not all noted with the fields that partners may tell of them; '

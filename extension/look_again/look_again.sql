@@ -215,11 +215,14 @@ COMMENT ON FUNCTION casesync_internal.look_again_next(integer, text[]) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.look_again_entry
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
+BEGIN
+	RETURN QUERY
 	SELECT l.* FROM casesync_internal.look_again_entry l
-	 WHERE l.registry = look_again_of.registry AND l.key = ANY (keys)
+	 WHERE l.registry = look_again_of.registry AND l.key = ANY (keys);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_of(text, text[]) IS
 	'what of these subjects is in the queue now';
@@ -227,15 +230,17 @@ COMMENT ON FUNCTION casesync_internal.look_again_of(text, text[]) IS
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_done(
 	entries casesync_internal.look_again_entry[])
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
+BEGIN
 	/* Who holds one asks for it anew, or erases it: not waited for, which could be in a circle. */
 	DELETE FROM casesync_internal.look_again_entry l WHERE l.id = ANY (ARRAY(
 		SELECT x.id FROM unnest(entries) e
 		 /* One by one, and an array: else a plan for few would find them anew for each entry. */
 		 CROSS JOIN LATERAL (SELECT y.id FROM casesync_internal.look_again_entry y
-			WHERE y.id = e.id AND y.at = e.at FOR UPDATE SKIP LOCKED) x))
+			WHERE y.id = e.id AND y.at = e.at FOR UPDATE SKIP LOCKED) x));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_done(casesync_internal.look_again_entry[]) IS
 	'these were looked at; those that were asked for again meanwhile stay';

@@ -17,22 +17,27 @@ COMMENT ON FUNCTION casesync_internal.push_add(text, text, text, text, text) IS
 
 CREATE OR REPLACE FUNCTION casesync_internal.push_next(max_subjects integer, but_of text[])
 RETURNS SETOF casesync_internal.push
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+	RETURN QUERY
 	SELECT p.* FROM casesync_internal.push p
-	 WHERE p.is_new AND p.registry <> ALL (but_of) ORDER BY p.id LIMIT greatest(max_subjects, 0)
+	 WHERE p.is_new AND p.registry <> ALL (but_of) ORDER BY p.id LIMIT greatest(max_subjects, 0);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.push_next(integer, text[]) IS
 	'the oldest that the router has not looked at, none of some registries';
 
 CREATE OR REPLACE FUNCTION casesync_internal.push_new_of(registry text, keys text[])
 RETURNS bigint[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY(SELECT p.id FROM casesync_internal.push p
-		WHERE p.registry = push_new_of.registry AND p.key = ANY (keys) AND p.is_new)
+BEGIN
+	RETURN ARRAY(SELECT p.id FROM casesync_internal.push p
+		WHERE p.registry = push_new_of.registry AND p.key = ANY (keys) AND p.is_new);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.push_new_of(text, text[]) IS
 	'those about these subjects that the router has not looked at';

@@ -274,16 +274,19 @@ COMMENT ON FUNCTION casesync_internal.quarantine_next(integer, text[]) IS
 
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.quarantine_entry
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
+BEGIN
 	/* Key by key by the index: a view that breaks puts a whole registry in quarantine. */
+	RETURN QUERY
 	SELECT q.* FROM (SELECT DISTINCT u.k FROM unnest(keys) u(k)) d
 	 CROSS JOIN LATERAL (
 		SELECT * FROM casesync_internal.quarantine_entry e
 		 WHERE e.registry = quarantine_of.registry AND e.tracking = 0
 		   AND md5(e.key) = md5(d.k) AND e.key = d.k
-		OFFSET 0) q
+		OFFSET 0) q;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_of(text, text[]) IS
 	'what of these subjects is in quarantine now';
@@ -326,13 +329,15 @@ COMMENT ON FUNCTION casesync_internal.quarantine_is_short(text, text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_done(
 	entries casesync_internal.quarantine_entry[])
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
+BEGIN
 	DELETE FROM casesync_internal.quarantine_entry q WHERE q.id = ANY (ARRAY(
 		SELECT x.id FROM unnest(entries) e
 		 CROSS JOIN LATERAL (SELECT y.id FROM casesync_internal.quarantine_entry y
-			WHERE y.id = e.id AND y.at = e.at OFFSET 0) x))
+			WHERE y.id = e.id AND y.at = e.at OFFSET 0) x));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_done(casesync_internal.quarantine_entry[]) IS
 	'these were tried again; those that failed again meanwhile stay';

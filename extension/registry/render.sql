@@ -114,11 +114,13 @@ COMMENT ON FUNCTION casesync_internal.fails_always(name, regclass, text, text, i
 /* The names come from registry, where publish() has checked them; the keys are an argument. */
 CREATE OR REPLACE FUNCTION casesync_internal.render_query(r casesync_internal.registry)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT %s, %I FROM %s WHERE %s', casesync_internal.key_text(r), r.record_column,
-		r.view, casesync_internal.key_among(r))
+BEGIN
+	RETURN format('SELECT %s, %I FROM %s WHERE %s', casesync_internal.key_text(r), r.record_column,
+		r.view, casesync_internal.key_among(r));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.render_query(casesync_internal.registry) IS
 	'the query for the records of keys ($1)';

@@ -18,10 +18,13 @@ COMMENT ON FUNCTION casesync_internal.bulk_chunk(casesync_internal.bulk_transact
 
 CREATE OR REPLACE FUNCTION casesync_internal.bulk_next()
 RETURNS SETOF casesync_internal.bulk_transaction
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM casesync_internal.bulk_transaction b ORDER BY b.era, b.xid LIMIT 1
+BEGIN
+	RETURN QUERY
+	SELECT * FROM casesync_internal.bulk_transaction b ORDER BY b.era, b.xid LIMIT 1;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.bulk_next() IS 'the oldest one';
 

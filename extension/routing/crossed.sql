@@ -38,9 +38,10 @@ COMMENT ON FUNCTION casesync_internal.is_crossed(bigint, text, text, text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.note_crossed(partner text,
 	events casesync_internal.subject_event[], offers casesync_internal.offer[])
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	DELETE FROM casesync_internal.crossed_change c USING unnest(events) e
 	 WHERE c.partner = note_crossed.partner AND c.registry = e.registry AND c.key = e.key;
 	INSERT INTO casesync_internal.crossed_change (partner, registry, key, item)
@@ -51,7 +52,8 @@ AS $$
 		AND t.registry = e.registry AND t.key = e.key AND t.hmac <> o.hmac
 	 WHERE e.origin IS NOT NULL
 	   AND casesync_internal.is_crossed(e.origin, note_crossed.partner, e.registry, e.key)
-	 GROUP BY e.registry, e.key
+	 GROUP BY e.registry, e.key;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.note_crossed(text, casesync_internal.subject_event[],
 	casesync_internal.offer[]) IS

@@ -4,13 +4,15 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.push_events(max_subjects integer, but_of text[])
 RETURNS casesync_internal.subject_event[]
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ARRAY(
+BEGIN
+	RETURN ARRAY(
 		SELECT ROW(gen_random_uuid(), p.registry, p.key, p.event_type, NULL, p.at,
 			p.id, false, NULL)::casesync_internal.subject_event
-		  FROM casesync_internal.push_next(max_subjects, but_of) p)
+		  FROM casesync_internal.push_next(max_subjects, but_of) p);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.push_events(integer, text[]) IS
 	'part of events_again(): the subjects that case workers push';

@@ -4,11 +4,13 @@
 CREATE OR REPLACE FUNCTION casesync_internal.route_versions(r casesync_internal.registry,
 	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.versions_note(r, array_agg(e.key), array_agg(e.at), subjects)
-	  FROM unnest(casesync_internal.events_by_key(events, subjects)) e
+BEGIN
+	PERFORM casesync_internal.versions_note(r, array_agg(e.key), array_agg(e.at), subjects)
+	  FROM unnest(casesync_internal.events_by_key(events, subjects)) e;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_versions(casesync_internal.registry,
 	casesync_internal.subject_event[], casesync_internal.rendered[]) IS

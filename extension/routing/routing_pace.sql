@@ -45,13 +45,16 @@ COMMENT ON FUNCTION casesync_internal.pace_note(text, integer, integer, interval
 	'so long took a slice of a registry, or (with a tracking) a question for subjects';
 
 CREATE OR REPLACE FUNCTION casesync_internal.slow_registries(OUT slow text[], OUT at_rest text[])
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	SELECT coalesce(array_agg(p.registry), '{}'),
 		coalesce(array_agg(p.registry) FILTER (
 			WHERE NOT casesync_internal.rest_is_over(p.rest_until)), '{}')
-	  FROM casesync_internal.routing_pace p WHERE p.tracking = 0 AND p.rest_until IS NOT NULL
+	  INTO slow, at_rest
+	  FROM casesync_internal.routing_pace p WHERE p.tracking = 0 AND p.rest_until IS NOT NULL;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.slow_registries() IS
 	'registries that are slow even for few subjects, and those that had their turn a little '
@@ -59,11 +62,13 @@ COMMENT ON FUNCTION casesync_internal.slow_registries() IS
 
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_is_slow(t casesync_internal.tracking)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT EXISTS (SELECT FROM casesync_internal.routing_pace p
-		WHERE p.registry = '' AND p.tracking = t.id AND p.rest_until IS NOT NULL)
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync_internal.routing_pace p
+		WHERE p.registry = '' AND p.tracking = t.id AND p.rest_until IS NOT NULL);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_is_slow(casesync_internal.tracking) IS
 	'whether asking for the subjects of a captured key took long last time';
@@ -72,20 +77,20 @@ COMMENT ON FUNCTION casesync_internal.tracking_is_slow(casesync_internal.trackin
 CREATE OR REPLACE FUNCTION casesync_internal.slow_turn_is_due()
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT coalesce(current_setting('casesync_internal.slow_waits', true), '') = 'on'
-$$;
+RETURN coalesce(current_setting('casesync_internal.slow_waits', true), '') = 'on';
 COMMENT ON FUNCTION casesync_internal.slow_turn_is_due() IS
 	'whether this turn belongs to what is slow, since the last one passed it over';
 
 CREATE OR REPLACE FUNCTION casesync_internal.slow_turn_set(is_due boolean)
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT set_config('casesync_internal.slow_waits', CASE WHEN is_due THEN 'on' ELSE '' END, false)
-	 WHERE is_due <> casesync_internal.slow_turn_is_due()
+BEGIN
+	PERFORM set_config('casesync_internal.slow_waits',
+		CASE WHEN is_due THEN 'on' ELSE '' END, false)
+	 WHERE is_due <> casesync_internal.slow_turn_is_due();
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.slow_turn_set(boolean) IS
 	'whether the next turn belongs to what is slow';
