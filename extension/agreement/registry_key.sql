@@ -7,15 +7,16 @@ RETURNS regtype
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	base record;
 BEGIN
-	RETURN (
-		WITH RECURSIVE down AS (
-			SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = key_base_type.type
-			UNION ALL
-			SELECT t.oid, t.typtype, t.typbasetype FROM down d
-			  JOIN pg_type t ON t.oid = d.typbasetype WHERE d.typtype = 'd'
-		)
-		SELECT oid::regtype FROM down WHERE typtype <> 'd');
+	LOOP
+		SELECT t.oid::regtype AS type, t.typtype, t.typbasetype INTO base
+		  FROM pg_type t WHERE t.oid = key_base_type.type;
+		EXIT WHEN base.typtype IS DISTINCT FROM 'd';
+		type := base.typbasetype;
+	END LOOP;
+	RETURN base.type;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_base_type(regtype) IS
@@ -30,21 +31,23 @@ RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	base constant regtype := casesync_internal.key_base_type(type);
 BEGIN
-	RETURN (
-		SELECT CASE WHEN b.type::oid < 16384 OR t.typtype = 'e' THEN 'OPERATOR(pg_catalog.=)'
-			ELSE (SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)
-				  FROM pg_opclass c
-				  JOIN pg_am m ON m.oid = c.opcmethod AND m.amname IN ('btree', 'hash')
-				  JOIN pg_amop a ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype
-					AND a.amoprighttype = c.opcintype
-					AND a.amopstrategy = CASE m.amname WHEN 'btree' THEN 3 ELSE 1 END
-				  JOIN pg_operator o ON o.oid = a.amopopr
-				  JOIN pg_namespace n ON n.oid = o.oprnamespace
-				 WHERE c.opcintype = b.type AND c.opcdefault
-				 ORDER BY m.amname LIMIT 1) END
-		  FROM casesync_internal.key_base_type(key_operator.type) b(type)
-		  JOIN pg_type t ON t.oid = b.type);
+	IF base::oid < 16384 OR EXISTS (SELECT FROM pg_type t
+		WHERE t.oid = base AND t.typtype = 'e') THEN
+		RETURN 'OPERATOR(pg_catalog.=)';
+	END IF;
+	RETURN (SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+		  FROM pg_opclass c
+		  JOIN pg_am m ON m.oid = c.opcmethod AND m.amname IN ('btree', 'hash')
+		  JOIN pg_amop a ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype
+			AND a.amoprighttype = c.opcintype
+			AND a.amopstrategy = CASE m.amname WHEN 'btree' THEN 3 ELSE 1 END
+		  JOIN pg_operator o ON o.oid = a.amopopr
+		  JOIN pg_namespace n ON n.oid = o.oprnamespace
+		 WHERE c.opcintype = base AND c.opcdefault
+		 ORDER BY m.amname LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_operator(regtype) IS

@@ -137,16 +137,22 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	missing constant text[] := ARRAY(SELECT unnest(asked) EXCEPT SELECT unnest(seen));
-	strange constant text[] := CASE WHEN casesync_internal.key_is_exact(r)
+	strange text[];
+	collating text;
+BEGIN
+	/* Nearly always: that much is asked of each change. */
+	IF missing = '{}' OR seen = '{}' THEN
+		RETURN;
+	END IF;
+	strange := CASE WHEN casesync_internal.key_is_exact(r)
 		THEN ARRAY(SELECT unnest(seen) EXCEPT SELECT unnest(asked)) ELSE seen END;
-	collating constant text := (SELECT format(' COLLATE %I.%I', n.nspname, c.collname)
+	IF strange = '{}' THEN
+		RETURN;
+	END IF;
+	collating := (SELECT format(' COLLATE %I.%I', n.nspname, c.collname)
 		FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
 		JOIN pg_namespace n ON n.oid = c.collnamespace
 		WHERE a.attrelid = r.view AND a.attname = r.key_column AND NOT c.collisdeterministic);
-BEGIN
-	IF missing = '{}' OR strange = '{}' THEN
-		RETURN;
-	END IF;
 	RETURN QUERY
 	SELECT q.key, q.record #>> '{}'
 	  FROM casesync_internal.owner_query(r.author, r.view, format(

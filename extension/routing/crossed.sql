@@ -42,6 +42,10 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF NOT EXISTS (SELECT FROM casesync_internal.crossed_change)
+		AND NOT EXISTS (SELECT FROM unnest(events) e WHERE e.origin IS NOT NULL) THEN
+		RETURN;
+	END IF;
 	DELETE FROM casesync_internal.crossed_change c USING unnest(events) e
 	 WHERE c.partner = note_crossed.partner AND c.registry = e.registry AND c.key = e.key;
 	INSERT INTO casesync_internal.crossed_change (partner, registry, key, item)

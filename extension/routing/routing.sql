@@ -82,7 +82,10 @@ BEGIN
 	LOOP
 		appended := appended + casesync_internal.route_agreement(a, r, events, subjects);
 	END LOOP;
-	PERFORM casesync_internal.quarantine_done(waiting), casesync_internal.look_again_done(asked);
+	IF waiting <> '{}' OR asked <> '{}' THEN
+		PERFORM casesync_internal.quarantine_done(waiting),
+			casesync_internal.look_again_done(asked);
+	END IF;
 	PERFORM casesync_internal.retellings_done(r.registry, keys);
 	PERFORM casesync_internal.push_unagreed(r.registry, keys);
 	PERFORM casesync_internal.push_looked(pushes);
