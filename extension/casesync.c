@@ -13,8 +13,10 @@
 #include "base/doorbell.h"
 #include "base/proven_person.h"
 #include "base/settings.h"
-#include "capture/change_log.h"
+#include "capture/change_batch.h"
+#include "capture/change_leaf.h"
 #include "capture/change_origin.h"
+#include "capture/statement_end.h"
 #include "capture/tracking_cache.h"
 
 PG_MODULE_MAGIC;
@@ -102,7 +104,9 @@ _PG_init(void)
 	doorbell_init();
 	proven_person_init();
 	change_origin_init();
-	change_log_init();
+	change_leaf_init();
+	change_batch_init();
+	statement_end_init();
 	tracking_cache_init();
 }
 

@@ -30,8 +30,10 @@ EXTENSION_SOURCES = \
 	extension/filter/filter_predicate.c extension/filter/filter_reach.c \
 	extension/filter/filter_sql.c extension/filter/filter_tree.c \
 	extension/filter/filter_value.c extension/filter/record_match.c \
-	extension/capture/change_capture.c extension/capture/change_image.c extension/capture/change_leaf.c \
+	extension/capture/change_batch.c extension/capture/change_capture.c \
+	extension/capture/change_image.c extension/capture/change_leaf.c \
 	extension/capture/change_log.c extension/capture/change_origin.c \
+	extension/capture/change_row.c extension/capture/statement_end.c \
 	extension/capture/tracking_cache.c extension/capture/tracking_condition.c \
 	extension/capture/tracking_row.c \
 	extension/capture/tracking_store.c extension/capture/tracking_tree.c \

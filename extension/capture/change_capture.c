@@ -21,7 +21,7 @@
 #include "base/proven_person.h"
 #include "base/settings.h"
 #include "capture/change_image.h"
-#include "capture/change_log.h"
+#include "capture/change_batch.h"
 #include "capture/change_origin.h"
 #include "capture/tracking_cache.h"
 
@@ -107,7 +107,7 @@ change_start(Change *change, const TriggerData *trigger, int32 tracking, char op
 static void
 change_finish(const Change *change)
 {
-	change_log_append(change);
+	change_batch_append(change);
 	doorbell_ask();
 }
 

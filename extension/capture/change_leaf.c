@@ -39,7 +39,7 @@ const LogColumnFact log_columns[LOG_COLUMN_COUNT] = {
 	[LOG_CHANGED] = {"changed", JSONBOID, false},
 	[LOG_ACTOR] = {"actor", TEXTOID, false},
 	[LOG_CHANNEL] = {"channel", TEXTOID, false},
-	[LOG_SESSION_USER] = {"session_user", NAMEOID, true},
+	[LOG_SESSION_USER] = {"session_user", TEXTOID, true},
 	[LOG_ORIGIN] = {"origin", INT8OID, false},
 	[LOG_AT] = {"at", TIMESTAMPTZOID, true},
 };
@@ -185,6 +185,13 @@ column_find(Form_pg_attribute attribute)
 	return column;
 }
 
+/* The session's user was of type name before 0.3.0: see change_row.c. */
+static bool
+type_is_known(LogColumn column, Oid type)
+{
+	return type == log_columns[column].type || (column == LOG_SESSION_USER && type == NAMEOID);
+}
+
 /* Can a row without more than we know be formed? A column that may stay NULL is no hindrance. */
 static bool
 columns_describe(TupleDesc descriptor)
@@ -204,7 +211,7 @@ columns_describe(TupleDesc descriptor)
 		if (column < LOG_COLUMN_COUNT)
 		{
 			shape.numbers[column] = attribute->attnum;
-			is_plain &= attribute->atttypid == log_columns[column].type;
+			is_plain &= type_is_known(column, attribute->atttypid);
 			is_plain &= !attribute->attnotnull || log_columns[column].is_always_set;
 		}
 		else
@@ -270,4 +277,11 @@ change_leaf_shape(Relation leaf)
 		shape.is_plain = index_describe(leaf);
 	described_leaf = RelationGetRelid(leaf);
 	return &shape;
+}
+
+bool
+change_leaf_is_plain(void)
+{
+	return ring_is_valid && described_leaf == ring_leaf && OidIsValid(described_leaf) &&
+		   shape.is_plain;
 }

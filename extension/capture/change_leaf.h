@@ -55,6 +55,12 @@ extern void change_leaf_init(void);
  */
 extern Relation change_leaf_open(void);
 
+/*
+ * Whether a row would go into a leaf that is as we made it, as far as this session knows without
+ * looking: false until it has written there, and after news.
+ */
+extern bool change_leaf_is_plain(void);
+
 /* Its shape, good until the next leaf is opened. */
 extern const LeafShape *change_leaf_shape(Relation leaf);
 

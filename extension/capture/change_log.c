@@ -1,11 +1,7 @@
 /*
  * change_log.c
- *		Appends a Change to a leaf of the log: table and index, nothing else. Must not know
- *		triggers or trackings, nor which leaf it is.
- *
- * The rows are formed here and not by SQL, so that applications need no rights on the log.
- * Columns are found by name: a pooled session may keep this library for days while the
- * extension is upgraded, so a column we do not know stays NULL and one that is gone is skipped.
+ *		Writes rows to a leaf of the log: table and index, nothing else. Must not know triggers or
+ *		trackings, when it is called, nor which leaf it is.
  */
 #include "postgres.h"
 
@@ -14,92 +10,23 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/timestamp.h"
-#include "utils/xid8.h"
+#include "utils/snapmgr.h"
 
 #include "base/owner_scope.h"
 #include "capture/change_leaf.h"
 #include "capture/change_log.h"
 
-void
-change_log_init(void)
-{
-	change_leaf_init();
-}
-
-/* One row under construction. */
-typedef struct LogRow
-{
-	Datum values[LOG_COLUMN_COUNT];
-	bool nulls[LOG_COLUMN_COUNT];
-	NameData session_user_name;
-} LogRow;
-
-static void
-row_set(LogRow *row, LogColumn column, Datum value)
-{
-	row->values[column] = value;
-	row->nulls[column] = false;
-}
-
-static void
-row_set_text(LogRow *row, LogColumn column, const char *content)
-{
-	if (content != NULL)
-		row_set(row, column, CStringGetTextDatum(content));
-}
-
-static void
-row_fill(LogRow *row, const Change *change)
-{
-	row_set(row, LOG_ID, Int64GetDatum(change->id));
-	row_set(row, LOG_XID, FullTransactionIdGetDatum(change->xid));
-	row_set(row, LOG_ERA, Int32GetDatum(change->era));
-	row_set(row, LOG_CID, Int64GetDatum(change->command));
-	row_set(row, LOG_RELATION, ObjectIdGetDatum(change->relation));
-	row_set(row, LOG_OP, CharGetDatum(change->operation));
-	row_set(row, LOG_TRACKING, Int32GetDatum(change->tracking));
-	row_set_text(row, LOG_KEY, change->key);
-	row_set_text(row, LOG_OLD_KEY, change->old_key);
-	if (change->changed != NULL)
-		row_set(row, LOG_CHANGED, JsonbPGetDatum(change->changed));
-	row_set_text(row, LOG_ACTOR, change->actor);
-	row_set_text(row, LOG_CHANNEL, change->channel);
-	namestrcpy(&row->session_user_name, change->session_user_name);
-	row_set(row, LOG_SESSION_USER, NameGetDatum(&row->session_user_name));
-	if (change->origin != 0)
-		row_set(row, LOG_ORIGIN, Int64GetDatum(change->origin));
-	row_set(row, LOG_AT, TimestampTzGetDatum(change->at));
-}
-
-static HeapTuple
-row_form(const LogRow *row, const LeafShape *shape, TupleDesc descriptor)
-{
-	Datum *values = palloc0(descriptor->natts * sizeof(Datum));
-	bool *nulls = palloc(descriptor->natts * sizeof(bool));
-
-	memset(nulls, true, descriptor->natts * sizeof(bool));
-	for (int column = 0; column < LOG_COLUMN_COUNT; column++)
-	{
-		int number = shape->numbers[column];
-
-		if (number > 0)
-		{
-			values[number - 1] = row->values[column];
-			nulls[number - 1] = row->nulls[column];
-		}
-	}
-	return heap_form_tuple(descriptor, values, nulls);
-}
+/* So many go to the server's insertion at once: some pages of the leaf. */
+#define ROWS_AT_ONCE 128
 
 /* The leaf's one index, which takes plain columns. */
 static void
-tuple_index(HeapTuple tuple, const LeafShape *shape, Relation leaf)
+tuple_index(HeapTuple tuple, const LeafShape *shape, Relation leaf, Relation index)
 {
-	Relation index = index_open(shape->index, RowExclusiveLock);
 	Datum values[INDEX_MAX_KEYS];
 	bool nulls[INDEX_MAX_KEYS];
 
@@ -108,17 +35,69 @@ tuple_index(HeapTuple tuple, const LeafShape *shape, Relation leaf)
 								 RelationGetDescr(leaf), &nulls[i]);
 	index_insert(index, values, nulls, &tuple->t_self, leaf, UNIQUE_CHECK_YES, false,
 				 shape->index_info);
-	index_close(index, NoLock);
 }
 
 static void
-row_insert_directly(const LogRow *row, const LeafShape *shape, Relation leaf)
+row_insert(const LogRow *row, CommandId command, const LeafShape *shape, Relation leaf,
+		   Relation index)
 {
-	HeapTuple tuple = row_form(row, shape, RelationGetDescr(leaf));
+	HeapTuple tuple = change_row_form(row, shape, RelationGetDescr(leaf));
 
-	simple_heap_insert(leaf, tuple);
-	if (OidIsValid(shape->index))
-		tuple_index(tuple, shape, leaf);
+	heap_insert(leaf, tuple, command, 0, NULL);
+	if (index != NULL)
+		tuple_index(tuple, shape, leaf, index);
+	heap_freetuple(tuple);
+}
+
+/* One WAL record for each page that is filled. A slot frees its row when it gets the next one. */
+static void
+rows_insert_together(const LogRow *rows, int count, CommandId command, const LeafShape *shape,
+					 Relation leaf, Relation index, TupleTableSlot **slots)
+{
+	HeapTuple tuples[ROWS_AT_ONCE];
+
+	for (int i = 0; i < count; i++)
+	{
+		tuples[i] = change_row_form(&rows[i], shape, RelationGetDescr(leaf));
+		ExecStoreHeapTuple(tuples[i], slots[i], true);
+	}
+	heap_multi_insert(leaf, slots, count, command, 0, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		tuples[i]->t_self = slots[i]->tts_tid;
+		if (index != NULL)
+			tuple_index(tuples[i], shape, leaf, index);
+	}
+}
+
+static void
+rows_insert_in_parts(const LogRow *rows, int count, CommandId command, const LeafShape *shape,
+					 Relation leaf, Relation index)
+{
+	TupleTableSlot *slots[ROWS_AT_ONCE];
+	int slot_count = Min(count, ROWS_AT_ONCE);
+
+	for (int i = 0; i < slot_count; i++)
+		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(leaf), &TTSOpsHeapTuple);
+	for (int done = 0; done < count; done += ROWS_AT_ONCE)
+		rows_insert_together(&rows[done], Min(count - done, ROWS_AT_ONCE), command, shape, leaf,
+							 index, slots);
+	for (int i = 0; i < slot_count; i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
+}
+
+static void
+rows_insert_directly(const LogRow *rows, int count, CommandId command, const LeafShape *shape,
+					 Relation leaf)
+{
+	Relation index = OidIsValid(shape->index) ? index_open(shape->index, RowExclusiveLock) : NULL;
+
+	if (count == 1)
+		row_insert(rows, command, shape, leaf, index);
+	else
+		rows_insert_in_parts(rows, count, command, shape, leaf, index);
+	if (index != NULL)
+		index_close(index, NoLock);
 }
 
 /* Whose index, constraint or trigger it is that fails is what the DBA has to find. */
@@ -191,18 +170,29 @@ row_insert_by_server(const LogRow *row, const LeafShape *shape, Relation leaf)
 	error_context_stack = context.previous;
 }
 
+/* What the leaf is may change under a trigger of its owner's, so it is asked for each row. */
+static void
+rows_insert_by_server(const LogRow *rows, int count, Relation leaf)
+{
+	for (int i = 0; i < count; i++)
+		row_insert_by_server(&rows[i], change_leaf_shape(leaf), leaf);
+}
+
+/* At commit there may be no snapshot any more, which long values and statements want. */
 void
-change_log_append(const Change *change)
+change_log_write(const LogRow *rows, int count, CommandId command)
 {
 	Relation leaf = change_leaf_open();
 	const LeafShape *shape = change_leaf_shape(leaf);
-	LogRow row;
+	bool has_snapshot = ActiveSnapshotSet();
 
-	memset(row.nulls, true, sizeof(row.nulls));
-	row_fill(&row, change);
+	if (!has_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	if (shape->is_plain)
-		row_insert_directly(&row, shape, leaf);
+		rows_insert_directly(rows, count, command, shape, leaf);
 	else
-		row_insert_by_server(&row, shape, leaf);
+		rows_insert_by_server(rows, count, leaf);
+	if (!has_snapshot)
+		PopActiveSnapshot();
 	table_close(leaf, NoLock); /* keep the lock until commit */
 }

@@ -1,15 +1,16 @@
 /*
  * change_log.h
- *		Appending a Change to the log.
+ *		Writing rows to the log.
  */
 #ifndef CASESYNC_CHANGE_LOG_H
 #define CASESYNC_CHANGE_LOG_H
 
-#include "capture/change.h"
+#include "capture/change_row.h"
 
-extern void change_log_init(void);
-
-/* Writes the change into the current leaf, in the running transaction. Errors are raised. */
-extern void change_log_append(const Change *change);
+/*
+ * Writes rows into the current leaf, in the running transaction: seen by commands after the one
+ * that is named. Errors are raised.
+ */
+extern void change_log_write(const LogRow *rows, int count, CommandId command);
 
 #endif /* CASESYNC_CHANGE_LOG_H */

@@ -25,7 +25,7 @@ BEGIN
 				changed jsonb,
 				actor text,
 				channel text,
-				"session_user" name NOT NULL,
+				"session_user" text NOT NULL,
 				origin bigint,
 				at timestamptz NOT NULL,
 				PRIMARY KEY (xid, id)

@@ -20,7 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "base/doorbell.h"
-#include "capture/change_log.h"
+#include "capture/change_batch.h"
 #include "capture/change_origin.h"
 #include "capture/tracking_cache.h"
 
@@ -60,7 +60,7 @@ unseen_append(const TriggerData *trigger, const TrackedTable *table)
 	change.tracking = table->tracking;
 	change.changed = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(unseen_reason)));
 	change.session_user_name = GetUserNameFromId(GetSessionUserId(), false);
-	change_log_append(&change);
+	change_batch_append(&change);
 	doorbell_ask();
 	table->gap_mark->transaction = change.xid;
 	table->gap_mark->subtransaction = GetCurrentSubTransactionId();
