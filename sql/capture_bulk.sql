@@ -2,9 +2,9 @@
 CREATE EXTENSION casesync;
 \i test/scene/capture.sql
 -- rows in the order of their keys
+SET jit = off;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
-ALTER FUNCTION seen() SET enable_seqscan = on SET enable_nestloop = off;
 CREATE TABLE person (id integer PRIMARY KEY, name text, note text);
 CREATE TABLE visit (id integer PRIMARY KEY, person_id integer REFERENCES person ON DELETE CASCADE ON UPDATE CASCADE, state text);
 SELECT casesync.track('person', '{people}', 'id', on_insert => 'enrolment', on_update => 'enrolment_status_change', on_delete => 'enrolment_status_change');
@@ -222,6 +222,7 @@ SELECT tab, op, key, changed->'name'->>1 AS name FROM seen();
 -- the session's first statement in a block, before the server tells us of ends ------------------------------------------
 \c
 SET search_path = app;
+SET jit = off;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 BEGIN;
@@ -239,6 +240,7 @@ COMMIT;
 SELECT tab, op, key FROM seen();
 \c
 SET search_path = app;
+SET jit = off;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 BEGIN;
@@ -251,6 +253,7 @@ COMMIT;
 SELECT tab, op, key FROM seen();
 \c
 SET search_path = app;
+SET jit = off;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 DO $$
