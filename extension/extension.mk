@@ -148,7 +148,7 @@ SQL_CODE = \
 	extension/answer/transaction_status.sql \
 	extension/answer/enrollment.sql extension/answer/forget.sql \
 	extension/answer/answer_sent.sql \
-	extension/delivery/door.sql extension/delivery/delivery.sql \
+	extension/delivery/door.sql extension/delivery/next.sql extension/delivery/delivery.sql \
 	extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
 	extension/delivery/take.sql extension/delivery/probe.sql \

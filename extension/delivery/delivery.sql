@@ -18,165 +18,27 @@ DECLARE
 	now_stream constant uuid := (SELECT x.stream FROM casesync_internal.node x);
 	untold bigint;
 BEGIN
+	IF items = '{}' THEN
+		RETURN items;
+	END IF;
 	SELECT least(
-		(SELECT min(n.seq) FROM casesync_internal.notification n
-		  WHERE n.lane = here AND n.subscription = target AND n.state = 'due'
-			AND n.seq IS NOT NULL AND n.stream = now_stream AND n.id <> ALL (but_for)),
+		(SELECT min(n.seq) FROM casesync_internal.waiting_from(here, 2, false, 0) n
+		  WHERE n.subscription = target AND n.seq IS NOT NULL AND n.stream = now_stream
+			AND n.id <> ALL (but_for)),
 		(SELECT min(o.seq) FROM casesync_internal.open_number o
 		  WHERE o.subscription = target AND o.stream = now_stream AND NOT o.is_passed AND (EXISTS (
 				SELECT FROM casesync_internal.look_again_entry e
 				 WHERE e.registry = o.registry AND e.key = o.key)
 			OR casesync_internal.quarantine_is_short(o.registry, o.key)))) INTO untold;
 	RETURN ARRAY(SELECT i FROM unnest(items) i
-		CROSS JOIN LATERAL (SELECT CASE WHEN i.stream = now_stream THEN i.seq END) w(seq)
-		 WHERE untold IS NULL OR w.seq < untold
-		 ORDER BY w.seq, i.id);
+		 WHERE untold IS NULL OR i.stream = now_stream AND i.seq < untold
+		 ORDER BY CASE WHEN i.stream = now_stream THEN i.seq END, i.id);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.in_order(casesync_internal.notification[], bigint[]) IS
 	'those of these locked items of one subscription before which no number of it is still to be '
 	'told, in the order in which they are sent; some due items are not waited for, or (NULL) none '
 	'is';
-
-/*
- * What was sent already passed these questions then: what came since stands behind it. Of the rest
- * so many are looked at as a message may have, so that all that comes before one of them is among
- * them (see notification_hasten()).
- */
-CREATE OR REPLACE FUNCTION casesync_internal.next_heads(lane integer, max_items integer,
-	is_by_age boolean)
-RETURNS TABLE (id bigint, subscription bigint, registry text, key text, seq bigint,
-	is_bulk boolean)
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	here constant integer := lane;
-	now_stream constant uuid := (SELECT x.stream FROM casesync_internal.node x);
-BEGIN
-	RETURN QUERY
-	SELECT n.id, n.subscription, n.registry, n.key, n.seq, false
-	  FROM casesync_internal.notification n
-	 WHERE n.lane = here AND n.state = 'due' AND n.seq IS NOT NULL AND n.stream = now_stream;
-	RETURN QUERY
-	SELECT h.id, h.subscription, h.registry, h.key, NULL::bigint, b.is_bulk AND NOT is_by_age
-	  FROM (VALUES (false), (true)) b(is_bulk)
-	 CROSS JOIN LATERAL casesync_internal.new_heads(here, max_items, b.is_bulk, now_stream) h
-	 ORDER BY 6, 1 LIMIT max_items;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.next_heads(integer, integer, boolean) IS
-	'part of next_notifications(): what is due in a lane: all that has a number (seq), and the '
-	'first of what has none: the oldest, or those before the others that are not bulk';
-
-CREATE OR REPLACE FUNCTION casesync_internal.new_heads(lane integer, max_items integer,
-	is_bulk boolean, now_stream uuid)
-RETURNS SETOF casesync_internal.notification
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	here constant integer := lane;
-	has_others constant boolean := EXISTS (
-		SELECT FROM casesync_internal.lane l JOIN casesync_internal.lane o USING (partner, kind)
-		 WHERE l.lane = here AND o.lane <> here);
-BEGIN
-	RETURN QUERY
-	SELECT n.*
-	  FROM casesync_internal.notification n
-	  JOIN casesync_internal.subscription s ON s.id = n.subscription
-	 WHERE n.lane = here AND n.state = 'due' AND n.is_bulk = new_heads.is_bulk AND s.is_confirmed
-	   AND NOT (n.seq IS NOT NULL AND n.stream = now_stream)
-	   AND NOT EXISTS (
-		SELECT FROM casesync_internal.notification o
-		  JOIN casesync_internal.subscription w ON w.id = o.subscription
-		 WHERE o.lane = here AND o.state = 'due' AND NOT w.is_confirmed AND o.id < n.id
-		   AND o.registry = n.registry AND o.key = n.key)
-	   AND (NOT has_others OR NOT EXISTS (
-		SELECT FROM casesync_internal.notification o
-		  JOIN casesync_internal.subscription w ON w.id = o.subscription
-		 WHERE o.lane <> here AND w.lane = here AND o.state = 'due' AND o.id < n.id
-		   AND o.registry = n.registry AND o.key = n.key))
-	 ORDER BY n.id LIMIT max_items;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.new_heads(integer, integer, boolean, uuid) IS
-	'part of next_heads(): the oldest that have no number in this stream, bulk or not';
-
-/*
- * The next notifications of a lane: due, of one subscription that the partner knows of: that of the
- * oldest which is not bulk, or of the oldest; what has a number first, in the order of numbers.
- * Those of others in between are passed over, since their subscriptions have streams of their own;
- * but the partner must not get a subject's states in the wrong order. So one that was never sent
- * waits when it has an older one of the same subject before it: in another subscription of this
- * lane, confirmed or not, or left in the lane of an address that the partner has given up. So do
- * all of the subject to skip. Bytes are bounded beside the number, since partners cap bodies; the
- * first goes whatever it has.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.next_notifications(lane integer, max_items integer,
-	skip bigint DEFAULT NULL, is_by_age boolean DEFAULT false)
-RETURNS SETOF casesync_internal.notification
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN QUERY
-	WITH head AS MATERIALIZED (
-		SELECT h.* FROM casesync_internal.next_heads(lane, max_items, is_by_age) h
-		 WHERE skip IS NULL OR NOT EXISTS (
-			SELECT FROM casesync_internal.notification o
-			 WHERE o.id = skip AND o.registry = h.registry AND o.key = h.key)
-	), next AS (
-		SELECT h.id, h.seq, h.is_bulk FROM head h
-		 WHERE h.subscription = (
-			SELECT x.subscription FROM head x ORDER BY x.is_bulk, x.id LIMIT 1)
-		   AND (h.seq IS NOT NULL OR NOT EXISTS (
-			SELECT FROM head o
-			 WHERE o.id < h.id AND o.subscription <> h.subscription AND o.registry = h.registry
-			   AND o.key = h.key))
-		 ORDER BY h.seq, h.is_bulk, h.id LIMIT max_items
-	), batch AS (
-		SELECT n.id, x.seq, row_number() OVER w AS n,
-			sum(octet_length(n.record::text)) OVER w AS bytes
-		  FROM next x JOIN casesync_internal.notification n ON n.id = x.id
-		WINDOW w AS (ORDER BY x.seq, x.is_bulk, x.id)
-	)
-	SELECT n.* FROM batch b JOIN casesync_internal.notification n ON n.id = b.id
-	 WHERE b.bytes <= 262144 OR b.n = 1
-	 ORDER BY b.seq, b.id;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigint, boolean) IS
-	'the next notifications of a lane, of one subscription, in order, bounded in number and size; '
-	'the oldest, or those first that are not bulk';
-
-/* Whether it must be encrypted and cannot be is asked last, only of lanes with something due. */
-CREATE OR REPLACE FUNCTION casesync_internal.lanes(turn bigint DEFAULT NULL)
-RETURNS TABLE (lane integer, wait_ms bigint, receiver text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN QUERY
-	SELECT l.lane, greatest(0, ceil(coalesce(
-			extract(epoch FROM s.next_attempt - clock_timestamp()) * 1000, 0)))::bigint, l.partner
-	  FROM casesync_internal.lane l
-	  LEFT JOIN LATERAL casesync_internal.lane_now(l.lane) s ON true
-	 WHERE (SELECT casesync_internal.may_speak()
-		AND (turn IS NULL OR casesync_internal.routing_turn_was(turn)))
-	   AND NOT coalesce(s.is_stopped, false)
-	   AND NOT casesync_internal.is_stopped(l.partner)
-	   AND CASE WHEN CASE l.kind
-			WHEN 'notify' THEN EXISTS (SELECT FROM casesync_internal.next_notifications(l.lane, 1))
-			ELSE EXISTS (SELECT FROM casesync_internal.outgoing o
-				WHERE o.lane = l.lane AND o.state = 'due') END
-			THEN NOT casesync_internal.encryption_is_missing(l.partner) ELSE false END;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.lanes(bigint) IS
-	'the lanes that have something to send, and how long each must wait; none before the turn of '
-	'the router that delivery_begin() has asked for';
 
 /*
  * Called by a bridge when its session for delivery begins: what left the agreements while it was
@@ -286,36 +148,39 @@ COMMENT ON FUNCTION casesync_internal.keep_tried(casesync_internal.notification[
 	'stay due, under it';
 
 /* Asked anew at the door: it may have waited for days since it was routed. */
-CREATE OR REPLACE FUNCTION casesync_internal.is_wished(n casesync_internal.notification)
+CREATE OR REPLACE FUNCTION casesync_internal.is_wished(subscription bigint)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN EXISTS (SELECT FROM casesync_internal.subscription s
-		WHERE s.id = n.subscription AND s.state = 'active' AND (s.ends IS NULL OR now() < s.ends));
+		WHERE s.id = is_wished.subscription AND s.state = 'active'
+		  AND (s.ends IS NULL OR now() < s.ends));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.is_wished(casesync_internal.notification) IS
-	'whether its subscription still counts, at the time of sending';
+COMMENT ON FUNCTION casesync_internal.is_wished(bigint) IS
+	'whether a subscription still counts, at the time of sending';
 
 /*
  * The very version: another one may let pass less, and the record was cut by this one. What a newer
  * version still lets pass is rendered and cut again, see withdraw().
  */
-CREATE OR REPLACE FUNCTION casesync_internal.is_agreed(n casesync_internal.notification)
-RETURNS boolean
+CREATE OR REPLACE FUNCTION casesync_internal.not_agreed(items casesync_internal.notification[])
+RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN EXISTS (SELECT FROM casesync_internal.agreement a
-		WHERE a.agreement = n.agreement AND a.version = n.agreement_version AND a.state = 'active'
-		  AND a.valid_from <= now() AND now() < a.valid_to);
+	RETURN ARRAY(SELECT x FROM unnest(items) x
+		WHERE (x.agreement, x.agreement_version) NOT IN (
+			SELECT a.agreement, a.version FROM casesync_internal.agreement a
+			 WHERE a.state = 'active' AND a.valid_from <= now() AND now() < a.valid_to));
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.is_agreed(casesync_internal.notification) IS
-	'whether the agreement under which it was projected still counts, at the time of sending';
+COMMENT ON FUNCTION casesync_internal.not_agreed(casesync_internal.notification[]) IS
+	'those of these whose agreements, as they were projected by them, count no more at the time of '
+	'sending';
 
 /*
  * Routing may withhold a notification while it is being taken. What somebody is taking back just
@@ -323,27 +188,59 @@ COMMENT ON FUNCTION casesync_internal.is_agreed(casesync_internal.notification) 
  * lanes of its bridge would wait with it. A turn of the router does not hinder sending
  * (notification_lock()).
  */
-CREATE OR REPLACE FUNCTION casesync_internal.lock_due(items casesync_internal.notification[])
+CREATE OR REPLACE FUNCTION casesync_internal.lock_due(items bigint[])
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	due casesync_internal.notification[] := ARRAY(SELECT n FROM casesync_internal.notification n
-		WHERE n.id = ANY (ARRAY(SELECT i.id FROM unnest(items) i)) AND n.state = 'due'
-		ORDER BY n.id FOR NO KEY UPDATE OF n SKIP LOCKED);
+	due casesync_internal.notification[] := ARRAY(SELECT n.x
+		  FROM (SELECT u.id FROM unnest(items) u(id) ORDER BY u.id) i
+		 /* One by one by their ids, in this order, whatever is known of their number. */
+		 CROSS JOIN LATERAL (SELECT x FROM casesync_internal.notification x
+			WHERE x.id = i.id OFFSET 0 FOR NO KEY UPDATE OF x SKIP LOCKED) n
+		 WHERE (n.x).state = 'due');
 BEGIN
 	IF cardinality(due) < cardinality(items) THEN
 		due := ARRAY(SELECT d FROM unnest(due) d WHERE NOT EXISTS (
-			SELECT FROM unnest(items) i
-			 WHERE i.id < d.id AND i.registry = d.registry AND i.key = d.key
-			   AND NOT EXISTS (SELECT FROM unnest(due) x WHERE x.id = i.id)) ORDER BY d.id);
+			SELECT FROM casesync_internal.notification i
+			 WHERE i.id = ANY (items) AND i.id < d.id AND i.registry = d.registry
+			   AND i.key = d.key AND i.id NOT IN (SELECT x.id FROM unnest(due) x)));
 	END IF;
 	RETURN due;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.lock_due(casesync_internal.notification[]) IS
+COMMENT ON FUNCTION casesync_internal.lock_due(bigint[]) IS
 	'those of these notifications that may be sent now, locked until the end of the transaction';
+
+/*
+ * Partners cap bodies; the first goes whatever it has. What is written out is measured only where
+ * it could be too much: it is seldom longer than what is stored, and hardly ever twice as long.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.fit_message(items bigint[])
+RETURNS bigint[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	most constant integer := 262144;
+BEGIN
+	IF (SELECT coalesce(sum(2 * pg_column_size(n.record)), 0) <= most
+			AND count(pg_column_compression(n.record)) = 0
+		  FROM casesync_internal.notification n WHERE n.id = ANY (items)) THEN
+		RETURN items;
+	END IF;
+	RETURN ARRAY(SELECT b.id
+		  FROM (SELECT i.id, i.place,
+					sum(octet_length(n.record::text)) OVER (ORDER BY i.place) AS bytes
+				  FROM unnest(items) WITH ORDINALITY i(id, place)
+				  JOIN casesync_internal.notification n ON n.id = i.id) b
+		 WHERE b.bytes <= most OR b.place = 1
+		 ORDER BY b.place);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.fit_message(bigint[]) IS
+	'of these items, in this order, those that fit into one message';
 
 /*
  * Part of a backlog that was written under versions of agreements that count no more: those of the
@@ -357,15 +254,23 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
+	s casesync_internal.lane_state := casesync_internal.lane_now(lane);
 	outdated casesync_internal.notification[];
 	kept bigint[];
 BEGIN
+	s.lane := lane;
+	IF items = '{}' THEN
+		RETURN 0;
+	END IF;
 	outdated := ARRAY(
-		SELECT n FROM casesync_internal.notification n
-		 WHERE n.lane = withdraw_outdated.lane AND n.state = 'due'
-		   AND (n.agreement, n.agreement_version) IN (
+		SELECT n.x
+		  FROM (SELECT u.id FROM unnest(casesync_internal.heads_within(s, 500)) u
+				 ORDER BY u.is_bulk, u.id) h
+		 CROSS JOIN LATERAL (SELECT x FROM casesync_internal.notification x
+			WHERE x.id = h.id OFFSET 0 FOR UPDATE OF x SKIP LOCKED) n
+		 WHERE (n.x).state = 'due' AND ((n.x).agreement, (n.x).agreement_version) IN (
 			SELECT i.agreement, i.agreement_version FROM unnest(items) i)
-		 ORDER BY n.is_bulk, n.id LIMIT 500 FOR UPDATE OF n SKIP LOCKED);
+		 LIMIT 500);
 	kept := casesync_internal.keep_tried(outdated);
 	RETURN cardinality(kept) + casesync_internal.withdraw(ARRAY(
 		SELECT o FROM unnest(outdated) o WHERE o.id <> ALL (kept)));
@@ -381,26 +286,25 @@ COMMENT ON FUNCTION casesync_internal.withdraw_outdated(integer,
  * the item and not the partner is at fault.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.items_next(s casesync_internal.lane_state)
-RETURNS casesync_internal.notification[]
+RETURNS bigint[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	items casesync_internal.notification[] := '{}';
+	items bigint[] := '{}';
 BEGIN
 	IF s.others_pass THEN
-		items := ARRAY(SELECT x FROM casesync_internal.notification x
-			WHERE x.id = s.suspect AND x.state = 'due');
+		items := ARRAY(SELECT x.id FROM casesync_internal.notification x
+			WHERE x.id = ANY (ARRAY[s.suspect]) AND NOT x.state <> 'due');
 	ELSIF s.suspect IS NOT NULL THEN
-		items := ARRAY(SELECT x
-			FROM casesync_internal.next_notifications(s.lane, 1, skip => s.suspect) x);
+		items := casesync_internal.next_items(s.lane, 1, skip => s.suspect);
 	END IF;
 	/* Every fourth message or so goes by age: bulk is told in the end whatever else there is. */
 	IF items = '{}' THEN
-		items := ARRAY(SELECT x FROM casesync_internal.next_notifications(s.lane, s.batch_limit,
-			is_by_age => hashint8(s.id) & 3 = 0) x);
+		items := casesync_internal.next_items(s.lane, s.batch_limit,
+			is_by_age => hashint8(s.id) & 3 = 0);
 	END IF;
-	RETURN items;
+	RETURN casesync_internal.fit_message(items);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.items_next(casesync_internal.lane_state) IS
@@ -417,16 +321,20 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms'
 AS $$
 DECLARE
-	unwished constant uuid[] := ARRAY(SELECT x.reference_id FROM unnest(items) x
-		WHERE NOT casesync_internal.is_wished(x));
-	outdated constant casesync_internal.notification[] := ARRAY(SELECT x FROM unnest(items) x
-		WHERE NOT casesync_internal.is_agreed(x));
+	/* All are of one subscription. */
+	is_wished constant boolean := items = '{}'
+		OR casesync_internal.is_wished(items[1].subscription);
+	outdated constant casesync_internal.notification[] := casesync_internal.not_agreed(items);
+	back integer := 0;
 BEGIN
-	IF unwished = '{}' AND outdated = '{}' THEN
+	IF is_wished AND outdated = '{}' THEN
 		RETURN NULL;
 	END IF;
-	RETURN cardinality(casesync_internal.withhold(unwished, 'subscription ended'))
-		+ casesync_internal.withdraw_outdated(lane, outdated);
+	IF NOT is_wished THEN
+		back := cardinality(casesync_internal.withhold(ARRAY(SELECT x.reference_id
+			FROM unnest(items) x), 'subscription ended'));
+	END IF;
+	RETURN back + casesync_internal.withdraw_outdated(lane, outdated);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RETURN 0;
 END

@@ -64,6 +64,23 @@ $$;
 COMMENT ON FUNCTION casesync_internal.settle_outgoing(bigint[], text, text) IS
 	'requests and callbacks reached the partner, or never will';
 
+/* Not of requests and callbacks, which are found where they are. */
+CREATE OR REPLACE FUNCTION casesync_internal.keep_to_send(s casesync_internal.lane_state)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM casesync_internal.lane l WHERE l.lane = s.lane AND l.kind = 'notify')
+	THEN
+		PERFORM casesync_internal.notification_settle_lock(s.items, is_delivered => true);
+		PERFORM casesync_internal.notification_tried(s.items);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.keep_to_send(casesync_internal.lane_state) IS
+	'the message in flight on a lane has ended, and its items are still to be told';
+
 /* What is said of a message that arrived is in its attempt: a reason would look like a fault. */
 CREATE OR REPLACE FUNCTION casesync_internal.settle(s casesync_internal.lane_state, verdict text,
 	why text)
@@ -182,6 +199,7 @@ DECLARE
 	now_stream constant uuid := (SELECT x.stream FROM casesync_internal.node x);
 	target bigint;
 	given bigint[];
+	last_now casesync_internal.subscription_seq;
 BEGIN
 	IF s.seq_before IS NULL THEN
 		RETURN;
@@ -190,12 +208,12 @@ BEGIN
 	SELECT min(n.subscription), array_agg(n.id) INTO target, given
 	  FROM casesync_internal.notification n
 	 WHERE n.id = ANY (items) AND n.stream = now_stream AND n.seq > s.seq_before;
-	IF casesync_internal.lock_for_transaction(9, (target % 2147483647)::integer)
-		AND (SELECT max(q.seq) FROM casesync_internal.subscription_seq q
-			WHERE q.subscription = target AND q.stream = now_stream)
-			= s.seq_before + cardinality(given) THEN
-		PERFORM casesync_internal.notification_unnumber(given);
-		PERFORM casesync_internal.seq_set(target, now_stream, s.seq_before);
+	IF casesync_internal.lock_for_transaction(9, (target % 2147483647)::integer) THEN
+		last_now := casesync_internal.seq_now(target, now_stream);
+		IF last_now.seq = s.seq_before + cardinality(given) THEN
+			PERFORM casesync_internal.notification_unnumber(given);
+			PERFORM casesync_internal.seq_set(last_now, target, now_stream, s.seq_before);
+		END IF;
 	END IF;
 END
 $$;
@@ -251,7 +269,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.record_outcome(lane integer, messag
 	detail text, has_left boolean DEFAULT true)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	s casesync_internal.lane_state;
@@ -282,6 +300,8 @@ BEGIN
 	PERFORM casesync_internal.numbers_back(s) WHERE NOT has_left AND judged <> 'delivered';
 	IF judged = 'delivered' OR judged = 'refused' AND cardinality(s.items) = 1 THEN
 		PERFORM casesync_internal.settle(s, judged, why);
+	ELSE
+		PERFORM casesync_internal.keep_to_send(s);
 	END IF;
 	PERFORM casesync_internal.lane_set(casesync_internal.lane_after(s, judged, wait_ms, why));
 	PERFORM casesync_internal.sharing_release(lane);

@@ -30,6 +30,11 @@ COMMENT ON TABLE casesync_internal.subscription_seq IS
 	'appended; the last sequence number given in a subscription''s stream';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.subscription_seq_id_seq', '');
+/* One of those that stand at the beginning of a lane. */
+CREATE TYPE casesync_internal.head AS (id bigint, subscription bigint, registry text, key text,
+	seq bigint, is_bulk boolean);
+COMMENT ON TYPE casesync_internal.head IS
+	'what may be sent next of a lane; seq: its number in the stream of now, if it has one';
 /* A message ready for the bridge, which adds header, signature and nothing else. */
 CREATE TYPE casesync_internal.parcel AS (message_id uuid, url text, action text, sender_id text,
 	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,

@@ -6,41 +6,91 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	wish constant casesync_internal.subscription := (SELECT s
+		FROM casesync_internal.subscription s WHERE s.id = disclose_items.subscription);
 BEGIN
-	PERFORM casesync_internal.disclosure_begin(v.way, ARRAY(
-		WITH wished AS MATERIALIZED (
-			SELECT a.agreement, a.version, casesync_internal.search_asked(s.tree, a, false) AS names
-			  FROM casesync_internal.subscription s CROSS JOIN casesync_internal.agreement a
-			 WHERE s.id = disclose_items.subscription AND s.tree IS NOT NULL
-			   AND (a.agreement, a.version) IN (
-				SELECT f.agreement, f.agreement_version FROM unnest(items) f))
-		SELECT ROW(l.partner, f.registry, f.key, f.hmac, f.agreement, f.agreement_version,
-			f.reference_id, w.names)::casesync_internal.disclosing
-		  FROM unnest(items) f JOIN casesync_internal.lane l ON l.lane = f.lane
-		  LEFT JOIN wished w ON w.agreement = f.agreement AND w.version = f.agreement_version
-		 WHERE casesync_internal.is_pushed(f) = (v.way = 'push')
-		 ORDER BY f.id))
-	   FROM (VALUES ('notify'), ('push')) v(way);
+	PERFORM casesync_internal.disclosure_begin(v.way, array_agg(v.item ORDER BY v.id))
+	   FROM (
+		SELECT f.id, CASE WHEN EXISTS (SELECT FROM casesync_internal.push p
+				WHERE p.event = f.event AND p.partner = wish.partner)
+			THEN 'push' ELSE 'notify' END AS way,
+			ROW(wish.partner, f.registry, f.key, f.hmac, f.agreement, f.agreement_version,
+				f.reference_id, w.names)::casesync_internal.disclosing AS item
+		  FROM unnest(items) f
+		  LEFT JOIN (
+			SELECT a.agreement, a.version, casesync_internal.search_asked(wish.tree, a, false)
+			  FROM (SELECT DISTINCT u.agreement, u.agreement_version FROM unnest(items) u) i
+			  JOIN casesync_internal.agreement a ON a.agreement = i.agreement
+				AND a.version = i.agreement_version
+			 WHERE wish.tree IS NOT NULL OFFSET 0) w(agreement, version, names)
+			ON w.agreement = f.agreement AND w.version = f.agreement_version) v
+	  GROUP BY v.way;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.disclose_items(casesync_internal.notification[], bigint) IS
 	'part of give_seq(): these items are about to leave';
 
-/* Appended, not updated: a held snapshot must not make every later look walk its versions. */
-CREATE OR REPLACE FUNCTION casesync_internal.seq_set(subscription bigint, stream uuid, seq bigint)
+/* The one with the highest number, by the index that has this order: see lane_now(). */
+CREATE OR REPLACE FUNCTION casesync_internal.seq_now(subscription bigint, stream uuid)
+RETURNS casesync_internal.subscription_seq
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET jit = off
+AS $$
+DECLARE
+	answer casesync_internal.subscription_seq;
+BEGIN
+	SELECT q.* INTO answer FROM casesync_internal.subscription_seq q
+	 WHERE (q.subscription, q.stream, q.seq) >= (seq_now.subscription, seq_now.stream, 0)
+	   AND (q.subscription, q.stream) <= (seq_now.subscription, seq_now.stream)
+	 ORDER BY q.subscription DESC, q.stream DESC, q.seq DESC LIMIT 1;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.seq_now(bigint, uuid) IS
+	'the last number that was given in a subscription''s stream; NULL: none was';
+
+/*
+ * Appended, not updated, and what was read goes by its key: a held snapshot must not make every
+ * later look walk its versions. The first number of a stream ends the one before.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.seq_set(q casesync_internal.subscription_seq,
+	subscription bigint, stream uuid, seq bigint)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
-	DELETE FROM casesync_internal.subscription_seq q
-	 WHERE q.subscription = seq_set.subscription;
+	IF q.id IS NULL THEN
+		DELETE FROM casesync_internal.subscription_seq x
+		 WHERE x.subscription = seq_set.subscription;
+	ELSE
+		DELETE FROM casesync_internal.subscription_seq x WHERE x.id = q.id;
+	END IF;
 	INSERT INTO casesync_internal.subscription_seq (subscription, stream, seq)
 	VALUES (seq_set.subscription, seq_set.stream, seq_set.seq);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.seq_set(bigint, uuid, bigint) IS
-	'the last number that was given in a subscription''s stream';
+COMMENT ON FUNCTION casesync_internal.seq_set(casesync_internal.subscription_seq, bigint, uuid,
+	bigint) IS
+	'the last number that was given in a subscription''s stream; q: the one before';
+
+CREATE OR REPLACE FUNCTION casesync_internal.not_disclosed(n casesync_internal.notification)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce((
+		SELECT d.hmac IS DISTINCT FROM n.hmac
+		  FROM (SELECT x.id, x.hmac FROM casesync_internal.disclosure x
+			 WHERE x.reference_id = n.reference_id AND x.outcome = 'attempted' OFFSET 0) d
+		 ORDER BY d.id DESC LIMIT 1), false);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.not_disclosed(casesync_internal.notification) IS
+	'whether an item was attempted last with another record than it has now';
 
 /*
  * First sending: a place in the subscription's stream, and on record before it happens. All items
@@ -55,76 +105,98 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	target bigint := items[1].subscription;
+	target constant bigint := items[1].subscription;
 	/* An item keeps its number at every attempt, until a new stream begins. */
-	fresh casesync_internal.notification[] := ARRAY(SELECT n FROM unnest(items) n
+	fresh constant bigint[] := ARRAY(SELECT n.id FROM unnest(items) n
 		WHERE n.seq IS NULL OR n.stream IS DISTINCT FROM give_seq.stream ORDER BY n.id);
-	last_seq bigint;
+	news constant casesync_internal.notification[] := ARRAY(SELECT n FROM unnest(items) n
+		WHERE CASE WHEN n.stream IS NULL THEN true ELSE casesync_internal.not_disclosed(n) END
+		ORDER BY n.id);
+	last_now casesync_internal.subscription_seq;
 BEGIN
-	PERFORM casesync_internal.disclose_items(ARRAY(SELECT n FROM unnest(items) n
-		WHERE n.stream IS NULL OR (
-			SELECT d.hmac IS DISTINCT FROM n.hmac FROM casesync_internal.disclosure d
-			 WHERE d.reference_id = n.reference_id AND d.outcome = 'attempted'
-			 ORDER BY d.id DESC LIMIT 1)
-		ORDER BY n.id), target);
+	IF news <> '{}' THEN
+		PERFORM casesync_internal.disclose_items(news, target);
+	END IF;
 	IF fresh = '{}' THEN
 		RETURN NULL;
 	END IF;
-	last_seq := coalesce((SELECT q.seq FROM casesync_internal.subscription_seq q
-		WHERE q.subscription = target AND q.stream = give_seq.stream
-		ORDER BY q.seq DESC LIMIT 1), 0);
-	PERFORM casesync_internal.notification_number(ARRAY(SELECT n.id FROM unnest(fresh) n), stream,
-		last_seq);
-	PERFORM casesync_internal.seq_set(target, stream, last_seq + cardinality(fresh));
+	last_now := casesync_internal.seq_now(target, stream);
+	PERFORM casesync_internal.notification_number(fresh, stream, coalesce(last_now.seq, 0));
+	PERFORM casesync_internal.seq_set(last_now, target, stream,
+		coalesce(last_now.seq, 0) + cardinality(fresh));
 	/* What may have left in an earlier stream is not taken for what never did. */
-	RETURN CASE WHEN NOT EXISTS (SELECT FROM unnest(fresh) n WHERE n.seq IS NOT NULL)
-		THEN last_seq END;
+	RETURN CASE WHEN NOT EXISTS (SELECT FROM unnest(items) n
+			WHERE n.seq IS NOT NULL AND n.stream <> give_seq.stream)
+		THEN coalesce(last_now.seq, 0) END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.give_seq(casesync_internal.notification[], uuid) IS
 	'number items that were never sent in this stream, and record that they are about to be; gives '
 	'the last number before theirs, if all of these are new, see numbers_back()';
 
+/* A registry that was unpublished since is still named as the subscription asked for it. */
+CREATE OR REPLACE FUNCTION casesync_internal.items_called(registries text[],
+	w casesync_internal.subscription, event_types text[])
+RETURNS TABLE (registry text, event_type text, reg_type text, reg_event_type text,
+	record_type text, has_versions boolean)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT x.registry, x.event_type, casesync_internal.reg_type_wire(x.reg_type),
+		casesync_internal.event_wire(x.reg_type, x.event_type), x.record_type,
+		EXISTS (SELECT FROM casesync_internal.field_version v WHERE v.registry = x.registry)
+	  FROM (SELECT m.registry, m.event_type, coalesce(r.reg_type, w.reg_type, 'ESS') AS reg_type,
+				coalesce(r.record_type, w.record_type) AS record_type
+			  FROM unnest(registries, event_types) m(registry, event_type)
+			  LEFT JOIN casesync_internal.registry r ON r.registry = m.registry OFFSET 0) x;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.items_called(text[], casesync_internal.subscription,
+	text[]) IS
+	'part of notify_message(): what these registries and event types are called in a message, and '
+	'whether versions of their fields are known';
+
 /*
  * After give_seq(), which the array in the caller's hand does not know of: so rows are read again.
- * A registry that was unpublished since is still named as the subscription asked for it.
+ * What is the same for all, since all are of one subscription, is asked once.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.notify_message(items bigint[],
-	OUT message jsonb, OUT meta jsonb)
+	w casesync_internal.subscription, OUT message text, OUT meta text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	SELECT jsonb_build_object('transaction_id', min(s.transaction_id),
+	WITH told AS MATERIALIZED (
+		SELECT n.* FROM casesync_internal.notification n WHERE n.id = ANY (items)
+	), called AS MATERIALIZED (
+		SELECT c.*
+		  FROM (SELECT array_agg(d.registry) AS registries, array_agg(d.event_type) AS types
+				  FROM (SELECT DISTINCT t.registry, t.event_type FROM told t) d) k
+		 CROSS JOIN LATERAL casesync_internal.items_called(k.registries, w, k.types) c
+	)
+	SELECT jsonb_build_object('transaction_id', w.transaction_id,
 			'notify_event', jsonb_agg(jsonb_build_object(
-				'reference_id', n.reference_id, 'timestamp', casesync_internal.wire_time(n.at),
-				'locale', s.locale, 'data', jsonb_build_object(
-					'version', '1.0.0', 'reg_type', k.reg_type, 'reg_event_type', k.event_type,
+				'reference_id', n.reference_id,
+				'timestamp', to_char(n.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+				'locale', w.locale, 'data', jsonb_build_object(
+					'version', '1.0.0', 'reg_type', k.reg_type, 'reg_event_type', k.reg_event_type,
 					'reg_record_type', k.record_type, 'reg_records', n.record)) ORDER BY n.seq)),
 		jsonb_build_object('stream', min(n.stream::text),
 			'items', jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-				'code', s.code, 'way', CASE WHEN s.is_push THEN 'push' END,
+				'code', w.code, 'way', CASE WHEN w.is_push THEN 'push' END,
 				'seq', n.seq, 'prev_seq', n.prev_seq,
 				'hops', CASE WHEN n.hops <> '{}' THEN to_jsonb(n.hops) END,
-				'changed', casesync_internal.versions_told(n.registry, n.key, n.record)))
+				'changed', CASE WHEN k.has_versions
+					THEN casesync_internal.versions_told(n.registry, n.key, n.record) END))
 				ORDER BY n.seq))
 	  INTO message, meta
-	  FROM casesync_internal.notification n
-	  JOIN casesync_internal.subscription s ON s.id = n.subscription
-	  /* All items are of one subscription, hence of one event type and few registries. */
-	  JOIN (SELECT x.registry, casesync_internal.reg_type_wire(x.reg_type) AS reg_type,
-				casesync_internal.event_wire(x.reg_type, x.event_type) AS event_type, x.record_type
-			  FROM (SELECT DISTINCT m.registry, m.event_type,
-						coalesce(r.reg_type, w.reg_type, 'ESS') AS reg_type,
-						coalesce(r.record_type, w.record_type) AS record_type
-					  FROM casesync_internal.notification m
-					  JOIN casesync_internal.subscription w ON w.id = m.subscription
-					  LEFT JOIN casesync_internal.registry r ON r.registry = m.registry
-					 WHERE m.id = ANY (items)) x) k ON k.registry = n.registry
-	 WHERE n.id = ANY (items);
+	  FROM told n JOIN called k ON k.registry = n.registry AND k.event_type = n.event_type;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.notify_message(bigint[]) IS
+COMMENT ON FUNCTION casesync_internal.notify_message(bigint[], casesync_internal.subscription) IS
 	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, '
 	'way (of a push), seq, prev_seq, hops, changed';
 
@@ -137,7 +209,7 @@ AS $$
 DECLARE
 	parcel casesync_internal.parcel;
 BEGIN
-	parcel.message_id := s.message_id;
+	parcel.message_id := gen_random_uuid();
 	parcel.attempt := s.attempt + 1;
 	parcel.sender_id := n.sender_id;
 	parcel.receiver_id := p.partner;
@@ -159,7 +231,7 @@ COMMENT ON FUNCTION casesync_internal.parcel_for(casesync_internal.lane_state,
  * bridge that dies after the commit leaves a lane whose items go again under the same numbers.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.take_notifications(s casesync_internal.lane_state,
-	p casesync_internal.partner, n casesync_internal.node)
+	p casesync_internal.partner, n casesync_internal.node, with_journal boolean)
 RETURNS casesync_internal.parcel
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -168,21 +240,21 @@ DECLARE
 	items casesync_internal.notification[] := casesync_internal.items_to_send(s);
 	wish casesync_internal.subscription;
 	parcel casesync_internal.parcel;
-	content record;
 BEGIN
 	/* No other subject waits, so nothing can show that it is this item: it goes as any other. */
 	IF s.suspect IS NOT NULL AND NOT s.others_pass AND items[1].id = s.suspect THEN
 		s.suspect := NULL;
 	END IF;
 	/* A subscription that has moved has items in two lanes, and one row of numbers. */
-	IF cardinality(items) = 0
-		OR NOT casesync_internal.lock_for_transaction(9,
-			(items[1].subscription % 2147483647)::integer) THEN
+	IF items = '{}' OR NOT casesync_internal.lock_for_transaction(9,
+		(items[1].subscription % 2147483647)::integer) THEN
 		RETURN NULL;
 	END IF;
 	SELECT * INTO wish FROM casesync_internal.subscription t WHERE t.id = items[1].subscription;
+	parcel := casesync_internal.parcel_for(s, p, n, must_encrypt => false);
+	parcel.url := casesync_internal.notify_url(p, wish);
 	/* Stopped and not passed over: else the bridge would ask for this lane again at once. */
-	IF casesync_internal.notify_url(p, wish) IS NULL THEN
+	IF parcel.url IS NULL THEN
 		s.is_stopped := true;
 		s.reason := format(
 			'there is no address to send to: SELECT casesync.set_partner(%L, ''https://…'')',
@@ -190,23 +262,23 @@ BEGIN
 		PERFORM casesync_internal.lane_set(s);
 		RETURN NULL;
 	END IF;
-	s.seq_before := casesync_internal.give_seq(items, n.stream);
+	s.message_id := parcel.message_id;
 	s.items := ARRAY(SELECT x.id FROM unnest(items) x);
-	PERFORM casesync_internal.numbers_follow(s.items, items[1].subscription);
-	s.message_id := gen_random_uuid();
+	s.seq_before := casesync_internal.give_seq(items, n.stream);
+	PERFORM casesync_internal.numbers_follow(s.items, wish.id);
 	PERFORM casesync_internal.lane_set(s);
-	content := casesync_internal.notify_message(s.items);
-	parcel := casesync_internal.parcel_for(s, p, n, must_encrypt => false);
+	SELECT m.message, m.meta INTO parcel.message, parcel.meta
+	  FROM casesync_internal.notify_message(s.items, wish) m;
 	parcel.action := 'notify'; parcel.status := 'succ';
-	parcel.url := casesync_internal.notify_url(p, wish);
 	parcel.total_count := cardinality(items); parcel.completed_count := cardinality(items);
-	parcel.message := content.message; parcel.meta := content.meta;
-	parcel.journal := casesync_internal.journal_entry(s.items, n.stream);
+	IF with_journal THEN
+		parcel.journal := casesync_internal.journal_entry(s.items, n.stream);
+	END IF;
 	RETURN parcel;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.take_notifications(casesync_internal.lane_state,
-	casesync_internal.partner, casesync_internal.node) IS
+	casesync_internal.partner, casesync_internal.node, boolean) IS
 	'the next notify message of a lane; NULL when there is nothing to send';
 
 /*
@@ -220,21 +292,19 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	oldest constant bigint := casesync_internal.next_outgoing(s.lane);
 	o casesync_internal.outgoing;
 	parcel casesync_internal.parcel;
 BEGIN
 	/* The oldest or none: who has it locked, erases it or answers anew. */
-	SELECT * INTO o FROM casesync_internal.outgoing t
-	 WHERE t.state = 'due' AND t.id = (SELECT x.id FROM casesync_internal.outgoing x
-			WHERE x.lane = s.lane AND x.state = 'due' ORDER BY x.id LIMIT 1)
-	   FOR UPDATE SKIP LOCKED;
-	IF NOT FOUND OR casesync_internal.request_withdraw(o) THEN
+	SELECT t.* INTO o FROM casesync_internal.outgoing t WHERE t.id = oldest FOR UPDATE SKIP LOCKED;
+	IF o.state IS DISTINCT FROM 'due' OR casesync_internal.request_withdraw(o) THEN
 		RETURN NULL;
 	END IF;
-	s.items := ARRAY[o.id];
-	s.message_id := gen_random_uuid();
-	PERFORM casesync_internal.lane_set(s);
 	parcel := casesync_internal.parcel_for(s, p, n, o.must_encrypt);
+	s.items := ARRAY[o.id];
+	s.message_id := parcel.message_id;
+	PERFORM casesync_internal.lane_set(s);
 	parcel.action := o.action; parcel.status := o.status;
 	parcel.url := o.url;
 	/* Where the answer is to go; to an answer there is none. */
@@ -256,28 +326,44 @@ COMMENT ON FUNCTION casesync_internal.take_outgoing(casesync_internal.lane_state
 	casesync_internal.partner, casesync_internal.node) IS
 	'the next request or callback of a lane; NULL when there is none';
 
-/* A lane that was never used has no state yet. */
-CREATE OR REPLACE FUNCTION casesync_internal.lane_to_send(lane integer, begins_until timestamptz)
+/*
+ * A lane that was never used has no state yet. Its marks go on to the first that waits, so that no
+ * later look begins before that: only turns of the router, one at a time, put something behind what
+ * waits in the order of ids, and all else that is due again has another place.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.lane_to_send(l casesync_internal.lane,
+	begins_until timestamptz)
 RETURNS casesync_internal.lane_state
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	s casesync_internal.lane_state := casesync_internal.lane_now(lane);
+	s casesync_internal.lane_state := casesync_internal.lane_now(l.lane);
 BEGIN
-	s.lane := lane;
+	s.lane := l.lane;
 	s.batch_limit := coalesce(s.batch_limit, 100);
 	s.attempt := coalesce(s.attempt, 0);
+	s.live_from := coalesce(s.live_from, 0);
+	s.bulk_from := coalesce(s.bulk_from, 0);
 	/* What another session has taken, and said nothing of, may still be there. */
 	IF s.message_id IS NOT NULL THEN
 		s.lost_until := greatest(s.lost_until, s.begins_until);
 	END IF;
 	s.begins_until := begins_until;
 	s.seq_before := NULL;
+	IF l.kind = 'notify' THEN
+		IF s.message_id IS NOT NULL THEN
+			PERFORM casesync_internal.notification_tried(s.items);
+		END IF;
+		s.live_from := coalesce((SELECT w.id
+			FROM casesync_internal.waiting_from(s.lane, 0, false, s.live_from, 1) w), s.live_from);
+		s.bulk_from := coalesce((SELECT w.id
+			FROM casesync_internal.waiting_from(s.lane, 0, true, s.bulk_from, 1) w), s.bulk_from);
+	END IF;
 	RETURN s;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.lane_to_send(integer, timestamptz) IS
+COMMENT ON FUNCTION casesync_internal.lane_to_send(casesync_internal.lane, timestamptz) IS
 	'the state of a lane of which the next message is taken';
 
 /*
@@ -290,10 +376,10 @@ COMMENT ON FUNCTION casesync_internal.lane_to_send(integer, timestamptz) IS
  * from asking, or never: that is what stop_sharing() waits for when nobody has the lock.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.take(lane integer, turn bigint DEFAULT NULL,
-	begins_within integer DEFAULT NULL)
+	begins_within integer DEFAULT NULL, with_journal boolean DEFAULT true)
 RETURNS SETOF casesync_internal.parcel
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	l casesync_internal.lane;
@@ -318,14 +404,15 @@ BEGIN
 	IF casesync_internal.is_stopped(l.partner) THEN
 		RETURN;
 	END IF;
-	s := casesync_internal.lane_to_send(l.lane, begins_until);
+	s := casesync_internal.lane_to_send(l, begins_until);
 	IF s.is_stopped OR s.next_attempt > clock_timestamp()
 		OR casesync_internal.encryption_is_missing(l.partner) THEN
 		RETURN;
 	END IF;
 	SELECT * INTO p FROM casesync_internal.partner t WHERE t.partner = l.partner;
 	IF l.kind = 'notify' THEN
-		parcel := casesync_internal.take_notifications(s, p, casesync_internal.this_node());
+		parcel := casesync_internal.take_notifications(s, p, casesync_internal.this_node(),
+			with_journal);
 	ELSE
 		parcel := casesync_internal.take_outgoing(s, p, casesync_internal.this_node());
 	END IF;
@@ -335,7 +422,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.take(integer, bigint, integer) IS
+COMMENT ON FUNCTION casesync_internal.take(integer, bigint, integer, boolean) IS
 	'the message to send next on a lane, if one is due, and the routing turn that delivery_begin() '
 	'asked for was; it is in flight until record_outcome() or the next take(), and begins to leave '
-	'within so many milliseconds, or never';
+	'within so many milliseconds, or never; with what a bridge writes into its journal, if it has '
+	'one';

@@ -10,7 +10,7 @@ CREATE OR REPLACE VIEW casesync.queue AS
 	  FROM casesync.lane_status l
 	 CROSS JOIN LATERAL (
 		SELECT count(*) AS due, min(n.at) AS oldest FROM casesync_internal.notification n
-		 WHERE l.kind = 'notify' AND n.lane = l.lane AND n.state = 'due'
+		 WHERE l.kind = 'notify' AND n.lane = l.lane AND n.state = 'due' AND n.place >= 0
 		HAVING l.kind = 'notify'
 		UNION ALL
 		SELECT count(*), min(o.created_at) FROM casesync_internal.outgoing o

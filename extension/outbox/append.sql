@@ -55,7 +55,7 @@ BEGIN
 	UPDATE casesync_internal.notification n SET state = 'due', state_reason = NULL, lane = i.lane,
 		event = i.event, event_type = i.event_type, removal = i.removal, record = i.record,
 		hmac = i.hmac, agreement = i.agreement, agreement_version = i.agreement_version,
-		hops = i.hops, at = i.at
+		hops = i.hops, at = i.at, place = 2, is_bulk = false
 	  FROM unnest(tried) t JOIN unnest(items) i ON t.subscription = i.subscription
 		AND t.registry = i.registry AND t.key = i.key
 	 WHERE n.id = t.id;
@@ -86,9 +86,9 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	IF EXISTS (SELECT FROM (SELECT DISTINCT i.lane FROM unnest(items) i WHERE NOT i.is_bulk) l
-		WHERE EXISTS (SELECT FROM casesync_internal.notification n
-			WHERE n.lane = l.lane AND n.state = 'due' AND n.is_bulk)) THEN
-		UPDATE casesync_internal.notification n SET is_bulk = false
+		WHERE EXISTS (SELECT FROM casesync_internal.waiting_from(l.lane, 0, true,
+			coalesce((casesync_internal.lane_now(l.lane)).bulk_from, 0), 1))) THEN
+		UPDATE casesync_internal.notification n SET is_bulk = false, place = 1
 		  FROM (SELECT DISTINCT i.lane, i.registry, i.key FROM unnest(items) i
 				 WHERE NOT i.is_bulk) i
 		 WHERE n.registry = i.registry AND n.key = i.key AND n.lane = i.lane AND n.state = 'due'

@@ -54,6 +54,49 @@ COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint) IS
 	'part of tidy(): notifications go to the next leaf once this one has leaf_limit bytes; whether '
 	'they do';
 
+/*
+ * One index has the order of these columns, and rows are compared with it as a whole, so that it is
+ * the only way to read them: whatever is known of the table, a plan goes forward from here. Nothing
+ * else that waits, and nothing that was delivered before it, is looked at.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.waiting_from(lane integer, place integer,
+	is_bulk boolean, from_id bigint, max_items integer DEFAULT NULL)
+RETURNS TABLE (id bigint, subscription bigint, registry text, key text, stream uuid, seq bigint)
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	here constant integer := lane;
+	spot constant smallint := place;
+	bulk constant boolean := is_bulk;
+BEGIN
+	RETURN QUERY
+	SELECT n.id, n.subscription, n.registry, n.key, n.stream, n.seq
+	  FROM casesync_internal.notification n
+	 WHERE n.state = 'due' AND n.place >= 0
+	   AND (n.lane, n.place, n.is_bulk, n.id) >= (here, spot, bulk, from_id)
+	   AND (n.lane, n.place, n.is_bulk) <= (here, spot, bulk)
+	 ORDER BY n.lane, n.place, n.is_bulk, n.id LIMIT max_items;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.waiting_from(integer, integer, boolean, bigint, integer) IS
+	'what is due at a place of a lane, in the order of ids, from one on';
+
+CREATE OR REPLACE FUNCTION casesync_internal.notification_tried(items bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+	UPDATE casesync_internal.notification n SET place = 2, is_bulk = false
+	 WHERE n.id = ANY (items) AND n.seq IS NOT NULL AND n.place <> 2;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_tried(bigint[]) IS
+	'a message with these went out, or may have: they are found apart from those that never did';
+
 CREATE OR REPLACE FUNCTION casesync_internal.notification_under(items bigint[], version integer)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -80,14 +123,16 @@ DECLARE
 	item bigint;
 BEGIN
 	IF NOT is_delivered THEN
-		PERFORM FROM casesync_internal.notification n
-		  WHERE n.id = ANY (items) ORDER BY n.id FOR UPDATE;
+		PERFORM FROM (SELECT u.id FROM unnest(items) u(id) ORDER BY u.id) i
+		 CROSS JOIN LATERAL (SELECT FROM casesync_internal.notification n
+			WHERE n.id = i.id OFFSET 0 FOR UPDATE) x;
 		RETURN;
 	END IF;
 	LOOP
 		BEGIN
-			PERFORM FROM casesync_internal.notification n
-			  WHERE n.id = ANY (items) ORDER BY n.id FOR NO KEY UPDATE NOWAIT;
+			PERFORM FROM (SELECT u.id FROM unnest(items) u(id) ORDER BY u.id) i
+			 CROSS JOIN LATERAL (SELECT FROM casesync_internal.notification n
+				WHERE n.id = i.id OFFSET 0 FOR NO KEY UPDATE NOWAIT) x;
 			RETURN;
 		EXCEPTION WHEN lock_not_available THEN
 			NULL;
@@ -188,7 +233,8 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	UPDATE casesync_internal.notification n SET state = 'due', state_reason = NULL
+	UPDATE casesync_internal.notification n SET state = 'due', state_reason = NULL, place = 2,
+		is_bulk = false
 	 WHERE n.id = item;
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_revive(bigint) IS

@@ -39,8 +39,14 @@ CREATE TABLE casesync_internal.notification (
 	state text NOT NULL DEFAULT 'due' CHECK (
 		state IN ('due', 'delivered', 'dead', 'withheld', 'discarded')),
 	state_reason text,
-	is_bulk boolean NOT NULL DEFAULT false
+	is_bulk boolean NOT NULL DEFAULT false,
+	place smallint NOT NULL DEFAULT 0
 );
+/* Those of the leaves, all empty: where one has none, a plan would read all of the others. */
+CREATE INDEX notification_due ON casesync_internal.notification (lane, place, is_bulk, id)
+	WHERE state = 'due' AND place >= 0;
+CREATE INDEX notification_reference ON casesync_internal.notification (reference_id);
+CREATE INDEX notification_subject ON casesync_internal.notification (registry, key);
 COMMENT ON TABLE casesync_internal.notification IS
 	'one event for one subscription, with its projected record; rows are in the leaves';
 COMMENT ON COLUMN casesync_internal.notification.reference_id IS
@@ -52,6 +58,10 @@ COMMENT ON COLUMN casesync_internal.notification.prev_seq IS
 	'the number that is told before it: those in between are not told, or later';
 COMMENT ON COLUMN casesync_internal.notification.is_bulk IS
 	'one of very many that wait for each other: others go before it in its lane';
+COMMENT ON COLUMN casesync_internal.notification.place IS
+	'where it waits in its lane: 0 in the order of ids, which is looked at from a mark on '
+	'(lane_state.live_from); 1 before that, since newer ones of its subject do (is_bulk no more); '
+	'2 it was tried before';
 /* Of a notification what is known when it is written; the table may get more columns. */
 CREATE TYPE casesync_internal.new_notification AS (lane integer, subscription bigint, event uuid,
 	registry text, key text, event_type text, removal boolean, record jsonb, hmac bytea,
@@ -66,10 +76,14 @@ BEGIN
 		EXECUTE format(
 			'CREATE TABLE casesync_internal.notification_%s (LIKE casesync_internal.notification '
 			'INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (id)) INHERITS '
-			'(casesync_internal.notification)', leaf);
-		/* What waits, whatever lies delivered before it: a lane costs what is due in it. */
-		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (lane, is_bulk, id) '
-			'WHERE state = ''due''', leaf);
+			'(casesync_internal.notification) WITH (fillfactor = 50)', leaf);
+		/*
+		 * What waits, whatever lies delivered before it: a lane costs what is due in it. Who asks
+		 * by anything else says nothing of the place, so that no plan reads all of this for it. No
+		 * index has a column that changes when an item is numbered, and there is room for that.
+		 */
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
+			'(lane, place, is_bulk, id) WHERE state = ''due'' AND place >= 0', leaf);
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (reference_id)', leaf);
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (registry, key)', leaf);
 		/* What waits of a subject, whatever was told of it before. */
@@ -78,9 +92,6 @@ BEGIN
 		/* Few of many: whether they were answered is asked by health. */
 		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (id) '
 			'WHERE event_type = ''referral''', leaf);
-		/* What was tried and waits, of which there is little. */
-		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
-			'(lane, subscription, seq) WHERE state = ''due'' AND seq IS NOT NULL', leaf);
 		EXECUTE format(
 			'COMMENT ON TABLE casesync_internal.notification_%s IS ''one leaf of the ring of '
 			'notifications''', leaf);
@@ -129,6 +140,8 @@ CREATE TABLE casesync_internal.outgoing (
 	must_encrypt boolean NOT NULL DEFAULT false
 );
 CREATE INDEX outgoing_due ON casesync_internal.outgoing (lane, id) WHERE state = 'due';
+CREATE INDEX outgoing_encrypted ON casesync_internal.outgoing (lane, must_encrypt)
+	WHERE state = 'due';
 COMMENT ON TABLE casesync_internal.outgoing IS
 	'requests and callbacks: messages that are not notifications';
 COMMENT ON COLUMN casesync_internal.outgoing.must_encrypt IS

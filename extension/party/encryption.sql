@@ -42,6 +42,23 @@ COMMENT ON FUNCTION casesync_internal.encryption_key_now(text) IS
 	'the partner''s key to encrypt with (JWK): EC before RSA, then the newest that counts; NULL '
 	'when there is none';
 
+/* One index has this order, and its last row of a lane says it: however much waits there. */
+CREATE OR REPLACE FUNCTION casesync_internal.encrypted_waits(lane integer)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET jit = off
+AS $$
+BEGIN
+	RETURN coalesce((SELECT o.must_encrypt FROM casesync_internal.outgoing o
+		 WHERE o.state = 'due' AND (o.lane, o.must_encrypt) >= (encrypted_waits.lane, false)
+		   AND o.lane <= encrypted_waits.lane
+		 ORDER BY o.lane DESC, o.must_encrypt DESC LIMIT 1), false);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.encrypted_waits(integer) IS
+	'whether a message of a lane was to be encrypted when it was written';
+
 CREATE OR REPLACE FUNCTION casesync_internal.encryption_is_missing(partner text)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -51,9 +68,8 @@ BEGIN
 	RETURN casesync_internal.encryption_key_now(encryption_is_missing.partner) IS NULL
 		AND (casesync_internal.encryption_rule(encryption_is_missing.partner) = 'required'
 		OR EXISTS (SELECT FROM casesync_internal.lane l
-			JOIN casesync_internal.outgoing o ON o.lane = l.lane
 			 WHERE l.partner = encryption_is_missing.partner AND l.kind = 'control'
-				AND o.state = 'due' AND o.must_encrypt));
+				AND casesync_internal.encrypted_waits(l.lane)));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.encryption_is_missing(text) IS

@@ -1,14 +1,21 @@
 /* The order of delivery to partners: their lanes, one for each address. Knows no message. */
+
+/*
+ * The newest row comes first by the one index that has this order: those before it, which a held
+ * snapshot keeps, are not looked at.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_now(lane integer)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET jit = off
 AS $$
 DECLARE
 	answer casesync_internal.lane_state;
 BEGIN
-	SELECT s.* INTO answer FROM casesync_internal.lane_state s WHERE s.lane = lane_now.lane
-		ORDER BY s.id DESC LIMIT 1;
+	SELECT s.* INTO answer FROM casesync_internal.lane_state s
+	 WHERE (s.lane, s.id) >= (lane_now.lane, 0) AND (s.lane) <= lane_now.lane
+	 ORDER BY s.lane DESC, s.id DESC LIMIT 1;
 	IF casesync_internal.rest_is_over(answer.next_attempt) THEN
 		answer.next_attempt := NULL;
 	END IF;
@@ -18,9 +25,9 @@ $$;
 COMMENT ON FUNCTION casesync_internal.lane_now(integer) IS 'the state of a lane';
 
 /*
- * What was read (s.id) and all before it goes, whoever wrote it; a row that was appended after it
- * stays and counts. A message is sent only after this: so that it is under way is on disk first,
- * and with it all that it tells of.
+ * What was read (s.id) goes, by its key: no other is looked for here. A row that was appended
+ * meanwhile stays until lane_states_tidy(); of all that are there the newest counts. A message is
+ * sent only after this: so that it is under way is on disk first, and with it all that it tells of.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_set(s casesync_internal.lane_state)
 RETURNS void
@@ -29,19 +36,31 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM casesync_internal.commit_durably();
-	DELETE FROM casesync_internal.lane_state t WHERE t.lane = s.lane AND t.id <= s.id;
+	DELETE FROM casesync_internal.lane_state t WHERE t.id = s.id;
 	INSERT INTO casesync_internal.lane_state (lane, message_id, items, attempt, next_attempt,
 		batch_limit, server_errors, refusals, suspect, others_pass, is_stopped, reason,
-		begins_until, lost_until, seq_before)
+		begins_until, lost_until, seq_before, live_from, bulk_from)
 	VALUES (s.lane, s.message_id, coalesce(s.items, '{}'), coalesce(s.attempt, 0), s.next_attempt,
 		coalesce(s.batch_limit, 100), coalesce(s.server_errors, 0), coalesce(s.refusals, 0),
 		s.suspect, coalesce(s.others_pass, false), coalesce(s.is_stopped, false), s.reason,
 		CASE WHEN s.message_id IS NOT NULL THEN s.begins_until END, s.lost_until,
-		CASE WHEN s.message_id IS NOT NULL THEN s.seq_before END);
+		CASE WHEN s.message_id IS NOT NULL THEN s.seq_before END,
+		coalesce(s.live_from, 0), coalesce(s.bulk_from, 0));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_set(casesync_internal.lane_state) IS
 	'append a lane''s new state';
+
+CREATE OR REPLACE FUNCTION casesync_internal.lane_states_tidy()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM casesync_internal.lane_state t
+	 WHERE t.id < (SELECT max(x.id) FROM casesync_internal.lane_state x WHERE x.lane = t.lane)
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_states_tidy() IS
+	'part of tidy(): states of lanes that newer ones have replaced';
 
 /*
  * Their places stay, since how many were sent together says what a refusal means; as a negative id,
@@ -55,7 +74,10 @@ AS $$
 	UPDATE casesync_internal.lane_state s
 	   SET items = ARRAY(SELECT CASE WHEN i = ANY (lanes_let_go.items) THEN -i ELSE i END
 			FROM unnest(s.items) WITH ORDINALITY u(i, n) ORDER BY u.n)
-	 WHERE s.items && lanes_let_go.items;
+	 WHERE s.id = ANY (ARRAY(SELECT x.id FROM casesync_internal.lane l
+			CROSS JOIN LATERAL casesync_internal.lane_now(l.lane) x
+			WHERE x.items && lanes_let_go.items))
+	   AND s.items && lanes_let_go.items;
 $$;
 COMMENT ON FUNCTION casesync_internal.lanes_let_go(bigint[]) IS
 	'whatever becomes of the messages that are under way, it says nothing of these items of theirs '
@@ -102,7 +124,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN NOT EXISTS (SELECT FROM casesync_internal.notification n
-		WHERE n.lane = l.lane AND n.state = 'due')
+		WHERE n.lane = l.lane AND n.state = 'due' AND n.place >= 0)
 		AND NOT EXISTS (SELECT FROM casesync_internal.outgoing o
 			WHERE o.lane = l.lane AND o.state = 'due')
 		AND NOT EXISTS (SELECT FROM casesync_internal.subscription s

@@ -218,7 +218,9 @@ CREATE TABLE casesync_internal.lane_state (
 	reason text,
 	begins_until timestamptz,
 	lost_until timestamptz,
-	seq_before bigint
+	seq_before bigint,
+	live_from bigint NOT NULL DEFAULT 0,
+	bulk_from bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX lane_state_newest ON casesync_internal.lane_state (lane, id);
 COMMENT ON TABLE casesync_internal.lane_state IS 'appended; the newest row of a lane counts';
@@ -230,6 +232,10 @@ COMMENT ON COLUMN casesync_internal.lane_state.lost_until IS
 	'the same of messages whose sessions ended before an outcome';
 COMMENT ON COLUMN casesync_internal.lane_state.seq_before IS
 	'of the message in flight: the last number before those that were given for it; NULL: none was';
+COMMENT ON COLUMN casesync_internal.lane_state.live_from IS
+	'nothing that waits in the order of ids has a lower one (notification.place 0)';
+COMMENT ON COLUMN casesync_internal.lane_state.bulk_from IS
+	'the same of what is bulk';
 COMMENT ON COLUMN casesync_internal.lane_state.refusals IS
 	'items refused one after another, with nothing delivered in between';
 COMMENT ON COLUMN casesync_internal.lane_state.suspect IS

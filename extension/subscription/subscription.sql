@@ -29,7 +29,8 @@ BEGIN
 		  FROM casesync_internal.lane l JOIN casesync_internal.notification n ON n.lane = l.lane
 		 WHERE l.partner IN (SELECT s.partner FROM casesync_internal.subscription s
 			WHERE s.id = ANY (ended))
-		   AND l.kind = 'notify' AND n.state = 'due' AND n.subscription = ANY (ended)),
+		   AND l.kind = 'notify' AND n.state = 'due' AND n.place >= 0
+		   AND n.subscription = ANY (ended)),
 			'subscription ended');
 	RETURN cardinality(ended);
 END

@@ -51,6 +51,8 @@ CREATE INDEX subscription_of_one ON casesync_internal.subscription (id_value, id
 	WHERE state IN ('pending', 'active') AND id_type IS NOT NULL;
 CREATE INDEX subscription_living ON casesync_internal.subscription (partner, lane)
 	WHERE state IN ('pending', 'active');
+CREATE INDEX subscription_unconfirmed ON casesync_internal.subscription (partner)
+	WHERE state = 'active' AND NOT is_confirmed;
 CREATE INDEX subscription_waiting ON casesync_internal.subscription (waits_for, partner)
 	WHERE state = 'pending';
 CREATE INDEX subscription_ending ON casesync_internal.subscription (ends)

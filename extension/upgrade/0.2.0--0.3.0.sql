@@ -1189,14 +1189,6 @@ COMMENT ON COLUMN casesync_internal.notification.seq IS
 	'its message had left';
 COMMENT ON COLUMN casesync_internal.notification.prev_seq IS
 	'the number that is told before it: those in between are not told, or later';
-DO $$
-BEGIN
-	FOR leaf IN 0 .. 7 LOOP
-		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
-			'(lane, subscription, seq) WHERE state = ''due'' AND seq IS NOT NULL', leaf);
-	END LOOP;
-END
-$$;
 /* ---- what case workers push ---- */
 ALTER TABLE casesync_internal.subscription ADD COLUMN is_push boolean NOT NULL DEFAULT false;
 CREATE UNIQUE INDEX subscription_push ON casesync_internal.subscription
@@ -1265,8 +1257,6 @@ BEGIN
 		EXECUTE format('ALTER TABLE casesync_internal.notification_%s ADD COLUMN is_bulk boolean '
 			'NOT NULL DEFAULT false', leaf);
 		EXECUTE format('DROP INDEX casesync_internal.notification_%s_lane_id_idx', leaf);
-		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s (lane, is_bulk, id) '
-			'WHERE state = ''due''', leaf);
 	END LOOP;
 END
 $$;
@@ -1298,3 +1288,46 @@ BEGIN
 	END LOOP;
 END
 $$;
+/* ---- what waits is walked forward by index, whatever was delivered before it ---- */
+DO $$
+BEGIN
+	FOR leaf IN 0 .. 7 LOOP
+		EXECUTE format('ALTER TABLE casesync_internal.notification_%s ADD COLUMN place smallint '
+			'NOT NULL DEFAULT 0', leaf);
+		EXECUTE format('CREATE INDEX ON casesync_internal.notification_%s '
+			'(lane, place, is_bulk, id) WHERE state = ''due'' AND place >= 0', leaf);
+		EXECUTE format('UPDATE casesync_internal.notification_%s SET place = 2 '
+			'WHERE state = ''due'' AND seq IS NOT NULL', leaf);
+		EXECUTE format('ALTER TABLE casesync_internal.notification_%s SET (fillfactor = 50)', leaf);
+	END LOOP;
+END
+$$;
+ALTER TABLE casesync_internal.notification ADD COLUMN place smallint NOT NULL DEFAULT 0;
+CREATE INDEX notification_due ON casesync_internal.notification (lane, place, is_bulk, id)
+	WHERE state = 'due' AND place >= 0;
+CREATE INDEX notification_reference ON casesync_internal.notification (reference_id);
+CREATE INDEX notification_subject ON casesync_internal.notification (registry, key);
+COMMENT ON COLUMN casesync_internal.notification.place IS
+	'where it waits in its lane: 0 in the order of ids, which is looked at from a mark on '
+	'(lane_state.live_from); 1 before that, since newer ones of its subject do (is_bulk no more); '
+	'2 it was tried before';
+ALTER TABLE casesync_internal.lane_state ADD COLUMN live_from bigint NOT NULL DEFAULT 0,
+	ADD COLUMN bulk_from bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN casesync_internal.lane_state.live_from IS
+	'nothing that waits in the order of ids has a lower one (notification.place 0)';
+COMMENT ON COLUMN casesync_internal.lane_state.bulk_from IS
+	'the same of what is bulk';
+CREATE INDEX subscription_unconfirmed ON casesync_internal.subscription (partner)
+	WHERE state = 'active' AND NOT is_confirmed;
+CREATE TYPE casesync_internal.head AS (id bigint, subscription bigint, registry text, key text,
+	seq bigint, is_bulk boolean);
+COMMENT ON TYPE casesync_internal.head IS
+	'what may be sent next of a lane; seq: its number in the stream of now, if it has one';
+CREATE INDEX outgoing_encrypted ON casesync_internal.outgoing (lane, must_encrypt)
+	WHERE state = 'due';
+DROP FUNCTION casesync_internal.is_wished(casesync_internal.notification);
+DROP FUNCTION casesync_internal.is_agreed(casesync_internal.notification);
+DROP FUNCTION casesync_internal.lock_due(casesync_internal.notification[]);
+DROP FUNCTION casesync_internal.notify_message(bigint[]);
+DROP FUNCTION casesync_internal.take_notifications(casesync_internal.lane_state,
+	casesync_internal.partner, casesync_internal.node);

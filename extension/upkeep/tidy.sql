@@ -30,6 +30,7 @@ BEGIN
 		PERFORM casesync_internal.rejected_prune();
 		PERFORM casesync_internal.inbox_gaps_ask();
 		PERFORM casesync_internal.storage_fold();
+		PERFORM casesync_internal.lane_states_tidy();
 		PERFORM casesync_internal.trackings_follow_renames();
 		PERFORM casesync_internal.tracking_rewrite();
 		era := (casesync_internal.this_node()).era;
