@@ -194,53 +194,62 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	due casesync_internal.notification[] := ARRAY(SELECT n.x
-		  FROM (SELECT u.id FROM unnest(items) u(id) ORDER BY u.id) i
-		 /* One by one by their ids, in this order, whatever is known of their number. */
-		 CROSS JOIN LATERAL (SELECT x FROM casesync_internal.notification x
-			WHERE x.id = i.id OFFSET 0 FOR NO KEY UPDATE OF x SKIP LOCKED) n
-		 WHERE (n.x).state = 'due');
+	due casesync_internal.notification[];
+	stored bigint;
+	compressed bigint;
 BEGIN
+	SELECT coalesce(array_agg(n.x), '{}'), sum(n.size), count(n.compression)
+	  INTO due, stored, compressed
+	  FROM (SELECT u.id FROM unnest(items) u(id) ORDER BY u.id) i
+	 /* One by one by their ids, in this order, whatever is known of their number. */
+	 CROSS JOIN LATERAL (
+		SELECT x, pg_column_size(x.record) AS size, pg_column_compression(x.record) AS compression
+		  FROM casesync_internal.notification x
+		 WHERE x.id = i.id OFFSET 0 FOR NO KEY UPDATE OF x SKIP LOCKED) n
+	 WHERE (n.x).state = 'due';
 	IF cardinality(due) < cardinality(items) THEN
 		due := ARRAY(SELECT d FROM unnest(due) d WHERE NOT EXISTS (
 			SELECT FROM casesync_internal.notification i
 			 WHERE i.id = ANY (items) AND i.id < d.id AND i.registry = d.registry
 			   AND i.key = d.key AND i.id NOT IN (SELECT x.id FROM unnest(due) x)));
 	END IF;
+	/* What is written out is seldom longer than what is stored, and hardly ever twice as long. */
+	IF 2 * stored > casesync_internal.message_bytes() OR compressed > 0 THEN
+		due := casesync_internal.fit_message(due, items);
+	END IF;
 	RETURN due;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.lock_due(bigint[]) IS
-	'those of these notifications that may be sent now, locked until the end of the transaction';
+	'those of these notifications that may be sent now, and fit into one message; locked until the '
+	'end of the transaction';
 
-/*
- * Partners cap bodies; the first goes whatever it has. What is written out is measured only where
- * it could be too much: it is seldom longer than what is stored, and hardly ever twice as long.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.fit_message(items bigint[])
-RETURNS bigint[]
+CREATE OR REPLACE FUNCTION casesync_internal.message_bytes()
+RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 262144;
+COMMENT ON FUNCTION casesync_internal.message_bytes() IS
+	'how many bytes of records one message has at most, since partners cap bodies';
+
+/* The first goes whatever it has. */
+CREATE OR REPLACE FUNCTION casesync_internal.fit_message(due casesync_internal.notification[],
+	items bigint[])
+RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	most constant integer := 262144;
 BEGIN
-	IF (SELECT coalesce(sum(2 * pg_column_size(n.record)), 0) <= most
-			AND count(pg_column_compression(n.record)) = 0
-		  FROM casesync_internal.notification n WHERE n.id = ANY (items)) THEN
-		RETURN items;
-	END IF;
-	RETURN ARRAY(SELECT b.id
-		  FROM (SELECT i.id, i.place,
-					sum(octet_length(n.record::text)) OVER (ORDER BY i.place) AS bytes
+	RETURN ARRAY(SELECT b.d
+		  FROM (SELECT d, i.place, min(i.place) OVER () AS first_place,
+					sum(octet_length(d.record::text)) OVER (ORDER BY i.place) AS bytes
 				  FROM unnest(items) WITH ORDINALITY i(id, place)
-				  JOIN casesync_internal.notification n ON n.id = i.id) b
-		 WHERE b.bytes <= most OR b.place = 1
-		 ORDER BY b.place);
+				  JOIN unnest(due) d ON d.id = i.id) b
+		 WHERE b.bytes <= casesync_internal.message_bytes() OR b.place = b.first_place
+		 ORDER BY (b.d).id);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.fit_message(bigint[]) IS
-	'of these items, in this order, those that fit into one message';
+COMMENT ON FUNCTION casesync_internal.fit_message(casesync_internal.notification[], bigint[]) IS
+	'of these items, in the order of their ids in items, those that fit into one message';
 
 /*
  * Part of a backlog that was written under versions of agreements that count no more: those of the
@@ -304,7 +313,7 @@ BEGIN
 		items := casesync_internal.next_items(s.lane, s.batch_limit,
 			is_by_age => hashint8(s.id) & 3 = 0);
 	END IF;
-	RETURN casesync_internal.fit_message(items);
+	RETURN items;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.items_next(casesync_internal.lane_state) IS

@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.door_ask(a casesync_internal.agreem
 	r casesync_internal.registry, keys text[], OUT inside text[], OUT bad_keys text[],
 	OUT bad_codes text[], OUT bad_reasons text[])
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = on
 AS $$
 DECLARE
 	budget constant integer := least(5000, nullif(
@@ -94,6 +94,49 @@ COMMENT ON FUNCTION casesync_internal.door_refuse(casesync_internal.notification
 	casesync_internal.notification[], text, text) IS
 	'part of door_pass(): who left the agreement, and those of whom it cannot be said: not sent';
 
+/* One question about all that are of one agreement; what could not be asked only now stays due. */
+CREATE OR REPLACE FUNCTION casesync_internal.door_part(items casesync_internal.notification[],
+	keys text[], OUT passed casesync_internal.notification[],
+	OUT stays casesync_internal.notification[], OUT waiting text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	x record;
+	b record;
+BEGIN
+	stays := '{}';
+	SELECT d.* INTO x
+	  FROM casesync_internal.agreement a
+	  JOIN casesync_internal.registry r ON r.registry = items[1].registry
+	 CROSS JOIN LATERAL casesync_internal.door_ask(a, r, keys) d
+	 WHERE a.agreement = items[1].agreement AND a.version = items[1].agreement_version;
+	/* Mostly all are inside. */
+	IF NOT EXISTS (SELECT unnest(keys) EXCEPT SELECT unnest(x.inside)) THEN
+		passed := items;
+		RETURN;
+	END IF;
+	PERFORM casesync_internal.door_refuse(ARRAY(SELECT i FROM unnest(items) i
+		WHERE i.key <> ALL (coalesce(x.inside || x.bad_keys, '{}'))), '{}');
+	FOR b IN
+		SELECT u.code, min(u.reason) AS reason, array_agg(i) AS items
+		  FROM unnest(x.bad_keys, x.bad_codes, x.bad_reasons) u(key, code, reason)
+		  JOIN unnest(items) i ON i.key = u.key
+		 GROUP BY u.code
+	LOOP
+		IF b.code = 'CS002' OR casesync_internal.is_transient(b.code) THEN
+			stays := stays || b.items; waiting := coalesce(waiting, b.reason);
+		ELSE
+			PERFORM casesync_internal.door_refuse('{}', b.items, b.code, b.reason);
+		END IF;
+	END LOOP;
+	passed := ARRAY(SELECT i FROM unnest(items) i WHERE i.key IN (SELECT unnest(x.inside)));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.door_part(casesync_internal.notification[], text[]) IS
+	'part of door_pass(): items of one registry under one version of an agreement, about these '
+	'subjects';
+
 /*
  * Removals pass: whom they are about has left, and who they tell it to was told of him. What could
  * not be asked only now (too slow, a lock) stays due, and with it what comes after it of the same
@@ -106,41 +149,23 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	g record;
-	x record;
-	b record;
+	part record;
 	stays casesync_internal.notification[] := '{}';
 BEGIN
 	passed := ARRAY(SELECT i FROM unnest(items) i WHERE i.removal);
 	FOR g IN
-		SELECT i.registry, i.agreement, i.agreement_version AS version,
-			array_agg(DISTINCT i.key) AS keys, array_agg(i) AS items
+		SELECT array_agg(DISTINCT i.key) AS keys, array_agg(i) AS items
 		  FROM unnest(items) i WHERE NOT i.removal
 		 GROUP BY i.registry, i.agreement, i.agreement_version
 	LOOP
-		SELECT d.* INTO x
-		  FROM casesync_internal.agreement a
-		  JOIN casesync_internal.registry r ON r.registry = g.registry
-		 CROSS JOIN LATERAL casesync_internal.door_ask(a, r, g.keys) d
-		 WHERE a.agreement = g.agreement AND a.version = g.version;
-		PERFORM casesync_internal.door_refuse(ARRAY(SELECT i FROM unnest(g.items) i
-			WHERE i.key <> ALL (coalesce(x.inside || x.bad_keys, '{}'))), '{}');
-		FOR b IN
-			SELECT u.code, min(u.reason) AS reason, array_agg(i) AS items
-			  FROM unnest(x.bad_keys, x.bad_codes, x.bad_reasons) u(key, code, reason)
-			  JOIN unnest(g.items) i ON i.key = u.key
-			 GROUP BY u.code
-		LOOP
-			IF b.code = 'CS002' OR casesync_internal.is_transient(b.code) THEN
-				stays := stays || b.items; waiting := coalesce(waiting, b.reason);
-			ELSE
-				PERFORM casesync_internal.door_refuse('{}', b.items, b.code, b.reason);
-			END IF;
-		END LOOP;
-		passed := passed || ARRAY(SELECT i FROM unnest(g.items) i WHERE i.key = ANY (x.inside));
+		part := casesync_internal.door_part(g.items, g.keys);
+		passed := passed || part.passed;
+		stays := stays || part.stays;
+		waiting := coalesce(waiting, part.waiting);
 	END LOOP;
 	unasked := ARRAY(SELECT s.id FROM unnest(stays) s);
 	passed := ARRAY(SELECT i FROM unnest(passed) i
-		 WHERE NOT EXISTS (SELECT FROM unnest(stays) s
+		 WHERE stays = '{}' OR NOT EXISTS (SELECT FROM unnest(stays) s
 			WHERE s.registry = i.registry AND s.key = i.key AND s.id < i.id)
 		 ORDER BY i.id);
 END

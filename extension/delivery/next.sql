@@ -98,7 +98,7 @@ BEGIN
 	RETURN ARRAY(
 		SELECT ROW(w.id, w.subscription, w.registry, w.key,
 			CASE WHEN w.stream = now_stream THEN w.seq END, p.is_bulk)::casesync_internal.head
-		  FROM (VALUES (2, false, 0, NULL), (2, true, 0, NULL), (1, false, 0, reach),
+		  FROM (VALUES (2, false, 0, NULL), (1, false, 0, reach),
 				(0, false, coalesce(s.live_from, 0), reach),
 				(0, true, coalesce(s.bulk_from, 0), reach))
 			p(place, is_bulk, from_id, most)
@@ -135,7 +135,7 @@ BEGIN
 		heads := ARRAY(SELECT h FROM unnest(heads) h WHERE h.seq IS NOT NULL
 			OR h.subscription <> ALL (unknown) AND NOT casesync_internal.head_waits(h, here));
 		EXIT WHEN is_all OR cardinality(heads) >= max_items;
-		reach := reach * 10;
+		reach := least(reach * 10, 100000000);
 		heads := casesync_internal.heads_within(s, reach);
 	END LOOP;
 	RETURN QUERY SELECT h.* FROM unnest(heads) h WHERE h.seq IS NOT NULL;

@@ -17,9 +17,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM casesync_internal.disclosure_complete(
-		ARRAY(SELECT n.reference_id FROM casesync_internal.notification n
-			WHERE n.id = ANY (items)), verdict);
-	PERFORM casesync_internal.notification_settle(items, verdict = 'delivered', why);
+		casesync_internal.notification_settle(items, verdict = 'delivered', why), verdict);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.settle_notifications(bigint[], text, text) IS

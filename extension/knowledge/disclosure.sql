@@ -82,8 +82,11 @@ BEGIN
 	SELECT d.partner, d.registry, d.key, d.way, d.hmac, d.agreement, d.agreement_version,
 		d.reference_id, disclosure_complete.outcome, d.asked
 	  FROM (SELECT DISTINCT ON (x.reference_id, x.registry, x.key, x.way, x.agreement) x.*
-		  FROM casesync_internal.disclosure x
-		 WHERE x.reference_id = ANY (reference_ids) AND x.outcome = 'attempted'
+		  FROM unnest(reference_ids) i(id)
+		 /* One by one by the index: in the order of the key all others would be read as well. */
+		 CROSS JOIN LATERAL (SELECT y.* FROM casesync_internal.disclosure y
+			WHERE y.reference_id = i.id OFFSET 0) x
+		 WHERE x.outcome = 'attempted'
 		 ORDER BY x.reference_id, x.registry, x.key, x.way, x.agreement, x.id DESC) d
 	 ORDER BY d.id;
 END

@@ -144,7 +144,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_settle_lock(bigint[], boolean) IS
-	'part of notification_settle(): nobody else changes these items until the transaction ends';
+	'before notification_settle(): nobody else changes these items until the transaction ends';
 
 /* The end of the subtransaction gives the lock back. */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_await(item bigint)
@@ -205,13 +205,17 @@ COMMENT ON FUNCTION casesync_internal.notification_arrived(bigint[]) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_settle(items bigint[],
 	is_delivered boolean, why text)
-RETURNS void
+RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	settled record;
 BEGIN
-	PERFORM casesync_internal.notification_settle_lock(items, is_delivered);
-	IF is_delivered THEN
+	SELECT array_agg(n.reference_id) AS ids,
+		bool_or(n.state = 'withheld' AND is_delivered) AS is_any_withheld INTO settled
+	  FROM casesync_internal.notification n WHERE n.id = ANY (items);
+	IF settled.is_any_withheld THEN
 		PERFORM casesync_internal.notification_arrived(items);
 	END IF;
 	/* One that was withheld while it was in flight has arrived all the same. */
@@ -222,10 +226,12 @@ BEGIN
 	IF NOT is_delivered THEN
 		PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => false);
 	END IF;
+	RETURN coalesce(settled.ids, '{}');
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_settle(bigint[], boolean, text) IS
-	'these have reached the partner, or never will: then they are dead letters';
+	'these, locked by the caller, have reached the partner, or never will: then they are dead '
+	'letters; gives their reference_ids';
 
 /* The caller holds the row, as a dead letter: see require_dead(). So does discarding. */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_revive(item bigint)

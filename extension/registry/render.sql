@@ -215,11 +215,13 @@ COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[])
 /* $2 is the condition: what a person typed is never part of a query's text. */
 CREATE OR REPLACE FUNCTION casesync_internal.condition_query(r casesync_internal.registry)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT %s, NULL::jsonb FROM %s WHERE %s AND $2', casesync_internal.key_text(r),
-		r.view, casesync_internal.key_among(r))
+BEGIN
+	RETURN format('SELECT %s, NULL::jsonb FROM %s WHERE %s AND $2', casesync_internal.key_text(r),
+			r.view, casesync_internal.key_among(r));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.condition_query(casesync_internal.registry) IS
 	'the query for those of the keys ($1) for which a condition ($2) holds';

@@ -186,20 +186,25 @@ COMMENT ON FUNCTION casesync_internal.journal_take(jsonb) IS
 /* Of one message, for the journal: by this a subject is found again, and said who it was. */
 CREATE OR REPLACE FUNCTION casesync_internal.journal_entry(items bigint[], stream uuid)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_build_object('stream', journal_entry.stream, 'items', jsonb_agg(
-		jsonb_strip_nulls(jsonb_build_object('reference_id', n.reference_id,
-			'partner', l.partner, 'registry', n.registry, 'key', n.key,
-			'identifiers', t.identifiers, 'subscription', n.subscription,
-			'agreement', n.agreement, 'version', n.agreement_version, 'seq', n.seq)) ORDER BY n.id
-		))::text
-	  FROM casesync_internal.notification n
-	  JOIN casesync_internal.lane l ON l.lane = n.lane
-	  LEFT JOIN casesync_internal.told t
-		ON t.partner = l.partner AND t.registry = n.registry AND t.key = n.key
-	 WHERE n.id = ANY (journal_entry.items)
+BEGIN
+	RETURN (
+		SELECT jsonb_build_object('stream', journal_entry.stream, 'items', jsonb_agg(
+				jsonb_strip_nulls(jsonb_build_object('reference_id', n.reference_id,
+					'partner', l.partner, 'registry', n.registry, 'key', n.key,
+					'identifiers', t.identifiers, 'subscription', n.subscription,
+					'agreement', n.agreement, 'version', n.agreement_version, 'seq', n.seq))
+				ORDER BY n.id))
+		  FROM casesync_internal.notification n
+		  JOIN casesync_internal.lane l ON l.lane = n.lane
+		  /* One by one by the key: there may be a million others. */
+		  LEFT JOIN LATERAL (SELECT x.identifiers FROM casesync_internal.told x
+			WHERE x.partner = l.partner AND x.registry = n.registry AND x.key = n.key
+			OFFSET 0) t ON true
+		 WHERE n.id = ANY (journal_entry.items));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.journal_entry(bigint[], uuid) IS
 	'what a bridge is to write down before it sends these notifications';

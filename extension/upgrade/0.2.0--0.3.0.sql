@@ -1331,3 +1331,4 @@ DROP FUNCTION casesync_internal.lock_due(casesync_internal.notification[]);
 DROP FUNCTION casesync_internal.notify_message(bigint[]);
 DROP FUNCTION casesync_internal.take_notifications(casesync_internal.lane_state,
 	casesync_internal.partner, casesync_internal.node);
+DROP FUNCTION casesync_internal.notification_settle(bigint[], boolean, text);
