@@ -37,7 +37,7 @@ BRIDGE_SOURCES = \
 	bridge/http/tls_credentials.c bridge/http/tls_server.c \
 	bridge/delivery/delivery_policy.c bridge/delivery/delivery_queue.c \
 	bridge/delivery/dispatcher.c bridge/delivery/lane.c bridge/delivery/prober.c \
-	bridge/delivery/lane_message.c \
+	bridge/delivery/lane_message.c bridge/delivery/lane_state.c \
 	bridge/turn/gate.c bridge/turn/linger.c bridge/turn/request_turn.c bridge/turn/router_turn.c \
 	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_check.c \
 	bridge/api/api_exchange.c bridge/api/api_fenced.c \

@@ -27,6 +27,17 @@
 	"partner => $1::text, message_id => $2::text, raw => $3::bytea, token_client => $4::text,"     \
 	" kid => $5::text, plain => $6::bytea"
 
+/* How a message ended. */
+#define OUTCOME                                                                                    \
+	"lane => $1::integer, message_id => $2::uuid, verdict => $3::text, wait_ms => $4::bigint,"     \
+	" http_status => $5::integer, ack_status => $6::text, error_code => $7::text,"                 \
+	" detail => $8::text, has_left => $9::boolean"
+
+#define PARCEL                                                                                     \
+	"message_id, url, action, sender_id, receiver_id, sender_uri, status, total_count,"            \
+	" completed_count, message, meta, attempt, networks, tls_name, token_url, client_id,"          \
+	" secret_name, encrypt, journal"
+
 const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_BRIDGE_START] = ROWS(
 		3, "sender_id, key_ids, paused, paused_reason, extension_version, journal_key, asks, lost",
@@ -59,17 +70,13 @@ const SqlCall sql_calls[CALL_COUNT] = {
 		ROWS(1, "lane, wait_ms, receiver", "casesync_internal.lanes", "turn => $1::bigint"),
 	[CALL_LOCK_LANE] = VALUE(1, "casesync_internal.lock_lane", "lane => $1::integer"),
 	[CALL_UNLOCK_LANE] = VALUE(1, "casesync_internal.unlock_lane", "lane => $1::integer"),
-	[CALL_TAKE] = ROWS(3,
-					   "message_id, url, action, sender_id, receiver_id, sender_uri, status,"
-					   " total_count, completed_count, message, meta, attempt, networks, tls_name,"
-					   " token_url, client_id, secret_name, encrypt, journal",
-					   "casesync_internal.take",
-					   "lane => $1::integer, turn => $2::bigint, begins_within => $3::integer"),
-	[CALL_RECORD_OUTCOME] =
-		VALUE(9, "casesync_internal.record_outcome",
-			  "lane => $1::integer, message_id => $2::uuid, verdict => $3::text,"
-			  " wait_ms => $4::bigint, http_status => $5::integer, ack_status => $6::text,"
-			  " error_code => $7::text, detail => $8::text, has_left => $9::boolean"),
+	[CALL_TAKE] = ROWS(4, PARCEL, "casesync_internal.take",
+					   "lane => $1::integer, turn => $2::bigint, begins_within => $3::integer,"
+					   " with_journal => $4::boolean"),
+	[CALL_RECORD_OUTCOME] = VALUE(9, "casesync_internal.record_outcome", OUTCOME),
+	[CALL_NEXT_MESSAGE] = ROWS(12, PARCEL ", recorded, again", "casesync_internal.next_message",
+							   OUTCOME ", turn => $10::bigint, begins_within => $11::integer,"
+									   " with_journal => $12::boolean"),
 
 	[CALL_PROBE_TARGET] =
 		ROWS(1, "url, networks, tls_name", "casesync_internal.probe_target", "lane => $1::integer"),

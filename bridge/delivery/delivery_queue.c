@@ -51,17 +51,26 @@ delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler, voi
 	return queue_ask_about_lane(session, CALL_UNLOCK_LANE, lane, handler, context, failure);
 }
 
-bool
-delivery_queue_take(PgSession *session, int lane, const DeliveryTurn *turn,
-					int64_t begins_within_ms, PgResultHandler handler, void *context,
-					Failure *failure)
+/* Parameters point to texts; they are copied when the question is queued. */
+typedef struct LaneTexts
 {
-	char lane_text[16];
-	char within_text[16];
-	const PgParam params[] = {PG_TEXT(lane_text), PG_TEXT(turn->number), PG_TEXT(within_text)};
+	char lane[16];
+	char wait[32];
+	char status[16];
+	char within[16];
+} LaneTexts;
 
-	snprintf(lane_text, sizeof(lane_text), "%d", lane);
-	snprintf(within_text, sizeof(within_text), "%d", (int) begins_within_ms);
+bool
+delivery_queue_take(PgSession *session, int lane, const DeliveryWish *wish, PgResultHandler handler,
+					void *context, Failure *failure)
+{
+	LaneTexts texts;
+	const PgParam params[] = {PG_TEXT(texts.lane), PG_TEXT(wish->turn->number),
+							  PG_TEXT(texts.within),
+							  PG_TEXT(wish->with_journal ? "true" : "false")};
+
+	snprintf(texts.lane, sizeof(texts.lane), "%d", lane);
+	snprintf(texts.within, sizeof(texts.within), "%d", (int) wish->begins_within_ms);
 	return pg_session_query(session, SQL_CALL(CALL_TAKE), params, handler, context, failure);
 }
 
@@ -75,30 +84,47 @@ delivery_queue_secure(PgSession *session, const char *standby, PgResultHandler h
 							failure);
 }
 
+/* The first of those of record and of next. */
+#define OUTCOME_PARAMS(outcome, texts)                                                             \
+	PG_TEXT((texts).lane), PG_TEXT((outcome)->message_id), PG_TEXT((outcome)->verdict),            \
+		PG_TEXT((texts).wait), PG_TEXT((outcome)->http_status != 0 ? (texts).status : NULL),       \
+		PG_TEXT((outcome)->ack_status),                                                            \
+		PG_TEXT((outcome)->error_code[0] != '\0' ? (outcome)->error_code : NULL),                  \
+		PG_TEXT((outcome)->detail), PG_TEXT((outcome)->has_left ? "true" : "false")
+
+static void
+outcome_write(LaneTexts *texts, int lane, const DeliveryOutcome *outcome)
+{
+	snprintf(texts->lane, sizeof(texts->lane), "%d", lane);
+	snprintf(texts->wait, sizeof(texts->wait), "%lld", (long long) outcome->wait_ms);
+	snprintf(texts->status, sizeof(texts->status), "%d", outcome->http_status);
+}
+
 bool
 delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outcome,
 					  PgResultHandler handler, void *context, Failure *failure)
 {
-	char lane_text[16];
-	char wait_text[32];
-	char status_text[16];
-	const PgParam params[] = {
-		PG_TEXT(lane_text),
-		PG_TEXT(outcome->message_id),
-		PG_TEXT(outcome->verdict),
-		PG_TEXT(wait_text),
-		PG_TEXT(outcome->http_status != 0 ? status_text : NULL),
-		PG_TEXT(outcome->ack_status),
-		PG_TEXT(outcome->error_code[0] != '\0' ? outcome->error_code : NULL),
-		PG_TEXT(outcome->detail),
-		PG_TEXT(outcome->has_left ? "true" : "false"),
-	};
+	LaneTexts texts;
+	const PgParam params[] = {OUTCOME_PARAMS(outcome, texts)};
 
-	snprintf(lane_text, sizeof(lane_text), "%d", lane);
-	/* parameters point to these texts; they are copied when the question is queued */
-	snprintf(wait_text, sizeof(wait_text), "%lld", (long long) outcome->wait_ms);
-	snprintf(status_text, sizeof(status_text), "%d", outcome->http_status);
+	outcome_write(&texts, lane, outcome);
 	return pg_session_query(session, SQL_CALL(CALL_RECORD_OUTCOME), params, handler, context,
+							failure);
+}
+
+bool
+delivery_queue_next(PgSession *session, int lane, const DeliveryOutcome *outcome,
+					const DeliveryWish *wish, PgResultHandler handler, void *context,
+					Failure *failure)
+{
+	LaneTexts texts;
+	const PgParam params[] = {OUTCOME_PARAMS(outcome, texts), PG_TEXT(wish->turn->number),
+							  PG_TEXT(texts.within),
+							  PG_TEXT(wish->with_journal ? "true" : "false")};
+
+	outcome_write(&texts, lane, outcome);
+	snprintf(texts.within, sizeof(texts.within), "%d", (int) wish->begins_within_ms);
+	return pg_session_query(session, SQL_CALL(CALL_NEXT_MESSAGE), params, handler, context,
 							failure);
 }
 
@@ -126,9 +152,21 @@ delivery_queue_read_claim(const PGresult *result)
 }
 
 bool
+delivery_queue_read_recorded(const PGresult *result)
+{
+	return pg_row_is_true(result, 0, 19);
+}
+
+bool
+delivery_queue_read_again(const PGresult *result)
+{
+	return pg_row_is_true(result, 0, 20);
+}
+
+bool
 delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 {
-	if (PQntuples(result) == 0)
+	if (PQntuples(result) == 0 || pg_row_text(result, 0, 0) == NULL)
 		return false;
 	*item = (DeliveryItem){
 		.fields =

@@ -55,6 +55,14 @@ typedef struct DeliveryTurn
 	char number[24]; /* "" until delivery_begin() is answered */
 } DeliveryTurn;
 
+/* How the next message is asked for. */
+typedef struct DeliveryWish
+{
+	const DeliveryTurn *turn;
+	int64_t begins_within_ms;
+	bool with_journal; /* with what is to be written down */
+} DeliveryWish;
+
 /* Each is one pg_session_query: false when nothing was asked. */
 extern bool delivery_queue_begin(PgSession *session, PgResultHandler handler, void *context,
 								 Failure *failure);
@@ -64,18 +72,26 @@ extern bool delivery_queue_lock(PgSession *session, int lane, PgResultHandler ha
 								void *context, Failure *failure);
 extern bool delivery_queue_unlock(PgSession *session, int lane, PgResultHandler handler,
 								  void *context, Failure *failure);
-extern bool delivery_queue_take(PgSession *session, int lane, const DeliveryTurn *turn,
-								int64_t begins_within_ms, PgResultHandler handler, void *context,
-								Failure *failure);
+extern bool delivery_queue_take(PgSession *session, int lane, const DeliveryWish *wish,
+								PgResultHandler handler, void *context, Failure *failure);
 extern bool delivery_queue_secure(PgSession *session, const char *standby, PgResultHandler handler,
 								  void *context, Failure *failure);
 extern bool delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outcome,
 								  PgResultHandler handler, void *context, Failure *failure);
+
+/* Record and take in one transaction. */
+extern bool delivery_queue_next(PgSession *session, int lane, const DeliveryOutcome *outcome,
+								const DeliveryWish *wish, PgResultHandler handler, void *context,
+								Failure *failure);
 
 /* How to read the answers. */
 extern DeliveryTurn delivery_queue_read_turn(const PGresult *result);
 extern DeliveryLane delivery_queue_read_lane(const PGresult *result, int row);
 extern bool delivery_queue_read_claim(const PGresult *result); /* of lock, unlock, secure, record */
 extern bool delivery_queue_read_item(const PGresult *result, DeliveryItem *item); /* false: none */
+
+/* Of next: whether the outcome counted; whether the next message is to be asked for once more. */
+extern bool delivery_queue_read_recorded(const PGresult *result);
+extern bool delivery_queue_read_again(const PGresult *result);
 
 #endif

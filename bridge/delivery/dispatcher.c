@@ -105,23 +105,41 @@ dispatcher_in_flight(const Dispatcher *dispatcher)
 }
 
 /*
- * May this lane take one of the free places? A partner gets the less the fewer are left, so that
- * there is always one for a partner that has none. Where the last message did not arrive the next
- * may hang for as long as a message may: one of those for each partner, and never the last quarter.
+ * May this lane take one of the free places for a message? A partner gets the less the fewer are
+ * left, so that there is always one for a partner that has none. Where the last message did not
+ * arrive the next may hang for as long as a message may: one of those for each partner, and never
+ * the last quarter.
  */
 static bool
-dispatcher_has_place(const Dispatcher *dispatcher, const Lane *lane)
+dispatcher_may_send(const Dispatcher *dispatcher, const Lane *lane)
 {
 	int limit = (*dispatcher->common.parts.config)->max_lanes;
 	int left = limit - dispatcher->common.in_flight;
 	int share = left / 4 < PARTNER_LANES ? left / 4 : PARTNER_LANES;
 
-	/* it sends nothing: an outcome is told to the database, or the lane left to another bridge */
-	if (lane->has_outcome || !lane->is_wanted)
-		return left > 0;
 	if (lane->is_failing && (lane->party->failing_in_flight > 0 || left <= limit / 4))
 		return false;
 	return lane->party->in_flight < (share > 1 ? share : 1) && left > 0;
+}
+
+static bool
+dispatcher_has_place(const Dispatcher *dispatcher, const Lane *lane)
+{
+	int left = (*dispatcher->common.parts.config)->max_lanes - dispatcher->common.in_flight;
+
+	/* it sends nothing: an outcome is told to the database, or the lane left to another bridge */
+	if (lane->has_outcome || !lane->is_wanted)
+		return left > 0;
+	return dispatcher_may_send(dispatcher, lane);
+}
+
+/* The last place is not kept: who waits for one goes before. */
+static bool
+dispatcher_keeps_place(const Dispatcher *dispatcher, const Lane *lane)
+{
+	int left = (*dispatcher->common.parts.config)->max_lanes - dispatcher->common.in_flight;
+
+	return left > 1 && dispatcher_may_send(dispatcher, lane);
 }
 
 /* Sets idle lanes to work as far as the limit allows. */
@@ -139,7 +157,8 @@ dispatcher_fill(void *context)
 			Lane *lane = dispatcher->lanes[at];
 
 			/* begin behind the lane that took a place, or the first ones would take it always */
-			if (dispatcher_has_place(dispatcher, lane) && lane_step(lane, now))
+			if (dispatcher_has_place(dispatcher, lane) &&
+				lane_step(lane, now, dispatcher_keeps_place(dispatcher, lane)))
 				dispatcher->next = at + 1;
 		}
 	if (dispatcher->common.is_stopping && dispatcher_in_flight(dispatcher) == 0)

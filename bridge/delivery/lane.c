@@ -8,78 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/backoff.h"
 #include "base/iso_time.h"
 #include "delivery/delivery_policy.h"
 #include "delivery/lane_message.h"
-#include "delivery/prober.h"
+#include "delivery/lane_state.h"
 #include "net/tls_files.h"
 
-#define REST_FIRST_MS 500
-#define REST_LAST_MS 60000
 #define LOCK_AGAIN_MS 1000
 
-/* The one place where the state of a lane changes, and with it the number in flight. */
-static void
-lane_enter(Lane *lane, LaneState state)
-{
-	int change = (state != LANE_IDLE) - (lane->state != LANE_IDLE);
-
-	lane->common->in_flight += change;
-	lane->party->in_flight += change;
-	if (lane->is_failing)
-		lane->party->failing_in_flight += change;
-	lane->state = state;
-	if (state == LANE_IDLE && lane->has_outcome)
-		lane->is_failing = lane->outcome.wait_ms > 0;
-}
-
-/* A question to the database went wrong. A lost connection is no news: its session tells. */
-static void
-lane_trouble(Lane *lane, const char *event, const Failure *failure)
-{
-	const LaneParts *parts = &lane->common->parts;
-	int64_t rest_ms;
-
-	lane_enter(lane, LANE_IDLE);
-	if (!pg_session_is_connected(parts->session))
-		return;
-	log_error(parts->log, event, "lane", LOG_INT(lane->number), "reason", failure->text, NULL);
-	rest_ms = backoff_wait(REST_FIRST_MS, REST_LAST_MS, ++lane->troubles);
-	/* given up, the message stays in flight there and will be taken again */
-	if (rest_ms >= REST_LAST_MS)
-		lane->has_outcome = false;
-	lane->rest_until = event_loop_now() + rest_ms;
-	timer_set_sooner(lane->common->timer, rest_ms);
-}
-
-/* Recorded or stale, the outcome is done with: what is true now is asked by the next take. */
 static void
 lane_recorded(void *context, const PGresult *result, const Failure *failure)
 {
 	Lane *lane = context;
-	LaneCommon *common = lane->common;
 
 	if (result == NULL)
-		lane_trouble(lane, "record_failed", failure);
+		lane_state_trouble(lane, "record_failed", failure);
 	else
 	{
-		lane_enter(lane, LANE_IDLE);
-		lane->has_outcome = false;
-		lane->troubles = 0;
+		lane_state_enter(lane, LANE_IDLE);
+		lane_state_told(lane, delivery_queue_read_claim(result));
 		lane->is_wanted = true;
-		if (!delivery_queue_read_claim(result))
-			log_warning(common->parts.log, "outcome_stale", "lane", LOG_INT(lane->number),
-						"message_id", lane->outcome.message_id, NULL);
-		if (lane->outcome.wait_ms > 0)
-		{
-			timer_set_sooner(common->timer, lane->outcome.wait_ms);
-			prober_want(common->prober, lane->number, lane->outcome.wait_ms);
-		}
-		else
-			prober_forget(common->prober, lane->number);
 	}
-	common->changed(common->context);
+	lane->common->changed(lane->common->context);
 }
 
 static void
@@ -87,23 +37,10 @@ lane_record(Lane *lane)
 {
 	Failure failure;
 
-	lane_enter(lane, LANE_RECORDING);
+	lane_state_enter(lane, LANE_RECORDING);
 	if (!delivery_queue_record(lane->common->parts.session, lane->number, &lane->outcome,
 							   lane_recorded, lane, &failure))
-		lane_trouble(lane, "record_failed", &failure);
-}
-
-static void
-lane_log_outcome(const Lane *lane, const char *reason, int64_t elapsed_ms)
-{
-	const DeliveryOutcome *outcome = &lane->outcome;
-
-	log_info(lane->common->parts.log, "sent", "lane", LOG_INT(lane->number), "partner",
-			 lane->party->partner, "message_id", outcome->message_id, "verdict", outcome->verdict,
-			 "http_status", LOG_INT(outcome->http_status), "ack", LOG_TEXT(outcome->ack_status),
-			 "error_code", outcome->error_code, "reason", LOG_TEXT(reason), "attempt",
-			 LOG_INT(lane->attempt), "wait_ms", LOG_INT(outcome->wait_ms), "ms",
-			 LOG_INT(elapsed_ms), NULL);
+		lane_state_trouble(lane, "record_failed", &failure);
 }
 
 /* What has been tried is decided here once, and recorded as soon as the database can be told. */
@@ -125,7 +62,7 @@ lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t ela
 	lane->outcome.has_left = lane->has_left;
 	lane->has_outcome = true;
 	lane_message_forget(lane);
-	lane_log_outcome(lane, cause[0] != '\0' ? cause : decision.reason, elapsed_ms);
+	lane_message_log(lane, cause[0] != '\0' ? cause : decision.reason, elapsed_ms);
 }
 
 static void lane_ask_token(Lane *lane);
@@ -148,7 +85,7 @@ lane_drop(Lane *lane, const char *reason)
 	lane->has_outcome =
 		!lane->has_left && (!common->is_stopping || pg_session_is_connected(common->parts.session));
 	lane->is_wanted = true;
-	lane_enter(lane, LANE_IDLE);
+	lane_state_enter(lane, LANE_IDLE);
 }
 
 /* It never left us: decided, and nothing in flight. */
@@ -158,7 +95,7 @@ lane_give_up(Lane *lane, TransferResult transfer, const Failure *failure)
 	DeliveryAttempt attempt = {.transfer = transfer};
 
 	lane_decide(lane, &attempt, failure->text, 0);
-	lane_enter(lane, LANE_IDLE);
+	lane_state_enter(lane, LANE_IDLE);
 }
 
 static void
@@ -202,7 +139,7 @@ lane_answered(void *context, const SenderAnswer *answer)
 	/* ack_read let nothing but a plain code through, so it may be stored and logged */
 	memcpy(lane->outcome.error_code, ack.error_code, sizeof(lane->outcome.error_code));
 	lane_decide(lane, &attempt, cause, answer->elapsed_ms);
-	lane_enter(lane, LANE_IDLE);
+	lane_state_enter(lane, LANE_IDLE);
 	lane->common->changed(lane->common->context);
 }
 
@@ -239,19 +176,9 @@ lane_post(Lane *lane, const char *authorization)
 		return;
 	request.identity = &identity;
 	if (sender_post(lane->common->parts.sender, &request, lane_answered, lane, &failure))
-		lane_enter(lane, LANE_SENDING);
+		lane_state_enter(lane, LANE_SENDING);
 	else
 		lane_give_up(lane, TRANSFER_NOT_SIGNED, &failure);
-}
-
-/* Did the token take its time? Then the message is taken, and asked whether it may leave, anew. */
-static bool
-lane_takes_again(const Lane *lane)
-{
-	const TokenWish wish = lane_message_token(lane);
-
-	return fence_is_near_end(&lane->fence) &&
-		   token_client_find(lane->common->parts.tokens, &wish) != NULL;
 }
 
 static void
@@ -264,7 +191,7 @@ lane_got_token(void *context, const char *authorization, const Failure *failure)
 		lane_drop(lane, "the session that took it has ended, or this bridge stood still");
 	else if (authorization == NULL)
 		lane_give_up(lane, TRANSFER_NO_TOKEN, failure);
-	else if (lane_takes_again(lane))
+	else if (lane_message_is_late(lane))
 		lane_drop(lane, "the token took its time");
 	else
 		lane_post(lane, authorization);
@@ -283,7 +210,7 @@ lane_ask_token(Lane *lane)
 		return;
 	wish.identity = &identity;
 	if (token_client_fetch(lane->common->parts.tokens, &wish, lane_got_token, lane, &failure))
-		lane_enter(lane, LANE_ASKING);
+		lane_state_enter(lane, LANE_ASKING);
 	else
 		lane_give_up(lane, TRANSFER_NO_TOKEN, &failure);
 }
@@ -331,7 +258,7 @@ lane_secure(Lane *lane)
 		lane_post_or_ask(lane);
 	else if (delivery_queue_secure(parts->session, (*parts->config)->wait_for_standby, lane_secured,
 								   lane, &failure))
-		lane_enter(lane, LANE_SECURING);
+		lane_state_enter(lane, LANE_SECURING);
 	else
 		lane_give_up(lane, TRANSFER_NO_STANDBY, &failure);
 }
@@ -355,41 +282,90 @@ lane_send(Lane *lane, const DeliveryItem *item)
 }
 
 static void
+lane_begin(Lane *lane, const DeliveryItem *item)
+{
+	LaneCommon *common = lane->common;
+
+	lane->outcome = (DeliveryOutcome){0};
+	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
+	lane->has_left = lane->is_unwritten = false;
+	if (common->key == NULL || common->is_stopping)
+		lane_drop(lane, "this bridge sends nothing more");
+	else
+		lane_send(lane, item);
+}
+
+static void
 lane_taken(void *context, const PGresult *result, const Failure *failure)
 {
 	Lane *lane = context;
-	LaneCommon *common = lane->common;
 	DeliveryItem item;
 
 	if (result == NULL)
-		lane_trouble(lane, "take_failed", failure);
+		lane_state_trouble(lane, "take_failed", failure);
 	else if (!delivery_queue_read_item(result, &item))
-		lane_enter(lane, LANE_IDLE);
+		lane_state_enter(lane, LANE_IDLE);
 	else
-	{
-		lane->outcome = (DeliveryOutcome){0};
-		strncpy(lane->outcome.message_id, item.fields.message_id, UUID_SIZE - 1);
-		lane->has_left = lane->is_unwritten = false;
-		if (common->key == NULL || common->is_stopping)
-			lane_drop(lane, "this bridge sends nothing more");
-		else
-			lane_send(lane, &item);
-	}
-	common->changed(common->context);
+		lane_begin(lane, &item);
+	lane->common->changed(lane->common->context);
+}
+
+static DeliveryWish
+lane_wish(Lane *lane)
+{
+	const LaneParts *parts = &lane->common->parts;
+
+	lane->is_wanted = false;
+	fence_prepare(&lane->fence, fence_within_ms((*parts->config)->connect_timeout_ms));
+	return (DeliveryWish){.turn = &lane->common->turn,
+						  .begins_within_ms = lane->fence.within_ms,
+						  .with_journal = parts->journal != NULL};
 }
 
 static void
 lane_take(Lane *lane)
 {
-	const LaneParts *parts = &lane->common->parts;
+	const DeliveryWish wish = lane_wish(lane);
 	Failure failure;
 
-	lane->is_wanted = false;
-	lane_enter(lane, LANE_TAKING);
-	fence_prepare(&lane->fence, fence_within_ms((*parts->config)->connect_timeout_ms));
-	if (!delivery_queue_take(parts->session, lane->number, &lane->common->turn,
-							 lane->fence.within_ms, lane_taken, lane, &failure))
-		lane_trouble(lane, "take_failed", &failure);
+	lane_state_enter(lane, LANE_TAKING);
+	if (!delivery_queue_take(lane->common->parts.session, lane->number, &wish, lane_taken, lane,
+							 &failure))
+		lane_state_trouble(lane, "take_failed", &failure);
+}
+
+/* What fails together is asked for in parts from then on, and says what is wrong. */
+static void
+lane_got_next(void *context, const PGresult *result, const Failure *failure)
+{
+	Lane *lane = context;
+	DeliveryItem item;
+
+	lane->is_one_by_one = result == NULL;
+	if (result == NULL)
+		lane_state_trouble(lane, "next_failed", failure);
+	else
+	{
+		lane_state_told(lane, delivery_queue_read_recorded(result));
+		if (delivery_queue_read_item(result, &item))
+			lane_begin(lane, &item);
+		else
+			lane_state_enter(lane, LANE_IDLE);
+		lane->is_wanted = lane->is_wanted || delivery_queue_read_again(result);
+	}
+	lane->common->changed(lane->common->context);
+}
+
+static void
+lane_next(Lane *lane)
+{
+	const DeliveryWish wish = lane_wish(lane);
+	Failure failure;
+
+	lane_state_enter(lane, LANE_RECORDING);
+	if (!delivery_queue_next(lane->common->parts.session, lane->number, &lane->outcome, &wish,
+							 lane_got_next, lane, &failure))
+		lane_state_trouble(lane, "next_failed", &failure);
 }
 
 static void
@@ -398,10 +374,10 @@ lane_lock_answered(void *context, const PGresult *result, const Failure *failure
 	Lane *lane = context;
 
 	if (result == NULL)
-		lane_trouble(lane, "lock_failed", failure);
+		lane_state_trouble(lane, "lock_failed", failure);
 	else
 	{
-		lane_enter(lane, LANE_IDLE);
+		lane_state_enter(lane, LANE_IDLE);
 		lane->is_locked = delivery_queue_read_claim(result);
 		if (!lane->is_locked)
 		{
@@ -420,10 +396,10 @@ lane_lock(Lane *lane)
 {
 	Failure failure;
 
-	lane_enter(lane, LANE_LOCKING);
+	lane_state_enter(lane, LANE_LOCKING);
 	if (!delivery_queue_lock(lane->common->parts.session, lane->number, lane_lock_answered, lane,
 							 &failure))
-		lane_trouble(lane, "lock_failed", &failure);
+		lane_state_trouble(lane, "lock_failed", &failure);
 }
 
 static void
@@ -432,9 +408,9 @@ lane_unlocked(void *context, const PGresult *result, const Failure *failure)
 	Lane *lane = context;
 
 	if (result == NULL)
-		lane_trouble(lane, "unlock_failed", failure);
+		lane_state_trouble(lane, "unlock_failed", failure);
 	else
-		lane_enter(lane, LANE_IDLE);
+		lane_state_enter(lane, LANE_IDLE);
 	lane->common->changed(lane->common->context);
 }
 
@@ -445,14 +421,21 @@ lane_unlock(Lane *lane)
 	Failure failure;
 
 	lane->is_locked = false;
-	lane_enter(lane, LANE_LOCKING);
+	lane_state_enter(lane, LANE_LOCKING);
 	if (!delivery_queue_unlock(lane->common->parts.session, lane->number, lane_unlocked, lane,
 							   &failure))
-		lane_trouble(lane, "unlock_failed", &failure);
+		lane_state_trouble(lane, "unlock_failed", &failure);
+}
+
+/* After what failed nothing is taken at once; nor while the two fail together. */
+static bool
+lane_goes_on(const Lane *lane)
+{
+	return lane->outcome.wait_ms == 0 && !lane->is_one_by_one;
 }
 
 bool
-lane_step(Lane *lane, int64_t now)
+lane_step(Lane *lane, int64_t now, bool has_place)
 {
 	LaneCommon *common = lane->common;
 	bool may_take = common->key != NULL && !common->is_stopping && common->turn.number[0] != '\0';
@@ -469,6 +452,8 @@ lane_step(Lane *lane, int64_t now)
 	}
 	else if (!lane->is_locked)
 		lane_lock(lane);
+	else if (lane->has_outcome && may_take && has_place && lane_goes_on(lane))
+		lane_next(lane);
 	else if (lane->has_outcome)
 		lane_record(lane);
 	else

@@ -84,9 +84,10 @@ typedef struct Lane
 	int number;
 	LaneState state;
 	bool is_locked;
-	bool is_wanted;	  /* something may be due */
-	bool is_failing;  /* the last message did not arrive; changes only while the lane is idle */
-	bool has_outcome; /* not yet known to the database; survives a lost connection */
+	bool is_wanted;		/* something may be due */
+	bool is_failing;	/* the last message did not arrive; changes only while the lane is idle */
+	bool is_one_by_one; /* an outcome could not be told and the next message taken at once */
+	bool has_outcome;	/* not yet known to the database; survives a lost connection */
 	DeliveryOutcome outcome;
 	Buffer body;
 	AddressList networks;
@@ -105,7 +106,10 @@ typedef struct Lane
 extern Lane *lane_new(LaneCommon *common, LaneParty *party, int number);
 extern void lane_free(Lane *lane);
 
-/* Begins what an idle lane does next; false = nothing now. */
-extern bool lane_step(Lane *lane, int64_t now);
+/*
+ * Begins what an idle lane does next; false = nothing now. With a place it may send a message after
+ * an outcome without letting others go before.
+ */
+extern bool lane_step(Lane *lane, int64_t now, bool has_place);
 
 #endif

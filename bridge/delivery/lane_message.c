@@ -31,6 +31,28 @@ lane_message_token(const Lane *lane)
 	return wish;
 }
 
+bool
+lane_message_is_late(const Lane *lane)
+{
+	const TokenWish wish = lane_message_token(lane);
+
+	return fence_is_near_end(&lane->fence) &&
+		   token_client_find(lane->common->parts.tokens, &wish) != NULL;
+}
+
+void
+lane_message_log(const Lane *lane, const char *reason, int64_t elapsed_ms)
+{
+	const DeliveryOutcome *outcome = &lane->outcome;
+
+	log_info(lane->common->parts.log, "sent", "lane", LOG_INT(lane->number), "partner",
+			 lane->party->partner, "message_id", outcome->message_id, "verdict", outcome->verdict,
+			 "http_status", LOG_INT(outcome->http_status), "ack", LOG_TEXT(outcome->ack_status),
+			 "error_code", outcome->error_code, "reason", LOG_TEXT(reason), "attempt",
+			 LOG_INT(lane->attempt), "wait_ms", LOG_INT(outcome->wait_ms), "ms",
+			 LOG_INT(elapsed_ms), NULL);
+}
+
 /* Everything of the item that is needed after the result it was read from is gone. */
 bool
 lane_message_keep(Lane *lane, const DeliveryItem *item, Failure *failure)

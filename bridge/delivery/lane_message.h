@@ -15,6 +15,12 @@ extern void lane_message_forget(Lane *lane);
 /* The token that it needs; its url is NULL for partners who want none. */
 extern TokenWish lane_message_token(const Lane *lane);
 
+/* Did its token take its time? Then it is taken, and asked whether it may leave, anew. */
+extern bool lane_message_is_late(const Lane *lane);
+
+/* One line in the log, of the outcome. */
+extern void lane_message_log(const Lane *lane, const char *reason, int64_t elapsed_ms);
+
 /* A SenderFence with the lane as context: nothing has left before its first yes. */
 extern bool lane_message_may_leave(void *context, bool is_first);
 

@@ -214,7 +214,7 @@ BEGIN
 			   AND i.key = d.key AND i.id NOT IN (SELECT x.id FROM unnest(due) x)));
 	END IF;
 	/* What is written out is seldom longer than what is stored, and hardly ever twice as long. */
-	IF 2 * stored > casesync_internal.message_bytes() OR compressed > 0 THEN
+	IF 2 * stored > casesync_internal.parcel_bytes() OR compressed > 0 THEN
 		due := casesync_internal.fit_message(due, items);
 	END IF;
 	RETURN due;
@@ -224,11 +224,11 @@ COMMENT ON FUNCTION casesync_internal.lock_due(bigint[]) IS
 	'those of these notifications that may be sent now, and fit into one message; locked until the '
 	'end of the transaction';
 
-CREATE OR REPLACE FUNCTION casesync_internal.message_bytes()
+CREATE OR REPLACE FUNCTION casesync_internal.parcel_bytes()
 RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 262144;
-COMMENT ON FUNCTION casesync_internal.message_bytes() IS
+COMMENT ON FUNCTION casesync_internal.parcel_bytes() IS
 	'how many bytes of records one message has at most, since partners cap bodies';
 
 /* The first goes whatever it has. */
@@ -244,7 +244,7 @@ BEGIN
 					sum(octet_length(d.record::text)) OVER (ORDER BY i.place) AS bytes
 				  FROM unnest(items) WITH ORDINALITY i(id, place)
 				  JOIN unnest(due) d ON d.id = i.id) b
-		 WHERE b.bytes <= casesync_internal.message_bytes() OR b.place = b.first_place
+		 WHERE b.bytes <= casesync_internal.parcel_bytes() OR b.place = b.first_place
 		 ORDER BY (b.d).id);
 END
 $$;

@@ -39,5 +39,8 @@ COMMENT ON TYPE casesync_internal.head IS
 CREATE TYPE casesync_internal.parcel AS (message_id uuid, url text, action text, sender_id text,
 	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,
 	message text, meta text, attempt integer, networks text[], tls_name text,
-	token_url text, client_id text, secret_name text, encrypt text, journal text);
-COMMENT ON TYPE casesync_internal.parcel IS 'a message that is to be sent now';
+	token_url text, client_id text, secret_name text, encrypt text, journal text,
+	recorded boolean, again boolean);
+COMMENT ON TYPE casesync_internal.parcel IS
+	'a message that is to be sent now; what next_message() says besides: whether the outcome of the '
+	'one before counted, and whether take() has to be called, which says what is wrong';

@@ -437,3 +437,33 @@ COMMENT ON FUNCTION casesync_internal.take(integer, bigint, integer, boolean) IS
 	'asked for was; it is in flight until record_outcome() or the next take(), and begins to leave '
 	'within so many milliseconds, or never; with what a bridge writes into its journal, if it has '
 	'one';
+
+/*
+ * One transaction for both, since the next message of a lane is mostly due when one has ended. What
+ * goes wrong with the next one does not undo the outcome.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.next_message(lane integer, message_id uuid,
+	verdict text, wait_ms bigint, http_status integer, ack_status text, error_code text,
+	detail text, has_left boolean, turn bigint, begins_within integer, with_journal boolean)
+RETURNS SETOF casesync_internal.parcel
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+	parcel casesync_internal.parcel;
+	recorded constant boolean := casesync_internal.record_outcome(lane, message_id, verdict,
+		wait_ms, http_status, ack_status, error_code, detail, has_left);
+BEGIN
+	BEGIN
+		SELECT * INTO parcel
+		  FROM casesync_internal.take(lane, turn, begins_within, with_journal);
+	EXCEPTION WHEN OTHERS THEN
+		parcel.again := true;
+	END;
+	parcel.recorded := recorded;
+	RETURN NEXT parcel;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.next_message(integer, uuid, text, bigint, integer, text, text,
+	text, boolean, bigint, integer, boolean) IS
+	'record_outcome() and take() at once: always one row, without a message_id when nothing is due';

@@ -99,7 +99,7 @@ SELECT a.access, o FROM (VALUES
 	('bridge', ARRAY['raise_error', 'bridge_start', 'lock_router', 'lock_lane', 'unlock_lane',
 		'gate_close', 'gate_open', 'end_stopped_bridges', 'bridge_refusal', 'route',
 		'route_aside', 'apply_inbox', 'delivery_begin', 'lanes', 'take', 'record_outcome',
-		'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks',
+		'next_message', 'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks',
 		'record_jwks', 'receive', 'answer_now', 'answer_left', 'work_requests', 'tidy',
 		'turn_trouble', 'journal_take', 'look_again_due', 'probe_target', 'lane_back',
 		'standby_wait']),

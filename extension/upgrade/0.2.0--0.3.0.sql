@@ -1332,3 +1332,7 @@ DROP FUNCTION casesync_internal.notify_message(bigint[]);
 DROP FUNCTION casesync_internal.take_notifications(casesync_internal.lane_state,
 	casesync_internal.partner, casesync_internal.node);
 DROP FUNCTION casesync_internal.notification_settle(bigint[], boolean, text);
+ALTER TYPE casesync_internal.parcel ADD ATTRIBUTE recorded boolean, ADD ATTRIBUTE again boolean;
+COMMENT ON TYPE casesync_internal.parcel IS
+	'a message that is to be sent now; what next_message() says besides: whether the outcome of the '
+	'one before counted, and whether take() has to be called, which says what is wrong';

@@ -1,0 +1,19 @@
+/*
+ * lane_state.h
+ *		Changes what a lane is doing. Knows nothing of messages.
+ */
+#ifndef LANE_STATE_H
+#define LANE_STATE_H
+
+#include "delivery/lane.h"
+
+/* The number in flight changes with it. */
+extern void lane_state_enter(Lane *lane, LaneState state);
+
+/* A question to the database went wrong: logged, and the lane rests. */
+extern void lane_state_trouble(Lane *lane, const char *event, const Failure *failure);
+
+/* The database knows the outcome; false: it counts no more. */
+extern void lane_state_told(Lane *lane, bool counts);
+
+#endif
