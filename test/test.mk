@@ -28,6 +28,10 @@ deps: lint-packages
 deps-desk:
 	@test/install_packages desk
 
+# pgq, which the bench compares with where it is installed.
+deps-bench:
+	@test/install_packages bench
+
 check: test-packages
 	+$(MAKE) all
 	test/as_tester test/check unit fuzz regress isolation tap
@@ -55,7 +59,7 @@ fuzz: test-packages
 
 # --- form -------------------------------------------------------------------------------------
 C_FILES = $(filter-out extension/generated/%, $(sort $(wildcard extension/*.[ch] extension/*/*.[ch] \
-	bridge/*.[ch] bridge/*/*.[ch] test/unit/*.[ch] test/unit/*/*.[ch] test/fuzz/*.[ch])))
+	bridge/*.[ch] bridge/*/*.[ch] test/unit/*.[ch] test/unit/*/*.[ch] test/fuzz/*.[ch] test/bench/*.[ch])))
 CLANG_FORMAT ?= clang-format
 
 format:
@@ -149,9 +153,12 @@ sandbox: test-packages
 	@+$(MAKE) --no-print-directory --silent all
 	@test/as_tester test/sandbox/sandbox
 
-bench: test-packages
-	+$(MAKE) all
-	test/as_tester test/bench/bench
+# One line for each figure, as doc/performance.md says: make bench BENCH='latency capture' for some of them,
+# BENCH_QUICK=1 for all in three minutes. Only the figures go to the standard output.
+bench:
+	@test/install_packages bench >&2 || test/install_packages test >&2
+	@+$(MAKE) --no-print-directory --silent all >&2
+	@test/as_tester test/bench/bench $(BENCH)
 
 # What the pages in doc/ repeat of the code; a unit test holds that it is up to date.
 papers: test-packages
