@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 import urllib.request
+import uuid
 
 import psycopg
 from system import DemoError, System, printed, until
@@ -28,6 +29,7 @@ class Node(System):
         super().__init__("bench", "bench.example.org", bindir, folder)
         self.quick = quick
         self.databases = set()
+        self.node_id = uuid.uuid4()     # a database that another bridge comes to is silent
         self.tools = {}
         self.session = None
         self.helpers = []
@@ -49,7 +51,7 @@ class Node(System):
         self.session = psycopg.connect(self.conninfo(), autocommit=True)
         self.ask("SET client_min_messages = warning")
         self.ask("CHECKPOINT")
-        self.write_config(retry_cap="500ms")
+        self.write_config(node_id=self.node_id, retry_cap="500ms")
         return is_new
 
     def close_database(self):
