@@ -31,6 +31,7 @@ EXTENSION_SOURCES = \
 	extension/filter/filter_sql.c extension/filter/filter_tree.c \
 	extension/filter/filter_value.c extension/filter/record_match.c \
 	extension/capture/change_batch.c extension/capture/change_capture.c \
+	extension/capture/change_difference.c \
 	extension/capture/change_image.c extension/capture/change_leaf.c \
 	extension/capture/change_log.c extension/capture/change_origin.c \
 	extension/capture/change_row.c extension/capture/statement_end.c \

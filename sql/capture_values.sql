@@ -83,6 +83,23 @@ UPDATE link SET person = jsonb_set(person, '{id}', '6') WHERE kind = 'x''y';
 SELECT op, key, old_key FROM casesync_internal.change WHERE relation = 'link'::regclass AND op = 'U';
 DEALLOCATE evaluate;
 
+-- what differs is stored as the server would store it: many columns, long values, empty ones, none at all -----------------
+CREATE TABLE wide (id integer PRIMARY KEY);
+DO $$ BEGIN EXECUTE (SELECT 'ALTER TABLE app.wide ' || string_agg(format('ADD COLUMN %I text', repeat('é', i % 7) || 'c' || i), ', ') FROM generate_series(1, 70) i); END $$;
+SELECT casesync.track('wide', '{people}', 'id', on_update => 'enrolment_status_change') IS NOT NULL AS tracked;
+INSERT INTO wide (id) VALUES (1), (2);
+CREATE FUNCTION widen(upto integer, content text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE (SELECT 'UPDATE app.wide SET ' || string_agg(format('%I = %s', attname, replace(content, '#', attnum::text)), ', ')
+		FROM pg_attribute WHERE attrelid = 'app.wide'::regclass AND attnum BETWEEN 2 AND upto);
+END $$;
+SELECT widen(71, $$CASE # % 4 WHEN 0 THEN repeat('x', 300) WHEN 1 THEN '' WHEN 2 THEN repeat('ü', #) ELSE NULLIF(repeat('y', id), 'y') END$$);
+SELECT widen(9, $$'only'$$);
+SELECT widen(34, $$'{"a": "\'$$);
+SELECT widen(71, 'NULL');
+SELECT key, (SELECT count(*) FROM jsonb_object_keys(changed)) AS columns, md5(changed::text) AS content, record_image_eq(ROW(changed), ROW(changed::text::jsonb)) AS as_the_server
+	FROM casesync_internal.change WHERE relation = 'wide'::regclass AND op = 'U' ORDER BY xid, cid, id;
+
 RESET search_path;
 DROP SCHEMA app CASCADE;
 DROP EXTENSION casesync CASCADE;

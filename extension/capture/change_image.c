@@ -18,6 +18,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 
+#include "capture/change_difference.h"
 #include "capture/change_image.h"
 
 /* A longer value is not copied into the log; only that it changed. */
@@ -76,16 +77,17 @@ value_is_equal(Datum old_value, Datum new_value, bool is_by_value, int16 length)
 	return datum_image_eq(old_value, new_value, is_by_value, length);
 }
 
-static bool
+/* Of two rows whose values have been taken apart. */
+static inline bool
 column_differs(const ChangeImage *image, AttrNumber number, bool is_by_value, int16 length)
 {
-	bool old_null, new_null;
-	Datum old_value = slot_getattr(image->old_row, number, &old_null);
-	Datum new_value = slot_getattr(image->new_row, number, &new_null);
+	Datum old_value = image->old_row->tts_values[number - 1];
+	Datum new_value = image->new_row->tts_values[number - 1];
 
-	if (old_null || new_null)
-		return old_null != new_null;
-	return !value_is_equal(old_value, new_value, is_by_value, length);
+	if (image->old_row->tts_isnull[number - 1] || image->new_row->tts_isnull[number - 1])
+		return image->old_row->tts_isnull[number - 1] != image->new_row->tts_isnull[number - 1];
+	return is_by_value ? old_value != new_value
+					   : !value_is_equal(old_value, new_value, is_by_value, length);
 }
 
 static bool
@@ -93,6 +95,8 @@ row_differs(const ChangeImage *image)
 {
 	TupleDesc descriptor = image->new_row->tts_tupleDescriptor;
 
+	slot_getallattrs(image->old_row);
+	slot_getallattrs(image->new_row);
 	for (int i = 0; i < descriptor->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
@@ -109,6 +113,8 @@ change_image_compare(const ChangeImage *image, const TrackedTable *table, bool *
 {
 	bool any = false;
 
+	slot_getsomeattrs(image->old_row, table->last_number);
+	slot_getsomeattrs(image->new_row, table->last_number);
 	for (int i = 0; i < table->column_count; i++)
 	{
 		const TrackedColumn *column = &table->columns[i];
@@ -164,40 +170,30 @@ side_text(const TrackedColumn *column, TupleTableSlot *row, char **written)
 }
 
 static void
-difference_push(JsonbParseState **state, const ChangeImage *image, const TrackedColumn *column)
+difference_fill(Difference *difference, const ChangeImage *image, const TrackedColumn *column)
 {
-	JsonbValue json;
-	char *old_text;
-	char *new_text;
+	char *old_text = NULL;
+	char *new_text = NULL;
 
-	text_to_json(&json, (char *) column->label);
-	pushJsonbValue(state, WJB_KEY, &json);
-	if (!side_text(column, image->old_row, &old_text) ||
-		!side_text(column, image->new_row, &new_text))
-	{
-		text_to_json(&json, NULL);
-		pushJsonbValue(state, WJB_VALUE, &json);
-		return;
-	}
-	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	text_to_json(&json, old_text);
-	pushJsonbValue(state, WJB_ELEM, &json);
-	text_to_json(&json, new_text);
-	pushJsonbValue(state, WJB_ELEM, &json);
-	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+	difference->label = column->label;
+	difference->label_length = column->label_length;
+	difference->is_long = !side_text(column, image->old_row, &old_text) ||
+						  !side_text(column, image->new_row, &new_text);
+	difference->old_text = old_text;
+	difference->new_text = new_text;
 }
 
 Jsonb *
 change_image_differences(const ChangeImage *image, const TrackedTable *table,
 						 const bool *is_changed)
 {
-	JsonbParseState *state = NULL;
+	Difference *differences = palloc(table->column_count * sizeof(Difference));
+	int count = 0;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < table->column_count; i++)
 		if (is_changed[i])
-			difference_push(&state, image, &table->columns[i]);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+			difference_fill(&differences[count++], image, &table->columns[i]);
+	return change_difference_json(differences, count);
 }
 
 /* A json column goes into the key's object as it is; everything else as its text. */

@@ -221,6 +221,15 @@ columns_describe(TupleDesc descriptor)
 	return is_plain;
 }
 
+/* On (xid, id): nobody else writes with our transaction's number, and our ids rise. */
+static bool
+index_is_by_id(const IndexInfo *index)
+{
+	return index->ii_NumIndexKeyAttrs == 2 &&
+		   index->ii_IndexAttrNumbers[0] == shape.numbers[LOG_XID] &&
+		   index->ii_IndexAttrNumbers[1] == shape.numbers[LOG_ID];
+}
+
 /* One plain unique index, which needs no executor; or none at all. */
 static bool
 index_describe(Relation leaf)
@@ -241,6 +250,7 @@ index_describe(Relation leaf)
 		is_plain = shape.index_info->ii_Expressions == NIL &&
 				   shape.index_info->ii_Predicate == NIL && shape.index_info->ii_ReadyForInserts &&
 				   shape.index_info->ii_Unique && index->rd_index->indimmediate;
+		shape.is_by_id = index->rd_rel->relam == BTREE_AM_OID && index_is_by_id(shape.index_info);
 		index_close(index, NoLock);
 	}
 	list_free(indexes);

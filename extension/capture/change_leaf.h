@@ -45,6 +45,7 @@ typedef struct LeafShape
 	bool is_plain;		   /* as we make it: rows can be put into table and index as they are */
 	Oid index;			   /* its one index, if it is plain */
 	IndexInfo *index_info; /* likewise */
+	bool is_by_id;		   /* its index is the one we made, in which no row meets another */
 } LeafShape;
 
 extern void change_leaf_init(void);

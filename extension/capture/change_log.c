@@ -33,8 +33,8 @@ tuple_index(HeapTuple tuple, const LeafShape *shape, Relation leaf, Relation ind
 	for (int i = 0; i < shape->index_info->ii_NumIndexAttrs; i++)
 		values[i] = heap_getattr(tuple, shape->index_info->ii_IndexAttrNumbers[i],
 								 RelationGetDescr(leaf), &nulls[i]);
-	index_insert(index, values, nulls, &tuple->t_self, leaf, UNIQUE_CHECK_YES, false,
-				 shape->index_info);
+	index_insert(index, values, nulls, &tuple->t_self, leaf,
+				 shape->is_by_id ? UNIQUE_CHECK_NO : UNIQUE_CHECK_YES, false, shape->index_info);
 }
 
 static void

@@ -53,6 +53,7 @@ static MemoryContext cache_context = NULL;
 static HTAB *cache = NULL;
 static Oid tracking_table = InvalidOid;
 static uint64 invalidations = 0;
+static CacheEntry *last_found = NULL; /* entries are never removed */
 
 static void
 cache_at_invalidation(Datum argument, Oid relation)
@@ -196,6 +197,7 @@ column_fill(TrackedColumn *column, const char *label, AttrNumber number, Relatio
 	bool is_varlena;
 
 	column->label = label;
+	column->label_length = strlen(label);
 	column->number = number;
 	if (number == 0)
 		return;
@@ -248,6 +250,8 @@ table_fill(TrackedTable *table, const TrackingRow *row, Relation relation)
 	table->key_is_column = row->key_is_column;
 	table->column_count = row->columns.count;
 	table->columns = columns_fill(row, &row->columns, relation, &table->misses_columns);
+	for (int i = 0; i < table->column_count; i++)
+		table->last_number = Max(table->last_number, table->columns[i].number);
 	table->key_count = row->keys.count;
 	table->keys = columns_fill(row, &row->keys, relation, &is_missed);
 	if (table->key_count == 0)
@@ -383,8 +387,11 @@ entry_fill(CacheEntry *entry, Relation relation)
 const TrackedTable *
 tracking_cache_get(int32 tracking, Relation relation)
 {
-	CacheEntry *entry = cache_find(tracking, RelationGetRelid(relation));
+	CacheEntry *entry = last_found;
 
+	if (entry == NULL || entry->key.tracking != tracking ||
+		entry->key.relation != RelationGetRelid(relation))
+		entry = last_found = cache_find(tracking, RelationGetRelid(relation));
 	if (!entry->is_valid)
 	{
 		uint64 before;

@@ -14,6 +14,7 @@
 typedef struct TrackedColumn
 {
 	const char *label; /* its name in the log */
+	int label_length;
 	AttrNumber number; /* in the table that is written; 0 = dropped */
 	int16 length;
 	bool is_by_value;
@@ -39,6 +40,7 @@ typedef struct TrackedTable
 	bool key_is_column;
 	int column_count;
 	TrackedColumn *columns;
+	AttrNumber last_number; /* of columns: the highest */
 	int key_count;
 	TrackedColumn *keys;
 	GapMark *gap_mark; /* for change_capture to write */
