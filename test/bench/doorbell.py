@@ -9,7 +9,7 @@ CLIENTS = 32
 
 
 def measure(node):
-    rounds, seconds = (1, 1) if node.quick else (5, 4)
+    rounds, seconds = (1, 2) if node.quick else (5, 4)
     open_tables(node)
     rings = []
     for _ in range(rounds):

@@ -82,6 +82,14 @@ class Node(System):
         until("what was routed to be delivered", lambda: self.rested(
             "SELECT coalesce(sum(due), 0) = 0 FROM casesync.queue"), deadline)
 
+    def rests_within(self, query, seconds):
+        """Whether it has come to rest by then."""
+        end = time.monotonic() + seconds
+        while not self.rested(query):
+            if time.monotonic() > end:
+                return False
+        return True
+
     def rested(self, query):
         """Asked now and then only: to ask is work for the server too."""
         self.require_bridge()
