@@ -17,7 +17,7 @@ CREATE OR REPLACE TRIGGER cache_reset
  */
 CREATE OR REPLACE VIEW casesync_internal.change AS
 	SELECT l.id, l.xid, l.era, l.cid, l.relation, l.op, l.tracking, l.key, l.old_key, l.changed,
-		l.actor, l.channel, l."session_user"::name AS "session_user", l.origin, l.at
+		l.actor, l.channel, l."session_user"::name COLLATE "C" AS "session_user", l.origin, l.at
 	  FROM (SELECT * FROM casesync_internal.change_0
 		UNION ALL SELECT * FROM casesync_internal.change_1
 		UNION ALL SELECT * FROM casesync_internal.change_2
