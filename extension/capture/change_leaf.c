@@ -198,12 +198,16 @@ columns_describe(TupleDesc descriptor)
 {
 	bool is_plain = true;
 
+	shape.is_in_order = descriptor->natts == LOG_COLUMN_COUNT;
 	memset(shape.numbers, 0, sizeof(shape.numbers));
 	for (int i = 0; i < descriptor->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
 		LogColumn column = column_find(attribute);
 
+		if (attribute->attisdropped || column == LOG_COLUMN_COUNT || column != (LogColumn) i ||
+			attribute->atttypid != log_columns[column].type)
+			shape.is_in_order = false;
 		if (attribute->attisdropped)
 			continue;
 		if (attribute->atthasdef || attribute->attidentity != '\0')

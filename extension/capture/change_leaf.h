@@ -42,6 +42,7 @@ extern const LogColumnFact log_columns[LOG_COLUMN_COUNT];
 typedef struct LeafShape
 {
 	AttrNumber numbers[LOG_COLUMN_COUNT]; /* 0 = the leaf has no such column */
+	bool is_in_order;					  /* nothing but our columns and types, in our order */
 	bool is_plain;		   /* as we make it: rows can be put into table and index as they are */
 	Oid index;			   /* its one index, if it is plain */
 	IndexInfo *index_info; /* likewise */

@@ -83,6 +83,8 @@ change_row_form(const LogRow *row, const LeafShape *shape, TupleDesc descriptor)
 	Datum values[MaxHeapAttributeNumber];
 	bool nulls[MaxHeapAttributeNumber];
 
+	if (shape->is_in_order)
+		return heap_form_tuple(descriptor, (Datum *) row->values, (bool *) row->nulls);
 	memset(nulls, true, descriptor->natts * sizeof(bool));
 	for (int column = 0; column < LOG_COLUMN_COUNT; column++)
 	{
