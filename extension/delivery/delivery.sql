@@ -211,7 +211,8 @@ BEGIN
 		due := ARRAY(SELECT d FROM unnest(due) d WHERE NOT EXISTS (
 			SELECT FROM casesync_internal.notification i
 			 WHERE i.id = ANY (items) AND i.id < d.id AND i.registry = d.registry
-			   AND i.key = d.key AND i.id NOT IN (SELECT x.id FROM unnest(due) x)));
+			   AND i.key = d.key AND i.id NOT IN (SELECT x.id FROM unnest(due) x))
+			 ORDER BY d.id);
 	END IF;
 	/* What is written out is seldom longer than what is stored, and hardly ever twice as long. */
 	IF 2 * stored > casesync_internal.parcel_bytes() OR compressed > 0 THEN
