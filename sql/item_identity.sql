@@ -234,5 +234,24 @@ SELECT who, says, seq FROM app.take();
 SELECT who, says, seq FROM app.take();
 SELECT state, seq IS NOT NULL AS numbered, state_reason FROM casesync_internal.notification WHERE key = '8' AND record->>'employment_status' = '26' ORDER BY id;
 
+-- a refused removal is tried again, and all that seems newer was withheld for it: it is told, for the partner has the subject still
+SELECT casesync.set_agreement('OUT', 'ess.test', on_leave => 'identifier_only', subjects => 'shared') IS NOT NULL AS written;
+SELECT casesync.activate('OUT') IS NOT NULL AS in_force;
+UPDATE app.person SET status = '27' WHERE id = 8;
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take();
+UPDATE app.person SET status = '28' WHERE id = 8;
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take('suspect', 503);
+UPDATE app.person SET status = '29' WHERE id = 8;
+SELECT count(*) FROM app.route();
+UPDATE app.person SET shared = false WHERE id = 8;
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take('refused');
+SELECT casesync.retry(reference_id) FROM casesync.dead_letter;
+SELECT count(*) FROM app.route();
+SELECT who, says FROM app.take();
+SELECT count(*) FROM casesync_internal.told WHERE key = '8';
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

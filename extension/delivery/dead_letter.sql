@@ -64,6 +64,10 @@ BEGIN
 		PERFORM casesync_internal.notification_discard(n.id,
 			'overtaken: the current record is sent');
 	END IF;
+	/* A refused removal was let go: from now on it is to be told again, if nothing newer is. */
+	IF n.removal THEN
+		PERFORM casesync_internal.notification_unknown(ARRAY[n.id], is_still_to_tell => true);
+	END IF;
 	PERFORM casesync_internal.look_again_add(n.registry, ARRAY[n.key], n.event_type,
 		'dead letter retried');
 END

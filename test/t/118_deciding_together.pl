@@ -111,7 +111,7 @@ foreach (1 .. 200)
 }
 is($left, 0, 'all is told');
 # What a dead letter tells anew goes under its own number: what came last is what was delivered last.
-is($node->safe_psql('postgres', <<'SQL'), '', 'and every partner has what is so');
+my $wrong = $node->safe_psql('postgres', <<'SQL');
 SELECT l.partner, n.key, n.record, n.removal, p.v, p.consent
   FROM (SELECT DISTINCT ON (x.lane, x.key) x.*
           FROM casesync_internal.notification x
@@ -122,5 +122,12 @@ SELECT l.partner, n.key, n.record, n.removal, p.v, p.consent
   LEFT JOIN person p ON p.id::text = n.key
  WHERE CASE WHEN p.consent THEN n.removal OR n.record->>'v' <> p.v ELSE NOT n.removal END
 SQL
+is($wrong, '', 'and every partner has what is so');
+if (my ($partner, $key) = $wrong =~ /^(p\d)\|(\d+)\|/)
+{
+	diag($node->safe_psql('postgres', "SELECT n.id, n.state, n.state_reason, n.place, n.seq, n.removal, n.record->>'v', d.id, d.outcome, d.at
+	  FROM casesync_internal.notification n JOIN casesync_internal.lane l USING (lane) LEFT JOIN casesync_internal.disclosure d USING (reference_id)
+	 WHERE l.partner = '$partner' AND n.key = '$key' ORDER BY n.id, d.id"));
+}
 $node->stop;
 done_testing;
