@@ -195,7 +195,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH leaf AS MATERIALIZED (
-		SELECT c.oid, c.oid::regclass AS name, c.relpersistence FROM pg_class c
+		SELECT c.oid, c.oid::regclass AS name FROM pg_class c
 		 WHERE c.relnamespace = 'casesync_internal'::regnamespace AND c.relname ~ '^change_[0-7]$'
 	)
 	SELECT l.name, format('index %s', i.indexrelid::regclass),
@@ -221,12 +221,14 @@ AS $$
 	 WHERE NOT EXISTS (SELECT FROM pg_attribute v WHERE v.attname = a.attname
 		AND v.attrelid = 'casesync_internal.change'::regclass)
 	UNION ALL
-	SELECT l.name, 'UNLOGGED, so that a crash empties it',
-		format('ALTER TABLE %s SET LOGGED;', l.name)
-	  FROM leaf l WHERE l.relpersistence <> 'p'
+	SELECT c.oid, 'UNLOGGED, so that a crash empties it',
+		format('ALTER TABLE %s SET LOGGED;', c.oid::regclass)
+	  FROM pg_class c WHERE c.relnamespace = 'casesync_internal'::regnamespace
+		AND c.relkind = 'r' AND c.relpersistence <> 'p'
 $$;
 COMMENT ON FUNCTION casesync_internal.leaf_additions() IS
-	'what somebody has put on leaves of the log, and how to take it off';
+	'what somebody has put on leaves of the log, or has taken from any table of casesync, and how '
+	'that is undone';
 
 CREATE OR REPLACE FUNCTION casesync_internal.log_problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -234,10 +236,10 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN bool_or(a.what LIKE 'UNLOGGED%') THEN 'critical' ELSE 'warning' END,
-		format('table %s of the log has what is not casesync''s: %s', a.leaf,
+		format('table %s has what is not casesync''s: %s', a.leaf,
 			string_agg(a.what, ', ' ORDER BY a.what)),
 		string_agg(a.mend, ' ' ORDER BY a.what)
 	  FROM casesync_internal.leaf_additions() a GROUP BY a.leaf
 $$;
 COMMENT ON FUNCTION casesync_internal.log_problems() IS
-	'what health says of the log''s tables';
+	'what health says of tables of casesync that somebody has altered';
