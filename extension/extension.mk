@@ -41,7 +41,7 @@ EXTENSION_SOURCES = \
 	extension/capture/unseen_write.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
-	extension/inbox/apply_function.c \
+	extension/inbox/apply_batch.c extension/inbox/apply_function.c \
 	extension/casesync.c
 
 # The parts of the install script, in the order in which they need each other. What holds state is
@@ -139,6 +139,7 @@ SQL_CODE = \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \
 	extension/inbox/apply_mode.sql extension/inbox/inbox_merge.sql extension/inbox/inbox.sql \
+	extension/inbox/inbox_apply.sql \
 	extension/inbox/decide_conflict.sql extension/inbox/suggest_apply.sql \
 	extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/inbox_gap.sql \

@@ -41,10 +41,10 @@ INSERT INTO casesync_internal.inbox_item (partner, message_id, item, content_has
 	mode, state, next_try) VALUES ('ess.test', 'm', 1, '', 'enrolment', 'Member', 'A', 1, 'auto', 'new', clock_timestamp() + interval '1 day');
 INSERT INTO casesync_internal.request_in (partner, action, message_id, transaction_id, correlation_id, state, next_try)
 	VALUES ('ess.test', 'search', 'm', 't', 'c', 'new', clock_timestamp() + interval '1 day');
-SELECT (casesync_internal.inbox_next()).id IS NOT NULL AS inbox_goes_on, casesync_internal.request_claim() AS requests_go_on;
+SELECT casesync_internal.inbox_due(1) <> '{}' AS inbox_goes_on, casesync_internal.request_claim() AS requests_go_on;
 UPDATE casesync_internal.inbox_item SET next_try = clock_timestamp() + interval '4 years';
 UPDATE casesync_internal.request_in SET next_try = clock_timestamp() + interval '4 years';
-SELECT (casesync_internal.inbox_next()).id IS NOT NULL AS inbox_goes_on, casesync_internal.request_claim() AS requests_go_on;
+SELECT casesync_internal.inbox_due(1) <> '{}' AS inbox_goes_on, casesync_internal.request_claim() AS requests_go_on;
 
 -- published keys
 SELECT casesync.set_partner('ess.test', jwks_url => 'https://ess.test/keys');

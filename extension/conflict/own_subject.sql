@@ -4,11 +4,13 @@
 CREATE OR REPLACE FUNCTION casesync_internal.own_identities(g casesync_internal.agreement,
 	record jsonb)
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.identities_of(
-		casesync_internal.project(record, '{}', g.identifier_types))
+BEGIN
+	RETURN casesync_internal.identities_of(
+		casesync_internal.project(record, '{}', g.identifier_types));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.own_identities(casesync_internal.agreement, jsonb) IS
 	'by what a partner''s record may be found to be about somebody of ours';
@@ -33,7 +35,7 @@ COMMENT ON FUNCTION casesync_internal.own_noted_keys(casesync_internal.registry,
 
 /* What the apply function has written just now, nobody has looked at yet. */
 CREATE OR REPLACE FUNCTION casesync_internal.own_written(r casesync_internal.registry,
-	OUT keys text[], OUT is_touched boolean)
+	item bigint, OUT keys text[], OUT is_touched boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
@@ -44,13 +46,13 @@ BEGIN
 	  FROM (SELECT c.key, t.subjects
 			  FROM casesync_internal.change c
 			  JOIN casesync_internal.tracking t ON t.id = c.tracking
-			 WHERE c.xid = pg_current_xact_id() AND c.key IS NOT NULL
+			 WHERE c.xid = pg_current_xact_id() AND c.origin = item AND c.key IS NOT NULL
 			   AND r.registry = ANY (t.registries) LIMIT 100) w;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.own_written(casesync_internal.registry) IS
-	'subjects of a registry that this transaction has changed, as far as the rows name them; '
-	'is_touched: it has changed any';
+COMMENT ON FUNCTION casesync_internal.own_written(casesync_internal.registry, bigint) IS
+	'subjects of a registry that this transaction has changed for a received item, as far as the '
+	'rows name them; is_touched: it has changed any';
 
 /* As by a search, which reads every subject where the view has no column of that identifier. */
 CREATE OR REPLACE FUNCTION casesync_internal.own_search(r casesync_internal.registry,
@@ -191,7 +193,7 @@ BEGIN
 	FOR r IN SELECT x.* FROM casesync_internal.registry x
 			  WHERE lower(x.record_type) = lower(own_subjects.record_type)
 			  ORDER BY x.registry COLLATE "C" LOOP
-		written := casesync_internal.own_written(r);
+		written := casesync_internal.own_written(r, a.item);
 		keys := ARRAY(SELECT k.key FROM unnest(known) k WHERE (k.r).registry = r.registry);
 		found_here := casesync_internal.own_looks(r, CASE WHEN keys <> '{}' THEN keys ELSE ARRAY(
 			SELECT k FROM unnest(casesync_internal.own_noted_keys(r, identities)) k

@@ -162,11 +162,13 @@ COMMENT ON FUNCTION casesync_internal.record_with(jsonb, text[], jsonb) IS
 /* Short, since there is one for each field of each subject. */
 CREATE OR REPLACE FUNCTION casesync_internal.field_hash(value jsonb)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT left(encode(casesync_internal.node_hash(jsonb_build_array(value)), 'base64'), 11)
-	 WHERE value IS NOT NULL
+BEGIN
+	RETURN CASE WHEN value IS NOT NULL
+		THEN left(encode(casesync_internal.node_hash(jsonb_build_array(value)), 'base64'), 11) END;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.field_hash(jsonb) IS
 	'a keyed hash of a field''s value; NULL of none';

@@ -33,13 +33,15 @@ COMMENT ON FUNCTION casesync_internal.version_seed_due() IS
 
 CREATE OR REPLACE FUNCTION casesync_internal.versions_are_seeded(record_type text)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT NOT EXISTS (SELECT FROM casesync_internal.registry r
+BEGIN
+	RETURN NOT EXISTS (SELECT FROM casesync_internal.registry r
 		 WHERE lower(r.record_type) = lower(versions_are_seeded.record_type)
 		   AND NOT EXISTS (SELECT FROM casesync_internal.version_seed s
-			WHERE s.registry = r.registry AND s.is_done))
+			WHERE s.registry = r.registry AND s.is_done));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.versions_are_seeded(text) IS
 	'whether all subjects of registries with such records were looked at once';

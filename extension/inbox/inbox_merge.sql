@@ -22,14 +22,16 @@ COMMENT ON FUNCTION casesync_internal.inbox_event(casesync_internal.inbox_item, 
 /* A person who has decided about an item knows better than any clock. */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_arrival(i casesync_internal.inbox_item)
 RETURNS casesync_internal.arrival
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ROW(i.id, i.partner, i.record, CASE WHEN i.mode <> 'decision' THEN i.changed END,
+BEGIN
+	RETURN ROW(i.id, i.partner, i.record, CASE WHEN i.mode <> 'decision' THEN i.changed END,
 		i.changed_at, i.received_at,
 		EXISTS (SELECT FROM casesync_internal.node n WHERE n.sender_id = ANY (i.hops)),
 		i.decided_by IS NOT NULL,
-		CASE WHEN i.mode = 'decision' THEN i.changed #>> '{}' END)::casesync_internal.arrival
+		CASE WHEN i.mode = 'decision' THEN i.changed #>> '{}' END)::casesync_internal.arrival;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_arrival(casesync_internal.inbox_item) IS
 	'an item as merge() takes it';
@@ -53,13 +55,15 @@ COMMENT ON FUNCTION casesync_internal.inbox_agreement(casesync_internal.inbox_it
 /* Where we have nothing to compare it with: messages may overtake each other. */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_is_overtaken(i casesync_internal.inbox_item)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT i.decided_by IS NULL AND EXISTS (
+BEGIN
+	RETURN i.decided_by IS NULL AND EXISTS (
 		SELECT FROM casesync_internal.inbox_item o
 		 WHERE o.partner = i.partner AND o.subject = i.subject AND o.event_type = i.event_type
-		   AND o.state = 'applied' AND o.changed_at > i.changed_at)
+		   AND o.state = 'applied' AND o.changed_at > i.changed_at);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.inbox_is_overtaken(casesync_internal.inbox_item) IS
 	'whether something newer of its partner was applied to its subject before';
@@ -82,6 +86,8 @@ BEGIN
 	ours := casesync_internal.own_subjects(a, g, i.record_type, '{}', searches => false);
 	/* Somebody may be here whom the router has not looked at: not of what came after the item. */
 	IF cardinality(ours.subjects) = 0 AND ours.why IS NULL
+		AND EXISTS (SELECT FROM casesync_internal.registry r
+			WHERE lower(r.record_type) = lower(i.record_type))
 		AND (NOT casesync_internal.versions_are_seeded(i.record_type)
 			OR casesync_internal.unrouted_since() < i.received_at) THEN
 		ours := casesync_internal.own_subjects(a, g, i.record_type, '{}', searches => true);

@@ -62,6 +62,8 @@ COMMENT ON COLUMN casesync_internal.inbox_item.changed IS
 	'replaced was; NULL: the partner does not say. Of a person''s decision (mode decision): the '
 	'field, as a text';
 CREATE INDEX inbox_item_new ON casesync_internal.inbox_item (partner, id) WHERE state = 'new';
+CREATE INDEX inbox_item_later ON casesync_internal.inbox_item (next_try)
+	WHERE state = 'new' AND next_try IS NOT NULL;
 CREATE INDEX inbox_item_open ON casesync_internal.inbox_item (state, id)
 	WHERE state IN ('review', 'failed');
 CREATE INDEX inbox_item_reference ON casesync_internal.inbox_item (partner, reference_id, id);

@@ -117,11 +117,13 @@ COMMENT ON FUNCTION casesync_internal.node_begin(text) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.node_hash(content jsonb)
 RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.keyed_hash(
-		(SELECT s.hash_key FROM casesync_internal.node_secret s), content)
+BEGIN
+	RETURN casesync_internal.keyed_hash(
+		(SELECT s.hash_key FROM casesync_internal.node_secret s), content);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.node_hash(jsonb) IS
 	'a hash of some content with this node''s key; NULL before set_node()';

@@ -84,10 +84,11 @@ COMMENT ON FUNCTION casesync_internal.routed_upto(integer) IS
 /* One change of the window is looked for, not all: this is asked by monitoring, every minute. */
 CREATE OR REPLACE FUNCTION casesync_internal.unrouted_since()
 RETURNS timestamptz
-LANGUAGE sql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT min(u.at) FROM (
+BEGIN
+	RETURN (SELECT min(u.at) FROM (
 		SELECT w.at FROM casesync_internal.node n
 		 CROSS JOIN LATERAL coalesce(
 			/* Without a row nothing of this era has been routed yet. */
@@ -98,7 +99,8 @@ AS $$
 		 CROSS JOIN LATERAL casesync_internal.window_chunk(s, pg_current_snapshot(), 1) w
 		UNION ALL
 		SELECT c.at FROM casesync_internal.bulk_next() b
-		 CROSS JOIN LATERAL casesync_internal.bulk_chunk(b, 1) c) u
+		 CROSS JOIN LATERAL casesync_internal.bulk_chunk(b, 1) c) u);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.unrouted_since() IS
 	'when the oldest change that waits for routing was made; NULL when none waits';

@@ -161,6 +161,8 @@ COMMENT ON COLUMN casesync_internal.inbox_item.changed IS
 	'for each field when it was changed (microseconds), the mark of who did, and when what it '
 	'replaced was; NULL: the partner does not say. Of a person''s decision (mode decision): the '
 	'field, as a text';
+CREATE INDEX inbox_item_later ON casesync_internal.inbox_item (next_try)
+	WHERE state = 'new' AND next_try IS NOT NULL;
 CREATE INDEX inbox_item_number ON casesync_internal.inbox_item (partner, transaction_id, seq)
 	WHERE seq IS NOT NULL;
 CREATE TABLE casesync_internal.inbox_gap (
@@ -182,6 +184,8 @@ COMMENT ON COLUMN casesync_internal.inbox_gap.request IS
 	'our search at the partner; NULL after asked_at: no agreement lets its answer in';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_gap', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.inbox_gap_id_seq', '');
+DROP FUNCTION casesync_internal.inbox_next();
+DROP FUNCTION casesync_internal.inbox_apply(casesync_internal.inbox_item);
 DROP FUNCTION casesync_internal.notify_items(jsonb, jsonb);
 
 CREATE TABLE casesync_internal.turn_trouble_now (
