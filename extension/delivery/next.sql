@@ -212,7 +212,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.next_outgoing(lane integer)
 RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-	SET enable_sort = off SET jit = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
 	RETURN (SELECT o.id FROM casesync_internal.outgoing o

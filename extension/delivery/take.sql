@@ -36,7 +36,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.seq_now(subscription bigint, stream
 RETURNS casesync_internal.subscription_seq
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-	SET enable_sort = off SET jit = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 DECLARE
 	answer casesync_internal.subscription_seq;

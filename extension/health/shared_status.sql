@@ -110,9 +110,9 @@ BEGIN
 		 WHERE x.partner = w.partner AND x.outcome <> 'refused'
 		 ORDER BY x.at DESC LIMIT 1) d ON true
 	  LEFT JOIN LATERAL (
-		SELECT i.received_at, i.event_type, i.state FROM casesync_internal.inbox_item i
-		 WHERE i.partner = w.partner AND i.subject = ANY (names)
-		 ORDER BY i.id DESC LIMIT 1) h ON true
+		SELECT i.received_at, i.event_type, i.state FROM unnest(names) s(name)
+		 CROSS JOIN LATERAL casesync_internal.inbox_last_of(w.partner, s.name) i
+		 WHERE i.id IS NOT NULL ORDER BY i.id DESC LIMIT 1) h ON true
 	 WHERE d.at IS NOT NULL OR t.state IS NOT NULL OR h.received_at IS NOT NULL OR EXISTS (
 		SELECT FROM casesync_internal.agreement a
 		 WHERE a.partner = w.partner AND a.direction = 'out'

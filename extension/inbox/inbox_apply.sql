@@ -61,6 +61,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.inbox_next_try()
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_sort = off
+	SET enable_incremental_sort = off
 	SET enable_bitmapscan = off SET jit = off
 AS $$
 BEGIN

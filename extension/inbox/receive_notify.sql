@@ -44,6 +44,49 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subject_name(jsonb) IS
 	'one identifier of a record, always the same one';
 
+/* By the index that has this order, whatever is known of the table: it may hold years. */
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_last_of(partner text, subject text,
+	states text[] DEFAULT NULL)
+RETURNS casesync_internal.inbox_item
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
+AS $$
+DECLARE
+	last casesync_internal.inbox_item;
+BEGIN
+	SELECT t.* INTO last FROM casesync_internal.inbox_item t
+	 WHERE (t.partner, t.subject, t.id) >= (inbox_last_of.partner, inbox_last_of.subject, 0)
+	   AND (t.partner, t.subject) <= (inbox_last_of.partner, inbox_last_of.subject)
+	   AND (states IS NULL OR t.state = ANY (states))
+	 ORDER BY t.partner DESC, t.subject DESC, t.id DESC LIMIT 1;
+	RETURN last;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.inbox_last_of(text, text, text[]) IS
+	'the last item of a partner about a subject, in one of these states if they are given';
+
+/* By its index, as inbox_last_of(). */
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_last_named(partner text, reference_id text)
+RETURNS casesync_internal.inbox_item
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
+AS $$
+DECLARE
+	last casesync_internal.inbox_item;
+BEGIN
+	SELECT t.* INTO last FROM casesync_internal.inbox_item t
+	 WHERE (t.partner, t.reference_id, t.id)
+			>= (inbox_last_named.partner, inbox_last_named.reference_id, 0)
+	   AND (t.partner, t.reference_id) <= (inbox_last_named.partner, inbox_last_named.reference_id)
+	 ORDER BY t.partner DESC, t.reference_id DESC, t.id DESC LIMIT 1;
+	RETURN last;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.inbox_last_named(text, text) IS
+	'the last item of a partner under a reference_id';
+
 /* Under one identifier a person stays one subject, also when others come or go. */
 CREATE OR REPLACE FUNCTION casesync_internal.known_subject(partner text, record jsonb)
 RETURNS text
@@ -52,11 +95,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN coalesce((
-		SELECT t.subject FROM casesync_internal.inbox_item t
-		 WHERE t.partner = known_subject.partner AND t.subject = ANY (ARRAY(
-			SELECT concat(upper(i.identifier_type), ':', i.identifier_value)
-			  FROM casesync.record_identifiers(known_subject.record) i))
-		 ORDER BY t.id DESC LIMIT 1), casesync_internal.subject_name(known_subject.record));
+		SELECT (n.last).subject
+		  FROM (SELECT casesync_internal.inbox_last_of(known_subject.partner,
+					concat(upper(i.identifier_type), ':', i.identifier_value)) AS last
+				  FROM casesync.record_identifiers(known_subject.record) i OFFSET 0) n
+		 ORDER BY (n.last).id DESC NULLS LAST LIMIT 1),
+		casesync_internal.subject_name(known_subject.record));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.known_subject(text, jsonb) IS
@@ -106,10 +150,7 @@ COMMENT ON FUNCTION casesync_internal.changed_time(timestamptz, timestamptz) IS
 	'when a record was changed that a partner says was changed then, in a message that it says '
 	'was written then';
 
-/*
- * Two queries, so that each takes one row from the index, whatever else there is. What came before
- * 0.3.0 is hashed by its text, in one byte less.
- */
+/* What came before 0.3.0 is hashed by its text, in one byte less. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_last_word(partner text, reference_id text,
 	record jsonb, hash bytea)
 RETURNS boolean
@@ -117,18 +158,13 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	hashed constant text := casesync_internal.text_hash(reference_id);
-	last bytea;
+	plain constant casesync_internal.inbox_item := casesync_internal.inbox_last_named(partner,
+		reference_id);
+	hashed constant casesync_internal.inbox_item := casesync_internal.inbox_last_named(partner,
+		casesync_internal.text_hash(reference_id));
+	last constant bytea := CASE WHEN plain.id > hashed.id OR hashed.id IS NULL
+		THEN plain.content_hash ELSE hashed.content_hash END;
 BEGIN
-	SELECT x.content_hash INTO last FROM (
-		(SELECT t.id, t.content_hash FROM casesync_internal.inbox_item t
-		  WHERE t.partner = is_last_word.partner AND t.reference_id = is_last_word.reference_id
-		  ORDER BY t.id DESC LIMIT 1)
-		UNION ALL
-		(SELECT t.id, t.content_hash FROM casesync_internal.inbox_item t
-		  WHERE t.partner = is_last_word.partner AND t.reference_id = hashed
-		  ORDER BY t.id DESC LIMIT 1)) x
-	 ORDER BY x.id DESC LIMIT 1;
 	RETURN last = CASE length(last) WHEN 32 THEN casesync_internal.node_hash(record)
 		ELSE hash END;
 END
@@ -163,9 +199,8 @@ BEGIN
 		AND casesync_internal.is_last_word(p.partner, i.reference_id, i.record, hash) THEN
 		RETURN;
 	END IF;
-	SELECT t.record INTO previous FROM casesync_internal.inbox_item t
-	 WHERE t.state IN ('new', 'applied', 'ignored', 'observed') AND t.partner = p.partner
-	   AND t.subject = who ORDER BY t.id DESC LIMIT 1;
+	previous := (casesync_internal.inbox_last_of(p.partner, who,
+		'{new,applied,ignored,observed}')).record;
 	mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited, previous);
 	INSERT INTO casesync_internal.inbox_item AS n (partner, message_id, item, reference_id,
 		content_hash,

@@ -118,7 +118,7 @@ RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 	SET jit = off
-	SET enable_sort = off
+	SET enable_sort = off SET enable_incremental_sort = off
 AS $$
 DECLARE
 	r text := '';
@@ -178,7 +178,7 @@ RETURNS SETOF casesync_internal.look_again_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 	SET jit = off
-	SET enable_sort = off
+	SET enable_sort = off SET enable_incremental_sort = off
 AS $$
 DECLARE
 	waiting constant text[] := ARRAY(SELECT w FROM casesync_internal.look_again_registries() w);

@@ -64,7 +64,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.waiting_from(lane integer, place in
 RETURNS TABLE (id bigint, subscription bigint, registry text, key text, stream uuid, seq bigint)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-	SET enable_sort = off SET jit = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

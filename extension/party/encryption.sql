@@ -47,7 +47,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.encrypted_waits(lane integer)
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-	SET enable_sort = off SET jit = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
 	RETURN coalesce((SELECT o.must_encrypt FROM casesync_internal.outgoing o

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.lane_now(lane integer)
 RETURNS casesync_internal.lane_state
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
-	SET enable_sort = off SET jit = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 DECLARE
 	answer casesync_internal.lane_state;

@@ -141,7 +141,7 @@ RETURNS TABLE (registry text, tracking integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 	SET jit = off
-	SET enable_sort = off
+	SET enable_sort = off SET enable_incremental_sort = off
 AS $$
 BEGIN
 	LOOP
@@ -180,7 +180,7 @@ RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 	SET jit = off
-	SET enable_sort = off
+	SET enable_sort = off SET enable_incremental_sort = off
 AS $$
 BEGIN
 	RETURN QUERY
@@ -208,7 +208,7 @@ RETURNS SETOF casesync_internal.quarantine_entry
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
 	SET jit = off
-	SET enable_sort = off
+	SET enable_sort = off SET enable_incremental_sort = off
 AS $$
 DECLARE
 	/* The index knows no clock that moves. */

@@ -71,7 +71,8 @@ COMMENT ON FUNCTION casesync_internal.expansion_page(casesync_internal.expansion
 CREATE OR REPLACE FUNCTION casesync_internal.expansion_turn(t casesync_internal.tracking)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_sort = off SET jit = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_sort = off
+	SET enable_incremental_sort = off SET jit = off
 AS $$
 DECLARE
 	begun constant timestamptz := clock_timestamp();

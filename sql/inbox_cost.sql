@@ -1,0 +1,56 @@
+-- What it costs to take a message and to apply an item: not more for what came before it, or waits behind it.
+CREATE EXTENSION casesync;
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
+\i test/scene/notice.sql
+SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment_status_change', 'Member')) s;
+CREATE FUNCTION app.apply(e casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN 'applied'; END $$;
+SELECT casesync.on_notify('Member', 'enrolment_status_change', 'app.apply(casesync.inbound)');
+-- how many blocks of the database a call looks at
+CREATE FUNCTION app.blocks(call text) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM ' || call INTO plan;
+	RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::integer + (plan #>> '{0,Plan,Shared Read Blocks}')::integer;
+END
+$$;
+-- a message about ten people, of whom nobody may be known yet, some times: what the last one cost, and to apply one of it
+CREATE FUNCTION app.cost(named text, messages integer DEFAULT 12, OUT cheap boolean, OUT said text) LANGUAGE plpgsql AS $$
+DECLARE
+	receive integer; apply integer;
+BEGIN
+	FOR m IN 1 .. messages LOOP
+		receive := app.blocks(format('app.say(''notify'', %L)', app.notify(VARIADIC ARRAY(SELECT app.event(gen_random_uuid()::text, app.record(named || m || n, '1', '{}'))
+			FROM generate_series(1, 10) n))));
+		apply := app.blocks('casesync_internal.inbox_apply_due(casesync_internal.inbox_due(1))');
+	END LOOP;
+	cheap := receive < 3000 AND apply < 600;
+	said := CASE WHEN NOT cheap THEN format('receive %s, apply %s', receive, apply) END;
+END
+$$;
+-- so many came
+CREATE FUNCTION app.came(first integer, last integer, state text) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO casesync_internal.inbox_item (partner, message_id, item, reference_id, content_hash, event_type, record_type, record, subject, agreement, agreement_version, mode, state, applied_at)
+	SELECT 'ess.test', 'm' || n, 1, 'r' || n, sha256(n::text::bytea), 'enrolment_status_change', 'Member', app.record('W' || n), 'UIN:W' || n, 'IN', 1, 'auto', state, now()
+	  FROM generate_series(first, last) n
+$$;
+SELECT * FROM app.cost('A');
+-- plans were made while there was little, and nobody has counted since
+SELECT app.came(1, 30000, 'applied');
+SELECT * FROM app.cost('B');
+SELECT app.came(30001, 60000, 'new');
+SELECT * FROM app.cost('C');
+ANALYZE casesync_internal.inbox_item;
+SELECT * FROM app.cost('D');
+-- known ones
+SELECT * FROM app.cost('W');
+-- in a session that begins now
+\c
+SELECT * FROM app.cost('E');
+SELECT * FROM app.cost('W');
+
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
