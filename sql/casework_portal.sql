@@ -131,7 +131,7 @@ SET SESSION AUTHORIZATION regress_login;
 SELECT app.try_as(s) FROM unnest(ARRAY[$$SELECT casework.person_token(1, '16 minutes')$$, $$SELECT casework.person_token(1, '0')$$, $$SELECT casework.person_token(1, '-1 minute')$$, $$SELECT casework.person_token(NULL)$$,
 	$$SELECT casework.person_token(1, NULL)$$, $$SELECT casework.person_token(1, 'infinity')$$, $$SELECT casesync.person_token('app', 1)$$, $$SELECT casesync.person_token(NULL, 1)$$, $$SELECT * FROM casework.person$$, $$SELECT casework.as_person('x')$$]) s;
 SELECT casework.person_known_by('NATIONAL_ID', '100001'), casework.person_known_by('NATIONAL_ID', 'nobody');
-SELECT casework.person_token(1) ~ '^1\.\d{13}\.[0-9a-f]{32}\.[0-9a-f]{64}$' AS is_token, casework.person_token(1) <> casework.person_token(1) AS is_new;
+SELECT casework.person_token(1) ~ '^1\.\d{13}\.[1-9]\d*\.[0-9a-f]{64}$' AS is_token, casework.person_token(1) <> casework.person_token(1) AS is_new;
 SELECT casework.person_token(1, '15 minutes') AS token1, casework.person_token(2, '15 minutes') AS token2, casework.person_token(3) AS token3, casework.person_token(77) AS token77, casework.person_token(1, '10 milliseconds') AS late,
 	elsewhere.person_token(1) AS foreign \gset
 SET SESSION AUTHORIZATION regress_portal;
@@ -197,8 +197,8 @@ BEGIN;
 SELECT n, casework.own_person(), split_part(app.try_as(format('SELECT casework.as_person(%L)', t)), E'\n', 1) AS answer FROM (VALUES ('nothing', NULL), ('empty', ''), ('a word', 'x'), ('its time is over', :'late'), ('a sign more', :'token1' || 'a'), ('a sign before', ' ' || :'token1'), ('a line more', :'token1' || E'\n'),
 	('in capitals', upper(:'token1')), ('another person', regexp_replace(:'token1', '^1', '2')), ('written otherwise', regexp_replace(:'token1', '^1', '01')), ('less than nobody', regexp_replace(:'token1', '^1', '-1')),
 	('too large a number', regexp_replace(:'token1', '^1', '999999999999999999999')), ('longer', regexp_replace(:'token1', '\.(\d)', '.9\1')), ('for ever', regexp_replace(:'token1', '\.\d+\.', '.9999999999999.')),
-	('another nonce', regexp_replace(:'token1', '\.[0-9a-f]{32}\.', '.' || repeat('0', 32) || '.')), ('another signature', regexp_replace(:'token1', '[0-9a-f]{64}$', repeat('0', 64))), ('cut', left(:'token1', -1)), ('very long', repeat('1', 1000000)),
-	('signature of another', regexp_replace(:'token2', '^2', '1')), ('without time', '1..' || repeat('0', 32) || '.' || repeat('0', 64)), ('other digits', '١' || substr(:'token1', 2)), ('of another schema', :'foreign'), ('of nobody here', :'token77')) x(n, t);
+	('another line of the audit', regexp_replace(:'token1', '\.(\d+\.[0-9a-f]{64})$', '.9\1')), ('that of another', regexp_replace(:'token1', '\.\d+(\.[0-9a-f]{64})$', '.' || split_part(:'token2', '.', 3) || '\1')), ('another signature', regexp_replace(:'token1', '[0-9a-f]{64}$', repeat('0', 64))), ('cut', left(:'token1', -1)), ('very long', repeat('1', 1000000)),
+	('signature of another', regexp_replace(:'token2', '^2', '1')), ('without time', '1..1.' || repeat('0', 64)), ('too large a line', regexp_replace(:'token1', '\.\d+(\.[0-9a-f]{64})$', '.9999999999999999999\1')), ('other digits', '١' || substr(:'token1', 2)), ('of another schema', :'foreign'), ('of nobody here', :'token77')) x(n, t);
 SELECT casework.own_person();
 SELECT * FROM app.state_of('SELECT casework.as_person(''x'')');
 ROLLBACK;
@@ -224,7 +224,7 @@ COMMIT;
 -- nor a setting, another role, a right of one's own, or what casesync does itself
 BEGIN;
 SELECT app.try_as(s) FROM unnest(ARRAY['SET LOCAL casesync.person = ''2''', 'SELECT casesync_internal.prove_person(''casework''::regnamespace, 2, ''infinity'')', 'SELECT casework.person_token(2)', 'SELECT casesync.person_token(''casework'', 2)',
-	'SELECT casesync_internal.person_token_for(''regress_login'', ''casework'', 2, ''1 minute'')', 'SELECT casesync_internal.as_person_for(''regress_login'', ''casework'', ''x'')', 'SELECT casesync_internal.person_signature(1, 2, 3, ''x'')',
+	'SELECT casesync_internal.person_token_for(''regress_login'', ''casework'', 2, ''1 minute'')', 'SELECT casesync_internal.as_person_for(''regress_login'', ''casework'', ''x'')', 'SELECT casesync_internal.person_signature(1, 2, 3, 4)',
 	'SELECT hash_key FROM casesync_internal.node_secret', 'SELECT casesync_internal.node_hash(''1'')', 'SELECT casework.person_known_by(''NATIONAL_ID'', ''100002'')', 'SET LOCAL row_security = off; SELECT id FROM casework.person', 'SET ROLE regress_login',
 	'ALTER TABLE casework.person DISABLE ROW LEVEL SECURITY', 'DROP POLICY portal ON casework.person', 'CREATE POLICY mine ON casework.person USING (true)', 'SELECT casesync.grant_casework(''casework'', ''regress_portal'', ''worker'')',
 	'SELECT casesync.renew_portal(''casework'')', 'ALTER ROLE regress_portal BYPASSRLS', 'SELECT casesync.disclosures(''casework.member'', ''2'')', 'SELECT casesync.push(''ess.example.org'', ''casework.member'', ''2'', ''plan_change'')',

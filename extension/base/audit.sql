@@ -15,6 +15,32 @@ $$;
 COMMENT ON FUNCTION casesync_internal.audit_note(text, text, jsonb) IS
 	'write one line of the audit; called by the administrative functions';
 
+/* For who has to show later that it was noted: what was rolled back has no line. */
+CREATE OR REPLACE FUNCTION casesync_internal.audit_line(what text, about text, detail jsonb)
+RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT casesync_internal.commit_durably();
+	INSERT INTO casesync_internal.audit_entry (what, about, detail) VALUES (what, about, detail)
+	RETURNING id
+$$;
+COMMENT ON FUNCTION casesync_internal.audit_line(text, text, jsonb) IS
+	'as audit_note(); returns the number of the line';
+
+CREATE OR REPLACE FUNCTION casesync_internal.audit_says(line bigint, what text, about text,
+	detail jsonb)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM casesync_internal.audit_entry e WHERE e.id = line
+		AND e.what = audit_says.what AND e.about = audit_says.about
+		AND e.detail = audit_says.detail)
+$$;
+COMMENT ON FUNCTION casesync_internal.audit_says(bigint, text, text, jsonb) IS
+	'whether a line of the audit says this';
+
 /* Rights would not do: the functions that write the audit run as its owner, who has them all. */
 CREATE OR REPLACE FUNCTION casesync_internal.refuse_change()
 RETURNS trigger

@@ -48,13 +48,16 @@ CREATE TABLE setting (
 	is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
 	working_age int4range NOT NULL,
 	unknown_referred text NOT NULL DEFAULT 'register'
-		CHECK (unknown_referred IN ('register', 'review'))
+		CHECK (unknown_referred IN ('register', 'review')),
+	own_changes_an_hour integer NOT NULL DEFAULT 60 CHECK (own_changes_an_hour > 0)
 );
 COMMENT ON TABLE setting IS 'one row: what differs from country to country';
 COMMENT ON COLUMN setting.working_age IS 'years of age at which somebody may be sent to work';
 COMMENT ON COLUMN setting.unknown_referred IS
 	'what becomes of somebody unknown here whom a partner refers: register (a new person and case '
 	'file), or review (a person decides)';
+COMMENT ON COLUMN setting.own_changes_an_hour IS
+	'how often somebody may change the own record through the portal';
 INSERT INTO setting (working_age) VALUES ('[15,64]');
 $part$),
 

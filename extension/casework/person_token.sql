@@ -2,22 +2,34 @@
  * What proves to a portal who somebody is. The portal's role can make none: they are signed with
  * the node's key, which no role reads, for who was given both: the access portal_login, and the
  * schema's own function. A token is of one schema of one database; it proves the same for as long
- * as it is valid, since a visit is more than one transaction.
+ * as it is valid, since a visit is more than one transaction. It names the line of the audit that
+ * says for whom it was made, and proves nothing without: none is made that is not noted.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.person_signature(home oid, person bigint,
-	until bigint, nonce text)
+	until bigint, line bigint)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT encode(casesync_internal.node_hash(jsonb_build_array('person token',
 		c.system_identifier::text, d.oid::text, home::text, person, until,
-		nonce)), 'hex')
+		line)), 'hex')
 	  FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()
 $$;
-COMMENT ON FUNCTION casesync_internal.person_signature(oid, bigint, bigint, text) IS
+COMMENT ON FUNCTION casesync_internal.person_signature(oid, bigint, bigint, bigint) IS
 	'HMAC-SHA256 over what a token says, and for which schema of which database; until: '
 	'milliseconds since 1970';
+
+CREATE OR REPLACE FUNCTION casesync_internal.person_token_note(person bigint, until bigint)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT jsonb_build_object('person', person, 'until', to_char(
+		to_timestamp(until / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+$$;
+COMMENT ON FUNCTION casesync_internal.person_token_note(bigint, bigint) IS
+	'what the audit says of a token: for whom, until when; not the token';
 
 CREATE OR REPLACE FUNCTION casesync_internal.person_token_for(caller regrole, schema name,
 	person bigint, valid_for interval)
@@ -30,8 +42,8 @@ DECLARE
 	maker constant regprocedure := to_regprocedure(
 		format('%I.person_token(bigint, interval)', schema));
 	most constant integer := casesync_internal.message_limit('token minutes');
-	nonce constant text := replace(gen_random_uuid()::text, '-', '');
 	until bigint;
+	line bigint;
 BEGIN
 	PERFORM casesync_internal.this_node();
 	IF maker IS NULL OR NOT has_function_privilege(caller, maker, 'EXECUTE') THEN
@@ -48,8 +60,10 @@ BEGIN
 			hint => format('SELECT %I.person_token(1, ''5 minutes'');', schema));
 	END IF;
 	until := extract(epoch FROM clock_timestamp() + valid_for) * 1000;
-	RETURN concat_ws('.', person, until, nonce, casesync_internal.person_signature(
-		(SELECT c.relnamespace FROM pg_class c WHERE c.oid = home), person, until, nonce));
+	line := casesync_internal.audit_line('person_token', schema,
+		casesync_internal.person_token_note(person, until));
+	RETURN concat_ws('.', person, until, line, casesync_internal.person_signature(
+		(SELECT c.relnamespace FROM pg_class c WHERE c.oid = home), person, until, line));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.person_token_for(regrole, name, bigint, interval) IS
@@ -113,14 +127,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	part constant text[] := regexp_match(left(token, 200),
-		'^(0|-?[1-9][0-9]{0,17})\.([1-9][0-9]{0,14})\.([0-9a-f]{32})\.([0-9a-f]{64})$');
+		'^(0|-?[1-9][0-9]{0,17})\.([1-9][0-9]{0,14})\.([1-9][0-9]{0,17})\.([0-9a-f]{64})$');
 	person constant bigint := part[1];
 	until constant timestamptz := to_timestamp(part[2]::bigint / 1000.0);
 	home constant oid := (SELECT n.oid FROM pg_namespace n WHERE n.nspname = schema);
 BEGIN
 	PERFORM casesync_internal.must_be_portal(caller, schema);
 	IF casesync_internal.same_signature(part[4], casesync_internal.person_signature(home, person,
-			part[2]::bigint, part[3]))
+			part[2]::bigint, part[3]::bigint))
+		AND casesync_internal.audit_says(part[3]::bigint, 'person_token', schema,
+			casesync_internal.person_token_note(person, part[2]::bigint))
 		AND until > clock_timestamp() AND until <= clock_timestamp() + make_interval(
 			mins => casesync_internal.message_limit('token minutes'))
 	THEN

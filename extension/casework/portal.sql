@@ -192,6 +192,37 @@ CREATE TRIGGER own_change BEFORE INSERT OR UPDATE OR DELETE ON consent
 CREATE TRIGGER own_change BEFORE INSERT OR UPDATE OR DELETE ON plan
 	FOR EACH ROW EXECUTE FUNCTION own_change('person_id');
 
+/*
+ * Each change is captured, told, and perhaps reviewed: a script with one token makes no flood. A
+ * consent is withdrawn once, and always. With the owner's rights, since a portal sees no trail.
+ */
+CREATE FUNCTION own_change_fits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $body$
+DECLARE
+	person constant bigint := own_person();
+	most constant integer := (SELECT own_changes_an_hour FROM setting);
+	oldest constant timestamptz := (SELECT t.at FROM trail t WHERE t.person_id = person
+		   AND t.channel = 'beneficiary' AND t.at > clock_timestamp() - interval '1 hour'
+		 ORDER BY t.at DESC OFFSET most - 1 LIMIT 1);
+BEGIN
+	IF oldest IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
+			MESSAGE = format('the own record was changed %s times within an hour', most),
+			DETAIL = format('It can be changed again at %s.', oldest + interval '1 hour'),
+			HINT = format('UPDATE %I.setting SET own_changes_an_hour = %s;  -- by the owner',
+				TG_TABLE_SCHEMA, 2 * most);
+	END IF;
+	RETURN NEW;
+END
+$body$;
+COMMENT ON FUNCTION own_change_fits() IS
+	'trigger: an error for who has changed the own record too often in the last hour';
+CREATE TRIGGER own_change_fits BEFORE UPDATE ON person
+	FOR EACH ROW EXECUTE FUNCTION own_change_fits();
+CREATE TRIGGER own_change_fits BEFORE UPDATE ON plan
+	FOR EACH ROW EXECUTE FUNCTION own_change_fits();
+
 CREATE FUNCTION own_withdrawal() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $body$
@@ -292,5 +323,5 @@ $part$),
  */
 (1350, 'what is for no other trigger', $part$
 REVOKE EXECUTE ON FUNCTION note_change(), withhold(), review_settle(), content_written(),
-	plan_taken_back(), held_lock(bigint, text), open_conflicts() FROM PUBLIC;
+	own_change_fits(), plan_taken_back(), held_lock(bigint, text), open_conflicts() FROM PUBLIC;
 $part$);
