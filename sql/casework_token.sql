@@ -38,6 +38,12 @@ SELECT casework.as_person(:'kept');
 COMMIT;
 RESET TimeZone;
 
+-- what a portal writes is one line that can be read
+BEGIN;
+SELECT casework.as_person(:'kept');
+SELECT code, message, detail, hint FROM unnest(ARRAY[E'UPDATE casework.person SET phone = E\'1\\n<b>\'', E'UPDATE casework.person SET email = E\'a\\x7f@example.org\'']) s, app.state_of(s);
+ROLLBACK;
+
 -- how often somebody changes the own record is bounded, but for a consent that is withdrawn; others, and who works here, go on
 RESET SESSION AUTHORIZATION;
 SELECT * FROM app.state_of('UPDATE casework.setting SET own_changes_an_hour = 0');

@@ -177,6 +177,9 @@ BEGIN
 		ELSIF length(n ->> changed) > 255 THEN
 			PERFORM own_change_refuse(TG_TABLE_NAME,
 				format('%s is longer than 255 characters.', changed));
+		ELSIF n ->> changed ~ '[[:cntrl:]]' THEN
+			PERFORM own_change_refuse(TG_TABLE_NAME,
+				format('%s is more than one line, or has signs that nobody sees.', changed));
 		END IF;
 	END LOOP;
 	PERFORM person_must_live(person, 'nothing is changed for them');
