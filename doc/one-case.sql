@@ -78,7 +78,8 @@ SELECT casesync.set_agreement('REFERRALS-IN', :'other', direction => 'in', event
   valid_from => '2026-01-01', legal_basis => 'Act 12/2024 s. 9');
 SELECT casesync.activate('REFERRALS-IN');
 CREATE TABLE plan (national_id text PRIMARY KEY, id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), lead text NOT NULL DEFAULT :'me',
-  state casesync.plan_status NOT NULL DEFAULT 'draft', objective text NOT NULL, starts date NOT NULL, ends date NOT NULL);
+  state casesync.plan_status NOT NULL DEFAULT 'draft', objective text NOT NULL, starts date NOT NULL, ends date NOT NULL,
+  was_shared boolean NOT NULL DEFAULT false);
 CREATE TABLE action (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), national_id text NOT NULL REFERENCES plan,
   organisation text NOT NULL DEFAULT :'me', kind text NOT NULL, due date, hours integer,
   state casesync.plan_action_status NOT NULL DEFAULT 'planned', done_on date);
@@ -93,12 +94,26 @@ CREATE FUNCTION approve(who text) RETURNS void LANGUAGE sql BEGIN ATOMIC
 END;
 CREATE FUNCTION approved_by_both(who text) RETURNS boolean STABLE LANGUAGE sql RETURN (
   SELECT count(*) = 2 FROM approval WHERE national_id = who AND content = content_of(who));
+CREATE FUNCTION end_plan() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE plan SET state = 'ended', was_shared = true
+   WHERE lead = TG_ARGV[0] AND state NOT IN ('draft', 'completed', 'ended')
+     AND national_id = coalesce(to_jsonb(NEW)->>'national_id',
+       (SELECT p.national_id FROM person p WHERE p.id::text = to_jsonb(NEW)->>'person'));
+  RETURN NULL;
+END $$;
+CREATE TRIGGER end_plan AFTER UPDATE ON referral FOR EACH ROW
+  WHEN (OLD.state IN ('accepted', 'in_progress', 'completed') AND NEW.state IN ('rejected', 'cancelled'))
+  EXECUTE FUNCTION end_plan(:'me');
+CREATE TRIGGER end_plan AFTER UPDATE ON intake FOR EACH ROW
+  WHEN (OLD.state IN ('accepted', 'in_progress', 'completed') AND NEW.state IN ('rejected', 'cancelled'))
+  EXECUTE FUNCTION end_plan(:'me');
 CREATE VIEW planned AS
 SELECT l.national_id AS subject_key,
-  EXISTS (SELECT FROM person p JOIN referral r ON r.person = p.id WHERE p.national_id = l.national_id
-      AND p.consents AND p.died IS NULL AND r.state IN ('accepted', 'in_progress'))
-    OR EXISTS (SELECT FROM intake i WHERE i.national_id = l.national_id
-      AND i.partner = :'other' AND i.state IN ('accepted', 'in_progress')) AS is_shared,
+  EXISTS (SELECT FROM person p JOIN referral r ON r.person = p.id WHERE p.national_id = l.national_id AND p.consents
+      AND p.died IS NULL AND (r.state IN ('accepted', 'in_progress', 'completed') OR l.was_shared AND l.state = 'ended'))
+    OR EXISTS (SELECT FROM intake i WHERE i.national_id = l.national_id AND i.partner = :'other'
+      AND (i.state IN ('accepted', 'in_progress', 'completed') OR l.was_shared AND l.state = 'ended')) AS is_shared,
   casesync.member(
     identifiers => ARRAY[casesync.identifier('NATIONAL_ID', l.national_id)],
     additional_attributes => jsonb_build_object('plan', casesync.plan(l.id::text, 1, l.state, l.starts, l.ends,
@@ -106,7 +121,7 @@ SELECT l.national_id AS subject_key,
       goals => ARRAY[casesync.plan_goal('1', l.objective)],
       actions => ARRAY(SELECT casesync.plan_action(a.id::text, '1', a.kind, organisation => a.organisation, status => a.state,
           due_date => a.due, hours_per_week => a.hours, delivered_on => a.done_on)
-        FROM action a WHERE a.national_id = l.national_id ORDER BY a.id)) || jsonb_build_object('approvals', (
+        FROM action a WHERE a.national_id = l.national_id ORDER BY a.id)) || jsonb_build_object('@content', jsonb_build_object('plan_id', l.id), 'approvals', (
       SELECT jsonb_agg(jsonb_build_object('organisation', o, 'content', coalesce(v.content, ''),
           'approved', coalesce(v.content = content_of(l.national_id), false)) ORDER BY o)
         FROM unnest(ARRAY[:'me', :'other']) o
@@ -132,7 +147,7 @@ BEGIN
   ON CONFLICT (national_id) DO UPDATE SET state = excluded.state, objective = excluded.objective,
     starts = excluded.starts, ends = excluded.ends WHERE plan.lead = i.partner;
   SELECT * INTO ours FROM plan WHERE national_id = who FOR UPDATE;
-  IF ours.id::text <> said->>'plan_id' OR ours.lead <> said->'organisations'->>0 THEN
+  IF ours.id::text <> said#>>'{@content,plan_id}' OR ours.lead <> said->'organisations'->>0 THEN
     RETURN 'review: both sides have begun a plan for this person';
   END IF;
   INSERT INTO action AS o
@@ -157,3 +172,5 @@ SELECT casesync.set_agreement('PLANS-IN', :'other', direction => 'in', event_typ
   fields => '{additional_attributes.plan}', identifier_types => '{NATIONAL_ID}', apply_mode => 'auto',
   valid_from => '2026-01-01', legal_basis => 'Act 12/2024 s. 9');
 SELECT casesync.activate('PLANS-IN');
+CREATE VIEW not_shared AS
+SELECT national_id, state FROM plan JOIN planned ON subject_key = national_id WHERE NOT is_shared AND state NOT IN ('completed', 'ended');

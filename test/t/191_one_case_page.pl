@@ -70,7 +70,7 @@ cmp_ok($looks, '>=', 12, 'the page looks at both sides');
 
 # --- both have the same ---
 my $told = 'SELECT md5(jsonb_agg(casesync.plan_of(record) ORDER BY subject_key)::text) FROM planned';
-my $has = "SELECT jsonb_build_array((SELECT jsonb_agg(to_jsonb(p) ORDER BY national_id) FROM plan p),
+my $has = "SELECT jsonb_build_array((SELECT jsonb_agg(to_jsonb(p) - 'was_shared' ORDER BY national_id) FROM plan p),
 	(SELECT jsonb_agg(to_jsonb(a) ORDER BY a.id) FROM action a), (SELECT jsonb_agg(to_jsonb(v) ORDER BY v.organisation) FROM approval v), approved_by_both('N-1'))";
 sub is_quiet
 {
@@ -130,7 +130,50 @@ $sp->sql("DELETE FROM plan WHERE national_id = 'N-4'; SELECT casesync.accept(id)
 ok(BridgeTest::wait_for('the plan', sub { $sp->sql("SELECT lead FROM plan WHERE national_id = 'N-4'") eq 'ess.example.org' }), 'which gives up its own and accepts it');
 both_agree('on both plans');
 
-is($_->sql("SELECT coalesce(string_agg(DISTINCT state || coalesce(': ' || reason, ''), ', '), '') FROM casesync_internal.inbox_item WHERE state NOT IN ('applied', 'ignored')"), '', "$_->{name} has applied all") for $sp, $ess;
+# --- both begin a plan at the same moment: neither takes anything of the other's, and one gives its own up ---
+sub wait_at_review
+{
+	my ($node) = @_;
+	return is(BridgeTest::wait_for('the review', sub { $node->sql("SELECT string_agg(DISTINCT reason, ', ') FROM casesync.inbox WHERE state = 'review'") }),
+		'both sides have begun a plan for this person', "what the other has begun waits at $node->{name}");
+}
+$sp->sql("INSERT INTO person (id, household, national_id, born, disabled, consents) VALUES (6, 1, 'N-6', '1991-01-01', false, true)");
+ok(BridgeTest::wait_for('the referral', sub { $ess->sql("UPDATE intake SET state = 'accepted', decided_on = current_date WHERE id = 'R-6' RETURNING 1") }), 'the ESS accepts somebody');
+ok(BridgeTest::wait_for('the answer', sub { $sp->sql("SELECT state FROM referral WHERE id = 'R-6'") eq 'accepted' }), 'and the SP knows it');
+$_->end_bridge('TERM') for $sp, $ess;
+for my $node ($sp, $ess)
+{
+	$node->sql("INSERT INTO plan (national_id, state, objective, starts, ends) VALUES ('N-6', 'proposed', 'by $node->{name}', '2026-12-01', '2027-01-01');
+		INSERT INTO action (national_id, kind) VALUES ('N-6', 'of $node->{name}'); SELECT approve('N-6')");
+}
+start_bridges($sp, $ess);
+wait_at_review($_) for $sp, $ess;
+is($_->sql("SELECT objective || ', ' || (SELECT string_agg(a.kind, ', ') FROM action a WHERE a.national_id = 'N-6') || ', ' || (SELECT count(*) FROM approval v WHERE v.national_id = 'N-6')
+	FROM plan WHERE national_id = 'N-6'"), "by $_->{name}, of $_->{name}, 1", "$_->{name} has its own, and nothing of the other's") for $sp, $ess;
+like($_->sql("SELECT string_agg(problem, ' ') FROM casesync.health"), qr/items of \S+ wait for a decision/, "health says so at $_->{name}") for $sp, $ess;
+$sp->sql("DELETE FROM action WHERE national_id = 'N-6'; DELETE FROM approval WHERE national_id = 'N-6'; DELETE FROM plan WHERE national_id = 'N-6'");
+BridgeTest::wait_for('the plan to be accepted', sub {
+	$sp->sql("SELECT count(casesync.accept(id)) FROM casesync.inbox WHERE state = 'review'");
+	$ess->sql("SELECT count(casesync.reject(id, 'there is one')) FROM casesync.inbox WHERE state = 'review'");
+	$sp->sql("SELECT lead FROM plan WHERE national_id = 'N-6'") eq 'ess.example.org' });
+both_agree('on the one that is left');
+is($sp->sql("SELECT string_agg(kind, ', ') FROM action WHERE national_id = 'N-6'"), 'of ess', 'with its actions');
+
+# --- a referral that is completed ends no sharing; one that is taken back ends the plan, and both know it ---
+$ess->sql("UPDATE intake SET state = 'completed', outcome = 'works' WHERE id = 'R-6'; UPDATE plan SET objective = 'to keep the job' WHERE national_id = 'N-6'");
+ok(BridgeTest::wait_for('the change', sub { $sp->sql("SELECT objective FROM plan WHERE national_id = 'N-6'") eq 'to keep the job' }), 'a plan is shared on when the referral is completed');
+is($sp->sql('SELECT count(*) FROM not_shared'), 0, 'no plan goes on unshared');
+$sp->sql("UPDATE referral SET state = 'cancelled' WHERE id IN ('R-1', 'R-6')");
+both_agree('after referrals were taken back');
+is($_->sql("SELECT string_agg(national_id || ' ' || state, ', ' ORDER BY national_id) FROM plan WHERE national_id IN ('N-1', 'N-6')"), 'N-1 ended, N-6 ended',
+	"the plans have ended at $_->{name}, whoever leads them") for $sp, $ess;
+
+# --- consent is withdrawn: nothing more is told, and here one sees it ---
+$sp->sql("UPDATE person SET consents = false WHERE id = 4");
+is($sp->sql("SELECT string_agg(national_id || ' ' || state, ', ') FROM not_shared"), 'N-4 proposed', 'a plan that goes on without consent is seen');
+is($sp->sql("SELECT may_know FROM casesync.shared_status('plans', 'N-4')"), 'no', 'and that the other side may not know of it');
+
+is($_->sql("SELECT coalesce(string_agg(DISTINCT state || coalesce(': ' || reason, ''), ', '), '') FROM casesync_internal.inbox_item WHERE state NOT IN ('applied', 'ignored', 'rejected')"), '', "$_->{name} has applied all") for $sp, $ess;
 $_->stop_ok for $sp, $ess;
 
 done_testing();
