@@ -119,6 +119,16 @@ INSERT INTO referral (id, person_id, status, referred_by, referred_to, consent_i
 SELECT app.act(NULL);
 INSERT INTO action (id, plan_id, organisation, responsible, kind, status, told_by) VALUES ('T5', 'Q', 'ess.example.org', 'client', 'course', 'done', 'message 1');
 SELECT supervisor_id, kind, person_id, is_late, regexp_replace(detail, '\d\d-\d\d-\d{4}', 'DATE') AS detail FROM review_due WHERE person_id = 2 ORDER BY 1, 2, detail COLLATE "C";
+-- a plan goes on, and what it is shared for has ended: the referral, or the consent
+UPDATE referral SET status = 'cancelled', reason = 'moved away' WHERE id = 'R';
+UPDATE consent SET withdrawn_on = current_date WHERE person_id = 2;
+SELECT supervisor_id, kind, detail FROM review_due WHERE person_id = 2 AND kind IN ('not shared', 'referral ended') ORDER BY 1, 2;
+UPDATE organisation SET is_own = false WHERE id = 'ess.example.org';
+SELECT supervisor_id, kind, detail FROM review_due WHERE person_id = 2 AND kind IN ('not shared', 'referral ended') ORDER BY 1, 2;
+INSERT INTO consent (id, person_id, purpose, given_on) VALUES (99, 2, 'sharing', current_date);
+SELECT app.act(1);
+UPDATE plan SET status = 'ended', reason = 'moved away' WHERE person_id = 2 AND status = 'active';
+SELECT count(*) FROM unshared_plan;
 \t off
 \pset format aligned
 RESET search_path;

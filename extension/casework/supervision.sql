@@ -134,6 +134,31 @@ COMMENT ON VIEW plan_conflicts IS
 	'actions, and with jobs';
 $part$),
 
+/* Sharing ends without a word to the other side, and with none to this one if it is not said here. */
+(1025, 'what is no longer shared', $part$
+CREATE VIEW unshared_plan AS
+SELECT p.case_file_id, p.id AS plan_id, 'not shared' AS kind, w.since::timestamptz AS since,
+	format('the consent to share it was withdrawn: %s is told nothing that needs it', w.others)
+	AS why
+  FROM plan p JOIN facts f ON f.person_id = p.person_id AND NOT f.consents
+ CROSS JOIN LATERAL (
+	SELECT (SELECT max(c.withdrawn_on) FROM consent c WHERE c.person_id = p.person_id
+			AND c.purpose = 'sharing') AS since,
+		(SELECT string_agg(o.id, ', ' ORDER BY o.id) FROM case_party x JOIN organisation o
+			ON o.id = x.organisation AND NOT o.is_own
+		  WHERE x.case_file_id = p.case_file_id) AS others) w
+ WHERE p.status IN ('proposed', 'agreed', 'active') AND w.since IS NOT NULL
+   AND w.others IS NOT NULL
+UNION ALL
+SELECT p.case_file_id, p.id, 'referral ended', r.changed_at, format('referral %s was %s', r.id,
+		r.status)
+  FROM plan p CROSS JOIN LATERAL (SELECT * FROM referral r WHERE r.person_id = p.person_id
+	 ORDER BY r.changed_at DESC LIMIT 1) r
+ WHERE p.status IN ('proposed', 'agreed', 'active') AND r.status IN ('rejected', 'cancelled');
+COMMENT ON VIEW unshared_plan IS
+	'plans that go on although what they are shared for has ended: the consent, or the referral';
+$part$),
+
 /* Who made the schema may see this of casesync, while it may publish; who works in it need not. */
 (1030, 'what waits for a supervisor', $part$
 CREATE FUNCTION open_conflicts()
@@ -184,6 +209,9 @@ SELECT c.supervisor_id, d.kind, f.person_id, d.since, true, d.detail, NULL
 	UNION ALL
 	SELECT 'conflict', lower(x.period), format('%s: %s', x.rule, concat_ws(' and ', x.first_id,
 		x.second_id)) FROM plan_conflicts x WHERE x.person_id = f.person_id
+	UNION ALL
+	SELECT x.kind, x.since, format('plan %s goes on, and %s', x.plan_id, x.why)
+	  FROM unshared_plan x WHERE x.case_file_id = f.id
 	) d WHERE f.closed_on IS NULL AND o.is_own
 UNION ALL
 SELECT coalesce(w.supervisor_id, c.supervisor_id), 'referral unanswered', r.person_id,
@@ -198,6 +226,7 @@ SELECT coalesce(w.supervisor_id, c.supervisor_id), 'referral unanswered', r.pers
 COMMENT ON VIEW review_due IS
 	'what waits for each supervisor: reviews to decide, late reviews and contacts, what is planned '
 	'and not delivered, or done without evidence, conflicts in plans and with the other side, '
-	'referrals without an answer';
+	'plans that go on without the consent or the referral that they are shared for, referrals '
+	'without an answer';
 COMMENT ON COLUMN review_due.supervisor_id IS 'NULL: any supervisor';
 $part$);
