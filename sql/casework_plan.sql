@@ -5,7 +5,7 @@ CREATE EXTENSION casesync;
 \t on
 \pset format unaligned
 
--- a draft of one side
+-- Example 1: they share a case management platform, which keeps both sides of the case; a draft of one side
 SELECT app.try_all($$INSERT INTO plan (id, case_file_id, status) VALUES ('P', 1, 'active')$$);
 SELECT app.try_all($$INSERT INTO plan (id, case_file_id) VALUES ('P', 99)$$);
 SELECT app.try_all($$INSERT INTO goal (id, plan_id, description) VALUES ('G', 'P', 'a job')$$);

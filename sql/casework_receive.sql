@@ -29,7 +29,7 @@ SELECT casesync.receive_casework('casework') IS NOT NULL;
 SELECT record_type, event_type, handler FROM casesync_internal.handler ORDER BY 1, 2;
 SELECT app.try_all($$SELECT casesync.receive_casework('nowhere')$$);
 
--- who it is: by identifiers only; of nobody, and of several, a person decides
+-- Example 1, exceptions: the common ones; who it is goes by identifiers only, and of nobody, and of several, a person decides
 SELECT app.hear('plan_change', 'nobody', more => '{"employment_status": "1"}');
 INSERT INTO identifier VALUES (2, 'PASSPORT', '7'), (3, 'UIN', '7');
 SELECT receive_member(ROW(1, 'ess.example.org', 'plan_change', 'Member', casesync.member(identifiers => ARRAY[casesync.identifier('PASSPORT', '7'), casesync.identifier('UIN', '7')]), 'm', now(), now())::casesync.inbound);

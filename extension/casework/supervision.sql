@@ -134,7 +134,7 @@ COMMENT ON VIEW plan_conflicts IS
 	'actions, and with jobs';
 $part$),
 
-/* Sharing ends without a word to the other side, and with none to this one if it is not said here. */
+/* Sharing ends without a word to the other side; to this one it is said here. */
 (1025, 'what is no longer shared', $part$
 CREATE VIEW unshared_plan AS
 SELECT p.case_file_id, p.id AS plan_id, 'not shared' AS kind, w.since::timestamptz AS since,

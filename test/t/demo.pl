@@ -34,6 +34,7 @@ foreach (
 	[ 11, qr/of her family, was sent: nothing$/m, 'of why she was chosen it has nothing' ],
 	[ 11, qr/OR-\d+ .* ACCEPTEE/, 'its answer closes the loop' ],
 	[ 12, qr/PL-1 +active +A-1 +sp\..*\n.*PL-1 +active +A-2 +ess\./, 'the plan of two authors is active on the other side' ],
+	[ 12, qr/^ *approvals left: 0 in the SP, 0 in the ESS$/m, 'an approval is void once what was approved has changed, on both sides' ],
 	[ 13, qr/A-2 +ess\..* FAITE +\d{4}-/, 'what one side has done the other sees' ],
 	[ 13, qr/plan_change +push +acknowledged/, 'a push is told and acknowledged' ],
 	[ 14, qr/Social protection +referral +notify +\d+ +Act 12/, 'a beneficiary sees who was told of her' ],

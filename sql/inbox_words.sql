@@ -1,0 +1,45 @@
+-- Why an item of a partner's waits, in the words of a table or of an apply function, which may name somebody: for reviewers and auditors, who see the record too. Nothing that operators look at shows them.
+CREATE EXTENSION casesync;
+\i test/scene/try.sql
+\i test/scene/person.sql
+\i test/scene/partner.sql
+\i test/scene/message.sql
+\i test/scene/notice.sql
+SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment_status_change', 'Member')) s;
+CREATE TABLE app.known (name text PRIMARY KEY CONSTRAINT "not for Awa-Diop" CHECK (name <> 'Awa-Diop'));
+CREATE FUNCTION app.apply(e casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
+BEGIN
+	CASE e.record ->> 'employment_status'
+		WHEN '1' THEN INSERT INTO known VALUES ('Awa-Diop');
+		WHEN '2' THEN RETURN 'review: Awa-Diop is here twice';
+		WHEN '3' THEN RAISE EXCEPTION 'nobody like Awa-Diop' USING detail = 'Awa-Diop', hint = 'Awa-Diop';
+		ELSE RETURN 'Awa-Diop';
+	END CASE;
+	RETURN 'applied';
+END $$;
+SELECT casesync.on_notify('Member', 'enrolment_status_change', 'app.apply(casesync.inbound)') IS NOT NULL AS done;
+SELECT (SELECT s.ack FROM app.say('notify', app.notify(app.event('r' || n, app.record('U' || n, n::text, '{}')))) s) FROM generate_series(1, 4) n;
+DO $$ BEGIN WHILE (SELECT more FROM casesync_internal.apply_inbox()) LOOP END LOOP; END $$;
+-- as what cannot be rendered says it
+INSERT INTO casesync_internal.quarantine_entry (registry, key, event_type, reason, error_code) VALUES ('people', '1', 'enrolment_status_change', 'invalid input: "Awa-Diop"', '22P02');
+-- the reviewer is told why
+SELECT state, reason, error_code FROM casesync.inbox ORDER BY id;
+-- who sees such a word of all that each access may look at
+CREATE FUNCTION app.shows(access text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	v text; n bigint;
+BEGIN
+	FOR v IN SELECT DISTINCT substr(r.object, 11) FROM casesync_internal.access_right r WHERE r.access = shows.access AND r.object ^@ 'SELECT ON ' ORDER BY 1 LOOP
+		CONTINUE WHEN to_regclass('casesync.' || v) IS NULL;
+		EXECUTE format('SELECT count(*) FROM casesync.%I x WHERE to_jsonb(x)::text LIKE ''%%Awa-Diop%%''', v) INTO n;
+		IF n > 0 THEN
+			RETURN NEXT format('%s: %s', v, n);
+		END IF;
+	END LOOP;
+END $$;
+SELECT a.access, (SELECT string_agg(s, ', ') FROM app.shows(a.access) s) AS shows FROM (SELECT DISTINCT access FROM casesync_internal.access_right) a WHERE a.access <> 'types' ORDER BY 1;
+SELECT status, message LIKE '%Awa%' AS names_somebody FROM casesync.check();
+SELECT partner, event_type, state, items FROM casesync.received ORDER BY 3;
+SELECT registry, error_code, subjects FROM casesync.quarantined;
+DROP EXTENSION casesync CASCADE;
+DROP SCHEMA app CASCADE;
