@@ -18,7 +18,7 @@ BEGIN
 END
 $$;
 -- a message about ten people, of whom nobody may be known yet, some times: what the last one cost, and to apply one of it
-CREATE FUNCTION app.cost(named text, messages integer DEFAULT 12, OUT cheap boolean, OUT said text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION app.cost(named text, messages integer DEFAULT 6, OUT cheap boolean, OUT said text) LANGUAGE plpgsql AS $$
 DECLARE
 	receive integer; apply integer;
 BEGIN
@@ -39,9 +39,9 @@ CREATE FUNCTION app.came(first integer, last integer, state text) RETURNS void L
 $$;
 SELECT * FROM app.cost('A');
 -- plans were made while there was little, and nobody has counted since
-SELECT app.came(1, 30000, 'applied');
+SELECT app.came(1, 10000, 'applied');
 SELECT * FROM app.cost('B');
-SELECT app.came(30001, 60000, 'new');
+SELECT app.came(10001, 20000, 'new');
 SELECT * FROM app.cost('C');
 ANALYZE casesync_internal.inbox_item;
 SELECT * FROM app.cost('D');
