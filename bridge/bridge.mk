@@ -38,7 +38,7 @@ BRIDGE_SOURCES = \
 	bridge/delivery/delivery_policy.c bridge/delivery/delivery_queue.c \
 	bridge/delivery/dispatcher.c bridge/delivery/lane.c bridge/delivery/prober.c \
 	bridge/delivery/lane_message.c bridge/delivery/lane_state.c \
-	bridge/turn/gate.c bridge/turn/linger.c bridge/turn/request_turn.c bridge/turn/router_turn.c \
+	bridge/turn/gate.c bridge/turn/linger.c bridge/turn/request_turn.c bridge/turn/router_turn.c bridge/turn/upkeep.c \
 	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_check.c \
 	bridge/api/api_exchange.c bridge/api/api_fenced.c \
 	bridge/api/api_health.c bridge/api/api_keys.c bridge/api/api_receive.c \

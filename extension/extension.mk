@@ -70,12 +70,13 @@ SQL_TABLES = \
 	extension/answer/tables.sql \
 	extension/delivery/tables.sql \
 	extension/intake/tables.sql \
+	extension/upkeep/tables.sql \
 	extension/casework/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
 	extension/base/text_format.sql extension/base/owner_query.sql \
 	extension/base/known_caller.sql extension/base/audit.sql \
-	extension/base/leaf.sql extension/base/person.sql extension/base/limit.sql extension/base/rest.sql \
+	extension/base/leaf.sql extension/base/page.sql extension/base/person.sql extension/base/limit.sql extension/base/rest.sql \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/gate.sql extension/base/error.sql \
 	extension/base/json_value.sql extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
@@ -94,12 +95,12 @@ SQL_CODE = \
 	extension/party/client_check.sql extension/party/jwks.sql extension/party/encryption.sql \
 	extension/party/lane.sql extension/party/lane_drain.sql \
 	extension/party/forget.sql extension/party/quota.sql \
-	extension/party/storage.sql \
+	extension/party/retention.sql extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/number.sql extension/outbox/append.sql extension/outbox/notification.sql \
 	extension/outbox/outgoing.sql \
-	extension/outbox/push.sql extension/outbox/forget.sql \
+	extension/outbox/push.sql extension/outbox/forget.sql extension/outbox/prune.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
@@ -144,7 +145,7 @@ SQL_CODE = \
 	extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/inbox_gap.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
-	extension/inbox/search_at.sql extension/inbox/forget.sql \
+	extension/inbox/search_at.sql extension/inbox/forget.sql extension/inbox/prune.sql \
 	extension/answer/request.sql extension/answer/answering.sql \
 	extension/answer/search_item.sql extension/answer/search_answer.sql \
 	extension/answer/transaction_status.sql \
@@ -158,7 +159,7 @@ SQL_CODE = \
 	extension/delivery/resume_sharing.sql \
 	extension/intake/receive.sql extension/intake/message_judge.sql \
 	extension/intake/answer_now.sql \
-	extension/upkeep/tidy.sql \
+	extension/upkeep/tidy.sql extension/upkeep/retention.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/casework/staff.sql extension/casework/people.sql extension/casework/plan.sql \
 	extension/casework/plan_rule.sql extension/casework/plan_content.sql \

@@ -69,6 +69,7 @@ INSERT INTO app.call (name, sql) VALUES
 	('resume_sharing', $$SELECT casesync.resume_sharing('p')$$),
 	('erase', $$SELECT * FROM casesync.erase('people', '1', 'test')$$),
 	('prune', $$SELECT * FROM casesync.prune('100 years')$$),
+	('set_retention', $$SELECT casesync.set_retention(keep_inbox => '60 days')$$),
 	('end_agreement', $$SELECT casesync.end_agreement('A', 'test')$$),
 	('start_as_copy', $$SELECT casesync.start_as_copy()$$),
 	('resume', $$SELECT * FROM casesync.resume()$$);

@@ -32,9 +32,18 @@ SELECT casesync_internal.rotate_changes();
 SELECT casesync_internal.empty_change_leaves(format('%s:%s:%s', xid, xid::text::bigint + 1, xid)::pg_snapshot, 1) FROM casesync_internal.change WHERE key = '4';
 SELECT casesync_internal.empty_change_leaves(pg_current_snapshot(), 1);
 SELECT * FROM leaves;
--- the ring does not run into its own tail
+-- the ring passes over a leaf that is in use, and stands still when all are
 INSERT INTO enrolment VALUES (5, 5);
 SELECT casesync_internal.rotate_changes() FROM generate_series(1, 8);
+BEGIN;
+DO $$ BEGIN
+	FOR i IN 1 .. 8 LOOP
+		INSERT INTO enrolment VALUES (100 + i, 5);
+		EXIT WHEN casesync_internal.rotate_changes() IS NULL;
+	END LOOP;
+END $$;
+SELECT casesync_internal.rotate_changes() IS NULL AS stands_still, count(*) FROM casesync_internal.change WHERE key = '5';
+ROLLBACK;
 INSERT INTO enrolment VALUES (6, 6);
 SELECT leaf FROM casesync_internal.change_ring;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -64,7 +73,7 @@ SET casesync.channel = 'form';
 INSERT INTO enrolment VALUES (7, 7);
 SELECT key, "session_user" = session_user AS session_user, unknown_channel, later FROM casesync_internal.change_0 UNION ALL
 	SELECT key, "session_user" = session_user, unknown_channel, later FROM casesync_internal.change_1 UNION ALL
-	SELECT key, "session_user" = session_user, unknown_channel, later FROM casesync_internal.change_2;
+	SELECT key, "session_user" = session_user, unknown_channel, later FROM casesync_internal.change_4;
 
 -- the era -------------------------------------------------------------------------------------------------
 SELECT to_regclass('casesync_internal.node') IS NULL OR EXISTS (SELECT FROM pg_trigger

@@ -57,6 +57,7 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_ROUTE_ASIDE] =
 		ROWS(1, "changes, notifications, more", "casesync_internal.route_aside", "why => $1::text"),
 	[CALL_TIDY] = ROWS(0, "rotated, emptied", "casesync_internal.tidy", ""),
+	[CALL_PRUNE_STEP] = ROWS(0, "rows, more", "casesync_internal.prune_step", ""),
 	[CALL_LOOK_AGAIN_DUE] = VALUE(0, "casesync_internal.look_again_due", ""),
 	[CALL_APPLY_INBOX] = ROWS(0, "items, more, wait_ms", "casesync_internal.apply_inbox", ""),
 	[CALL_WORK_REQUESTS] = ROWS(0, "requests, more", "casesync_internal.work_requests", ""),

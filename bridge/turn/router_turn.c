@@ -14,10 +14,11 @@
 #include "database/sql_call.h"
 #include "database/turn_trouble.h"
 #include "turn/gate.h"
+#include "turn/upkeep.h"
 
 #define REST_FIRST_MS 500
 #define REST_LAST_MS 60000
-#define TIDY_EVERY_MS 60000
+#define LOOK_EVERY_MS 60000
 /* How soon another bridge is missed that was stopped: its locks went with its sessions. */
 #define LOCK_EVERY_MS 1000
 #define WATCH_EVERY_MS 2000
@@ -35,7 +36,7 @@ typedef enum RouterState
 	ROUTER_WATCHING,
 	ROUTER_ROUTING,
 	ROUTER_APPLYING,
-	ROUTER_TIDYING,
+	ROUTER_KEEPING_UP,
 	ROUTER_LOOKING, /* at all subjects of a registry again */
 	ROUTER_AT_GATE
 } RouterState;
@@ -49,6 +50,7 @@ struct RouterTurn
 	void *context;
 	Timer *timer;
 	Gate *gate;
+	Upkeep *upkeep;
 	RouterState state;
 	bool is_open;
 	bool is_locked;
@@ -58,7 +60,6 @@ struct RouterTurn
 	bool has_told;		/* routed was called since the last route() */
 	int64_t next_lock;	/* another bridge routes: do not ask at every doorbell */
 	int64_t next_watch; /* for other bridges that were stopped with locks of theirs */
-	int64_t next_tidy;	/* logs and queues must not grow for ever */
 	int64_t next_look;	/* registries of which all are to be looked at again */
 	int troubles;		/* one after another: the database is not to be asked in a circle */
 	int64_t rest_until;
@@ -272,26 +273,12 @@ router_has_applied(void *context, const PGresult *result, const Failure *failure
 }
 
 static void
-router_has_tidied(void *context, const PGresult *result, const Failure *failure)
-{
-	RouterTurn *router = context;
-
-	if (result == NULL)
-	{
-		router_trouble(router, "tidy_failed", failure);
-		return;
-	}
-	router->state = ROUTER_ASLEEP;
-	router_step(router);
-}
-
-static void
 router_has_looked(void *context, const PGresult *result, const Failure *failure)
 {
 	RouterTurn *router = context;
 
-	/* as often as is tidied at least; where there are more, at once */
-	router->next_look = event_loop_now() + TIDY_EVERY_MS;
+	/* every minute at least; where there are more, at once */
+	router->next_look = event_loop_now() + LOOK_EVERY_MS;
 	if (result == NULL)
 	{
 		router_trouble(router, "look_again_failed", failure);
@@ -333,11 +320,8 @@ router_step(RouterTurn *router)
 	else if (can_ask && router->is_locked && event_loop_now() >= router->next_look)
 		router_ask(router, ROUTER_LOOKING, CALL_LOOK_AGAIN_DUE, NULL, router_has_looked,
 				   "look_again_failed");
-	else if (can_ask && router->is_locked && event_loop_now() >= router->next_tidy)
-	{
-		router->next_tidy = event_loop_now() + TIDY_EVERY_MS;
-		router_ask(router, ROUTER_TIDYING, CALL_TIDY, NULL, router_has_tidied, "tidy_failed");
-	}
+	else if (can_ask && router->is_locked && upkeep_ask(router->upkeep))
+		router->state = ROUTER_KEEPING_UP;
 	else if (can_ask && router->is_locked && router->wants_route &&
 			 !(router->wants_apply && event_loop_now() < router->route_from))
 	{
@@ -404,7 +388,19 @@ router_look(void *context)
 }
 
 static void
-router_passed_gate(void *context)
+router_is_due(void *context)
+{
+	router_step(context);
+}
+
+static void
+router_upkeep_failed(void *context, const char *event, const Failure *failure)
+{
+	router_trouble(context, event, failure);
+}
+
+static void
+router_go_on(void *context)
 {
 	RouterTurn *router = context;
 
@@ -460,7 +456,9 @@ RouterTurn *
 router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, PgSession *session,
 				void (*routed)(void *context), void *context, Failure *failure)
 {
-	static const GateHandlers at_gate = {.look = router_look, .go_on = router_passed_gate};
+	static const GateHandlers at_gate = {.look = router_look, .go_on = router_go_on};
+	static const UpkeepHandlers upkeep = {
+		.is_due = router_is_due, .go_on = router_go_on, .failed = router_upkeep_failed};
 	RouterTurn *router = calloc(1, sizeof(RouterTurn));
 
 	if (router != NULL)
@@ -474,8 +472,9 @@ router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, Pg
 		router->context = context;
 		router->timer = timer_new(loop, router_timer, router);
 		router->gate = gate_new(loop, log, session, &at_gate, router, failure);
+		router->upkeep = upkeep_new(loop, log, session, &upkeep, router, failure);
 	}
-	if (router == NULL || router->timer == NULL || router->gate == NULL)
+	if (router == NULL || router->timer == NULL || router->gate == NULL || router->upkeep == NULL)
 	{
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		router_turn_free(router);
@@ -491,5 +490,6 @@ router_turn_free(RouterTurn *router)
 		return;
 	timer_free(router->timer);
 	gate_free(router->gate);
+	upkeep_free(router->upkeep);
 	free(router);
 }

@@ -65,22 +65,26 @@ COMMENT ON FUNCTION casesync_internal.answer_erase(casesync_internal.person) IS
 	'part of erase(): questions about a subject and answers that hold it';
 
 /* Not while its answer waits: request_withdraw() must find it. */
-CREATE OR REPLACE FUNCTION casesync_internal.answer_prune(before timestamptz)
+CREATE OR REPLACE FUNCTION casesync_internal.answer_prune(before timestamptz,
+	from_page bigint DEFAULT 0, to_page bigint DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
+	first_row constant tid := casesync_internal.page_start(from_page);
+	behind constant tid := casesync_internal.page_start(to_page);
 	pruned bigint;
 BEGIN
 	DELETE FROM casesync_internal.request_in r
-	 WHERE r.answered_at < before AND r.state IN ('answered', 'failed')
+	 WHERE r.ctid >= first_row AND r.ctid < behind
+	   AND r.answered_at < before AND r.state IN ('answered', 'failed')
 	   AND NOT EXISTS (SELECT FROM casesync_internal.outgoing o WHERE o.reference_id = r.outgoing
 		AND o.state IN ('due', 'dead'));
 	GET DIAGNOSTICS pruned = ROW_COUNT;
 	RETURN pruned;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.answer_prune(timestamptz) IS
-	'part of prune(): requests of partners that were answered before a time; of those transaction '
-	'status knows nothing more';
+COMMENT ON FUNCTION casesync_internal.answer_prune(timestamptz, bigint, bigint) IS
+	'part of prune(): requests of partners that were answered before a time, of these pages; of '
+	'those transaction status knows nothing more';

@@ -66,24 +66,28 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	last_leaf integer;
 	next_leaf integer;
 	is_used boolean;
 BEGIN
 	LOCK TABLE casesync_internal.change_ring IN SHARE ROW EXCLUSIVE MODE;
-	SELECT (coalesce(max(leaf), 0) + 1) % 8 INTO next_leaf FROM casesync_internal.change_ring;
-	EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.change_%s)', next_leaf)
-		INTO is_used;
-	IF is_used THEN
-		RETURN NULL;
-	END IF;
-	INSERT INTO casesync_internal.change_ring (id, leaf) VALUES (1, next_leaf)
-		ON CONFLICT (id) DO UPDATE SET leaf = excluded.leaf;
-	RETURN next_leaf;
+	SELECT coalesce(max(leaf), 0) INTO last_leaf FROM casesync_internal.change_ring;
+	FOR i IN 1 .. 7 LOOP
+		next_leaf := (last_leaf + i) % 8;
+		EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.change_%s)', next_leaf)
+			INTO is_used;
+		IF NOT is_used THEN
+			INSERT INTO casesync_internal.change_ring (id, leaf) VALUES (1, next_leaf)
+				ON CONFLICT (id) DO UPDATE SET leaf = excluded.leaf;
+			RETURN next_leaf;
+		END IF;
+	END LOOP;
+	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.rotate_changes() IS
-	'lets writers go on with the next leaf of the log; gives its number, NULL when it is not empty '
-	'yet';
+	'lets writers go on with the next empty leaf of the log; gives its number, NULL when none is '
+	'empty';
 
 /* By size, since a leaf goes only whole: a small one is free again the sooner. */
 CREATE OR REPLACE FUNCTION casesync_internal.change_ring_turn(leaf_limit bigint)

@@ -86,11 +86,12 @@ BEGIN
 		SELECT d.hmac IS DISTINCT FROM n.hmac
 		  FROM (SELECT x.id, x.hmac FROM casesync_internal.disclosure x
 			 WHERE x.reference_id = n.reference_id AND x.outcome = 'attempted' OFFSET 0) d
-		 ORDER BY d.id DESC LIMIT 1), false);
+		 ORDER BY d.id DESC LIMIT 1), true);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.not_disclosed(casesync_internal.notification) IS
-	'whether an item was attempted last with another record than it has now';
+	'whether an item was attempted last with another record than it has now, or so long ago that '
+	'it is not on record any more';
 
 /*
  * First sending: a place in the subscription's stream, and on record before it happens. All items

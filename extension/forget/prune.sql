@@ -30,6 +30,7 @@ BEGIN
 	agreed := casesync_internal.agreement_prune(before);
 	received := casesync_internal.inbox_prune(before);
 	PERFORM casesync_internal.conflict_prune(before);
+	PERFORM casesync_internal.retelling_prune(before);
 	wishes := casesync_internal.subscription_prune(before);
 	RETURN QUERY VALUES ('notifications', sent.notifications), ('events', sent.events),
 		('requests and callbacks', sent.messages), ('attempts', attempts),

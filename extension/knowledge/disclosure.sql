@@ -19,14 +19,21 @@ $$;
 COMMENT ON FUNCTION casesync_internal.erased_key(text, text) IS
 	'what stands for a subject''s key after erase(): a keyed hash of it';
 
-/* Append-only, but for exactly one change: the key becomes its keyed hash. */
+/*
+ * Append-only, but for exactly one change: the key becomes its keyed hash. What the node has kept
+ * for as long as it said goes, and nothing before that, whoever asks.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.keep_disclosure()
 RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF TG_OP = 'UPDATE' AND NEW.key = casesync_internal.erased_key(OLD.registry, OLD.key) THEN
+	IF TG_OP = 'DELETE' THEN
+		IF OLD.at < now() - (SELECT n.keep_disclosures FROM casesync_internal.node n) THEN
+			RETURN OLD;
+		END IF;
+	ELSIF NEW.key = casesync_internal.erased_key(OLD.registry, OLD.key) THEN
 		OLD.key := NEW.key;
 		IF OLD IS NOT DISTINCT FROM NEW THEN
 			RETURN NEW;
@@ -38,7 +45,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.keep_disclosure() IS
-	'trigger of the disclosures: they can be added to, and erased from by erase() only';
+	'trigger of the disclosures: they can be added to, erased from by erase() only, and go when '
+	'they are older than they are kept';
 
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON casesync_internal.disclosure
 	FOR EACH ROW EXECUTE FUNCTION casesync_internal.keep_disclosure();

@@ -28,3 +28,24 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_erase(casesync_internal.person) IS
 	'part of erase(): what partners are known to know goes, disclosures stay without the key';
+
+CREATE OR REPLACE FUNCTION casesync_internal.disclosure_prune(from_page bigint DEFAULT 0,
+	to_page bigint DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+	first_row constant tid := casesync_internal.page_start(from_page);
+	behind constant tid := casesync_internal.page_start(to_page);
+	before constant timestamptz := now() - (casesync_internal.this_node()).keep_disclosures;
+	pruned bigint;
+BEGIN
+	DELETE FROM casesync_internal.disclosure d
+	 WHERE d.ctid >= first_row AND d.ctid < behind AND d.at < before;
+	GET DIAGNOSTICS pruned = ROW_COUNT;
+	RETURN pruned;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.disclosure_prune(bigint, bigint) IS
+	'disclosures that are older than the node keeps them, of these pages';

@@ -23,36 +23,50 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	next_leaf integer := (coalesce((SELECT g.leaf FROM casesync_internal.notification_ring g
-		ORDER BY g.id DESC LIMIT 1), 0) + 1) % 8;
+	leaf constant integer := coalesce((SELECT g.leaf FROM casesync_internal.notification_ring g
+		ORDER BY g.id DESC LIMIT 1), 0);
+	next_leaf integer;
 	is_used boolean;
 BEGIN
-	EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.notification_%s)', next_leaf)
-		INTO is_used;
-	IF is_used THEN
-		RETURN NULL;
-	END IF;
-	DELETE FROM casesync_internal.notification_ring;
-	INSERT INTO casesync_internal.notification_ring (leaf) VALUES (next_leaf);
-	RETURN next_leaf;
+	/* One that is kept for a few items that wait is passed over: their order is not the leaves'. */
+	FOR i IN 1 .. 7 LOOP
+		next_leaf := (leaf + i) % 8;
+		EXECUTE format('SELECT EXISTS (SELECT FROM casesync_internal.notification_%s)', next_leaf)
+			INTO is_used;
+		IF NOT is_used THEN
+			DELETE FROM casesync_internal.notification_ring;
+			INSERT INTO casesync_internal.notification_ring (leaf) VALUES (next_leaf);
+			RETURN next_leaf;
+		END IF;
+	END LOOP;
+	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.rotate_notifications() IS
-	'append to the next leaf from now on; gives its number, NULL when it is not empty yet';
+	'append to the next empty leaf from now on; gives its number, NULL when none is empty';
 
-CREATE OR REPLACE FUNCTION casesync_internal.notification_ring_turn(leaf_limit bigint)
+/* By age too: what is in one leaf is forgotten at about one time, and all must last for a while. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_ring_turn(leaf_limit bigint,
+	least_age interval)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
+DECLARE
+	leaf constant regclass := casesync_internal.notification_leaf();
+	is_young boolean;
 BEGIN
-	RETURN casesync_internal.leaf_is_full(casesync_internal.notification_leaf(), leaf_limit)
-		AND casesync_internal.rotate_notifications() IS NOT NULL;
+	IF NOT casesync_internal.leaf_is_full(leaf, leaf_limit) THEN
+		RETURN false;
+	END IF;
+	EXECUTE format('SELECT coalesce((SELECT x.at FROM %s x ORDER BY x.id LIMIT 1) > now() - $1, '
+		'false)', leaf) INTO is_young USING least_age;
+	RETURN NOT is_young AND casesync_internal.rotate_notifications() IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint) IS
-	'part of tidy(): notifications go to the next leaf once this one has leaf_limit bytes; whether '
-	'they do';
+COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint, interval) IS
+	'part of tidy(): notifications go to an empty leaf once this one has leaf_limit bytes and '
+	'began so long ago; whether they do';
 
 /*
  * One index has the order of these columns, and rows are compared with it as a whole, so that it is

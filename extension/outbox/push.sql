@@ -130,16 +130,26 @@ COMMENT ON FUNCTION casesync_internal.is_pushed(casesync_internal.notification) 
 	'whether a case worker has asked for it';
 
 /* After notifications: one that is due, or a dead letter, still needs to be known as a push. */
-CREATE OR REPLACE FUNCTION casesync_internal.push_prune(before timestamptz)
-RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION casesync_internal.push_prune(before timestamptz,
+	from_page bigint DEFAULT 0, to_page bigint DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
+DECLARE
+	first_row constant tid := casesync_internal.page_start(from_page);
+	behind constant tid := casesync_internal.page_start(to_page);
+	pruned bigint;
+BEGIN
 	DELETE FROM casesync_internal.push p
-	 WHERE p.at < before AND NOT p.is_new AND (p.dropped IS NOT NULL OR p.event IS NOT NULL)
+	 WHERE p.ctid >= first_row AND p.ctid < behind
+	   AND p.at < before AND NOT p.is_new AND (p.dropped IS NOT NULL OR p.event IS NOT NULL)
 	   AND NOT EXISTS (SELECT FROM casesync_internal.notification n
 		WHERE n.registry = p.registry AND n.key = p.key AND n.event = p.event);
+	GET DIAGNOSTICS pruned = ROW_COUNT;
+	RETURN pruned;
+END
 $$;
-COMMENT ON FUNCTION casesync_internal.push_prune(timestamptz) IS
-	'part of outbox_prune(): what case workers pushed before a time and is settled; after the '
-	'notifications';
+COMMENT ON FUNCTION casesync_internal.push_prune(timestamptz, bigint, bigint) IS
+	'part of prune(): what case workers pushed before a time and is settled, of these pages; after '
+	'the notifications';

@@ -462,7 +462,8 @@ COMMENT ON FUNCTION casesync_internal.may_speak() IS
 
 CREATE OR REPLACE VIEW casesync.this_node AS
 	SELECT n.sender_id, n.base_url, n.key_ids, n.locale, n.time_zone, n.four_eyes, n.paused,
-		n.paused_reason, n.era, n.stream
+		n.paused_reason, n.era, n.stream, n.keep_delivered, n.keep_inbox, n.keep_attempts,
+		n.keep_disclosures
 	  FROM casesync_internal.node n;
 COMMENT ON VIEW casesync.this_node IS 'this system: its name to others, and whether it may send';
 COMMENT ON COLUMN casesync.this_node.sender_id IS 'how partners name us';
@@ -479,3 +480,9 @@ COMMENT ON COLUMN casesync.this_node.era IS
 	'how often another database took over: tells transaction ids of different clusters apart';
 COMMENT ON COLUMN casesync.this_node.stream IS
 	'the name, to partners, of this run of sequence numbers';
+COMMENT ON COLUMN casesync.this_node.keep_delivered IS
+	'how long notifications, requests and callbacks are kept that are settled';
+COMMENT ON COLUMN casesync.this_node.keep_inbox IS
+	'how long records and bytes of partners'' messages are kept that are settled';
+COMMENT ON COLUMN casesync.this_node.keep_attempts IS 'how long it is kept how sending went';
+COMMENT ON COLUMN casesync.this_node.keep_disclosures IS 'how long it is kept who was told what';

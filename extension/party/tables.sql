@@ -17,7 +17,11 @@ CREATE TABLE casesync_internal.node (
 	paused boolean NOT NULL DEFAULT false,
 	paused_reason text,
 	timeline integer NOT NULL,
-	table_oid oid NOT NULL
+	table_oid oid NOT NULL,
+	keep_delivered interval NOT NULL DEFAULT '90 days',
+	keep_inbox interval NOT NULL DEFAULT '90 days',
+	keep_attempts interval NOT NULL DEFAULT '30 days',
+	keep_disclosures interval NOT NULL DEFAULT '10 years'
 );
 COMMENT ON TABLE casesync_internal.node IS
 	'this system: its name to others, its identity, whether it may send';
@@ -30,6 +34,13 @@ COMMENT ON COLUMN casesync_internal.node.timeline IS
 	'of the server on which partners were told last: another one may have lost some of it';
 COMMENT ON COLUMN casesync_internal.node.table_oid IS
 	'of this table: a dump that is restored over the database makes another one';
+COMMENT ON COLUMN casesync_internal.node.keep_delivered IS
+	'how long what was sent and is settled is kept, see set_retention()';
+COMMENT ON COLUMN casesync_internal.node.keep_inbox IS
+	'how long the content of what was received and is settled is kept';
+COMMENT ON COLUMN casesync_internal.node.keep_attempts IS 'how long it is kept how sending went';
+COMMENT ON COLUMN casesync_internal.node.keep_disclosures IS
+	'how long it is kept who was told what';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.node', '');
 CREATE TABLE casesync_internal.node_secret (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),

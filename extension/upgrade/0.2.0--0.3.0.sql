@@ -1340,3 +1340,32 @@ ALTER TYPE casesync_internal.parcel ADD ATTRIBUTE recorded boolean, ADD ATTRIBUT
 COMMENT ON TYPE casesync_internal.parcel IS
 	'a message that is to be sent now; what next_message() says besides: whether the outcome of the '
 	'one before counted, and whether take() has to be called, which says what is wrong';
+/* ---- what was settled long ago is forgotten by itself, page by page ---- */
+ALTER TABLE casesync_internal.node
+	ADD COLUMN keep_delivered interval NOT NULL DEFAULT '90 days',
+	ADD COLUMN keep_inbox interval NOT NULL DEFAULT '90 days',
+	ADD COLUMN keep_attempts interval NOT NULL DEFAULT '30 days',
+	ADD COLUMN keep_disclosures interval NOT NULL DEFAULT '10 years';
+COMMENT ON COLUMN casesync_internal.node.keep_delivered IS
+	'how long what was sent and is settled is kept, see set_retention()';
+COMMENT ON COLUMN casesync_internal.node.keep_inbox IS
+	'how long the content of what was received and is settled is kept';
+COMMENT ON COLUMN casesync_internal.node.keep_attempts IS 'how long it is kept how sending went';
+COMMENT ON COLUMN casesync_internal.node.keep_disclosures IS
+	'how long it is kept who was told what';
+DROP FUNCTION casesync_internal.notification_ring_turn(bigint);
+DROP FUNCTION casesync_internal.delivery_prune(timestamptz);
+DROP FUNCTION casesync_internal.answer_prune(timestamptz);
+CREATE TABLE casesync_internal.prune_mark (
+	part text PRIMARY KEY,
+	page bigint NOT NULL DEFAULT 0,
+	is_kept boolean NOT NULL DEFAULT false,
+	next_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.prune_mark IS
+	'how far the walks have come by which what was settled long ago is forgotten';
+COMMENT ON COLUMN casesync_internal.prune_mark.page IS 'the page of the table that is next';
+COMMENT ON COLUMN casesync_internal.prune_mark.is_kept IS
+	'whether something was left on the pages before';
+COMMENT ON COLUMN casesync_internal.prune_mark.next_at IS 'when the walk goes on, or begins anew';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.prune_mark', '');

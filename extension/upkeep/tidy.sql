@@ -8,21 +8,23 @@
  * of it is routed. last and not now: of an open window only a part is routed. What cannot be done
  * now, because the router works or a writer holds a leaf, is done a minute later.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.tidy(leaf_limit bigint DEFAULT 67108864)
+CREATE OR REPLACE FUNCTION casesync_internal.tidy(leaf_limit bigint DEFAULT NULL)
 RETURNS TABLE (rotated boolean, emptied integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
+	most constant bigint := coalesce(leaf_limit, 67108864);
 	era integer;
 	routed pg_snapshot;
 BEGIN
 	rotated := false; emptied := 0;
 	/* The router's own lock: routing stands still, so what its state says stays true meanwhile. */
 	IF casesync_internal.may_speak() AND casesync_internal.lock_for_transaction(1, 0) THEN
-		rotated := casesync_internal.change_ring_turn(leaf_limit);
-		rotated := casesync_internal.notification_ring_turn(leaf_limit) OR rotated;
+		rotated := casesync_internal.change_ring_turn(most);
+		rotated := casesync_internal.notification_ring_turn(most, CASE WHEN leaf_limit IS NULL
+			THEN (casesync_internal.this_node()).keep_delivered / 6 ELSE '0' END) OR rotated;
 		PERFORM casesync_internal.expire_subscriptions();
 		PERFORM casesync_internal.admit_subscriptions();
 		PERFORM casesync_internal.filters_catch_up();
@@ -46,4 +48,4 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.tidy(bigint) IS
 	'what the bridge calls every minute: new changes and notifications go to the next leaf once '
-	'one has leaf_limit bytes, and leaves of routed changes are emptied';
+	'one has leaf_limit bytes (NULL: the usual), and leaves of routed changes are emptied';
