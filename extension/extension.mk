@@ -99,7 +99,7 @@ SQL_CODE = \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/number.sql extension/outbox/append.sql extension/outbox/notification.sql \
-	extension/outbox/outgoing.sql \
+	extension/outbox/outgoing.sql extension/outbox/compact.sql \
 	extension/outbox/push.sql extension/outbox/forget.sql extension/outbox/prune.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
 	extension/look_again/look_again.sql extension/look_again/forget.sql \
@@ -154,12 +154,12 @@ SQL_CODE = \
 	extension/delivery/door.sql extension/delivery/next.sql extension/delivery/delivery.sql \
 	extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
-	extension/delivery/take.sql extension/delivery/probe.sql \
+	extension/delivery/take.sql extension/delivery/probe.sql extension/delivery/backlog.sql \
 	extension/delivery/stop_sharing.sql \
 	extension/delivery/resume_sharing.sql \
 	extension/intake/receive.sql extension/intake/message_judge.sql \
 	extension/intake/answer_now.sql \
-	extension/upkeep/tidy.sql extension/upkeep/retention.sql \
+	extension/upkeep/tidy.sql extension/upkeep/size.sql extension/upkeep/retention.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/casework/staff.sql extension/casework/people.sql extension/casework/plan.sql \
 	extension/casework/plan_rule.sql extension/casework/plan_content.sql \
@@ -170,7 +170,8 @@ SQL_CODE = \
 	extension/casework/portal_rights.sql extension/casework/person_token.sql \
 	extension/casework/casework.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
-	extension/health/referral.sql extension/health/status_views.sql extension/health/health.sql \
+	extension/health/referral.sql extension/health/size_problems.sql \
+	extension/health/status_views.sql extension/health/health.sql \
 	extension/health/shared_status.sql \
 	extension/onboarding/onboarding.sql \
 	extension/rights/grants.sql

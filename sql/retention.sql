@@ -135,6 +135,24 @@ SELECT event_type, state, left(message_id, 4) AS message_id, pruned_at IS NOT NU
 SELECT key, state FROM casesync_internal.conflict;
 -- that it came is known as long as there is a row
 SELECT count(*) FROM casesync_internal.message_known('ess.test', 'm1') k WHERE k.partner IS NOT NULL;
+-- how much room it takes, looked at once an hour, and said where it is much
+SELECT count(*) AS looks FROM (SELECT DISTINCT at FROM casesync_internal.size_sample) s;
+SELECT what, bytes > 0 AS some FROM casesync.sizes ORDER BY what COLLATE "C";
+SELECT sum(bytes) FILTER (WHERE what <> 'the whole database') < sum(bytes) FILTER (WHERE what = 'the whole database') AS less FROM casesync.sizes;
+SELECT count(*) FROM casesync.health WHERE problem ~ 'own tables have';
+DELETE FROM casesync_internal.size_sample;
+INSERT INTO casesync_internal.size_sample (at, what, bytes) SELECT now() - h.ago, w.what, w.before + (25 - extract(hour FROM h.ago)) / 24 * w.grown
+  FROM (VALUES (interval '24 hours'), ('12 hours'), ('1 hour')) h(ago),
+	(VALUES ('what is sent', 2e9, 5e9), ('disclosures', 3e9, 0), ('others', 1e6, 0), ('the whole database', 18e9, 5e9)) w(what, before, grown);
+SELECT what, pg_size_pretty(bytes) AS bytes, pg_size_pretty(grown) AS grown FROM casesync.sizes ORDER BY bytes;
+SELECT severity, regexp_replace(problem, 'since [-0-9: ]+,', 'since …,') AS problem, mend FROM casesync.health WHERE problem ~ 'own tables have';
+UPDATE casesync_internal.size_sample SET bytes = bytes - 8e9 WHERE what = 'the whole database';
+UPDATE casesync_internal.size_sample SET bytes = 7e9 WHERE what = 'what is sent';
+SELECT severity, problem, mend FROM casesync.health WHERE problem ~ 'own tables have';
+UPDATE casesync_internal.size_sample SET at = at - interval '9 days';
+SELECT app.prune() IS NOT NULL;
+SELECT count(*) AS looks, bool_and(grown IS NULL) AS not_known_yet FROM casesync.sizes WHERE what = 'disclosures';
+SELECT count(DISTINCT at) AS looks FROM casesync_internal.size_sample;
 -- nothing of a copy is thrown away
 SELECT casesync.start_as_copy();
 SELECT app.older('300 days');

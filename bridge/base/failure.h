@@ -20,6 +20,7 @@ typedef enum FailureKind
 	FAILURE_SIGNATURE_INVALID, /* err.signature.invalid */
 	FAILURE_ENCRYPTION,		   /* err.encryption.invalid */
 	FAILURE_DATABASE,		   /* statement or connection */
+	FAILURE_DISK_FULL,		   /* of the database: no statement is at fault */
 	FAILURE_NETWORK,		   /* partner not reached */
 	FAILURE_SYSTEM			   /* operating system or library call */
 } FailureKind;

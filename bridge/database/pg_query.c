@@ -26,16 +26,17 @@ pg_query_judge(const PGresult *result, Failure *failure)
 	ExecStatusType status = PQresultStatus(result);
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	FailureKind kind;
 
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY)
 		return true;
 	if (sqlstate == NULL)
 		sqlstate = "";
+	kind = strcmp(sqlstate, "53100") == 0 ? FAILURE_DISK_FULL : FAILURE_DATABASE;
 	if (message != NULL && may_tell(sqlstate))
-		failure_set(failure, FAILURE_DATABASE, "SQLSTATE %s: %s", sqlstate, message);
+		failure_set(failure, kind, "SQLSTATE %s: %s", sqlstate, message);
 	else
-		failure_set(failure, FAILURE_DATABASE, "SQLSTATE %s; the server's log has the text",
-					sqlstate);
+		failure_set(failure, kind, "SQLSTATE %s; the server's log has the text", sqlstate);
 	return false;
 }
 

@@ -202,7 +202,9 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 
 	if (result == NULL)
 	{
-		router_shrink(router, failure);
+		/* where there is no room for one change there is none for any */
+		if (failure->kind != FAILURE_DISK_FULL)
+			router_shrink(router, failure);
 		turn_trouble_failed(&router->routing, router->session, failure);
 		router_trouble(router, "route_failed", failure);
 		return;

@@ -6,6 +6,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	DELETE FROM casesync_internal.subscription_seq q USING casesync_internal.subscription s
 	 WHERE s.partner = delivery_forget.partner AND q.subscription = s.id;
+	DELETE FROM casesync_internal.backlog b USING casesync_internal.lane l
+	 WHERE l.partner = delivery_forget.partner AND b.lane = l.lane;
 $$;
 COMMENT ON FUNCTION casesync_internal.delivery_forget(text) IS
 	'part of drop_partner(): the numbers given to its subscriptions; before these go';

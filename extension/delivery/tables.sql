@@ -44,3 +44,12 @@ CREATE TYPE casesync_internal.parcel AS (message_id uuid, url text, action text,
 COMMENT ON TYPE casesync_internal.parcel IS
 	'a message that is to be sent now; what next_message() says besides: whether the outcome of the '
 	'one before counted, and whether take() has to be called, which says what is wrong';
+CREATE TABLE casesync_internal.backlog (
+	lane integer PRIMARY KEY,
+	cut bigint,
+	looked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.backlog IS
+	'lanes of partners that do not answer, and the item before which their backlog is compacted; '
+	'NULL: it is not too long';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backlog', '');

@@ -168,6 +168,21 @@ COMMENT ON FUNCTION casesync_internal.items_called(text[], text[],
 	'part of notify_message(): what these registries and event types are called in a message, and '
 	'whether versions of their fields are known';
 
+CREATE OR REPLACE FUNCTION casesync_internal.left_out(n casesync_internal.notification)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce((SELECT ', "left_out": ' || c.items FROM casesync_internal.compacted c
+		WHERE c.subscription = n.subscription AND c.registry = n.registry AND c.key = n.key
+		  AND c.last_item < n.id), '');
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.left_out(casesync_internal.notification) IS
+	'part of notify_message(): how many states of its subject were not told before this item, '
+	'since too many waited';
+
 /*
  * After give_seq(), which the array in the caller's hand does not know of: so rows are read again.
  * What is the same for all, since all are of one subscription, is asked once. Put together as text:
@@ -182,6 +197,8 @@ DECLARE
 	locale constant text := to_json(w.locale);
 	code constant text := to_json(w.code);
 	way constant text := CASE WHEN w.is_push THEN ', "way": "push"' ELSE '' END;
+	is_compacted constant boolean := EXISTS (SELECT FROM casesync_internal.compacted c
+		WHERE c.subscription = w.id);
 BEGIN
 	WITH told AS MATERIALIZED (
 		SELECT n.* FROM casesync_internal.notification n WHERE n.id = ANY (items)
@@ -200,6 +217,7 @@ BEGIN
 			|| string_agg('{"code": ' || code || way || ', "seq": ' || n.seq
 			|| coalesce(', "prev_seq": ' || n.prev_seq, '')
 			|| CASE WHEN n.hops <> '{}' THEN ', "hops": ' || to_json(n.hops) ELSE '' END
+			|| CASE WHEN is_compacted THEN casesync_internal.left_out(n) ELSE '' END
 			|| CASE WHEN k.has_versions THEN coalesce(', "changed": ' || jsonb_strip_nulls(
 				casesync_internal.versions_told(n.registry, n.key, n.record))::text, '')
 				ELSE '' END
@@ -210,7 +228,7 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_message(bigint[], casesync_internal.subscription) IS
 	'the message of a notify (ESS NotifyEventRequest) and header.meta: stream, and per item code, '
-	'way (of a push), seq, prev_seq, hops, changed';
+	'way (of a push), seq, prev_seq, hops, left_out, changed';
 
 CREATE OR REPLACE FUNCTION casesync_internal.parcel_for(s casesync_internal.lane_state,
 	p casesync_internal.partner, n casesync_internal.node, must_encrypt boolean)

@@ -6,7 +6,10 @@
 CREATE OR REPLACE VIEW casesync.queue AS
 	SELECT l.partner, l.kind, q.due, q.oldest, l.in_flight, l.failed_attempts, l.next_attempt,
 		l.is_stopped, l.reason,
-		l.address
+		l.address, CASE WHEN l.kind = 'notify' AND l.address = '' THEN (SELECT count(*)
+			FROM casesync_internal.compacted c
+			JOIN casesync_internal.subscription s ON s.id = c.subscription
+		   WHERE s.partner = l.partner AND c.is_waiting) END AS compacted
 	  FROM casesync.lane_status l
 	 CROSS JOIN LATERAL (
 		SELECT count(*) AS due, min(n.at) AS oldest FROM casesync_internal.notification n
@@ -28,6 +31,9 @@ COMMENT ON COLUMN casesync.queue.is_stopped IS 'whether it waits for resume_shar
 COMMENT ON COLUMN casesync.queue.reason IS 'why the last attempt failed, or why it is stopped';
 COMMENT ON COLUMN casesync.queue.address IS
 	'scheme, host and port that the messages go to; empty: the registered ones';
+COMMENT ON COLUMN casesync.queue.compacted IS
+	'of the registered address: how many subjects more wait at any of the partner''s, of which '
+	'only the newest state will be told, since too many waited';
 
 /*
  * detail is one of the bridge's own constant sentences: a partner's words may quote a record, and
@@ -243,6 +249,15 @@ AS $$
 		format('SELECT * FROM casesync.attempts WHERE partner = %L ORDER BY ended_at DESC LIMIT '
 			'10;', l.partner)
 	  FROM casesync.lane_status l WHERE l.failed_attempts >= 3 AND NOT l.is_stopped
+	UNION ALL
+	SELECT 'warning', format('more than %s notifications waited for %s: %s states of %s subjects '
+			'were left out; of each the newest is sent when it answers again', p.max_backlog,
+			p.partner, sum(c.items), count(*)),
+		format('SELECT * FROM casesync.queue WHERE partner = %1$L;  -- perhaps '
+			'casesync.set_quota(%1$L, backlog => …)', p.partner)
+	  FROM casesync_internal.compacted c
+	  JOIN casesync_internal.subscription s ON s.id = c.subscription
+	  JOIN casesync_internal.partner p ON p.partner = s.partner GROUP BY p.partner
 	UNION ALL
 	SELECT 'warning', format('%s messages were refused by %s', count(*), d.partner),
 		format('SELECT * FROM casesync.dead_letter WHERE partner = %L;  -- then '

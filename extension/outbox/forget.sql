@@ -6,6 +6,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	DELETE FROM casesync_internal.open_number o USING casesync_internal.subscription s
 	 WHERE s.partner = outbox_forget.partner AND o.subscription = s.id;
+	DELETE FROM casesync_internal.compacted c USING casesync_internal.subscription s
+	 WHERE s.partner = outbox_forget.partner AND c.subscription = s.id;
 	DELETE FROM casesync_internal.notification n USING casesync_internal.lane l
 	 WHERE l.partner = outbox_forget.partner AND n.lane = l.lane;
 	DELETE FROM casesync_internal.outgoing o USING casesync_internal.lane l
@@ -46,6 +48,7 @@ BEGIN
 	   AND n.seq IS NOT NULL
 	ON CONFLICT DO NOTHING;
 	DELETE FROM casesync_internal.push u WHERE u.registry = p.registry AND u.key = p.key;
+	DELETE FROM casesync_internal.compacted c WHERE c.registry = p.registry AND c.key = p.key;
 	UPDATE casesync_internal.event e SET key = p.erased
 	 WHERE e.key = p.key AND e.id IN (
 		SELECT n.event FROM casesync_internal.notification n

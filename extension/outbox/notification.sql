@@ -237,7 +237,9 @@ BEGIN
 		state = CASE WHEN is_delivered THEN 'delivered' ELSE 'dead' END
 	 WHERE n.id = ANY (items) AND (n.state = 'due' OR (n.state = 'withheld' AND is_delivered));
 	DELETE FROM casesync_internal.open_number o WHERE is_delivered AND o.item = ANY (items);
-	IF NOT is_delivered THEN
+	IF is_delivered THEN
+		PERFORM casesync_internal.compacted_told(items);
+	ELSE
 		PERFORM casesync_internal.notification_unknown(items, is_still_to_tell => false);
 	END IF;
 	RETURN coalesce(settled.ids, '{}');

@@ -176,3 +176,26 @@ COMMENT ON COLUMN casesync_internal.push.event IS
 COMMENT ON COLUMN casesync_internal.push.dropped IS 'why none is made any more';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.push_id_seq', '');
+CREATE TABLE casesync_internal.compacted (
+	subscription bigint NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	items bigint NOT NULL,
+	last_item bigint NOT NULL,
+	is_waiting boolean NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (subscription, registry, key)
+);
+CREATE INDEX compacted_waiting ON casesync_internal.compacted (subscription) WHERE is_waiting;
+CREATE INDEX compacted_looked ON casesync_internal.compacted (at) WHERE NOT is_waiting;
+COMMENT ON TABLE casesync_internal.compacted IS
+	'subjects of which older states were left out of a backlog that was too long, until their '
+	'newest state has reached the partner';
+COMMENT ON COLUMN casesync_internal.compacted.items IS 'how many states were left out';
+COMMENT ON COLUMN casesync_internal.compacted.last_item IS
+	'the newest item that was: an older one that was tried says nothing of it';
+COMMENT ON COLUMN casesync_internal.compacted.is_waiting IS
+	'the subject is to be looked at when the partner answers again; else an item tells it, or it '
+	'was looked at';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.compacted', '');

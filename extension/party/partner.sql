@@ -211,7 +211,8 @@ CREATE OR REPLACE VIEW casesync.partners AS
 		  WHERE k.partner = p.partner AND now() >= k.valid_from
 			AND now() < k.valid_to) AS valid_keys, p.created_at,
 		p.encryption, p.jwks_url, p.jwks_trust, p.token_url, p.client_id, p.secret_name,
-		p.tls_name, p.max_subscriptions, p.max_filters, p.max_bytes_per_day, p.max_bytes
+		p.tls_name, p.max_subscriptions, p.max_filters, p.max_bytes_per_day, p.max_bytes,
+		p.max_backlog
 	  FROM casesync_internal.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
 COMMENT ON COLUMN casesync.partners.partner IS 'its sender_id';
@@ -244,3 +245,5 @@ COMMENT ON COLUMN casesync.partners.max_bytes_per_day IS
 	'how many bytes it may have stored here on one day';
 COMMENT ON COLUMN casesync.partners.max_bytes IS
 	'how many bytes it may have stored here in all, of what was not pruned';
+COMMENT ON COLUMN casesync.partners.max_backlog IS
+	'how many notifications may wait for one of its addresses while it does not answer';

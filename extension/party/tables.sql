@@ -88,7 +88,8 @@ CREATE TABLE casesync_internal.partner (
 	max_filters integer NOT NULL DEFAULT 50 CHECK (max_filters >= 0),
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	max_bytes_per_day bigint NOT NULL DEFAULT 536870912 CHECK (max_bytes_per_day >= 0),
-	max_bytes bigint NOT NULL DEFAULT 21474836480 CHECK (max_bytes >= 0)
+	max_bytes bigint NOT NULL DEFAULT 21474836480 CHECK (max_bytes >= 0),
+	max_backlog bigint NOT NULL DEFAULT 200000 CHECK (max_backlog > 0)
 );
 COMMENT ON TABLE casesync_internal.partner IS 'other systems; partner is their sender_id';
 COMMENT ON COLUMN casesync_internal.partner.max_subscriptions IS
@@ -99,6 +100,8 @@ COMMENT ON COLUMN casesync_internal.partner.max_bytes_per_day IS
 	'how many bytes it may have stored here on one day';
 COMMENT ON COLUMN casesync_internal.partner.max_bytes IS
 	'how many bytes it may have stored here in all, of what was not pruned';
+COMMENT ON COLUMN casesync_internal.partner.max_backlog IS
+	'how many notifications may wait for one of its addresses while it does not answer';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.partner', '');
 /* A row for each server process, so that no message waits for another one. */
 CREATE TABLE casesync_internal.stored_day (

@@ -124,8 +124,8 @@ SELECT a.access, o FROM (VALUES
 		'gap_hint', 'drift_mend', 'gap_mend', 'gap_relation']),
 	/* rehearsals, counts of lookups, people's rights */
 	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups',
-		'SELECT ON stored', 'lookup_limit']),
-	('reader', ARRAY['SELECT ON stored']),
+		'SELECT ON stored', 'SELECT ON sizes', 'lookup_limit']),
+	('reader', ARRAY['SELECT ON stored', 'SELECT ON sizes']),
 	('approver', ARRAY['SELECT ON rehearsals']),
 	('admin', ARRAY['SELECT ON open_referrals', 'referral_is_answered', 'referrals_said']),
 	('auditor', ARRAY['held_by', 'erase', 'SELECT ON open_referrals', 'referral_is_answered',

@@ -1369,3 +1369,50 @@ COMMENT ON COLUMN casesync_internal.prune_mark.is_kept IS
 	'whether something was left on the pages before';
 COMMENT ON COLUMN casesync_internal.prune_mark.next_at IS 'when the walk goes on, or begins anew';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.prune_mark', '');
+/* ---- a backlog that is too long is compacted ---- */
+ALTER TABLE casesync_internal.partner
+	ADD COLUMN max_backlog bigint NOT NULL DEFAULT 200000 CHECK (max_backlog > 0);
+COMMENT ON COLUMN casesync_internal.partner.max_backlog IS
+	'how many notifications may wait for one of its addresses while it does not answer';
+CREATE TABLE casesync_internal.compacted (
+	subscription bigint NOT NULL,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	items bigint NOT NULL,
+	last_item bigint NOT NULL,
+	is_waiting boolean NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (subscription, registry, key)
+);
+CREATE INDEX compacted_waiting ON casesync_internal.compacted (subscription) WHERE is_waiting;
+CREATE INDEX compacted_looked ON casesync_internal.compacted (at) WHERE NOT is_waiting;
+COMMENT ON TABLE casesync_internal.compacted IS
+	'subjects of which older states were left out of a backlog that was too long, until their '
+	'newest state has reached the partner';
+COMMENT ON COLUMN casesync_internal.compacted.items IS 'how many states were left out';
+COMMENT ON COLUMN casesync_internal.compacted.last_item IS
+	'the newest item that was: an older one that was tried says nothing of it';
+COMMENT ON COLUMN casesync_internal.compacted.is_waiting IS
+	'the subject is to be looked at when the partner answers again; else an item tells it, or it '
+	'was looked at';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.compacted', '');
+CREATE TABLE casesync_internal.backlog (
+	lane integer PRIMARY KEY,
+	cut bigint,
+	looked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.backlog IS
+	'lanes of partners that do not answer, and the item before which their backlog is compacted; '
+	'NULL: it is not too long';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backlog', '');
+/* ---- how much room our tables take ---- */
+CREATE TABLE casesync_internal.size_sample (
+	at timestamptz NOT NULL,
+	what text NOT NULL,
+	bytes bigint NOT NULL,
+	PRIMARY KEY (what, at)
+);
+COMMENT ON TABLE casesync_internal.size_sample IS
+	'how many bytes our tables had, once an hour, for eight days';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.size_sample', '');

@@ -15,7 +15,8 @@ AS $$
 		('inbox_item', 16, interval '6 hours'), ('message_in', 16, interval '6 hours'),
 		('conflict', 64, interval '6 hours'), ('retelling', 64, interval '6 hours'),
 		('attempt', 64, interval '6 hours'), ('disclosure', 32, interval '7 days'),
-		('others', 1, interval '1 day')
+		('backlog', 1, interval '1 minute'), ('others', 1, interval '1 day'),
+		('sizes', 1, interval '1 hour')
 $$;
 COMMENT ON FUNCTION casesync_internal.prune_parts() IS
 	'the tables that are walked, how many pages a step has, and how long after its end a walk '
@@ -70,6 +71,9 @@ BEGIN
 		WHEN 'attempt' THEN casesync_internal.delivery_prune(now() - n.keep_attempts, a, b)
 		WHEN 'disclosure' THEN casesync_internal.disclosure_prune(a, b)
 		WHEN 'others' THEN casesync_internal.prune_others(n) END;
+	IF part = 'sizes' THEN
+		PERFORM casesync_internal.sizes_look();
+	END IF;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	/* Somebody is at it: it goes the next time. */
 	rows := 0; is_kept := true;
@@ -90,16 +94,32 @@ BEGIN
 	SELECT p.part FROM casesync_internal.prune_parts() p
 	 WHERE p.part NOT IN (SELECT x.part FROM casesync_internal.prune_mark x)
 	ON CONFLICT DO NOTHING;
-	/* A walk that was begun is gone on with. */
+	/* A walk that was begun is gone on with; what grows by itself comes before all. */
 	SELECT x.* INTO m FROM casesync_internal.prune_mark x
 	  JOIN casesync_internal.prune_parts() WITH ORDINALITY p(part, pages, every, place)
 		ON p.part = x.part
-	 WHERE x.next_at <= clock_timestamp() ORDER BY x.page = 0, p.place LIMIT 1;
+	 WHERE x.next_at <= clock_timestamp()
+	 ORDER BY x.part <> 'backlog', x.page = 0, p.place LIMIT 1;
 	RETURN m;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.prune_next() IS
 	'part of prune_step(): the walk that goes on now; NULL: none';
+
+CREATE OR REPLACE FUNCTION casesync_internal.prune_marked(m casesync_internal.prune_mark,
+	is_end boolean)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.prune_mark x
+	   SET page = CASE WHEN is_end THEN 0 ELSE m.page END, is_kept = m.is_kept AND NOT is_end,
+		next_at = CASE WHEN is_end THEN clock_timestamp() + (SELECT p.every
+			FROM casesync_internal.prune_parts() p WHERE p.part = m.part) ELSE x.next_at END
+	 WHERE x.part = m.part
+$$;
+COMMENT ON FUNCTION casesync_internal.prune_marked(casesync_internal.prune_mark, boolean) IS
+	'part of prune_step(): how far a walk has come';
 
 /*
  * Called by the bridge that routes, again at once while there is more: each call is a transaction
@@ -123,21 +143,24 @@ BEGIN
 	m := casesync_internal.prune_next();
 	IF m.part IS NULL THEN
 		RETURN;
+	ELSIF m.part = 'backlog' THEN
+		step := casesync_internal.backlog_step();
+		rows := step.rows;
+		PERFORM casesync_internal.prune_marked(m, NOT step.more);
+		more := step.more OR (casesync_internal.prune_next()).part IS NOT NULL;
+		RETURN;
 	END IF;
 	SELECT x.* INTO p FROM casesync_internal.prune_parts() x WHERE x.part = m.part;
 	step := casesync_internal.prune_pages(m.part, m.page, m.page + p.pages);
 	rows := coalesce(step.rows, 0);
 	m.is_kept := m.is_kept OR coalesce(step.is_kept, false);
-	is_end := m.part = 'others' OR m.page + p.pages >= casesync_internal.page_count(
+	is_end := m.part IN ('others', 'sizes') OR m.page + p.pages >= casesync_internal.page_count(
 		format('casesync_internal.%I', m.part)::regclass);
 	IF is_end AND NOT m.is_kept AND m.part ~ '^notification_' THEN
 		PERFORM casesync_internal.notification_leaf_drop(right(m.part, 1)::integer);
 	END IF;
-	UPDATE casesync_internal.prune_mark x
-	   SET page = CASE WHEN is_end THEN 0 ELSE m.page + p.pages END,
-		is_kept = m.is_kept AND NOT is_end,
-		next_at = CASE WHEN is_end THEN clock_timestamp() + p.every ELSE x.next_at END
-	 WHERE x.part = m.part;
+	m.page := m.page + p.pages;
+	PERFORM casesync_internal.prune_marked(m, is_end);
 	more := (casesync_internal.prune_next()).part IS NOT NULL;
 END
 $$;

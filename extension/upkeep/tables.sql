@@ -12,3 +12,12 @@ COMMENT ON COLUMN casesync_internal.prune_mark.is_kept IS
 	'whether something was left on the pages before';
 COMMENT ON COLUMN casesync_internal.prune_mark.next_at IS 'when the walk goes on, or begins anew';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.prune_mark', '');
+CREATE TABLE casesync_internal.size_sample (
+	at timestamptz NOT NULL,
+	what text NOT NULL,
+	bytes bigint NOT NULL,
+	PRIMARY KEY (what, at)
+);
+COMMENT ON TABLE casesync_internal.size_sample IS
+	'how many bytes our tables had, once an hour, for eight days';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.size_sample', '');
