@@ -90,7 +90,10 @@ COMMENT ON FUNCTION casesync_internal.notification_prune_pages(integer, timestam
 	'settled notifications made before a time (referrals: another one), of these pages of a leaf; '
 	'how many, and whether others are there';
 
-/* Only for who has the router's lock: so nobody appends. */
+/*
+ * Only for who has the router's lock: so nobody appends. Looked at before the lock is asked for:
+ * one that has no page is left alone.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_leaf_drop(leaf integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -100,7 +103,8 @@ DECLARE
 	name constant regclass := format('casesync_internal.notification_%s', leaf)::regclass;
 	is_used boolean := true;
 BEGIN
-	IF name <> casesync_internal.notification_leaf() AND casesync_internal.leaf_lock(name) THEN
+	IF name <> casesync_internal.notification_leaf() AND casesync_internal.page_count(name) > 0
+		AND casesync_internal.leaf_lock(name) THEN
 		EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO is_used;
 		IF NOT is_used THEN
 			EXECUTE format('TRUNCATE %s', name);
