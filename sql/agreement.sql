@@ -39,7 +39,6 @@ SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', valid_from => '
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', services => '{push}')$$);
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', services => '{backfill}')$$);
 SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', services => '{telex}')$$);
-SELECT * FROM state_of($$SELECT casesync.set_agreement('A', 'p', initial_state => true)$$);
 SELECT * FROM state_of($$SELECT casesync.preview('nothing')$$);
 SELECT * FROM state_of($$SELECT casesync.activate('nothing')$$);
 SELECT * FROM state_of($$SELECT casesync.end_agreement('nothing', 'x')$$);

@@ -58,6 +58,8 @@ INSERT INTO app.call (name, sql) VALUES
 	('discard', $$SELECT casesync.discard(app.dead(), 'test')$$),
 	('retry_quarantine', $$SELECT casesync.retry_quarantine()$$),
 	('look_again', $$SELECT casesync.look_again('people')$$),
+	('backfill', $$SELECT casesync.backfill(app.fillable())$$),
+	('stop_backfill', $$SELECT casesync.stop_backfill(code, 'test') FROM casesync.backfills WHERE state = 'running'$$),
 	('fill_gap', $$SELECT casesync.fill_gap(app.gap())$$),
 	('retry_inbox', $$SELECT casesync.retry_inbox()$$),
 	('inbox new', $$SELECT casesync.accept(app.item())$$),
@@ -73,6 +75,13 @@ INSERT INTO app.call (name, sql) VALUES
 	('end_agreement', $$SELECT casesync.end_agreement('A', 'test')$$),
 	('start_as_copy', $$SELECT casesync.start_as_copy()$$),
 	('resume', $$SELECT * FROM casesync.resume()$$);
+CREATE FUNCTION app.fillable() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM casesync.set_agreement('A', 'p', services => '{notify,backfill}');
+	PERFORM casesync.activate('A');
+	RETURN casesync.subscribe('p', 'enrolment', 'Member', '{"type": "UIN", "value": "U9"}');
+END
+$$;
 CREATE FUNCTION app.pending(who text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	wish text;

@@ -115,21 +115,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subjects_fault(text[], text) IS
 	'why a condition cannot be read over the views of registries; NULL when it can';
 
-/*
- * What does nothing yet is refused, not taken and forgotten: who signs an agreement relies on what
- * it says.
- */
+/* What is not known is refused, not taken and forgotten: who signs relies on what is written. */
 CREATE OR REPLACE FUNCTION casesync_internal.check_services(services text[])
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF 'backfill' = ANY (services) THEN
-		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
-			message => 'service backfill does nothing yet',
-			detail => 'Nothing is sent but what has changed, is pushed, or is asked for.',
-			hint => 'services => ''{notify,push,search,check_enrollment}''');
+	IF 'backfill' = ANY (services) AND 'notify' <> ALL (services) THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'service backfill needs service notify',
+			detail => 'A backfill tells a subscription of all subjects by notifications.',
+			hint => 'services => ''{notify,backfill}''');
 	ELSIF 'push' = ANY (services) AND 'notify' <> ALL (services) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'service push needs service notify',
@@ -137,7 +134,7 @@ BEGIN
 			hint => 'services => ''{notify,push}''');
 	END IF;
 	PERFORM casesync_internal.check_choice('service', coalesce(s, ''),
-		'{notify,push,search,check_enrollment}')
+		'{notify,push,backfill,search,check_enrollment}')
 	   FROM unnest(services) s;
 END
 $$;
@@ -184,13 +181,6 @@ BEGIN
 		'{silent,identifier_only}');
 	PERFORM casesync_internal.check_services(wanted.services);
 	PERFORM casesync_internal.check_event_types(wanted.event_types);
-	IF wanted.initial_state THEN
-		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
-			message => 'initial_state does nothing yet',
-			detail => 'A new subscription is told what changes from then on.',
-			hint => 'SELECT casesync.look_again(registry); sends the present state of every '
-				'subject to those who do not know it.');
-	END IF;
 	IF wanted.lookups_per_day < 0 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'lookups_per_day must not be negative');

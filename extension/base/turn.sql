@@ -19,6 +19,7 @@ RETURN CASE name
 	WHEN 'window' THEN 10			/* times as many changes are looked through as are routed */
 	WHEN 'bulk part' THEN 4			/* times as many of a large transaction are put aside */
 	WHEN 'page' THEN 10000			/* subjects of one key that are read at a time */
+	WHEN 'ahead' THEN 1000			/* notifications of a backfill that wait in a lane */
 	WHEN 'again' THEN 100000		/* subjects that a turn of itself has looked at again */
 	END;
 COMMENT ON FUNCTION casesync_internal.turn_limit(text) IS

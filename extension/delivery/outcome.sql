@@ -302,6 +302,7 @@ BEGIN
 		PERFORM casesync_internal.keep_to_send(s);
 	END IF;
 	PERFORM casesync_internal.lane_set(casesync_internal.lane_after(s, judged, wait_ms, why));
+	PERFORM casesync_internal.backfill_wake(lane);
 	PERFORM casesync_internal.sharing_release(lane);
 	RETURN true;
 END

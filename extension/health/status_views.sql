@@ -309,6 +309,23 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.decision_problems() IS 'what waits for a person';
 
+/* Ten minutes: most of what one waits for passes by itself, or has a row of its own here. */
+CREATE OR REPLACE FUNCTION casesync_internal.backfill_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'warning', format('telling %s of all subjects stands still since %s, after %s: %s',
+			b.partner, to_char(coalesce(b.moved_at, b.started_at), 'YYYY-MM-DD HH24:MI'),
+			b.looked, coalesce(b.reason, 'the router has had no time for it')),
+		format('SELECT * FROM casesync.backfills WHERE code = %1$L;  -- or '
+			'casesync.stop_backfill(%1$L, reason)', b.code)
+	  FROM casesync.backfills b
+	 WHERE b.state = 'running'
+	   AND coalesce(b.moved_at, b.started_at) < now() - interval '10 minutes'
+$$;
+COMMENT ON FUNCTION casesync_internal.backfill_problems() IS 'backfills that do not go on';
+
 /*
  * Logical replication FOR ALL TABLES takes ours along: another database's log, partners and
  * identity arrive in the subscriber's. Nothing here can refuse them without ending the whole

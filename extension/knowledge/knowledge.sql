@@ -155,6 +155,23 @@ COMMENT ON FUNCTION casesync_internal.knowledge_owe(casesync_internal.known[]) I
 	'part of knowledge_open(): these subscriptions are to be told of these subjects, whatever '
 	'their partners know';
 
+/* Whoever knows nothing of them is told as soon as there is something to tell. */
+CREATE OR REPLACE FUNCTION casesync_internal.knowledge_owe_to(partner text, registry text,
+	keys text[], subscription bigint)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE casesync_internal.filter_inside f SET hmac = NULL
+	 WHERE f.registry = knowledge_owe_to.registry AND f.key = ANY (keys)
+	   AND f.subscription = knowledge_owe_to.subscription AND f.hmac IS NOT NULL;
+	UPDATE casesync_internal.told t SET owed = t.owed || knowledge_owe_to.subscription
+	 WHERE t.partner = knowledge_owe_to.partner AND t.registry = knowledge_owe_to.registry
+	   AND t.key = ANY (keys) AND knowledge_owe_to.subscription <> ALL (t.owed);
+$$;
+COMMENT ON FUNCTION casesync_internal.knowledge_owe_to(text, text, text[], bigint) IS
+	'a subscription is to be told of these subjects at the next look, whatever its partner knows';
+
 /* Only what is not open already: a second call after a restore of millions must cost little. */
 CREATE OR REPLACE FUNCTION casesync_internal.knowledge_open_all()
 RETURNS void

@@ -57,7 +57,7 @@ COMMENT ON TABLE casesync_internal.disclosure IS
 	'append-only: attempted before the first sending of an item, then its outcome; the key becomes '
 	'a keyed hash by erase()';
 COMMENT ON COLUMN casesync_internal.disclosure.way IS
-	'notify, search, count, check_enrollment, push or backfill';
+	'notify, search, count, check_enrollment or push';
 COMMENT ON COLUMN casesync_internal.disclosure.asked IS
 	'what the partner asked or wished by, beyond the agreed fields: it learns that this holds';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.disclosure', '');

@@ -30,7 +30,7 @@ DECLARE
 BEGIN
 	RETURN ARRAY(
 		SELECT ROW(gen_random_uuid(), w.registry, w.key, w.event_type, NULL, w.at, w.id,
-			w.key <> ALL (live), NULL)::casesync_internal.subject_event
+			w.key <> ALL (live), NULL, NULL)::casesync_internal.subject_event
 		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
 				UNION ALL
 				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);
@@ -65,6 +65,9 @@ DECLARE
 	a casesync_internal.agreement;
 	appended integer := 0;
 BEGIN
+	IF (events[1]).backfill IS NOT NULL THEN
+		RETURN casesync_internal.route_backfilled(r, events);
+	END IF;
 	PERFORM casesync_internal.route_versions(r, events, subjects);
 	/* Who waits for an event type of a subject must get it also when it is looked at by another. */
 	events := events || casesync_internal.events_waiting(events, waiting, asked);
@@ -82,10 +85,8 @@ BEGIN
 	LOOP
 		appended := appended + casesync_internal.route_agreement(a, r, events, subjects);
 	END LOOP;
-	IF waiting <> '{}' OR asked <> '{}' THEN
-		PERFORM casesync_internal.quarantine_done(waiting),
-			casesync_internal.look_again_done(asked);
-	END IF;
+	PERFORM casesync_internal.quarantine_done(waiting), casesync_internal.look_again_done(asked)
+	  WHERE waiting <> '{}' OR asked <> '{}';
 	PERFORM casesync_internal.retellings_done(r.registry, keys);
 	PERFORM casesync_internal.push_unagreed(r.registry, keys);
 	PERFORM casesync_internal.push_looked(pushes);

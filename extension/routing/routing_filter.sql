@@ -162,16 +162,14 @@ COMMENT ON FUNCTION casesync_internal.filter_moves_in_time(casesync_internal.agr
  * Remembered here and not at sending: the next look may come before that. Who is inside and no news
  * is remembered too, else its leaving would not be told.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.route_filters(a casesync_internal.agreement,
+CREATE OR REPLACE FUNCTION casesync_internal.route_filters_of(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[],
-	offers casesync_internal.offer[])
+	offers casesync_internal.offer[], filters casesync_internal.subscription[])
 RETURNS casesync_internal.draft[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	filters casesync_internal.subscription[] := casesync_internal.filters_of(a, r,
-		ARRAY(SELECT DISTINCT e.event_type FROM unnest(events) e));
 	moves casesync_internal.filter_move[];
 BEGIN
 	IF filters = '{}' THEN
@@ -197,12 +195,30 @@ BEGIN
 		  FROM unnest(moves) m WHERE m.is_news GROUP BY m.event, m.record, m.hmac);
 END
 $$;
+COMMENT ON FUNCTION casesync_internal.route_filters_of(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[],
+	casesync_internal.subscription[]) IS
+	'what to tell these subscriptions to filters; remembers that they were told';
+
+CREATE OR REPLACE FUNCTION casesync_internal.route_filters(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[],
+	offers casesync_internal.offer[])
+RETURNS casesync_internal.draft[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN casesync_internal.route_filters_of(a, r, events, offers,
+		casesync_internal.filters_of(a, r,
+			ARRAY(SELECT DISTINCT e.event_type FROM unnest(events) e)));
+END
+$$;
 COMMENT ON FUNCTION casesync_internal.route_filters(casesync_internal.agreement,
 	casesync_internal.registry, casesync_internal.subject_event[], casesync_internal.offer[]) IS
 	'what to tell a partner''s subscriptions to filters; remembers that they were told';
 
 /*
- * Whoever is inside when a subscription begins is not told (there is no initial state), but must be
+ * Whoever is inside when a subscription begins is not told (without initial_state), but must be
  * told of when it leaves. The router looks them up once, at most so many and for a quarter of a
  * second: a filter that takes more begins knowing nobody, and tells of leaving only who was told of
  * before.

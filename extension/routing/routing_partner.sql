@@ -385,9 +385,9 @@ BEGIN
 	PERFORM casesync_internal.knowledge_open_subjects(partner, registry, again);
 	RETURN ARRAY(SELECT ROW(e.event, e.registry, e.key, e.event_type,
 			CASE WHEN e.key <> ALL (again) THEN e.origin END, e.at,
-			e.position, e.is_bulk, e.since)::casesync_internal.subject_event
+			e.position, e.is_bulk, e.since, e.backfill)::casesync_internal.subject_event
 		FROM unnest(events) WITH ORDINALITY e(event, registry, key, event_type, origin, at,
-			position, is_bulk, since, n) ORDER BY e.n);
+			position, is_bulk, since, backfill, n) ORDER BY e.n);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.events_retold(text, text,

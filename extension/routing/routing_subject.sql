@@ -177,7 +177,8 @@ BEGIN
 		RETURN;
 	END IF;
 	RETURN QUERY
-		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos, false, since
+		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos, false, since,
+			NULL::bigint
 		  FROM unnest(subjects) s CROSS JOIN unnest(t.registries) r;
 EXCEPTION WHEN OTHERS THEN
 	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
@@ -264,7 +265,7 @@ BEGIN
 			RETURN QUERY
 				SELECT gen_random_uuid(), r,
 					CASE WHEN is_padded THEN rtrim(f.key, ' ') ELSE f.key END,
-					f.event_type, f.origin, f.at, f.pos, false, f.since
+					f.event_type, f.origin, f.at, f.pos, false, f.since, NULL::bigint
 				  FROM casesync_internal.fold(own, split) f CROSS JOIN unnest(t.registries) r;
 		END IF;
 	END LOOP;
@@ -287,7 +288,7 @@ BEGIN
 		RETURN events;
 	END IF;
 	RETURN ARRAY(SELECT ROW(e.event, e.registry, coalesce(s.reason, e.key), e.event_type, e.origin,
-			e.at, e.position, e.is_bulk, e.since)::casesync_internal.subject_event
+			e.at, e.position, e.is_bulk, e.since, e.backfill)::casesync_internal.subject_event
 		FROM unnest(events) e
 		LEFT JOIN unnest(subjects) s ON s.key = e.key AND s.state = 'alias');
 END

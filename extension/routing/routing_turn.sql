@@ -344,6 +344,7 @@ DECLARE
 	is_slow_turn constant boolean := casesync_internal.slow_turn_is_due();
 	fresh record;
 	waiting record;
+	told record;
 	is_more boolean := false;
 	/* Before the window is opened: changes after this look are in it. */
 	wanted bigint[] := ARRAY(SELECT w.id FROM casesync_internal.routing_turn_wanted w);
@@ -351,14 +352,12 @@ BEGIN
 	PERFORM casesync_internal.check_route(max_changes);
 	changes := 0; notifications := 0; more := false;
 	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.begin_turn() THEN
-		RETURN NEXT;
-		RETURN;
+		RETURN NEXT; RETURN;
 	END IF;
 	PERFORM casesync_internal.turn_begin();
 	IF is_slow_turn THEN
 		SELECT 0 AS changes, 0 AS notifications, 0 AS routed, true AS more INTO fresh;
 	ELSE
-		/* Before the window is opened: changes after this look are in it. */
 		is_more := casesync_internal.seed_filters();
 		fresh := casesync_internal.route_window(casesync_internal.routing_position(), max_changes);
 		is_more := casesync_internal.route_bulk(max_changes) OR is_more;
@@ -366,14 +365,17 @@ BEGIN
 	END IF;
 	waiting := casesync_internal.route_waiting(max_changes, is_slow_turn OR fresh.routed = 0
 		AND NOT fresh.more, is_slow_turn);
-	changes := fresh.changes + waiting.changes;
-	notifications := fresh.notifications + waiting.notifications;
+	told := casesync_internal.route_backfills(CASE WHEN fresh.routed + waiting.changes = 0
+		AND NOT fresh.more THEN max_changes ELSE greatest(1, max_changes / 4) END);
+	changes := fresh.changes + waiting.changes + told.changes;
+	notifications := fresh.notifications + waiting.notifications + told.notifications;
 	IF NOT is_slow_turn THEN
 		PERFORM casesync_internal.routing_turn_done(wanted);
 	END IF;
 	PERFORM casesync_internal.slow_turn_set(NOT is_slow_turn AND fresh.routed + waiting.changes > 0
 		AND casesync_internal.slow_waits());
-	more := fresh.more OR waiting.more OR is_more OR casesync_internal.slow_turn_is_due();
+	more := fresh.more OR waiting.more OR told.more OR is_more
+		OR casesync_internal.slow_turn_is_due();
 	PERFORM casesync_internal.turn_end();
 	RETURN NEXT;
 END

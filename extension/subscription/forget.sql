@@ -4,6 +4,8 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+	DELETE FROM casesync_internal.backfill b USING casesync_internal.subscription s
+	 WHERE s.id = b.subscription AND s.partner = subscription_forget.partner;
 	DELETE FROM casesync_internal.subscription s WHERE s.partner = subscription_forget.partner;
 	DELETE FROM casesync_internal.filter_seed f WHERE f.partner = subscription_forget.partner;
 	DELETE FROM casesync_internal.my_subscription m
@@ -30,6 +32,11 @@ AS $$
 	 WHERE casesync_internal.text_names(concat_ws(chr(10), s.reference_id, s.transaction_id,
 			s.callback_url, s.filter_type, s.note, s.reason), p)
 		OR s.authorize_claim <> casesync_internal.json_without(s.authorize_claim, p);
+	UPDATE casesync_internal.backfill b
+	   SET subjects = casesync_internal.text_without(b.subjects, p),
+		reason = casesync_internal.text_without(b.reason, p)
+	 WHERE b.state <> 'running'
+		AND casesync_internal.text_names(concat_ws(chr(10), b.subjects, b.reason), p);
 	UPDATE casesync_internal.my_subscription m
 	   SET reason = casesync_internal.text_without(m.reason, p),
 		code = casesync_internal.text_without(m.code, p)
@@ -72,6 +79,10 @@ BEGIN
 	 WHERE m.filter <> casesync_internal.json_without(m.filter, q, true);
 	GET DIAGNOSTICS own = ROW_COUNT;
 	PERFORM casesync_internal.subscription_texts_erase(p);
+	/* The one before is where the next page begins, should this have been the last of its page. */
+	UPDATE casesync_internal.backfill b SET keys = array_remove(b.keys, p.key),
+		place = b.place - (p.key = ANY (b.keys[1:b.place]))::integer
+	 WHERE b.registry = p.registry AND p.key = ANY (b.keys);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_erase(casesync_internal.person) IS
@@ -93,6 +104,7 @@ BEGIN
 	 WHERE s.state IN ('ended', 'refused') AND coalesce(s.ended_at, s.decided_at) < before
 	   AND num_nonnulls(s.filter, s.tree, s.authorize_claim) > 0;
 	GET DIAGNOSTICS pruned = ROW_COUNT;
+	DELETE FROM casesync_internal.backfill b WHERE b.ended_at < before AND NOT b.is_initial;
 	RETURN pruned;
 END
 $$;

@@ -220,6 +220,7 @@ DECLARE
 BEGIN
 	IF s.callback_url IS NULL THEN
 		UPDATE casesync_internal.subscription t SET is_confirmed = true WHERE t.id = s.id;
+		PERFORM casesync_internal.backfill_initial(ARRAY[s.id]);
 		RETURN;
 	END IF;
 	PERFORM casesync_internal.enqueue(s.partner, 'on-subscribe', s.callback_url, jsonb_build_object(

@@ -5,11 +5,16 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.subscriptions_confirm(subscriptions bigint[])
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	UPDATE casesync_internal.subscription s SET is_confirmed = true
-	 WHERE s.id = ANY (subscriptions)
+DECLARE
+	fresh constant bigint[] := ARRAY(SELECT s.id FROM casesync_internal.subscription s
+		WHERE s.id = ANY (subscriptions) AND NOT s.is_confirmed);
+BEGIN
+	UPDATE casesync_internal.subscription s SET is_confirmed = true WHERE s.id = ANY (fresh);
+	PERFORM casesync_internal.backfill_initial(fresh);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscriptions_confirm(bigint[]) IS
 	'the partner knows what became of these, so that it may be notified';

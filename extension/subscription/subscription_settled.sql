@@ -15,6 +15,7 @@ DECLARE
 		ORDER BY s.id FOR UPDATE OF s);
 BEGIN
 	UPDATE casesync_internal.subscription s SET is_confirmed = true WHERE s.id = ANY (confirmed);
+	PERFORM casesync_internal.backfill_initial(confirmed);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.subscription_confirm(bigint[]) IS

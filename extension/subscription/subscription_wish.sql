@@ -456,6 +456,7 @@ BEGIN
 	s.is_confirmed := true;
 	remark := casesync_internal.check_subscribe(s, wish.code, wish.why);
 	s := casesync_internal.subscription_add(s, NULL);
+	PERFORM casesync_internal.backfill_initial(ARRAY[s.id]);
 	PERFORM casesync_internal.ring();
 	PERFORM casesync_internal.audit_note('subscribe', s.code,
 		jsonb_build_object('partner', partner));

@@ -90,6 +90,52 @@ CREATE TABLE casesync_internal.filter_seed (
 COMMENT ON TABLE casesync_internal.filter_seed IS
 	'when it is looked up next who is inside a new filter of a partner';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.filter_seed', '');
+/* ---- backfill_job ---- */
+CREATE TABLE casesync_internal.backfill (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	subscription bigint NOT NULL,
+	is_initial boolean NOT NULL,
+	subjects text,
+	who name NOT NULL DEFAULT session_user,
+	state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'stopped')),
+	reason text,
+	registry text,
+	keys text[] NOT NULL DEFAULT '{}',
+	place integer NOT NULL DEFAULT 0,
+	is_last boolean NOT NULL DEFAULT false,
+	looked bigint NOT NULL DEFAULT 0,
+	told bigint NOT NULL DEFAULT 0,
+	next_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	waits_lane integer,
+	started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	moved_at timestamptz,
+	ended_at timestamptz
+);
+CREATE UNIQUE INDEX backfill_running ON casesync_internal.backfill (subscription)
+	WHERE state = 'running';
+CREATE INDEX backfill_due ON casesync_internal.backfill (next_at, id) WHERE state = 'running';
+CREATE INDEX backfill_waiting ON casesync_internal.backfill (waits_lane)
+	WHERE state = 'running' AND waits_lane IS NOT NULL;
+CREATE INDEX backfill_of ON casesync_internal.backfill (subscription);
+COMMENT ON TABLE casesync_internal.backfill IS
+	'subscriptions whose partner is told of all subjects as they are now, and how far that is';
+COMMENT ON COLUMN casesync_internal.backfill.is_initial IS
+	'begun by itself with the subscription, since the agreement says so';
+COMMENT ON COLUMN casesync_internal.backfill.subjects IS
+	'only of whom this condition over the view''s columns holds; NULL: of all';
+COMMENT ON COLUMN casesync_internal.backfill.reason IS
+	'why it stands still, or has ended early';
+COMMENT ON COLUMN casesync_internal.backfill.registry IS
+	'the registry under way, in the order of names; NULL: none yet';
+COMMENT ON COLUMN casesync_internal.backfill.keys IS
+	'its page under way, in the order of keys: the next one begins behind the last of these';
+COMMENT ON COLUMN casesync_internal.backfill.place IS 'so many of the page are done';
+COMMENT ON COLUMN casesync_internal.backfill.is_last IS 'no page of the registry comes after this';
+COMMENT ON COLUMN casesync_internal.backfill.next_at IS 'when the router goes on with it';
+COMMENT ON COLUMN casesync_internal.backfill.waits_lane IS
+	'the lane in which so much of it waits that no more is put there';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backfill', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backfill_id_seq', '');
 /* ---- my_subscription ---- */
 CREATE TABLE casesync_internal.my_subscription (
 	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

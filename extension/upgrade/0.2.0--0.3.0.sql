@@ -257,7 +257,7 @@ COMMENT ON TABLE casesync_internal.missed IS
 /* Who was counted is told something too. */
 ALTER TABLE casesync_internal.disclosure ADD COLUMN asked text[] NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN casesync_internal.disclosure.way IS
-	'notify, search, count, check_enrollment, push or backfill';
+	'notify, search, count, check_enrollment or push';
 COMMENT ON COLUMN casesync_internal.disclosure.asked IS
 	'what the partner asked or wished by, beyond the agreed fields: it learns that this holds';
 ALTER TYPE casesync_internal.disclosing ADD ATTRIBUTE asked text[];
@@ -1416,3 +1416,54 @@ CREATE TABLE casesync_internal.size_sample (
 COMMENT ON TABLE casesync_internal.size_sample IS
 	'how many bytes our tables had, once an hour, for eight days';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.size_sample', '');
+/* ---- subscriptions are told of all subjects as they are now ---- */
+CREATE TABLE casesync_internal.backfill (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	subscription bigint NOT NULL,
+	is_initial boolean NOT NULL,
+	subjects text,
+	who name NOT NULL DEFAULT session_user,
+	state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'stopped')),
+	reason text,
+	registry text,
+	keys text[] NOT NULL DEFAULT '{}',
+	place integer NOT NULL DEFAULT 0,
+	is_last boolean NOT NULL DEFAULT false,
+	looked bigint NOT NULL DEFAULT 0,
+	told bigint NOT NULL DEFAULT 0,
+	next_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	waits_lane integer,
+	started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	moved_at timestamptz,
+	ended_at timestamptz
+);
+CREATE UNIQUE INDEX backfill_running ON casesync_internal.backfill (subscription)
+	WHERE state = 'running';
+CREATE INDEX backfill_due ON casesync_internal.backfill (next_at, id) WHERE state = 'running';
+CREATE INDEX backfill_waiting ON casesync_internal.backfill (waits_lane)
+	WHERE state = 'running' AND waits_lane IS NOT NULL;
+CREATE INDEX backfill_of ON casesync_internal.backfill (subscription);
+COMMENT ON TABLE casesync_internal.backfill IS
+	'subscriptions whose partner is told of all subjects as they are now, and how far that is';
+COMMENT ON COLUMN casesync_internal.backfill.is_initial IS
+	'begun by itself with the subscription, since the agreement says so';
+COMMENT ON COLUMN casesync_internal.backfill.subjects IS
+	'only of whom this condition over the view''s columns holds; NULL: of all';
+COMMENT ON COLUMN casesync_internal.backfill.reason IS
+	'why it stands still, or has ended early';
+COMMENT ON COLUMN casesync_internal.backfill.registry IS
+	'the registry under way, in the order of names; NULL: none yet';
+COMMENT ON COLUMN casesync_internal.backfill.keys IS
+	'its page under way, in the order of keys: the next one begins behind the last of these';
+COMMENT ON COLUMN casesync_internal.backfill.place IS 'so many of the page are done';
+COMMENT ON COLUMN casesync_internal.backfill.is_last IS 'no page of the registry comes after this';
+COMMENT ON COLUMN casesync_internal.backfill.next_at IS 'when the router goes on with it';
+COMMENT ON COLUMN casesync_internal.backfill.waits_lane IS
+	'the lane in which so much of it waits that no more is put there';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backfill', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backfill_id_seq', '');
+ALTER TYPE casesync_internal.subject_event ADD ATTRIBUTE backfill bigint;
+COMMENT ON TYPE casesync_internal.subject_event IS
+	'an event before it is known what the subject looks like; is_bulk: it waited with very many; '
+	'since: when it may have happened, where that is not known (at); backfill: nothing happened, a '
+	'subscription is told of the subject';
