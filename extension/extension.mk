@@ -124,7 +124,7 @@ SQL_CODE = \
 	extension/conflict/authority.sql extension/conflict/conflict.sql \
 	extension/conflict/own_subject.sql extension/conflict/merge.sql extension/conflict/forget.sql \
 	extension/subscription/cron.sql extension/subscription/subscription.sql \
-	extension/subscription/backfill_job.sql \
+	extension/subscription/backfill_job.sql extension/subscription/schedule.sql \
 	extension/subscription/subscription_lane.sql extension/subscription/subscription_wish.sql \
 	extension/subscription/my_subscription.sql extension/subscription/forget.sql \
 	extension/subscription/subscription_settled.sql \
@@ -138,6 +138,7 @@ SQL_CODE = \
 	extension/routing/crossed.sql extension/routing/push.sql \
 	extension/routing/routing_partner.sql \
 	extension/routing/backfill_tell.sql extension/routing/backfill.sql \
+	extension/routing/scheduled.sql \
 	extension/routing/routing_turn.sql extension/routing/routing.sql \
 	extension/routing/routing_aside.sql \
 	extension/routing/rehearsal.sql extension/routing/resume.sql extension/routing/life.sql \

@@ -272,7 +272,7 @@ BEGIN
 	outcome := casesync_internal.route_events(ARRAY(
 		SELECT ROW(gen_random_uuid(), b.registry, k, s.event_type, NULL, clock_timestamp(), n,
 			NOT b.is_last OR cardinality(b.keys) > casesync_internal.turn_limit('bulk'), NULL,
-			s.id)::casesync_internal.subject_event
+			s.id, false)::casesync_internal.subject_event
 		  FROM unnest(keys) WITH ORDINALITY u(k, n)), '{}');
 	failed := ARRAY(SELECT DISTINCT q.key
 		FROM casesync_internal.quarantine_of(b.registry, keys) q);

@@ -99,7 +99,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	b constant casesync_internal.backfill :=
-		casesync_internal.backfill_running((events[1]).backfill);
+		casesync_internal.backfill_running((events[1]).only_to);
 	s constant casesync_internal.subscription := (SELECT t FROM casesync_internal.subscription t
 		WHERE t.id = b.subscription AND t.state = 'active');
 	subjects constant casesync_internal.rendered[] := ARRAY(SELECT x

@@ -10,7 +10,7 @@ AS $$
 BEGIN
 	RETURN ARRAY(
 		SELECT ROW(gen_random_uuid(), p.registry, p.key, p.event_type, NULL, p.at,
-			p.id, false, NULL, NULL)::casesync_internal.subject_event
+			p.id, false, NULL, NULL, NULL)::casesync_internal.subject_event
 		  FROM casesync_internal.push_next(max_subjects, but_of) p);
 END
 $$;

@@ -30,7 +30,7 @@ DECLARE
 BEGIN
 	RETURN ARRAY(
 		SELECT ROW(gen_random_uuid(), w.registry, w.key, w.event_type, NULL, w.at, w.id,
-			w.key <> ALL (live), NULL, NULL)::casesync_internal.subject_event
+			w.key <> ALL (live), NULL, NULL, NULL)::casesync_internal.subject_event
 		  FROM (SELECT q.registry, q.key, q.event_type, q.at, q.id FROM unnest(waiting) q
 				UNION ALL
 				SELECT l.registry, l.key, l.event_type, l.at, l.id FROM unnest(asked) l) w);
@@ -65,8 +65,8 @@ DECLARE
 	a casesync_internal.agreement;
 	appended integer := 0;
 BEGIN
-	IF (events[1]).backfill IS NOT NULL THEN
-		RETURN casesync_internal.route_backfilled(r, events);
+	IF (events[1]).only_to IS NOT NULL THEN
+		RETURN casesync_internal.route_only_to(r, events);
 	END IF;
 	PERFORM casesync_internal.route_versions(r, events, subjects);
 	/* Who waits for an event type of a subject must get it also when it is looked at by another. */

@@ -16,7 +16,7 @@ BEGIN
 	FOR q IN SELECT * FROM casesync_internal.quarantine_next(max_entries, but_of) LOOP
 		IF q.tracking = 0 THEN
 			RETURN NEXT ROW(gen_random_uuid(), q.registry, q.key, q.event_type, NULL, q.at,
-				q.id, false, NULL, NULL)::casesync_internal.subject_event;
+				q.id, false, NULL, NULL, NULL)::casesync_internal.subject_event;
 			CONTINUE;
 		END IF;
 		/*
@@ -36,7 +36,8 @@ BEGIN
 					ARRAY[NULL::bigint], ARRAY[timestamptz '-infinity']);
 			ELSE
 				RETURN QUERY SELECT gen_random_uuid(), q.registry, s, q.event_type, NULL::bigint,
-					q.at, q.id, false, timestamptz '-infinity', NULL::bigint
+					q.at, q.id, false, timestamptz '-infinity', NULL::bigint,
+						NULL::boolean
 					  FROM unnest(subjects) s;
 			END IF;
 			PERFORM casesync_internal.quarantine_done(ARRAY[q]);
@@ -69,7 +70,7 @@ BEGIN
 	looks := ARRAY(SELECT l FROM casesync_internal.look_again_next(room, but_of) l);
 	RETURN events || ARRAY(
 		SELECT ROW(gen_random_uuid(), l.registry, l.key, l.event_type, l.origin, l.at, l.id,
-			cardinality(looks) = room, NULL, NULL)::casesync_internal.subject_event
+			cardinality(looks) = room, NULL, NULL, NULL)::casesync_internal.subject_event
 		  FROM unnest(looks) l);
 END
 $$;

@@ -385,9 +385,11 @@ BEGIN
 	PERFORM casesync_internal.knowledge_open_subjects(partner, registry, again);
 	RETURN ARRAY(SELECT ROW(e.event, e.registry, e.key, e.event_type,
 			CASE WHEN e.key <> ALL (again) THEN e.origin END, e.at,
-			e.position, e.is_bulk, e.since, e.backfill)::casesync_internal.subject_event
+			e.position, e.is_bulk, e.since, e.only_to,
+			e.is_scheduled)::casesync_internal.subject_event
 		FROM unnest(events) WITH ORDINALITY e(event, registry, key, event_type, origin, at,
-			position, is_bulk, since, backfill, n) ORDER BY e.n);
+			position, is_bulk, since, only_to, is_scheduled,
+			n) ORDER BY e.n);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.events_retold(text, text,
@@ -412,6 +414,7 @@ DECLARE
 	offers casesync_internal.offer[] := ARRAY(SELECT o
 		FROM casesync_internal.offers(a, r, subjects) o);
 	drafts record;
+	fresh casesync_internal.draft[];
 	news casesync_internal.draft[];
 	leaving text[] := ARRAY(SELECT o.key FROM unnest(offers) o WHERE o.state = 'leave');
 	appended integer := 0;
@@ -419,15 +422,19 @@ BEGIN
 	PERFORM casesync_internal.note_crossed(a.partner, events, offers);
 	events := casesync_internal.events_retold(a.partner, r.registry, events);
 	drafts := casesync_internal.agreement_drafts(a, r, events, offers);
-	news := drafts.news || casesync_internal.route_filters(a, r, events, offers);
-	news := casesync_internal.push_drafts(a, r, events, offers, news);
+	fresh := drafts.news || casesync_internal.route_filters(a, r, events, offers);
+	news := casesync_internal.push_drafts(a, r, events, offers,
+		casesync_internal.hold_scheduled(a, r, fresh));
 	news := news || ARRAY(SELECT d
 		FROM casesync_internal.open_drafts(a, r, events, offers, news) d);
 	IF cardinality(news) > 0 THEN
 		PERFORM casesync_internal.clear_way(a, r.registry, news);
 		appended := casesync_internal.append_drafts(a, ARRAY(SELECT d FROM unnest(news) d
 			ORDER BY (d.event).position));
-		PERFORM casesync_internal.tell(a, news, is_sent => true);
+	END IF;
+	/* What is held until its time will be told: nothing of it is news any more. */
+	IF cardinality(fresh || news) > 0 THEN
+		PERFORM casesync_internal.tell(a, fresh || news, is_sent => true);
 	END IF;
 	IF drafts.echoes IS NOT NULL THEN
 		PERFORM casesync_internal.tell(a, drafts.echoes, is_sent => false);

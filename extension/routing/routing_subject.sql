@@ -178,7 +178,7 @@ BEGIN
 	END IF;
 	RETURN QUERY
 		SELECT gen_random_uuid(), r, s, event_type, origin, at, pos, false, since,
-			NULL::bigint
+			NULL::bigint, NULL::boolean
 		  FROM unnest(subjects) s CROSS JOIN unnest(t.registries) r;
 EXCEPTION WHEN OTHERS THEN
 	PERFORM casesync_internal.quarantine_add(r, t.id, ARRAY[key], event_type, SQLSTATE, SQLERRM)
@@ -265,7 +265,8 @@ BEGIN
 			RETURN QUERY
 				SELECT gen_random_uuid(), r,
 					CASE WHEN is_padded THEN rtrim(f.key, ' ') ELSE f.key END,
-					f.event_type, f.origin, f.at, f.pos, false, f.since, NULL::bigint
+					f.event_type, f.origin, f.at, f.pos, false, f.since, NULL::bigint,
+					NULL::boolean
 				  FROM casesync_internal.fold(own, split) f CROSS JOIN unnest(t.registries) r;
 		END IF;
 	END LOOP;
@@ -288,7 +289,8 @@ BEGIN
 		RETURN events;
 	END IF;
 	RETURN ARRAY(SELECT ROW(e.event, e.registry, coalesce(s.reason, e.key), e.event_type, e.origin,
-			e.at, e.position, e.is_bulk, e.since, e.backfill)::casesync_internal.subject_event
+			e.at, e.position, e.is_bulk, e.since, e.only_to,
+			e.is_scheduled)::casesync_internal.subject_event
 		FROM unnest(events) e
 		LEFT JOIN unnest(subjects) s ON s.key = e.key AND s.state = 'alias');
 END

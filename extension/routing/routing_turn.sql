@@ -365,7 +365,7 @@ BEGIN
 	END IF;
 	waiting := casesync_internal.route_waiting(max_changes, is_slow_turn OR fresh.routed = 0
 		AND NOT fresh.more, is_slow_turn);
-	told := casesync_internal.route_backfills(CASE WHEN fresh.routed + waiting.changes = 0
+	told := casesync_internal.route_to_one(CASE WHEN fresh.routed + waiting.changes = 0
 		AND NOT fresh.more THEN max_changes ELSE greatest(1, max_changes / 4) END);
 	changes := fresh.changes + waiting.changes + told.changes;
 	notifications := fresh.notifications + waiting.notifications + told.notifications;

@@ -72,12 +72,13 @@ SELECT pg_catalog.pg_extension_config_dump('casesync_internal.expansion_id_seq',
 /* One subject to look at: why, and how the change came here. */
 CREATE TYPE casesync_internal.subject_event AS (
 	event uuid, registry text, key text, event_type text, origin bigint, at timestamptz,
-		position bigint, is_bulk boolean, since timestamptz, backfill bigint
+		position bigint, is_bulk boolean, since timestamptz, only_to bigint,
+		is_scheduled boolean
 );
 COMMENT ON TYPE casesync_internal.subject_event IS
 	'an event before it is known what the subject looks like; is_bulk: it waited with very many; '
-	'since: when it may have happened, where that is not known (at); backfill: nothing happened, a '
-	'subscription is told of the subject';
+	'since: when it may have happened, where that is not known (at); only_to: nothing happened, one '
+	'subscription is told of the subject; is_scheduled: because its time has come';
 /* A notification before it is written. */
 CREATE TYPE casesync_internal.draft AS (event casesync_internal.subject_event,
 	subscriptions bigint[], record jsonb,

@@ -4,6 +4,8 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+	DELETE FROM casesync_internal.scheduled_subject x USING casesync_internal.subscription s
+	 WHERE s.id = x.subscription AND s.partner = subscription_forget.partner;
 	DELETE FROM casesync_internal.backfill b USING casesync_internal.subscription s
 	 WHERE s.id = b.subscription AND s.partner = subscription_forget.partner;
 	DELETE FROM casesync_internal.subscription s WHERE s.partner = subscription_forget.partner;
@@ -79,6 +81,8 @@ BEGIN
 	 WHERE m.filter <> casesync_internal.json_without(m.filter, q, true);
 	GET DIAGNOSTICS own = ROW_COUNT;
 	PERFORM casesync_internal.subscription_texts_erase(p);
+	DELETE FROM casesync_internal.scheduled_subject x
+	 WHERE x.registry = p.registry AND x.key = p.key;
 	/* The one before is where the next page begins, should this have been the last of its page. */
 	UPDATE casesync_internal.backfill b SET keys = array_remove(b.keys, p.key),
 		place = b.place - (p.key = ANY (b.keys[1:b.place]))::integer

@@ -39,24 +39,24 @@ COMMENT ON FUNCTION casesync_internal.end_subscriptions(bigint[], text) IS
 	'end those of the subscriptions that live and withhold what waits for them; returns how many';
 
 /*
- * A partner that asks for a frequency by message is accepted and told at once. Who types it here
- * would wait for what does not come.
+ * By message only a frequency can be asked for; then a subject is told as it is at the time. To
+ * tell every state then would mean to send what is no longer true.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.check_timing(frequency text, deliver text)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	is_timed constant boolean := nullif(btrim(frequency), '') IS NOT NULL;
 BEGIN
 	PERFORM casesync_internal.check_choice('deliver', deliver, '{every,latest}');
-	IF deliver = 'latest' OR nullif(btrim(frequency), '') IS NOT NULL
-		AND casesync.cron_check(btrim(frequency)) IS NULL
-	THEN
+	IF deliver = 'latest' AND NOT is_timed OR deliver = 'every' AND is_timed THEN
 		PERFORM casesync_internal.raise_error(errcode => 'feature_not_supported',
-			message => CASE deliver WHEN 'latest' THEN 'deliver => ''latest'' does nothing yet'
-				ELSE format('frequency "%s" does nothing yet', left(btrim(frequency), 100)) END,
-			detail => 'Every event is told at once.',
-			hint => 'Leave deliver and frequency out; starts and ends may be given.');
+			message => format('deliver => ''%s'' goes %s frequency', deliver,
+				CASE WHEN is_timed THEN 'without' ELSE 'with a' END),
+			detail => 'At once, every event is told; at certain times, each subject as it is then.',
+			hint => 'Leave deliver out.');
 	END IF;
 END
 $$;
@@ -392,11 +392,14 @@ CREATE OR REPLACE VIEW casesync.subscriptions AS
 		coalesce(w.due, 0) AS due,
 		(SELECT q.seq FROM casesync_internal.subscription_seq q WHERE q.subscription = s.id
 			ORDER BY q.id DESC LIMIT 1) AS last_seq,
-		s.paused_at, s.pause_reason, s.is_push
+		s.paused_at, s.pause_reason, s.is_push, coalesce(h.held, 0) AS held, h.held_until
 	  FROM casesync_internal.subscription s
 	  /* Counted once for all: both may be many. */
 	  LEFT JOIN (SELECT n.subscription, count(*) AS due FROM casesync_internal.notification n
-		WHERE n.state = 'due' GROUP BY n.subscription) w ON w.subscription = s.id;
+		WHERE n.state = 'due' GROUP BY n.subscription) w ON w.subscription = s.id
+	  LEFT JOIN (SELECT x.subscription, count(*) AS held, min(x.due_at) AS held_until
+		FROM casesync_internal.scheduled_subject x GROUP BY x.subscription) h
+		ON h.subscription = s.id;
 COMMENT ON VIEW casesync.subscriptions IS 'partners'' subscriptions at us';
 COMMENT ON COLUMN casesync.subscriptions.code IS 'what the partner calls it by';
 COMMENT ON COLUMN casesync.subscriptions.partner IS 'the partner: its sender_id';
@@ -422,6 +425,9 @@ COMMENT ON COLUMN casesync.subscriptions.paused_at IS
 COMMENT ON COLUMN casesync.subscriptions.pause_reason IS 'how long they took';
 COMMENT ON COLUMN casesync.subscriptions.is_push IS
 	'not the partner''s wish: what case workers push to it is numbered by this';
+COMMENT ON COLUMN casesync.subscriptions.held IS
+	'of how many subjects there is news that is told when its time has come';
+COMMENT ON COLUMN casesync.subscriptions.held_until IS 'when the first of them are';
 
 /*
  * What a case worker pushes has no subscription of the partner's. A row of ours stands for it, so

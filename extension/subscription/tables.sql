@@ -55,6 +55,8 @@ CREATE INDEX subscription_unconfirmed ON casesync_internal.subscription (partner
 	WHERE state = 'active' AND NOT is_confirmed;
 CREATE INDEX subscription_waiting ON casesync_internal.subscription (waits_for, partner)
 	WHERE state = 'pending';
+CREATE INDEX subscription_scheduled ON casesync_internal.subscription (partner)
+	WHERE state = 'active' AND cron IS NOT NULL;
 CREATE INDEX subscription_ending ON casesync_internal.subscription (ends)
 	WHERE state IN ('pending', 'active') AND ends IS NOT NULL;
 CREATE INDEX subscription_unseeded ON casesync_internal.subscription (id)
@@ -136,6 +138,22 @@ COMMENT ON COLUMN casesync_internal.backfill.waits_lane IS
 	'the lane in which so much of it waits that no more is put there';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backfill', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backfill_id_seq', '');
+/* ---- schedule ---- */
+CREATE TABLE casesync_internal.scheduled_subject (
+	registry text NOT NULL,
+	key text NOT NULL,
+	subscription bigint NOT NULL,
+	due_at timestamptz NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (registry, key, subscription)
+);
+CREATE INDEX scheduled_subject_due ON casesync_internal.scheduled_subject (due_at, registry, key);
+CREATE INDEX scheduled_subject_of ON casesync_internal.scheduled_subject (subscription);
+COMMENT ON TABLE casesync_internal.scheduled_subject IS
+	'subjects of which there is news for a subscription that is told at certain times';
+COMMENT ON COLUMN casesync_internal.scheduled_subject.due_at IS
+	'when it is told of them, as they are then';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.scheduled_subject', '');
 /* ---- my_subscription ---- */
 CREATE TABLE casesync_internal.my_subscription (
 	reference_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -1462,8 +1462,27 @@ COMMENT ON COLUMN casesync_internal.backfill.waits_lane IS
 	'the lane in which so much of it waits that no more is put there';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backfill', '');
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.backfill_id_seq', '');
-ALTER TYPE casesync_internal.subject_event ADD ATTRIBUTE backfill bigint;
+ALTER TYPE casesync_internal.subject_event ADD ATTRIBUTE only_to bigint,
+	ADD ATTRIBUTE is_scheduled boolean;
 COMMENT ON TYPE casesync_internal.subject_event IS
 	'an event before it is known what the subject looks like; is_bulk: it waited with very many; '
-	'since: when it may have happened, where that is not known (at); backfill: nothing happened, a '
-	'subscription is told of the subject';
+	'since: when it may have happened, where that is not known (at); only_to: nothing happened, one '
+	'subscription is told of the subject; is_scheduled: because its time has come';
+/* ---- subscriptions are told when they have asked to be ---- */
+CREATE TABLE casesync_internal.scheduled_subject (
+	registry text NOT NULL,
+	key text NOT NULL,
+	subscription bigint NOT NULL,
+	due_at timestamptz NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (registry, key, subscription)
+);
+CREATE INDEX scheduled_subject_due ON casesync_internal.scheduled_subject (due_at, registry, key);
+CREATE INDEX scheduled_subject_of ON casesync_internal.scheduled_subject (subscription);
+COMMENT ON TABLE casesync_internal.scheduled_subject IS
+	'subjects of which there is news for a subscription that is told at certain times';
+COMMENT ON COLUMN casesync_internal.scheduled_subject.due_at IS
+	'when it is told of them, as they are then';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.scheduled_subject', '');
+CREATE INDEX subscription_scheduled ON casesync_internal.subscription (partner)
+	WHERE state = 'active' AND cron IS NOT NULL;
