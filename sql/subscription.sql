@@ -29,7 +29,7 @@ SELECT f, t, split_part(app.try(format('SELECT casesync.subscribe(%L, %L, %L, %L
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "PASSPORT", "value": "1"}')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', deliver => 'some')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', deliver => 'latest')$$);
-SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', frequency => '0 5 * * *')$$);
+SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', frequency => '0 5 * * *', deliver => 'every')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')$$);
 SELECT app.try($$SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', '{"type": "UIN", "value": "U9"}', reference_id => 'ref-1')$$);
 SELECT count(*) FROM casesync.subscriptions;

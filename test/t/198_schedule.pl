@@ -26,7 +26,7 @@ sub told { return join ' ', map { my $text = BridgeTest->encode($_); $text =~ /"
 foreach my $note (1 .. 3)
 {
 	$sp->sql("UPDATE person SET note = $note WHERE id <= 2");
-	ok(BridgeTest::wait_for("state $note", sub { told($other) =~ /2:$note$/ }), "the other partner is told of state $note at once") or diag told($other);
+	ok(BridgeTest::wait_for("state $note", sub { told($other) =~ /\b2:$note\b/ }), "the other partner is told of state $note at once") or diag told($other);
 }
 is(told($ess), '', 'this one is told nothing yet');
 is($sp->sql("SELECT held > 0 AND held_until > now() AND due = 0 FROM casesync.subscriptions WHERE partner = 'ess.example.org'"), 't', 'it is said that something is held');
@@ -41,7 +41,7 @@ is(join(' ', map { map { $_->{seq} } @{ $_->{message}{header}{meta}{items} } } $
 # --- a time that comes by itself ---
 $sp->sql("SELECT casesync.subscribe('ess.example.org', 'enrolment_status_change', 'Beneficiary', '{\"type\": \"NATIONAL_ID\", \"value\": \"ID-1\"}', frequency => '* * * * * *')");
 $sp->sql('UPDATE person SET note = 9 WHERE id = 1');
-ok(BridgeTest::wait_for('the next second', sub { told($ess) =~ /1:9$/ }), 'the next second is such a time');
+ok(BridgeTest::wait_for('the next second', sub { told($ess) =~ /\b1:9\b/ }), 'the next second is such a time');
 $sp->stop_ok;
 
 done_testing();
