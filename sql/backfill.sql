@@ -93,6 +93,8 @@ SELECT * FROM app.sent();
 SELECT count(*) FROM casesync.stop_sharing('a question', 'ess.test');
 SELECT * FROM casesync_internal.route(2);
 SELECT * FROM app.backfill OFFSET 6;
+UPDATE casesync_internal.backfill SET moved_at = now() - interval '11 minutes' WHERE state = 'running';
+SELECT severity, regexp_replace(problem, '\d{4}-\S+ \d\d:\d\d', '(time)') AS problem FROM casesync.health WHERE problem LIKE '%of all subjects%';
 SELECT casesync.resume_sharing('ess.test');
 UPDATE casesync_internal.backfill SET next_at = now() WHERE state = 'running';
 SELECT * FROM app.route();

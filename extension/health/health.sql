@@ -40,8 +40,8 @@ DECLARE
 	unread text[] := '{}';
 BEGIN
 	FOREACH part IN ARRAY ARRAY['node', 'bridge', 'held_up', 'capture', 'log', 'subjects',
-		'delivery', 'access', 'rights', 'decision', 'replication', 'partner', 'sharing',
-		'encryption', 'answering', 'referral', 'size']
+		'delivery', 'access', 'rights', 'backfill', 'decision', 'replication', 'partner',
+		'sharing', 'encryption', 'answering', 'referral', 'size']
 	LOOP
 		BEGIN
 			RETURN QUERY EXECUTE format('SELECT p.* FROM casesync_internal.%I() p',
