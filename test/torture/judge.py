@@ -7,6 +7,7 @@ transcript (see read() for where each part comes from); knows of casesync only w
 	subscriptions code, partner, registry, event, area (its filter), done, ended
 	requests      what arrived, by first byte: order, at, partner, behaviour, kept, body
 	stops         of sharing: nothing may arrive between the orders first and last
+	frozen        when a bridge stood still, from and to
 	gaps          when changes were not captured
 	waiting, health, log, bridges   what the node says at the end
 """
@@ -19,6 +20,8 @@ import re
 # Between the decision at the door and the time in the message's header, and between a commit's own time and
 # the moment at which others see it, some time passes. Nothing that is not allowed may leave later than that.
 DOOR_SECONDS = 2.0
+# A bridge that stood still for less goes on with what it has taken, if the server has heard of it since (fence.c).
+STANDSTILL_SECONDS = 5.0
 CODES = {"act": "1", "sus": "4", "exi": "3", "ina": "5"}
 CONDITIONS = {
     "true": lambda state: True,
@@ -192,7 +195,13 @@ class Judge:
 
     def versions_at(self, partner, when):
         """Those that may have counted at the door shortly before a message was built."""
-        return self.versions_between(partner, when - DOOR_SECONDS, when)
+        return self.versions_between(partner, self.door_before(when), when)
+
+    def door_before(self, when):
+        """The earliest moment at which the door may have been asked about a message that was built then."""
+        began = when - DOOR_SECONDS - STANDSTILL_SECONDS
+        stood = sum(max(0, min(to, when) - max(since, began)) for since, to in self.transcript.get("frozen", ()))
+        return when - DOOR_SECONDS - min(stood, STANDSTILL_SECONDS)
 
     def agreed(self, item):
         moments = [m for m in self.moments[item.person] if m.at <= item.at]
@@ -212,7 +221,7 @@ class Judge:
         elif not allowed:
             self.blame("not allowed in the state that it shows", f"{item}; in moment {same[0][0].n}: {short(same[0][0].state)}")
         elif not any(m.is_allowed(item.registry, v) for m in moments for v in versions
-                     if m.at <= item.sent and item.sent - DOOR_SECONDS <= m.until):
+                     if m.at <= item.sent and self.door_before(item.sent) <= m.until):
             self.blame("sent when it was no longer allowed", f"{item}; {self.around(item)}")
 
     def cuts(self, partner, version):
