@@ -87,7 +87,7 @@ my %may = (
 	caseworker => { %$audited, 'casesync_internal.push' => q{op = '+' AND r->>'who' = me} },
 	# one person, by a token that it has not; tokens, and nothing that takes them
 	portal => {},
-	portal_login => {},
+	portal_login => $audited,
 	reviewer => { %$audited, 'casesync_internal.inbox_item' => 'true', 'a.citizen' => q{r->>'id' = '4'} },
 	auditor => { %$audited, %$ends },
 	reader => {},
