@@ -56,10 +56,12 @@ SQL
 my %part = (
 	writer => <<'SQL',
 		CASE floor(random() * 4)
-			WHEN 0 THEN UPDATE person SET consent = NOT consent, v = floor(random() * 5)::text WHERE id = 1 + floor(random() * 40);
-			WHEN 1 THEN DELETE FROM person WHERE id = 1 + floor(random() * 40);
+			WHEN 0 THEN UPDATE person SET consent = NOT consent, v = floor(random() * 5)::text WHERE id = (SELECT 1 + floor(random() * 40));
+			WHEN 1 THEN DELETE FROM person WHERE id = (SELECT 1 + floor(random() * 40));
 			WHEN 2 THEN INSERT INTO person SELECT 1 + floor(random() * 40), 'new' ON CONFLICT DO NOTHING;
-			ELSE UPDATE person SET v = floor(random() * 5)::text WHERE id % 5 = floor(random() * 5); END CASE;
+			/* in one order: else the writers would wait for each other in a circle of their own */
+			ELSE UPDATE person SET v = floor(random() * 5)::text WHERE id IN (SELECT p.id FROM person p WHERE p.id % 5 = (SELECT floor(random() * 5))
+				ORDER BY p.id FOR UPDATE); END CASE;
 		PERFORM pg_sleep(0.01);
 SQL
 	router => 'PERFORM casesync_internal.route();',

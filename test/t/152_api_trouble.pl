@@ -161,6 +161,8 @@ is(waiting_sessions('http'), 1, 'on the session that was left');
 wait_asked();
 $row->query_safe('COMMIT');
 $row->quit;
+ok(BridgeTest::wait_for('the message at work', sub { $sp->sql("SELECT count(*) FROM pg_stat_activity
+	WHERE application_name = 'casesync-bridge http' AND state <> 'idle'") == 0 }), 'the one at work comes to its end');
 is($sp->post('/registry/search', question())->{short}, '200 ACK', 'afterwards its messages are taken again');
 is($stored->() - $before, 2, 'what it gave up waiting for was not asked any more, but for the one at work');
 
