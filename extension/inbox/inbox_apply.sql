@@ -39,8 +39,8 @@ $$;
 COMMENT ON FUNCTION casesync_internal.inbox_due(integer) IS
 	'the received items that are to be applied next, if any is due';
 
-/* Locked, so that erase() is not in between. */
-CREATE OR REPLACE FUNCTION casesync_internal.inbox_new(item bigint)
+/* Locked, so that erase() is not in between. Behind others nobody is waited for (inbox_apply()). */
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_new(item bigint, is_joined boolean)
 RETURNS casesync_internal.inbox_item
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -48,13 +48,19 @@ AS $$
 DECLARE
 	i casesync_internal.inbox_item;
 BEGIN
-	SELECT t.* INTO i FROM casesync_internal.inbox_item t
-	 WHERE t.id = inbox_new.item AND t.state = 'new' FOR NO KEY UPDATE;
+	IF is_joined THEN
+		SELECT t.* INTO i FROM casesync_internal.inbox_item t
+		 WHERE t.id = inbox_new.item AND t.state = 'new' FOR NO KEY UPDATE SKIP LOCKED;
+	ELSE
+		SELECT t.* INTO i FROM casesync_internal.inbox_item t
+		 WHERE t.id = inbox_new.item AND t.state = 'new' FOR NO KEY UPDATE;
+	END IF;
 	RETURN i;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.inbox_new(bigint) IS
-	'this item, locked; NULL: somebody else has decided about it';
+COMMENT ON FUNCTION casesync_internal.inbox_new(bigint, boolean) IS
+	'this item, locked; NULL: somebody else has decided about it, or, of one that is joined to '
+	'others, has it locked';
 
 /* By the index that has this order, however much else waits. */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_next_try()
@@ -136,9 +142,9 @@ DECLARE
 	came text;
 BEGIN
 	FOREACH item IN ARRAY due LOOP
-		i := casesync_internal.inbox_new(item);
-		CONTINUE WHEN i.id IS NULL;
-		EXIT WHEN subjects <> '{}' AND (clock_timestamp() > until
+		i := casesync_internal.inbox_new(item, is_joined => subjects <> '{}');
+		/* Those behind it may have to wait for what becomes of it: asked anew the next time. */
+		EXIT WHEN i.id IS NULL OR subjects <> '{}' AND (clock_timestamp() > until
 			OR coalesce(i.subject, '') = ANY (subjects));
 		IF cardinality(subjects) = 1 THEN
 			PERFORM set_config('lock_timeout', '10ms', true);
