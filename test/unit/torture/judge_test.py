@@ -117,6 +117,13 @@ def both(*edits):
     return make
 
 
+def stood_still(seconds):
+    """A bridge takes a message, consent is withdrawn, it stands still, and then sends it."""
+    sent = 2.7 + seconds
+    return both(lambda t: t["moments"][4].update(at=START + 2.5), lambda t: t.update(frozen=[(START + 2.6, START + 2.6 + seconds)]),
+                change(3, lambda body, r: (body["header"].update(message_ts=stamp(sent)), r.update(at=START + sent + 0.01))))
+
+
 AGAIN = item("a4", 4, 1, pv="4", area="South")
 FAULTS = [
     # only what was so and was agreed
@@ -133,6 +140,7 @@ FAULTS = [
     ("sent when it was no longer allowed", "sent long after consent was withdrawn",
      add(request(13, 18, "some", item("s8", 8, 2, code="code-some", letter="U", pv="2"), ), request(14, 20.2, "some", item(
          "s9", 9, 2, code="code-some", letter="U", pv="2")))),
+    ("sent when it was no longer allowed", "sent by a bridge that stood still for longer than it may", stood_still(7.2)),
     ("removed, but was never gone", "a removal of somebody who is there", attribute(6, 0, "removed", "true")),
     ("removal not agreed", "a removal where leaving is silent", add(request(13, 13, "all", item("a5", 5, 3, removed="true")))),
     ("identifier not agreed", "an identifier of another type", change(4, lambda body, _: body["message"]["notify_event"][0]["data"]["reg_records"]
@@ -182,6 +190,7 @@ FAULTS = [
     ("the bridge", "a bridge that ended by itself", lambda t: t.update(bridges=["bridge 1 ended by itself: -11"])),
 ]
 ALLOWED = [
+    ("taken before consent was withdrawn, by a bridge that stood still since", stood_still(2.2)),
     ("nothing went wrong", lambda t: None),
     ("a repetition with the same reference", add(request(13, 12, "all", AGAIN))),
     ("a newer content under the reference of a try that was not kept", both(
