@@ -18,6 +18,8 @@ WAITING = """
 SELECT (SELECT count(*) FROM casesync_internal.notification WHERE state = 'due')
 	+ (SELECT count(*) FROM casesync_internal.outgoing WHERE state = 'due')
 	+ (SELECT count(*) FROM casesync_internal.missed) + (SELECT count(*) FROM casesync_internal.look_again_entry)
+	+ (SELECT count(*) FROM casesync_internal.compacted WHERE is_waiting)
+	+ (SELECT count(*) FROM casesync_internal.backfill WHERE state = 'running')
 	+ (casesync_internal.unrouted_since() IS NOT NULL)::integer,
 	(SELECT count(*) FROM casesync_internal.quarantine_entry), (SELECT count(*) FROM casesync.dead_letter),
 	(SELECT coalesce(max(id), 0) FROM casesync_internal.routing_state)"""
@@ -35,6 +37,7 @@ class Faults:
         self.stopped = set()
         self.frozen = set()
         self.lost_words = set()
+        self.short = set()          # partners with a small backlog
 
     # --- in the order of the plan ---------------------------------------------------------------------
     def run(self):
@@ -269,6 +272,29 @@ class Faults:
     def prune(self, **_):
         self.town.ask("SELECT * FROM casesync.prune('2 s')")
 
+    def backlog(self, partner, choice, until, **_):
+        """Little may wait for a partner that does not answer: what is beyond that is compacted, at once."""
+        self.short.add(partner)
+        self.town.ask(f"SELECT casesync.set_quota('{partner}', backlog => {1 + int(choice * 12)})")
+        self.world.note("short backlog", partner=partner)
+        self.beside(self.keep_short)
+        self.until(until, lambda: self.lengthen(partner))
+
+    def keep_short(self):
+        """What the bridge does once a while, often."""
+        while self.short and not self.world.ending.is_set():
+            with contextlib.suppress(DemoError):
+                self.town.ask("SELECT casesync_internal.prune_step()")
+            self.world.ending.wait(0.3)
+
+    def lengthen(self, partner):
+        self.short.discard(partner)
+        self.town.ask(f"SELECT casesync.set_quota('{partner}', backlog => 200000)")
+
+    def backfill(self, choice, **_):
+        standing = [s for s in self.world.subscriptions if s["ended"] is None]
+        self.world.backfill(standing[int(choice * len(standing))])
+
     def view(self, **_):
         self.town.ask("DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW shared.person AS ' || pg_get_viewdef('shared.person'::regclass); END $$")
 
@@ -286,6 +312,7 @@ class Faults:
 
     # --- the end of all trouble -----------------------------------------------------------------------------------
     def heal(self):
+        self.short.clear()
         for thread in self.threads:
             thread.join(90)
         for name in PARTNERS:
@@ -310,6 +337,7 @@ class Faults:
         def is_quiet():
             nonlocal seen, last, deadline
             *last, turn = [int(n) for n in self.town.ask(WAITING)[0]]
+            self.town.ask("SELECT casesync_internal.prune_step()")
             if last[1]:
                 self.town.ask("SELECT casesync.retry_quarantine()")
             if last[2]:

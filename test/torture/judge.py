@@ -4,7 +4,7 @@ transcript (see read() for where each part comes from); knows of casesync only w
 	moments       a person's whole state at each commit, in the order in which they became visible
 	versions      of each agreement: fields, condition, and when it began to count (begun: at the
 	              earliest, done: surely)
-	subscriptions code, partner, registry, event, area (its filter), done, ended
+	subscriptions code, partner, registry, event, area (its filter), done, ended, and when backfills were asked for
 	requests      what arrived, by first byte: order, at, partner, behaviour, kept, body
 	stops         of sharing: nothing may arrive between the orders first and last
 	frozen        when a bridge stood still, from and to
@@ -323,7 +323,7 @@ class Judge:
 
     def doubles(self):
         """The same content comes again only when something else was so in between."""
-        last, highest, said = {}, collections.Counter(), collections.defaultdict(set)
+        last, highest, said, again = {}, collections.Counter(), collections.defaultdict(set), collections.Counter()
         for item in self.firsts(self.items):
             key = (item.code, item.person)
             before = last.get(key)
@@ -344,6 +344,10 @@ class Judge:
                            for m in between) or len({tuple(v["fields"]) for v in versions}) > 1
             if not is_other or item.is_removal and not any(
                     m.is_allowed(item.registry, v) for m in between for v in versions):
+                # A backfill tells what is known, once.
+                again[key] += 1
+                if again[key] <= sum(at < item.sent for at in self.subscriptions[item.code].get("backfills", ())):
+                    continue
                 self.blame("the same content under a second reference", f"{before}; then {item}")
 
     # --- (d) numbers -----------------------------------------------------------------------------------------

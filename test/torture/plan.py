@@ -25,7 +25,8 @@ ON_LEAVE = {"all": "silent", "some": "identifier_only", "brief": "silent"}
 # name -> how often; what each does is a method of faults.Faults
 FAULTS = {"mood": 12, "down": 4, "kill_bridge": 5, "end_bridge": 1, "freeze_bridge": 3, "end_sessions": 4, "cancel": 2, "kill_backend": 1,
           "restart": 1, "version": 6, "stop": 5, "ghost": 2, "subscribe": 3, "unsubscribe": 2, "move": 2, "lose_word": 2, "tidy": 2,
-          "gap": 1, "fill": 1, "prune": 1, "view": 1, "rehearse": 1, "old_snapshot": 1}
+          "gap": 1, "fill": 1, "prune": 1, "view": 1, "rehearse": 1, "old_snapshot": 1, "backlog": 3,
+          "backfill": 2}
 MOODS = ("flaky", "flaky", "forgetful", "sick", "slow", "silent", "refusing", "moved")
 
 

@@ -373,7 +373,7 @@ class World:
         terms = f"fields => '{{{','.join(fields)}}}', subjects => $s${condition}$s$"
         if is_first:
             terms += (f", registries => '{{{','.join(REGISTRIES[name])}}}', event_types => '{{{','.join(EVENTS)}}}', identifier_types => "
-                      f"'{{{IDENTIFIERS[name]}}}', on_leave => '{ON_LEAVE[name]}', subscribing => 'auto', legal_basis => 'law', "
+                      f"'{{{IDENTIFIERS[name]}}}', on_leave => '{ON_LEAVE[name]}', services => '{{notify,backfill}}', subscribing => 'auto', legal_basis => 'law', "
                       f"valid_from => '2020-01-01'" + (", filter_fields => '{area}'" if name == "all" else ""))
         version = {"partner": name, "fields": list(fields), "condition": condition, "begun": None, "done": None}
         try:
@@ -403,8 +403,16 @@ class World:
             self.note("subscribe failed", error=str(error))
             return
         self.subscriptions.append({"code": code, "partner": name, "registry": registry, "event": event, "area": area, "begun": begun,
-                                   "done": time.time(), "ended": None})
+                                   "done": time.time(), "ended": None, "backfills": []})
         self.note("subscribed", **self.subscriptions[-1])
+
+    def backfill(self, entry):
+        entry["backfills"].append(time.time())
+        self.note("backfill", code=entry["code"])
+        try:
+            self.town.ask(f"SELECT casesync.backfill('{entry['code']}')")
+        except DemoError as error:
+            self.note("backfill failed", error=str(error))
 
     def unsubscribe(self, entry):
         try:

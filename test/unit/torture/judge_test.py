@@ -125,6 +125,7 @@ def stood_still(seconds):
 
 
 AGAIN = item("a4", 4, 1, pv="4", area="South")
+BACKFILLED = request(13, 12, "all", item("a5", 5, 1, pv="4", area="South"))
 FAULTS = [
     # only what was so and was agreed
     ("never so at any moment", "a value that nobody ever had", attribute(4, 0, "pv", "99")),
@@ -167,7 +168,12 @@ FAULTS = [
     ("an older state came after a newer one", "what one subscription was told is older than what another was told before",
      add(request(13, 12, "all", item("n5", 5, 1, code="code-north", pv="1", area="North")))),
     ("the same content under a second reference", "a state comes again under a new reference",
-     add(request(13, 12, "all", item("a5", 5, 1, pv="4", area="South")))),
+     add(BACKFILLED)),
+    ("the same content under a second reference", "a backfill tells a state twice", both(
+        add(BACKFILLED, request(14, 13, "all", item("a6", 6, 1, pv="4", area="South"))),
+        lambda t: t["subscriptions"][0].update(backfills=[START + 11]))),
+    ("the same content under a second reference", "a state comes again, and only then the backfill", both(
+        add(BACKFILLED), lambda t: t["subscriptions"][0].update(backfills=[START + 14]))),
     ("the same content under a second reference", "a removal comes again under a new reference",
      add(request(13, 13, "some", item("s8", 8, 3, code="code-some", letter="U", removed="true")))),
     # numbers
@@ -193,6 +199,8 @@ ALLOWED = [
     ("taken before consent was withdrawn, by a bridge that stood still since", stood_still(2.2)),
     ("nothing went wrong", lambda t: None),
     ("a repetition with the same reference", add(request(13, 12, "all", AGAIN))),
+    ("a backfill tells once more what is known", both(
+        add(BACKFILLED), lambda t: t["subscriptions"][0].update(backfills=[START + 11]))),
     ("a newer content under the reference of a try that was not kept", both(
         lambda t: t["moments"].append(moment(8, 30, 1, area="East")), change(4, lambda _, r: r.update(kept=False, behaviour="s500")),
         add(request(13, 30.1, "all", item("a4", 4, 1, pv="8", area="East")), request(14, 30.1, "some", item(
