@@ -32,7 +32,7 @@ UNIT_OBJS = $(patsubst %.c,$(UNIT_DIR)/%.o,$(UNIT_PURE)) $(UNIT_DIR)/tap.o $(UNI
 	$(UNIT_DIR)/test_message.o $(UNIT_DIR)/test_token.o
 UNIT_CFLAGS = $(BRIDGE_LANGUAGE) -O1 -g -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_LIBS = $(shell pkg-config --libs libpq jansson openssl) $(BRIDGE_SERVER_LIBS) -lm
+UNIT_LIBS = $(shell pkg-config --libs libpq jansson libmicrohttpd openssl) $(BRIDGE_SERVER_LIBS) -lm
 
 .PHONY: unit
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
@@ -45,8 +45,10 @@ $(UNIT_DIR)/%.o: test/unit/%.c $(wildcard bridge/*.h bridge/*/*.h test/unit/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
-# It contains the file that it tests, whose callees it plays.
+# They contain the file that they test, whose callees they play.
 $(UNIT_DIR)/turn/gate_test.o: bridge/turn/gate.c
+$(UNIT_DIR)/database/fence_test.o: bridge/database/fence.c
+$(UNIT_DIR)/http/http_guarded_test.o: bridge/http/http_guarded.c
 
 $(UNIT_DIR)/%_test: $(UNIT_DIR)/%_test.o $(UNIT_OBJS)
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(UNIT_LIBS)
