@@ -35,18 +35,19 @@ static const AnswerRule answer_rules[] = {
 	{200, 299, ACK_ERR, "err.request.too_many_requests", DELIVERY_RETRY, "too many requests"},
 	/*
 	 * Who we are is in doubt, not what we say: a key not yet registered, a token. Refusing would
-	 * empty the whole backlog into the dead letters, so it waits until the partner knows us.
+	 * empty the whole backlog into the dead letters, so it waits until the partner knows us. Unless
+	 * it is this message alone: some build the bytes anew that were signed, and fail at a letter.
 	 */
 	{200, 299, ACK_ERR, "err.signature.missing", DELIVERY_RETRY, "partner does not know our key"},
-	{200, 299, ACK_ERR, "err.signature.invalid", DELIVERY_RETRY, "partner does not know our key"},
-	{200, 299, ACK_ERR, "err.request.unauthorized", DELIVERY_RETRY, "partner does not let us in"},
+	{200, 299, ACK_ERR, "err.signature.invalid", DELIVERY_SUSPECT, "partner does not know our key"},
+	{200, 299, ACK_ERR, "err.request.unauthorized", DELIVERY_SUSPECT, "partner does not let us in"},
 	{200, 299, ACK_ERR, "err.sender_id.invalid", DELIVERY_RETRY, "partner does not know us"},
 	{200, 299, ACK_ERR, NULL, DELIVERY_REFUSED, "refused by the partner"},
-	{200, 299, ANY, NULL, DELIVERY_RETRY, "answer without a readable acknowledgement"},
+	{200, 299, ANY, NULL, DELIVERY_SUSPECT, "answer without a readable acknowledgement"},
 	/* A redirect is a wrong address in the partner's registration; it is never followed. */
 	{300, 399, ANY, NULL, DELIVERY_STOP, "redirect: the registered address is wrong"},
-	{401, 401, ANY, NULL, DELIVERY_RETRY, "partner does not let us in"},
-	{403, 403, ANY, NULL, DELIVERY_RETRY, "partner does not let us in"},
+	{401, 401, ANY, NULL, DELIVERY_SUSPECT, "partner does not let us in"},
+	{403, 403, ANY, NULL, DELIVERY_SUSPECT, "partner does not let us in"},
 	{408, 408, ANY, NULL, DELIVERY_RETRY, "partner timed out"},
 	{410, 410, ANY, NULL, DELIVERY_STOP, "gone: the address is no longer served"},
 	{425, 425, ANY, NULL, DELIVERY_RETRY, "too early"},

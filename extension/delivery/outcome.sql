@@ -104,7 +104,8 @@ COMMENT ON FUNCTION casesync_internal.settle(casesync_internal.lane_state, text,
 	'the message in flight on a lane was delivered, or its one item was refused for good';
 
 /*
- * A partner may fail with 500 at one record that it cannot read, for ever, and hold up all others.
+ * A partner may fail at one record that it cannot read, for ever, and hold up all others: with 500,
+ * or as if it did not know us.
  * After three failures in a row a batch is halved; an item that fails alone is under suspicion:
  * another subject's goes first. If that passes, the next failure of the suspect is its last
  * (record_outcome()); if it fails too, it is the partner, and nobody is under suspicion.
@@ -128,6 +129,47 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.lane_suspect(casesync_internal.lane_state) IS
 	'part of lane_after(): the partner failed, perhaps at this message';
+
+/* While it is sought out which item it is, no message is like the one before: none waits long. */
+CREATE OR REPLACE FUNCTION casesync_internal.attempt_number(s casesync_internal.lane_state,
+	items integer)
+RETURNS integer
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN CASE WHEN s.server_errors >= 3 AND (s.suspect IS NOT NULL OR items > 1) THEN 1
+		ELSE s.attempt + 1 END;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.attempt_number(casesync_internal.lane_state, integer) IS
+	'which attempt a message of so many items is: the wait after it grows with that';
+
+CREATE OR REPLACE FUNCTION casesync_internal.lane_rest(s casesync_internal.lane_state,
+	verdict text, wait_ms bigint)
+RETURNS casesync_internal.lane_state
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	/* A part of what failed before is no further attempt of it. */
+	is_part constant boolean := verdict = 'suspect' AND s.server_errors >= 3
+		AND cardinality(s.items) > 1;
+BEGIN
+	s.attempt := s.attempt + CASE WHEN is_part THEN 0 ELSE 1 END;
+	/* The bridge asks for the wait, as the partner may (Retry-After): a day at most. */
+	s.next_attempt := clock_timestamp()
+		+ least(greatest(wait_ms, 0), 86400000) * interval '1 millisecond';
+	IF verdict = 'suspect' THEN
+		RETURN casesync_internal.lane_suspect(s);
+	END IF;
+	/* Who is away says nothing of the message: no part of it goes at once. */
+	s.server_errors := least(s.server_errors, 2);
+	RETURN s;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_rest(casesync_internal.lane_state, text, bigint) IS
+	'part of lane_after(): a message is to be sent again later, or a part of it';
 
 /* The only place where a lane's state changes on an outcome. */
 CREATE OR REPLACE FUNCTION casesync_internal.lane_after(s casesync_internal.lane_state,
@@ -160,13 +202,7 @@ BEGIN
 					s.refusals, why);
 			END IF;
 		WHEN 'retry', 'suspect' THEN
-			s.attempt := s.attempt + 1;
-			/* The bridge asks for the wait, as the partner may (Retry-After): a day at most. */
-			s.next_attempt := clock_timestamp()
-				+ least(greatest(wait_ms, 0), 86400000) * interval '1 millisecond';
-			IF verdict = 'suspect' THEN
-				s := casesync_internal.lane_suspect(s);
-			END IF;
+			s := casesync_internal.lane_rest(s, verdict, wait_ms);
 		WHEN 'stop' THEN
 			s.is_stopped := true;
 		WHEN 'unsent' THEN

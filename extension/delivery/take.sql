@@ -282,6 +282,7 @@ BEGIN
 	END IF;
 	SELECT * INTO wish FROM casesync_internal.subscription t WHERE t.id = items[1].subscription;
 	parcel := casesync_internal.parcel_for(s, p, n, must_encrypt => false);
+	parcel.attempt := casesync_internal.attempt_number(s, cardinality(items));
 	parcel.url := casesync_internal.notify_url(p, wish);
 	/* Stopped and not passed over: else the bridge would ask for this lane again at once. */
 	IF parcel.url IS NULL THEN

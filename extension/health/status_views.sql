@@ -257,7 +257,8 @@ AS $$
 			'casesync.set_quota(%1$L, backlog => …)', p.partner)
 	  FROM casesync_internal.compacted c
 	  JOIN casesync_internal.subscription s ON s.id = c.subscription
-	  JOIN casesync_internal.partner p ON p.partner = s.partner GROUP BY p.partner
+	  JOIN casesync_internal.partner p ON p.partner = s.partner
+	 WHERE c.is_waiting GROUP BY p.partner
 	UNION ALL
 	SELECT 'warning', format('%s messages were refused by %s', count(*), d.partner),
 		format('SELECT * FROM casesync.dead_letter WHERE partner = %L;  -- then '

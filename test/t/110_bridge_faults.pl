@@ -133,10 +133,36 @@ is(scalar(grep { $_ > 1 } values %arrived), 0, 'none of them twice');
 cmp_ok($sp->sql("SELECT count(*) FROM casesync.attempts WHERE partner = 'bad.example.org'"), '<', 25,
 	'found by halving, not one by one');
 
+# --- what looks like trouble of the partner's, or with who we are, and is with one record ---
+my $many = 200;
+for my $case ([ { mode => 'err', code => 'err.signature.invalid' }, 'a signature that is not valid for one letter' ],
+	[ { mode => 'status', status => 401 }, '401 for one record' ], [ { mode => 'status', status => 500 }, '500 for one record' ])
+{
+	my ($answer, $name) = @$case;
+	my $dead = dead();
+	forget();
+	$bad->order(%$answer, containing => 'UNREADABLE');
+	$sp->sql("INSERT INTO person SELECT n, CASE n WHEN $many + 7 THEN 'UNREADABLE' ELSE 'ID-' || n END, 'A' FROM generate_series($many, $many + 19) n");
+	ok(BridgeTest::wait_for('a dead letter', sub { dead() == $dead + 1 }), "$name: a dead letter");
+	ok(nothing_due(), "$name: the others are worked off");
+	my %had = map { person_of($_) => 1 } grep { $_->{mode} eq 'ack' } $bad->items;
+	is(scalar(grep { $had{"ID-$_"} } $many .. $many + 19), 19, "$name: all the others arrived");
+	$many += 100;
+}
+forget();
+my $dead_before = dead();
+$bad->order(mode => 'status', status => 401, count => 12);
+$sp->sql("INSERT INTO person SELECT n, 'ID-' || n, 'A' FROM generate_series($many, $many + 5) n");
+ok(BridgeTest::wait_for('all of them', sub {
+	my %had = map { person_of($_) => 1 } grep { $_->{mode} eq 'ack' } $bad->items;
+	return 6 == grep { $had{"ID-$_"} } $many .. $many + 5;
+}), 'a partner that lets nobody in for a while gets all in the end');
+is(dead(), $dead_before, 'and nothing of it is a dead letter');
+
 forget();
 $bad->order(mode => 'status', status => 404, count => 1);
 insert();
-ok(BridgeTest::wait_for('a dead letter', sub { dead() == 2 }), 'HTTP 404 is a refusal');
+ok(BridgeTest::wait_for('a dead letter', sub { dead() == $dead_before + 1 }), 'HTTP 404 is a refusal');
 is(outcomes(), 'refused 404 as.told', 'recorded as such');
 
 # --- what stops a lane: nothing is sent until somebody says so ---
@@ -178,7 +204,8 @@ $bad = $sp->start_partner(name => 'back', port => $port);
 ok(nothing_due(), 'when it is back, everything arrives');
 my %states;
 push @{ $states{ person_of($_) } }, $_ for $bad->items;
-is(scalar(keys %states), $people, 'of every person');
+# (those whose record cannot be read have one name)
+is(scalar(keys %states), $people - 3, 'of every person');
 is_deeply([ map { scalar @{ $states{"ID-$_"} } } 1 .. 5 ], [ 2, 2, 2, 2, 2 ], 'each state');
 is($sp->sql("SELECT count(*) FROM casesync.quarantined"), 0, 'nothing in quarantine');
 

@@ -273,8 +273,9 @@ class Faults:
         self.town.ask("SELECT * FROM casesync.prune('2 s')")
 
     def backlog(self, partner, choice, until, **_):
-        """Little may wait for a partner that does not answer: what is beyond that is compacted, at once."""
+        """A partner is away, and little may wait for it: what is beyond that is compacted, at once."""
         self.short.add(partner)
+        self.down(partner, until)
         self.town.ask(f"SELECT casesync.set_quota('{partner}', backlog => {1 + int(choice * 12)})")
         self.world.note("short backlog", partner=partner)
         self.beside(self.keep_short)
