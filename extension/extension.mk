@@ -159,7 +159,7 @@ SQL_CODE = \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
 	extension/delivery/take.sql extension/delivery/probe.sql extension/delivery/backlog.sql \
 	extension/delivery/stop_sharing.sql \
-	extension/delivery/resume_sharing.sql \
+	extension/delivery/resume_sharing.sql extension/delivery/wake.sql \
 	extension/intake/receive.sql extension/intake/message_judge.sql \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql extension/upkeep/size.sql extension/upkeep/retention.sql \

@@ -246,8 +246,8 @@ AS $$
 	UNION ALL
 	SELECT 'warning', format('%s has not answered %s times: %s', l.partner, l.failed_attempts,
 		l.reason),
-		format('SELECT * FROM casesync.attempts WHERE partner = %L ORDER BY ended_at DESC LIMIT '
-			'10;', l.partner)
+		format('SELECT * FROM casesync.attempts WHERE partner = %1$L ORDER BY ended_at DESC '
+			'LIMIT 10;  -- when that is mended: SELECT casesync.wake(%1$L);', l.partner)
 	  FROM casesync.lane_status l WHERE l.failed_attempts >= 3 AND NOT l.is_stopped
 	UNION ALL
 	SELECT 'warning', format('more than %s notifications waited for %s: %s states of %s subjects '
