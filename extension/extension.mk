@@ -4,12 +4,13 @@
 EXTENSION_FLOORS = \
 	base rights code record filter party knowledge outbox quarantine look_again agreement \
 	capture registry conflict subscription routing inbox answer delivery intake upkeep forget \
-	casework \
+	review casework \
 	health onboarding upgrade
 
 EXTENSION_SOURCES = \
 	extension/base/condition_list.c extension/base/execute_apart.c extension/base/json_number.c \
 	extension/base/known_caller.c extension/base/late_owner.c \
+	extension/base/nearest_name.c \
 	extension/base/one_look.c \
 	extension/base/own_relation.c extension/base/owner_call.c extension/base/owner_query.c \
 	extension/base/owner_scope.c \
@@ -19,7 +20,7 @@ EXTENSION_SOURCES = \
 	extension/base/subjects_query.c extension/base/worker_function.c \
 	extension/code/code_directory.c extension/code/code_type.c \
 	extension/record/data_object.c extension/record/projection.c \
-	extension/record/record_build.c extension/record/record_check.c \
+	extension/record/record_build.c extension/record/record_check.c extension/record/record_field.c \
 	extension/record/record_identity.c extension/record/record_json.c \
 	extension/record/record_read.c extension/record/record_status.c \
 	extension/record/record_value.c extension/record/record_wire.c \
@@ -71,6 +72,7 @@ SQL_TABLES = \
 	extension/delivery/tables.sql \
 	extension/intake/tables.sql \
 	extension/upkeep/tables.sql \
+	extension/review/tables.sql \
 	extension/casework/tables.sql \
 	extension/rights/tables.sql
 SQL_CODE = \
@@ -78,7 +80,8 @@ SQL_CODE = \
 	extension/base/known_caller.sql extension/base/audit.sql \
 	extension/base/leaf.sql extension/base/page.sql extension/base/person.sql extension/base/limit.sql extension/base/rest.sql \
 	extension/base/reason.sql extension/base/doorbell.sql extension/base/gate.sql extension/base/error.sql \
-	extension/base/json_value.sql extension/base/plain_text.sql \
+	extension/base/json_value.sql extension/base/nearest_name.sql \
+	extension/base/plain_text.sql \
 	extension/base/row_expression.sql extension/base/setting.sql \
 	extension/base/sharing_lock.sql extension/base/turn_lock.sql \
 	extension/base/stopped_bridge.sql extension/base/held_up.sql extension/base/turn.sql \
@@ -88,7 +91,7 @@ SQL_CODE = \
 	extension/code/code_type.sql extension/code/word_list.sql \
 	extension/code/crosswalk.sql \
 	extension/record/record_check.sql extension/record/record_build.sql extension/record/record_plan.sql \
-	extension/record/projection.sql \
+	extension/record/projection.sql extension/record/record_field.sql \
 	extension/filter/filter.sql \
 	extension/party/bridge_version.sql extension/party/node.sql extension/party/partner.sql \
 	extension/party/partner_key.sql extension/party/client.sql \
@@ -164,6 +167,9 @@ SQL_CODE = \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql extension/upkeep/size.sql extension/upkeep/retention.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
+	extension/review/review_sample.sql extension/review/review_registry.sql \
+	extension/review/review_tracking.sql extension/review/review_agreement.sql \
+	extension/review/review.sql extension/review/reviewed.sql \
 	extension/casework/staff.sql extension/casework/people.sql extension/casework/plan.sql \
 	extension/casework/plan_rule.sql extension/casework/plan_content.sql \
 	extension/casework/referral.sql extension/casework/review.sql \

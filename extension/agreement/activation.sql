@@ -195,9 +195,9 @@ COMMENT ON FUNCTION casesync_internal.check_activation(casesync_internal.agreeme
  * activated at the same moment see each other, and lane_add() stays out meanwhile. What leaves next
  * is held against the new version by whoever takes it; what was taken before is waited for.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.activate_for(caller regrole, agreement text,
+CREATE OR REPLACE FUNCTION casesync_internal.agreement_activate(caller regrole, agreement text,
 	version integer)
-RETURNS text
+RETURNS casesync_internal.agreement
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -207,17 +207,17 @@ DECLARE
 BEGIN
 	/* missed_requeue() and a turn of the router would write the same queue. */
 	IF EXISTS (SELECT FROM casesync_internal.missed m
-		WHERE m.agreement = activate_for.agreement) THEN
+		WHERE m.agreement = agreement_activate.agreement) THEN
 		PERFORM casesync_internal.hold_router();
 	END IF;
 	/* The newest version must still be it, and no rival active, when this commits. */
 	LOCK TABLE casesync_internal.agreement IN SHARE ROW EXCLUSIVE MODE;
 	a := casesync_internal.latest_agreement(agreement);
-	PERFORM casesync_internal.check_version(a, activate_for.version);
+	PERFORM casesync_internal.check_version(a, agreement_activate.version);
 	PERFORM casesync_internal.check_activation(a, casesync_internal.lent_by(caller));
 	UPDATE casesync_internal.agreement t SET state = 'ended', ended_at = clock_timestamp(),
 		end_reason = format('replaced by version %s', a.version)
-	 WHERE t.agreement = activate_for.agreement AND t.version <> a.version
+	 WHERE t.agreement = agreement_activate.agreement AND t.version <> a.version
 		AND t.state IN ('active', 'suspended', 'rehearsed');
 	UPDATE casesync_internal.agreement t SET state = 'active', activated_by = session_user,
 		activated_at = clock_timestamp()
@@ -231,20 +231,11 @@ BEGIN
 	PERFORM casesync_internal.audit_note('activate', agreement,
 		jsonb_build_object('version', a.version));
 	PERFORM casesync_internal.ring();
-	RETURN casesync_internal.agreement_said(a);
+	RETURN a;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.activate_for(regrole, text, integer) IS
-	'see casesync.activate()';
-
-CREATE OR REPLACE FUNCTION casesync.activate(agreement text, version integer DEFAULT NULL)
-RETURNS text
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'casesync_known_caller';
-COMMENT ON FUNCTION casesync.activate(text, integer) IS
-	'the newest version counts from now, by someone else than its author; with a version: only if '
-	'it is that one';
+COMMENT ON FUNCTION casesync_internal.agreement_activate(regrole, text, integer) IS
+	'what activate() does: the newest version counts from now, and those before it have ended';
 
 /*
  * No four eyes here, and approvers may do it as well as administrators: whatever stops data must

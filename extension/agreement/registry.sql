@@ -335,31 +335,6 @@ AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync_internal.publish_store(casesync_internal.registry) IS
 	'part of publish(): the view is a registry from now on';
 
-/* With the caller's rights: planning the view runs functions of it. */
-CREATE OR REPLACE FUNCTION casesync.publish(registry text, view regclass, record_type text,
-	reg_type text DEFAULT 'ESS', key name DEFAULT 'subject_key', record name DEFAULT 'record')
-RETURNS SETOF casesync.problem
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	r casesync_internal.registry;
-BEGIN
-	r.registry := registry;
-	r.view := view;
-	r.record_type := record_type;
-	r.reg_type := casesync_internal.plain_name(reg_type);
-	r.key_column := key;
-	r.record_column := record;
-	PERFORM casesync_internal.publish_check(r);
-	PERFORM casesync_internal.publish_store(r);
-	r.key_type := casesync_internal.publish_column(view, key, 'subject key');
-	RETURN QUERY SELECT * FROM casesync_internal.publish_warnings(r);
-END
-$$;
-COMMENT ON FUNCTION casesync.publish(text, regclass, text, text, name, name) IS
-	'make a view of one''s own a registry, or change how; returns what to look at, errors raise';
-
 CREATE OR REPLACE FUNCTION casesync_internal.parse_condition(view regclass, condition text)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE

@@ -147,7 +147,7 @@ DECLARE
 BEGIN
 	IF t.relation IS NULL OR coalesce(cardinality(t.registries), 0) = 0 OR t.key IS NULL THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
-			message => 'casesync.track needs a relation, at least one registry and a key',
+			message => 'track() needs a relation, at least one registry and a key',
 			hint => 'SELECT casesync.track(''enrolment'', ''{my_registry}'', ''person_id'', '
 				'on_update => ''enrolment_status_change'');');
 	END IF;
@@ -321,24 +321,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.track_said(casesync_internal.tracking) IS
 	'what track() answers';
-
-/* No search_path of its own: the key, condition and subjects are read in the caller's. */
-CREATE OR REPLACE FUNCTION casesync.track(relation regclass, registries text[], key text,
-	on_insert text DEFAULT NULL, on_update text DEFAULT NULL, on_delete text DEFAULT NULL,
-	columns name[] DEFAULT NULL, ignore name[] DEFAULT NULL, condition text DEFAULT NULL,
-	subjects text DEFAULT NULL, replicated boolean DEFAULT false)
-RETURNS text
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-AS $$
-BEGIN
-	RETURN casesync_internal.track_said(casesync_internal.track_with(
-		pg_catalog.current_setting('search_path'), relation, registries, key, on_insert, on_update,
-		on_delete, columns, ignore, condition, subjects, replicated));
-END
-$$;
-COMMENT ON FUNCTION casesync.track(regclass, text[], text, text, text, text, name[], name[], text,
-	text, boolean) IS
-	'records changes of a table from now on; says which columns count';
 
 /*
  * The row stays, as removed, while the log still has changes of it: see empty_change_leaves(). Its

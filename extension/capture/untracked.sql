@@ -82,30 +82,40 @@ $$;
 COMMENT ON FUNCTION casesync_internal.is_tracked(oid, text) IS
 	'whether changes of a table are recorded for a registry';
 
+CREATE OR REPLACE FUNCTION casesync_internal.untracked_for(registry text)
+RETURNS TABLE (relation regclass, kind "char")
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT c.oid::regclass, c.relkind FROM casesync_internal.registry r
+	 CROSS JOIN LATERAL casesync_internal.relations_read(r.view) x(relation)
+	  JOIN pg_class c ON c.oid = x.relation
+	 WHERE r.registry = untracked_for.registry
+	   AND (c.relkind IN ('f', 'm') OR NOT casesync_internal.is_tracked(x.relation, r.registry))
+	   AND NOT EXISTS (SELECT FROM casesync_internal.left_untracked l
+			WHERE l.registry = r.registry AND l.relation = x.relation)
+	 ORDER BY c.oid::regclass::text
+$$;
+COMMENT ON FUNCTION casesync_internal.untracked_for(text) IS
+	'what a registry reads and nobody tracks for it, but for what somebody has said need not be';
+
 /*
  * A registry that is only asked needs no tracking: it is one for which something is tracked, or
  * whose changes an agreement promises.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.untracked_tables()
-RETURNS TABLE (registry text, relation regclass, kind "char")
+CREATE OR REPLACE FUNCTION casesync_internal.is_told(registry text)
+RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT r.registry, c.oid::regclass, c.relkind FROM casesync_internal.registry r
-	 CROSS JOIN LATERAL casesync_internal.relations_read(r.view) x(relation)
-	  JOIN pg_class c ON c.oid = x.relation
-	 WHERE (EXISTS (SELECT FROM casesync_internal.tracking t
-				WHERE NOT t.removed AND r.registry = ANY (t.registries))
-			OR EXISTS (SELECT FROM casesync_internal.agreement a
-				WHERE a.state = 'active' AND a.direction = 'out' AND 'notify' = ANY (a.services)
-					AND r.registry = ANY (a.registries)))
-	   AND (c.relkind IN ('f', 'm') OR NOT casesync_internal.is_tracked(x.relation, r.registry))
-	   AND NOT EXISTS (SELECT FROM casesync_internal.left_untracked l
-			WHERE l.registry = r.registry AND l.relation = x.relation)
-	 ORDER BY r.registry, c.oid::regclass::text
+	SELECT EXISTS (SELECT FROM casesync_internal.tracking t
+			WHERE NOT t.removed AND is_told.registry = ANY (t.registries))
+		OR EXISTS (SELECT FROM casesync_internal.agreement a
+			WHERE a.state = 'active' AND a.direction = 'out' AND 'notify' = ANY (a.services)
+				AND is_told.registry = ANY (a.registries))
 $$;
-COMMENT ON FUNCTION casesync_internal.untracked_tables() IS
-	'what registries read and nobody tracks for them, but for what somebody has said need not be';
+COMMENT ON FUNCTION casesync_internal.is_told(text) IS
+	'whether changes of a registry are told, or are to be';
 
 CREATE OR REPLACE FUNCTION casesync_internal.leave_untracked_for(caller regrole,
 	relation regclass, registry text, reason text)

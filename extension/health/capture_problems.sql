@@ -36,27 +36,15 @@ AS $$
 $$;
 COMMENT ON FUNCTION casesync_internal.gap_problems() IS 'what is not captured, or was not';
 
-/*
- * Warnings: what such a table says may never change, or matter to nobody; and the minute's look is
- * what there is without event triggers.
- */
+/* The minute's look is what there is without event triggers. */
 CREATE OR REPLACE FUNCTION casesync_internal.watch_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'warning', format(CASE WHEN u.kind = 'm' THEN 'registry %s reads materialized view %s: '
-				'nobody is told when it is refreshed'
-			WHEN u.kind = 'f' THEN 'registry %s reads foreign table %s: what changes there is told '
-				'to nobody'
-			ELSE 'registry %s reads table %s, which nobody tracks for it: what changes there is '
-				'told to nobody' END, u.registry, u.relation),
-		format(CASE WHEN u.kind IN ('m', 'f') THEN 'SELECT casesync.look_again(%2$L);  -- each '
-				'time; and then SELECT casesync.leave_untracked(%1$L, %2$L, reason);'
-			ELSE 'SELECT casesync.track(%1$L, %3$L, key, on_insert => …, on_update => …, '
-				'on_delete => …);  -- or SELECT casesync.leave_untracked(%1$L, %2$L, reason);' END,
-			u.relation, u.registry, ARRAY[u.registry])
-	  FROM casesync_internal.untracked_tables() u
+	SELECT u.* FROM casesync_internal.registry r
+	 CROSS JOIN LATERAL casesync_internal.untracked_faults(r.registry) u
+	 WHERE casesync_internal.is_told(r.registry)
 	UNION ALL
 	SELECT 'warning', format('event trigger %s is %s: what DDL hides of tracked tables is noticed '
 			'within a minute only', n.name, CASE WHEN e.oid IS NULL THEN 'missing'

@@ -1486,3 +1486,9 @@ COMMENT ON COLUMN casesync_internal.scheduled_subject.due_at IS
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.scheduled_subject', '');
 CREATE INDEX subscription_scheduled ON casesync_internal.subscription (partner)
 	WHERE state = 'active' AND cron IS NOT NULL;
+/* ---- configurations are reviewed ---- */
+CREATE TYPE casesync_internal.sampled AS (registry text, rows_seen integer,
+	without_key integer, keys_seen integer, doubled integer, error_code text, keys text[], records jsonb[],
+	unfound integer, failed integer, failed_code text);
+COMMENT ON TYPE casesync_internal.sampled IS
+	'the first rows of a registry, counted, and some of its records';
