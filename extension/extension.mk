@@ -167,9 +167,10 @@ SQL_CODE = \
 	extension/intake/answer_now.sql \
 	extension/upkeep/tidy.sql extension/upkeep/size.sql extension/upkeep/retention.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
-	extension/review/review_sample.sql extension/review/review_registry.sql \
-	extension/review/review_tracking.sql extension/review/review_agreement.sql \
+	extension/review/review_sample.sql extension/review/review_tracking.sql \
+	extension/review/review_registry.sql extension/review/review_agreement.sql \
 	extension/review/review.sql extension/review/reviewed.sql \
+	extension/review/explain.sql \
 	extension/casework/staff.sql extension/casework/people.sql extension/casework/plan.sql \
 	extension/casework/plan_rule.sql extension/casework/plan_content.sql \
 	extension/casework/referral.sql extension/casework/review.sql \

@@ -34,7 +34,7 @@ object_at(const DataObject *object, const char *path)
 	return object;
 }
 
-/* casesync_internal.standard_fields(record_type text, place text) → text[]; NULL: it says nothing */
+/* casesync_internal.standard_fields(record_type text, place text) → text[]; NULL: says nothing */
 Datum
 casesync_standard_fields(PG_FUNCTION_ARGS)
 {

@@ -22,6 +22,7 @@ COMMENT ON FUNCTION casesync_internal.review_registry(casesync_internal.registry
 	casesync_internal.sampled) IS
 	'all that is wrong with a registry';
 
+/* Of a key that is wrong already by its name no rows are asked. */
 CREATE OR REPLACE FUNCTION casesync_internal.review_tracking(t casesync_internal.tracking,
 	r casesync_internal.registry, until timestamptz)
 RETURNS TABLE (severity text, subject text, problem text, mend text)
@@ -35,6 +36,8 @@ AS $$
 	UNION ALL
 	SELECT f.* FROM casesync_internal.tracking_row_faults(t, r, until) f
 	 WHERE NOT casesync_internal.key_types_differ(t, r)
+	   AND NOT EXISTS (SELECT FROM casesync_internal.key_named_otherwise(t, r))
+	   AND casesync_internal.asks_for_key(t)
 $$;
 COMMENT ON FUNCTION casesync_internal.review_tracking(casesync_internal.tracking,
 	casesync_internal.registry, timestamptz) IS
@@ -55,20 +58,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.review_agreement(casesync_internal.agreement,
 	casesync_internal.sampled[]) IS
 	'all that is wrong with an agreement to share';
-
-/* The newest version of each: what is active, and what is to be. */
-CREATE OR REPLACE FUNCTION casesync_internal.agreements_reviewed(registries text[])
-RETURNS SETOF casesync_internal.agreement
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT DISTINCT ON (a.agreement) a.* FROM casesync_internal.agreement a
-	 WHERE a.direction = 'out' AND a.state <> 'ended'
-	   AND a.registries && agreements_reviewed.registries
-	 ORDER BY a.agreement, a.version DESC
-$$;
-COMMENT ON FUNCTION casesync_internal.agreements_reviewed(text[]) IS
-	'the newest versions of agreements to share some registries';
 
 /* A registry that nobody can be asked about any more is said by health. */
 CREATE OR REPLACE FUNCTION casesync_internal.review_of(registries text[], until timestamptz)

@@ -136,6 +136,7 @@ AS $$
 			  AND c.attname NOT IN (r.key_column, r.record_column))) x(names)
 	  JOIN casesync_internal.registry r ON r.registry = ANY (a.registries)
 	 WHERE f <> ALL (x.names) GROUP BY f, x.names
+	 ORDER BY 2, 3
 $$;
 COMMENT ON FUNCTION casesync_internal.agreement_faults(casesync_internal.agreement) IS
 	'what is wrong with the words of an agreement to share';
@@ -210,8 +211,8 @@ AS $$
 	UNION ALL
 	SELECT 'warning', casesync_internal.agreement_name(a),
 		format('%s of %s records of registry %s have no identifier of an agreed type: they would '
-			'be sent, and say of nobody', count(*) FILTER (WHERE NOT x.is_said), count(*),
-			x.registry),
+			'be sent, but not say whom they are about', count(*) FILTER (WHERE NOT x.is_said),
+			count(*), x.registry),
 		format('SELECT subject_key FROM casesync.preview(%L) WHERE outcome = ''send'' AND NOT '
 			'EXISTS (SELECT FROM casesync.record_identifiers(record));', a.agreement)
 	  FROM (SELECT l.registry, casesync_internal.has_identifier_type(l.types, a.identifier_types)

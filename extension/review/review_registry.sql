@@ -41,21 +41,24 @@ RETURNS TABLE (severity text, subject text, problem text, mend text)
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'warning', format('registry %s', r.registry), f.problem, f.mend FROM (VALUES
-		(seen.error_code IS NOT NULL, CASE WHEN seen.error_code IN ('57014', 'CS002', '55P03')
+	SELECT CASE WHEN f.is_late THEN 'note' ELSE 'warning' END, format('registry %s', r.registry),
+		f.problem, f.mend
+	  FROM (SELECT casesync_internal.is_late(seen.error_code)) e(is_late)
+	 CROSS JOIN LATERAL (VALUES
+		(e.is_late, seen.error_code IS NOT NULL, CASE WHEN e.is_late
 			THEN format('the first %s rows of view %s could not be read in time: their keys are '
 				'not compared (%s)', casesync_internal.review_limit('rows'), r.view,
 				seen.error_code)
 			ELSE format('view %s cannot be read (%s)', r.view, seen.error_code) END,
 			format('SELECT %I, %I FROM %s LIMIT 1;', r.key_column, r.record_column, r.view)),
-		(seen.doubled > 0, format('view %s has several rows for each of %s of %s subjects: of '
-			'these nobody is told', r.view, seen.doubled, seen.keys_seen),
+		(false, seen.doubled > 0, format('view %s has several rows for each of %s of %s subjects: '
+			'of these nobody is told', r.view, seen.doubled, seen.keys_seen),
 			format('SELECT %1$I, count(*) FROM %2$s GROUP BY 1 HAVING count(*) > 1;  -- one row a '
 				'subject: collect the others with jsonb_agg()', r.key_column, r.view)),
-		(seen.without_key > 0, format('%s of %s rows of view %s have no %s: of these nobody is '
-			'told', seen.without_key, seen.rows_seen, r.view, r.key_column),
+		(false, seen.without_key > 0, format('%s of %s rows of view %s have no %s: of these nobody '
+			'is told', seen.without_key, seen.rows_seen, r.view, r.key_column),
 			format('SELECT count(*) FROM %s WHERE %I IS NULL;', r.view, r.key_column)))
-		f(is_so, problem, mend)
+		f(is_late, is_so, problem, mend)
 	 WHERE f.is_so
 $$;
 COMMENT ON FUNCTION casesync_internal.key_faults(casesync_internal.registry,
@@ -72,18 +75,19 @@ AS $$
 	WITH looked AS (
 		SELECT (SELECT count(*) FROM unnest(shown.records) x) + shown.unfound + shown.failed AS n
 	)
-	SELECT 'warning', format('registry %s', r.registry), f.problem, f.mend
+	SELECT CASE WHEN f.is_late THEN 'note' ELSE 'warning' END, format('registry %s', r.registry),
+		f.problem, f.mend
 	  FROM looked l CROSS JOIN LATERAL (VALUES
-		(shown.unfound * 2 > l.n, format('%s of %s keys of view %s are not found again: a key must '
-			'stay the same, and be the same value when it is read back from its text',
+		(false, shown.unfound * 2 > l.n, format('%s of %s keys of view %s are not found again: a '
+			'key must stay the same, and be the same value when it is read back from its text',
 			shown.unfound, l.n, r.view),
 			format('SELECT %1$I FROM %2$s LIMIT 3;  -- twice: no row_number(), no random uuid',
 				r.key_column, r.view)),
-		(shown.failed > 0, format('%s of %s records of view %s cannot be rendered (%s)',
-			shown.failed, l.n, r.view, shown.failed_code),
+		(casesync_internal.is_late(shown.failed_code), shown.failed > 0, format('%s of %s records '
+			'of view %s cannot be rendered (%s)', shown.failed, l.n, r.view, shown.failed_code),
 			format('SELECT %I, %I FROM %s;  -- with some of its keys; or later: SELECT * FROM '
 				'casesync.quarantine;', r.key_column, r.record_column, r.view)))
-		f(is_so, problem, mend)
+		f(is_late, is_so, problem, mend)
 	 WHERE f.is_so
 	UNION ALL
 	SELECT 'warning', format('registry %s', r.registry),
@@ -95,8 +99,8 @@ AS $$
 	 CROSS JOIN (SELECT r.record_type WHERE casesync_internal.standard_fields(r.record_type, '')
 		IS NOT NULL) k(type)
 	 CROSS JOIN LATERAL (
-		SELECT count(DISTINCT s.n) AS records, string_agg(DISTINCT
-				regexp_replace(c.path, '\[\d+\]|\.\d+', '', 'g'), ', ') AS path
+		SELECT count(DISTINCT s.n) AS records, left(string_agg(DISTINCT
+				regexp_replace(c.path, '\[\d+\]', '', 'g'), ', '), 300) AS path
 		  FROM unnest(shown.records) WITH ORDINALITY s(record, n)
 		 CROSS JOIN LATERAL casesync.check_record(k.type, s.record) c
 		 WHERE c.severity = 'error') x
@@ -120,9 +124,12 @@ AS $$
 				'told to nobody' END, untracked_faults.registry, u.relation),
 		format(CASE WHEN u.kind IN ('m', 'f') THEN 'SELECT casesync.look_again(%2$L);  -- each '
 				'time; and then SELECT casesync.leave_untracked(%1$L, %2$L, reason);'
-			ELSE 'SELECT casesync.track(%1$L, %3$L, key, on_insert => …, on_update => …, '
+			ELSE 'SELECT casesync.track(%1$L, %3$L, %4$s, on_insert => …, on_update => …, '
 				'on_delete => …);  -- or SELECT casesync.leave_untracked(%1$L, %2$L, reason);' END,
-			u.relation, untracked_faults.registry, ARRAY[untracked_faults.registry])
+			u.relation, untracked_faults.registry, ARRAY[untracked_faults.registry],
+			coalesce((SELECT quote_literal(m.names[1]) FROM casesync_internal.registry r
+				CROSS JOIN LATERAL casesync_internal.key_meant(u.relation, r) m
+				WHERE r.registry = untracked_faults.registry), 'key'))
 	  FROM casesync_internal.untracked_for(untracked_faults.registry) u
 $$;
 COMMENT ON FUNCTION casesync_internal.untracked_faults(text) IS

@@ -30,6 +30,17 @@ $$;
 COMMENT ON FUNCTION casesync_internal.review_time(timestamptz) IS
 	'how many milliseconds one query of a review may take';
 
+/* A machine that is busy says nothing about a view. */
+CREATE OR REPLACE FUNCTION casesync_internal.is_late(error_code text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(error_code IN ('57014', 'CS002', '55P03'), false)
+$$;
+COMMENT ON FUNCTION casesync_internal.is_late(text) IS
+	'whether something could not be looked at in time, and not whether it can be';
+
 /*
  * The first rows that the view gives; of these the keys of one row each, in an order that has
  * nothing to do with their age.

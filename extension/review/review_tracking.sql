@@ -29,26 +29,35 @@ COMMENT ON FUNCTION casesync_internal.column_origin(oid, name) IS
 
 /*
  * A table of people names them by the column that the view has; another table by the one that
- * refers to it.
+ * refers to it, of several by the first.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.key_meant(relation oid,
+	r casesync_internal.registry, OUT names name[], OUT of_view text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT x.names, format('%s.%I is %s.%I', r.view, r.key_column, o.relation::regclass, c.attname)
+	  FROM casesync_internal.column_origin(r.view, r.key_column) o
+	  JOIN pg_attribute c ON c.attrelid = o.relation AND c.attnum = o.column_number
+	 CROSS JOIN LATERAL (
+		SELECT CASE WHEN o.relation = key_meant.relation THEN ARRAY[c.attname]
+			ELSE array_agg(a.attname ORDER BY a.attnum) END
+		  FROM pg_constraint k
+		  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+		 WHERE k.contype = 'f' AND k.conrelid = key_meant.relation AND k.confrelid = o.relation
+		   AND k.confkey = ARRAY[o.column_number]) x(names)
+$$;
+COMMENT ON FUNCTION casesync_internal.key_meant(oid, casesync_internal.registry) IS
+	'the columns of a table that can name subjects of a registry; NULL when that is not known';
+
 CREATE OR REPLACE FUNCTION casesync_internal.key_named_otherwise(t casesync_internal.tracking,
 	r casesync_internal.registry)
 RETURNS TABLE (is_column name, of_view text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT s.meant, format('%s.%I is %s.%I', r.view, r.key_column, o.relation::regclass,
-			c.attname)
-	  FROM casesync_internal.column_origin(r.view, r.key_column) o
-	  JOIN pg_attribute c ON c.attrelid = o.relation AND c.attnum = o.column_number
-	 CROSS JOIN LATERAL (
-		SELECT CASE WHEN o.relation = t.relation THEN c.attname ELSE (
-			SELECT min(a.attname::text) FROM pg_constraint k
-			  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-			 WHERE k.contype = 'f' AND k.conrelid = t.relation AND k.confrelid = o.relation
-			   AND k.confkey = ARRAY[o.column_number]
-			HAVING bool_and(a.attname <> t.key)) END) s(meant)
-	 WHERE t.key_is_column AND t.subjects IS NULL AND s.meant <> t.key
+	SELECT m.names[1], m.of_view FROM casesync_internal.key_meant(t.relation, r) m
+	 WHERE t.key_is_column AND t.subjects IS NULL AND t.key <> ALL (m.names)
 $$;
 COMMENT ON FUNCTION casesync_internal.key_named_otherwise(casesync_internal.tracking,
 	casesync_internal.registry) IS
@@ -82,6 +91,16 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_name(casesync_internal.tracking) IS
 	'how a review names a tracking';
 
+CREATE OR REPLACE FUNCTION casesync_internal.asks_for_key(t casesync_internal.tracking)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.subjects IS NULL OR t.subjects ~ '\$1(\D|$)'
+$$;
+COMMENT ON FUNCTION casesync_internal.asks_for_key(casesync_internal.tracking) IS
+	'whether a tracking''s query for subjects, if it has one, has the key in it';
+
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_key_type(t casesync_internal.tracking)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -113,16 +132,30 @@ COMMENT ON FUNCTION casesync_internal.track_otherwise(casesync_internal.tracking
 	casesync_internal.registry) IS
 	'how to track a table by the key that a registry has';
 
+/* What is active, and what is to be: the newest version of each. */
+CREATE OR REPLACE FUNCTION casesync_internal.agreements_reviewed(registries text[])
+RETURNS SETOF casesync_internal.agreement
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT a.* FROM casesync_internal.agreement a
+	 WHERE a.direction = 'out' AND a.state <> 'ended'
+	   AND a.registries && agreements_reviewed.registries
+	   AND (a.state = 'active' OR NOT EXISTS (SELECT FROM casesync_internal.agreement n
+		WHERE n.agreement = a.agreement AND n.version > a.version))
+$$;
+COMMENT ON FUNCTION casesync_internal.agreements_reviewed(text[]) IS
+	'agreements to share some registries: the active versions, and the newest ones';
+
 /* Agreements that are over want nothing. */
 CREATE OR REPLACE FUNCTION casesync_internal.wanted_events(registry text)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT array_agg(DISTINCT e ORDER BY e) FROM casesync_internal.agreement a
+	SELECT array_agg(DISTINCT e ORDER BY e)
+	  FROM casesync_internal.agreements_reviewed(ARRAY[wanted_events.registry]) a
 	 CROSS JOIN LATERAL unnest(a.event_types) e
-	 WHERE a.direction = 'out' AND a.state <> 'ended'
-	   AND wanted_events.registry = ANY (a.registries)
 $$;
 COMMENT ON FUNCTION casesync_internal.wanted_events(text) IS
 	'the event types that any agreement has about a registry; NULL when there is none yet';
@@ -200,7 +233,7 @@ AS $$
 		'same subjects, or about nobody',
 		format('SELECT casesync.untrack(%L);  -- and track it with subjects => ''SELECT … WHERE … '
 			'= $1::%s''', t.relation_name, casesync_internal.tracking_key_type(t))
-	 WHERE t.subjects !~ '\$1(\D|$)'
+	 WHERE NOT casesync_internal.asks_for_key(t)
 	UNION ALL
 	SELECT 'warning', casesync_internal.tracking_name(t),
 		format('its key %s is %s, the key of registry %s is %s: none of its changes finds a '
@@ -300,7 +333,7 @@ BEGIN
 		WHEN f.there = 0 THEN format('none of %s rows looked at is about a subject of registry %s',
 			s.looked, r.registry) END;
 	IF problem IS NOT NULL
-		AND coalesce(s.error_code, f.error_code, '') <> ALL ('{57014,CS002,55P03}') THEN
+		AND NOT casesync_internal.is_late(coalesce(s.error_code, f.error_code)) THEN
 		severity := 'warning';
 		subject := casesync_internal.tracking_name(t);
 		mend := casesync_internal.track_otherwise(t, r);
