@@ -31,6 +31,7 @@ int casesync_render_timeout = 10000;
 double casesync_filter_timeout = 5;
 int casesync_search_timeout = 5000;
 int casesync_search_limit = 10000;
+bool casesync_review = true;
 int casesync_doorbell = DOORBELL_AUTO;
 char *casesync_actor = NULL;
 char *casesync_channel = NULL;
@@ -89,6 +90,10 @@ settings_define(void)
 		"casesync.search_limit", "How many records a partner's search may match.",
 		"A search that matches more is refused and must be narrowed.", &casesync_search_limit,
 		10000, 1, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"casesync.review", "Whether what is written of a configuration is looked through at once.",
+		"publish, track, set_agreement and activate then warn of what review() finds.",
+		&casesync_review, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("casesync.actor", "Who makes the changes, as the application says.",
 							   NULL, &casesync_actor, "", PGC_USERSET, 0, claim_check, NULL, NULL);
 	DefineCustomStringVariable("casesync.channel",

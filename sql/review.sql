@@ -1,5 +1,6 @@
 -- Mistakes of a configuration are named before they cost a day: by review(), and by the calls that make them.
 CREATE EXTENSION casesync;
+SET casesync.review = on;
 \i test/scene/try.sql
 \set ECHO none
 CREATE TABLE app.person (id uuid PRIMARY KEY, uin text, name text, died date, shared boolean DEFAULT true, left_on date);
@@ -41,7 +42,7 @@ SELECT casesync.track('app.consent', '{people}', 'person_id', on_insert => 'enro
 SELECT casesync.leave_untracked('app.programme', 'people', 'names of programmes never change');
 SELECT * FROM casesync.review();
 -- fields: misspelt; of another record type; in another spelling of the standard; known, but in no record
-SELECT app.agree('{enrollment_status,member.demographic_info.deathdate,birth_date,foo}', '{enrolment}');
+SELECT app.agree('{enrollment_status,member.demographic_info.deathdate,birth_date,member.birthday_date,member.additional_attributes.plan,foo}', '{enrolment}');
 SELECT app.agree('{enrolment_status,member.demographic_info.death_date}', '{enrolment,enrolment_status_change}');
 SELECT severity, problem, mend FROM casesync.review();
 -- event types that nothing makes
@@ -52,6 +53,10 @@ SELECT app.agree('{enrollment_status}', '{enrolment,enrolment_status_change}', '
 -- what does nothing
 SELECT casesync.set_agreement('OUT', 'ess.test', identifier_types => '{UIN}', filter_fields => '{}', initial_state => true) <> '' AS written;
 SELECT casesync.set_agreement('OUT', 'ess.test', initial_state => false) <> '' AS written;
+-- who does not want to be told
+SET casesync.review = off;
+SELECT app.agree('{foo}', '{exit}', '{BI}');
+SET casesync.review = on;
 -- once more, by who activates it; then health has what needs no look at rows, while it lasts
 SELECT app.agree('{enrollment_status,foo}', '{enrolment,enrolment_status_change,exit}');
 SELECT casesync.activate('OUT') ~ 'is active' AS activated;
@@ -60,6 +65,19 @@ SELECT app.agree('{enrollment_status}', '{enrolment,enrolment_status_change}');
 SELECT casesync.activate('OUT') ~ 'is active' AS activated;
 SELECT severity, problem FROM casesync.health WHERE problem ~ 'agreement|tracking|registry';
 SELECT severity, subject, problem, mend FROM casesync.review();
+
+-- a table that somebody keeps locked is waited for half a second, and by health not at all
+BEGIN;
+LOCK TABLE app.person;
+PREPARE TRANSACTION 'regress_review';
+SELECT app.agree('{enrollment_status,foo}', '{enrolment,enrolment_status_change}');
+SELECT severity, problem FROM casesync.review();
+SET lock_timeout = 1;
+SELECT severity, problem FROM casesync.health WHERE problem ~ 'agreement|tracking|registry|locked';
+RESET lock_timeout;
+ROLLBACK PREPARED 'regress_review';
+SELECT app.agree('{enrollment_status}', '{enrolment,enrolment_status_change}');
+SELECT casesync.activate('OUT') ~ 'is active' AS activated;
 
 -- trackings: a second one of the same table by mistake, with an event type of nobody's
 SELECT casesync.track('app.spell', '{people}', 'person_id', on_update => 'status_change') <> '' AS tracked;
@@ -77,7 +95,7 @@ INSERT INTO app.visit VALUES (1, app.n(1));
 SELECT casesync.track('app.visit', '{people}', 'n', on_update => 'enrolment_status_change') <> '' AS tracked;
 -- one that no row finds anybody by
 CREATE TABLE app.note (about text);
-INSERT INTO app.note VALUES (upper(app.n(11)::text)), ('00000000-0000-4000-8000-000000000012');
+INSERT INTO app.note SELECT app.n(i)::text FROM generate_series(11, 13) i;
 SELECT casesync.track('app.note', '{people}', 'about', on_update => 'enrolment_status_change') <> '' AS tracked;
 INSERT INTO app.note VALUES ('nobody');
 SELECT subject, problem, mend FROM casesync.review('people');

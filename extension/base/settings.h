@@ -25,6 +25,7 @@ extern double
 	casesync_filter_timeout;		/* of all filters of a partner, for a subject; 0 = for ever */
 extern int casesync_search_timeout; /* milliseconds that a partner's search may take */
 extern int casesync_search_limit;	/* records that it may match */
+extern bool casesync_review;		/* warn of mistakes in what is written of a configuration */
 extern char *casesync_actor;		/* who acts, as the application says; "" = nobody said */
 extern char *casesync_channel;		/* through what, likewise */
 

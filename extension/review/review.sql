@@ -142,7 +142,16 @@ $$;
 COMMENT ON FUNCTION casesync_internal.warn_until() IS
 	'until when warnings may be looked for beside what somebody asked for';
 
-/* Tables that nobody tracks yet: the next call may be for them. */
+CREATE OR REPLACE FUNCTION casesync_internal.is_warning()
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT casesync_internal.setting('casesync.review')::boolean
+$$;
+COMMENT ON FUNCTION casesync_internal.is_warning() IS 'whether somebody wants to be warned';
+
+/* Tables that nobody tracks yet are not said: the next call may be for them. */
 CREATE OR REPLACE FUNCTION casesync_internal.registry_warn_for(caller regrole, registry text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -153,6 +162,9 @@ DECLARE
 	s casesync_internal.sampled;
 BEGIN
 	PERFORM casesync_internal.registry_must_be_own(caller, registry);
+	IF NOT casesync_internal.is_warning() THEN
+		RETURN;
+	END IF;
 	BEGIN
 		s := casesync_internal.review_sample(r, casesync_internal.warn_until());
 		PERFORM casesync_internal.warn(f.subject, f.problem, f.mend)
@@ -191,6 +203,9 @@ DECLARE
 BEGIN
 	SELECT * INTO t FROM casesync_internal.tracking g WHERE g.id = tracking_warn_for.id;
 	PERFORM casesync_internal.tracking_must_be_own(caller, t);
+	IF NOT casesync_internal.is_warning() THEN
+		RETURN '';
+	END IF;
 	own := ARRAY(SELECT r.registry FROM casesync_internal.registry r
 		WHERE r.registry = ANY (t.registries)
 		  AND casesync_internal.acts_as(caller, casesync_internal.registry_owner(r)));
@@ -233,7 +248,7 @@ AS $$
 DECLARE
 	until constant timestamptz := casesync_internal.warn_until();
 BEGIN
-	IF a.direction = 'out' THEN
+	IF a.direction = 'out' AND casesync_internal.is_warning() THEN
 		PERFORM casesync_internal.warn(f.subject, f.problem, f.mend)
 		   FROM (SELECT x.* FROM casesync_internal.review_agreement(a, ARRAY(
 				SELECT casesync_internal.review_sample(r, until)

@@ -3,6 +3,33 @@
  * and counts; no record is shown.
  */
 
+/* In the same place, or else one of that name elsewhere. */
+CREATE OR REPLACE FUNCTION casesync_internal.near_field(field text, only_here boolean,
+	paths text[])
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH part AS (
+		SELECT p, coalesce(substring(p FROM '^(.*)\.'), '') AS place,
+			regexp_replace(p, '^.*\.', '') AS name
+		  FROM unnest(paths) p
+	), wanted AS (
+		SELECT coalesce(substring(field FROM '^(.*)\.'), '') AS place,
+			regexp_replace(field, '^.*\.', '') AS name
+	)
+	SELECT coalesce(
+		casesync_internal.nearest_name(field, ARRAY(SELECT r.p FROM part r JOIN wanted w
+			USING (place))),
+		CASE WHEN NOT only_here THEN casesync_internal.nearest_name(field, paths) END,
+		(SELECT r.p FROM part r CROSS JOIN wanted w
+		  WHERE NOT only_here AND r.name IN (w.name, casesync_internal.nearest_name(w.name,
+			ARRAY(SELECT x.name FROM part x)))
+		  ORDER BY r.name <> w.name, length(r.p), r.p LIMIT 1))
+$$;
+COMMENT ON FUNCTION casesync_internal.near_field(text, boolean, text[]) IS
+	'the attribute of records that somebody may have meant; NULL when none is near';
+
 /* Names of attributes at the places of some records, with how the standard spells others there. */
 CREATE OR REPLACE FUNCTION casesync_internal.field_fault(r casesync_internal.registry,
 	field text, paths text[], records integer)
@@ -16,6 +43,9 @@ DECLARE
 	known constant text[] := casesync_internal.standard_fields(r.record_type, place);
 	of_place constant text[] := ARRAY(SELECT concat_ws('.', nullif(place, ''), k)
 		FROM unnest(known) k);
+	/* A place of which the standard says nothing, and records may have anything. */
+	is_open constant boolean := known IS NULL AND (place = ANY (paths)
+		OR place ~ '(^|\.)additional_attributes$');
 BEGIN
 	IF field = ANY (paths) THEN
 		RETURN;
@@ -31,12 +61,13 @@ BEGIN
 		END IF;
 		RETURN;
 	END IF;
-	near := coalesce(near, casesync_internal.nearest_name(field, paths || of_place));
+	near := coalesce(near, casesync_internal.near_field(field, is_open, paths || of_place));
 	/* Without records, and of a record type that is not the standard's, nobody knows better. */
-	severity := CASE WHEN near IS NOT NULL OR records > 0 THEN 'warning' ELSE 'note' END;
+	severity := CASE WHEN near IS NOT NULL OR records > 0 AND NOT is_open THEN 'warning'
+		ELSE 'note' END;
 	problem := concat(CASE WHEN records > 0 THEN format('field %s is in none of %s records of '
 			'registry %s', field, records, r.registry)
-		ELSE format('field %s is not known, and registry %s has no records yet', field,
+		ELSE format('field %s is not known, and registry %s has no records to look at', field,
 			r.registry) END, ': did you mean ' || near || '?');
 	RETURN NEXT;
 END
@@ -71,6 +102,7 @@ COMMENT ON FUNCTION casesync_internal.agree_otherwise(casesync_internal.agreemen
 	text, text) IS
 	'how to write an agreement with another name in one of its lists, or without the wrong one';
 
+/* Who pushes needs no tracking, nor who has said of every table that it need not be tracked. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_event_faults(
 	a casesync_internal.agreement)
 RETURNS TABLE (severity text, subject text, problem text, mend text)
@@ -83,7 +115,9 @@ AS $$
 		 CROSS JOIN LATERAL unnest(ARRAY[t.on_insert, t.on_update, t.on_delete]) e
 		 WHERE NOT t.removed AND t.registries && a.registries AND e IS NOT NULL
 	)
-	SELECT CASE WHEN 'push' = ANY (a.services) THEN 'note' ELSE 'warning' END,
+	SELECT CASE WHEN 'push' = ANY (a.services) OR g.events IS NULL AND NOT EXISTS (
+			SELECT FROM unnest(a.registries) r
+			 CROSS JOIN LATERAL casesync_internal.untracked_for(r)) THEN 'note' ELSE 'warning' END,
 		casesync_internal.agreement_name(a),
 		format('no tracking for %s makes event type %s%s', array_to_string(a.registries, ', '), e,
 			CASE WHEN g.events IS NULL THEN ': nothing is tracked for it'

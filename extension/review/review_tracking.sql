@@ -311,7 +311,10 @@ COMMENT ON FUNCTION casesync_internal.review_found(casesync_internal.registry, t
 	timestamptz) IS
 	'how many rows a registry has for some keys';
 
-/* What could not be read in time says nothing. */
+/*
+ * What could not be read in time says nothing, and one or two rows may be about people who are in
+ * no view. A table of all people feeds registries of some.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_row_faults(t casesync_internal.tracking,
 	r casesync_internal.registry, until timestamptz)
 RETURNS TABLE (severity text, subject text, problem text, mend text)
@@ -334,7 +337,11 @@ BEGIN
 			s.looked, r.registry) END;
 	IF problem IS NOT NULL
 		AND NOT casesync_internal.is_late(coalesce(s.error_code, f.error_code)) THEN
-		severity := 'warning';
+		severity := CASE WHEN coalesce(s.error_code, f.error_code) IS NULL AND (s.looked < 3
+				OR EXISTS (SELECT FROM casesync_internal.registry o
+			CROSS JOIN LATERAL casesync_internal.review_found(o, s.subjects, until) x
+			WHERE o.registry = ANY (t.registries) AND o.registry <> r.registry AND x.there > 0))
+			THEN 'note' ELSE 'warning' END;
 		subject := casesync_internal.tracking_name(t);
 		mend := casesync_internal.track_otherwise(t, r);
 		RETURN NEXT;
