@@ -106,6 +106,15 @@ SELECT app.hear('U10', 'review'), app.hear('U10', '2'), app.hear('U11', '2');
 SELECT app.apply_all();
 SELECT id, status FROM app.person WHERE id IN (10, 11);
 SELECT says, state FROM app.items ORDER BY id DESC LIMIT 3;
+-- one that is accepted, and what waits, say for what
+SELECT app.hear('U10', 'review');
+SELECT app.apply_all();
+UPDATE casesync_internal.inbox_item SET state = 'review' WHERE subject = 'UIN:U10' AND record->>'employment_status' = '2';
+SELECT regexp_replace(casesync.accept(id), '\d+', 'N', 'g') FROM casesync_internal.inbox_item WHERE subject = 'UIN:U10' AND record->>'employment_status' = '2';
+SELECT record->>'employment_status' AS says, state, regexp_replace(waits_for, '\d+', 'N', 'g') AS waits_for FROM casesync.inbox
+ WHERE record->'member_identifier'->0->>'identifier_value' = 'U10' ORDER BY id;
+DELETE FROM casesync_internal.inbox_item WHERE id = (SELECT max(id) FROM casesync_internal.inbox_item);
+SELECT app.try($$SELECT casesync.reject(0, ' ')$$), app.try($$SELECT casesync.reject(NULL, NULL)$$);
 SELECT casesync.reject(max(id), 'nobody of that name') FROM app.items WHERE state = 'review';
 SELECT app.apply_all();
 SELECT id, status FROM app.person WHERE id IN (10, 11);

@@ -69,8 +69,10 @@ SELECT node_id FROM casesync_internal.node;
 -- another database of the same cluster, and another cluster: seen without any bridge
 UPDATE casesync_internal.node SET database_oid = database_oid::bigint + 1;
 SELECT casesync_internal.may_speak();
-SELECT severity, problem FROM casesync.health;
+-- nothing that makes a second sender of it is offered as the mend, nor when a bridge has met it
+SELECT severity, problem, mend FROM casesync.health;
 SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
+SELECT mend FROM casesync.health WHERE problem ~ 'paused';
 SELECT count(*) FROM casesync.resume();
 SELECT n.paused, n.era - b.era AS eras FROM casesync.this_node n, app.before b;
 UPDATE casesync_internal.node SET system_identifier = system_identifier + 1;
@@ -80,6 +82,7 @@ SELECT casesync_internal.may_speak(), n.era - b.era AS eras FROM casesync.this_n
 
 -- a copy stays silent until somebody says that it is the real one
 SELECT casesync.start_as_copy();
+SELECT severity, problem, mend FROM casesync.health WHERE problem ~ 'paused';
 SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
 SELECT * FROM casesync_internal.route();
 SELECT what, detail FROM casesync.audit WHERE what <> 'set_node' ORDER BY id;

@@ -120,7 +120,8 @@ CREATE OR REPLACE VIEW casesync.inbox AS
 	SELECT i.id, i.partner, i.event_type, i.record_type, i.record, i.state, i.reason, i.error_code,
 		i.mode,
 		i.reference_id, i.sent_at, i.received_at, i.tries, i.next_try, i.decided_by, i.decided_at,
-			i.note, i.applied_at
+			i.note, i.applied_at, CASE WHEN i.state = 'new'
+			THEN casesync_internal.inbox_waits_for(i.id) END AS waits_for
 	  FROM casesync_internal.inbox_item i;
 COMMENT ON VIEW casesync.inbox IS 'what partners told us, with content: for reviewers and auditors';
 COMMENT ON COLUMN casesync.inbox.id IS 'for accept() and reject()';
@@ -143,6 +144,8 @@ COMMENT ON COLUMN casesync.inbox.decided_by IS 'the login that accepted or rejec
 COMMENT ON COLUMN casesync.inbox.decided_at IS 'when';
 COMMENT ON COLUMN casesync.inbox.note IS 'what was noted with it';
 COMMENT ON COLUMN casesync.inbox.applied_at IS 'when it was applied';
+COMMENT ON COLUMN casesync.inbox.waits_for IS
+	'of a new one: what is done first: an older item of its subject, its next try, or the bridge';
 
 CREATE OR REPLACE VIEW casesync.received AS
 	SELECT i.partner, i.event_type, i.state, count(*) AS items, max(i.received_at) AS newest
@@ -208,6 +211,14 @@ COMMENT ON COLUMN casesync.stored.max_bytes_per_day IS 'how many it may have sto
 COMMENT ON COLUMN casesync.stored.kept IS 'bytes kept of this day and those before it';
 COMMENT ON COLUMN casesync.stored.max_bytes IS 'how many it may have stored in all';
 
+/* It must not make a second sender of the copy: two of one name contradict each other. */
+CREATE OR REPLACE FUNCTION casesync_internal.copy_mend()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'SELECT casesync.start_as_copy();  -- unless the original is gone for good and this one '
+	'takes its place: doc/operating.md, After a restore';
+COMMENT ON FUNCTION casesync_internal.copy_mend() IS 'what to do with a copy of a node';
+
 /* A change that waits is told after a minute: a bridge that is being restarted is no problem. */
 CREATE OR REPLACE FUNCTION casesync_internal.node_problems()
 RETURNS TABLE (severity text, problem text, mend text)
@@ -219,12 +230,14 @@ AS $$
 	 WHERE NOT EXISTS (SELECT FROM casesync_internal.node)
 	UNION ALL
 	SELECT 'critical', format('this node is paused: %s', n.paused_reason),
-		'SELECT * FROM casesync.resume();'
+		CASE WHEN casesync_internal.is_declared_copy(n)
+				THEN '-- nothing: it stays silent, as somebody has said'
+			WHEN casesync_internal.identity_matches(n) THEN 'SELECT * FROM casesync.resume();'
+			ELSE casesync_internal.copy_mend() END
 	  FROM casesync_internal.node n WHERE n.paused
 	UNION ALL
 	SELECT 'critical', 'this database is a copy of the one that was set up',
-		'SELECT * FROM casesync.resume();  -- if it is the real one, else SELECT '
-		'casesync.start_as_copy();'
+		casesync_internal.copy_mend()
 	  FROM casesync_internal.node n WHERE NOT n.paused AND NOT casesync_internal.identity_matches(n)
 	UNION ALL
 	SELECT 'critical',

@@ -320,6 +320,25 @@ $$;
 COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) IS
 	'a person decides about an item';
 
+/* As inbox_due() has it. With the extension's rights, for a view that reviewers read. */
+CREATE OR REPLACE FUNCTION casesync_internal.inbox_waits_for(item bigint)
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce((SELECT format('item %s about the same subject, which %s', o.id,
+			CASE o.state WHEN 'review' THEN 'waits for a decision' ELSE 'has failed' END)
+		  FROM casesync_internal.inbox_item o
+		 WHERE o.partner = i.partner AND o.subject = i.subject AND o.id < i.id
+		   AND o.state IN ('review', 'failed') ORDER BY o.id LIMIT 1),
+		CASE WHEN NOT casesync_internal.rest_is_over(i.next_try)
+			THEN format('its next try at %s', to_char(i.next_try, 'YYYY-MM-DD HH24:MI:SS')) END,
+		'the bridge')
+	  FROM casesync_internal.inbox_item i WHERE i.id = inbox_waits_for.item AND i.state = 'new'
+$$;
+COMMENT ON FUNCTION casesync_internal.inbox_waits_for(bigint) IS
+	'what has to be done before a new item is applied; NULL of any other';
+
 /*
  * Applied by the bridge, not here: a reviewer needs no right on the tables that an apply function
  * writes.
@@ -331,7 +350,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note);
-	RETURN format('item %s will be applied', inbox_id);
+	RETURN format('item %s will be applied%s', inbox_id, '; it waits for '
+		|| nullif(casesync_internal.inbox_waits_for(inbox_id), 'the bridge'));
 END
 $$;
 COMMENT ON FUNCTION casesync.accept(bigint, text) IS
@@ -343,6 +363,12 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF coalesce(reason, '') !~ '\S' THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'a rejection needs a reason',
+			detail => 'What a partner told is not taken over: somebody will ask why.',
+			hint => format('SELECT casesync.reject(%s, ''…'');', coalesce(inbox_id::text, 'id')));
+	END IF;
 	PERFORM casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason);
 	RETURN format('item %s is rejected', inbox_id);
 END

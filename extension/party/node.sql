@@ -283,6 +283,18 @@ COMMENT ON FUNCTION casesync_internal.node_begin_stream(integer) IS
 /*
  * Without a node_id and paused no bridge ever counts as the right one here, whatever its file says.
  */
+/* Without a node_id no bridge works for it; somebody has said so, and not a bridge that met it. */
+CREATE OR REPLACE FUNCTION casesync_internal.is_declared_copy(n casesync_internal.node)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT n.paused AND n.node_id IS NULL
+		AND n.paused_reason = 'this database is a copy: it never sends'
+$$;
+COMMENT ON FUNCTION casesync_internal.is_declared_copy(casesync_internal.node) IS
+	'whether start_as_copy() has been called here, and resume() not since';
+
 CREATE OR REPLACE FUNCTION casesync.start_as_copy()
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
