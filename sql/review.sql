@@ -50,9 +50,13 @@ SELECT app.agree('{enrollment_status}', '{enrolment,enrolment_status_chang,exit}
 -- identifiers that nobody has; columns for filters that the view does not have
 SELECT app.agree('{enrollment_status}', '{enrolment,enrolment_status_change}', '{BI}', '{consent,district}');
 SELECT app.agree('{enrollment_status}', '{enrolment,enrolment_status_change}', '{UINN,uin}');
--- what does nothing
+-- what does nothing, in this direction or without a service
 SELECT casesync.set_agreement('OUT', 'ess.test', identifier_types => '{UIN}', filter_fields => '{}', initial_state => true) <> '' AS written;
-SELECT casesync.set_agreement('OUT', 'ess.test', initial_state => false) <> '' AS written;
+SELECT casesync.set_agreement('OUT', 'ess.test', services => '{search}', apply_mode => 'auto') <> '' AS written;
+SELECT casesync.set_agreement('IN', 'ess.test', direction => 'in', registries => '{people}', subjects => 'consents', on_leave => 'identifier_only') <> '' AS written;
+SELECT subject, problem, mend FROM casesync.review();
+SELECT casesync.end_agreement('IN', 'a try');
+SELECT casesync.set_agreement('OUT', 'ess.test', services => '{notify}', apply_mode => 'review', initial_state => false) <> '' AS written;
 -- who does not want to be told
 SET casesync.review = off;
 SELECT app.agree('{foo}', '{exit}', '{BI}');

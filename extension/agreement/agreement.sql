@@ -337,7 +337,7 @@ COMMENT ON COLUMN casesync.agreements.must_encrypt IS
 COMMENT ON COLUMN casesync.agreements.subscribing IS
 	'whether a person approves subscriptions (approve) or they count at once (auto)';
 COMMENT ON COLUMN casesync.agreements.initial_state IS
-	'whether a new subscriber gets the present state of everybody: not yet possible';
+	'whether a new subscriber gets the present state of everybody, and then what changes';
 COMMENT ON COLUMN casesync.agreements.on_leave IS
 	'what is told of a subject that is shared no longer: nothing (silent) or identifier_only';
 COMMENT ON COLUMN casesync.agreements.lookups_per_day IS

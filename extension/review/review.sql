@@ -54,6 +54,8 @@ AS $$
 	SELECT f.* FROM casesync_internal.identifier_faults(a, samples) f
 	UNION ALL
 	SELECT f.* FROM casesync_internal.agreement_faults(a) f
+	UNION ALL
+	SELECT f.* FROM casesync_internal.idle_faults(a) f
 $$;
 COMMENT ON FUNCTION casesync_internal.review_agreement(casesync_internal.agreement,
 	casesync_internal.sampled[]) IS
@@ -107,8 +109,14 @@ BEGIN
 		registries := ARRAY(SELECT r.registry FROM casesync_internal.registry r);
 	END IF;
 	RETURN QUERY SELECT f.* FROM (
-		SELECT DISTINCT x.* FROM casesync_internal.review_of(registries, clock_timestamp()
-			+ casesync_internal.review_limit('review') * interval '1 ms') x) f
+		SELECT x.* FROM casesync_internal.review_of(registries, clock_timestamp()
+			+ casesync_internal.review_limit('review') * interval '1 ms') x
+		UNION
+		SELECT x.* FROM casesync_internal.agreement a
+		 CROSS JOIN LATERAL casesync_internal.idle_faults(a) x
+		 WHERE review.registry IS NULL AND a.direction = 'in' AND a.state <> 'ended'
+		   AND NOT EXISTS (SELECT FROM casesync_internal.agreement n
+			WHERE n.agreement = a.agreement AND n.version > a.version)) f
 		ORDER BY f.severity = 'note', f.subject COLLATE "C", f.problem COLLATE "C";
 END
 $$;
@@ -248,7 +256,12 @@ AS $$
 DECLARE
 	until constant timestamptz := casesync_internal.warn_until();
 BEGIN
-	IF a.direction = 'out' AND casesync_internal.is_warning() THEN
+	IF NOT casesync_internal.is_warning() THEN
+		RETURN;
+	ELSIF a.direction = 'in' THEN
+		PERFORM casesync_internal.warn(f.subject, f.problem, f.mend)
+		   FROM casesync_internal.idle_faults(a) f;
+	ELSE
 		PERFORM casesync_internal.warn(f.subject, f.problem, f.mend)
 		   FROM (SELECT x.* FROM casesync_internal.review_agreement(a, ARRAY(
 				SELECT casesync_internal.review_sample(r, until)

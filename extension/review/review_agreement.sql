@@ -153,12 +153,6 @@ AS $$
 	SELECT f.* FROM casesync_internal.agreement_event_faults(a) f
 	UNION ALL
 	SELECT 'warning', casesync_internal.agreement_name(a),
-		'initial_state does nothing yet: who subscribes is told of changes only',
-		format('SELECT casesync.set_agreement(%L, %L, initial_state => false);  -- and '
-			'casesync.backfill() for who is to know everybody', a.agreement, a.partner)
-	 WHERE a.initial_state
-	UNION ALL
-	SELECT 'warning', casesync_internal.agreement_name(a),
 		format('filter field %s is no column of %s%s', f, string_agg(r.view::text, ', '),
 			casesync_internal.did_you_mean(f, x.names)),
 		casesync_internal.agree_otherwise(a, 'filter_fields', a.filter_fields, f,
@@ -200,6 +194,34 @@ $$;
 COMMENT ON FUNCTION casesync_internal.field_faults(casesync_internal.agreement,
 	casesync_internal.sampled[]) IS
 	'agreed fields that no registry''s records have';
+
+/* They are kept, so that a later version may make use of them; who wrote them should know. */
+CREATE OR REPLACE FUNCTION casesync_internal.idle_faults(a casesync_internal.agreement)
+RETURNS TABLE (severity text, subject text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'warning', casesync_internal.agreement_name(a), format('%s does nothing %s', p.name,
+			p.why), format('SELECT casesync.set_agreement(%L, %L, direction => %L, %s);',
+			a.agreement, a.partner, a.direction, p.mend)
+	  FROM (VALUES
+		('out', 'apply_mode', a.apply_mode <> 'review', 'in direction out',
+			'apply_mode => ''review'''),
+		('out', 'initial_state', a.initial_state AND 'notify' <> ALL (a.services),
+			'without service notify', 'initial_state => false'),
+		('out', 'on_leave', a.on_leave <> 'silent' AND 'notify' <> ALL (a.services),
+			'without service notify', 'on_leave => ''silent'''),
+		('in', 'registries', a.registries <> '{}', 'in direction in', 'registries => ''{}'''),
+		('in', 'filter_fields', a.filter_fields <> '{}', 'in direction in',
+			'filter_fields => ''{}'''),
+		('in', 'subjects', a.subjects <> 'true', 'in direction in', 'subjects => ''true'''),
+		('in', 'initial_state', a.initial_state, 'in direction in', 'initial_state => false'),
+		('in', 'on_leave', a.on_leave <> 'silent', 'in direction in', 'on_leave => ''silent''')
+		) p(direction, name, is_idle, why, mend)
+	 WHERE p.direction = a.direction AND p.is_idle
+$$;
+COMMENT ON FUNCTION casesync_internal.idle_faults(casesync_internal.agreement) IS
+	'parameters of an agreement that do nothing in its direction, or without a service';
 
 /* In any spelling, as projection.c compares them. */
 CREATE OR REPLACE FUNCTION casesync_internal.has_identifier_type(types text[], agreed text[])
