@@ -335,13 +335,13 @@ BEGIN
 		 CROSS JOIN LATERAL casesync_internal.explain_event(explain.partner, r, explain.key,
 			e.event_type, e.at, e.is_routed) w
 		UNION ALL
-		(SELECT n.at, CASE WHEN n.removal THEN 'item: it left' ELSE 'item' END, n.event_type,
-			i.outcome, i.reason, n.reference_id
-		  FROM casesync_internal.notification n
-		  JOIN casesync_internal.lane l ON l.lane = n.lane AND l.partner = explain.partner
-		 CROSS JOIN LATERAL casesync_internal.item_said(n) i
-		 WHERE n.registry = r.registry AND n.key = explain.key
-		 ORDER BY n.id DESC LIMIT max_rows)) x
+		SELECT m.at, CASE WHEN m.removal THEN 'item: it left' ELSE 'item' END, m.event_type,
+			i.outcome, i.reason, m.reference_id
+		  FROM (SELECT n.* FROM casesync_internal.notification n
+			  JOIN casesync_internal.lane l ON l.lane = n.lane AND l.partner = explain.partner
+			 WHERE n.registry = r.registry AND n.key = explain.key
+			 ORDER BY n.id DESC LIMIT max_rows) m
+		 CROSS JOIN LATERAL casesync_internal.item_said(m) i) x
 	 ORDER BY x.at DESC, x.what COLLATE "C", x.event_type COLLATE "C", x.reference_id
 	 LIMIT max_rows;
 END

@@ -10,6 +10,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE name
 	WHEN 'rows' THEN 10000			/* of a view, to count keys */
 	WHEN 'records' THEN 50			/* that are rendered */
+	WHEN 'bytes' THEN 1000000		/* of them that are looked through */
 	WHEN 'table rows' THEN 20		/* whose subjects are looked for */
 	WHEN 'subjects' THEN 100		/* that those are about */
 	WHEN 'query' THEN 1000			/* milliseconds */
@@ -100,7 +101,11 @@ BEGIN
 	rows := casesync_internal.rows_by_key(r.author, r.view, casesync_internal.render_query(r),
 		s.keys, NULL, casesync_internal.review_time(until), least(until,
 			clock_timestamp() + casesync_internal.review_limit('query') * interval '1 ms'));
-	s.records := ARRAY(SELECT x FROM unnest(rows.found_records) x WHERE x IS NOT NULL);
+	s.records := ARRAY(SELECT x.record FROM (SELECT f.record, f.n,
+				sum(pg_column_size(f.record)) OVER (ORDER BY f.n) AS bytes
+			FROM unnest(rows.found_records) WITH ORDINALITY f(record, n)) x
+		WHERE x.record IS NOT NULL AND x.bytes <= casesync_internal.review_limit('bytes')
+		ORDER BY x.n);
 	s.failed := cardinality(rows.bad_keys)
 		+ (SELECT count(*) FROM unnest(rows.found_records) x WHERE x IS NULL);
 	s.failed_code := coalesce(rows.bad_codes[1], '22004');
