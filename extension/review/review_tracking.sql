@@ -6,9 +6,12 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.column_origin(view oid, column_name name)
 RETURNS TABLE (relation oid, column_number smallint)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE origin(relation, name, number, depth) AS (
 		SELECT column_origin.view, column_origin.column_name, NULL::smallint, 0
 		UNION ALL
@@ -22,7 +25,8 @@ AS $$
 		 WHERE o.name ~ '^[a-z_][a-z0-9_]*$' AND o.depth < 20
 	)
 	SELECT o.relation, o.number FROM origin o JOIN pg_class c ON c.oid = o.relation
-	 WHERE c.relkind IN ('r', 'p') AND o.number IS NOT NULL
+	 WHERE c.relkind IN ('r', 'p') AND o.number IS NOT NULL;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.column_origin(oid, name) IS
 	'the column of a table that a view''s column is, as far as it is one';
@@ -32,10 +36,14 @@ COMMENT ON FUNCTION casesync_internal.column_origin(oid, name) IS
  * refers to it, of several by the first.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.key_meant(relation oid,
-	r casesync_internal.registry, OUT names name[], OUT of_view text)
-LANGUAGE sql STABLE PARALLEL SAFE
+	r casesync_internal.registry)
+RETURNS TABLE (names name[], of_view text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT x.names, format('%s.%I is %s.%I', r.view, r.key_column, o.relation::regclass, c.attname)
 	  FROM casesync_internal.column_origin(r.view, r.key_column) o
 	  JOIN pg_attribute c ON c.attrelid = o.relation AND c.attnum = o.column_number
@@ -45,7 +53,8 @@ AS $$
 		  FROM pg_constraint k
 		  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
 		 WHERE k.contype = 'f' AND k.conrelid = key_meant.relation AND k.confrelid = o.relation
-		   AND k.confkey = ARRAY[o.column_number]) x(names)
+		   AND k.confkey = ARRAY[o.column_number]) x(names);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_meant(oid, casesync_internal.registry) IS
 	'the columns of a table that can name subjects of a registry; NULL when that is not known';
@@ -53,11 +62,15 @@ COMMENT ON FUNCTION casesync_internal.key_meant(oid, casesync_internal.registry)
 CREATE OR REPLACE FUNCTION casesync_internal.key_named_otherwise(t casesync_internal.tracking,
 	r casesync_internal.registry)
 RETURNS TABLE (is_column name, of_view text)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT m.names[1], m.of_view FROM casesync_internal.key_meant(t.relation, r) m
-	 WHERE t.key_is_column AND t.subjects IS NULL AND t.key <> ALL (m.names)
+	 WHERE t.key_is_column AND t.subjects IS NULL AND t.key <> ALL (m.names);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_named_otherwise(casesync_internal.tracking,
 	casesync_internal.registry) IS
@@ -67,15 +80,18 @@ COMMENT ON FUNCTION casesync_internal.key_named_otherwise(casesync_internal.trac
 CREATE OR REPLACE FUNCTION casesync_internal.key_types_differ(t casesync_internal.tracking,
 	r casesync_internal.registry)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+	RETURN (
 	SELECT t.key_is_column AND t.subjects IS NULL AND EXISTS (SELECT FROM pg_attribute c
 	  JOIN pg_type a ON a.oid = casesync_internal.key_base_type(c.atttypid)
 	  JOIN pg_type b ON b.oid = casesync_internal.key_base_type(r.key_type)
 	 WHERE c.attrelid = t.relation AND c.attname = t.key AND a.oid <> b.oid
 	   AND 'S' <> ALL (ARRAY[a.typcategory, b.typcategory])
-	   AND (a.typcategory, b.typcategory) <> ('N', 'N'))
+	   AND (a.typcategory, b.typcategory) <> ('N', 'N')));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.key_types_differ(casesync_internal.tracking,
 	casesync_internal.registry) IS
@@ -83,10 +99,13 @@ COMMENT ON FUNCTION casesync_internal.key_types_differ(casesync_internal.trackin
 
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_name(t casesync_internal.tracking)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('tracking %s of %s', t.id, t.relation_name)
+BEGIN
+	RETURN (
+	SELECT format('tracking %s of %s', t.id, t.relation_name));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_name(casesync_internal.tracking) IS
 	'how a review names a tracking';
@@ -135,14 +154,18 @@ COMMENT ON FUNCTION casesync_internal.track_otherwise(casesync_internal.tracking
 /* What is active, and what is to be: the newest version of each. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreements_reviewed(registries text[])
 RETURNS SETOF casesync_internal.agreement
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT a.* FROM casesync_internal.agreement a
 	 WHERE a.direction = 'out' AND a.state <> 'ended'
 	   AND a.registries && agreements_reviewed.registries
 	   AND (a.state = 'active' OR NOT EXISTS (SELECT FROM casesync_internal.agreement n
-		WHERE n.agreement = a.agreement AND n.version > a.version))
+		WHERE n.agreement = a.agreement AND n.version > a.version));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreements_reviewed(text[]) IS
 	'agreements to share some registries: the active versions, and the newest ones';
@@ -150,12 +173,15 @@ COMMENT ON FUNCTION casesync_internal.agreements_reviewed(text[]) IS
 /* Agreements that are over want nothing. */
 CREATE OR REPLACE FUNCTION casesync_internal.wanted_events(registry text)
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+	RETURN (
 	SELECT array_agg(DISTINCT e ORDER BY e)
 	  FROM casesync_internal.agreements_reviewed(ARRAY[wanted_events.registry]) a
-	 CROSS JOIN LATERAL unnest(a.event_types) e
+	 CROSS JOIN LATERAL unnest(a.event_types) e);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.wanted_events(text) IS
 	'the event types that any agreement has about a registry; NULL when there is none yet';
@@ -167,9 +193,11 @@ COMMENT ON FUNCTION casesync_internal.wanted_events(text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.event_fault(event_type text,
 	r casesync_internal.registry)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+	RETURN (
 	SELECT format('event type %s is none of registry type %s''s: %s', event_fault.event_type,
 			casesync_internal.reg_type_name(r.reg_type), coalesce('did you mean '
 			|| casesync_internal.nearest_name(event_fault.event_type,
@@ -177,7 +205,8 @@ AS $$
 			'those are ' || string_agg(DISTINCT e.event_type, ', ')))
 	  FROM casesync_internal.event_type e
 	 WHERE e.reg_type = casesync_internal.reg_type_name(r.reg_type)
-	HAVING bool_and(e.event_type <> event_fault.event_type)
+	HAVING bool_and(e.event_type <> event_fault.event_type));
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.event_fault(text, casesync_internal.registry) IS
 	'what to say of an event type that is not known for a registry''s type; NULL when it is, or '
@@ -186,9 +215,12 @@ COMMENT ON FUNCTION casesync_internal.event_fault(text, casesync_internal.regist
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_event_faults(t casesync_internal.tracking,
 	r casesync_internal.registry)
 RETURNS TABLE (severity text, subject text, problem text, mend text)
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH given AS (
 		SELECT array_agg(DISTINCT e ORDER BY e) AS events, casesync_internal.wanted_events(
 			r.registry) AS wanted
@@ -216,7 +248,8 @@ AS $$
 	 WHERE o.relation = t.relation AND o.id < t.id AND NOT o.removed AND o.enabled
 	   AND r.registry = ANY (o.registries) AND o.columns && t.columns AND o.key = t.key
 	   AND (o.condition, o.subjects) IS NOT DISTINCT FROM (t.condition, t.subjects)
-	   AND (o.on_insert <> t.on_insert OR o.on_update <> t.on_update OR o.on_delete <> t.on_delete)
+	   AND (o.on_insert <> t.on_insert OR o.on_update <> t.on_update OR o.on_delete <> t.on_delete);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_event_faults(casesync_internal.tracking,
 	casesync_internal.registry) IS
@@ -225,9 +258,12 @@ COMMENT ON FUNCTION casesync_internal.tracking_event_faults(casesync_internal.tr
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_faults(t casesync_internal.tracking,
 	r casesync_internal.registry)
 RETURNS TABLE (severity text, subject text, problem text, mend text)
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT 'warning', casesync_internal.tracking_name(t),
 		'its query for subjects does not ask for the key: without $1 every change is about the '
 		'same subjects, or about nobody',
@@ -248,7 +284,8 @@ AS $$
 	  FROM casesync_internal.key_named_otherwise(t, r) n
 	 WHERE NOT casesync_internal.key_types_differ(t, r)
 	UNION ALL
-	SELECT f.* FROM casesync_internal.tracking_event_faults(t, r) f
+	SELECT f.* FROM casesync_internal.tracking_event_faults(t, r) f;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_faults(casesync_internal.tracking,
 	casesync_internal.registry) IS
