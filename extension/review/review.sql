@@ -150,12 +150,13 @@ $$;
 COMMENT ON FUNCTION casesync_internal.warn_until() IS
 	'until when warnings may be looked for beside what somebody asked for';
 
+/* A session that has the library of the version before does not know the setting. */
 CREATE OR REPLACE FUNCTION casesync_internal.is_warning()
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT casesync_internal.setting('casesync.review')::boolean
+	SELECT coalesce(current_setting('casesync.review', true), 'on')::boolean
 $$;
 COMMENT ON FUNCTION casesync_internal.is_warning() IS 'whether somebody wants to be warned';
 
