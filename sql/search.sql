@@ -60,7 +60,7 @@ SELECT * FROM app.found(jsonb_build_array(
 SELECT * FROM app.found(jsonb_build_array(app.item('{"last_updated": {"gte": "2026-01-08T00:00:00Z"}}',
 	criteria => '{"sort": [{"attribute_name": "last_updated", "sort_order": "desc"}]}')));
 
--- which registries: by name in any spelling, all that the agreement covers when not said
+-- which registries: by name in any spelling; those of one type when not said, the first of the agreement; what it does not cover is refused
 SELECT reference, status, uins, total FROM app.found(jsonb_build_array(
 	app.item('{}', 'any case', '{"reg_type": "ess", "reg_record_type": "MEMBER"}'), app.item('{}', 'group', '{"reg_type": "SR", "reg_record_type": "group"}'),
 	app.item('{}', 'both', '{"reg_type": null, "reg_record_type": null}'), app.item('{}', 'unknown', '{"reg_type": "Moon"}'), app.item('{}', 'mixed', '{"reg_type": "ESS", "reg_record_type": "Group"}')));
@@ -73,7 +73,12 @@ SELECT i->>'reference_id', (i->'data') - 'reg_records' FROM app.answers(jsonb_bu
 	app.item('{}', 'any case', '{"reg_type": "ess", "reg_record_type": "MEMBER"}'), app.item('{}', 'group', '{"reg_type": "SR", "reg_record_type": "group"}'),
 	app.item('{}', 'both', '{"reg_type": null, "reg_record_type": null}'), app.item('{}', 'unknown', '{"reg_type": "Moon"}'))) i;
 
--- pages: in the criteria or beside them; neither gaps nor overlaps, also from one registry to the next
+-- a number may be anybody's: it is looked for in one type after the other, and what is found is all of one type
+SELECT reference, status, code, why, uins, total FROM app.found(jsonb_build_array(
+	app.item('{"type": "UIN", "value": "U1"}', 'person', '{"reg_type": null, "reg_record_type": ""}'), app.item('{"type": "UIN", "value": "H1"}', 'household', '{"reg_type": "", "reg_record_type": null}'),
+	app.item('{"type": "UIN", "value": "U1"}', 'not agreed', '{"reg_type": "Moon"}'), app.item('{}', 'other type', '{"reg_type": "ESS", "reg_record_type": "Group"}')));
+SELECT i->>'reference_id', (i->'data') - 'reg_records' FROM app.answers(jsonb_build_array(app.item('{"type": "UIN", "value": "H1"}', 'household', '{"reg_type": null, "reg_record_type": null}'))) i;
+-- pages: in the criteria or beside them; neither gaps nor overlaps
 SELECT p, f.uins, f.total FROM generate_series(1, 5) p CROSS JOIN LATERAL app.found(jsonb_build_array(app.item('{}', criteria =>
 	jsonb_build_object('reg_type', NULL, 'reg_record_type', NULL, 'pagination', jsonb_build_object('page_size', 4, 'page_number', p))))) f ORDER BY p;
 SELECT uins, total FROM app.found(jsonb_build_array(app.item('{}', more => '{"pagination": {"page_size": 2, "page_number": 3}}')));
@@ -99,7 +104,7 @@ SELECT reference, status, code, why, uins, total FROM app.found(jsonb_build_arra
 -- all refused: the header says so
 SELECT a.status, a.status_reason_message, a.total_count, a.completed_count, a.message::jsonb #> '{search_response,0,data}' AS data FROM app.ask(jsonb_build_array(app.item('7'))) a;
 
--- unknown, withheld, not agreed and another's: one answer ---------------------------------------------------
+-- unknown, withheld, not agreed and another's: one answer; only a kind of identifier can be asked about where it is agreed
 SELECT reference, status, code, why, uins, total FROM app.found(jsonb_build_array(
 	app.item('{"type": "UIN", "value": "U99"}', 'nobody'), app.item('{"type": "UIN", "value": "U5"}', 'not shared'), app.item('{"type": "PASSPORT", "value": "P2"}', 'type not agreed'),
 	app.item('{"occupation": {"eq": "secret2"}}', 'field not agreed'), app.item('{"secret": {"eq": "secret2"}}', 'column not agreed'), app.item('{"nothing": {"eq": "x"}}', 'no such field'),

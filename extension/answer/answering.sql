@@ -187,7 +187,8 @@ BEGIN
 	o.message := jsonb_build_object('transaction_id', r.transaction_id,
 		'correlation_id', r.correlation_id);
 	IF r.action = 'search' THEN
-		o.answers := (SELECT jsonb_agg(casesync_internal.search_refusal(i, verdict))
+		o.answers := (SELECT jsonb_agg(casesync_internal.search_refusal(r.partner, i,
+				verdict))
 			FROM jsonb_array_elements(casesync_internal.list_of(r.message->'search_request')) i);
 		o.message := o.message || jsonb_build_object('search_response', o.answers);
 	ELSE

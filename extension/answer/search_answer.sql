@@ -3,20 +3,48 @@
  * SearchRequest to SearchResponse). It decides nothing about who may see what: search.sql does.
  */
 
-/* With an empty list of records, in the form of an answer that found nobody. */
-CREATE OR REPLACE FUNCTION casesync_internal.search_refusal(item jsonb,
-	verdict casesync_internal.verdict)
-RETURNS jsonb
-LANGUAGE sql VOLATILE PARALLEL SAFE
+/*
+ * Of which types an answer is that has no records: what was asked for, else the first that the
+ * partner may search, else those of the standard's own document, which wants both always.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_types(partner text, criteria jsonb,
+	OUT reg_type text, OUT record_type text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_build_object('reference_id', item->'reference_id',
+DECLARE
+	first casesync_internal.registry;
+BEGIN
+	reg_type := casesync_internal.name_said(criteria->>'reg_type');
+	record_type := casesync_internal.name_said(criteria->>'reg_record_type');
+	IF reg_type IS NULL OR record_type IS NULL THEN
+		SELECT (s.r).* INTO first FROM casesync_internal.agreements_for_search(partner, 'search',
+			reg_type, record_type) WITH ORDINALITY s(a, r, n) ORDER BY s.n LIMIT 1;
+	END IF;
+	reg_type := casesync_internal.reg_type_wire(coalesce(reg_type, first.reg_type, 'ESS'));
+	record_type := coalesce(record_type, first.record_type, 'Member');
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_types(text, jsonb) IS
+	'the registry type and the record type of an answer without records';
+
+/* With an empty list of records, in the form of an answer that found nobody. */
+CREATE OR REPLACE FUNCTION casesync_internal.search_refusal(partner text, item jsonb,
+	verdict casesync_internal.verdict)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN jsonb_build_object('reference_id', item->'reference_id',
 		'timestamp', casesync_internal.wire_time(clock_timestamp()), 'status', 'rjct',
 		'status_reason_code', verdict.code,
 		'status_reason_message', casesync_internal.reason_text(verdict.why),
-		'data', '{"reg_records": []}'::jsonb, 'locale', casesync_internal.search_locale(item))
+		'data', casesync_internal.search_data(partner, item->'search_criteria', NULL, '[]'),
+		'locale', casesync_internal.search_locale(item));
+END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_refusal(jsonb, casesync_internal.verdict) IS
+COMMENT ON FUNCTION casesync_internal.search_refusal(text, jsonb, casesync_internal.verdict) IS
 	'the answer to an item that is refused';
 
 CREATE OR REPLACE FUNCTION casesync_internal.search_locale(item jsonb)
@@ -100,30 +128,27 @@ $$;
 COMMENT ON FUNCTION casesync_internal.search_page(jsonb) IS
 	'which page an item asks for, the first when it does not say, or why there is none';
 
-/*
- * One name if all sources have the same, else none: the standard has room for one only. Of several
- * kinds the asked one is named, and none when none was asked.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.search_data(criteria jsonb,
-	sources casesync_internal.search_source[], records jsonb)
+/* One registry type and one record type: the standard has room for one of each. */
+CREATE OR REPLACE FUNCTION casesync_internal.search_data(partner text, criteria jsonb,
+	source casesync_internal.search_source, records jsonb)
 RETURNS jsonb
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	reg_types constant text[] := ARRAY(SELECT DISTINCT (s.r).reg_type FROM unnest(sources) s);
-	record_types constant text[] := ARRAY(SELECT DISTINCT (s.r).record_type FROM unnest(sources) s);
+	types record;
 BEGIN
-	RETURN jsonb_strip_nulls(jsonb_build_object('version', '1.0.0',
-			'reg_type', casesync_internal.reg_type_wire(
-				CASE cardinality(reg_types) WHEN 1 THEN reg_types[1]
-					ELSE casesync_internal.name_said(criteria->>'reg_type') END),
-			'reg_record_type', CASE cardinality(record_types) WHEN 1 THEN record_types[1]
-				ELSE casesync_internal.name_said(criteria->>'reg_record_type') END))
-		|| jsonb_build_object('reg_records', records);
+	IF (source.r).registry IS NULL THEN
+		types := casesync_internal.search_types(partner, criteria);
+	ELSE
+		SELECT casesync_internal.reg_type_wire((source.r).reg_type) AS reg_type,
+			(source.r).record_type INTO types;
+	END IF;
+	RETURN jsonb_build_object('version', '1.0.0', 'reg_type', types.reg_type,
+		'reg_record_type', types.record_type, 'reg_records', records);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_data(jsonb, casesync_internal.search_source[],
+COMMENT ON FUNCTION casesync_internal.search_data(text, jsonb, casesync_internal.search_source,
 	jsonb) IS
 	'the data of an answer: a list of records, also when there are none';
 
@@ -169,7 +194,7 @@ BEGIN
 	agreements := coalesce(result.agreements, '{}');
 	failed := result.failed;
 	IF (result.refused).code IS NOT NULL THEN
-		answer := casesync_internal.search_refusal(item, result.refused);
+		answer := casesync_internal.search_refusal(p.partner, item, result.refused);
 	ELSE
 		answer := jsonb_build_object('reference_id', item->'reference_id',
 			'timestamp', casesync_internal.wire_time(clock_timestamp()), 'status', 'succ',

@@ -5,7 +5,8 @@
 
 /*
  * All subjects are found before any is given: only then is it known whether they are too many. One
- * more than may be found is looked for: so it is known that there are too many, not how many.
+ * more than may be found is looked for: so it is known that there are too many, not how many. Where
+ * somebody has been found, registries of other types are passed over.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_find(sources casesync_internal.search_source[],
 	tree jsonb, sort jsonb, until timestamptz,
@@ -21,6 +22,8 @@ BEGIN
 	keys := '{}';
 	places := '{}';
 	FOR i IN 1 .. coalesce(cardinality(sources), 0) LOOP
+		CONTINUE WHEN keys <> '{}'
+			AND NOT casesync_internal.search_is_of_type(sources[i], sources[places[1]]);
 		sorted := casesync_internal.filter_order(sort, sources[i].r, sources[i].a);
 		IF sorted.problem IS NOT NULL THEN
 			refused := casesync_internal.search_refused(
@@ -50,8 +53,95 @@ COMMENT ON FUNCTION casesync_internal.search_find(casesync_internal.search_sourc
 	'the subjects that match, source by source (places), each source in the order asked for';
 
 /*
- * Whom a question is about. Unknown, withheld and not agreed have one answer, an empty list; so has
- * a registry that no agreement covers.
+ * A name that none of the partner's own agreements has is refused, and told what they have: others'
+ * registries, and whether there are any, it does not learn. Who may search nothing at all, also
+ * while sharing is stopped, finds nobody whatever it asks.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.search_name_refusal(partner text, criteria jsonb,
+	tree jsonb, sources casesync_internal.search_source[])
+RETURNS casesync_internal.verdict
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	asked constant text := nullif(criteria->>'reg_type', '');
+	agreed constant casesync_internal.search_source[] := CASE WHEN sources = '{}' THEN
+		ARRAY(SELECT s FROM casesync_internal.agreements_for_search(partner, 'search', NULL,
+			NULL) s) ELSE sources END;
+	of_type constant casesync_internal.search_source[] := ARRAY(SELECT s FROM unnest(agreed) s
+		WHERE asked IS NULL OR casesync_internal.reg_type_name((s.r).reg_type)
+			= casesync_internal.reg_type_name(asked));
+	types constant text[] := ARRAY(SELECT DISTINCT t.name COLLATE "C" FROM unnest(agreed) s
+		CROSS JOIN unnest((s.a).identifier_types) t(name) ORDER BY 1);
+	name text;
+BEGIN
+	IF agreed = '{}' THEN
+		RETURN NULL;
+	ELSIF of_type = '{}' THEN
+		RETURN casesync_internal.refused_for('search of registry type', left(asked, 80),
+			(SELECT string_agg(DISTINCT casesync_internal.reg_type_wire((s.r).reg_type), ', ')
+			   FROM unnest(agreed) s));
+	ELSIF sources = '{}' THEN
+		RETURN casesync_internal.refused_for('search of record type',
+			left(criteria->>'reg_record_type', 80),
+			(SELECT string_agg(DISTINCT (s.r).record_type, ', ') FROM unnest(of_type) s));
+	END IF;
+	FOR name IN SELECT n #>> '{}' FROM jsonb_path_query(tree, 'strict $.**.identifier') n LOOP
+		IF NOT EXISTS (SELECT FROM unnest(types) t
+			WHERE upper(casesync_internal.fold_identifier_type(t))
+				= upper(casesync_internal.fold_identifier_type(casesync_internal.plain_name(name))))
+		THEN
+			RETURN casesync_internal.refused_for('search of identifier', left(name, 80),
+				array_to_string(types, ', '));
+		END IF;
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_name_refusal(text, jsonb, jsonb,
+	casesync_internal.search_source[]) IS
+	'why a question cannot be answered that names types that are not agreed; NULL when it can';
+
+/* The first of the agreements' order under which there can be anybody; else the first. */
+CREATE OR REPLACE FUNCTION casesync_internal.search_one_type(
+	sources casesync_internal.search_source[], tree jsonb)
+RETURNS casesync_internal.search_source[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	first casesync_internal.search_source := sources[1];
+BEGIN
+	FOR i IN REVERSE cardinality(sources) .. 1 LOOP
+		IF casesync_internal.search_may_match(tree, sources[i].a) THEN
+			first := sources[i];
+		END IF;
+	END LOOP;
+	RETURN ARRAY(SELECT s FROM unnest(sources) WITH ORDINALITY s(a, r, n)
+		 CROSS JOIN LATERAL (SELECT ROW(s.a, s.r)::casesync_internal.search_source) x(s)
+		WHERE casesync_internal.search_is_of_type(x.s, first) ORDER BY s.n);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.search_one_type(casesync_internal.search_source[], jsonb) IS
+	'those of the sources that an answer can be of, which has one type only';
+
+CREATE OR REPLACE FUNCTION casesync_internal.search_is_of_type(
+	source casesync_internal.search_source, first casesync_internal.search_source)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT lower(((source).r).record_type) = lower(((first).r).record_type)
+		AND casesync_internal.reg_type_name(((source).r).reg_type)
+			= casesync_internal.reg_type_name(((first).r).reg_type)
+$$;
+COMMENT ON FUNCTION casesync_internal.search_is_of_type(casesync_internal.search_source,
+	casesync_internal.search_source) IS
+	'whether records of both can stand in one answer';
+
+/*
+ * Whom a question is about. Whose number is asked for can be in any registry, and is looked for in
+ * one after the other; any other question without a type is for the first.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.search_read(p casesync_internal.partner,
 	criteria jsonb, OUT refused casesync_internal.search_result, OUT tree jsonb,
@@ -61,6 +151,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	problem text;
+	verdict casesync_internal.verdict;
 BEGIN
 	SELECT f.tree, f.problem INTO tree, problem
 	  FROM casesync_internal.filter_parse(criteria->'query',
@@ -71,7 +162,14 @@ BEGIN
 		RETURN;
 	END IF;
 	sources := ARRAY(SELECT s FROM casesync_internal.agreements_for_search(p.partner, 'search',
-		criteria->>'reg_type', casesync_internal.plain_name(criteria->>'reg_record_type')) s);
+		nullif(criteria->>'reg_type', ''),
+		nullif(casesync_internal.plain_name(criteria->>'reg_record_type'), '')) s);
+	verdict := casesync_internal.search_name_refusal(p.partner, criteria, tree, sources);
+	IF verdict.code IS NOT NULL THEN
+		refused := casesync_internal.search_refused(verdict);
+	ELSIF sources <> '{}' AND NOT coalesce(tree ? 'identifier', false) THEN
+		sources := casesync_internal.search_one_type(sources, tree);
+	END IF;
 EXCEPTION WHEN OTHERS THEN
 	IF casesync_internal.is_transient(SQLSTATE) THEN
 		RAISE;
@@ -167,7 +265,7 @@ COMMENT ON FUNCTION casesync_internal.search_count(casesync_internal.search_sour
 	'put on record who was counted and not given, after the disclosure with this id';
 
 /* The size is checked when records are there: a partner may ask for fewer, or by other pages. */
-CREATE OR REPLACE FUNCTION casesync_internal.search_page_try(criteria jsonb,
+CREATE OR REPLACE FUNCTION casesync_internal.search_page_try(partner text, criteria jsonb,
 	q record, found record, page record, max_bytes bigint, given uuid)
 RETURNS casesync_internal.search_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -187,7 +285,8 @@ BEGIN
 	answer.agreements := ARRAY(
 		SELECT DISTINCT format('%s %s', ((q.sources[i]).a).version, ((q.sources[i]).a).agreement)
 		  FROM unnest(found.places) i);
-	answer.records := casesync_internal.search_data(criteria, q.sources, answer.records);
+	answer.records := casesync_internal.search_data(partner, criteria,
+		q.sources[coalesce(found.places[1], 1)], answer.records);
 	RETURN answer;
 EXCEPTION WHEN OTHERS THEN
 	IF casesync_internal.is_transient(SQLSTATE) THEN
@@ -196,7 +295,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN casesync_internal.search_fault(SQLSTATE, max_bytes);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.search_page_try(jsonb, record, record, record, bigint,
+COMMENT ON FUNCTION casesync_internal.search_page_try(text, jsonb, record, record, record, bigint,
 	uuid) IS
 	'the page that one item asks for, of those who were found';
 
@@ -280,7 +379,8 @@ BEGIN
 		RETURN found.refused;
 	END IF;
 	IF q.sources = '{}' THEN
-		RETURN casesync_internal.search_page_try(criteria, q, found, page, max_bytes, given);
+		RETURN casesync_internal.search_page_try(p.partner, criteria, q, found, page, max_bytes,
+			given);
 	END IF;
 	counted := casesync_internal.lookup_people(p.partner,
 		casesync_internal.search_question(p.partner, criteria, q.tree), page.page_size,
@@ -288,7 +388,8 @@ BEGIN
 	IF NOT counted.is_allowed THEN
 		RETURN casesync_internal.search_refused(casesync_internal.refused_for('lookups used up'));
 	END IF;
-	answer := casesync_internal.search_page_try(criteria, q, found, page, max_bytes, given);
+	answer := casesync_internal.search_page_try(p.partner, criteria, q, found, page, max_bytes,
+		given);
 	IF NOT counted.is_next OR (answer.refused).code IS NOT NULL THEN
 		PERFORM casesync_internal.search_count(q.sources, q.tree, found.keys, found.places, given,
 			since);

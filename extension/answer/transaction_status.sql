@@ -251,8 +251,9 @@ COMMENT ON FUNCTION casesync_internal.status_items(casesync_internal.request_in)
 	'how each item of a batch ended';
 
 /*
- * The body of an answer. It is always the SearchResponse that the standard's schema wants here;
- * what a subscribe or unsubscribe came to stands beside its empty list, in its own form (B18).
+ * The body of an answer, in the form of what was asked about. ESS knows only two forms, searches
+ * and receipts, other documents exactly one of theirs: so what has another form has the empty
+ * receipt beside it, and no list of searches (B18).
  */
 CREATE OR REPLACE FUNCTION casesync_internal.status_body(
 	kind text, requests casesync_internal.request_in[], wanted text[])
@@ -261,6 +262,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	receipt constant jsonb := '{"receipt_information": {"beneficiaries": []}}';
 	items jsonb := '[]';
 BEGIN
 	IF kind IN ('search', 'subscribe') THEN
@@ -272,12 +274,10 @@ BEGIN
 	END IF;
 	RETURN CASE
 		WHEN kind = 'subscribe'
-			THEN jsonb_build_object('search_response', '[]'::jsonb, 'subscribe_response', items)
+			THEN jsonb_build_object('subscribe_response', items) || receipt
 		WHEN kind = 'unsubscribe' AND cardinality(requests) > 0
-			THEN '{"search_response": []}'
-				|| casesync_internal.unsubscribe_status(requests, wanted)
-		WHEN kind IN ('receipt', 'notify')
-			THEN '{"search_response": [], "receipt_information": {"beneficiaries": []}}'
+			THEN casesync_internal.unsubscribe_status(requests, wanted) || receipt
+		WHEN kind IN ('receipt', 'notify', 'unsubscribe') THEN receipt
 		ELSE jsonb_build_object('search_response', items) END;
 END
 $$;

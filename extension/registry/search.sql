@@ -25,7 +25,7 @@ BEGIN
 			= casesync_internal.reg_type_name(agreements_for_search.reg_type))
 	   AND (agreements_for_search.record_type IS NULL
 		OR lower(r.record_type) = lower(agreements_for_search.record_type))
-	 ORDER BY r.registry COLLATE "C", a.agreement COLLATE "C";
+	 ORDER BY a.agreement COLLATE "C", array_position(a.registries, r.registry);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.agreements_for_search(text, text, text, text) IS

@@ -305,6 +305,8 @@ DROP FUNCTION casesync_internal.search_give(casesync_internal.search_source[], t
 	uuid);
 DROP FUNCTION casesync_internal.search_records(casesync_internal.search_source, text[], text, uuid);
 DROP FUNCTION casesync_internal.enrolment_find(casesync_internal.partner, jsonb, timestamptz);
+DROP FUNCTION casesync_internal.search_refusal(jsonb, casesync_internal.verdict);
+DROP FUNCTION casesync_internal.search_data(jsonb, casesync_internal.search_source[], jsonb);
 /* A registry type that is in no list is the same in any case. */
 UPDATE casesync_internal.subscription s SET reg_type = lower(s.reg_type)
  WHERE s.reg_type <> lower(s.reg_type) AND NOT EXISTS (
