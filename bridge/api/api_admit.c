@@ -28,6 +28,7 @@ typedef struct Party
 	const char *keys;
 	const char *networks;
 	const char *encryption;
+	bool is_lenient;
 } Party;
 
 static void
@@ -74,16 +75,33 @@ party_read(const PGresult *result)
 					   strcmp(pg_row_word(result, 0, 3), "unsigned_accepted") == 0,
 				   .keys = pg_row_text(result, 0, 4),
 				   .networks = pg_row_text(result, 0, 5),
-				   .encryption = pg_row_word(result, 0, 6)};
+				   .encryption = pg_row_word(result, 0, 6),
+				   .is_lenient = strcmp(pg_row_word(result, 0, 7), "lenient") == 0};
 
 	return party;
+}
+
+/*
+ * Not called JSON, and read all the same: only a lenient partner's is. What a page in a browser can
+ * send without asking its user has such types, but no token.
+ */
+static bool
+type_is_good(ApiExchange *exchange)
+{
+	ApiCheck *check = &exchange->check;
+
+	if (check->length == 0 || http_request_has_type(exchange->request, "application/json") ||
+		odd_form_note(&check->odd, ODD_CONTENT_TYPE, "Content-Type", ""))
+		return true;
+	api_exchange_refuse(exchange, 415, "err.request.bad", NOT_JSON);
+	return false;
 }
 
 /* The token's client, then the body, then whether both are the same partner's. */
 static bool
 party_is_good(ApiExchange *exchange, Party *party)
 {
-	const ApiCheck *check = &exchange->check;
+	ApiCheck *check = &exchange->check;
 
 	if (strcmp(party->client_state, "ok") != 0 || party->holder == NULL)
 	{
@@ -93,6 +111,9 @@ party_is_good(ApiExchange *exchange, Party *party)
 	}
 	/* from here on the log names the partner, also of what is refused below */
 	api_know_partner(exchange, party->holder);
+	check->odd.is_lenient = party->is_lenient;
+	if (!type_is_good(exchange))
+		return false;
 	if (party->is_unsigned_accepted && check->is_probe)
 		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
 	else if (!check->is_read)
@@ -186,10 +207,10 @@ admit_party(void *context, const PGresult *result, const Failure *failure)
 	party = party_read(result);
 	if (!party_is_good(exchange, &party))
 		return;
-	if (party_keep(exchange, &party))
-		admit_check(exchange, api_check_message, admit_checked);
-	else
+	if (!party_keep(exchange, &party))
 		api_exchange_unavailable(exchange);
+	else
+		admit_check(exchange, api_check_message, admit_checked);
 }
 
 static void
@@ -211,14 +232,39 @@ admit_read(ApiExchange *exchange)
 		api_exchange_unavailable(exchange);
 }
 
+/* A type that somebody may send for JSON; which partner may, is asked when it is known. */
+static bool
+type_may_be_json(const HttpRequest *request)
+{
+	return http_request_has_type(request, "application/json") ||
+		   http_request_has_type(request, "text/plain") || http_request_has_type(request, NULL);
+}
+
+/* A byte order mark says nothing in UTF-8, and is no part of what is signed. */
+static void
+body_begin(ApiExchange *exchange)
+{
+	ApiCheck *check = &exchange->check;
+
+	check->body = http_request_body(exchange->request, &check->length);
+	if (check->length >= 3 && memcmp(check->body, "\xef\xbb\xbf", 3) == 0 &&
+		odd_form_note(&check->odd, ODD_BOM, "body", ""))
+	{
+		check->body += 3;
+		check->length -= 3;
+	}
+	if (http_request_has_slash(exchange->request))
+		(void) odd_form_note(&check->odd, ODD_TRAILING_SLASH, "path", "");
+}
+
 /* Content type and JSON; what is wrong with the JSON is told after it is known to whom. */
 static void
 admit_body(ApiExchange *exchange)
 {
 	ApiCheck *check = &exchange->check;
 
-	check->body = http_request_body(exchange->request, &check->length);
-	if (check->length > 0 && !http_request_has_type(exchange->request, "application/json"))
+	body_begin(exchange);
+	if (check->length > 0 && !type_may_be_json(exchange->request))
 		api_exchange_refuse(exchange, 415, "err.request.bad", NOT_JSON);
 	else
 		admit_check(exchange, api_check_body, admit_read);

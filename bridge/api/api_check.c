@@ -10,13 +10,19 @@
 #include <string.h>
 
 #include "base/iso_time.h"
+#include "message/message_mend.h"
 #include "seal/message_decrypt.h"
+
+/* Written anew, numbers may be longer: as much as they may be all together (json_bounds). */
+#define API_CHECK_MORE (8 * 1024 * 1024)
 
 void
 api_check_begin(ApiCheck *check, size_t max_plain)
 {
 	buffer_init(&check->canonical, 0);
 	buffer_init(&check->plain, max_plain);
+	buffer_init(&check->mended, max_plain + API_CHECK_MORE);
+	buffer_init(&check->odd_text, ODD_FORMS * 2 * ODD_PLACE_SIZE);
 }
 
 void
@@ -28,6 +34,8 @@ api_check_free(ApiCheck *check)
 	free(check->message_id);
 	free(check->sender_uri);
 	buffer_free(&check->plain);
+	buffer_free(&check->mended);
+	buffer_free(&check->odd_text);
 	free(check->keys);
 }
 
@@ -49,6 +57,8 @@ signature_is_good(ApiCheck *check)
 
 	if (check->is_unsigned_accepted && signature_is_absent(check->envelope))
 		return true;
+	if (check->is_unsigned_accepted && signature_is_marker(check->envelope))
+		return odd_form_note(&check->odd, ODD_SIGNATURE_MARKER, "signature", "");
 	keys = json_loads(check->keys != NULL ? check->keys : "[]", 0, NULL);
 	ok = keys != NULL && signature_verify(check->envelope, check->body, check->length, keys,
 										  iso_time_now(), check->kid, &check->canonical, &failure);
@@ -68,6 +78,7 @@ encryption_is_good(ApiCheck *check)
 {
 	Failure failure;
 
+	message_mend_flag(check->envelope, &check->odd);
 	if (message_decrypt(check->envelope, check->encryption, check->ring, &check->plain, &failure))
 		return true;
 	if (failure.kind == FAILURE_ENCRYPTION)
@@ -75,6 +86,15 @@ encryption_is_good(ApiCheck *check)
 	else
 		check->result = API_CHECK_TROUBLE;
 	return false;
+}
+
+/* False when out of memory. Forms that stand around the message need no other one. */
+static bool
+odd_is_kept(ApiCheck *check, const json_t *plain)
+{
+	return !check->odd.is_any ||
+		   ((!check->odd.is_inside || message_mend_write(check->envelope, plain, &check->mended)) &&
+			odd_forms_write(&check->odd, &check->odd_text));
 }
 
 static bool
@@ -86,10 +106,14 @@ form_is_good(ApiCheck *check)
 
 	if (check->plain.length > 0)
 		ok = message_parse(check->plain.data, check->plain.length, &plain, &check->problem);
+	if (ok)
+		message_mend(check->envelope, plain, check->action, &check->odd);
 	ok = ok && message_check(check->envelope, plain, check->action, receiver_id, &check->problem);
-	json_decref(plain);
 	if (!ok)
 		check->result = API_CHECK_BAD;
+	else if (!odd_is_kept(check, plain))
+		check->result = API_CHECK_TROUBLE;
+	json_decref(plain);
 	return ok;
 }
 

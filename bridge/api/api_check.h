@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "key/key_ring.h"
 #include "message/message_check.h"
+#include "message/odd_form.h"
 #include "seal/signature.h"
 
 typedef enum ApiCheckResult
@@ -41,6 +42,9 @@ typedef struct ApiCheck
 	MessageProblem problem; /* of the body */
 	Buffer canonical;		/* what is signed, when the body may say something else; else empty */
 	Buffer plain;			/* what an encrypted message says; empty when it is not encrypted */
+	OddForms odd;			/* forms that the standard does not have; is_lenient is given */
+	Buffer mended;			/* what it says in the standard's forms; empty when it does by itself */
+	Buffer odd_text;		/* those forms as JSON; empty when there are none */
 	char kid[SIGNATURE_KID_SIZE]; /* "" when it is not signed */
 	ApiCheckResult result;
 } ApiCheck;

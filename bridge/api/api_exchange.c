@@ -189,8 +189,8 @@ void
 api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS])
 {
 	const ApiCheck *check = &exchange->check;
-	size_t length;
-	const char *body = http_request_body(exchange->request, &length);
+	size_t length = check->length;
+	const char *body = check->body;
 
 	if (exchange->check.canonical.length > 0)
 	{
@@ -206,6 +206,10 @@ api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARA
 	params[5] = (PgParam){.value = check->plain.length > 0 ? check->plain.data : NULL,
 						  .length = (int) check->plain.length,
 						  .is_binary = true};
+	params[6] = (PgParam){.value = check->mended.length > 0 ? check->mended.data : NULL,
+						  .length = (int) check->mended.length,
+						  .is_binary = true};
+	params[7] = PG_TEXT(check->odd_text.length > 0 ? check->odd_text.data : NULL);
 }
 
 void

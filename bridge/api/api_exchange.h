@@ -99,7 +99,7 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
 
-#define API_MESSAGE_PARAMS 6 /* what CALL_RECEIVE and CALL_ANSWER_NOW are given first */
+#define API_MESSAGE_PARAMS 8 /* what CALL_RECEIVE and CALL_ANSWER_NOW are given first */
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
 
 /*

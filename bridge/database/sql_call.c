@@ -25,7 +25,7 @@
 /* What a message was when it came in. */
 #define MESSAGE                                                                                    \
 	"partner => $1::text, message_id => $2::text, raw => $3::bytea, token_client => $4::text,"     \
-	" kid => $5::text, plain => $6::bytea"
+	" kid => $5::text, plain => $6::bytea, mended => $7::bytea, odd => $8::jsonb"
 
 /* How a message ended. */
 #define OUTCOME                                                                                    \
@@ -84,23 +84,25 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_LANE_BACK] = VALUE(1, "casesync_internal.lane_back", "lane => $1::integer"),
 
 	[CALL_AUTHENTICATE] =
-		ROWS(3, "client_state, client_partner, partner, signature, keys, networks, encryption",
+		ROWS(3,
+			 "client_state, client_partner, partner, signature, keys, networks, encryption,"
+			 " reading",
 			 "casesync_internal.authenticate",
 			 "token_issuer => $1::text, token_client => $2::text, sender_id => $3::text"),
 	[CALL_CHECK_CLIENT] =
 		ROWS(3, "state, wait_seconds, partner", "casesync_internal.check_client",
 			 "client_id => $1::text, secret_digest => $2::bytea, address => $3::text"),
 	[CALL_RECEIVE] =
-		ROWS(6,
+		ROWS(8,
 			 "ack_status, error_code, error_message, correlation_id,"
 			 " pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
 			 "casesync_internal.receive", MESSAGE),
 	[CALL_ANSWER_NOW] =
-		ROWS(7,
+		ROWS(9,
 			 "error_code, error_message, action, status, status_reason_code,"
 			 " status_reason_message, total_count, completed_count, correlation_id, message,"
 			 " sender_id, receiver_id, encrypt, lane",
-			 "casesync_internal.answer_now", MESSAGE ", begins_within => $7::integer"),
+			 "casesync_internal.answer_now", MESSAGE ", begins_within => $9::integer"),
 	[CALL_ANSWER_LEFT] = VALUE(1, "casesync_internal.answer_left", "lane => $1::integer"),
 
 	[CALL_TOKEN_ISSUERS] = VALUE(0, "casesync_internal.token_issuers", ""),

@@ -30,6 +30,7 @@ struct HttpRequest
 	size_t discarded;
 	int refusal;	 /* HTTP status, 0 = none */
 	int64_t wait_ms; /* of 429 */
+	bool has_slash;	 /* at the end of its path */
 	bool trusted;	 /* may send more than REFUSED_BODY_LIMIT */
 	bool handled;	 /* the route's handler has been called */
 	bool suspended;
@@ -147,7 +148,7 @@ request_judge(HttpRequest *request, const char *method, const char *path)
 
 	if (refusal == 0)
 		refusal = http_route_find(settings->routes, settings->base_path, settings->prefixes, method,
-								  path, &request->route);
+								  path, &request->route, &request->has_slash);
 	if (refusal == 0)
 		limit = settings->body_limits[request->route->body];
 	buffer_init(&request->body, limit);
@@ -468,6 +469,12 @@ http_request_header(const HttpRequest *request, const char *name)
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
+bool
+http_request_has_slash(const HttpRequest *request)
+{
+	return request->has_slash;
+}
+
 const char *
 http_request_client(const HttpRequest *request)
 {
@@ -479,12 +486,14 @@ http_request_has_type(const HttpRequest *request, const char *media_type)
 {
 	const char *type = http_request_header(request, MHD_HTTP_HEADER_CONTENT_TYPE);
 	const char *encoding = http_request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
-	size_t length = strlen(media_type);
+	size_t length = media_type != NULL ? strlen(media_type) : 0;
 
 	/* a compressed body would be bytes that nobody here has signed or bounded */
 	if (encoding != NULL && strcasecmp(encoding, "identity") != 0)
 		return false;
-	if (type == NULL || strncasecmp(type, media_type, length) != 0)
+	if (type == NULL || media_type == NULL)
+		return type == media_type;
+	if (strncasecmp(type, media_type, length) != 0)
 		return false;
 	/* also finds the end of the text */
 	return strchr("; \t", type[length]) != NULL;

@@ -17,18 +17,35 @@ route_skip(const char *path, const char *prefix)
 	return strncmp(path, prefix, length) == 0 ? path + length : NULL;
 }
 
+/*
+ * Compared as sent, byte for byte: no escapes, no dots, no double slashes are resolved. Only one
+ * slash at the end may be too many, where messages are taken.
+ */
 static bool
-route_has_path(const HttpRoute *route, const char *const *prefixes, const char *path)
+route_has_path(const HttpRoute *route, const char *const *prefixes, const char *path,
+			   bool *has_slash)
 {
-	/* Compared as sent, byte for byte: no escapes, no dots, no double slashes are resolved. */
 	for (; *prefixes != NULL; prefixes++)
 	{
 		const char *rest = route_skip(path, *prefixes);
 
-		if (rest != NULL && strcmp(rest, route->path) == 0)
+		rest = rest != NULL ? route_skip(rest, route->path) : NULL;
+		*has_slash = rest != NULL && strcmp(rest, "/") == 0 && strcmp(route->method, "POST") == 0;
+		if (rest != NULL && (*rest == '\0' || *has_slash))
 			return true;
 	}
 	return false;
+}
+
+/* The path of a target, which may be a whole URL (absolute-form): whose, the connection says. */
+static const char *
+target_path(const char *target)
+{
+	const char *rest = route_skip(target, "http://");
+
+	if (rest == NULL)
+		rest = route_skip(target, "https://");
+	return rest == NULL ? target : rest + strcspn(rest, "/");
 }
 
 static bool
@@ -40,16 +57,16 @@ route_takes(const HttpRoute *route, const char *method)
 
 int
 http_route_find(const HttpRoute *routes, const char *base_path, const char *const *prefixes,
-				const char *method, const char *path, const HttpRoute **route)
+				const char *method, const char *target, const HttpRoute **route, bool *has_slash)
 {
 	int refusal = 404;
-	const char *rest = route_skip(path, base_path);
+	const char *rest = route_skip(target_path(target), base_path);
 
 	if (rest == NULL)
 		return refusal;
 	for (; routes->method != NULL; routes++)
 	{
-		if (!route_has_path(routes, prefixes, rest))
+		if (!route_has_path(routes, prefixes, rest, has_slash))
 			continue;
 		/* the route stays known: the answer names the method that it takes */
 		refusal = 405;

@@ -5,6 +5,8 @@
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
 
+#include <stdbool.h>
+
 typedef struct HttpRequest HttpRequest;
 
 /* Must lead to exactly one http_request_reply, within the call or later. */
@@ -30,11 +32,12 @@ typedef struct HttpRoute
 
 /*
  * 0 when *route is the row for it, else the HTTP status of the refusal: 404, or 405 and *route is
- * a row for the path with another method. HEAD is a GET whose body is not sent.
+ * a row for the path with another method. HEAD is a GET whose body is not sent. *has_slash: the
+ * target has one more at its end.
  */
 extern int http_route_find(const HttpRoute *routes, const char *base_path,
-						   const char *const *prefixes, const char *method, const char *path,
-						   const HttpRoute **route);
+						   const char *const *prefixes, const char *method, const char *target,
+						   const HttpRoute **route, bool *has_slash);
 
 /* What a refusal with this HTTP status says, and the standard's code for it. */
 extern const char *http_route_refusal(int status);

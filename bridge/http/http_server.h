@@ -86,7 +86,13 @@ extern void http_request_forget_body(HttpRequest *request);
  */
 extern const char *http_request_header(const HttpRequest *request, const char *name);
 
-/* Is the body said to be of this media type (with or without parameters), and not compressed? */
+/* Has its path a slash more at the end than the route's? */
+extern bool http_request_has_slash(const HttpRequest *request);
+
+/*
+ * Is the body said to be of this media type (with or without parameters), and not compressed? With
+ * NULL: of none.
+ */
 extern bool http_request_has_type(const HttpRequest *request, const char *media_type);
 
 /* The address that the request came from, as text; "" when it is not known. */

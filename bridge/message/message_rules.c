@@ -221,7 +221,8 @@ static const char *const attribute_types[] = {"transaction_id", "reference_id_li
 
 static const FieldRule txn_request_rules[] = {
 	REFERENCE_ID,
-	{FIELD("txn_type", VALUE_WORD, 0, true), .words = txn_types},
+	/* without it of whatever kind */
+	{FIELD("txn_type", VALUE_WORD, 0, false), .words = txn_types},
 	{FIELD("attribute_type", VALUE_WORD, 0, true), .words = attribute_types},
 	{FIELD("attribute_value", VALUE_TEXTS, ID_MAX, true)},
 	LOCALE,

@@ -45,6 +45,9 @@ extern bool signature_verify(const json_t *envelope, const char *body, size_t le
  */
 extern bool signature_is_absent(const json_t *envelope);
 
+/* A text that other systems send where they do not sign; counts for the same partners only. */
+extern bool signature_is_marker(const json_t *envelope);
+
 /* "err.signature.missing", "err.signature.invalid" or "err.service.unavailable". */
 extern const char *signature_error_code(const Failure *failure);
 

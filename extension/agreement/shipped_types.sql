@@ -8,9 +8,10 @@ SELECT t.reg_type, true, 'ns:org:RegistryType:' || t.reg_type, lower(t.reg_type)
 	t.description
   FROM (VALUES
 	('ESS', '{employment}', 'employment support system'),
-	('Social', '{sr,socialregistry,social_registry}', 'social registry'),
-	('IBR', '{}', 'integrated beneficiary registry'),
-	('Civil', '{crvs}', 'civil registration and vital statistics'),
+	('Social', '{sr,socialregistry,social_registry,social_member}', 'social registry'),
+	('IBR', '{beneficiary_registry}', 'integrated beneficiary registry'),
+	('Civil', '{crvs,birth,death,marriage,civil_registry}',
+		'civil registration and vital statistics'),
 	('FR', '{farmer,farmerregistry,farmer_registry}', 'farmer registry'),
 	('DR', '{disability,disabilityregistry,disability_registry}', 'disability registry'))
 	t(reg_type, more, description);

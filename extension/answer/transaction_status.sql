@@ -64,8 +64,9 @@ DECLARE
 		WHEN jsonb_typeof(question) IS DISTINCT FROM 'object'
 			THEN 'txnstatus_request must be an object with reference_id, txn_type, attribute_type '
 				'and attribute_value'
-		WHEN jsonb_typeof(question->'txn_type') IS DISTINCT FROM 'string'
-			OR casesync_internal.status_kind(question->>'txn_type') IS NULL
+		WHEN coalesce(jsonb_typeof(question->'txn_type'), 'null') NOT IN ('null', 'string')
+			OR question->>'txn_type' IS NOT NULL
+			AND casesync_internal.status_kind(question->>'txn_type') IS NULL
 			THEN 'txnstatus_request.txn_type must be search, subscribe, unsubscribe, notify, '
 				'receipt or enrolled'
 		WHEN coalesce(question->>'attribute_type', '') NOT IN ('transaction_id', 'correlation_id',
@@ -320,6 +321,24 @@ COMMENT ON FUNCTION casesync_internal.status_summary(text, casesync_internal.req
 	'the header''s status and message: for a subscribe or unsubscribe its outcome, for a search '
 	'that the question is answered';
 
+/* Who does not say what kind of request it asks about is told of the kind that there is. */
+CREATE OR REPLACE FUNCTION casesync_internal.status_kind_found(partner text, attribute text,
+	wanted text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce((SELECT k.kind
+		  FROM unnest('{search,subscribe,unsubscribe,enrolled}'::text[]) WITH ORDINALITY k(kind, n)
+		 WHERE EXISTS (SELECT FROM casesync_internal.status_requests(partner, k.kind, attribute,
+			coalesce(casesync_internal.status_names(partner, k.kind, attribute, wanted), wanted)))
+		 ORDER BY k.n LIMIT 1), 'search');
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.status_kind_found(text, text, text[]) IS
+	'what kind of request a partner has made under these ids; search when none';
+
 CREATE OR REPLACE FUNCTION casesync_internal.status_outcome(p casesync_internal.partner,
 	message jsonb, correlation_id text)
 RETURNS casesync_internal.request_outcome
@@ -329,9 +348,10 @@ AS $$
 DECLARE
 	question constant jsonb := message->'txnstatus_request';
 	attribute constant text := question->>'attribute_type';
-	kind constant text := casesync_internal.status_kind(question->>'txn_type');
 	wanted constant text[] := ARRAY(SELECT v
 		FROM jsonb_array_elements_text(casesync_internal.list_of(question->'attribute_value')) v);
+	kind constant text := coalesce(casesync_internal.status_kind(question->>'txn_type'),
+		casesync_internal.status_kind_found(p.partner, attribute, wanted));
 	names constant text[] := casesync_internal.status_names(p.partner, kind, attribute, wanted);
 	requests constant casesync_internal.request_in[] := ARRAY(SELECT r
 		FROM casesync_internal.status_requests(p.partner, kind, attribute,

@@ -146,6 +146,14 @@ read_predicate(FilterParser *parser, const JsonbValue *value, Predicate *predica
 		filter_refuse(parser, "a predicate filter is a list of objects with expression1");
 		return false;
 	}
+	/* passed over it would find more than was asked for */
+	if (filter_member(value->val.binary.data, "expression3", &member))
+	{
+		filter_refuse(parser, "a predicate has expression1 and expression2; send more in items of "
+							  "their own");
+		return false;
+	}
+	(void) filter_member(value->val.binary.data, "expression1", &member);
 	if (!read_sequence(parser, value->val.binary.data, predicate) ||
 		!read_condition(parser, value->val.binary.data, &condition) ||
 		(first = read_expression(parser, &member)) == NULL)

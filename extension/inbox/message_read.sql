@@ -120,18 +120,20 @@ COMMENT ON FUNCTION casesync_internal.body_refusal(bytea, bytea) IS
  * header.meta would say: the header travels in the open. Whether it is encrypted was told by its
  * shape (D3), by the bridge: plain is what it found inside.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.read_message(raw bytea, plain bytea,
+CREATE OR REPLACE FUNCTION casesync_internal.read_message(raw bytea, plain bytea, mended bytea,
 	OUT header jsonb, OUT message jsonb)
 LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	body jsonb := casesync_internal.read_body(raw);
+	body jsonb := casesync_internal.read_body(coalesce(mended, raw));
 BEGIN
 	header := body->'header';
 	message := nullif(body->'message', 'null');
 	IF plain IS NOT NULL AND jsonb_typeof(header) = 'object' THEN
-		message := casesync_internal.read_body(plain);
+		IF mended IS NULL THEN
+			message := casesync_internal.read_body(plain);
+		END IF;
 		header := header - 'meta';
 		IF jsonb_typeof(message) = 'object' THEN
 			header := header || jsonb_strip_nulls(jsonb_build_object('meta', message->'meta'));
@@ -144,8 +146,9 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.read_message(bytea, bytea) IS
-	'header and message of a body, the message decrypted if it was not plain';
+COMMENT ON FUNCTION casesync_internal.read_message(bytea, bytea, bytea) IS
+	'header and message of a body, the message decrypted if it was not plain; as the bridge has '
+	'written them anew (mended), if it was in forms that are not the standard''s';
 
 /* That there are any, and as many as header.total_count says, was judged with the header. */
 CREATE OR REPLACE FUNCTION casesync_internal.items_refusal(items jsonb, name text)

@@ -94,14 +94,15 @@ COMMENT ON FUNCTION casesync_internal.answer_hold(casesync_internal.partner,
  * the bridge may call for this.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.answer_now(partner text, message_id text, raw bytea,
-	token_client text, kid text, plain bytea DEFAULT NULL, begins_within integer DEFAULT NULL)
+	token_client text, kid text, plain bytea DEFAULT NULL, begins_within integer DEFAULT NULL,
+	mended bytea DEFAULT NULL, odd jsonb DEFAULT NULL)
 RETURNS SETOF casesync_internal.reply
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	m constant casesync_internal.incoming := casesync_internal.message_admit(partner, message_id,
-		raw, plain, at_once => true);
+		raw, plain, mended, at_once => true);
 	correlation constant text := gen_random_uuid()::text;
 	p casesync_internal.partner;
 	o casesync_internal.request_outcome;
@@ -122,9 +123,13 @@ BEGIN
 	END IF;
 	reply := casesync_internal.reply_of(o, correlation, partner);
 	reply.lane := casesync_internal.answer_hold(p, o, begins_within);
+	IF odd IS NOT NULL AND o.error_code IS NULL THEN
+		PERFORM casesync_internal.deviation_note(partner, odd);
+	END IF;
 	RETURN NEXT reply;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.answer_now(text, text, bytea, text, text, bytea, integer) IS
+COMMENT ON FUNCTION casesync_internal.answer_now(text, text, bytea, text, text, bytea, integer,
+	bytea, jsonb) IS
 	'the answer to a verified synchronous request, with what it gives on record; or why there is '
 	'none (HTTP 400)';

@@ -145,7 +145,7 @@ COMMENT ON FUNCTION casesync_internal.message_callback(casesync_internal.incomin
  * message pass for a known one.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.message_judge(partner text, message_id text, raw bytea,
-	plain bytea, at_once boolean)
+	plain bytea, mended bytea, at_once boolean)
 RETURNS casesync_internal.incoming
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -155,7 +155,7 @@ DECLARE
 	target record;
 BEGIN
 	SELECT r.header, r.message INTO m.header, m.message
-	  FROM casesync_internal.read_message(raw, plain) r;
+	  FROM casesync_internal.read_message(raw, plain, mended) r;
 	m.message_id := message_id;
 	m.partner := casesync_internal.message_sender(partner, at_once);
 	IF (m.partner).partner IS NULL THEN
@@ -191,7 +191,7 @@ BEGIN
 	RETURN m;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.message_judge(text, text, bytea, bytea, boolean) IS
+COMMENT ON FUNCTION casesync_internal.message_judge(text, text, bytea, bytea, bytea, boolean) IS
 	'a message of a partner, read, and judged as far as nothing needs to be done for it';
 
 /* Rows cost too: each message and each item in it counts for a kilobyte more than its bytes. */
@@ -220,14 +220,14 @@ COMMENT ON FUNCTION casesync_internal.message_bytes(casesync_internal.incoming, 
 	'how many bytes a message is charged for';
 
 CREATE OR REPLACE FUNCTION casesync_internal.message_admit(partner text, message_id text, raw bytea,
-	plain bytea, at_once boolean)
+	plain bytea, mended bytea, at_once boolean)
 RETURNS casesync_internal.incoming
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	m casesync_internal.incoming := casesync_internal.message_judge(partner, message_id, raw,
-		plain, at_once);
+		plain, mended, at_once);
 	bytes bigint;
 	full_for text;
 BEGIN
@@ -243,6 +243,6 @@ BEGIN
 	RETURN m;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.message_admit(text, text, bytea, bytea, boolean) IS
+COMMENT ON FUNCTION casesync_internal.message_admit(text, text, bytea, bytea, bytea, boolean) IS
 	'message_judge(), and what will be kept of the message is charged to its partner, or it is '
 	'refused';

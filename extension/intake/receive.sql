@@ -45,14 +45,15 @@ COMMENT ON FUNCTION casesync_internal.message_take(casesync_internal.incoming, t
  * could check it.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.receive(partner text, message_id text, raw bytea,
-	token_client text, kid text, plain bytea DEFAULT NULL)
+	token_client text, kid text, plain bytea DEFAULT NULL, mended bytea DEFAULT NULL,
+	odd jsonb DEFAULT NULL)
 RETURNS SETOF casesync_internal.answer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	m constant casesync_internal.incoming := casesync_internal.message_admit(partner, message_id,
-		raw, plain, at_once => false);
+		raw, plain, mended, at_once => false);
 	answer casesync_internal.answer;
 BEGIN
 	PERFORM casesync_internal.commit_durably();
@@ -69,11 +70,14 @@ BEGIN
 				CASE m.action WHEN 'rejected' THEN m.action ELSE m.header->>'action' END,
 				m.content_hash, CASE WHEN casesync_internal.message_is_proof(partner, m.action)
 					THEN raw ELSE '' END, token_client, kid, answer);
+			IF odd IS NOT NULL THEN
+				PERFORM casesync_internal.deviation_note(partner, odd);
+			END IF;
 		END IF;
 	END IF;
 	RETURN NEXT answer;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.receive(text, text, bytea, text, text, bytea) IS
+COMMENT ON FUNCTION casesync_internal.receive(text, text, bytea, text, text, bytea, bytea, jsonb) IS
 	'a verified message of a partner: stored before it is acknowledged; a repeated message_id is '
 	'answered as the first time';

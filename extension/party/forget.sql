@@ -11,6 +11,7 @@ AS $$
 	DELETE FROM casesync_internal.published_key o WHERE o.partner = party_forget.partner;
 	DELETE FROM casesync_internal.jwks_source s
 	 WHERE s.kind = 'partner' AND s.name = party_forget.partner;
+	DELETE FROM casesync_internal.deviation v WHERE v.partner = party_forget.partner;
 	DELETE FROM casesync_internal.stored_day d WHERE d.partner = party_forget.partner;
 	DELETE FROM casesync_internal.client c WHERE c.partner = party_forget.partner;
 	DELETE FROM casesync_internal.partner p WHERE p.partner = party_forget.partner;

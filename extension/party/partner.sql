@@ -39,6 +39,12 @@ BEGIN
 			message => format('profile "%s" is not known', p.profile),
 			hint => 'Profiles: spdci-1.0, extended.');
 	END IF;
+	IF p.reading NOT IN ('standard', 'lenient') THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('reading "%s" is not known', p.reading),
+			hint => 'reading: standard, lenient (also takes times without zone, locales of two '
+				'letters or capitals, and bodies that are not called JSON).');
+	END IF;
 	IF p.jwks_trust NOT IN ('pin', 'follow')
 		OR p.signature NOT IN ('required', 'unsigned_accepted')
 	THEN
@@ -131,7 +137,7 @@ AS $$
 		callback_prefixes = p.callback_prefixes, jwks_url = p.jwks_url, jwks_trust = p.jwks_trust,
 		token_url = p.token_url, client_id = p.client_id, secret_name = p.secret_name,
 		tls_name = p.tls_name, networks = p.networks, signature = p.signature,
-		profile = p.profile, encryption = p.encryption
+		profile = p.profile, encryption = p.encryption, reading = p.reading
 	 WHERE t.partner = p.partner
 $$;
 COMMENT ON FUNCTION casesync_internal.partner_store(casesync_internal.partner) IS
@@ -161,7 +167,8 @@ CREATE OR REPLACE FUNCTION casesync.set_partner(sender_id text, base_url text DE
 	notify_url text DEFAULT NULL, callback_prefixes text[] DEFAULT NULL, jwks_url text DEFAULT NULL,
 	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
 	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
-	signature text DEFAULT NULL, profile text DEFAULT NULL, encryption text DEFAULT NULL)
+	signature text DEFAULT NULL, profile text DEFAULT NULL, encryption text DEFAULT NULL,
+	reading text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -186,6 +193,7 @@ BEGIN
 	p.signature := coalesce(signature, p.signature);
 	p.profile := coalesce(profile, p.profile);
 	p.encryption := coalesce(encryption, p.encryption);
+	p.reading := coalesce(reading, p.reading);
 	PERFORM casesync_internal.check_partner_words(p);
 	PERFORM casesync_internal.check_partner_files(p);
 	PERFORM casesync_internal.partner_store(p);
@@ -200,7 +208,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text,
-	text, cidr[], text, text, text) IS
+	text, cidr[], text, text, text, text) IS
 	'create or change a partner; parameters left out keep their value; an empty jwks_url, '
 	'token_url or tls_name takes it away';
 
@@ -212,7 +220,7 @@ CREATE OR REPLACE VIEW casesync.partners AS
 			AND now() < k.valid_to) AS valid_keys, p.created_at,
 		p.encryption, p.jwks_url, p.jwks_trust, p.token_url, p.client_id, p.secret_name,
 		p.tls_name, p.max_subscriptions, p.max_filters, p.max_bytes_per_day, p.max_bytes,
-		p.max_backlog
+		p.max_backlog, p.reading
 	  FROM casesync_internal.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
 COMMENT ON COLUMN casesync.partners.partner IS 'its sender_id';
@@ -228,6 +236,7 @@ COMMENT ON COLUMN casesync.partners.profile IS 'spdci-1.0, or extended';
 COMMENT ON COLUMN casesync.partners.valid_keys IS 'how many of its keys count now';
 COMMENT ON COLUMN casesync.partners.created_at IS 'since when it is known here';
 COMMENT ON COLUMN casesync.partners.encryption IS 'off, accepted, or required';
+COMMENT ON COLUMN casesync.partners.reading IS 'standard, or lenient';
 COMMENT ON COLUMN casesync.partners.jwks_url IS 'where it publishes its keys';
 COMMENT ON COLUMN casesync.partners.jwks_trust IS
 	'what a newly published key is worth: pin (accept_key() first) or follow';

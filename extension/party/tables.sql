@@ -89,7 +89,8 @@ CREATE TABLE casesync_internal.partner (
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	max_bytes_per_day bigint NOT NULL DEFAULT 536870912 CHECK (max_bytes_per_day >= 0),
 	max_bytes bigint NOT NULL DEFAULT 21474836480 CHECK (max_bytes >= 0),
-	max_backlog bigint NOT NULL DEFAULT 200000 CHECK (max_backlog > 0)
+	max_backlog bigint NOT NULL DEFAULT 200000 CHECK (max_backlog > 0),
+	reading text NOT NULL DEFAULT 'standard' CHECK (reading IN ('standard', 'lenient'))
 );
 COMMENT ON TABLE casesync_internal.partner IS 'other systems; partner is their sender_id';
 COMMENT ON COLUMN casesync_internal.partner.max_subscriptions IS
@@ -102,7 +103,23 @@ COMMENT ON COLUMN casesync_internal.partner.max_bytes IS
 	'how many bytes it may have stored here in all, of what was not pruned';
 COMMENT ON COLUMN casesync_internal.partner.max_backlog IS
 	'how many notifications may wait for one of its addresses while it does not answer';
+COMMENT ON COLUMN casesync_internal.partner.reading IS
+	'whether its messages may have forms that test suites want refused';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.partner', '');
+CREATE TABLE casesync_internal.deviation (
+	partner text NOT NULL,
+	code text NOT NULL,
+	messages bigint NOT NULL,
+	first_seen timestamptz NOT NULL,
+	last_seen timestamptz NOT NULL,
+	place text NOT NULL,
+	PRIMARY KEY (partner, code)
+);
+COMMENT ON TABLE casesync_internal.deviation IS
+	'forms that are not the standard''s, in which partners sent messages that were taken';
+COMMENT ON COLUMN casesync_internal.deviation.place IS
+	'names of members in the first such message, never what they hold';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.deviation', '');
 /* A row for each server process, so that no message waits for another one. */
 CREATE TABLE casesync_internal.stored_day (
 	partner text NOT NULL,

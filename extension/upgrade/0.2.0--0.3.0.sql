@@ -1373,7 +1373,30 @@ COMMENT ON COLUMN casesync_internal.prune_mark.next_at IS 'when the walk goes on
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.prune_mark', '');
 /* ---- a backlog that is too long is compacted ---- */
 ALTER TABLE casesync_internal.partner
-	ADD COLUMN max_backlog bigint NOT NULL DEFAULT 200000 CHECK (max_backlog > 0);
+	ADD COLUMN max_backlog bigint NOT NULL DEFAULT 200000 CHECK (max_backlog > 0),
+	ADD COLUMN reading text NOT NULL DEFAULT 'standard' CHECK (reading IN ('standard', 'lenient'));
+COMMENT ON COLUMN casesync_internal.partner.reading IS
+	'whether its messages may have forms that test suites want refused';
+CREATE TABLE casesync_internal.deviation (
+	partner text NOT NULL,
+	code text NOT NULL,
+	messages bigint NOT NULL,
+	first_seen timestamptz NOT NULL,
+	last_seen timestamptz NOT NULL,
+	place text NOT NULL,
+	PRIMARY KEY (partner, code)
+);
+COMMENT ON TABLE casesync_internal.deviation IS
+	'forms that are not the standard''s, in which partners sent messages that were taken';
+COMMENT ON COLUMN casesync_internal.deviation.place IS
+	'names of members in the first such message, never what they hold';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.deviation', '');
+DROP FUNCTION casesync_internal.authenticate(text, text, text);
+DROP FUNCTION casesync_internal.read_message(bytea, bytea);
+DROP FUNCTION casesync_internal.message_judge(text, text, bytea, bytea, boolean);
+DROP FUNCTION casesync_internal.receive(text, text, bytea, text, text, bytea);
+DROP FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text,
+	cidr[], text, text, text);
 COMMENT ON COLUMN casesync_internal.partner.max_backlog IS
 	'how many notifications may wait for one of its addresses while it does not answer';
 CREATE TABLE casesync_internal.compacted (

@@ -39,7 +39,14 @@ static const RouteCase cases[] = {
 	{"refuses_path_without_base", "/dci", "POST", "/registry/notify", 404, 0},
 	{"refuses_unknown_prefix", "", "POST", "/xyz/registry/notify", 404, 0},
 	{"refuses_prefix_twice", "", "POST", "/ess/ess/registry/notify", 404, 0},
-	{"refuses_slash_at_the_end", "", "POST", "/registry/notify/", 404, 0},
+	{"finds_path_with_a_slash_at_the_end", "", "POST", "/registry/notify/", 0, 1},
+	{"refuses_two_slashes_at_the_end", "", "POST", "/registry/notify//", 404, 0},
+	{"refuses_more_behind_the_path", "", "POST", "/registry/notify/x", 404, 0},
+	{"refuses_slash_at_the_end_of_what_is_read", "", "GET", "/livez/", 405, 3},
+	{"finds_path_of_a_whole_url", "", "POST", "http://sp.example.org:80/registry/notify", 0, 1},
+	{"finds_path_under_base_of_a_whole_url", "/dci", "POST", "https://x/dci/registry/notify", 0, 1},
+	{"refuses_whole_url_without_path", "", "POST", "http://sp.example.org", 404, 0},
+	{"refuses_other_scheme", "", "POST", "ftp://sp.example.org/registry/notify", 404, 0},
 	{"refuses_beginning_of_a_path", "", "POST", "/registry", 404, 0},
 	{"refuses_empty_path", "", "POST", "", 404, 0},
 };
@@ -54,13 +61,18 @@ main(void)
 	{
 		const RouteCase *expected = &cases[i];
 		const HttpRoute *route = NULL;
+		bool has_slash = false;
 		int refusal = http_route_find(routes, expected->base_path, prefixes, expected->method,
-									  expected->path, &route);
+									  expected->path, &route, &has_slash);
+		size_t length = strlen(expected->path);
 
 		tap_ok(&tap,
 			   refusal == expected->refusal &&
 				   (route != NULL ? route->number : 0) == expected->number,
 			   "%s", expected->name);
+		if (refusal == 0)
+			tap_ok(&tap, has_slash == (expected->path[length - 1] == '/'), "tells_slash_of_%s",
+				   expected->path);
 	}
 	for (size_t i = 0; i + 1 < sizeof(statuses) / sizeof(statuses[0]); i++)
 		tap_ok(&tap,

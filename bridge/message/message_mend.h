@@ -1,0 +1,21 @@
+/*
+ * message_mend.h
+ *		A message in forms of the table of odd_form.c, into the standard's own. What cannot be
+ *		mended stays as it is, for message_check to refuse. Pure; knows no partner.
+ */
+#ifndef MESSAGE_MEND_H
+#define MESSAGE_MEND_H
+
+#include "message/message_check.h"
+#include "message/odd_form.h"
+
+/* Before it is decrypted: header.is_msg_encrypted. */
+extern void message_mend_flag(json_t *envelope, OddForms *found);
+
+/* Change header and message in place; plain as in message_check. found->is_any: there was one. */
+extern void message_mend(json_t *envelope, json_t *plain, MessageAction action, OddForms *found);
+
+/* {"header": …, "message": …} as they are now. False when it does not fit, or out of memory. */
+extern bool message_mend_write(const json_t *envelope, const json_t *plain, Buffer *text);
+
+#endif
