@@ -132,7 +132,7 @@ my @rules = (
 	[ [qw(search sync/search)], 'rejects_page_size_0', $good{search}->(pagination => { page_size => \0 }) ],
 	[ [qw(search sync/search)], 'rejects_page_number_0', $good{search}->(pagination => { page_size => \1, page_number => \0 }) ],
 	[ [qw(search sync/search)], 'rejects_negative_page_size', $good{search}->(pagination => { page_size => \-5 }) ],
-	[ [qw(search sync/search)], 'rejects_page_size_as_text', $good{search}->(pagination => { page_size => '10' }) ],
+	[ [qw(search sync/search)], 'rejects_page_size_as_text', $good{search}->(pagination => { page_size => 'ten' }) ],
 	[ [qw(search sync/search)], 'rejects_page_size_beyond_31_bits', $good{search}->(pagination => { page_size => \4294967297 }) ],
 	[ [qw(search sync/search)], 'rejects_page_size_0_beside_the_criteria', $beside->({ page_size => \0 }) ],
 	[ [qw(search sync/search)], 'rejects_other_query_type', $good{search}->(query_type => 'sql') ],
