@@ -236,7 +236,6 @@ COMMENT ON COLUMN casesync.partners.profile IS 'spdci-1.0, or extended';
 COMMENT ON COLUMN casesync.partners.valid_keys IS 'how many of its keys count now';
 COMMENT ON COLUMN casesync.partners.created_at IS 'since when it is known here';
 COMMENT ON COLUMN casesync.partners.encryption IS 'off, accepted, or required';
-COMMENT ON COLUMN casesync.partners.reading IS 'standard, or lenient';
 COMMENT ON COLUMN casesync.partners.jwks_url IS 'where it publishes its keys';
 COMMENT ON COLUMN casesync.partners.jwks_trust IS
 	'what a newly published key is worth: pin (accept_key() first) or follow';
@@ -256,3 +255,4 @@ COMMENT ON COLUMN casesync.partners.max_bytes IS
 	'how many bytes it may have stored here in all, of what was not pruned';
 COMMENT ON COLUMN casesync.partners.max_backlog IS
 	'how many notifications may wait for one of its addresses while it does not answer';
+COMMENT ON COLUMN casesync.partners.reading IS 'standard, or lenient';
