@@ -105,9 +105,11 @@ is(status("${head}Content-Length: 99999999999999999999999\r\n\r\n"), 413, 'a len
 like(status("${head}Authorization: Bearer a\0b\r\nContent-Length: 2\r\n\r\n{}"), qr/^(400|401|cut off)$/, 'a NUL in a token');
 
 # --- paths ---
+is(status("POST $_ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"), 401, "$_ is a path that wants a token")
+  for '/registry/notify/', 'http://127.0.0.1/registry/notify', 'https://other.example.org:8443/registry/notify';
 for my $path ('/registry/notify%00', '/registry/%6eotify', '/registry/notify%0d%0aX:y', '/registry/../registry/notify',
-	'/registry//notify', '//registry/notify', '/registry/notify/', '/REGISTRY/notify', "/registry/notify\x01",
-	'http://127.0.0.1/registry/notify', 'http://other.example.org/registry/notify', '*', '/%2e%2e/registry/notify',
+	'/registry//notify', '//registry/notify', '/registry/notify//', '/REGISTRY/notify', "/registry/notify\x01",
+	'http://127.0.0.1', 'http:///registry//notify', 'http://x//registry/notify', 'ftp://x/registry/notify', '*', '/%2e%2e/registry/notify',
 	'/registry/notify;x', "/registry/notify\xff")
 {
 	(my $shown = $path) =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
