@@ -86,13 +86,19 @@ BEGIN
 			left(criteria->>'reg_record_type', 80),
 			(SELECT string_agg(DISTINCT (s.r).record_type, ', ') FROM unnest(of_type) s));
 	END IF;
+	/* In an expression it is a name like others, of which none is told whether it is known. */
+	IF lower(casesync_internal.plain_name(criteria->>'query_type')) <> 'idtype-value'
+		OR criteria->>'query_type' IS NULL
+		AND jsonb_typeof(criteria #> '{query,type}') IS DISTINCT FROM 'string' THEN
+		RETURN NULL;
+	END IF;
 	FOR name IN SELECT n #>> '{}' FROM jsonb_path_query(tree, 'strict $.**.identifier') n LOOP
 		IF NOT EXISTS (SELECT FROM unnest(types) t
 			WHERE upper(casesync_internal.fold_identifier_type(t))
 				= upper(casesync_internal.fold_identifier_type(casesync_internal.plain_name(name))))
 		THEN
-			RETURN casesync_internal.refused_for('search of identifier', left(name, 80),
-				array_to_string(types, ', '));
+			RETURN casesync_internal.refused_for('search of identifier', left(coalesce(
+				criteria #>> '{query,type}', name), 80), array_to_string(types, ', '));
 		END IF;
 	END LOOP;
 	RETURN NULL;
