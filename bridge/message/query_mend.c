@@ -170,7 +170,7 @@ expressions_split(const json_t *predicate)
 
 	for (int i = 1; i <= EXPRESSIONS; i++)
 	{
-		char name[16];
+		char name[24];
 		json_t *expression;
 
 		snprintf(name, sizeof(name), "expression%d", i);
