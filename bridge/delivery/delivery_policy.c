@@ -59,6 +59,10 @@ static const AnswerRule answer_rules[] = {
 	{500, 599, ANY, NULL, DELIVERY_SUSPECT, "partner failed"},
 };
 
+/* Of partners of whom it was said. */
+static const AnswerRule status_rule = {
+	200, 299, ACK_UNREADABLE, NULL, DELIVERY_DELIVERED, "acknowledged by the status"};
+
 /* What ended before an answer came, by TransferResult. */
 static const struct
 {
@@ -116,6 +120,9 @@ delivery_decide(const DeliveryAttempt *attempt, const DeliveryRules *rules)
 								 transfer_rules[attempt->transfer].reason};
 	size_t i;
 
+	if (attempt->transfer == TRANSFER_ANSWERED && attempt->status_is_ack &&
+		rule_fits(&status_rule, attempt))
+		return (DeliveryDecision){status_rule.verdict, 0, status_rule.reason};
 	for (i = 0; attempt->transfer == TRANSFER_ANSWERED &&
 				i < sizeof(answer_rules) / sizeof(answer_rules[0]);
 		 i++)

@@ -6,6 +6,7 @@
 #ifndef DELIVERY_POLICY_H
 #define DELIVERY_POLICY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "message/ack.h"
@@ -33,6 +34,7 @@ typedef struct DeliveryAttempt
 	int64_t retry_after_s;	/* what the partner asks for, 0 = nothing; counts up to a day */
 	int attempt;			/* 1 for the first, as take() says */
 	double random;			/* in [0, 1) */
+	bool status_is_ack;		/* of this partner a 2xx is enough */
 } DeliveryAttempt;
 
 typedef struct DeliveryRules

@@ -154,13 +154,13 @@ delivery_queue_read_claim(const PGresult *result)
 bool
 delivery_queue_read_recorded(const PGresult *result)
 {
-	return pg_row_is_true(result, 0, 19);
+	return pg_row_is_true(result, 0, 20);
 }
 
 bool
 delivery_queue_read_again(const PGresult *result)
 {
-	return pg_row_is_true(result, 0, 20);
+	return pg_row_is_true(result, 0, 21);
 }
 
 bool
@@ -191,6 +191,7 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 		.client_id = pg_row_text(result, 0, 15),
 		.secret_name = pg_row_text(result, 0, 16),
 		.journal = pg_row_text(result, 0, 18),
+		.status_is_ack = pg_row_is_true(result, 0, 19),
 	};
 	return true;
 }

@@ -32,6 +32,7 @@ typedef struct DeliveryItem
 	const char *client_id;
 	const char *secret_name;
 	const char *journal; /* to be written down before it is sent, or NULL */
+	bool status_is_ack;	 /* the partner's 2xx is enough */
 } DeliveryItem;
 
 typedef struct DeliveryOutcome

@@ -136,6 +136,7 @@ lane_answered(void *context, const SenderAnswer *answer)
 	attempt.ack = ack.status;
 	attempt.error_code = ack.error_code;
 	attempt.retry_after_s = answer->retry_after_s;
+	attempt.status_is_ack = lane->status_is_ack;
 	/* ack_read let nothing but a plain code through, so it may be stored and logged */
 	memcpy(lane->outcome.error_code, ack.error_code, sizeof(lane->outcome.error_code));
 	lane_decide(lane, &attempt, cause, answer->elapsed_ms);
@@ -271,6 +272,7 @@ lane_send(Lane *lane, const DeliveryItem *item)
 
 	fence_raise(&lane->fence, common->parts.session);
 	lane->attempt = item->attempt;
+	lane->status_is_ack = item->status_is_ack;
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
 	if (lane_message_keep(lane, item, &failure) &&
 		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))

@@ -98,6 +98,7 @@ typedef struct Lane
 	Failure unwritten;
 	Fence fence;
 	int attempt;
+	bool status_is_ack;
 	int troubles; /* with the database, one after another: it is not to be asked in a circle */
 	int64_t rest_until;
 } Lane;

@@ -245,6 +245,7 @@ BEGIN
 	parcel.receiver_id := p.partner;
 	parcel.networks := p.networks::text[];
 	parcel.tls_name := nullif(p.tls_name, '');
+	parcel.status_is_ack := p.acknowledges = 'status';
 	parcel.token_url := p.token_url;
 	parcel.client_id := p.client_id;
 	parcel.secret_name := p.secret_name;

@@ -45,6 +45,12 @@ BEGIN
 			hint => 'reading: standard, lenient (also takes times without zone, locales of two '
 				'letters or capitals, and bodies that are not called JSON).');
 	END IF;
+	IF p.acknowledges NOT IN ('message', 'status') THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => format('acknowledges "%s" is not known', p.acknowledges),
+			hint => 'acknowledges: message (with ack_status in what it answers), status (a 2xx '
+				'without one counts too).');
+	END IF;
 	IF p.jwks_trust NOT IN ('pin', 'follow')
 		OR p.signature NOT IN ('required', 'unsigned_accepted')
 	THEN
@@ -137,7 +143,8 @@ AS $$
 		callback_prefixes = p.callback_prefixes, jwks_url = p.jwks_url, jwks_trust = p.jwks_trust,
 		token_url = p.token_url, client_id = p.client_id, secret_name = p.secret_name,
 		tls_name = p.tls_name, networks = p.networks, signature = p.signature,
-		profile = p.profile, encryption = p.encryption, reading = p.reading
+		profile = p.profile, encryption = p.encryption, reading = p.reading,
+		acknowledges = p.acknowledges
 	 WHERE t.partner = p.partner
 $$;
 COMMENT ON FUNCTION casesync_internal.partner_store(casesync_internal.partner) IS
@@ -168,7 +175,7 @@ CREATE OR REPLACE FUNCTION casesync.set_partner(sender_id text, base_url text DE
 	jwks_trust text DEFAULT NULL, token_url text DEFAULT NULL, client_id text DEFAULT NULL,
 	secret_name text DEFAULT NULL, tls_name text DEFAULT NULL, networks cidr[] DEFAULT NULL,
 	signature text DEFAULT NULL, profile text DEFAULT NULL, encryption text DEFAULT NULL,
-	reading text DEFAULT NULL)
+	reading text DEFAULT NULL, acknowledges text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -194,6 +201,7 @@ BEGIN
 	p.profile := coalesce(profile, p.profile);
 	p.encryption := coalesce(encryption, p.encryption);
 	p.reading := coalesce(reading, p.reading);
+	p.acknowledges := coalesce(acknowledges, p.acknowledges);
 	PERFORM casesync_internal.check_partner_words(p);
 	PERFORM casesync_internal.check_partner_files(p);
 	PERFORM casesync_internal.partner_store(p);
@@ -208,7 +216,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text,
-	text, cidr[], text, text, text, text) IS
+	text, cidr[], text, text, text, text, text) IS
 	'create or change a partner; parameters left out keep their value; an empty jwks_url, '
 	'token_url or tls_name takes it away';
 
@@ -220,7 +228,7 @@ CREATE OR REPLACE VIEW casesync.partners AS
 			AND now() < k.valid_to) AS valid_keys, p.created_at,
 		p.encryption, p.jwks_url, p.jwks_trust, p.token_url, p.client_id, p.secret_name,
 		p.tls_name, p.max_subscriptions, p.max_filters, p.max_bytes_per_day, p.max_bytes,
-		p.max_backlog, p.reading
+		p.max_backlog, p.reading, p.acknowledges
 	  FROM casesync_internal.partner p;
 COMMENT ON VIEW casesync.partners IS 'other systems';
 COMMENT ON COLUMN casesync.partners.partner IS 'its sender_id';
@@ -256,3 +264,5 @@ COMMENT ON COLUMN casesync.partners.max_bytes IS
 COMMENT ON COLUMN casesync.partners.max_backlog IS
 	'how many notifications may wait for one of its addresses while it does not answer';
 COMMENT ON COLUMN casesync.partners.reading IS 'standard, or lenient';
+COMMENT ON COLUMN casesync.partners.acknowledges IS
+	'message: a 2xx must acknowledge what it had; status: any 2xx does';

@@ -90,7 +90,8 @@ CREATE TABLE casesync_internal.partner (
 	max_bytes_per_day bigint NOT NULL DEFAULT 536870912 CHECK (max_bytes_per_day >= 0),
 	max_bytes bigint NOT NULL DEFAULT 21474836480 CHECK (max_bytes >= 0),
 	max_backlog bigint NOT NULL DEFAULT 200000 CHECK (max_backlog > 0),
-	reading text NOT NULL DEFAULT 'standard' CHECK (reading IN ('standard', 'lenient'))
+	reading text NOT NULL DEFAULT 'standard' CHECK (reading IN ('standard', 'lenient')),
+	acknowledges text NOT NULL DEFAULT 'message' CHECK (acknowledges IN ('message', 'status'))
 );
 COMMENT ON TABLE casesync_internal.partner IS 'other systems; partner is their sender_id';
 COMMENT ON COLUMN casesync_internal.partner.max_subscriptions IS
@@ -105,6 +106,8 @@ COMMENT ON COLUMN casesync_internal.partner.max_backlog IS
 	'how many notifications may wait for one of its addresses while it does not answer';
 COMMENT ON COLUMN casesync_internal.partner.reading IS
 	'whether its messages may have forms that test suites want refused';
+COMMENT ON COLUMN casesync_internal.partner.acknowledges IS
+	'whether what it answers by HTTP says that it has a message, or its status alone does';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.partner', '');
 CREATE TABLE casesync_internal.deviation (
 	partner text NOT NULL,

@@ -1338,7 +1338,8 @@ DROP FUNCTION casesync_internal.notify_message(bigint[]);
 DROP FUNCTION casesync_internal.take_notifications(casesync_internal.lane_state,
 	casesync_internal.partner, casesync_internal.node);
 DROP FUNCTION casesync_internal.notification_settle(bigint[], boolean, text);
-ALTER TYPE casesync_internal.parcel ADD ATTRIBUTE recorded boolean, ADD ATTRIBUTE again boolean;
+ALTER TYPE casesync_internal.parcel ADD ATTRIBUTE recorded boolean, ADD ATTRIBUTE again boolean,
+	ADD ATTRIBUTE status_is_ack boolean;
 COMMENT ON TYPE casesync_internal.parcel IS
 	'a message that is to be sent now; what next_message() says besides: whether the outcome of the '
 	'one before counted, and whether take() has to be called, which says what is wrong';
@@ -1374,9 +1375,13 @@ SELECT pg_catalog.pg_extension_config_dump('casesync_internal.prune_mark', '');
 /* ---- a backlog that is too long is compacted ---- */
 ALTER TABLE casesync_internal.partner
 	ADD COLUMN max_backlog bigint NOT NULL DEFAULT 200000 CHECK (max_backlog > 0),
-	ADD COLUMN reading text NOT NULL DEFAULT 'standard' CHECK (reading IN ('standard', 'lenient'));
+	ADD COLUMN reading text NOT NULL DEFAULT 'standard' CHECK (reading IN ('standard', 'lenient')),
+	ADD COLUMN acknowledges text NOT NULL DEFAULT 'message'
+		CHECK (acknowledges IN ('message', 'status'));
 COMMENT ON COLUMN casesync_internal.partner.reading IS
 	'whether its messages may have forms that test suites want refused';
+COMMENT ON COLUMN casesync_internal.partner.acknowledges IS
+	'whether what it answers by HTTP says that it has a message, or its status alone does';
 CREATE TABLE casesync_internal.deviation (
 	partner text NOT NULL,
 	code text NOT NULL,

@@ -159,6 +159,19 @@ ok(BridgeTest::wait_for('all of them', sub {
 }), 'a partner that lets nobody in for a while gets all in the end');
 is(dead(), $dead_before, 'and nothing of it is a dead letter');
 
+# --- a partner whose status is all that it says ---
+forget();
+$sp->sql("SELECT casesync.set_partner('bad.example.org', acknowledges => 'status')");
+my $posts = () = $bad->received;
+$bad->order(mode => 'status', status => 204, count => 1);
+insert();
+ok(BridgeTest::wait_for('a delivery', sub { $sp->sql("SELECT count(*) FROM casesync.attempts
+	WHERE partner = 'bad.example.org' AND verdict = 'delivered' AND http_status = 204 AND ack_status IS NULL") == 1 }),
+	'where it was said that a status is enough, 204 is a delivery');
+nothing_due();
+is(scalar(() = $bad->received) - $posts, 1, 'and nothing comes twice');
+$sp->sql("SELECT casesync.set_partner('bad.example.org', acknowledges => 'message')");
+
 forget();
 $bad->order(mode => 'status', status => 404, count => 1);
 insert();

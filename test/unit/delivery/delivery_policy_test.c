@@ -169,6 +169,24 @@ main(void)
 			   "only what is tried again waits");
 		tap_ok(&tap, decision.reason != NULL && strlen(decision.reason) < 60, "has a reason");
 	}
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	{
+		DeliveryAttempt attempt = {rows[i].transfer,
+								   rows[i].http_status,
+								   rows[i].ack,
+								   rows[i].error_code,
+								   0,
+								   1,
+								   0.5,
+								   true};
+		bool is_bare = rows[i].transfer == TRANSFER_ANSWERED && rows[i].ack == ACK_UNREADABLE &&
+					   rows[i].http_status >= 200 && rows[i].http_status < 300;
+
+		decision = delivery_decide(&attempt, &rules);
+		tap_is(&tap, delivery_verdict_name(decision.verdict),
+			   delivery_verdict_name(is_bare ? DELIVERY_DELIVERED : rows[i].verdict),
+			   "where a 2xx is enough: HTTP %d, ack %d", rows[i].http_status, (int) rows[i].ack);
+	}
 	for (i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
 	{
 		DeliveryAttempt attempt = {
