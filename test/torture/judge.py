@@ -484,9 +484,14 @@ class Judge:
         if self.was_known(s, person, wanted[-1], version):
             return
         if item is None or not item.is_removal and item.candidates and item.candidates[-1].n < wanted[-1].n \
-                and not self.is_last(item, version):
+                and not self.is_last(item, version) and not self.came_back(item, since, wanted[-1]):
             self.blame("a subscription did not get its last state", f"{s['partner']} {s['registry']} {person} code {s['code'][:8]} {s['event']}: "
                        f"moment {wanted[-1].n}; last told {item}; {self.end_of(person)}")
+
+    def came_back(self, item, since, moment):
+        """Whether it was again, after this moment, what it was last told as: seen in one look, or behind a stop, that is no news."""
+        return any(m.n > moment.n and m.facts(item.registry, v["fields"]) == item.facts
+                   for m in since for v in self.versions_at(item.partner, item.sent))
 
     def was_known(self, s, person, moment, version):
         """Whether the partner may have known what it is now, by another subscription, before it became so once more: that is no news to it."""

@@ -209,6 +209,13 @@ ALLOWED = [
         lambda t: t["moments"].append(moment(8, 30, 1, area="East")), set_meta(4, 0, seq=5, prev_seq=3),
         add(request(13, 30.1, "all", item("a5", 4, 1, pv="8", area="East")), request(14, 30.1, "some", item(
             "s8", 8, 1, code="code-some", letter="U", pv="8"))))),
+    ("what was another in between, and came back before anybody looked", both(
+        lambda t: t["moments"].extend([moment(8, 30, 1, area="East", v=8), moment(9, 30.05, 1, area="South", v=4, ops=[("person", "I")]),
+                                       moment(10, 40, 1, area="South", v=10, ops=[("person", "I")])]),
+        lambda t: t["subscriptions"].append(subscription("code-new", "all", event="enrolment")),
+        lambda t: t["subscriptions"].append(subscription("code-new-some", "some", event="enrolment")),
+        add(request(13, 40.1, "all", item("e1", 1, 1, code="code-new", event="enrolment", pv="10", area="South")),
+            request(14, 40.1, "some", item("e2", 1, 1, code="code-new-some", event="enrolment", letter="U", pv="10"))))),
     ("a number that was passed over for ever", set_meta(4, 0, seq=5, prev_seq=3)),
     ("sent a moment after consent was withdrawn", add(
         request(7.5, 11.05, "some", item("s4", 4, 1, code="code-some", letter="U", pv="4")))),
