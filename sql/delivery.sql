@@ -305,6 +305,29 @@ SELECT * FROM app.take('control');
 SELECT app.outcome('refused', 400, kind => 'control');
 SELECT casesync.discard(reference_id, 'they do not want to') FROM casesync.dead_letter;
 SELECT state, state_reason FROM casesync_internal.outgoing;
+-- one of them that is answered with 401 while others pass stops no others; a partner that lets nothing in loses nothing
+CREATE FUNCTION app.call(refuses text, most integer) RETURNS TABLE (turn integer, which text, attempt integer, said text) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. most LOOP
+		turn := i;
+		PERFORM app.take('control');
+		SELECT s.message->>'transaction_id', (s.parcel).attempt INTO which, attempt FROM app.sent s ORDER BY n DESC LIMIT 1;
+		said := CASE WHEN which ~ refuses THEN 'suspect' ELSE 'delivered' END;
+		EXIT WHEN app.outcome(said, CASE said WHEN 'delivered' THEN 200 ELSE 401 END, kind => 'control') IS NOT TRUE;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+CREATE FUNCTION app.enqueue(text) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM regexp_split_to_table($1, ' ') w, casesync_internal.enqueue('ess.test', 'on-subscribe', 'https://dci.ess.test/dci/registry/on-subscribe',
+		jsonb_build_object('transaction_id', w), 'succ')
+$$;
+SELECT app.enqueue('bad two three');
+SELECT * FROM app.call('bad', 9);
+SELECT message->>'transaction_id' AS which, state, state_reason FROM casesync_internal.outgoing WHERE action = 'on-subscribe' ORDER BY id;
+SELECT app.enqueue('four five');
+SELECT * FROM app.call('.', 9);
+SELECT * FROM app.call('nobody', 9);
 SELECT what, count(*) FROM casesync.audit WHERE what IN ('retry', 'discard', 'resume_sharing') GROUP BY what ORDER BY what;
 
 DROP EXTENSION casesync CASCADE;

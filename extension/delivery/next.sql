@@ -208,7 +208,8 @@ COMMENT ON FUNCTION casesync_internal.next_notifications(integer, integer, bigin
 	'next_items() as rows';
 
 /* One index has this order: see waiting_from(). */
-CREATE OR REPLACE FUNCTION casesync_internal.next_outgoing(lane integer)
+CREATE OR REPLACE FUNCTION casesync_internal.next_outgoing(lane integer,
+	skip bigint DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
@@ -217,12 +218,29 @@ AS $$
 BEGIN
 	RETURN (SELECT o.id FROM casesync_internal.outgoing o
 		 WHERE o.state = 'due' AND (o.lane, o.id) >= (next_outgoing.lane, 0)
-		   AND o.lane <= next_outgoing.lane
+		   AND o.lane <= next_outgoing.lane AND o.id IS DISTINCT FROM next_outgoing.skip
 		 ORDER BY o.lane, o.id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.next_outgoing(integer) IS
+COMMENT ON FUNCTION casesync_internal.next_outgoing(integer, bigint) IS
 	'the oldest request or callback that is due in a lane; NULL: none is';
+
+/* As items_next() does it: when one has failed alone, another goes first. */
+CREATE OR REPLACE FUNCTION casesync_internal.outgoing_turn(s casesync_internal.lane_state)
+RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce(
+		(SELECT o.id FROM casesync_internal.outgoing o
+		  WHERE s.others_pass AND o.id = s.suspect AND o.state = 'due'),
+		casesync_internal.next_outgoing(s.lane, skip => s.suspect),
+		casesync_internal.next_outgoing(s.lane));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.outgoing_turn(casesync_internal.lane_state) IS
+	'part of take_outgoing(): whose turn it is of what waits in a lane';
 
 /* Whether it must be encrypted and cannot be is asked last, only of lanes with something due. */
 CREATE OR REPLACE FUNCTION casesync_internal.lanes(turn bigint DEFAULT NULL)

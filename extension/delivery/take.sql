@@ -323,16 +323,20 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	oldest constant bigint := casesync_internal.next_outgoing(s.lane);
+	turn constant bigint := casesync_internal.outgoing_turn(s);
 	o casesync_internal.outgoing;
 	parcel casesync_internal.parcel;
 BEGIN
-	/* The oldest or none: who has it locked, erases it or answers anew. */
-	SELECT t.* INTO o FROM casesync_internal.outgoing t WHERE t.id = oldest FOR UPDATE SKIP LOCKED;
+	/* This one or none: who has it locked, erases it or answers anew. */
+	SELECT t.* INTO o FROM casesync_internal.outgoing t WHERE t.id = turn FOR UPDATE SKIP LOCKED;
 	IF o.state IS DISTINCT FROM 'due' OR casesync_internal.request_withdraw(o) THEN
 		RETURN NULL;
 	END IF;
+	IF NOT s.others_pass AND o.id = s.suspect THEN
+		s.suspect := NULL;
+	END IF;
 	parcel := casesync_internal.parcel_for(s, p, n, o.must_encrypt);
+	parcel.attempt := casesync_internal.attempt_number(s, 1);
 	s.items := ARRAY[o.id];
 	s.message_id := parcel.message_id;
 	PERFORM casesync_internal.lane_set(s);
