@@ -36,14 +36,23 @@ UNIT_CFLAGS = $(BRIDGE_LANGUAGE) -O1 -g -Itest/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_LIBS = $(shell pkg-config --libs libpq jansson libmicrohttpd openssl) $(BRIDGE_SERVER_LIBS) -lm
 
-.PHONY: unit
+# What another compiler or other flags built is built again: a warning that only one of them
+# knows must not hide behind an object that is already there.
+UNIT_BUILT_WITH = $(UNIT_DIR)/built-with
+
+.PHONY: unit unit-looks-again
 .SECONDARY: $(UNIT_OBJS) $(addsuffix .o,$(UNIT_TESTS) $(UNIT_PROGRAMS))
 
-$(UNIT_DIR)/bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h) casesync.control
+$(UNIT_BUILT_WITH): unit-looks-again
+	@mkdir -p $(@D)
+	@echo '$(CC) $(WERROR)' | cmp -s - $@ || echo '$(CC) $(WERROR)' > $@
+
+$(UNIT_DIR)/bridge/%.o: bridge/%.c $(wildcard bridge/*.h bridge/*/*.h) casesync.control \
+		$(UNIT_BUILT_WITH)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
-$(UNIT_DIR)/%.o: test/unit/%.c $(wildcard bridge/*.h bridge/*/*.h test/unit/*.h)
+$(UNIT_DIR)/%.o: test/unit/%.c $(wildcard bridge/*.h bridge/*/*.h test/unit/*.h) $(UNIT_BUILT_WITH)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 

@@ -156,8 +156,14 @@ main(void)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 	{
-		DeliveryAttempt attempt = {
-			rows[i].transfer, rows[i].http_status, rows[i].ack, rows[i].error_code, 0, 1, 0.5};
+		DeliveryAttempt attempt = {rows[i].transfer,
+								   rows[i].http_status,
+								   rows[i].ack,
+								   rows[i].error_code,
+								   0,
+								   1,
+								   0.5,
+								   false};
 
 		decision = delivery_decide(&attempt, &rules);
 		tap_is_int(&tap, decision.verdict, rows[i].verdict, "transfer %d, status %d, ack %d, %s",
@@ -190,8 +196,8 @@ main(void)
 	for (i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
 	{
 		DeliveryAttempt attempt = {
-			TRANSFER_FAILED, 0, ACK_UNREADABLE, NULL, waits[i].retry_after_s, waits[i].attempt,
-			waits[i].random};
+			TRANSFER_FAILED, 0,	   ACK_UNREADABLE, NULL, waits[i].retry_after_s, waits[i].attempt,
+			waits[i].random, false};
 
 		decision = delivery_decide(&attempt, &rules);
 		tap_is_int(&tap, decision.wait_ms, waits[i].wait_ms, "attempt %d, random %g, after %lld",
