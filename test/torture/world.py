@@ -28,16 +28,23 @@ SERVER = {"fsync": "off", "max_prepared_transactions": 20, "max_connections": 80
 RECORD = {"person": "Member", "works": "Beneficiary"}
 
 
+CLAIMS = []  # of ports; they end with the process
+
+
 def port_for_bridge():
-    """One that no connection going out takes while the bridge is away (it is killed and comes back)."""
+    """One that no connection going out and no other run takes while the bridge is away (it is killed and comes back)."""
     while True:
         port = random.randrange(16000, 32000)
-        with socket.socket() as probe:
-            try:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0casesync-torture-{port}")
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
+        except OSError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
+        return port
 
 
 class Lost(Exception):
