@@ -93,8 +93,9 @@ SQL_CODE = \
 	extension/record/record_check.sql extension/record/record_build.sql extension/record/record_plan.sql \
 	extension/record/projection.sql extension/record/record_field.sql \
 	extension/filter/filter.sql \
-	extension/party/bridge_version.sql extension/party/node.sql extension/party/partner.sql \
-	extension/party/partner_key.sql extension/party/deviation.sql extension/party/client.sql \
+	extension/party/bridge_version.sql extension/party/node.sql extension/party/profile.sql \
+	extension/party/partner.sql extension/party/partner_key.sql extension/party/deviation.sql \
+	extension/party/client.sql \
 	extension/party/client_check.sql extension/party/jwks.sql extension/party/encryption.sql \
 	extension/party/lane.sql extension/party/lane_drain.sql \
 	extension/party/forget.sql extension/party/quota.sql \

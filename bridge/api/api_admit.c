@@ -29,6 +29,7 @@ typedef struct Party
 	const char *networks;
 	const char *encryption;
 	bool is_lenient;
+	const char *forms;
 } Party;
 
 static void
@@ -76,7 +77,8 @@ party_read(const PGresult *result)
 				   .keys = pg_row_text(result, 0, 4),
 				   .networks = pg_row_text(result, 0, 5),
 				   .encryption = pg_row_word(result, 0, 6),
-				   .is_lenient = strcmp(pg_row_word(result, 0, 7), "lenient") == 0};
+				   .is_lenient = strcmp(pg_row_word(result, 0, 7), "lenient") == 0,
+				   .forms = pg_row_word(result, 0, 8)};
 
 	return party;
 }
@@ -185,6 +187,7 @@ party_keep(ApiExchange *exchange, const Party *party)
 	check->keys = party->keys != NULL ? strdup(party->keys) : NULL;
 	exchange->networks = party->networks != NULL ? strdup(party->networks) : NULL;
 	snprintf(check->encryption, sizeof(check->encryption), "%s", party->encryption);
+	snprintf(check->forms, sizeof(check->forms), "%s", party->forms);
 	snprintf(check->receiver_id, sizeof(check->receiver_id), "%s",
 			 exchange->parts->node->sender_id);
 	return (party->keys == NULL) == (check->keys == NULL) &&

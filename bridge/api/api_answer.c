@@ -37,7 +37,8 @@ enum
 };
 
 static bool
-answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failure *failure)
+answer_build(const PGresult *result, const char *forms, const SigningKey *key, Buffer *body,
+			 Failure *failure)
 {
 	char message_id[UUID_SIZE];
 	EnvelopeFields fields = {.message_id = message_id,
@@ -51,7 +52,8 @@ answer_build(const PGresult *result, const SigningKey *key, Buffer *body, Failur
 							 .message = pg_row_text(result, 0, SAYS_MESSAGE),
 							 .sender_id = pg_row_text(result, 0, SAYS_SENDER_ID),
 							 .receiver_id = pg_row_text(result, 0, SAYS_RECEIVER_ID),
-							 .encrypt = pg_row_text(result, 0, SAYS_ENCRYPT)};
+							 .encrypt = pg_row_text(result, 0, SAYS_ENCRYPT),
+							 .forms = forms};
 
 	/* an answer without them would be signed nonsense: better none */
 	if (fields.action == NULL || fields.status == NULL || fields.message == NULL ||
@@ -97,7 +99,7 @@ answer_send(ApiExchange *exchange, const PGresult *result)
 		return;
 	}
 	buffer_init(&body, (size_t) (*parts->config)->max_notify_body);
-	if (answer_build(result, key, &body, &failure))
+	if (answer_build(result, exchange->check.forms, key, &body, &failure))
 		answer_let_go(exchange, pg_row_text(result, 0, SAYS_CORRELATION_ID), &body);
 	else
 	{

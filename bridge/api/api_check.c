@@ -52,6 +52,7 @@ static bool
 signature_is_good(ApiCheck *check)
 {
 	Failure failure = {FAILURE_SYSTEM, ""};
+	bool is_python = false;
 	json_t *keys;
 	bool ok;
 
@@ -60,11 +61,12 @@ signature_is_good(ApiCheck *check)
 	if (check->is_unsigned_accepted && signature_is_marker(check->envelope))
 		return odd_form_note(&check->odd, ODD_SIGNATURE_MARKER, "signature", "");
 	keys = json_loads(check->keys != NULL ? check->keys : "[]", 0, NULL);
-	ok = keys != NULL && signature_verify(check->envelope, check->body, check->length, keys,
-										  iso_time_now(), check->kid, &check->canonical, &failure);
+	ok = keys != NULL &&
+		 signature_verify(check->envelope, check->body, check->length, keys, iso_time_now(),
+						  check->kid, &check->canonical, &is_python, &failure);
 	json_decref(keys);
 	if (ok)
-		return true;
+		return !is_python || odd_form_note(&check->odd, ODD_DIGEST_PYTHON, "signature", "");
 	if (failure.kind == FAILURE_SIGNATURE_MISSING || failure.kind == FAILURE_SIGNATURE_INVALID)
 		check_fail(check, API_CHECK_NOT_ITS_OWN, signature_error_code(&failure), &failure);
 	else

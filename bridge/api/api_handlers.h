@@ -7,6 +7,8 @@
 
 #include "http/http_route.h"
 
+#define API_KEYS_NAMED 1 /* the number of api_keys' route with the whole names */
+
 extern void api_receive(void *context, HttpRequest *request);
 extern void api_answer(void *context, HttpRequest *request);
 extern void api_token(void *context, HttpRequest *request);

@@ -1,6 +1,7 @@
 /*
  * api_keys.c
- *		/.well-known/jwks.json: our public keys, for whoever asks. Must not know what they are for.
+ *		/.well-known/jwks.json: our public keys, for whoever asks; and named-jwks.json, where those
+ *		that sign have the names by which some look for them. Must not know what they are for.
  */
 #include "api/api_handlers.h"
 
@@ -10,6 +11,15 @@
 
 #define KEYS_LIMIT (64 * 1024)
 
+static bool
+keys_write(const ApiParts *parts, bool is_named, Buffer *body)
+{
+	if (*parts->keys == NULL || (is_named && !parts->node->is_known))
+		return false;
+	return is_named ? key_ring_jwks_named(*parts->keys, parts->node->sender_id, body)
+					: key_ring_jwks(*parts->keys, body);
+}
+
 void
 api_keys(void *context, HttpRequest *request)
 {
@@ -18,7 +28,7 @@ api_keys(void *context, HttpRequest *request)
 	Buffer body;
 
 	buffer_init(&body, KEYS_LIMIT);
-	if (*parts->keys != NULL && key_ring_jwks(*parts->keys, &body))
+	if (keys_write(parts, http_request_route(request)->number == API_KEYS_NAMED, &body))
 		http_request_reply_with(request, 200, headers, body.data, body.length);
 	else
 	{

@@ -41,6 +41,7 @@ const HttpRoute api_routes[] = {
 	ANSWER("/registry/sync/check-enrollment", MESSAGE_ENROLLMENT, "registry.search"),
 	{"POST", "/oauth2/client/token", HTTP_BODY_ORDINARY, api_token, 0, NULL},
 	{"GET", "/.well-known/jwks.json", HTTP_BODY_NONE, api_keys, 0, NULL},
+	{"GET", "/.well-known/named-jwks.json", HTTP_BODY_NONE, api_keys, API_KEYS_NAMED, NULL},
 	{NULL, NULL, HTTP_BODY_NONE, NULL, 0, NULL},
 };
 

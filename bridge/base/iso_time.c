@@ -60,6 +60,19 @@ iso_time_format(int64_t ms, char text[ISO_TIME_SIZE])
 			 parts.tm_hour % 100, parts.tm_min % 100, parts.tm_sec % 100, rest % 1000);
 }
 
+void
+iso_time_format_long(int64_t ms, char text[ISO_TIME_SIZE])
+{
+	char *fraction;
+
+	iso_time_format(ms, text);
+	fraction = text + strlen(text) - strlen(".456Z");
+	if (strcmp(fraction, ".000Z") == 0)
+		strcpy(fraction, "Z");
+	else
+		strcpy(fraction + strlen(".456"), "000Z");
+}
+
 /* Exactly count digits, then the byte after (0 = do not look); advances *text. */
 static bool
 digits_parse(const char **text, int count, char after, int *number)

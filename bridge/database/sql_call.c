@@ -36,7 +36,7 @@
 #define PARCEL                                                                                     \
 	"message_id, url, action, sender_id, receiver_id, sender_uri, status, total_count,"            \
 	" completed_count, message, meta, attempt, networks, tls_name, token_url, client_id,"          \
-	" secret_name, encrypt, journal, status_is_ack"
+	" secret_name, encrypt, journal, status_is_ack, forms"
 
 const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_BRIDGE_START] = ROWS(
@@ -86,7 +86,7 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_AUTHENTICATE] =
 		ROWS(3,
 			 "client_state, client_partner, partner, signature, keys, networks, encryption,"
-			 " reading",
+			 " reading, forms",
 			 "casesync_internal.authenticate",
 			 "token_issuer => $1::text, token_client => $2::text, sender_id => $3::text"),
 	[CALL_CHECK_CLIENT] =

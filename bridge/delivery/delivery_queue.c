@@ -154,13 +154,13 @@ delivery_queue_read_claim(const PGresult *result)
 bool
 delivery_queue_read_recorded(const PGresult *result)
 {
-	return pg_row_is_true(result, 0, 20);
+	return pg_row_is_true(result, 0, 21);
 }
 
 bool
 delivery_queue_read_again(const PGresult *result)
 {
-	return pg_row_is_true(result, 0, 21);
+	return pg_row_is_true(result, 0, 22);
 }
 
 bool
@@ -182,6 +182,7 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 				.message = pg_row_word(result, 0, 9),
 				.meta = pg_row_text(result, 0, 10),
 				.encrypt = pg_row_text(result, 0, 17),
+				.forms = pg_row_text(result, 0, 20),
 			},
 		.url = pg_row_word(result, 0, 1),
 		.attempt = (int) pg_row_number(result, 0, 11),

@@ -220,13 +220,20 @@ static void
 lane_post_or_ask(Lane *lane)
 {
 	TokenWish wish = lane_message_token(lane);
+	TokenClient *tokens = lane->common->parts.tokens;
+	bool is_given = token_client_is_given(&wish);
 	const char *authorization = NULL;
+	Failure failure;
 
-	if (wish.url != NULL)
-		authorization = token_client_find(lane->common->parts.tokens, &wish);
+	if (is_given)
+		authorization = token_client_read(tokens, &wish, &failure);
+	else if (wish.url != NULL)
+		authorization = token_client_find(tokens, &wish);
 	/* remembered for lane_answered: only such a token is worth a second try */
-	lane->is_token_from_store = authorization != NULL;
-	if (wish.url != NULL && authorization == NULL)
+	lane->is_token_from_store = authorization != NULL && !is_given;
+	if (authorization == NULL && is_given)
+		lane_give_up(lane, TRANSFER_NO_TOKEN, &failure);
+	else if (authorization == NULL && wish.url != NULL)
 		lane_ask_token(lane);
 	else
 		lane_post(lane, authorization);

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "key/key_ring.h"
+#include "message/canonical_json.h"
 
 struct KeyRing
 {
@@ -181,6 +184,36 @@ key_ring_jwks(const KeyRing *ring, Buffer *text)
 
 	for (i = 0; ok && (jwk = key_ring_jwk(ring, i)) != NULL; i++)
 		ok = (i == 0 || buffer_append_char(text, ',')) && buffer_append_text(text, jwk);
+	ok = ok && buffer_append_text(text, "]}");
+	if (!ok)
+		buffer_cut(text, start);
+	return ok;
+}
+
+/* False when the sender_id is no UTF-8, or there is no room. */
+static bool
+named_jwk_append(const SigningKey *key, const char *sender_id, Buffer *text)
+{
+	json_t *jwk = json_loads(signing_key_jwk(key), 0, NULL);
+	bool ok =
+		jwk != NULL &&
+		json_object_set_new(jwk, "kid",
+							json_sprintf("%s|%s|ed25519", sender_id, signing_key_kid(key))) == 0 &&
+		canonical_json(jwk, text, NULL);
+
+	json_decref(jwk);
+	return ok;
+}
+
+bool
+key_ring_jwks_named(const KeyRing *ring, const char *sender_id, Buffer *text)
+{
+	size_t start = text->length;
+	bool ok = buffer_append_text(text, "{\"keys\":[");
+
+	for (size_t i = 0; ok && i < ring->signing_count; i++)
+		ok = (i == 0 || buffer_append_char(text, ',')) &&
+			 named_jwk_append(ring->signing[i], sender_id, text);
 	ok = ok && buffer_append_text(text, "]}");
 	if (!ok)
 		buffer_cut(text, start);

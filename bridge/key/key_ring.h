@@ -41,4 +41,7 @@ extern const char *key_ring_jwk(const KeyRing *ring, size_t number);
  */
 extern bool key_ring_jwks(const KeyRing *ring, Buffer *text);
 
+/* The same of the keys that sign, each named by the whole of kidId: "sender_id|kid|ed25519". */
+extern bool key_ring_jwks_named(const KeyRing *ring, const char *sender_id, Buffer *text);
+
 #endif /* KEY_RING_H */

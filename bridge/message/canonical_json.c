@@ -1,6 +1,7 @@
 /*
  * canonical_json.c
- *		RFC 8785: members sorted by UTF-16 units, ECMAScript's numbers, the fewest escapes.
+ *		RFC 8785: members sorted by UTF-16 units, ECMAScript's numbers, the fewest escapes. And what
+ *		Python's own writer makes of the same value, which differs in all three.
  */
 #include <math.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@ typedef struct Writer
 	Buffer *out;
 	Failure *failure;
 	bool is_portable;
+	bool is_ascii;
+	bool is_python; /* numbers and order as well */
 } Writer;
 
 static bool value_write(Writer *writer, const json_t *value, int depth);
@@ -41,32 +44,62 @@ writer_append(Writer *writer, const char *bytes, size_t length)
 	return false;
 }
 
+/* The code point at text, which is valid UTF-8 of more than one byte, and how many bytes it has. */
+static size_t
+code_point_read(const unsigned char *text, uint32_t *point)
+{
+	size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+
+	*point = text[0] & (0x7fU >> length);
+	for (size_t i = 1; i < length; i++)
+		*point = *point << 6 | (text[i] & 0x3fU);
+	return length;
+}
+
+/* How a character that cannot stand for itself is written, and how many bytes it has. */
+static size_t
+escape_write(const unsigned char *text, char escaped[16])
+{
+	static const char short_escapes[] = "btn\0fr"; /* 0x08 to 0x0d */
+	uint32_t point = text[0];
+	size_t length = point < 0x80 ? 1 : code_point_read(text, &point);
+
+	if (point == '"' || point == '\\')
+		snprintf(escaped, 16, "\\%c", (char) point);
+	else if (point >= 0x08 && point <= 0x0d && point != 0x0b)
+		snprintf(escaped, 16, "\\%c", short_escapes[point - 0x08]);
+	else if (point < 0x10000)
+		snprintf(escaped, 16, "\\u%04x", point);
+	else
+		snprintf(escaped, 16, "\\u%04x\\u%04x", 0xd7c0 + (point >> 10), 0xdc00 + (point & 0x3ff));
+	return length;
+}
+
 static bool
 string_write(Writer *writer, const char *text, size_t length)
 {
-	static const char short_escapes[] = "btn\0fr"; /* 0x08 to 0x0d */
+	unsigned char last = writer->is_ascii ? 0x7e : 0xff;
 	size_t begun = 0;
-	size_t i;
+	size_t i = 0;
 
 	if (!writer_append(writer, "\"", 1))
 		return false;
-	for (i = 0; i < length; i++)
+	while (i < length)
 	{
 		unsigned char c = (unsigned char) text[i];
-		char escaped[8];
+		char escaped[16];
+		size_t begins = i;
 
-		if (c >= 0x20 && c != '"' && c != '\\')
+		if (c >= 0x20 && c <= last && c != '"' && c != '\\')
+		{
+			i++;
 			continue;
-		if (c == '"' || c == '\\')
-			snprintf(escaped, sizeof(escaped), "\\%c", c);
-		else if (c >= 0x08 && c <= 0x0d && c != 0x0b)
-			snprintf(escaped, sizeof(escaped), "\\%c", short_escapes[c - 0x08]);
-		else
-			snprintf(escaped, sizeof(escaped), "\\u%04x", c);
-		if (!writer_append(writer, text + begun, i - begun) ||
+		}
+		i += escape_write((const unsigned char *) text + i, escaped);
+		if (!writer_append(writer, text + begun, begins - begun) ||
 			!writer_append(writer, escaped, strlen(escaped)))
 			return false;
-		begun = i + 1;
+		begun = i;
 	}
 	return writer_append(writer, text + begun, length - begun) && writer_append(writer, "\"", 1);
 }
@@ -112,6 +145,32 @@ canonical_json_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE])
 	return true;
 }
 
+/* As Python writes a float: an exponent of two digits from 1e16 and below 1e-4, else a point. */
+static bool
+python_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE])
+{
+	char digits[SHORTEST_DIGITS_MAX + 1] = "0";
+	const char *sign = signbit(number) ? "-" : "";
+	int n = 1;
+	int k = 1;
+
+	if (!isfinite(number))
+		return false;
+	if (number != 0)
+		k = shortest_digits(fabs(number), digits, &n);
+	if (n > 16 || n <= -4)
+		snprintf(text, CANONICAL_JSON_NUMBER_SIZE, "%s%c%s%se%+03d", sign, digits[0],
+				 k > 1 ? "." : "", digits + 1, n - 1);
+	else if (n <= 0)
+		snprintf(text, CANONICAL_JSON_NUMBER_SIZE, "%s0.%.*s%s", sign, -n, "000", digits);
+	else if (k <= n)
+		snprintf(text, CANONICAL_JSON_NUMBER_SIZE, "%s%s%.*s.0", sign, digits, n - k,
+				 "0000000000000000");
+	else
+		snprintf(text, CANONICAL_JSON_NUMBER_SIZE, "%s%.*s.%s", sign, n, digits, digits + n);
+	return true;
+}
+
 static bool
 number_refuse(Writer *writer)
 {
@@ -126,7 +185,7 @@ integer_write(Writer *writer, json_int_t number)
 {
 	char text[CANONICAL_JSON_NUMBER_SIZE];
 
-	if (number >= -LARGEST_EXACT_INTEGER && number <= LARGEST_EXACT_INTEGER)
+	if (writer->is_python || (number >= -LARGEST_EXACT_INTEGER && number <= LARGEST_EXACT_INTEGER))
 		snprintf(text, sizeof(text), "%lld", (long long) number);
 	else if (writer->is_portable)
 		return number_refuse(writer);
@@ -146,7 +205,7 @@ real_write(Writer *writer, double number)
 
 	if (writer->is_portable && !is_plain)
 		return number_refuse(writer);
-	if (!canonical_json_number(number, text))
+	if (!(writer->is_python ? python_number(number, text) : canonical_json_number(number, text)))
 		return number_refuse(writer);
 	return writer_append(writer, text, strlen(text));
 }
@@ -172,9 +231,16 @@ key_compare(const void *left, const void *right)
 	return (int) *a - (int) *b;
 }
 
+/* By code point, as Python sorts. */
+static int
+python_key_compare(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *) left, *(const char *const *) right);
+}
+
 /* The member names of object, sorted; a list of borrowed texts to free. */
 static const char **
-keys_sorted(const json_t *object)
+keys_sorted(const json_t *object, bool is_python)
 {
 	json_t *readable = (json_t *) object; /* jansson's iterators want no const */
 	const char **keys = calloc(json_object_size(object) + 1, sizeof(*keys));
@@ -186,7 +252,7 @@ keys_sorted(const json_t *object)
 	for (iterator = json_object_iter(readable); iterator != NULL;
 		 iterator = json_object_iter_next(readable, iterator))
 		keys[count++] = json_object_iter_key(iterator);
-	qsort(keys, count, sizeof(*keys), key_compare);
+	qsort(keys, count, sizeof(*keys), is_python ? python_key_compare : key_compare);
 	return keys;
 }
 
@@ -218,7 +284,7 @@ member_write(Writer *writer, const json_t *object, const char *key, bool is_firs
 static bool
 object_write(Writer *writer, const json_t *object, int depth)
 {
-	const char **keys = keys_sorted(object);
+	const char **keys = keys_sorted(object, writer->is_python);
 	size_t i;
 	bool ok;
 
@@ -285,7 +351,7 @@ value_write(Writer *writer, const json_t *value, int depth)
 bool
 canonical_json(const json_t *value, Buffer *out, Failure *failure)
 {
-	Writer writer = {out, failure, false};
+	Writer writer = {.out = out, .failure = failure};
 
 	return value_write(&writer, value, 1);
 }
@@ -293,7 +359,23 @@ canonical_json(const json_t *value, Buffer *out, Failure *failure)
 bool
 canonical_json_portable(const json_t *value, Buffer *out, Failure *failure)
 {
-	Writer writer = {out, failure, true};
+	Writer writer = {.out = out, .failure = failure, .is_portable = true};
+
+	return value_write(&writer, value, 1);
+}
+
+bool
+canonical_json_ascii(const json_t *value, Buffer *out, Failure *failure)
+{
+	Writer writer = {.out = out, .failure = failure, .is_portable = true, .is_ascii = true};
+
+	return value_write(&writer, value, 1);
+}
+
+bool
+canonical_json_python(const json_t *value, Buffer *out, Failure *failure)
+{
+	Writer writer = {.out = out, .failure = failure, .is_ascii = true, .is_python = true};
 
 	return value_write(&writer, value, 1);
 }

@@ -26,6 +26,19 @@ extern bool canonical_json(const json_t *value, Buffer *out, Failure *failure);
  */
 extern bool canonical_json_portable(const json_t *value, Buffer *out, Failure *failure);
 
+/*
+ * What a partner of whom it was said signs (a rule of its profile): the portable form, in which all
+ * but printable ASCII is escaped. A reader who writes it anew that way has the same bytes.
+ */
+extern bool canonical_json_ascii(const json_t *value, Buffer *out, Failure *failure);
+
+/*
+ * For verifying what such a partner signed: what Python's json.dumps(…, sort_keys=True,
+ * separators=(",", ":")) makes of the value. Differs from RFC 8785 in escapes, in real numbers
+ * (1.0, 1e-05) and in the order of member names beyond the basic multilingual plane.
+ */
+extern bool canonical_json_python(const json_t *value, Buffer *out, Failure *failure);
+
 /* ECMAScript's Number::toString: shortest digits that read back as the same double. */
 extern bool canonical_json_number(double number, char text[CANONICAL_JSON_NUMBER_SIZE]);
 

@@ -88,6 +88,10 @@ const OddFormRow odd_forms[ODD_FORMS] = {
 		 "`signature_validation_disabled`, `Signature not implemented`, and the "
 		 "signature of the standard's examples",
 		 "not signed"},
+	[ODD_DIGEST_PYTHON] = {"digest_python", false,
+						   "a signature over what Python's `json.dumps` writes: everything but "
+						   "ASCII escaped, `1.0` with its point",
+						   "one over the form of RFC 8785"},
 	[ODD_BOM] = {"bom", false, "a byte order mark before the body", "nothing"},
 	[ODD_TRAILING_SLASH] = {"trailing_slash", false, "a path with a slash at its end",
 							"the path without it"},

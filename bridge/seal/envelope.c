@@ -14,6 +14,37 @@
 
 #define SIGNATURE_ROOM 1024
 
+/* What EnvelopeFields.forms says. */
+typedef struct Forms
+{
+	bool is_python;
+	bool is_full;
+} Forms;
+
+static bool
+forms_read(const char *words, Forms *forms, Failure *failure)
+{
+	*forms = (Forms){false, false};
+	while (words != NULL && *words != '\0')
+	{
+		size_t length = strcspn(words, " ");
+
+		if (length == 13 && strncmp(words, "digest=python", length) == 0)
+			forms->is_python = true;
+		else if (length == 11 && strncmp(words, "header=full", length) == 0)
+			forms->is_full = true;
+		else
+		{
+			failure_set(failure, FAILURE_INPUT,
+						"the partner's profile has a rule that this bridge does not know: \"%.*s\"",
+						(int) length, words);
+			return false;
+		}
+		words += length + strspn(words + length, " ");
+	}
+	return true;
+}
+
 /* Parse a text of ours that must be a JSON object. */
 static json_t *
 object_parse(const char *text, const char *name, Failure *failure)
@@ -129,11 +160,53 @@ message_build(const EnvelopeFields *fields, size_t limit, Failure *failure)
 	return message;
 }
 
-/* {"header":...,"message":...} in canonical form: what is signed. */
+/* As those write and sign it who keep the header in a structure of theirs: all members, always. */
 static bool
-content_build(const EnvelopeFields *fields, int64_t now_ms, Buffer *content, Failure *failure)
+header_fill(json_t *header, int64_t now_ms)
+{
+	static const char *const request[] = {"sender_uri", "meta"};
+	static const char *const answer[] = {"status_reason_code", "status_reason_message"};
+	const char *action = json_string_value(json_object_get(header, "action"));
+	bool is_answer = action != NULL && strstr(action, "on-") != NULL; /* txn-on-status */
+	char now[ISO_TIME_SIZE];
+	bool ok = true;
+
+	iso_time_format_long(now_ms, now);
+	ok = json_object_set_new(header, "message_ts", json_string(now)) == 0;
+	for (size_t i = 0; i < 2; i++)
+	{
+		if (json_object_get(header, request[i]) == NULL)
+			ok = ok && json_object_set_new(header, request[i], json_null()) == 0;
+		if (is_answer && json_object_get(header, answer[i]) == NULL)
+			ok = ok && json_object_set_new(header, answer[i], json_null()) == 0;
+	}
+	if (!is_answer)
+	{
+		(void) json_object_del(header, "status");
+		(void) json_object_del(header, "completed_count");
+	}
+	return ok;
+}
+
+/* The header as this partner's profile has it. */
+static json_t *
+header_shape(const EnvelopeFields *fields, const Forms *forms, int64_t now_ms, Failure *failure)
 {
 	json_t *header = header_build(fields, now_ms, failure);
+
+	if (header == NULL || !forms->is_full || header_fill(header, now_ms))
+		return header;
+	failure_set(failure, FAILURE_MEMORY, "out of memory");
+	json_decref(header);
+	return NULL;
+}
+
+/* {"header":...,"message":...} in the form that is signed. */
+static bool
+content_build(const EnvelopeFields *fields, const Forms *forms, int64_t now_ms, Buffer *content,
+			  Failure *failure)
+{
+	json_t *header = header_shape(fields, forms, now_ms, failure);
 	json_t *message = header != NULL ? message_build(fields, content->ceiling, failure) : NULL;
 	json_t *both = NULL;
 	bool ok = false;
@@ -144,7 +217,8 @@ content_build(const EnvelopeFields *fields, int64_t now_ms, Buffer *content, Fai
 	if (both == NULL)
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 	else
-		ok = canonical_json_portable(both, content, failure);
+		ok = forms->is_python ? canonical_json_ascii(both, content, failure)
+							  : canonical_json_portable(both, content, failure);
 
 done:
 	json_decref(both);
@@ -182,11 +256,13 @@ envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *k
 {
 	Buffer content;
 	Buffer signature;
+	Forms forms;
 	bool ok;
 
 	buffer_init(&content, body->ceiling);
 	buffer_init(&signature, SIGNATURE_ROOM);
-	ok = content_build(fields, now_ms, &content, failure) &&
+	ok = forms_read(fields->forms, &forms, failure) &&
+		 content_build(fields, &forms, now_ms, &content, failure) &&
 		 signature_create(key, fields->sender_id, &content, now_ms, &signature, failure) &&
 		 body_append(&content, &signature, body, failure);
 	buffer_free(&signature);

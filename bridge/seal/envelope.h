@@ -1,7 +1,7 @@
 /*
  * envelope.h
  *		A row of casesync_internal.take() into the signed bytes of a DCI message (pure). Does not
- *know what the message says or where it goes.
+ *		know what the message says or where it goes.
  */
 #ifndef ENVELOPE_H
 #define ENVELOPE_H
@@ -28,12 +28,19 @@ typedef struct EnvelopeFields
 	const char *encrypt; /* JWK of the partner's encryption key, NULL = message is sent as it is */
 	const char *status_reason_code; /* NULL = not sent, likewise the message */
 	const char *status_reason_message;
+	/*
+	 * In which of its bytes the message differs from the standard's, words with blanks between, or
+	 * NULL: digest=python (canonical_json_ascii()), header=full (members without a value are null,
+	 * the time has no fraction or one of six digits, and only answers have a status).
+	 */
+	const char *forms;
 } EnvelopeFields;
 
 /*
  * Append {"header":...,"message":...,"signature":"..."} to body, in canonical form throughout.
  * On false body is as it was: nothing unsigned can leave. FAILURE_INPUT and FAILURE_LIMIT mean
- * that this message can never be built (TRANSFER_NOT_BUILT), other kinds that we cannot now
+ * that this message can never be built (TRANSFER_NOT_BUILT; so when forms has a word that is not
+ * known), other kinds that we cannot now
  * (TRANSFER_NOT_SIGNED): neither unsigned nor, when encrypt is given, unencrypted.
  */
 extern bool envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *key,

@@ -239,16 +239,20 @@ raw_digest(const char *body, size_t length, unsigned char digest[DIGEST_SIZE])
 	return ok;
 }
 
-/* Of the same in canonical form, which is left in content. */
+typedef bool (*JsonWriter)(const json_t *value, Buffer *out, Failure *failure);
+
+/* Of the same as write writes it, which is left in content. */
 static bool
-canonical_digest(const json_t *envelope, Buffer *content, unsigned char digest[DIGEST_SIZE])
+written_digest(const json_t *envelope, JsonWriter write, Buffer *content,
+			   unsigned char digest[DIGEST_SIZE])
 {
 	const json_t *header = json_object_get(envelope, "header");
 	const json_t *message = json_object_get(envelope, "message");
 
+	buffer_clear(content);
 	return header != NULL && message != NULL && buffer_append_text(content, "{\"header\":") &&
-		   canonical_json(header, content, NULL) && buffer_append_text(content, ",\"message\":") &&
-		   canonical_json(message, content, NULL) && buffer_append_char(content, '}') &&
+		   write(header, content, NULL) && buffer_append_text(content, ",\"message\":") &&
+		   write(message, content, NULL) && buffer_append_char(content, '}') &&
 		   EVP_Digest(content->data, content->length, digest, NULL, EVP_sha256(), NULL) == 1;
 }
 
@@ -266,12 +270,12 @@ canonical_finish(const json_t *envelope, Buffer *content, Failure *failure)
 }
 
 /*
- * First over what was received. Only a signature that does not fit that costs the canonical form,
- * and leaves it in canonical when the body could be read as another message.
+ * First over what was received. Only a signature that does not fit that costs the written forms, of
+ * which the one that is signed is left in canonical when the body could be read as another message.
  */
 static bool
-either_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope, const char *body,
-			  size_t length, Buffer *canonical, Failure *failure)
+any_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope, const char *body,
+		   size_t length, Buffer *canonical, bool *is_python, Failure *failure)
 {
 	unsigned char signature[64];
 	unsigned char digest[DIGEST_SIZE];
@@ -283,13 +287,17 @@ either_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope
 				"form; the key may be another one, or the message was changed on its way");
 	if (raw_digest(body, length, digest) && digest_verify(key, parsed, signature, digest, failure))
 		return true;
-	if (!canonical_digest(envelope, canonical, digest) ||
-		!digest_verify(key, parsed, signature, digest, failure))
-		return false;
-	if (!canonical_json_has_numbers(body, length))
-		return canonical_finish(envelope, canonical, failure);
-	buffer_free(canonical);
-	return true;
+	if (written_digest(envelope, canonical_json, canonical, digest) &&
+		digest_verify(key, parsed, signature, digest, failure))
+	{
+		if (!canonical_json_has_numbers(body, length))
+			return canonical_finish(envelope, canonical, failure);
+		buffer_free(canonical);
+		return true;
+	}
+	*is_python = written_digest(envelope, canonical_json_python, canonical, digest) &&
+				 digest_verify(key, parsed, signature, digest, failure);
+	return *is_python && canonical_finish(envelope, canonical, failure);
 }
 
 /* What can be said without the key. */
@@ -319,7 +327,7 @@ signature_read(const json_t *envelope, int64_t now_ms, SignatureText *parsed, Fa
 
 static bool
 registered_verify(const json_t *envelope, const char *body, size_t length, const json_t *keys,
-				  const SignatureText *parsed, Buffer *canonical, Failure *failure)
+				  const SignatureText *parsed, Buffer *canonical, bool *is_python, Failure *failure)
 {
 	const json_t *jwk = key_find(keys, parsed->kid);
 	EVP_PKEY *key;
@@ -331,17 +339,19 @@ registered_verify(const json_t *envelope, const char *body, size_t length, const
 	key = jwk_load(jwk, failure);
 	if (key == NULL)
 		return false;
-	ok = either_verify(key, parsed, envelope, body, length, canonical, failure);
+	ok = any_verify(key, parsed, envelope, body, length, canonical, is_python, failure);
 	EVP_PKEY_free(key);
 	return ok;
 }
 
 bool
 signature_verify(const json_t *envelope, const char *body, size_t length, const json_t *keys,
-				 int64_t now_ms, char kid[SIGNATURE_KID_SIZE], Buffer *canonical, Failure *failure)
+				 int64_t now_ms, char kid[SIGNATURE_KID_SIZE], Buffer *canonical, bool *is_python,
+				 Failure *failure)
 {
 	SignatureText parsed;
 	Buffer content;
+	bool is_of_python = false;
 
 	kid[0] = '\0';
 	/* escapes and exponents can make it larger than the body, but never six times */
@@ -349,7 +359,7 @@ signature_verify(const json_t *envelope, const char *body, size_t length, const 
 	if (canonical != NULL)
 		buffer_init(canonical, 0);
 	if (!signature_read(envelope, now_ms, &parsed, failure) ||
-		!registered_verify(envelope, body, length, keys, &parsed, &content, failure))
+		!registered_verify(envelope, body, length, keys, &parsed, &content, &is_of_python, failure))
 	{
 		buffer_free(&content);
 		return false;
@@ -358,6 +368,8 @@ signature_verify(const json_t *envelope, const char *body, size_t length, const 
 		*canonical = content;
 	else
 		buffer_free(&content);
+	if (is_python != NULL)
+		*is_python = is_of_python;
 	failure_clear(failure);
 	memcpy(kid, parsed.kid, sizeof(parsed.kid));
 	return true;

@@ -30,14 +30,15 @@ extern bool signature_create(const SigningKey *key, const char *sender_id, const
  * Verify a received message. envelope: the parsed body (signature and header.sender_id are taken
  * from it); body: the bytes as received; keys: casesync_internal.authenticate()'s keys, a list of
  * {"kid":...,"jwk":{...}}. On true kid names the key that verified, and canonical (NULL, or the
- * caller frees it) holds the message in canonical form when only that is signed and the body has
- * other digits, which anybody could have written. On false failure->kind is
- * FAILURE_SIGNATURE_MISSING, FAILURE_SIGNATURE_INVALID, or FAILURE_MEMORY / FAILURE_SYSTEM
- * (ours: answer err.service.unavailable). The text is fit for the partner.
+ * caller frees it) holds the message in the form that is signed when only that is and the body has
+ * other digits, which anybody could have written. *is_python (or NULL): what is signed is what
+ * Python writes, see canonical_json_python(). On false failure->kind is FAILURE_SIGNATURE_MISSING,
+ * FAILURE_SIGNATURE_INVALID, or FAILURE_MEMORY / FAILURE_SYSTEM (ours: answer
+ * err.service.unavailable). The text is fit for the partner.
  */
 extern bool signature_verify(const json_t *envelope, const char *body, size_t length,
 							 const json_t *keys, int64_t now_ms, char kid[SIGNATURE_KID_SIZE],
-							 Buffer *canonical, Failure *failure);
+							 Buffer *canonical, bool *is_python, Failure *failure);
 
 /*
  * No signature to speak of: absent, null, empty or a marker beginning with "unsigned". Such a

@@ -6,6 +6,7 @@
 #include "token/token_client.h"
 
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -48,6 +49,7 @@ struct TokenClient
 	TokenList tokens;
 	int token_count;
 	TokenFetchList fetches; /* on their way */
+	char given[SECRET_MAX + sizeof("Bearer ")];
 };
 
 TokenClient *
@@ -112,6 +114,7 @@ token_client_free(TokenClient *client)
 		next_token = LIST_NEXT(token, entry);
 		token_remove(client, token);
 	}
+	OPENSSL_cleanse(client->given, sizeof(client->given));
 	free(client);
 }
 
@@ -148,6 +151,40 @@ token_client_find(TokenClient *client, const TokenWish *wish)
 		return token != NULL ? token->authorization : NULL;
 	token_remove(client, token);
 	return NULL;
+}
+
+bool
+token_client_is_given(const TokenWish *wish)
+{
+	return wish->url == NULL && wish->client_id == NULL && wish->secret_name != NULL;
+}
+
+static bool
+token_is_plain(const char *token)
+{
+	while (*token > ' ' && *token < 0x7f)
+		token++;
+	return *token == '\0';
+}
+
+const char *
+token_client_read(TokenClient *client, const TokenWish *wish, Failure *failure)
+{
+	char secret[SECRET_MAX];
+	bool ok =
+		secret_file_read((*client->config)->secrets_directory, wish->secret_name, secret, failure);
+
+	if (ok && !token_is_plain(secret))
+	{
+		failure_set(failure, FAILURE_KEY,
+					"the token in secret \"%s\" has blanks, or what is no printable ASCII",
+					wish->secret_name);
+		ok = false;
+	}
+	if (ok)
+		snprintf(client->given, sizeof(client->given), "Bearer %s", secret);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	return ok ? client->given : NULL;
 }
 
 void

@@ -11,7 +11,10 @@
 
 typedef struct TokenClient TokenClient;
 
-/* How a partner wants us to get a token; networks must stay. */
+/*
+ * How a partner wants us to get a token; networks must stay. Without url and client_id the secret
+ * is the token itself, which the partner gave us and which does not end.
+ */
 typedef struct TokenWish
 {
 	const char *url;
@@ -30,6 +33,15 @@ extern void token_client_free(TokenClient *client); /* after the sender; fetches
 
 /* A token that we have; NULL: it has to be fetched. Lives until the next call for this client. */
 extern const char *token_client_find(TokenClient *client, const TokenWish *wish);
+
+/* Is the secret the token itself? */
+extern bool token_client_is_given(const TokenWish *wish);
+
+/*
+ * The header's value for such a token, read anew from its file at each use. NULL (FAILURE_KEY) when
+ * there is none, or it cannot stand in a header. Lives until the next call for this client.
+ */
+extern const char *token_client_read(TokenClient *client, const TokenWish *wish, Failure *failure);
 
 /* On true, done is called exactly once, never before this returns. */
 extern bool token_client_fetch(TokenClient *client, const TokenWish *wish, TokenDone done,

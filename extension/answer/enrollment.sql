@@ -186,7 +186,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_build_object('reference_id', reference_id,
 			'timestamp', casesync_internal.wire_time(clock_timestamp()), 'status', 'succ')
-		|| CASE WHEN p.profile = 'extended' OR w.word IN ('Active', 'Deceased', 'Suspended',
+		|| CASE WHEN casesync_internal.profile_rule(p.profile, 'enrolment_status') = 'exited'
+				OR w.word IN ('Active', 'Deceased', 'Suspended',
 				'Inactive', 'Reinstated', 'Awaiting Renewal')
 			THEN jsonb_build_object('enrolled_status', w.word)
 			ELSE jsonb_build_object('enrolled_status', 'Inactive',

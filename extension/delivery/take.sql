@@ -246,6 +246,7 @@ BEGIN
 	parcel.networks := p.networks::text[];
 	parcel.tls_name := nullif(p.tls_name, '');
 	parcel.status_is_ack := p.acknowledges = 'status';
+	parcel.forms := casesync_internal.profile_forms(p.profile);
 	parcel.token_url := p.token_url;
 	parcel.client_id := p.client_id;
 	parcel.secret_name := p.secret_name;

@@ -341,7 +341,7 @@ COMMENT ON FUNCTION casesync_internal.token_issuers() IS
 CREATE OR REPLACE FUNCTION casesync_internal.authenticate(token_issuer text, token_client text,
 	sender_id text)
 RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb,
-	networks text, encryption text, reading text)
+	networks text, encryption text, reading text, forms text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -363,8 +363,9 @@ BEGIN
 				FROM casesync_internal.partner_key k
 			 WHERE k.partner = p.partner AND k.use = 'sig' AND now() >= k.valid_from
 				AND now() < k.valid_to), '[]'),
-		p.networks::text, casesync_internal.encryption_rule(p.partner), p.reading
-	  INTO partner, signature, keys, networks, encryption, reading
+		p.networks::text, casesync_internal.encryption_rule(p.partner), p.reading,
+		casesync_internal.profile_forms(p.profile)
+	  INTO partner, signature, keys, networks, encryption, reading, forms
 	  FROM casesync_internal.partner p
 	 WHERE p.partner = coalesce(authenticate.sender_id, c.partner);
 	RETURN NEXT;

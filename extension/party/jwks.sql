@@ -111,7 +111,8 @@ DECLARE
 BEGIN
 	/* here, not above: an error in a declaration is not caught below */
 	key := casesync_internal.key_required(jwk);
-	kid := coalesce(jwk->>'kid', casesync_internal.key_thumbprint(jwk));
+	kid := coalesce(casesync_internal.plain_kid(p.partner, jwk->>'kid'),
+		casesync_internal.key_thumbprint(jwk));
 	use := (casesync_internal.key_purpose(jwk)).use;
 	known := (SELECT k.jwk FROM casesync_internal.partner_key k WHERE k.partner = p.partner
 		AND k.kid = kid AND k.use = use);
@@ -168,7 +169,8 @@ BEGIN
 		DELETE FROM casesync_internal.published_key o USING known
 		 WHERE o.partner = p.partner AND o.kid = known.kid AND o.use = known.use
 		   AND NOT EXISTS (SELECT FROM unnest(looked_at) k
-			WHERE coalesce(k->>'kid', o.kid) = o.kid AND k @> known.required)
+			WHERE coalesce(casesync_internal.plain_kid(p.partner, k->>'kid'), o.kid) = o.kid
+				AND k @> known.required)
 		RETURNING o.kid, o.is_followed
 	LOOP
 		/* One that a person ended before, perhaps because it was stolen, must not live again. */

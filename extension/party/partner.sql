@@ -34,10 +34,11 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF p.profile NOT IN ('spdci-1.0', 'extended') THEN
+	IF NOT EXISTS (SELECT FROM casesync_internal.profile_rules() r WHERE r.profile = p.profile) THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => format('profile "%s" is not known', p.profile),
-			hint => 'Profiles: spdci-1.0, extended.');
+			hint => format('Profiles: %s; see casesync.profiles.', (SELECT string_agg(
+				DISTINCT r.profile, ', ') FROM casesync_internal.profile_rules() r)));
 	END IF;
 	IF p.reading NOT IN ('standard', 'lenient') THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
@@ -85,12 +86,12 @@ AS $$
 DECLARE
 	is_file constant boolean := p.secret_name ~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$';
 BEGIN
-	IF NOT is_file OR p.client_id = '' OR octet_length(p.client_id) > 1000
+	IF NOT is_file OR octet_length(p.client_id) > 1000
 		OR p.client_id ~ '[[:cntrl:]]'
 	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => CASE WHEN NOT is_file THEN 'secret_name must be the plain name of a file'
-				ELSE 'client_id must be 1 to 1000 bytes without control characters' END,
+				ELSE 'client_id must be at most 1000 bytes without control characters' END,
 			detail => 'The secret itself is never in the database: the bridge reads it from the '
 				'file of this name in its secrets_directory.');
 	END IF;
@@ -105,7 +106,7 @@ BEGIN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'token_url needs client_id and secret_name',
 			detail => 'They are what the partner gave us to get tokens with; the secret is a file '
-				'beside the bridge.');
+				'beside the bridge. With secret_name alone the file holds the token itself.');
 	END IF;
 END
 $$;
@@ -193,8 +194,8 @@ BEGIN
 	p.jwks_trust := coalesce(jwks_trust, p.jwks_trust);
 	p.token_url := casesync_internal.check_url('token_url',
 		nullif(coalesce(token_url, p.token_url), ''));
-	p.client_id := coalesce(client_id, p.client_id);
-	p.secret_name := coalesce(secret_name, p.secret_name);
+	p.client_id := nullif(coalesce(client_id, p.client_id), '');
+	p.secret_name := nullif(coalesce(secret_name, p.secret_name), '');
 	p.tls_name := nullif(coalesce(tls_name, p.tls_name), '');
 	p.networks := coalesce(networks, p.networks);
 	p.signature := coalesce(signature, p.signature);
@@ -218,7 +219,7 @@ $$;
 COMMENT ON FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text,
 	text, cidr[], text, text, text, text, text) IS
 	'create or change a partner; parameters left out keep their value; an empty jwks_url, '
-	'token_url or tls_name takes it away';
+	'token_url, client_id, secret_name or tls_name takes it away';
 
 CREATE OR REPLACE VIEW casesync.partners AS
 	SELECT p.partner, p.base_url, p.notify_url, p.callback_prefixes, p.networks, p.signature,
@@ -240,7 +241,8 @@ COMMENT ON COLUMN casesync.partners.callback_prefixes IS
 COMMENT ON COLUMN casesync.partners.networks IS
 	'private networks that we may send to for it; public addresses need none';
 COMMENT ON COLUMN casesync.partners.signature IS 'required, or unsigned_accepted';
-COMMENT ON COLUMN casesync.partners.profile IS 'spdci-1.0, or extended';
+COMMENT ON COLUMN casesync.partners.profile IS
+	'how it differs from the standard, see casesync.profiles';
 COMMENT ON COLUMN casesync.partners.valid_keys IS 'how many of its keys count now';
 COMMENT ON COLUMN casesync.partners.created_at IS 'since when it is known here';
 COMMENT ON COLUMN casesync.partners.encryption IS 'off, accepted, or required';
@@ -250,7 +252,8 @@ COMMENT ON COLUMN casesync.partners.jwks_trust IS
 COMMENT ON COLUMN casesync.partners.token_url IS 'where our bridge gets tokens to call it with';
 COMMENT ON COLUMN casesync.partners.client_id IS 'what we are called there';
 COMMENT ON COLUMN casesync.partners.secret_name IS
-	'name of the file, beside the bridge, with the secret';
+	'name of the file, beside the bridge, with the secret; without token_url and client_id with '
+	'the token itself';
 COMMENT ON COLUMN casesync.partners.tls_name IS
 	'name of the files, beside the bridge, with our certificate for it';
 COMMENT ON COLUMN casesync.partners.max_subscriptions IS

@@ -168,8 +168,9 @@ COMMENT ON FUNCTION casesync_internal.key_purpose(jsonb) IS
 	'says otherwise';
 
 /*
- * A kid without quotes and bars, because it stands between such in the header of a signature. The
- * same kid given again replaces the key: registered by a person, it is what the partner says now.
+ * A kid without quotes and bars, because it stands between such in the header of a signature: of
+ * one that is all that stands there, its own part. The same kid given again replaces the key:
+ * registered by a person, it is what the partner says now.
  */
 CREATE OR REPLACE FUNCTION casesync.add_key(partner text, jwk jsonb,
 	valid_from timestamptz DEFAULT now(),
@@ -181,7 +182,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	own_kid text := casesync_internal.key_thumbprint(jwk);
-	kid text := coalesce(jwk->>'kid', own_kid);
+	kid text := coalesce(casesync_internal.plain_kid(partner, jwk->>'kid'), own_kid);
 	key jsonb := casesync_internal.key_required(jwk);
 	purpose record;
 BEGIN

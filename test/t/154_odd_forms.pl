@@ -7,13 +7,14 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use BridgeTest;
 use IO::Socket::INET;
+use JSON::PP;
 use Test::More;
 
 my $sp = BridgeTest->new;
 my $mock = $sp->start_partner;
 $sp->create_application;
 my $base = "http://127.0.0.1:$mock->{port}";
-my (undef, $jwk) = $sp->make_key('strict');
+my ($key, $jwk) = $sp->make_key('strict');
 $sp->sql(<<"SQL");
 INSERT INTO person VALUES (1, 'SEEDED-1', 'A', 1), (2, 'SEEDED-2', 'S', 2), (3, 'SEEDED-3', 'X', 3);
 SELECT casesync.set_partner('old.example.org', '$base', networks => '{127.0.0.0/8}', signature => 'unsigned_accepted'),
@@ -42,6 +43,14 @@ sub message
 	return qq({"signature": ") . ($more{signature} // '') . qq(", "header": {"version": "1.0.0", "message_id": "form-$number", "message_ts": "$now",)
 	  . qq( "action": "$action", "sender_id": ") . ($more{from} // 'old') . qq(.example.org", "receiver_id": "any", "is_msg_encrypted": false, )
 	  . ($header =~ /total_count/ ? '' : '"total_count": 1, ') . qq("meta": {}$header}, "message": {$message}});
+}
+
+# The same, signed as Python's json writes it.
+sub sign_escaped
+{
+	my ($text) = @_;
+	my $order = JSON::PP->new->utf8->decode($text =~ s/"meta": \{\}, //r =~ s/"any"/"sp.example.org"/r);
+	return BridgeTest::python('sign_message', JSON::PP->new->utf8->encode({ %$order, escaped => \1 }), $key);
 }
 
 sub search
@@ -209,6 +218,7 @@ is_taken($sync, search($one, signature => $_), 'signature_marker', 1, $_)
 is_refused($sync, search($one, signature => $_), '401 ERR err.signature.invalid', "$_ of a partner that need not sign") for 'mock-signatures', 'c2lnbmF0dXJl';
 is_refused($sync, search($one, signature => $_, from => 'strict'), '401 ERR err.signature.invalid', "$_ of a partner that must sign")
   for 'mock-signature', 'NO_SIG_CHECK';
+is_taken($sync, sign_escaped(search($one, from => 'strict', header => ", \"meta\": {\"x\": \"\xc3\xa9\"}")), 'digest_python', 1, 'beyond ASCII');
 is_refused($sync, search($one, from => 'strict'), '401 ERR err.signature.missing', 'no signature of a partner that must sign');
 is_taken($sync, "\xef\xbb\xbf" . search($one), 'bom', 1, 'before a search');
 is_taken('/registry/notify', "\xef\xbb\xbf" . message('notify', qq("transaction_id": "n3", "notify_event": [{"reference_id": "n3", "timestamp": "$now",)

@@ -114,7 +114,7 @@ message_target(const char *input, size_t length)
 	{
 		for (action = 0; action < MESSAGE_ACTIONS; action++)
 			is_kept = is_kept && mend_keeps(envelope, (MessageAction) action);
-		signature_verify(envelope, input, length, keys, NOW, kid, NULL, &failure);
+		signature_verify(envelope, input, length, keys, NOW, kid, NULL, NULL, &failure);
 		ok = is_kept && canonical_returns(envelope) &&
 			 span_agrees(envelope, input, length, "header") &&
 			 span_agrees(envelope, input, length, "message");

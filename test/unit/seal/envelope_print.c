@@ -34,6 +34,7 @@ main(void)
 							 "{\"stream\":\"s\",\"items\":[{\"seq\":1}]}",
 							 NULL,
 							 NULL,
+							 NULL,
 							 NULL};
 	size_t i;
 

@@ -31,6 +31,7 @@ static const EnvelopeFields fields = {"0b8f3a2e-7f3e-4c55-9a3c-2f0c9e1d4b6a",
 									  "{\"stream\":\"s\"}",
 									  NULL,
 									  NULL,
+									  NULL,
 									  NULL};
 
 static const char expected_content[] =
@@ -63,7 +64,8 @@ test_good(Tap *tap, const SigningKey *key)
 	tap_ok(tap, message_parse(body.data, body.length, &envelope, &problem), "we can read it");
 	tap_ok(tap, message_check(envelope, NULL, MESSAGE_NOTIFY, "sp.example.org", &problem),
 		   "it keeps our own rules");
-	tap_ok(tap, signature_verify(envelope, body.data, body.length, keys, NOW, kid, NULL, &failure),
+	tap_ok(tap,
+		   signature_verify(envelope, body.data, body.length, keys, NOW, kid, NULL, NULL, &failure),
 		   "and verifies");
 	json_decref(envelope);
 
@@ -74,6 +76,65 @@ test_good(Tap *tap, const SigningKey *key)
 	tap_has(tap, body.data, "\"sender_uri\":\"https://ess.example.org/cb\"", "which is there");
 	tap_ok(tap, strstr(body.data, "meta") == NULL, "meta is left out when there is none");
 	json_decref(keys);
+	buffer_free(&body);
+}
+
+static const char expected_full[] =
+	"{\"header\":{\"action\":\"notify\",\"is_msg_encrypted\":false,"
+	"\"message_id\":\"0b8f3a2e-7f3e-4c55-9a3c-2f0c9e1d4b6a\","
+	"\"message_ts\":\"2026-11-22T01:02:03.456000Z\",\"meta\":null,"
+	"\"receiver_id\":\"sp.example.org\",\"sender_id\":\"ess.example.org\",\"sender_uri\":null,"
+	"\"total_count\":1,\"version\":\"1.0.0\"},"
+	"\"message\":{\"name\":\"Zo\\u00eb \\ud83d\\ude00\"},\"signature\":\"";
+
+static const char expected_answer[] =
+	"{\"header\":{\"action\":\"txn-on-status\",\"completed_count\":1,"
+	"\"is_msg_encrypted\":false,"
+	"\"message_id\":\"0b8f3a2e-7f3e-4c55-9a3c-2f0c9e1d4b6a\","
+	"\"message_ts\":\"2026-11-22T01:02:03Z\",\"meta\":{\"stream\":\"s\"},"
+	"\"receiver_id\":\"sp.example.org\",\"sender_id\":\"ess.example.org\",\"sender_uri\":null,"
+	"\"status\":\"succ\",\"status_reason_code\":null,\"status_reason_message\":null,"
+	"\"total_count\":1,\"version\":\"1.0.0\"},";
+
+/* As a partner's profile has it: what such a partner makes of it is what it has read. */
+static void
+test_forms(Tap *tap, const SigningKey *key)
+{
+	EnvelopeFields other = fields;
+	json_t *keys = json_loads(KEYS, 0, NULL);
+	json_t *envelope;
+	char kid[SIGNATURE_KID_SIZE];
+	MessageProblem problem;
+	Failure failure;
+	Buffer body;
+
+	buffer_init(&body, 5000);
+	other.forms = "digest=python header=full";
+	other.message = "{\"name\":\"Zo\xc3\xab \xf0\x9f\x98\x80\"}";
+	other.meta = NULL;
+	tap_ok(tap, envelope_build(&other, NOW, key, &body, &failure), "builds it for Python");
+	tap_ok(tap, strncmp(body.data, expected_full, strlen(expected_full)) == 0,
+		   "in ASCII, the header full, a request without status");
+	tap_ok(tap, message_parse(body.data, body.length, &envelope, &problem), "we can read it");
+	tap_ok(tap,
+		   signature_verify(envelope, body.data, body.length, keys, NOW, kid, NULL, NULL, &failure),
+		   "and verify it");
+	json_decref(envelope);
+	json_decref(keys);
+
+	buffer_clear(&body);
+	other = fields;
+	other.forms = "header=full";
+	other.action = "txn-on-status";
+	tap_ok(tap, envelope_build(&other, NOW - NOW % 1000, key, &body, &failure), "builds an answer");
+	tap_ok(tap, strncmp(body.data, expected_answer, strlen(expected_answer)) == 0,
+		   "which has a status, and a time without fraction when there is none");
+
+	buffer_clear(&body);
+	other.forms = "header=full shape=odd";
+	tap_ok(tap, !envelope_build(&other, NOW, key, &body, &failure), "refuses_unknown_form");
+	tap_has(tap, failure.text, "\"shape=odd\"", "and names it");
+	tap_is_int(tap, (long long) body.length, 0, "and leaves nothing");
 	buffer_free(&body);
 }
 
@@ -122,7 +183,8 @@ test_encrypted(Tap *tap)
 	tap_ok(tap, strstr(body.data, "notify_event") == NULL && strstr(body.data, "stream") == NULL,
 		   "which hides message and meta");
 	tap_ok(tap, message_parse(body.data, body.length, &envelope, &problem), "we can read it");
-	tap_ok(tap, signature_verify(envelope, body.data, body.length, keys, NOW, kid, NULL, &failure),
+	tap_ok(tap,
+		   signature_verify(envelope, body.data, body.length, keys, NOW, kid, NULL, NULL, &failure),
 		   "and verify it before it is decrypted");
 	tap_ok(tap, message_decrypt(envelope, "required", ring, &plain, &failure), "and decrypt it");
 	tap_has(tap, plain.data, "\"meta\":{\"stream\":\"s\"}", "meta is inside");
@@ -150,6 +212,7 @@ main(void)
 	size_t i;
 
 	test_good(&tap, key);
+	test_forms(&tap, key);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 	{
 		EnvelopeFields changed = fields;

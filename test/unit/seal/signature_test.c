@@ -65,7 +65,8 @@ verify(const char *body, const char *keys_text, int64_t now_ms, Failure *failure
 	json_t *envelope = json_loads(body, 0, NULL);
 	json_t *keys = json_loads(keys_text, 0, NULL);
 	char kid[SIGNATURE_KID_SIZE];
-	bool ok = signature_verify(envelope, body, strlen(body), keys, now_ms, kid, NULL, failure);
+	bool ok =
+		signature_verify(envelope, body, strlen(body), keys, now_ms, kid, NULL, NULL, failure);
 
 	if (ok != (strcmp(kid, TEST_KEY_KID) == 0))
 		abort();
@@ -361,9 +362,10 @@ test_handed_on(Tap *tap)
 	body = body_build(text, HEADER, "{\"b\":\"\\u00e9\",\"a\":1.00000000000000001}");
 	envelope = json_loads(body, 0, NULL);
 	json_object_set_new(envelope, "unsigned", json_true());
-	tap_ok(tap,
-		   signature_verify(envelope, body, strlen(body), keys, NOW, kid, &canonical, &failure),
-		   "the signature holds for the canonical form");
+	tap_ok(
+		tap,
+		signature_verify(envelope, body, strlen(body), keys, NOW, kid, &canonical, NULL, &failure),
+		"the signature holds for the canonical form");
 	tap_ok(tap, strncmp(canonical.data, CONTENT, strlen(CONTENT) - 1) == 0,
 		   "which is handed on, not the digits that came");
 	tap_ok(tap, strstr(canonical.data, "unsigned") == NULL, "nor a member that is not signed");
@@ -372,11 +374,57 @@ test_handed_on(Tap *tap)
 	body = strdup(canonical.data);
 	envelope = json_loads(body, 0, NULL);
 	buffer_free(&canonical);
-	tap_ok(tap,
-		   signature_verify(envelope, body, strlen(body), keys, NOW, kid, &canonical, &failure),
-		   "it is a message with the same signature");
+	tap_ok(
+		tap,
+		signature_verify(envelope, body, strlen(body), keys, NOW, kid, &canonical, NULL, &failure),
+		"it is a message with the same signature");
 	tap_is_int(tap, (long long) canonical.length, 0, "whose bytes need no other form");
 	buffer_free(&canonical);
+	json_decref(envelope);
+	json_decref(keys);
+	free(body);
+}
+
+/* What a system that signs with Python's writer sends: blanks, escapes and digits of its own. */
+static void
+test_python(Tap *tap)
+{
+	static const char signed_content[] =
+		"{\"header\":" HEADER ",\"message\":{\"a\":1.0,\"b\":\"\\u00e9\"}}";
+	char encoded[96];
+	char text[600];
+	char kid[SIGNATURE_KID_SIZE];
+	json_t *keys = json_loads(KEYS, 0, NULL);
+	json_t *envelope;
+	Failure failure;
+	Buffer canonical;
+	bool is_python = false;
+	char *body;
+
+	sign(signed_content, CREATED, EXPIRES, encoded);
+	snprintf(text, sizeof(text),
+			 "namespace=\"dci\", kidId=\"ess.example.org|" TEST_KEY_KID
+			 "|ed25519\", algorithm=\"ed25519\", created=\"" CREATED "\", expires=\"" EXPIRES
+			 "\", headers=\"(created) (expires) digest\", signature=\"%s\"",
+			 encoded);
+	body = body_build(text, HEADER, "{\"b\": \"\xc3\xa9\", \"a\": 1.00}");
+	envelope = json_loads(body, 0, NULL);
+	tap_ok(tap,
+		   signature_verify(envelope, body, strlen(body), keys, NOW, kid, &canonical, &is_python,
+							&failure),
+		   "the signature holds for what Python writes");
+	tap_ok(tap, is_python, "which is told");
+	tap_ok(tap, strncmp(canonical.data, signed_content, strlen(signed_content) - 1) == 0,
+		   "what was signed is handed on");
+	buffer_free(&canonical);
+	free(body);
+	body = body_build(text, HEADER, "{\"b\": \"\xc3\xa9\", \"a\": 1}");
+	json_decref(envelope);
+	envelope = json_loads(body, 0, NULL);
+	tap_ok(
+		tap,
+		!signature_verify(envelope, body, strlen(body), keys, NOW, kid, NULL, &is_python, &failure),
+		"but not for another number than was signed");
 	json_decref(envelope);
 	json_decref(keys);
 	free(body);
@@ -432,6 +480,7 @@ main(void)
 	test_times(&tap);
 	test_contents(&tap);
 	test_handed_on(&tap);
+	test_python(&tap);
 	test_weak_keys(&tap);
 	test_missing(&tap);
 	test_create(&tap);

@@ -72,25 +72,25 @@ signature_is_taken(Tap *tap, const json_t *vector, const json_t *keys)
 	char kid[SIGNATURE_KID_SIZE];
 	Failure failure;
 
-	tap_ok(
-		tap,
-		signature_verify(envelope, body, strlen(body), keys, created * 1000, kid, NULL, &failure),
-		"verifies, whatever the blanks and the order of members");
+	tap_ok(tap,
+		   signature_verify(envelope, body, strlen(body), keys, created * 1000, kid, NULL, NULL,
+							&failure),
+		   "verifies, whatever the blanks and the order of members");
 	tap_ok(tap,
 		   !signature_verify(envelope, body, strlen(body), keys, (created + 300) * 1000, kid, NULL,
-							 &failure),
+							 NULL, &failure),
 		   "not any more when it has expired");
 	tap_ok(tap,
 		   !signature_verify(envelope, body, strlen(body), keys, (created - 61) * 1000, kid, NULL,
-							 &failure),
+							 NULL, &failure),
 		   "not long before it was made");
 	free(body);
 	json_object_set_new(json_object_get(envelope, "header"), "message_id", json_string("other"));
 	body = json_dumps(envelope, 0);
-	tap_ok(
-		tap,
-		!signature_verify(envelope, body, strlen(body), keys, created * 1000, kid, NULL, &failure),
-		"a captured signature does not fit another message_id");
+	tap_ok(tap,
+		   !signature_verify(envelope, body, strlen(body), keys, created * 1000, kid, NULL, NULL,
+							 &failure),
+		   "a captured signature does not fit another message_id");
 	free(body);
 	json_decref(envelope);
 }
