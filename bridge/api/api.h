@@ -8,6 +8,7 @@
 
 #include "api/api_parts.h"
 #include "http/http_server.h"
+#include "message/message_check.h"
 
 typedef struct Api Api;
 
@@ -16,6 +17,9 @@ extern const HttpRoute api_routes[];
 extern const HttpRoute api_health_routes[];
 extern const char *const api_prefixes[];
 extern const char *const api_no_prefixes[];
+
+/* What a token must be good for to send such a message; NULL: any token. */
+extern const char *api_action_scope(MessageAction action);
 
 /* Has this request a token that may be a good one, and its client time left? Context is the Api. */
 extern HttpSender api_judge_sender(void *context, const HttpRequest *request);

@@ -154,6 +154,20 @@ callback_is_good(ApiExchange *exchange)
 	return ok;
 }
 
+/* False, and answered, when the token is good for the path and not for what the message is. */
+static bool
+action_is_allowed(ApiExchange *exchange)
+{
+	const char *scope = api_action_scope(exchange->check.action);
+
+	exchange->action = exchange->check.action;
+	if (scope == NULL || bearer_allows(&exchange->claims, scope))
+		return true;
+	api_exchange_refuse(exchange, 403, "err.request.forbidden",
+						"this token's scope does not include header.action");
+	return false;
+}
+
 static void
 admit_checked(ApiExchange *exchange)
 {
@@ -162,7 +176,7 @@ admit_checked(ApiExchange *exchange)
 	switch (check->result)
 	{
 		case API_CHECK_GOOD:
-			if (callback_is_good(exchange))
+			if (action_is_allowed(exchange) && callback_is_good(exchange))
 				exchange->proceed(exchange);
 			break;
 		case API_CHECK_NOT_ITS_OWN:

@@ -106,6 +106,7 @@ form_is_good(ApiCheck *check)
 	json_t *plain = NULL;
 	bool ok = true;
 
+	check->action = message_mend_path(check->envelope, check->action, &check->odd);
 	if (check->plain.length > 0)
 		ok = message_parse(check->plain.data, check->plain.length, &plain, &check->problem);
 	if (ok)

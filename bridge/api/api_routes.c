@@ -45,6 +45,16 @@ const HttpRoute api_routes[] = {
 	{NULL, NULL, HTTP_BODY_NONE, NULL, 0, NULL},
 };
 
+const char *
+api_action_scope(MessageAction action)
+{
+	const HttpRoute *route = api_routes;
+
+	while (route->handler != NULL && (route->scope == NULL || route->number != (int) action))
+		route++;
+	return route->scope;
+}
+
 const HttpRoute api_health_routes[] = {
 	{"GET", "/livez", HTTP_BODY_NONE, api_live, 0, NULL},
 	{"GET", "/readyz", HTTP_BODY_NONE, api_ready, 0, NULL},

@@ -288,6 +288,31 @@ action_means(const char *given, const ActionRule *rule, MessageAction action)
 		   (strcmp(plain, "txn-status") == 0 || strcmp(given, "txn-on-status") == 0);
 }
 
+static bool
+is_told(MessageAction action)
+{
+	return action == MESSAGE_NOTIFY || action == MESSAGE_ON_SUBSCRIBE ||
+		   action == MESSAGE_ON_UNSUBSCRIBE || action == MESSAGE_ON_SEARCH ||
+		   action == MESSAGE_TXN_ON_STATUS;
+}
+
+MessageAction
+message_mend_path(const json_t *envelope, MessageAction path, OddForms *found)
+{
+	const json_t *header = json_object_get(envelope, "header");
+	const char *text = json_string_value(json_object_get(header, "action"));
+
+	if (text == NULL || !is_told(path) || strcmp(text, message_action_rules[path].words[0]) == 0)
+		return path;
+	for (MessageAction action = 0; action < MESSAGE_ACTIONS; action++)
+	{
+		if (is_told(action) && strcmp(text, message_action_rules[action].words[0]) == 0 &&
+			odd_form_note(found, ODD_CALLBACK_PATH, "path", ""))
+			return action;
+	}
+	return path;
+}
+
 static void
 action_mend(Mend *mend, json_t *header, const json_t *message, MessageAction action)
 {

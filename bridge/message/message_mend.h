@@ -12,6 +12,12 @@
 /* Before it is decrypted: header.is_msg_encrypted. */
 extern void message_mend_flag(json_t *envelope, OddForms *found);
 
+/*
+ * What a message at the path of an action is by its own: some have one address for all that is told
+ * them unasked, so an answer or a notification is taken at the path of every other.
+ */
+extern MessageAction message_mend_path(const json_t *envelope, MessageAction path, OddForms *found);
+
 /* Change header and message in place; plain as in message_check. found->is_any: there was one. */
 extern void message_mend(json_t *envelope, json_t *plain, MessageAction action, OddForms *found);
 

@@ -117,12 +117,33 @@ frequency_mend(json_t *criteria, const char *path, OddForms *found)
 		(void) json_object_set_new(criteria, "frequency", json_pack("{s:s}", "frequency", cron));
 }
 
+/* The code of a subscription beside the status of the item that answers for it. */
+static void
+answers_mend(const json_t *answers, OddForms *found)
+{
+	for (size_t i = 0; i < json_array_size(answers); i++)
+	{
+		json_t *answer = json_array_get(answers, i);
+		json_t *code = json_object_get(answer, "subscription_code");
+		char path[ODD_PLACE_SIZE];
+
+		snprintf(path, sizeof(path), "message.subscribe_response[%zu]", i);
+		if (!json_is_string(code) || json_object_get(answer, "subscriptions") != NULL ||
+			!odd_form_note(found, ODD_SUBSCRIPTION_CODE, path, "subscription_code"))
+			continue;
+		(void) json_object_set_new(answer, "subscriptions", json_pack("[{s:O}]", "code", code));
+		(void) json_object_del(answer, "subscription_code");
+	}
+}
+
 void
 names_mend(json_t *message, MessageAction action, const char *message_id, OddForms *found)
 {
 	if (action == MESSAGE_UNSUBSCRIBE)
 		(void) member_rename(message, "subscription_code", "subscription_codes",
 							 ODD_SUBSCRIPTION_CODE, "message", found);
+	else if (action == MESSAGE_ON_SUBSCRIBE)
+		answers_mend(json_object_get(message, "subscribe_response"), found);
 	else if (action == MESSAGE_NOTIFY)
 		notify_mend(message, found);
 	else if (action == MESSAGE_TXN_STATUS)

@@ -45,8 +45,9 @@ const OddFormRow odd_forms[ODD_FORMS] = {
 	/* requests about subscriptions and transactions */
 	[ODD_SUBSCRIPTION_CODE] =
 		{"subscription_code", false,
-		 "`subscription_code`, one or a list, instead of `subscription_codes`",
-		 "`subscription_codes`"},
+		 "`subscription_code`, one or a list, instead of `subscription_codes`; in an answer "
+		 "instead of `subscriptions`",
+		 "these"},
 	[ODD_TXN_TYPE] = {"txn_type", false, "a `txnstatus_request` without `txn_type`",
 					  "whatever kind of request there is of that id"},
 	[ODD_FREQUENCY_WORD] = {"frequency_word", false,
@@ -92,6 +93,9 @@ const OddFormRow odd_forms[ODD_FORMS] = {
 						   "a signature over what Python's `json.dumps` writes: everything but "
 						   "ASCII escaped, `1.0` with its point",
 						   "one over the form of RFC 8785"},
+	[ODD_CALLBACK_PATH] = {"callback_path", false,
+						   "an answer or a notification at the path of another one",
+						   "what its `action` says, if the token is good for that"},
 	[ODD_BOM] = {"bom", false, "a byte order mark before the body", "nothing"},
 	[ODD_TRAILING_SLASH] = {"trailing_slash", false, "a path with a slash at its end",
 							"the path without it"},

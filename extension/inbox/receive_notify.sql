@@ -245,6 +245,28 @@ $$;
 COMMENT ON FUNCTION casesync_internal.my_subscription_of(text, text) IS
 	'our subscription that a message belongs to, if it keeps the transaction_id of the request';
 
+/* Those of others name it by the code that they gave it, and number anew. */
+CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_meant(partner text, message jsonb)
+RETURNS casesync_internal.my_subscription
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	mine casesync_internal.my_subscription := casesync_internal.my_subscription_of(partner,
+		message->>'transaction_id');
+BEGIN
+	IF mine.reference_id IS NULL AND message ? 'subscription_code' THEN
+		SELECT m.* INTO mine FROM casesync_internal.my_subscription m
+		 WHERE m.partner = my_subscription_meant.partner
+		   AND m.code = message->>'subscription_code'
+		 ORDER BY m.requested_at DESC LIMIT 1;
+	END IF;
+	RETURN mine;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.my_subscription_meant(text, jsonb) IS
+	'our subscription that a notification belongs to, by transaction_id or by subscription_code';
+
 /*
  * The standard's notification does not name its subscription: peers that number anew are found by
  * what they tell (B5). What nobody asked for is stored and waits for a person: to refuse it would
@@ -290,8 +312,8 @@ DECLARE
 		SELECT jsonb_array_length(casesync_internal.list_of(e #> '{data,reg_records}'))
 		  FROM jsonb_array_elements(events) e);
 	records constant bigint := (SELECT sum(l) FROM unnest(lists) l);
-	mine constant casesync_internal.my_subscription := casesync_internal.my_subscription_of(
-		p.partner, message->>'transaction_id');
+	mine constant casesync_internal.my_subscription := casesync_internal.my_subscription_meant(
+		p.partner, message);
 	bad record;
 BEGIN
 	IF 0 = ANY (lists) THEN
@@ -329,8 +351,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	transaction constant text := message->>'transaction_id';
-	mine constant casesync_internal.my_subscription := casesync_internal.my_subscription_of(
-		p.partner, transaction);
+	mine constant casesync_internal.my_subscription := casesync_internal.my_subscription_meant(
+		p.partner, message);
 	i record;
 	event text;
 BEGIN

@@ -288,7 +288,8 @@ COMMENT ON FUNCTION casesync_internal.reason_said(jsonb) IS
 
 /*
  * An answer with some items of ours and some that are not is taken: a partner may put the answers
- * to several requests together.
+ * to several requests together. One that gives items a reference_id of its own is known by the
+ * transaction, which has one subscription.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.receive_on_subscribe(p casesync_internal.partner,
 	message jsonb, correlation_id text)
@@ -297,17 +298,23 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	item jsonb;
+	items constant jsonb := casesync_internal.list_of(message->'subscribe_response');
+	mine constant casesync_internal.my_subscription := casesync_internal.my_subscription_of(
+		p.partner, message->>'transaction_id');
+	item record;
 	is_known boolean := false;
 BEGIN
-	FOR item IN SELECT i FROM jsonb_array_elements(
-		casesync_internal.list_of(message->'subscribe_response')) i
+	FOR item IN SELECT i->>'reference_id' AS reference_id, CASE i->>'status'
+			WHEN 'succ' THEN 'active' WHEN 'rjct' THEN 'refused' ELSE 'pending' END AS state,
+			casesync_internal.id_said(i #>> '{subscriptions,0,code}') AS code,
+			casesync_internal.reason_said(i) AS reason
+		  FROM jsonb_array_elements(items) i
 	LOOP
-		is_known := casesync_internal.my_subscription_answered(p.partner, item->>'reference_id',
-			CASE item->>'status' WHEN 'succ' THEN 'active' WHEN 'rjct' THEN 'refused'
-				ELSE 'pending' END,
-			casesync_internal.id_said(item #>> '{subscriptions,0,code}'),
-			casesync_internal.reason_said(item)) OR is_known;
+		is_known := casesync_internal.my_subscription_answered(p.partner, item.reference_id,
+				item.state, item.code, item.reason)
+			OR (jsonb_array_length(items) = 1 AND mine.reference_id IS NOT NULL
+				AND casesync_internal.my_subscription_answered(p.partner,
+					mine.reference_id::text, item.state, item.code, item.reason)) OR is_known;
 	END LOOP;
 	IF NOT is_known THEN
 		RETURN casesync_internal.refusal(casesync_internal.refused_for('subscribe not ours'));

@@ -208,6 +208,10 @@ is(seen('old', 'notification_id'), 1, 'its notification_id is counted too');
 $taken{notification_id} = 1;
 is($sp->sql("SELECT string_agg(concat_ws(' ', reference_id, event_type, record_type, record->>'employment_status'), ', ' ORDER BY reference_id) FROM casesync_internal.inbox_item"),
 	'n1 enrolment_status_change Member 1, n2 enrolment_status_change Member 1', 'both are in the inbox, with the record as it came');
+is_taken('/registry/on-search', message('notify', qq("transaction_id": "n4", "notify_event": [{"reference_id": "n4", "timestamp": "$now",)
+	  . qq( "data": {$data, "reg_records": $record}}])), 'callback_path', $ack, 'a notification where answers to a search are expected');
+is_refused('/registry/search', message('notify', qq("transaction_id": "n5", "notify_event": [{"reference_id": "n5", "timestamp": "$now",)
+	  . qq( "data": {$data, "reg_records": $record}}])), '200 ERR err.request.bad', 'a notification where requests are expected');
 
 # --- around the message ---
 is_taken($sync, search($one, signature => $_), 'signature_marker', 1, $_)

@@ -100,6 +100,43 @@ my $body = BridgeTest::python('sign_message', JSON::PP->new->utf8->encode($other
 is($sp->post('/registry/notify', $body =~ s/\xc3\xa9/e/r)->{short}, '401 ERR err.signature.invalid', 'but no other text than was signed');
 is($sp->sql('SELECT count(*) FROM casesync_internal.inbox_item'), 1, 'and only what was signed is in the inbox');
 
+# --- one address for all that it tells us: its answers have ids of its own, its notifications name the subscription ---
+my $mine = $sp->sql("SELECT casesync.subscribe_to('registry.example.org', 'enrolment_status_change', 'Member')");
+ok($peer->wait_received(1 + $peer->received), 'it is asked to tell us');
+my $asked = ($peer->received)[-1]{message};
+is(join(' ', $asked->{header}{action}, $asked->{header}{meta} // 'null'), 'subscribe null', 'in a request with a full header');
+my $callback = $asked->{header}{sender_uri} =~ s{^\Q@{[ $sp->base_url ]}\E}{}r;
+
+sub hand_in
+{
+	my ($action, $message, %header) = @_;
+	my $order = { escaped => \1, kid => 'key1', header => $sp->header($action, sender_id => 'registry.example.org', %header), message => $message };
+	return $sp->post($callback, BridgeTest::python('sign_message', JSON::PP->new->utf8->encode($order), $key))->{short};
+}
+my $answered = { transaction_id => $asked->{message}{transaction_id}, correlation_id => 'c', subscribe_response => [
+	{ reference_id => 'ref-SUB-1', timestamp => '2026-11-22T10:00:00+00:00', status => 'pdng', subscription_code => 'SUB-1' } ] };
+is(hand_in('on-subscribe', { %$answered, transaction_id => 'another' }, status => 'succ'), '200 ERR err.request.bad', 'an answer to somebody else is none of ours');
+is(hand_in('on-subscribe', $answered, status => 'succ'), '200 ACK', 'its answer is known by the transaction');
+is($sp->sql("SELECT state, code FROM casesync.my_subscriptions WHERE reference_id = '$mine'"), 'pending|SUB-1', 'and says under which code');
+
+sub notification_of
+{
+	my ($number) = @_;
+	return { notification_id => "N-$number", subscription_code => "SUB-$number", notify_event => [ { event_id => "E-$number",
+		event_ts => '2026-11-22T10:00:00+00:00', event_type => 'enrolment_status_change', reg_type => 'ESS', event_data => [ { '@type' => 'Person',
+			member_identifier => [ { identifier_type => 'NATIONAL_ID', identifier_value => "ID-$number" } ] } ] } ] };
+}
+is(hand_in('notify', notification_of($_)), '200 ACK', 'a notification is taken at the same address') for 1, 2;
+is($sp->sql("SELECT reference_id FROM casesync_internal.inbox_item WHERE reference_id ~ '^E' AND reason = 'we did not subscribe to this'"), 'E-2',
+	'and the one that names our subscription is asked for');
+is($sp->sql("SELECT string_agg(code, ' ' ORDER BY code) FROM casesync.deviations WHERE code ~ 'path|subscription'"), 'callback_path subscription_code',
+	'both are counted');
+my ($id, $secret) = $sp->client('registry.example.org');
+my $narrow = $sp->ask_token({ grant_type => 'client_credentials', client_id => $id, client_secret => $secret, scope => 'registry.on-subscribe' })->{json}{access_token};
+my $wide = JSON::PP->new->utf8->encode({ %{ notification('ID-8') } });
+is($sp->post($callback, BridgeTest::python('sign_message', $wide, $key), Authorization => "Bearer $narrow")->{short}, '403 ERR err.request.forbidden',
+	'with a token for answers only it is not');
+
 # --- words ---
 my ($out, $err) = ('', '');
 $sp->{server}->psql('app', "SELECT casesync.set_partner('registry.example.org', profile => 'openspp3')", stderr => \$err);

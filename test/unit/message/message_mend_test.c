@@ -212,10 +212,48 @@ case_hold(Tap *tap, const MendCase *row)
 	free(body);
 }
 
+static const struct
+{
+	MessageAction path;
+	const char *action; /* NULL: none */
+	MessageAction taken;
+} paths[] = {
+	{MESSAGE_ON_SUBSCRIBE, "notify", MESSAGE_NOTIFY},
+	{MESSAGE_NOTIFY, "on-search", MESSAGE_ON_SEARCH},
+	{MESSAGE_ON_SEARCH, "on-subscribe", MESSAGE_ON_SUBSCRIBE},
+	{MESSAGE_NOTIFY, "txn-on-status", MESSAGE_TXN_ON_STATUS},
+	{MESSAGE_TXN_ON_STATUS, "on-unsubscribe", MESSAGE_ON_UNSUBSCRIBE},
+	{MESSAGE_NOTIFY, "notify", MESSAGE_NOTIFY},
+	{MESSAGE_NOTIFY, "subscribe", MESSAGE_NOTIFY}, /* a request is taken at its own path only */
+	{MESSAGE_SUBSCRIBE, "notify", MESSAGE_SUBSCRIBE},
+	{MESSAGE_SEARCH, "on-search", MESSAGE_SEARCH},
+	{MESSAGE_NOTIFY, "NOTIFY", MESSAGE_NOTIFY},
+	{MESSAGE_NOTIFY, NULL, MESSAGE_NOTIFY},
+};
+
+static void
+test_paths(Tap *tap)
+{
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+	{
+		json_t *envelope = json_pack("{s:{s:s*}}", "header", "action", paths[i].action);
+		OddForms found = {false};
+
+		tap_is_int(tap, message_mend_path(envelope, paths[i].path, &found), paths[i].taken,
+				   "at path %d, %s", (int) paths[i].path,
+				   paths[i].action != NULL ? paths[i].action : "no action");
+		tap_ok(tap, found.is_any == (paths[i].taken != paths[i].path), "which is noted");
+		tap_ok(tap, !found.is_inside, "and changes nothing in the message");
+		json_decref(envelope);
+	}
+}
+
 int
 main(void)
 {
 	Tap tap = {0};
+
+	test_paths(&tap);
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		case_hold(&tap, &cases[i]);
