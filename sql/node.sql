@@ -48,15 +48,25 @@ SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-00000
 -- a node at work is not resumed by mistake: partners would see a break in the numbering
 SELECT app.try($$SELECT casesync.resume()$$);
 CREATE TABLE app.before AS SELECT era, stream FROM casesync.this_node;
--- a bridge with another node_id: everything stands still
-SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
+-- a bridge with another node_id stands still, is asked for nothing that it has told, and health tells of it; the node goes on
+SELECT paused, paused_reason, asks FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version', '{"name": "elsewhere"}');
+SELECT casesync_internal.may_speak(), (SELECT count(*) FROM casesync_internal.bridge_life) AS lives;
+SELECT severity, regexp_replace(problem, 'since [-0-9: ]+:', 'since …:') AS problem, mend FROM casesync.health WHERE problem ~ 'node_id';
+-- the right one goes on, and while it does nobody resumes the node by mistake
+SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
+SELECT count(*) FROM casesync.health WHERE problem ~ 'node_id';
+SELECT app.try($$SELECT casesync.resume()$$);
+-- a paused node: everything stands still, and the right one does not undo it by itself
+SELECT casesync_internal.pause_node('test');
+SELECT paused, paused_reason FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
 SELECT casesync_internal.may_speak();
 SELECT * FROM casesync_internal.route();
 SELECT * FROM casesync_internal.lanes();
 SELECT * FROM casesync_internal.take(1);
 SELECT severity, problem, mend FROM casesync.health;
--- the right one does not undo the pause by itself
-SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
+UPDATE casesync_internal.node SET paused = false, paused_reason = NULL;
+-- a node that gets a new node_id: the bridge that has it has tried, and somebody says so
+SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version');
 -- resume: a new stream; the same database, so the same era
 CREATE VIEW app.people AS SELECT '1'::text AS subject_key, '{}'::jsonb AS record;
 SELECT * FROM casesync.publish('people', 'app.people', 'Member');

@@ -26,7 +26,8 @@ AS $$
 	UNION ALL
 	SELECT 'critical', format('the bridge''s %s fails since %s: %s', t.turn,
 			to_char(t.since, 'YYYY-MM-DD HH24:MI:SS'), t.reason),
-		'-- what the bridge''s log says: journalctl -u casesync-bridge'
+		CASE t.turn WHEN 'start' THEN '-- correct node_id in the file of that bridge'
+			ELSE '-- what the bridge''s log says: journalctl -u casesync-bridge' END
 	  FROM casesync_internal.turn_troubles() t
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_problems() IS

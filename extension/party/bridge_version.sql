@@ -76,3 +76,41 @@ $$;
 COMMENT ON FUNCTION casesync_internal.turn_trouble(text, text) IS
 	'the bridge says that work of its fails, and why; or, with a reason of NULL, that it does not '
 	'any more';
+
+/*
+ * A database that was moved stands still. A bridge that belongs elsewhere, or whose file has a slip
+ * in it, is told to: the node's own one goes on.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.node_judge(node_id uuid)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	n constant casesync_internal.node := casesync_internal.this_node();
+	stranger text;
+BEGIN
+	IF NOT casesync_internal.identity_matches(n) THEN
+		PERFORM casesync_internal.pause_node('this database is a copy of the one that was set up: '
+			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if '
+			'not');
+	ELSIF n.node_id IS NULL AND NOT n.paused THEN
+		UPDATE casesync_internal.node SET node_id = node_judge.node_id;
+	ELSIF n.node_id IS DISTINCT FROM node_id THEN
+		stranger := format('node_id %s is not this node''s: correct it in the bridge''s file; in a '
+			'copy of the database, SELECT casesync.start_as_copy(); for a new node_id, SELECT '
+			'casesync.resume()', node_id);
+	END IF;
+	/* on a standby nothing can be written, and nothing is wrong */
+	IF stranger IS NOT NULL OR EXISTS (SELECT FROM casesync_internal.turn_trouble_now t
+		WHERE t.turn = 'start')
+	THEN
+		PERFORM casesync_internal.turn_trouble('start', stranger);
+	END IF;
+	RETURN stranger;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.node_judge(uuid) IS
+	'pauses a node whose database is not the one that was set up; why a bridge may not speak for '
+	'it, or NULL';

@@ -3,7 +3,7 @@
 /*
  * The cluster's identifier stays the same when a standby takes over, and differs after a logical
  * restore; the oid tells a copy within the same cluster. A copy of all files has both: of that one
- * its bridge has another node_id.
+ * its bridge has another node_id, and may not speak.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.identity_matches(n casesync_internal.node)
 RETURNS boolean
@@ -336,30 +336,6 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.check_bridge(uuid, text) IS
 	'whether a bridge of this version may work here at all, or an error';
-
-CREATE OR REPLACE FUNCTION casesync_internal.node_judge(node_id uuid)
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	n constant casesync_internal.node := casesync_internal.this_node();
-BEGIN
-	IF NOT casesync_internal.identity_matches(n) THEN
-		PERFORM casesync_internal.pause_node('this database is a copy of the one that was set up: '
-			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if '
-			'not');
-	ELSIF n.node_id IS NULL AND NOT n.paused THEN
-		UPDATE casesync_internal.node SET node_id = node_judge.node_id;
-	ELSIF n.node_id IS DISTINCT FROM node_id THEN
-		PERFORM casesync_internal.pause_node('a bridge with another node_id has started: '
-			'SELECT casesync.resume() if it is the right one');
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.node_judge(uuid) IS
-	'pauses the node where bridge and database do not belong together';
 
 /*
  * By the tables' own number it is seen that a dump was restored over what was there; by the

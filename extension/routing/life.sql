@@ -225,6 +225,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	waits text;
+	stranger text;
 	was_lost boolean := false;
 	wants_journal constant boolean := told IS NOT NULL AND NOT told ? 'messages'
 		AND NOT (told ? 'settled' AND casesync_internal.life_matches());
@@ -234,13 +235,17 @@ BEGIN
 	IF casesync_internal.version_series(version) < casesync_internal.version_series('0.3.0') THEN
 		PERFORM casesync_internal.gate_shut(0);
 	END IF;
-	PERFORM casesync_internal.node_judge(node_id);
-	IF NOT wants_journal AND NOT (SELECT n.paused FROM casesync_internal.node n) THEN
+	stranger := casesync_internal.node_judge(node_id);
+	IF stranger IS NULL AND NOT wants_journal
+		AND NOT (SELECT n.paused FROM casesync_internal.node n)
+	THEN
 		SELECT j.waits, j.lost INTO waits, was_lost FROM casesync_internal.life_judge(told) j;
 	END IF;
+	waits := coalesce(stranger, waits);
 	RETURN QUERY SELECT t.sender_id, t.base_url, t.key_ids, t.paused OR waits IS NOT NULL,
 		coalesce(t.paused_reason, waits), v.extension,
-		encode(casesync_internal.node_hash('["journal"]'), 'hex'), wants_journal, was_lost
+		encode(casesync_internal.node_hash('["journal"]'), 'hex'),
+		wants_journal AND stranger IS NULL, was_lost
 	  FROM casesync_internal.node t CROSS JOIN casesync_internal.bridge_versions() v;
 END
 $$;

@@ -25,7 +25,9 @@ DECLARE
 	n casesync_internal.node := casesync_internal.this_node();
 	is_other_database boolean := NOT casesync_internal.identity_matches(n);
 BEGIN
-	IF NOT n.paused AND NOT is_other_database THEN
+	IF NOT n.paused AND NOT is_other_database AND NOT EXISTS (
+		SELECT FROM casesync_internal.turn_troubles() t WHERE t.turn = 'start')
+	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => 'this node is not paused',
 			detail => 'resume() begins a new stream, so that partners see a break in the '
@@ -38,6 +40,7 @@ BEGIN
 		PERFORM casesync_internal.routing_begin_era(n.era);
 	END IF;
 	PERFORM casesync_internal.node_begin_stream(n.era);
+	PERFORM casesync_internal.turn_trouble('start', NULL);
 	/* Partners may have been told newer states than this database remembers. */
 	PERFORM casesync_internal.knowledge_open_all();
 	PERFORM casesync_internal.look_again_all(r.registry, 'this database has taken over')

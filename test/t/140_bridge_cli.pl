@@ -196,5 +196,8 @@ ok($sp->wait_log(qr/event=node_paused/), 'a bridge with another node_id does not
 $sp->sql("UPDATE person SET status = 'X' WHERE id = 1");
 $sp->stop_ok;
 is(scalar($ess->received), 4, 'nothing was sent by it');
+$sp->start_bridge;
+ok($ess->wait_received(5), 'and the right one goes on, without a word from anybody');
+$sp->stop_ok;
 
 done_testing();
