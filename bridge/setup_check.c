@@ -1,17 +1,24 @@
 /*
  * setup_check.c
- *		--check-config: the key, the connection, the extension, every call that the bridge makes,
- *		and that nothing stands between us and the server. Calls none of the functions of casesync
- *		that do something.
+ *		--check-config: the key, secrets, ports, the connection, the extension, every call that the
+ *		bridge makes, and that nothing stands between us and the server; then whether this bridge
+ *		would be the node's, and one turn of routing, which is undone.
  */
 #include "setup_check.h"
 
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/iso_time.h"
+#include "base/secret_file.h"
 #include "database/extension_version.h"
 #include "database/pg_row.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
+#include "http/http_listen.h"
 #include "http/tls_credentials.h"
+#include "key/key_jwk.h"
 #include "key/key_ring.h"
 #include "net/tls_files.h"
 
@@ -22,6 +29,8 @@
 typedef struct SetupCheck
 {
 	FILE *stream;
+	const Config *config;
+	char kid[KEY_THUMBPRINT_SIZE]; /* of the signing key, "" without one */
 	EventLoop *loop;
 	PgSession *session;
 	int prepared; /* calls that the server has judged */
@@ -50,7 +59,8 @@ check_key(SetupCheck *check, const Config *config)
 	if (key_ring_load(config->key_file, config->other_key_files, config->encryption_key_files,
 					  &keys, &failure))
 	{
-		snprintf(what, sizeof(what), "signing key %s", signing_key_kid(key_ring_signing(keys)));
+		snprintf(check->kid, sizeof(check->kid), "%s", signing_key_kid(key_ring_signing(keys)));
+		snprintf(what, sizeof(what), "signing key %s", check->kid);
 		check_say(check, true, what, "");
 	}
 	else
@@ -89,6 +99,115 @@ check_tls_directory(SetupCheck *check, const Config *config)
 	if (config->tls_directory[0] != '\0')
 		check_say(check, tls_files_check(config->tls_directory, &failure),
 				  "keys for TLS with partners", failure.text);
+}
+
+static void
+check_secrets(SetupCheck *check, const Config *config)
+{
+	Failure failure = {FAILURE_NONE, ""};
+
+	if (config->secrets_directory[0] != '\0')
+		check_say(check, secret_files_check(config->secrets_directory, &failure),
+				  "secrets for tokens of partners", failure.text);
+}
+
+/* In use is no fault: it may well be by the bridge that runs while its settings are looked at. */
+static void
+check_port(SetupCheck *check, const ConfigAddress *address, const char *name)
+{
+	Failure failure;
+	char what[512];
+	int port;
+	int fd;
+
+	if (!address->enabled)
+		return;
+	fd = http_listen(address->host, address->port, &port, &failure);
+	snprintf(what, sizeof(what), "%s, %s port %d", name, address->host, address->port);
+	if (fd < 0 && strstr(failure.text, strerror(EADDRINUSE)) != NULL)
+		fprintf(check->stream, "note    %s: in use, by this bridge or something else\n", what);
+	else
+		check_say(check, fd >= 0, what, fd < 0 ? failure.text : "");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What the undone turn of routing has said, and the end of the check. */
+static void
+check_routed(void *context, const PGresult *result, const Failure *failure)
+{
+	SetupCheck *check = context;
+
+	check_say(check, result != NULL, "a turn of routing", result == NULL ? failure->text : "");
+	event_loop_stop(check->loop);
+}
+
+static void
+check_is_router(void *context, const PGresult *result, const Failure *failure)
+{
+	static const PgParam params[] = {PG_TEXT("1")};
+	SetupCheck *check = context;
+	Failure problem = {FAILURE_NONE, ""};
+
+	if (result != NULL && !pg_row_is_true(result, 0, 0))
+		fprintf(check->stream, "note    a turn of routing: another bridge is at it\n");
+	else if (result != NULL && pg_session_query(check->session, SQL_CALL(CALL_ROUTE), params,
+												check_routed, check, &problem))
+		return;
+	else
+		check_say(check, false, "a turn of routing",
+				  failure != NULL ? failure->text : problem.text);
+	event_loop_stop(check->loop);
+}
+
+static void
+check_ignore(void *context, const PGresult *result, const Failure *failure)
+{
+	(void) context;
+	(void) result;
+	(void) failure;
+}
+
+/* In a transaction that nobody commits: it ends with the session. */
+static void
+check_ask_to_route(SetupCheck *check)
+{
+	static const PgStatement begin = {"BEGIN", 0};
+	Failure failure;
+
+	if (pg_session_query(check->session, &begin, NULL, check_ignore, check, &failure) &&
+		pg_session_query(check->session, SQL_CALL(CALL_LOCK_ROUTER), NULL, check_is_router, check,
+						 &failure))
+		return;
+	check_say(check, false, "a turn of routing", failure.text);
+	event_loop_stop(check->loop);
+}
+
+static void
+check_rehearsed(void *context, const PGresult *result, const Failure *failure)
+{
+	SetupCheck *check = context;
+
+	if (result == NULL)
+		check_say(check, false, "what the node says", failure->text);
+	for (int row = 0; result != NULL && row < PQntuples(result); row++)
+		check_say(check, pg_row_text(result, row, 1) == NULL, pg_row_word(result, row, 0),
+				  pg_row_word(result, row, 1));
+	if (result != NULL)
+		check_ask_to_route(check);
+	else
+		event_loop_stop(check->loop);
+}
+
+static void
+check_ask_node(SetupCheck *check)
+{
+	const PgParam params[] = {PG_TEXT(check->config->node_id), PG_TEXT(check->kid)};
+	Failure failure;
+
+	if (!pg_session_query(check->session, SQL_CALL(CALL_BRIDGE_REHEARSAL), params, check_rehearsed,
+						  check, &failure))
+		check_rehearsed(check, NULL, &failure);
 }
 
 static void
@@ -147,16 +266,19 @@ check_versions(void *context, const PGresult *result, const Failure *failure)
 	Failure mismatch;
 	bool works = result != NULL && pg_row_text(result, 0, 0) == NULL;
 
-	event_loop_stop(check->loop);
 	if (works && !extension_version_check(check->extension_version, EXTENSION_OLDEST, &mismatch))
 	{
 		works = false;
 		advice = mismatch.text;
 	}
 	check_say(check, works, "bridge " CASESYNC_VERSION " and the extension work together", advice);
+	if (works && check->fitting == CALL_COUNT)
+		check_ask_node(check);
+	else
+		event_loop_stop(check->loop);
 }
 
-/* The one function that is called: it only says what bridge_start() would. */
+/* Says only what bridge_start() would. */
 static void
 check_ask_versions(SetupCheck *check)
 {
@@ -321,13 +443,16 @@ check_database(SetupCheck *check, const Config *config, Failure *failure)
 bool
 setup_check(const Config *config, FILE *stream)
 {
-	SetupCheck check = {.stream = stream, .all_ok = true};
+	SetupCheck check = {.stream = stream, .config = config, .all_ok = true};
 	Failure failure = {FAILURE_MEMORY, "out of memory"};
 
 	check_say(&check, true, "settings", "");
 	check_key(&check, config);
 	check_tls(&check, config);
 	check_tls_directory(&check, config);
+	check_secrets(&check, config);
+	check_port(&check, &config->listen_address, "listen");
+	check_port(&check, &config->ops_address, "ops_listen");
 	check.loop = event_loop_new(&failure);
 	if (check.loop == NULL || !check_database(&check, config, &failure))
 		check_say(&check, false, "check of the database", failure.text);

@@ -5,6 +5,7 @@
  */
 #include "base/secret_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -87,5 +88,27 @@ secret_file_read(const char *directory, const char *name, char secret[SECRET_MAX
 	}
 	ok = file_is_private(fd, name, failure) && first_line_read(fd, name, secret, failure);
 	close(fd);
+	return ok;
+}
+
+bool
+secret_files_check(const char *directory, Failure *failure)
+{
+	DIR *entries = opendir(directory);
+	const struct dirent *entry;
+	char secret[SECRET_MAX];
+	bool ok = true;
+
+	if (entries == NULL)
+	{
+		failure_set(failure, FAILURE_KEY, "could not read secrets_directory \"%s\": %s", directory,
+					strerror(errno));
+		return false;
+	}
+	while (ok && (entry = readdir(entries)) != NULL)
+		ok = !name_is_plain(entry->d_name) ||
+			 secret_file_read(directory, entry->d_name, secret, failure);
+	explicit_bzero(secret, sizeof(secret));
+	closedir(entries);
 	return ok;
 }

@@ -21,4 +21,7 @@
 extern bool secret_file_read(const char *directory, const char *name, char secret[SECRET_MAX],
 							 Failure *failure);
 
+/* Can every secret in the directory be read? False names the first that cannot. */
+extern bool secret_files_check(const char *directory, Failure *failure);
+
 #endif /* SECRET_FILE_H */

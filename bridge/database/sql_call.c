@@ -43,6 +43,8 @@ const SqlCall sql_calls[CALL_COUNT] = {
 		3, "sender_id, key_ids, paused, paused_reason, extension_version, journal_key, asks, lost",
 		"casesync_internal.bridge_start",
 		"node_id => $1::uuid, version => $2::text, told => $3::jsonb"),
+	[CALL_BRIDGE_REHEARSAL] = ROWS(2, "what, advice", "casesync_internal.bridge_rehearsal",
+								   "node_id => $1::uuid, kid => $2::text"),
 	[CALL_BRIDGE_REFUSAL] = VALUE(1, "casesync_internal.bridge_refusal", "version => $1::text"),
 
 	[CALL_JOURNAL_TAKE] = VALUE(1, "casesync_internal.journal_take", "messages => $1::jsonb"),

@@ -57,6 +57,9 @@ is($status, 0, '--check-config with all in order') or diag $out;
 unlike($out, qr/not ok/, 'says so');
 like($out, qr/^ok      function casesync\w*\.$_$/m, "looks at $_") for qw(route tidy take next_jwks want_jwks);
 like($out, qr/^ok      the bridge's calls fit the extension$/m, 'and whether all are as it calls them');
+like($out, qr/^ok      \Q$_\E$/m, "and that $_ is well")
+  for 'node sp.example.org', 'node_id', 'the node may speak', 'the key is the node\'s', 'records of registry person', 'a turn of routing';
+like($out, qr/^ok      listen, 127\.0\.0\.1 port \d+$/m, 'that it can listen');
 my $host = $sp->{server}->host;
 my $port = $sp->{server}->port;
 $sp->sql('CREATE ROLE nobody LOGIN');
@@ -102,14 +105,44 @@ like($out, qr/^not ok  function \Q$name\E: it does not exist/m, 'a function that
 $sp->sql("ALTER FUNCTION $old RENAME TO lanes");
 ($status, $out) = run_program("--config=$file", '--check-config');
 is($status, 0, 'and all is in order again') or diag $out;
+
+# what the node and the machine say: each by its name, and what to do
+sub is_told
+{
+	my ($what, $reason, @options) = @_;
+	my ($exit, $said) = run_program("--config=$file", '--check-config', @options);
+	is($exit, 1, "$what: exit code 1");
+	like($said, qr/^not ok  $what.*: $reason/m, "$what: says what and what to do") or diag $said;
+	return;
+}
+$sp->sql("UPDATE casesync_internal.node SET node_id = '6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0003'");
+is_told('node_id', qr/the node's is 6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0003/);
+$sp->sql("UPDATE casesync_internal.node SET node_id = NULL, paused = true, paused_reason = 'because'");
+is_told('the node may speak', qr/because/);
+$sp->sql('UPDATE casesync_internal.node SET paused = false, paused_reason = NULL');
+$sp->sql("SELECT casesync.set_node('sp.example.org', key_ids => '{another}')");
+is_told('the key is the node\'s', qr/.*set_node\('sp\.example\.org', key_ids => '\{another,$kid\}'\)/);
+$sp->sql("UPDATE casesync_internal.node SET key_ids = NULL");
+$sp->sql("INSERT INTO person VALUES (77, 'ID-77', 'no such status')");
+is_told('records of registry person', qr/1 cannot be rendered \(\w{5}\): SELECT \* FROM casesync\.review\('person'\)/);
+$sp->sql('DELETE FROM person WHERE id = 77');
+mkdir "$sp->{folder}/secrets", 0700 or die $!;
+BridgeTest::replace_file($sp->key_file, "$sp->{folder}/secrets/open");
+chmod 0644, "$sp->{folder}/secrets/open" or die $!;
+is_told('secrets for tokens of partners', qr/secret "open" is open to others/, "--secrets-directory=$sp->{folder}/secrets");
+is_told('listen, 192\.0\.2\.1 port 1', qr/cannot listen/, '--listen=192.0.2.1:1');
+my $occupied = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die $!;
+($status, $out) = run_program("--config=$file", '--check-config', '--ops-listen=127.0.0.1:' . $occupied->sockport);
+is($status, 0, 'a port that is in use may be this bridge\'s own') or diag $out;
+like($out, qr/^note    ops_listen, 127\.0\.0\.1 port \d+: in use/m, 'and is told');
+is($sp->sql('SELECT count(*) FROM casesync_internal.routing_turn_wanted'), 0, 'nothing is left of the turn');
 chmod 0644, $sp->key_file;
 ($status, $out) = run_program("--config=$file", '--check-config');
 is($status, 1, 'a key that everybody may read');
 chmod 0600, $sp->key_file;
 
 # --- running ---
-my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp');
-($status, $out, $err) = run_program("--config=$file", '--listen=127.0.0.1:' . $taken->sockport);
+($status, $out, $err) = run_program("--config=$file", '--listen=127.0.0.1:' . $occupied->sockport);
 is($status, 2, 'an address in use: exit code 2');
 like($err, qr/cannot listen on 127\.0\.0\.1 port \d+: Address already in use/, 'and which');
 
