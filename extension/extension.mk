@@ -169,7 +169,7 @@ SQL_CODE = \
 	extension/upkeep/tidy.sql extension/upkeep/size.sql extension/upkeep/retention.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/review/review_sample.sql extension/review/bridge_rehearsal.sql \
-	 extension/review/review_tracking.sql \
+	extension/review/review_tracking.sql \
 	extension/review/review_registry.sql extension/review/review_agreement.sql \
 	extension/review/review.sql extension/review/reviewed.sql \
 	extension/review/explain.sql \

@@ -49,10 +49,17 @@ SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-00000
 SELECT app.try($$SELECT casesync.resume()$$);
 CREATE TABLE app.before AS SELECT era, stream FROM casesync.this_node;
 -- a bridge with another node_id stands still, is asked for nothing that it has told, and health tells of it; the node goes on
-SELECT paused, paused_reason, asks FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version', '{"name": "elsewhere"}');
+SELECT sender_id, paused, paused_reason, asks FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', :'version', '{"name": "elsewhere"}');
+SELECT app.try($$SELECT casesync_internal.bridge_start('00000000-0000-4000-8000-000000000002', '0.2.0')$$);
 SELECT casesync_internal.may_speak(), (SELECT count(*) FROM casesync_internal.bridge_life) AS lives;
 SELECT severity, regexp_replace(problem, 'since [-0-9: ]+:', 'since …:') AS problem, mend FROM casesync.health WHERE problem ~ 'node_id';
--- the right one goes on, and while it does nobody resumes the node by mistake
+-- the right one goes on; while it routes nobody resumes the node by mistake, and what health says is over when the other has given up
+SELECT sender_id, paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
+SELECT count(*) FROM casesync.health WHERE problem ~ 'node_id';
+SELECT casesync_internal.lock_lane(1);
+SELECT app.try($$SELECT casesync.resume()$$);
+SELECT casesync_internal.unlock_lane(1);
+UPDATE casesync_internal.turn_trouble_now SET at = at - interval '1 minute';
 SELECT paused FROM casesync_internal.bridge_start('00000000-0000-4000-8000-000000000001', :'version');
 SELECT count(*) FROM casesync.health WHERE problem ~ 'node_id';
 SELECT app.try($$SELECT casesync.resume()$$);

@@ -130,6 +130,12 @@ control_started(void *context, const PGresult *result, const Failure *failure)
 		control_refuse(control, mismatch.text);
 		return;
 	}
+	/* no name: it is not this bridge's node, which neither answers here nor takes anything */
+	if (pg_row_text(result, 0, 0) == NULL)
+	{
+		control_refuse(control, pg_row_word(result, 0, 3));
+		return;
+	}
 	node->unknown_reason[0] = '\0';
 	control->has_complained = false;
 	if (!control_compare(control, result))

@@ -102,9 +102,12 @@ BEGIN
 			'copy of the database, SELECT casesync.start_as_copy(); for a new node_id, SELECT '
 			'casesync.resume()', node_id);
 	END IF;
-	/* on a standby nothing can be written, and nothing is wrong */
+	/*
+	 * While one still tries, the node's own bridge takes nothing back. On a standby, where nothing
+	 * can be written, there is nothing to write.
+	 */
 	IF stranger IS NOT NULL OR EXISTS (SELECT FROM casesync_internal.turn_trouble_now t
-		WHERE t.turn = 'start')
+		WHERE t.turn = 'start' AND t.at < clock_timestamp() - interval '30 seconds')
 	THEN
 		PERFORM casesync_internal.turn_trouble('start', stranger);
 	END IF;

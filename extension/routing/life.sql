@@ -227,22 +227,29 @@ DECLARE
 	waits text;
 	stranger text;
 	was_lost boolean := false;
+	is_old constant boolean := casesync_internal.version_series(version)
+		< casesync_internal.version_series('0.3.0');
 	wants_journal constant boolean := told IS NOT NULL AND NOT told ? 'messages'
 		AND NOT (told ? 'settled' AND casesync_internal.life_matches());
 BEGIN
 	PERFORM casesync_internal.check_bridge(node_id, version);
-	/* It knows of no gate, and is to be rung for. */
-	IF casesync_internal.version_series(version) < casesync_internal.version_series('0.3.0') THEN
+	stranger := casesync_internal.node_judge(node_id);
+	IF stranger IS NOT NULL AND is_old THEN
+		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
+			message => stranger);
+	ELSIF is_old THEN
+		/* It knows of no gate, and is to be rung for. */
 		PERFORM casesync_internal.gate_shut(0);
 	END IF;
-	stranger := casesync_internal.node_judge(node_id);
 	IF stranger IS NULL AND NOT wants_journal
 		AND NOT (SELECT n.paused FROM casesync_internal.node n)
 	THEN
 		SELECT j.waits, j.lost INTO waits, was_lost FROM casesync_internal.life_judge(told) j;
 	END IF;
 	waits := coalesce(stranger, waits);
-	RETURN QUERY SELECT t.sender_id, t.base_url, t.key_ids, t.paused OR waits IS NOT NULL,
+	/* Without a name it neither answers nor takes anything. */
+	RETURN QUERY SELECT CASE WHEN stranger IS NULL THEN t.sender_id END, t.base_url, t.key_ids,
+		t.paused OR waits IS NOT NULL,
 		coalesce(t.paused_reason, waits), v.extension,
 		encode(casesync_internal.node_hash('["journal"]'), 'hex'),
 		wants_journal AND stranger IS NULL, was_lost

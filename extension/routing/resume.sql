@@ -25,8 +25,10 @@ DECLARE
 	n casesync_internal.node := casesync_internal.this_node();
 	is_other_database boolean := NOT casesync_internal.identity_matches(n);
 BEGIN
-	IF NOT n.paused AND NOT is_other_database AND NOT EXISTS (
-		SELECT FROM casesync_internal.turn_troubles() t WHERE t.turn = 'start')
+	/* A bridge with a new node_id has tried, and the one with the old does not work any more. */
+	IF NOT n.paused AND NOT is_other_database AND (EXISTS (
+			SELECT FROM casesync_internal.keeps_locks())
+		OR NOT EXISTS (SELECT FROM casesync_internal.turn_troubles() t WHERE t.turn = 'start'))
 	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'object_not_in_prerequisite_state',
 			message => 'this node is not paused',

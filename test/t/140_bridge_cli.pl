@@ -223,9 +223,18 @@ $sp->sql("SELECT casesync.set_node('sp.example.org', key_ids => '{another,$kid}'
 ok($ess->wait_received(4), 'until the node lists it');
 $sp->stop_ok;
 
-# another node's bridge at the same database
+# another node's bridge at the same database, shown a token that the right one gave
+$sp->start_bridge;
+$sp->wait_ready;
+my $ours = $sp->token('ess.example.org');
+$sp->stop_ok;
 $sp->start_bridge(node_id => '6f1f7b9e-3c1c-4a39-9d2c-0a8d6a1f0002');
-ok($sp->wait_log(qr/event=node_paused/), 'a bridge with another node_id does not speak for this node');
+ok($sp->wait_log(qr/event=bridge_start_failed reason=.*node_id 6f1f7b9e\S+ is not this node/), 'a bridge with another node_id does not speak for this node');
+like($sp->get('/readyz')->{content}, qr/is not this node/, 'readyz says why');
+is($sp->ask_token({ grant_type => 'client_credentials', client_id => ($sp->client('ess.example.org'))[0],
+	client_secret => ($sp->client('ess.example.org'))[1] })->{status}, 503, 'it gives no tokens');
+is($sp->post($_, '{"header": {"sender_id": "ess.example.org"}}', Authorization => "Bearer $ours")->{status}, 503, "and takes nothing at $_")
+  for '/registry/notify', '/registry/sync/search';
 $sp->sql("UPDATE person SET status = 'X' WHERE id = 1");
 $sp->stop_ok;
 is(scalar($ess->received), 4, 'nothing was sent by it');
