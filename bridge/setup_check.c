@@ -22,7 +22,8 @@
 #include "key/key_ring.h"
 #include "net/tls_files.h"
 
-#define CHECK_MS 15000
+#define CHECK_MS 15000		/* for a connection, and a statement */
+#define CHECK_WAIT_MS 20000 /* the server says itself that a statement took too long */
 #define NAMES_LIMIT 4096
 #define STATEMENT_LIMIT 2048
 
@@ -32,6 +33,7 @@ typedef struct SetupCheck
 	const Config *config;
 	char kid[KEY_THUMBPRINT_SIZE]; /* of the signing key, "" without one */
 	EventLoop *loop;
+	Timer *timer; /* set anew for each part that may take its time */
 	PgSession *session;
 	int prepared; /* calls that the server has judged */
 	int fitting;  /* calls among them that it would take */
@@ -175,6 +177,7 @@ check_ask_to_route(SetupCheck *check)
 	static const PgStatement begin = {"BEGIN", 0};
 	Failure failure;
 
+	timer_set(check->timer, CHECK_WAIT_MS);
 	if (pg_session_query(check->session, &begin, NULL, check_ignore, check, &failure) &&
 		pg_session_query(check->session, SQL_CALL(CALL_LOCK_ROUTER), NULL, check_is_router, check,
 						 &failure))
@@ -205,6 +208,7 @@ check_ask_node(SetupCheck *check)
 	const PgParam params[] = {PG_TEXT(check->config->node_id), PG_TEXT(check->kid)};
 	Failure failure;
 
+	timer_set(check->timer, CHECK_WAIT_MS);
 	if (!pg_session_query(check->session, SQL_CALL(CALL_BRIDGE_REHEARSAL), params, check_rehearsed,
 						  check, &failure))
 		check_rehearsed(check, NULL, &failure);
@@ -425,18 +429,18 @@ check_database(SetupCheck *check, const Config *config, Failure *failure)
 										.name = "check",
 										.connect_timeout_ms = CHECK_MS,
 										.statement_timeout_ms = CHECK_MS};
-	Timer *timer = timer_new(check->loop, check_expire, check);
 	bool ok = false;
 
-	if (timer != NULL)
+	check->timer = timer_new(check->loop, check_expire, check);
+	if (check->timer != NULL)
 		check->session = pg_session_new(check->loop, &log, &settings, &handlers, check, failure);
 	if (check->session != NULL)
 	{
-		timer_set(timer, CHECK_MS);
+		timer_set(check->timer, CHECK_WAIT_MS);
 		ok = event_loop_run(check->loop, failure);
 	}
 	pg_session_free(check->session);
-	timer_free(timer);
+	timer_free(check->timer);
 	return ok;
 }
 

@@ -21,7 +21,8 @@
 
 /*
  * The numbers are the actions that fit the paths. The standard's list of scopes has none for the
- * status of a transaction: any token may ask about, and answer, what is its own partner's.
+ * status of a transaction: any token may ask about, and answer, what is its own partner's. What is
+ * told us unasked may come to any of its paths (message_mend_path()): one limit for all of them.
  */
 const HttpRoute api_routes[] = {
 	RECEIVE("/registry/subscribe", HTTP_BODY_ORDINARY, MESSAGE_SUBSCRIBE, "registry.subscribe"),
@@ -30,9 +31,9 @@ const HttpRoute api_routes[] = {
 	RECEIVE("/registry/search", HTTP_BODY_ORDINARY, MESSAGE_SEARCH, "registry.search"),
 	RECEIVE("/registry/txn/status", HTTP_BODY_ORDINARY, MESSAGE_TXN_STATUS, NULL),
 	RECEIVE("/registry/notify", HTTP_BODY_LARGE, MESSAGE_NOTIFY, "registry.notify"),
-	RECEIVE("/registry/on-subscribe", HTTP_BODY_ORDINARY, MESSAGE_ON_SUBSCRIBE,
+	RECEIVE("/registry/on-subscribe", HTTP_BODY_LARGE, MESSAGE_ON_SUBSCRIBE,
 			"registry.on-subscribe"),
-	RECEIVE("/registry/on-unsubscribe", HTTP_BODY_ORDINARY, MESSAGE_ON_UNSUBSCRIBE,
+	RECEIVE("/registry/on-unsubscribe", HTTP_BODY_LARGE, MESSAGE_ON_UNSUBSCRIBE,
 			"registry.on-subscribe"),
 	RECEIVE("/registry/on-search", HTTP_BODY_LARGE, MESSAGE_ON_SEARCH, "registry.on-search"),
 	RECEIVE("/registry/txn/on-status", HTTP_BODY_LARGE, MESSAGE_TXN_ON_STATUS, NULL),

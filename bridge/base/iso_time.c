@@ -63,14 +63,14 @@ iso_time_format(int64_t ms, char text[ISO_TIME_SIZE])
 void
 iso_time_format_long(int64_t ms, char text[ISO_TIME_SIZE])
 {
-	char *fraction;
+	size_t seconds; /* the length up to them */
 
 	iso_time_format(ms, text);
-	fraction = text + strlen(text) - strlen(".456Z");
-	if (strcmp(fraction, ".000Z") == 0)
-		strcpy(fraction, "Z");
+	seconds = strlen(text) - strlen(".456Z");
+	if (strcmp(text + seconds, ".000Z") == 0)
+		memcpy(text + seconds, "Z", sizeof("Z"));
 	else
-		strcpy(fraction + strlen(".456"), "000Z");
+		memcpy(text + seconds + strlen(".456"), "000Z", sizeof("000Z"));
 }
 
 /* Exactly count digits, then the byte after (0 = do not look); advances *text. */

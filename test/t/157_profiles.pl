@@ -138,6 +138,21 @@ my $wide = JSON::PP->new->utf8->encode({ %{ notification('ID-8') } });
 is($sp->post($callback, BridgeTest::python('sign_message', $wide, $key), Authorization => "Bearer $narrow")->{short}, '403 ERR err.request.forbidden',
 	'with a token for answers only it is not');
 
+# --- more than an ordinary body may have, at that address ---
+my $many = notification_of(3);
+my ($event) = @{ $many->{notify_event} };
+$event->{event_data} = [ map { { %{ $event->{event_data}[0] }, padding => 'x' x 20_000 } } 1 .. 60 ];
+is(hand_in('notify', $many), '200 ACK', 'a notification of more than 1 MB is taken there, too');
+
+# --- answers at once ---
+$sp->agree_out('registry-example-org', 'registry.example.org', services => '{notify,search}');
+my $question = { escaped => \1, kid => 'key1', header => $sp->header('search', sender_id => 'registry.example.org'), message => { transaction_id => 't',
+	search_request => [ { reference_id => 'r', timestamp => '2026-11-22T10:00:00Z', search_criteria => { reg_type => 'ESS', reg_record_type => 'Beneficiary',
+		query_type => 'idtype-value', query => { type => 'NATIONAL_ID', value => "ID-\x{e9}\x{1f600}" } } } ] } };
+my $said = $sp->post('/registry/sync/search', BridgeTest::python('sign_message', JSON::PP->new->utf8->encode($question), $key));
+is(scalar @{ $said->{json}{message}{search_response}[0]{data}{reg_records} // [] }, 1, 'it finds somebody whose identifier is beyond ASCII') or diag $said->{content};
+is(BridgeTest::python('verify_structured', $said->{content}, $sp->public_key, time), "good\n", 'and verifies the answer as it reads it');
+
 # --- words ---
 my ($out, $err) = ('', '');
 $sp->{server}->psql('app', "SELECT casesync.set_partner('registry.example.org', profile => 'openspp3')", stderr => \$err);
