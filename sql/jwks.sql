@@ -70,6 +70,16 @@ SELECT pg_temp.publish('[{"kty":"OKP","crv":"Ed25519","x":"AAAAAYKxCrfVS_7TyWQHO
 SELECT kid, valid_to FROM casesync.partner_keys WHERE kid <> 'a';
 SELECT pg_temp.publish('[{"kty":"oct","k":"x"}]');
 SELECT kid, valid_to BETWEEN now() + interval '9 minutes' AND now() + interval '10 minutes' AS ends_soon FROM casesync.partner_keys WHERE kid <> 'a';
+-- named by all that stands in a signature: its own part is the kid, of its own name only; it stays while it is published so
+SELECT pg_temp.publish('[{"kty":"OKP","crv":"Ed25519","x":"DDDDAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"ess.test|whole|ed25519"},
+	{"kty":"OKP","crv":"Ed25519","x":"EEEEAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"ess.test|whole|another"},
+	{"kty":"OKP","crv":"Ed25519","x":"EEEEAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"far.test|theirs|ed25519"},
+	{"kty":"OKP","crv":"Ed25519","x":"EEEEAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"ess.test||ed25519"}]');
+SELECT pg_temp.publish('[{"kty":"OKP","crv":"Ed25519","x":"DDDDAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"ess.test|whole|ed25519"}]');
+SELECT kid, left(jwk->>'x', 4) AS x, valid_to FROM casesync_internal.partner_key WHERE kid NOT IN ('a', 'c');
+SELECT pg_temp.publish('[{"kty":"oct","k":"x"}]');
+SELECT kid, valid_to < 'infinity' AS ends_soon FROM casesync.partner_keys WHERE kid = 'whole';
+DELETE FROM casesync_internal.partner_key WHERE kid = 'whole';
 -- one that was retired by a person while it was followed stays so when it is gone
 SELECT pg_temp.publish('[{"kty":"OKP","crv":"Ed25519","x":"CCCCAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"stolen"}]');
 SELECT casesync.retire_key('ess.test', 'stolen', now() - interval '1 second') IS NOT NULL AS retired;
