@@ -106,7 +106,7 @@ SQL_CODE = \
 	extension/outbox/outgoing.sql extension/outbox/compact.sql \
 	extension/outbox/push.sql extension/outbox/forget.sql extension/outbox/prune.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \
-	extension/look_again/look_again.sql extension/look_again/forget.sql \
+	extension/look_again/look_again.sql extension/look_again/note.sql extension/look_again/forget.sql \
 	extension/agreement/shipped_types.sql extension/agreement/event_type.sql \
 	extension/agreement/registry_key.sql \
 	extension/agreement/registry.sql extension/agreement/registry_feed.sql \

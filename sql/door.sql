@@ -82,7 +82,28 @@ CREATE OR REPLACE VIEW app.people AS
 		'employment_status', to_jsonb(p.status)) AS record
 	  FROM app.person p;
 SELECT * FROM app.take();
+SELECT key, error_code, reason FROM casesync_internal.look_again_note;
+SELECT casesync_internal.look_again_noted('people', '5') AS five, casesync_internal.look_again_noted('people', '2') AS two;
+SELECT * FROM app.route();
 SELECT key, error_code, reason FROM casesync_internal.quarantine_entry;
+SELECT count(*) FROM casesync_internal.look_again_note;
+CREATE OR REPLACE VIEW app.people AS
+	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object(
+		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
+		'employment_status', to_jsonb(p.status)) AS record
+	  FROM app.person p;
+SELECT * FROM app.route();
+SELECT * FROM app.take();
+
+-- repaired before the router had a turn: it is not kept waiting for what was wrong then
+UPDATE app.person SET status = '8b' WHERE id IN (2, 5);
+SELECT * FROM app.route();
+CREATE OR REPLACE VIEW app.people AS
+	SELECT p.id::text AS subject_key, CASE p.id WHEN 5 THEN 1 / (p.id - p.id) = 1 ELSE p.shared END AS shared, p.district, p.secret, jsonb_build_object(
+		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),
+		'employment_status', to_jsonb(p.status)) AS record
+	  FROM app.person p;
+SELECT * FROM app.take();
 CREATE OR REPLACE VIEW app.people AS
 	SELECT p.id::text AS subject_key, p.shared, p.district, p.secret, jsonb_build_object(
 		'member_identifier', jsonb_build_array(jsonb_build_object('identifier_type', 'UIN', 'identifier_value', p.uin)),

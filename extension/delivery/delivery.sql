@@ -29,6 +29,7 @@ BEGIN
 		  WHERE o.subscription = target AND o.stream = now_stream AND NOT o.is_passed AND (EXISTS (
 				SELECT FROM casesync_internal.look_again_entry e
 				 WHERE e.registry = o.registry AND e.key = o.key)
+			OR casesync_internal.look_again_noted(o.registry, o.key)
 			OR casesync_internal.quarantine_is_short(o.registry, o.key)))) INTO untold;
 	RETURN ARRAY(SELECT i FROM unnest(items) i
 		 WHERE untold IS NULL OR i.stream = now_stream AND i.seq < untold
@@ -74,7 +75,7 @@ BEGIN
 	END IF;
 	withdrawn := casesync_internal.withhold(
 		ARRAY(SELECT n.reference_id FROM unnest(items) n), 'the agreement changed');
-	PERFORM casesync_internal.look_again_add(x.registry, x.keys, x.event_type,
+	PERFORM casesync_internal.look_again_note(x.registry, x.keys, x.event_type,
 		'the agreement changed: to be rendered again')
 	   FROM (SELECT n.registry, n.event_type, array_agg(n.key) AS keys FROM unnest(items) n
 			 WHERE n.reference_id = ANY (withdrawn)
@@ -136,7 +137,7 @@ BEGIN
 		 ORDER BY i.registry, i.event_type
 	LOOP
 		PERFORM casesync_internal.notification_under(g.ids, g.version);
-		PERFORM casesync_internal.look_again_add(g.registry, g.keys, g.event_type,
+		PERFORM casesync_internal.look_again_note(g.registry, g.keys, g.event_type,
 			'the agreement changed: to be rendered again');
 		kept := kept || g.ids;
 	END LOOP;

@@ -75,17 +75,17 @@ DECLARE
 	unsaid constant uuid[] := casesync_internal.withhold(ARRAY(SELECT i.reference_id
 		FROM unnest(all_bad) i), 'nobody can say whether the agreement is about the subject');
 BEGIN
-	PERFORM casesync_internal.quarantine_add(x.registry, 0, x.keys, x.event_type,
-		door_refuse.code, door_refuse.reason)
+	PERFORM casesync_internal.look_again_note(x.registry, x.keys, x.event_type,
+		door_refuse.reason, door_refuse.code, casesync_internal.mark_of(x.registry))
 	   FROM (SELECT i.registry, i.event_type, array_agg(i.key) AS keys FROM unnest(all_bad) i
 			 WHERE i.reference_id = ANY (unsaid)
 			 GROUP BY i.registry, i.event_type ORDER BY i.registry, i.event_type) x;
-	PERFORM casesync_internal.look_again_add(x.registry, x.keys, x.event_type,
+	PERFORM casesync_internal.look_again_note(x.registry, x.keys, x.event_type,
 		'the subject left the agreement before it was told of')
 	   FROM (SELECT i.registry, i.event_type, array_agg(i.key) AS keys FROM unnest(all_leaving) i
 			 WHERE i.reference_id = ANY (left_out)
 			 GROUP BY i.registry, i.event_type ORDER BY i.registry, i.event_type) x;
-	IF left_out <> '{}' THEN
+	IF left_out <> '{}' OR unsaid <> '{}' THEN
 		PERFORM casesync_internal.ring();
 	END IF;
 END

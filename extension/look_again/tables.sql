@@ -33,3 +33,22 @@ CREATE TABLE casesync_internal.look_again_registry (
 COMMENT ON TABLE casesync_internal.look_again_registry IS
 	'registries whose subjects are all to be looked at again, whatever partners were told of them';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_registry', '');
+CREATE TABLE casesync_internal.look_again_note (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	registry text NOT NULL,
+	key text NOT NULL,
+	event_type text NOT NULL,
+	reason text NOT NULL,
+	error_code text,
+	mark text,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX look_again_note_about ON casesync_internal.look_again_note (registry, key);
+COMMENT ON TABLE casesync_internal.look_again_note IS
+	'what senders found at the door, on its way to look_again_entry: they wait for nobody, so there '
+	'is no key here that two could meet at';
+COMMENT ON COLUMN casesync_internal.look_again_note.error_code IS
+	'nobody could say whether the subject may pass: it goes into quarantine';
+COMMENT ON COLUMN casesync_internal.look_again_note.mark IS 'as in quarantine_entry, of then';
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_note', '');
+SELECT pg_catalog.pg_extension_config_dump('casesync_internal.look_again_note_id_seq', '');

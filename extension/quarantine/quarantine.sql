@@ -96,14 +96,15 @@ COMMENT ON FUNCTION casesync_internal.quarantine_rest(text, integer) IS
  * another one. It costs as much as rendering a few subjects.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_add_all(registry text, tracking integer,
-	keys text[], event_types text[], error_codes text[], reasons text[])
+	keys text[], event_types text[], error_codes text[], reasons text[], mark text DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	INSERT INTO casesync_internal.quarantine_entry AS q (registry, tracking, key, event_type,
 		error_code, reason, mark, again_at)
-	SELECT registry, tracking, d.key, d.event_type, d.error_code, left(d.reason, 2000), m.mark,
+	SELECT registry, tracking, d.key, d.event_type, d.error_code, left(d.reason, 2000),
+		coalesce(quarantine_add_all.mark, m.mark),
 		clock_timestamp() + casesync_internal.quarantine_rest(d.error_code, 1)
 	  FROM (SELECT DISTINCT ON (u.key, u.event_type) u.*
 			  FROM unnest(keys, event_types, error_codes, reasons)
@@ -117,9 +118,9 @@ AS $$
 				+ casesync_internal.quarantine_rest(excluded.error_code, q.tries + 1)
 $$;
 COMMENT ON FUNCTION casesync_internal.quarantine_add_all(text, integer, text[], text[], text[],
-	text[]) IS
+	text[], text) IS
 	'remember which subjects (or keys'' subjects) could not be rendered, each with its event type '
-	'and its reason';
+	'and its reason; the mark when that was not now';
 
 CREATE OR REPLACE FUNCTION casesync_internal.quarantine_add(registry text, tracking integer,
 	keys text[], event_type text, error_code text, reason text)

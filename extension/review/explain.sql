@@ -198,6 +198,10 @@ AS $$
 		  FROM casesync_internal.look_again_entry l WHERE l.registry = what_waits.registry
 			AND l.key = subject AND l.event_type = what_waits.event_type
 		UNION ALL
+		SELECT 1, 'waiting', format('the router is to look once more: %s', l.reason)
+		  FROM casesync_internal.look_again_note l WHERE l.registry = what_waits.registry
+			AND l.key = subject AND l.event_type = what_waits.event_type
+		UNION ALL
 		SELECT 2, 'quarantine', format('it cannot be rendered (%s): SELECT * FROM '
 			'casesync.quarantine WHERE registry = %L;', q.error_code, q.registry)
 		  FROM casesync_internal.quarantine_entry q WHERE q.registry = what_waits.registry

@@ -323,3 +323,29 @@ $$;
 COMMENT ON FUNCTION casesync.fill_gap(bigint) IS
 	'look again at every subject of a gap''s registries; partners are told what they do not know; '
 	'returns how many are looked at';
+
+/* What senders found at the door. It happened when they did, which may be long before this. */
+CREATE OR REPLACE FUNCTION casesync_internal.route_notes()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	notes casesync_internal.look_again_note[];
+BEGIN
+	/* A turn that finds nothing writes nothing. */
+	IF NOT EXISTS (SELECT FROM casesync_internal.look_again_note) THEN
+		RETURN;
+	END IF;
+	notes := ARRAY(SELECT n FROM casesync_internal.look_again_notes_take(10000) n);
+	PERFORM casesync_internal.look_again_add_all(array_agg(n.registry), array_agg(n.key),
+		array_agg(n.event_type), array_agg(NULL::bigint), array_agg(n.at), n.reason)
+	   FROM unnest(notes) n WHERE n.error_code IS NULL GROUP BY n.reason;
+	PERFORM casesync_internal.quarantine_add_all(n.registry, 0, array_agg(n.key),
+		array_agg(n.event_type), array_agg(n.error_code), array_agg(n.reason), n.mark)
+	   FROM unnest(notes) n JOIN casesync_internal.registry r ON r.registry = n.registry
+	  WHERE n.error_code IS NOT NULL GROUP BY n.registry, n.mark;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_notes() IS
+	'part of route_waiting(): what senders asked to be looked at goes into the queue, or into quarantine';

@@ -196,8 +196,8 @@ DECLARE
 	events casesync_internal.subject_event[] := '{}';
 	outcome record;
 BEGIN
-	notifications := 0; changes := 0;
-	more := false;
+	notifications := 0; changes := 0; more := false;
+	PERFORM casesync_internal.route_notes();
 	IF is_slow_turn THEN
 		PERFORM casesync_internal.expand_next(with_slow => true);
 	END IF;
@@ -219,7 +219,8 @@ BEGIN
 		notifications := outcome.appended; changes := outcome.routed;
 		/* Each registry has its share of a turn, so there may be more though these are few. */
 		more := cardinality(events) >= most OR cardinality(outcome.left_over) > 0
-			OR EXISTS (SELECT FROM casesync_internal.look_again_entry);
+			OR EXISTS (SELECT FROM casesync_internal.look_again_entry)
+			OR EXISTS (SELECT FROM casesync_internal.look_again_note);
 		PERFORM casesync_internal.expand_next(with_slow => false);
 	END IF;
 	more := more OR EXISTS (SELECT FROM casesync_internal.expansion);

@@ -139,7 +139,7 @@ is(join(' ', map { $_->{message}{message}{correlation_id} eq $received[1]{messag
 	'same same same', 'always the same answer');
 
 # --- a node that may not speak ---
-$sp->sql('SELECT casesync.start_as_copy()');
+$sp->sql("SELECT casesync_internal.pause_node('for a test')");
 ok($sp->wait_log(qr/node_paused/), 'the node is paused');
 is($sp->post('/registry/sync/search', question())->{short}, '503 ERR err.service.unavailable', 'it answers no question');
 is($sp->post('/registry/sync/check-enrollment', body('enrollementstatus', { transaction_id => 't', enrolled_criteria => { query => { NATIONAL_ID => { eq => 'ID-1' } } } }))->{short},

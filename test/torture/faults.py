@@ -18,6 +18,7 @@ WAITING = """
 SELECT (SELECT count(*) FROM casesync_internal.notification WHERE state = 'due')
 	+ (SELECT count(*) FROM casesync_internal.outgoing WHERE state = 'due')
 	+ (SELECT count(*) FROM casesync_internal.missed) + (SELECT count(*) FROM casesync_internal.look_again_entry)
+	+ (SELECT count(*) FROM casesync_internal.look_again_note)
 	+ (SELECT count(*) FROM casesync_internal.compacted WHERE is_waiting)
 	+ (SELECT count(*) FROM casesync_internal.backfill WHERE state = 'running')
 	+ (casesync_internal.unrouted_since() IS NOT NULL)::integer,
