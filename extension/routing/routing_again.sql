@@ -348,4 +348,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_notes() IS
-	'part of route_waiting(): what senders asked to be looked at goes into the queue, or into quarantine';
+	'part of route_may_begin(): what senders asked to be looked at goes into the '
+	'queue, or into quarantine';

@@ -196,8 +196,8 @@ DECLARE
 	events casesync_internal.subject_event[] := '{}';
 	outcome record;
 BEGIN
-	notifications := 0; changes := 0; more := false;
-	PERFORM casesync_internal.route_notes();
+	notifications := 0; changes := 0;
+	more := false;
 	IF is_slow_turn THEN
 		PERFORM casesync_internal.expand_next(with_slow => true);
 	END IF;
@@ -325,6 +325,24 @@ COMMENT ON FUNCTION casesync_internal.route_bulk(integer) IS
 	'part of route(): some changes of a transaction that was passed over; whether there may be '
 	'more';
 
+CREATE OR REPLACE FUNCTION casesync_internal.route_may_begin()
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.begin_turn() THEN
+		RETURN false;
+	END IF;
+	PERFORM casesync_internal.turn_begin();
+	/* First: who changed as well is looked at once for both. */
+	PERFORM casesync_internal.route_notes();
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_may_begin() IS
+	'part of route(): begins a turn, unless the node may not speak or another turn is under way';
+
 /*
  * One router at a time, by a lock that is not waited for. Router and window move in one transaction
  * with what they made: a crash routes the chunk again, and nothing is sent twice or left out. The
@@ -352,10 +370,9 @@ DECLARE
 BEGIN
 	PERFORM casesync_internal.check_route(max_changes);
 	changes := 0; notifications := 0; more := false;
-	IF NOT casesync_internal.may_speak() OR NOT casesync_internal.begin_turn() THEN
+	IF NOT casesync_internal.route_may_begin() THEN
 		RETURN NEXT; RETURN;
 	END IF;
-	PERFORM casesync_internal.turn_begin();
 	IF is_slow_turn THEN
 		SELECT 0 AS changes, 0 AS notifications, 0 AS routed, true AS more INTO fresh;
 	ELSE
