@@ -31,8 +31,8 @@ BRIDGE_SOURCES = \
 	bridge/seal/signature_text.c \
 	bridge/net/address_guard.c bridge/net/sender.c bridge/net/sender_pool.c \
 	bridge/net/sender_transfer.c bridge/net/tls_files.c bridge/net/url_guard.c \
-	bridge/token/bearer.c bridge/token/jwks_turn.c bridge/token/jwt.c bridge/token/jwt_claims.c \
-	bridge/token/jwt_verify.c bridge/token/token_answer.c bridge/token/token_client.c \
+	bridge/token/bearer.c bridge/token/callback_address.c bridge/token/jwks_turn.c \
+	bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_verify.c bridge/token/token_answer.c bridge/token/token_client.c \
 	bridge/token/token_issue.c bridge/token/token_request.c \
 	bridge/http/http_connection.c bridge/http/http_framing.c bridge/http/http_guarded.c \
 	bridge/http/http_listen.c bridge/http/http_request.c bridge/http/http_route.c bridge/http/http_server.c \

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "key/key_ring.h"
 #include "setup_check.h"
+#include "token/callback_address.h"
 
 #define EXIT_CONFIG 1 /* settings are wrong, or a check found something */
 #define EXIT_RUN 2	  /* could not start, or had to give up */
@@ -52,6 +53,26 @@ print_key(const Config *config)
 		   signing_key_jwk(key_ring_signing(keys)));
 	buffer_free(&jwks);
 	key_ring_free(keys);
+	return EXIT_SUCCESS;
+}
+
+/* What casesync.issue_callback() gave, with what only the bridges know. */
+static int
+print_callbacks(const Config *config)
+{
+	char line[CALLBACK_URI_MAX];
+	char filled[CALLBACK_URI_MAX];
+	Failure failure;
+
+	while (fgets(line, sizeof(line), stdin) != NULL)
+	{
+		line[strcspn(line, "\r\n")] = '\0';
+		if (line[0] == '\0')
+			continue;
+		if (!callback_address_fill(config, NULL, line, filled, &failure))
+			return complain(EXIT_CONFIG, &failure);
+		puts(filled);
+	}
 	return EXIT_SUCCESS;
 }
 
@@ -102,6 +123,9 @@ obey(ConfigCommand command, Config *config, const BridgeArguments *arguments)
 			break;
 		case CONFIG_PRINT_KEY:
 			status = print_key(config);
+			break;
+		case CONFIG_PRINT_CALLBACK:
+			status = print_callbacks(config);
 			break;
 		case CONFIG_CHECK:
 			status = setup_check(config, stdout) ? EXIT_SUCCESS : EXIT_CONFIG;

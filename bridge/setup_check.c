@@ -21,6 +21,7 @@
 #include "key/key_jwk.h"
 #include "key/key_ring.h"
 #include "net/tls_files.h"
+#include "token/callback_address.h"
 
 #define CHECK_MS 15000		/* for a connection, and a statement */
 #define CHECK_WAIT_MS 20000 /* the server says itself that a statement took too long */
@@ -111,6 +112,9 @@ check_secrets(SetupCheck *check, const Config *config)
 	if (config->secrets_directory[0] != '\0')
 		check_say(check, secret_files_check(config->secrets_directory, &failure),
 				  "secrets for tokens of partners", failure.text);
+	if (config->callback_secret[0] != '\0')
+		check_say(check, callback_address_check(config, &failure),
+				  "secret for addresses of partners", failure.text);
 }
 
 /* In use is no fault: it may well be by the bridge that runs while its settings are looked at. */

@@ -182,7 +182,7 @@ SQL_CODE = \
 	extension/casework/portal_rights.sql extension/casework/person_token.sql \
 	extension/casework/casework.sql \
 	extension/health/bridge_problems.sql extension/health/capture_problems.sql \
-	extension/health/referral.sql extension/health/size_problems.sql \
+	extension/health/referral.sql extension/health/size_problems.sql extension/health/subscription_problems.sql \
 	extension/health/status_views.sql extension/health/health.sql \
 	extension/health/shared_status.sql \
 	extension/onboarding/onboarding.sql \

@@ -20,6 +20,7 @@ INSERT INTO app.call (name, sql) VALUES
 	('issue_client', $$SELECT casesync.issue_client('p')$$),
 	('retire_client', $$SELECT casesync.retire_client(client_id) FROM casesync.clients$$),
 	('set_issuer', $$SELECT casesync.set_issuer('https://idp.test', 'https://idp.test/jwks', audience => 'sp.test', algorithms => '{ES256}')$$),
+	('issue_callback', $$SELECT casesync.issue_callback('p')$$),
 	('bind_client', $$SELECT casesync.bind_client('p', 'https://idp.test', 'c')$$),
 	('retire_client', $$SELECT casesync.retire_client('c', 'https://idp.test')$$),
 	('drop_issuer', $$SELECT casesync.drop_issuer('https://idp.test')$$),

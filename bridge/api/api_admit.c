@@ -13,6 +13,7 @@
 #include "base/iso_time.h"
 #include "database/pg_row.h"
 #include "net/url_guard.h"
+#include "token/callback_address.h"
 
 #define NOT_JSON                                                                                   \
 	"the body must be sent as application/json, not compressed; files (multipart/form-data) are "  \
@@ -270,7 +271,7 @@ body_begin(ApiExchange *exchange)
 		check->body += 3;
 		check->length -= 3;
 	}
-	if (http_request_has_slash(exchange->request))
+	if (http_request_target(exchange->request)->has_slash)
 		(void) odd_form_note(&check->odd, ODD_TRAILING_SLASH, "path", "");
 }
 
@@ -307,8 +308,10 @@ rate_is_good(ApiExchange *exchange)
 static void
 token_refuse(ApiExchange *exchange, const char *text)
 {
-	if (http_request_header(exchange->request, "Authorization") != NULL &&
-		api_is_guessing(exchange->api, http_request_client(exchange->request)))
+	bool shows_one = http_request_target(exchange->request)->from[0] != '\0' ||
+					 http_request_header(exchange->request, "Authorization") != NULL;
+
+	if (shows_one && api_is_guessing(exchange->api, http_request_client(exchange->request)))
 	{
 		ApiRefusal refusal = {401, "WWW-Authenticate", "Bearer error=\"invalid_token\"",
 							  "err.request.unauthorized", ""};
@@ -320,15 +323,26 @@ token_refuse(ApiExchange *exchange, const char *text)
 		api_exchange_refuse_unauthorized(exchange, text);
 }
 
+/* By the address that it came to, or else by its token. */
+static bool
+caller_verify(const ApiParts *parts, const HttpRequest *request, BearerClaims *claims,
+			  Failure *failure)
+{
+	const char *from = http_request_target(request)->from;
+
+	if (from[0] != '\0')
+		return callback_address_verify(*parts->config, from, strlen(from), claims, failure);
+	return bearer_verify(parts->bearer, http_request_header(request, "Authorization"),
+						 iso_time_now(), claims, failure);
+}
+
 static bool
 token_is_good(ApiExchange *exchange)
 {
 	const char *scope = http_request_route(exchange->request)->scope;
 	Failure failure;
 
-	if (!bearer_verify(exchange->parts->bearer,
-					   http_request_header(exchange->request, "Authorization"), iso_time_now(),
-					   &exchange->claims, &failure))
+	if (!caller_verify(exchange->parts, exchange->request, &exchange->claims, &failure))
 	{
 		if (failure.kind == FAILURE_INPUT)
 			token_refuse(exchange, failure.text);
@@ -349,8 +363,7 @@ api_judge_sender(void *context, const HttpRequest *request)
 	BearerClaims claims;
 	Failure failure;
 
-	if (bearer_verify(api_parts(context)->bearer, http_request_header(request, "Authorization"),
-					  iso_time_now(), &claims, &failure))
+	if (caller_verify(api_parts(context), request, &claims, &failure))
 		return api_sender(context, &claims);
 	return (HttpSender){.refusal = 401};
 }

@@ -33,13 +33,10 @@ typedef struct CommandFlag
 } CommandFlag;
 
 static const CommandFlag command_flags[] = {
-	{"--check-config", CONFIG_CHECK},
-	{"--print-config", CONFIG_PRINT},
-	{"--print-key", CONFIG_PRINT_KEY},
-	{"--help", CONFIG_HELP},
-	{"-h", CONFIG_HELP},
-	{"--version", CONFIG_VERSION},
-	{"-V", CONFIG_VERSION},
+	{"--check-config", CONFIG_CHECK},  {"--print-config", CONFIG_PRINT},
+	{"--print-key", CONFIG_PRINT_KEY}, {"--print-callback", CONFIG_PRINT_CALLBACK},
+	{"--help", CONFIG_HELP},		   {"-h", CONFIG_HELP},
+	{"--version", CONFIG_VERSION},	   {"-V", CONFIG_VERSION},
 };
 
 /* Set one setting by name; origin ("file.conf line 3", "--listen") goes in front of a failure. */
@@ -395,7 +392,7 @@ config_load(int argc, char *const argv[], char *const environment[], Config **co
 	/* What is only printed may be incomplete: one looks at it to find out what is missing. */
 	if (!config_read(loaded, argc, argv, environment, failure) ||
 		(*command != CONFIG_PRINT && *command != CONFIG_PRINT_KEY &&
-		 !config_check(loaded, failure)))
+		 *command != CONFIG_PRINT_CALLBACK && !config_check(loaded, failure)))
 	{
 		config_free(loaded);
 		return false;
@@ -457,6 +454,9 @@ config_help(FILE *stream)
 					"  --check-config  read the settings, try the database and the key, exit\n"
 					"  --print-config  show the settings in force, passwords masked, exit\n"
 					"  --print-key     show the public key to register at partners, exit\n"
+					"  --print-callback\n"
+					"                  complete addresses of issue_callback(), a line each, from\n"
+					"                  standard input, exit\n"
 					"  --version       show the version, exit\n"
 					"  --help          show this, exit\n\n"
 					"Settings come from FILE (name = value), then from the environment\n"

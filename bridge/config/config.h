@@ -46,6 +46,7 @@ typedef struct Config
 	ConfigAddress listen_address;
 	ConfigAddress ops_address;
 	char *secrets_directory; /* "" = none */
+	char *callback_secret;	 /* "" = none */
 	char *wait_for_standby;	 /* "" = none */
 	char *state_directory;	 /* "" = where there is one by default */
 	int journal_days;
@@ -81,18 +82,19 @@ typedef struct Config
 typedef enum ConfigCommand
 {
 	CONFIG_RUN,
-	CONFIG_CHECK,	  /* --check-config */
-	CONFIG_PRINT,	  /* --print-config */
-	CONFIG_PRINT_KEY, /* --print-key */
-	CONFIG_HELP,	  /* --help: the settings are not read */
-	CONFIG_VERSION	  /* --version: likewise */
+	CONFIG_CHECK,		   /* --check-config */
+	CONFIG_PRINT,		   /* --print-config */
+	CONFIG_PRINT_KEY,	   /* --print-key */
+	CONFIG_PRINT_CALLBACK, /* --print-callback */
+	CONFIG_HELP,		   /* --help: the settings are not read */
+	CONFIG_VERSION		   /* --version: likewise */
 } ConfigCommand;
 
 /*
  * Read everything. environment is `environ`; argv[0] is skipped. On true, *config is set (NULL
  * only for CONFIG_HELP and CONFIG_VERSION) and the caller frees it with config_free. On false,
  * failure names the setting, where it came from (file and line, variable or flag) and what is
- * allowed. For CONFIG_PRINT and CONFIG_PRINT_KEY, required settings may be missing. Also used for
+ * allowed. For what only prints, required settings may be missing. Also used for
  * SIGHUP: load anew, swap only when true.
  */
 extern bool config_load(int argc, char *const argv[], char *const environment[], Config **config,

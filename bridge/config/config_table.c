@@ -42,6 +42,10 @@ static const Setting settings[] = {
 	 "tls_name"},
 	{"secrets_directory", SETTING_DIRECTORY, "", TEXT(secrets_directory), false,
 	 "files with the secrets that partners gave us, named by secret_name of set_partner()"},
+	{"callback_secret", SETTING_NAME, "", TEXT(callback_secret), false,
+	 "file in secrets_directory, the same for all bridges of the node, whose secret makes "
+	 "addresses "
+	 "for partners that call without a token: issue_callback()"},
 	{"wait_for_standby", SETTING_NAME, "", TEXT(wait_for_standby), false,
 	 "application_name of a standby that must have on disk what is sent or acknowledged; "
 	 "synchronous: one that the server calls so; empty: none"},

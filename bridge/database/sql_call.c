@@ -36,7 +36,7 @@
 #define PARCEL                                                                                     \
 	"message_id, url, action, sender_id, receiver_id, sender_uri, status, total_count,"            \
 	" completed_count, message, meta, attempt, networks, tls_name, token_url, client_id,"          \
-	" secret_name, encrypt, journal, status_is_ack, forms"
+	" secret_name, encrypt, journal, status_is_ack, forms, callback_client"
 
 const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_BRIDGE_START] = ROWS(

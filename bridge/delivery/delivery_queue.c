@@ -154,13 +154,13 @@ delivery_queue_read_claim(const PGresult *result)
 bool
 delivery_queue_read_recorded(const PGresult *result)
 {
-	return pg_row_is_true(result, 0, 21);
+	return pg_row_is_true(result, 0, 22);
 }
 
 bool
 delivery_queue_read_again(const PGresult *result)
 {
-	return pg_row_is_true(result, 0, 22);
+	return pg_row_is_true(result, 0, 23);
 }
 
 bool
@@ -193,6 +193,7 @@ delivery_queue_read_item(const PGresult *result, DeliveryItem *item)
 		.secret_name = pg_row_text(result, 0, 16),
 		.journal = pg_row_text(result, 0, 18),
 		.status_is_ack = pg_row_is_true(result, 0, 19),
+		.callback_client = pg_row_text(result, 0, 21),
 	};
 	return true;
 }

@@ -31,8 +31,9 @@ typedef struct DeliveryItem
 	const char *token_url; /* NULL: the partner wants no token */
 	const char *client_id;
 	const char *secret_name;
-	const char *journal; /* to be written down before it is sent, or NULL */
-	bool status_is_ack;	 /* the partner's 2xx is enough */
+	const char *journal;		 /* to be written down before it is sent, or NULL */
+	bool status_is_ack;			 /* the partner's 2xx is enough */
+	const char *callback_client; /* whose address sender_uri gets, or NULL: it stays as it is */
 } DeliveryItem;
 
 typedef struct DeliveryOutcome

@@ -281,8 +281,7 @@ lane_send(Lane *lane, const DeliveryItem *item)
 	lane->attempt = item->attempt;
 	lane->status_is_ack = item->status_is_ack;
 	buffer_init(&lane->body, (size_t) (*common->parts.config)->max_notify_body);
-	if (lane_message_keep(lane, item, &failure) &&
-		envelope_build(&item->fields, iso_time_now(), common->key, &lane->body, &failure))
+	if (lane_message_keep(lane, item, &failure) && lane_message_build(lane, item, &failure))
 		lane_secure(lane);
 	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
 		lane_give_up(lane, TRANSFER_NOT_BUILT, &failure);

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/iso_time.h"
+#include "token/callback_address.h"
+
 void
 lane_message_forget(Lane *lane)
 {
@@ -18,6 +21,23 @@ lane_message_forget(Lane *lane)
 		free(lane->texts[i]);
 		lane->texts[i] = NULL;
 	}
+}
+
+bool
+lane_message_build(Lane *lane, const DeliveryItem *item, Failure *failure)
+{
+	const LaneCommon *common = lane->common;
+	EnvelopeFields fields = item->fields;
+	char uri[CALLBACK_URI_MAX];
+
+	if (fields.sender_uri != NULL && item->callback_client != NULL)
+	{
+		if (!callback_address_fill(*common->parts.config, item->callback_client, fields.sender_uri,
+								   uri, failure))
+			return false;
+		fields.sender_uri = uri;
+	}
+	return envelope_build(&fields, iso_time_now(), common->key, &lane->body, failure);
 }
 
 TokenWish

@@ -12,6 +12,12 @@
 extern bool lane_message_keep(Lane *lane, const DeliveryItem *item, Failure *failure);
 extern void lane_message_forget(Lane *lane);
 
+/*
+ * Its signed bytes into lane->body. Where the answer goes of a partner whose calls carry no token
+ * says that they are its. False as envelope_build().
+ */
+extern bool lane_message_build(Lane *lane, const DeliveryItem *item, Failure *failure);
+
 /* The token that it needs; its url is NULL for partners who want none. */
 extern TokenWish lane_message_token(const Lane *lane);
 

@@ -30,9 +30,9 @@ struct HttpRequest
 	size_t discarded;
 	int refusal;	 /* HTTP status, 0 = none */
 	int64_t wait_ms; /* of 429 */
-	bool has_slash;	 /* at the end of its path */
-	bool trusted;	 /* may send more than REFUSED_BODY_LIMIT */
-	bool handled;	 /* the route's handler has been called */
+	HttpTarget said;
+	bool trusted; /* may send more than REFUSED_BODY_LIMIT */
+	bool handled; /* the route's handler has been called */
 	bool suspended;
 	Timer *rest;
 	int rests;
@@ -148,7 +148,7 @@ request_judge(HttpRequest *request, const char *method, const char *path)
 
 	if (refusal == 0)
 		refusal = http_route_find(settings->routes, settings->base_path, settings->prefixes, method,
-								  path, &request->route, &request->has_slash);
+								  path, &request->route, &request->said);
 	if (refusal == 0)
 		limit = settings->body_limits[request->route->body];
 	buffer_init(&request->body, limit);
@@ -469,10 +469,10 @@ http_request_header(const HttpRequest *request, const char *name)
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-bool
-http_request_has_slash(const HttpRequest *request)
+const HttpTarget *
+http_request_target(const HttpRequest *request)
 {
-	return request->has_slash;
+	return &request->said;
 }
 
 const char *

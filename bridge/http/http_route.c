@@ -17,21 +17,40 @@ route_skip(const char *path, const char *prefix)
 	return strncmp(path, prefix, length) == 0 ? path + length : NULL;
 }
 
+/* Who calls, where the path may say so; gives what comes behind, or NULL: nobody is called so. */
+static const char *
+route_skip_caller(const HttpRoute *route, const char *path, HttpTarget *said)
+{
+	const char *from = route->is_told ? route_skip(path, "/from/") : NULL;
+	size_t length = from != NULL ? strcspn(from, "/") : 0;
+
+	said->from[0] = '\0';
+	if (from == NULL)
+		return path;
+	if (length == 0 || length >= sizeof(said->from))
+		return NULL;
+	memcpy(said->from, from, length);
+	said->from[length] = '\0';
+	return from + length;
+}
+
 /*
  * Compared as sent, byte for byte: no escapes, no dots, no double slashes are resolved. Only one
  * slash at the end may be too many, where messages are taken.
  */
 static bool
 route_has_path(const HttpRoute *route, const char *const *prefixes, const char *path,
-			   bool *has_slash)
+			   HttpTarget *said)
 {
-	for (; *prefixes != NULL; prefixes++)
+	path = route_skip_caller(route, path, said);
+	for (; path != NULL && *prefixes != NULL; prefixes++)
 	{
 		const char *rest = route_skip(path, *prefixes);
 
 		rest = rest != NULL ? route_skip(rest, route->path) : NULL;
-		*has_slash = rest != NULL && strcmp(rest, "/") == 0 && strcmp(route->method, "POST") == 0;
-		if (rest != NULL && (*rest == '\0' || *has_slash))
+		said->has_slash =
+			rest != NULL && strcmp(rest, "/") == 0 && strcmp(route->method, "POST") == 0;
+		if (rest != NULL && (*rest == '\0' || said->has_slash))
 			return true;
 	}
 	return false;
@@ -57,7 +76,7 @@ route_takes(const HttpRoute *route, const char *method)
 
 int
 http_route_find(const HttpRoute *routes, const char *base_path, const char *const *prefixes,
-				const char *method, const char *target, const HttpRoute **route, bool *has_slash)
+				const char *method, const char *target, const HttpRoute **route, HttpTarget *said)
 {
 	int refusal = 404;
 	const char *rest = route_skip(target_path(target), base_path);
@@ -66,7 +85,7 @@ http_route_find(const HttpRoute *routes, const char *base_path, const char *cons
 		return refusal;
 	for (; routes->method != NULL; routes++)
 	{
-		if (!route_has_path(routes, prefixes, rest, has_slash))
+		if (!route_has_path(routes, prefixes, rest, said))
 			continue;
 		/* the route stays known: the answer names the method that it takes */
 		refusal = 405;

@@ -28,16 +28,23 @@ typedef struct HttpRoute
 	HttpHandler handler;
 	int number;		   /* for the handler's own use */
 	const char *scope; /* what a token must be good for; likewise */
+	bool is_told;	   /* also below /from/CALLER, where the path says who calls */
 } HttpRoute;
+
+/* What a request's target says besides its route. */
+typedef struct HttpTarget
+{
+	bool has_slash; /* one more at its end */
+	char from[512]; /* CALLER of /from/CALLER; "" when nobody is named */
+} HttpTarget;
 
 /*
  * 0 when *route is the row for it, else the HTTP status of the refusal: 404, or 405 and *route is
- * a row for the path with another method. HEAD is a GET whose body is not sent. *has_slash: the
- * target has one more at its end.
+ * a row for the path with another method. HEAD is a GET whose body is not sent.
  */
 extern int http_route_find(const HttpRoute *routes, const char *base_path,
 						   const char *const *prefixes, const char *method, const char *target,
-						   const HttpRoute **route, bool *has_slash);
+						   const HttpRoute **route, HttpTarget *said);
 
 /* What a refusal with this HTTP status says, and the standard's code for it. */
 extern const char *http_route_refusal(int status);

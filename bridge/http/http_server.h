@@ -86,8 +86,8 @@ extern void http_request_forget_body(HttpRequest *request);
  */
 extern const char *http_request_header(const HttpRequest *request, const char *name);
 
-/* Has its path a slash more at the end than the route's? */
-extern bool http_request_has_slash(const HttpRequest *request);
+/* What its path says besides the route; who calls may be a secret there. */
+extern const HttpTarget *http_request_target(const HttpRequest *request);
 
 /*
  * Is the body said to be of this media type (with or without parameters), and not compressed? With

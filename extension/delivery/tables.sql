@@ -40,7 +40,7 @@ CREATE TYPE casesync_internal.parcel AS (message_id uuid, url text, action text,
 	receiver_id text, sender_uri text, status text, total_count integer, completed_count integer,
 	message text, meta text, attempt integer, networks text[], tls_name text,
 	token_url text, client_id text, secret_name text, encrypt text, journal text,
-	recorded boolean, again boolean, status_is_ack boolean, forms text);
+	recorded boolean, again boolean, status_is_ack boolean, forms text, callback_client text);
 COMMENT ON TYPE casesync_internal.parcel IS
 	'a message that is to be sent now; what next_message() says besides: whether the outcome of the '
 	'one before counted, and whether take() has to be called, which says what is wrong';

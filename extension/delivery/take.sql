@@ -247,6 +247,7 @@ BEGIN
 	parcel.tls_name := nullif(p.tls_name, '');
 	parcel.status_is_ack := p.acknowledges = 'status';
 	parcel.forms := casesync_internal.profile_forms(p.profile);
+	parcel.callback_client := casesync_internal.callback_client(p.partner);
 	parcel.token_url := p.token_url;
 	parcel.client_id := p.client_id;
 	parcel.secret_name := p.secret_name;
@@ -344,7 +345,7 @@ BEGIN
 	parcel.action := o.action; parcel.status := o.status;
 	parcel.url := o.url;
 	/* Where the answer is to go; to an answer there is none. */
-	parcel.sender_uri := n.base_url || CASE
+	parcel.sender_uri := n.base_url || coalesce('/from/' || parcel.callback_client, '') || CASE
 		WHEN o.action IN ('subscribe', 'unsubscribe', 'search') THEN '/registry/on-' || o.action
 		WHEN o.action = 'txn-status' THEN '/registry/txn/on-status' END;
 	parcel.total_count := coalesce(jsonb_array_length(coalesce(o.message->'subscribe_response',

@@ -41,7 +41,7 @@ DECLARE
 BEGIN
 	FOREACH part IN ARRAY ARRAY['node', 'bridge', 'held_up', 'capture', 'log', 'subjects',
 		'delivery', 'access', 'rights', 'backfill', 'decision', 'replication', 'partner',
-		'sharing', 'encryption', 'answering', 'referral', 'review', 'size']
+		'sharing', 'subscription', 'encryption', 'answering', 'referral', 'review', 'size']
 	LOOP
 		BEGIN
 			RETURN QUERY EXECUTE format('SELECT p.* FROM casesync_internal.%I() p',

@@ -11,7 +11,8 @@ COMMENT ON VIEW casesync.clients IS
 	'who may call in whose name: clients of our token endpoint (issuer is NULL) and holders of '
 	'outside issuers'' tokens';
 COMMENT ON COLUMN casesync.clients.partner IS 'in whose name it calls';
-COMMENT ON COLUMN casesync.clients.issuer IS 'who issues its tokens; NULL: we do';
+COMMENT ON COLUMN casesync.clients.issuer IS
+	'who issues its tokens; NULL: we do; callback-address: it needs none, see issue_callback()';
 COMMENT ON COLUMN casesync.clients.client_id IS 'its name there';
 COMMENT ON COLUMN casesync.clients.issued_at IS 'since when it is known';
 COMMENT ON COLUMN casesync.clients.expires IS 'until when it counts';
@@ -142,6 +143,8 @@ BEGIN
 		WHEN coalesce(i.issuer, '') = '' OR octet_length(i.issuer) > 255 OR i.issuer ~ '[[:cntrl:]]'
 			THEN 'issuer must be what its tokens have as iss: 1 to 255 bytes without control '
 				'characters'
+		WHEN i.issuer = 'callback-address'
+			THEN 'the issuer callback-address is that of issue_callback()'
 		WHEN i.issuer = (casesync_internal.this_node()).sender_id
 			THEN 'this node is no outside issuer: its own tokens are always accepted'
 		WHEN i.jwks_url IS NULL AND i.jwks IS NULL
@@ -270,6 +273,53 @@ END
 $$;
 COMMENT ON FUNCTION casesync.bind_client(text, text, text, timestamptz) IS
 	'tokens that an outside issuer gives to this client speak for the partner';
+
+/*
+ * Who calls without a token is told by the address that he calls: the bridge puts a MAC behind the
+ * client in it (casesync-bridge --print-callback, and where it says itself where answers go), by a
+ * secret that is not here. Several may be valid while a partner moves from one to the next.
+ */
+CREATE OR REPLACE FUNCTION casesync.issue_callback(partner text, expires timestamptz DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	n constant casesync_internal.node := casesync_internal.this_node();
+	client constant text := gen_random_uuid();
+	until constant timestamptz := coalesce(expires, 'infinity');
+BEGIN
+	PERFORM casesync_internal.require_partner(partner);
+	IF until <= now() THEN
+		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
+			message => 'expires must lie in the future',
+			detail => format('%s is past.', until));
+	END IF;
+	INSERT INTO casesync_internal.client (issuer, client_id, partner, expires)
+	VALUES ('callback-address', client, issue_callback.partner, until);
+	PERFORM casesync_internal.audit_note('issue_callback', partner,
+		jsonb_build_object('client_id', client, 'expires', until));
+	RETURN n.base_url || '/from/' || client || '/registry';
+END
+$$;
+COMMENT ON FUNCTION casesync.issue_callback(text, timestamptz) IS
+	'an address of its own for the answers and notifications of a partner whose calls carry no '
+	'token; casesync-bridge --print-callback completes it';
+
+CREATE OR REPLACE FUNCTION casesync_internal.callback_client(partner text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT c.client_id FROM casesync_internal.client c
+		 WHERE c.issuer = 'callback-address' AND c.partner = callback_client.partner
+			AND now() < c.expires
+		 ORDER BY c.issued_at DESC, c.client_id LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.callback_client(text) IS
+	'the newest address that issue_callback() gave for a partner, by its client; NULL: none counts';
 
 /*
  * Refused rather than done with all that hangs on it: a partner would be shut out from one moment

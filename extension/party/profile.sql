@@ -10,12 +10,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	VALUES ('spdci-1.0', 'digest', 'rfc8785', 'what is signed is the form of RFC 8785'),
 		('spdci-1.0', 'header', 'said', 'members of the header without a value are left out'),
+		('spdci-1.0', 'callbacks', 'token', 'answers and notifications come with a token of ours'),
 		('spdci-1.0', 'enrolment_status', 'listed', 'Exited is told as Inactive (A3)'),
 		('extended', 'enrolment_status', 'exited', 'Exited is told as such'),
 		('openspp2', 'digest', 'python', 'what is signed has all but ASCII escaped, as Python''s '
 			'json.dumps writes it'),
 		('openspp2', 'header', 'full', 'members of the header without a value are null; times '
-			'have no fraction or one of six digits; only answers have a status')
+			'have no fraction or one of six digits; only answers have a status'),
+		('openspp2', 'callbacks', 'address', 'answers and notifications come without a token, to '
+			'an address that issue_callback() gives to this partner alone')
 $$;
 COMMENT ON FUNCTION casesync_internal.profile_rules() IS
 	'how the profiles of set_partner() differ from the standard; the standard''s own row for each '

@@ -69,7 +69,7 @@ SELECT a.access, o FROM (VALUES
 		'set_quota', 'SELECT ON pending_subscriptions',
 		'set_node', 'resume', 'start_as_copy', 'set_partner', 'add_key', 'retire_key',
 		'issue_client', 'retire_client', 'bind_client', 'set_issuer', 'drop_issuer', 'accept_key',
-		'failure_wait',
+		'issue_callback', 'failure_wait',
 		'SELECT ON clients', 'SELECT ON issuers', 'SELECT ON client_failures',
 		'SELECT ON offered_keys', 'SELECT ON jwks_sources',
 		'drop_partner', 'set_agreement', 'end_agreement', 'preview', 'preview_summary', 'subscribe',

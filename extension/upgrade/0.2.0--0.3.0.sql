@@ -1358,7 +1358,8 @@ DROP FUNCTION casesync_internal.take_notifications(casesync_internal.lane_state,
 	casesync_internal.partner, casesync_internal.node);
 DROP FUNCTION casesync_internal.notification_settle(bigint[], boolean, text);
 ALTER TYPE casesync_internal.parcel ADD ATTRIBUTE recorded boolean, ADD ATTRIBUTE again boolean,
-	ADD ATTRIBUTE status_is_ack boolean, ADD ATTRIBUTE forms text;
+	ADD ATTRIBUTE status_is_ack boolean, ADD ATTRIBUTE forms text,
+	ADD ATTRIBUTE callback_client text;
 COMMENT ON TYPE casesync_internal.parcel IS
 	'a message that is to be sent now; what next_message() says besides: whether the outcome of the '
 	'one before counted, and whether take() has to be called, which says what is wrong';

@@ -31,7 +31,7 @@ my ($status, $out, $err) = run_program('--version');
 is("$status $out", "0 casesync-bridge $version\n", '--version');
 ($status, $out) = run_program('--help');
 is($status, 0, '--help');
-like($out, qr/--$_\b/, "--help tells of --$_") for qw(check-config print-config print-key version);
+like($out, qr/--$_\b/, "--help tells of --$_") for qw(check-config print-config print-key print-callback version);
 like($out, qr/poll_interval/, '--help lists the settings');
 ($status, $out, $err) = run_program('--no-such-thing=1');
 is($status, 1, 'an unknown setting: exit code 1');

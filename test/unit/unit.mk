@@ -21,7 +21,7 @@ UNIT_PURE = \
 	bridge/seal/jwe_wrap.c bridge/seal/message_decrypt.c bridge/seal/signature.c \
 	bridge/seal/signature_text.c \
 	bridge/net/address_guard.c bridge/net/tls_files.c bridge/net/url_guard.c \
-	bridge/token/bearer.c bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_verify.c \
+	bridge/token/bearer.c bridge/token/callback_address.c bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_verify.c \
 	bridge/token/token_answer.c bridge/token/token_issue.c bridge/token/token_request.c \
 	bridge/http/http_framing.c bridge/http/http_route.c \
 	bridge/delivery/delivery_policy.c bridge/turn/linger.c \
