@@ -178,6 +178,8 @@ exchange_expire(void *context)
 								 refusal->error_code, refusal->text);
 	else if (exchange->is_checking)
 		exchange->is_late = true;
+	else if (exchange->is_storing)
+		return; /* whether it is stored will be known in a moment, and that is the answer */
 	else if (exchange->turns->give_up(exchange))
 		api_exchange_refuse_with(exchange, 429, "Retry-After", "1", "err.request.too_many_requests",
 								 "what you have asked before takes too long; ask for less at once");

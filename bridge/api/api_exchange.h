@@ -45,6 +45,7 @@ struct ApiExchange
 	HttpRequest *request; /* NULL when it has been answered */
 	bool is_asking;		  /* the database still has to answer; it frees us then */
 	bool is_checking;	  /* a thread reads the request */
+	bool is_storing;	  /* that is what it has to answer */
 	bool is_late;		  /* it does so when the time is up: answered when it is done */
 	Timer *deadline;
 	MessageAction action;

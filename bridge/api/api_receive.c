@@ -65,6 +65,7 @@ receive_stored(void *context, const PGresult *result, const Failure *failure)
 	ApiExchange *exchange = context;
 	const ApiParts *parts = exchange->parts;
 
+	exchange->is_storing = false;
 	if (result != NULL)
 		parts->received(parts->context);
 	if (!api_exchange_resume(exchange, "receive_failed", result, failure))
@@ -81,6 +82,7 @@ receive_ask(ApiExchange *exchange)
 	PgParam params[API_MESSAGE_PARAMS];
 
 	api_exchange_params(exchange, params);
+	exchange->is_storing = true;
 	api_exchange_ask(exchange, CALL_RECEIVE, params, receive_stored);
 }
 
