@@ -11,6 +11,7 @@
 
 #include "base/iso_time.h"
 #include "message/message_mend.h"
+#include "seal/jws.h"
 #include "seal/message_decrypt.h"
 
 /* Written anew, numbers may be longer: as much as they may be all together (json_bounds). */
@@ -65,6 +66,8 @@ signature_is_good(ApiCheck *check)
 		 signature_verify(check->envelope, check->body, check->length, keys, iso_time_now(),
 						  check->kid, &check->canonical, &is_python, &failure);
 	json_decref(keys);
+	if (ok && jws_is_one(check->envelope))
+		return odd_form_note(&check->odd, ODD_SIGNATURE_JWS, "signature", "");
 	if (ok)
 		return !is_python || odd_form_note(&check->odd, ODD_DIGEST_PYTHON, "signature", "");
 	if (failure.kind == FAILURE_SIGNATURE_MISSING || failure.kind == FAILURE_SIGNATURE_INVALID)

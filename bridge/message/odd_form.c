@@ -93,6 +93,9 @@ const OddFormRow odd_forms[ODD_FORMS] = {
 						   "a signature over what Python's `json.dumps` writes: everything but "
 						   "ASCII escaped, `1.0` with its point",
 						   "one over the form of RFC 8785"},
+	[ODD_SIGNATURE_JWS] = {"signature_jws", false,
+						   "a JSON Web Signature, detached or compact, by EdDSA or RS256",
+						   "a signature that is as old as `message_ts`"},
 	[ODD_CALLBACK_PATH] = {"callback_path", false,
 						   "an answer or a notification at the path of another one",
 						   "what its `action` says, if the token is good for that"},

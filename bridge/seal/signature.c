@@ -11,8 +11,10 @@
 #include "key/key_jwk.h"
 #include "message/canonical_json.h"
 #include "message/json_span.h"
+#include "seal/jws.h"
 #include "seal/signature.h"
 #include "seal/signature_text.h"
+#include "seal/signed_content.h"
 
 #define DIGEST_SIZE 32
 #define SIGNED_TEXT_SIZE 256
@@ -239,34 +241,13 @@ raw_digest(const char *body, size_t length, unsigned char digest[DIGEST_SIZE])
 	return ok;
 }
 
-typedef bool (*JsonWriter)(const json_t *value, Buffer *out, Failure *failure);
-
 /* Of the same as write writes it, which is left in content. */
 static bool
-written_digest(const json_t *envelope, JsonWriter write, Buffer *content,
+written_digest(const json_t *envelope, SignedContentWriter write, Buffer *content,
 			   unsigned char digest[DIGEST_SIZE])
 {
-	const json_t *header = json_object_get(envelope, "header");
-	const json_t *message = json_object_get(envelope, "message");
-
-	buffer_clear(content);
-	return header != NULL && message != NULL && buffer_append_text(content, "{\"header\":") &&
-		   write(header, content, NULL) && buffer_append_text(content, ",\"message\":") &&
-		   write(message, content, NULL) && buffer_append_char(content, '}') &&
+	return signed_content_write(envelope, write, content) &&
 		   EVP_Digest(content->data, content->length, digest, NULL, EVP_sha256(), NULL) == 1;
-}
-
-/* The signed content and its signature as one message. */
-static bool
-canonical_finish(const json_t *envelope, Buffer *content, Failure *failure)
-{
-	buffer_cut(content, content->length - 1);
-	if (buffer_append_text(content, ",\"signature\":") &&
-		canonical_json(json_object_get(envelope, "signature"), content, NULL) &&
-		buffer_append_char(content, '}'))
-		return true;
-	failure_set(failure, FAILURE_MEMORY, "out of memory");
-	return false;
 }
 
 /*
@@ -291,13 +272,13 @@ any_verify(EVP_PKEY *key, const SignatureText *parsed, const json_t *envelope, c
 		digest_verify(key, parsed, signature, digest, failure))
 	{
 		if (!canonical_json_has_numbers(body, length))
-			return canonical_finish(envelope, canonical, failure);
+			return signed_content_finish(envelope, canonical, failure);
 		buffer_free(canonical);
 		return true;
 	}
 	*is_python = written_digest(envelope, canonical_json_python, canonical, digest) &&
 				 digest_verify(key, parsed, signature, digest, failure);
-	return *is_python && canonical_finish(envelope, canonical, failure);
+	return *is_python && signed_content_finish(envelope, canonical, failure);
 }
 
 /* What can be said without the key. */
@@ -344,12 +325,26 @@ registered_verify(const json_t *envelope, const char *body, size_t length, const
 	return ok;
 }
 
+/* The standard's own text. */
+static bool
+text_verify(const json_t *envelope, const char *body, size_t length, const json_t *keys,
+			int64_t now_ms, char kid[SIGNATURE_KID_SIZE], Buffer *content, bool *is_python,
+			Failure *failure)
+{
+	SignatureText parsed;
+
+	if (!signature_read(envelope, now_ms, &parsed, failure) ||
+		!registered_verify(envelope, body, length, keys, &parsed, content, is_python, failure))
+		return false;
+	memcpy(kid, parsed.kid, sizeof(parsed.kid));
+	return true;
+}
+
 bool
 signature_verify(const json_t *envelope, const char *body, size_t length, const json_t *keys,
 				 int64_t now_ms, char kid[SIGNATURE_KID_SIZE], Buffer *canonical, bool *is_python,
 				 Failure *failure)
 {
-	SignatureText parsed;
 	Buffer content;
 	bool is_of_python = false;
 
@@ -358,9 +353,12 @@ signature_verify(const json_t *envelope, const char *body, size_t length, const 
 	buffer_init(&content, 6 * length + 64);
 	if (canonical != NULL)
 		buffer_init(canonical, 0);
-	if (!signature_read(envelope, now_ms, &parsed, failure) ||
-		!registered_verify(envelope, body, length, keys, &parsed, &content, &is_of_python, failure))
+	if (!(jws_is_one(envelope)
+			  ? jws_verify(envelope, body, length, keys, now_ms, kid, &content, failure)
+			  : text_verify(envelope, body, length, keys, now_ms, kid, &content, &is_of_python,
+							failure)))
 	{
+		kid[0] = '\0';
 		buffer_free(&content);
 		return false;
 	}
@@ -371,7 +369,6 @@ signature_verify(const json_t *envelope, const char *body, size_t length, const 
 	if (is_python != NULL)
 		*is_python = is_of_python;
 	failure_clear(failure);
-	memcpy(kid, parsed.kid, sizeof(parsed.kid));
 	return true;
 }
 

@@ -32,7 +32,8 @@ extern bool signature_create(const SigningKey *key, const char *sender_id, const
  * {"kid":...,"jwk":{...}}. On true kid names the key that verified, and canonical (NULL, or the
  * caller frees it) holds the message in the form that is signed when only that is and the body has
  * other digits, which anybody could have written. *is_python (or NULL): what is signed is what
- * Python writes, see canonical_json_python(). On false failure->kind is FAILURE_SIGNATURE_MISSING,
+ * Python writes, see canonical_json_python(). A JWS is verified as jws.h says. On false
+ * failure->kind is FAILURE_SIGNATURE_MISSING,
  * FAILURE_SIGNATURE_INVALID, or FAILURE_MEMORY / FAILURE_SYSTEM (ours: answer
  * err.service.unavailable). The text is fit for the partner.
  */

@@ -142,20 +142,23 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	known text[] := CASE jwk->>'kty' WHEN 'OKP' THEN '{EdDSA,Ed25519}'
-		WHEN 'EC' THEN '{ECDH-ES,ECDH-ES+A256KW}'
+	is_rsa_signer boolean := jwk->>'kty' = 'RSA' AND (coalesce(jwk->>'use', '') = 'sig'
+		OR NOT jwk ? 'use' AND coalesce(jwk->>'alg', '') IN ('RS256', 'RSA-256'));
+	known text[] := CASE WHEN is_rsa_signer THEN '{RS256,RSA-256}'
+		WHEN jwk->>'kty' = 'OKP' THEN '{EdDSA,Ed25519}'
+		WHEN jwk->>'kty' = 'EC' THEN '{ECDH-ES,ECDH-ES+A256KW}'
 		ELSE '{RSA-OAEP-256}' END;
 BEGIN
-	use := CASE jwk->>'kty' WHEN 'OKP' THEN 'sig' ELSE 'enc' END;
+	use := CASE WHEN is_rsa_signer OR jwk->>'kty' = 'OKP' THEN 'sig' ELSE 'enc' END;
 	alg := coalesce(jwk->>'alg', known[1]);
 	IF coalesce(jwk->>'use', CASE WHEN use = 'sig' OR jwk ? 'alg' THEN use END) IS DISTINCT FROM use
-		OR (use = 'enc' AND alg <> ALL (known))
+		OR ((use = 'enc' OR is_rsa_signer) AND alg <> ALL (known))
 	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'this key is not for what it could be used for here',
-			detail => 'Ed25519 keys verify signatures ("use": "sig"). EC and RSA keys encrypt '
-				'("use": "enc"): EC by ECDH-ES or ECDH-ES+A256KW, RSA by RSA-OAEP-256, as "alg" '
-				'says.',
+			detail => 'Ed25519 keys verify signatures ("use": "sig"), RSA keys with that use '
+				'those by RS256. EC and RSA keys encrypt ("use": "enc"): EC by ECDH-ES or '
+				'ECDH-ES+A256KW, RSA by RSA-OAEP-256, as "alg" says.',
 			hint => CASE WHEN use = 'enc'
 				THEN 'For a key to encrypt with, register it with "use": "enc" and without, or '
 				'with a fitting, "alg".'
