@@ -180,7 +180,8 @@ BEGIN
 				AND k.valid_to > now() + interval '10 minutes');
 	END LOOP;
 	RETURN CASE WHEN usable = 0
-		THEN 'none of the keys there can be used (Ed25519 to sign; EC and RSA to encrypt)' END;
+		THEN 'none of the keys there can be used (Ed25519 or RSA to sign; EC or RSA to encrypt)'
+		END;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.take_published_keys(casesync_internal.partner, jsonb) IS

@@ -1,6 +1,6 @@
 /*
- * Public keys of partners: Ed25519 to verify what they sign, EC and RSA to encrypt for them. Knows
- * the form of keys (RFC 7517, 7518, 8037) and when they count, not what is done with them.
+ * Public keys of partners: Ed25519 and RSA to verify what they sign, EC and RSA to encrypt for
+ * them. Knows the form of keys (RFC 7517, 7518, 8037) and when they count, not what is done with them.
  */
 
 /*
@@ -220,8 +220,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION casesync.add_key(text, jsonb, timestamptz, timestamptz) IS
-	'register a partner''s public key (JWK): Ed25519 for its signatures, EC or RSA to encrypt for '
-	'it; returns its kid';
+	'register a partner''s public key (JWK): Ed25519 for its signatures, or RSA ("use": "sig") '
+	'where they are JWS; EC or RSA to encrypt for it; returns its kid';
 
 /*
  * Not deleted: what was signed with it must remain explainable. The microsecond is for the check
