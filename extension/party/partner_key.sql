@@ -1,6 +1,7 @@
 /*
  * Public keys of partners: Ed25519 and RSA to verify what they sign, EC and RSA to encrypt for
- * them. Knows the form of keys (RFC 7517, 7518, 8037) and when they count, not what is done with them.
+ * them. Knows the form of keys (RFC 7517, 7518, 8037) and when they count, not what is done with
+ * them.
  */
 
 /*
