@@ -74,11 +74,22 @@ callback_address_check(const Config *config, Failure *failure)
 	return true;
 }
 
+/* The last place in uri: there may be such a word in the path before ours, too. */
+static const char *
+place_find(const char *uri)
+{
+	const char *found = NULL;
+
+	for (const char *at = strstr(uri, PLACE); at != NULL; at = strstr(at + 1, PLACE))
+		found = at;
+	return found;
+}
+
 /* Where CLIENT stands in uri; NULL: nowhere, or it is another one than is wanted. */
 static const char *
 client_find(const char *uri, const char *wanted, char client[CLIENT_MAX + 1])
 {
-	const char *at = strstr(uri, PLACE);
+	const char *at = place_find(uri);
 	size_t length = at != NULL ? strcspn(at + strlen(PLACE), "/.?#") : 0;
 
 	if (length == 0 || length > CLIENT_MAX || at[strlen(PLACE) + length] != '/')

@@ -95,6 +95,11 @@ check_fill(const Config *config)
 		callback_address_fill(config, NULL, "https://x/from/" CLIENT "/registry", filled, &failure),
 		"makes_that_of_any_client");
 	tap_ok(&tap,
+		   callback_address_fill(config, CLIENT, "https://x/from/afar/from/" CLIENT "/registry",
+								 filled, &failure) &&
+			   strcmp(filled, "https://x/from/afar/from/" CLIENT "." MAC "/registry") == 0,
+		   "makes_it_behind_a_path_with_the_same_word");
+	tap_ok(&tap,
 		   !callback_address_fill(config, CLIENT, "https://x/registry/on-search", filled, &failure),
 		   "refuses_an_address_of_nobody");
 	tap_ok(
