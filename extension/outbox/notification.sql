@@ -351,6 +351,35 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_locked(text, text[]) IS
 	'part of notification_lock(): locks what is free; gives the subjects of which not all is';
 
+/* Whoever has one of them locked is taking it back: that is not waited for. */
+CREATE OR REPLACE FUNCTION casesync_internal.notification_keep(subscription bigint, registry text,
+	keys text[])
+RETURNS text[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+	SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+	whose constant bigint := subscription;
+	r constant text := registry;
+	kept bigint[];
+	busy text[];
+BEGIN
+	kept := ARRAY(SELECT n.id FROM casesync_internal.notification n
+		WHERE n.registry = r AND n.key = ANY (keys) AND n.state = 'due'
+		  AND n.subscription = whose FOR KEY SHARE SKIP LOCKED);
+	busy := ARRAY(SELECT n.key FROM casesync_internal.notification n
+		WHERE n.registry = r AND n.key = ANY (keys) AND n.state = 'due'
+		  AND n.subscription = whose AND n.id <> ALL (kept));
+	RETURN CASE WHEN busy = '{}' THEN keys
+		ELSE ARRAY(SELECT unnest(keys) EXCEPT SELECT unnest(busy)) END;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.notification_keep(bigint, text, text[]) IS
+	'for the router: those of these subjects of which nobody takes back what waits to be sent to a '
+	'subscription, until the end of the transaction';
+
 /*
  * The partner does not learn that state, so what it knows is open again and the next event of the
  * subject is sent whatever it holds. There may be a backlog of many thousands: all are done at

@@ -108,26 +108,33 @@ COMMENT ON FUNCTION casesync_internal.route_registry(casesync_internal.registry,
 	'route_registry_in_one_look(), with one snapshot; an error (40001) when somebody else has '
 	'decided about one of the subjects since';
 
-/* Tried again by the clock; what has asked for a look is answered by that. */
+/*
+ * Tried again when quarantine says so; what has asked for a look is answered by that, also for
+ * other event types than these events have.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.route_later(registry text, keys text[],
-	events casesync_internal.subject_event[])
+	events casesync_internal.subject_event[], error_code text, reason text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	asked constant casesync_internal.look_again_entry[] := ARRAY(SELECT l
+		FROM casesync_internal.look_again_of(registry, keys) l);
 BEGIN
-	PERFORM casesync_internal.quarantine_add(route_later.registry, 0, array_agg(e.key),
-		e.event_type, '55P03', 'somebody else is deciding about what waits to be sent of it')
-	   FROM unnest(events) e WHERE e.key = ANY (keys) GROUP BY e.event_type;
-	PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
-		FROM casesync_internal.look_again_of(registry, keys) l));
+	PERFORM casesync_internal.quarantine_add_all(route_later.registry, 0, array_agg(x.key),
+		array_agg(x.event_type), array_agg(route_later.error_code), array_agg(route_later.reason))
+	   FROM (SELECT e.key, e.event_type FROM unnest(events) e WHERE e.key = ANY (keys)
+			UNION
+			SELECT l.key, l.event_type FROM unnest(asked) l) x;
+	PERFORM casesync_internal.look_again_done(asked);
 	PERFORM casesync_internal.push_looked(
 		casesync_internal.push_new_of(route_later.registry, keys));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_later(text, text[],
-	casesync_internal.subject_event[]) IS
-	'part of route_locked(): subjects that somebody keeps locked';
+	casesync_internal.subject_event[], text, text) IS
+	'these subjects are not routed now: into quarantine, with all that they wait for';
 
 /*
  * The locks first, and then the look: whoever decides about a subject of the slice has committed
@@ -148,7 +155,8 @@ BEGIN
 		busy := casesync_internal.notification_lock(r.registry,
 			ARRAY(SELECT DISTINCT e.key FROM unnest(events) e), is_alone => try > 1);
 		IF busy <> '{}' THEN
-			PERFORM casesync_internal.route_later(r.registry, busy, events);
+			PERFORM casesync_internal.route_later(r.registry, busy, events, '55P03',
+				'somebody else is deciding about what waits to be sent of it');
 			events := ARRAY(SELECT e FROM unnest(events) e WHERE e.key <> ALL (busy));
 		END IF;
 		BEGIN
@@ -188,14 +196,7 @@ BEGIN
 			RAISE;
 		END IF;
 		IF half = 0 THEN
-			PERFORM casesync_internal.quarantine_add(r.registry, 0, keys, e.event_type, SQLSTATE,
-				SQLERRM)
-			   FROM (SELECT DISTINCT x.event_type FROM unnest(events) x) e;
-			/* From now on it is tried when quarantine says so, not at every turn. */
-			PERFORM casesync_internal.look_again_done(ARRAY(SELECT l
-				FROM casesync_internal.look_again_of(r.registry, keys) l));
-			PERFORM casesync_internal.push_looked(
-				casesync_internal.push_new_of(r.registry, keys));
+			PERFORM casesync_internal.route_later(r.registry, keys, events, SQLSTATE, SQLERRM);
 			RETURN 0;
 		END IF;
 	END;

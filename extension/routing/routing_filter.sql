@@ -221,7 +221,7 @@ COMMENT ON FUNCTION casesync_internal.route_filters(casesync_internal.agreement,
  * Whoever is inside when a subscription begins is not told (without initial_state), but must be
  * told of when it leaves. The router looks them up once, at most so many and for a quarter of a
  * second: a filter that takes more begins knowing nobody, and tells of leaving only who was told of
- * before.
+ * before. Of whom something is just taken back is left to who does that (knowledge_open()).
  */
 CREATE OR REPLACE FUNCTION casesync_internal.seed_filter(s casesync_internal.subscription)
 RETURNS void
@@ -248,7 +248,8 @@ BEGIN
 				r, a, casesync_internal.search_query(r, a, wanted.condition, NULL, 50001),
 				wanted.arguments, until);
 			CONTINUE WHEN cardinality(keys) > 50000;
-			PERFORM casesync_internal.knowledge_seed(s.id, r.registry, keys);
+			PERFORM casesync_internal.knowledge_seed(s.id, r.registry,
+				casesync_internal.notification_keep(s.id, r.registry, keys));
 		END LOOP;
 	END LOOP;
 EXCEPTION WHEN OTHERS THEN
