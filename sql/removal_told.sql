@@ -92,6 +92,22 @@ SELECT * FROM app.route();
 SELECT * FROM app.take();
 SELECT app.answer('delivered');
 SELECT * FROM app.take();
+SELECT app.answer('delivered');
+
+-- taken back before it left, and then looked at for another event than the one it was for: it is told all the same
+UPDATE app.person SET shared = false;
+SELECT * FROM app.route();
+SELECT count(*) > 0 AS stopped FROM casesync.stop_sharing('test', 'ess.test');
+SELECT * FROM app.waits WHERE removal;
+SELECT casesync.resume_sharing('ess.test') > 0 AS resumed;
+UPDATE casesync_internal.look_again_entry SET event_type = 'enrolment';
+SELECT * FROM app.route();
+SELECT * FROM app.take();
+SELECT app.answer('delivered');
+SELECT * FROM app.take();
+SELECT app.answer('delivered');
+SELECT * FROM app.take();
+SELECT count(*) AS known FROM casesync_internal.told WHERE partner = 'ess.test';
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

@@ -197,6 +197,35 @@ COMMENT ON FUNCTION casesync_internal.removal_drafts(casesync_internal.agreement
 	'what to tell a partner of subjects that left, where the agreement has on_leave '
 	'identifier_only';
 
+/*
+ * A removal that was taken back is told at the next look, whatever that look is for: nobody else
+ * asks for it any more.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.events_leaving(a casesync_internal.agreement,
+	r casesync_internal.registry, events casesync_internal.subject_event[], leaving text[])
+RETURNS casesync_internal.subject_event[]
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN events || ARRAY(
+		SELECT DISTINCT ON (e.key, s.event_type) ROW(gen_random_uuid(), e.registry, e.key,
+				s.event_type, NULL, e.at, e.position, e.is_bulk, NULL, NULL,
+				NULL)::casesync_internal.subject_event
+		  FROM (SELECT DISTINCT unnest(leaving) AS key) l
+		 CROSS JOIN LATERAL (SELECT t.leaving FROM casesync_internal.told t
+			WHERE t.partner = a.partner AND t.registry = r.registry AND t.key = l.key LIMIT 1) t
+		  JOIN casesync_internal.subscription s ON s.id = ANY (t.leaving) AND s.state = 'active'
+		  JOIN unnest(events) e ON e.key = l.key
+		 WHERE NOT EXISTS (SELECT FROM unnest(events) o
+			WHERE o.key = l.key AND o.event_type = s.event_type)
+		 ORDER BY e.key, s.event_type, e.position);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.events_leaving(casesync_internal.agreement,
+	casesync_internal.registry, casesync_internal.subject_event[], text[]) IS
+	'events of subjects that left, with one for each subscription that is still to be told';
+
 /* Subjects that a partner was told of and may not see any more: nothing that waits is sent. */
 CREATE OR REPLACE FUNCTION casesync_internal.route_leaving(a casesync_internal.agreement,
 	r casesync_internal.registry, events casesync_internal.subject_event[], leaving text[])
@@ -216,7 +245,8 @@ BEGIN
 	 * since this look began, its items have changed, and another look is taken.
 	 */
 	IF a.on_leave = 'identifier_only' THEN
-		drafts := ARRAY(SELECT d FROM casesync_internal.removal_drafts(a, r, events, leaving) d);
+		drafts := ARRAY(SELECT d FROM casesync_internal.removal_drafts(a, r,
+			casesync_internal.events_leaving(a, r, events, leaving), leaving) d);
 	END IF;
 	PERFORM casesync_internal.knowledge_forget_subjects(a.partner, r.registry, leaving);
 	RETURN CASE WHEN cardinality(drafts) > 0 THEN casesync_internal.append_drafts(a, drafts)
