@@ -47,6 +47,8 @@ ANALYZE casesync_internal.inbox_item;
 SELECT * FROM app.cost('D');
 -- known ones
 SELECT * FROM app.cost('W');
+-- who comes behind all of them in the index
+SELECT * FROM app.cost('Z');
 -- in a session that begins now
 \c
 SELECT * FROM app.cost('E');

@@ -31,7 +31,7 @@ $$;
 COMMENT ON FUNCTION casesync_internal.disclose_items(casesync_internal.notification[], bigint) IS
 	'part of give_seq(): these items are about to leave';
 
-/* The one with the highest number, by the index that has this order: see lane_now(). */
+/* The one with the highest number, by the index that has this order: see waiting_from(). */
 CREATE OR REPLACE FUNCTION casesync_internal.seq_now(subscription bigint, stream uuid)
 RETURNS casesync_internal.subscription_seq
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -42,8 +42,8 @@ DECLARE
 	answer casesync_internal.subscription_seq;
 BEGIN
 	SELECT q.* INTO answer FROM casesync_internal.subscription_seq q
-	 WHERE (q.subscription, q.stream, q.seq) >= (seq_now.subscription, seq_now.stream, 0)
-	   AND (q.subscription, q.stream) <= (seq_now.subscription, seq_now.stream)
+	 WHERE q.subscription = ANY (ARRAY[seq_now.subscription])
+	   AND (q.stream, q.seq) >= (seq_now.stream, 0) AND q.stream <= seq_now.stream
 	 ORDER BY q.subscription DESC, q.stream DESC, q.seq DESC LIMIT 1;
 	RETURN answer;
 END

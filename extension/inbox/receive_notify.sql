@@ -44,7 +44,11 @@ $$;
 COMMENT ON FUNCTION casesync_internal.subject_name(jsonb) IS
 	'one identifier of a record, always the same one';
 
-/* By the index that has this order, whatever is known of the table: it may hold years. */
+/*
+ * By the index that has this order, whatever is known of the table: it may hold years, and nothing
+ * of anybody else is looked at. An array of one partner, since the planner would leave a column
+ * that equals something out of the order, and take the first index that has the rest of it.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_last_of(partner text, subject text,
 	states text[] DEFAULT NULL)
 RETURNS casesync_internal.inbox_item
@@ -56,8 +60,8 @@ DECLARE
 	last casesync_internal.inbox_item;
 BEGIN
 	SELECT t.* INTO last FROM casesync_internal.inbox_item t
-	 WHERE (t.partner, t.subject, t.id) >= (inbox_last_of.partner, inbox_last_of.subject, 0)
-	   AND (t.partner, t.subject) <= (inbox_last_of.partner, inbox_last_of.subject)
+	 WHERE t.partner = ANY (ARRAY[inbox_last_of.partner])
+	   AND (t.subject, t.id) >= (inbox_last_of.subject, 0) AND t.subject <= inbox_last_of.subject
 	   AND (states IS NULL OR t.state = ANY (states))
 	 ORDER BY t.partner DESC, t.subject DESC, t.id DESC LIMIT 1;
 	RETURN last;
@@ -77,9 +81,9 @@ DECLARE
 	last casesync_internal.inbox_item;
 BEGIN
 	SELECT t.* INTO last FROM casesync_internal.inbox_item t
-	 WHERE (t.partner, t.reference_id, t.id)
-			>= (inbox_last_named.partner, inbox_last_named.reference_id, 0)
-	   AND (t.partner, t.reference_id) <= (inbox_last_named.partner, inbox_last_named.reference_id)
+	 WHERE t.partner = ANY (ARRAY[inbox_last_named.partner])
+	   AND (t.reference_id, t.id) >= (inbox_last_named.reference_id, 0)
+	   AND t.reference_id <= inbox_last_named.reference_id
 	 ORDER BY t.partner DESC, t.reference_id DESC, t.id DESC LIMIT 1;
 	RETURN last;
 END

@@ -197,7 +197,9 @@ BEGIN
 	FOR i IN 1 .. cardinality(registries) LOOP
 		EXIT WHEN wanted <= 0;
 		RETURN QUERY
-			SELECT * FROM casesync_internal.look_again_entry l WHERE l.registry = registries[i]
+			/* An array, so that only the index that begins with it has this order. */
+			SELECT * FROM casesync_internal.look_again_entry l
+			 WHERE l.registry = ANY (ARRAY[registries[i]])
 			 ORDER BY l.registry, l.id
 			 LIMIT greatest(1, wanted / (cardinality(registries) - i + 1));
 		GET DIAGNOSTICS found_here = ROW_COUNT;

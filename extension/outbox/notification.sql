@@ -69,9 +69,12 @@ COMMENT ON FUNCTION casesync_internal.notification_ring_turn(bigint, interval) I
 	'began so long ago; whether they do';
 
 /*
- * One index has the order of these columns, and rows are compared with it as a whole, so that it is
- * the only way to read them: whatever is known of the table, a plan goes forward from here. Nothing
- * else that waits, and nothing that was delivered before it, is looked at.
+ * One index has the order of these columns, and it is the only way to read them so: whatever is
+ * known of the table, a plan goes forward from here. Nothing else that waits, and nothing that was
+ * delivered before it, is looked at. An array of one lane, since the planner would leave a column
+ * that equals something out of the order; the lane and the place are equal all the same, and rows
+ * are compared in the rest only: of two columns that are compared as a row the second one ends no
+ * scan, which would go on through all that waits behind.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.waiting_from(lane integer, place integer,
 	is_bulk boolean, from_id bigint, max_items integer DEFAULT NULL)
@@ -90,8 +93,8 @@ BEGIN
 	SELECT n.id, n.subscription, n.registry, n.key, n.stream, n.seq
 	  FROM casesync_internal.notification n
 	 WHERE n.state = 'due' AND n.place >= 0
-	   AND (n.lane, n.place, n.is_bulk, n.id) >= (here, spot, bulk, from_id)
-	   AND (n.lane, n.place, n.is_bulk) <= (here, spot, bulk)
+	   AND n.lane = ANY (ARRAY[here]) AND n.place = spot
+	   AND (n.is_bulk, n.id) >= (bulk, from_id) AND n.is_bulk <= bulk
 	 ORDER BY n.lane, n.place, n.is_bulk, n.id LIMIT max_items;
 END
 $$;
