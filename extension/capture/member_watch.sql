@@ -11,21 +11,22 @@ COMMENT ON FUNCTION casesync_internal.note_unseen() IS
 
 /* Enabled for the role of a replica only: ENABLE TRIGGER ALL makes it fire for all others. */
 CREATE OR REPLACE FUNCTION casesync_internal.unseen_missing(t casesync_internal.tracking)
-RETURNS TABLE (member regclass, trigger name, is_made boolean)
+RETURNS TABLE (member regclass, trigger name, is_made boolean, is_disabled boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT f.member, format('casesync_%s_unseen', t.id)::name, g.oid IS NOT NULL
+	SELECT f.member, format('casesync_%s_unseen', t.id)::name, g.oid IS NOT NULL,
+			g.oid IS NOT NULL AND g.tgenabled = 'D'
 	  FROM casesync_internal.table_family(t.relation) f
 	  LEFT JOIN pg_trigger g ON g.tgrelid = f.member
 		AND g.tgname = format('casesync_%s_unseen', t.id)
 	 WHERE t.enabled AND NOT t.removed AND f.kind IN ('r', 'p')
-	   AND (g.oid IS NULL OR g.tgenabled NOT IN ('R', 'D'))
+	   AND (g.oid IS NULL OR g.tgenabled <> 'R')
 $$;
 COMMENT ON FUNCTION casesync_internal.unseen_missing(casesync_internal.tracking) IS
-	'tables of a tracking on which the role of a replica writes unnoticed; not those whose trigger '
-	'somebody has disabled';
+	'tables of a tracking on which the role of a replica writes unnoticed';
 
+/* What somebody has just disabled stays so until retrack(). */
 CREATE OR REPLACE FUNCTION casesync_internal.unseen_attach(t casesync_internal.tracking,
 	members oid[])
 RETURNS void
@@ -38,7 +39,8 @@ BEGIN
 	PERFORM casesync_internal.tables_lock(ARRAY(SELECT u.member
 		FROM casesync_internal.unseen_missing(t) u));
 	FOR needed IN SELECT * FROM casesync_internal.unseen_missing(t) m
-		WHERE members IS NULL OR m.member::oid = ANY (members) LOOP
+		 WHERE members IS NULL OR m.member::oid = ANY (members) AND NOT m.is_disabled
+	LOOP
 		IF NOT needed.is_made THEN
 			EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
 				'FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.note_unseen(%L)',
