@@ -57,7 +57,7 @@ DECLARE
 	bad text;
 BEGIN
 	SELECT p INTO bad FROM unnest(paths) p
-	 WHERE p IS NULL OR p !~ '^[A-Za-z_@][A-Za-z0-9_ -]*(\.[A-Za-z_@][A-Za-z0-9_ -]*){0,15}$'
+	 WHERE p IS NULL OR p !~ '^[A-Za-z_@][A-Za-z0-9_ -]*([.][A-Za-z_@][A-Za-z0-9_ -]*){0,15}$'
 		LIMIT 1;
 	IF FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',

@@ -122,7 +122,7 @@ COMMENT ON FUNCTION casesync_internal.enrolment_question_refusal(jsonb) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.enrolment_code(record jsonb)
 RETURNS casesync.enrolment_status
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

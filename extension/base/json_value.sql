@@ -30,7 +30,7 @@ RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN jsonb_typeof(value) = 'number' AND value::text ~ '^\d{1,18}$'
+	SELECT CASE WHEN jsonb_typeof(value) = 'number' AND value::text ~ '^[0-9]{1,18}$'
 		THEN value::text::bigint END
 $$;
 COMMENT ON FUNCTION casesync_internal.number_of(jsonb) IS

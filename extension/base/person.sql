@@ -71,7 +71,7 @@ BEGIN
 		SELECT FROM unnest(p.words) w
 		 WHERE length(w) >= 4 AND strpos(plain, lower(w)) > 0
 		   AND plain ~ format('(^|[^[:alnum:]])%s($|[^[:alnum:]])',
-			regexp_replace(lower(w), '([^[:alnum:]])', '\\\1', 'g')));
+			regexp_replace(lower(w), '([^[:alnum:]])', E'\\\\\\1', 'g')));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.text_tells(text, casesync_internal.person) IS

@@ -48,12 +48,12 @@ AS $$
 DECLARE
 	/* A callback prefix may name every port of a host. */
 	plain text := CASE WHEN what = 'callback prefix'
-		THEN regexp_replace(url, '^(https?://[^/]*):[*](/|$)', '\1\2') ELSE url END;
+		THEN regexp_replace(url, '^(https?://[^/]*):[*](/|$)', E'\\1\\2') ELSE url END;
 BEGIN
-	IF plain !~ ('^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])'
-			'(:[0-9]{1,5})?(/[^\s#@\\]*)?$')
-		OR length(url) > 2000 OR url ~ '[[:cntrl:]]|/\.\.?(/|$)|%2[eEfF]|%5[cC]'
-		OR (what IN ('base_url', 'callback prefix') AND url ~ '\?')
+	IF plain !~ (E'^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])'
+			'(:[0-9]{1,5})?(/[^\\s#@\\\\]*)?$')
+		OR length(url) > 2000 OR url ~ E'[[:cntrl:]]|/\\.\\.?(/|$)|%2[eEfF]|%5[cC]'
+		OR (what IN ('base_url', 'callback prefix') AND url ~ E'\\?')
 	THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => format('%s is not a URL we can send to: "%s"', what, left(url, 200)),

@@ -13,8 +13,8 @@ AS $$
 	('node paused', 'err.service.unavailable', 'this node is paused: try again later'),
 	('no encryption key', 'err.service.unavailable', 'the answer must be encrypted, and no '
 		'encryption key of yours is registered here: send us one'),
-	('body unreadable', 'err.request.bad', 'the body must be UTF-8 JSON with the objects header '
-		'and message, without the character \u0000, and header.message_id of 1 to 255 characters'),
+	('body unreadable', 'err.request.bad', E'the body must be UTF-8 JSON with the objects header '
+		'and message, without the character \\u0000, and header.message_id of 1 to 255 characters'),
 	('message_id used', 'err.request.bad',
 		'message_id was used before with another message: rjct.message_id.duplicate'),
 	('action unknown', 'err.request.bad', 'action "%s" is not supported here'),

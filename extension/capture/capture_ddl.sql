@@ -23,10 +23,14 @@ BEGIN
 		   AND (s.mending_in IS NULL OR s.mending_in <> pg_current_xact_id())
 		 ORDER BY g.id
 	LOOP
-		IF cardinality(made) > 0 THEN
-			PERFORM casesync_internal.member_watch(t, made);
-		END IF;
-		PERFORM casesync_internal.capture_look(t.id);
+		BEGIN
+			IF cardinality(made) > 0 THEN
+				PERFORM casesync_internal.member_watch(t, made);
+			END IF;
+			PERFORM casesync_internal.capture_look(t.id);
+		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+			PERFORM casesync_internal.capture_note_beside(t);
+		END;
 	END LOOP;
 EXCEPTION WHEN OTHERS THEN
 	RAISE WARNING 'casesync could not note what this changes for tracked tables: %', SQLERRM

@@ -92,16 +92,28 @@ $$;
 COMMENT ON FUNCTION casesync_internal.members_moved(oid[], oid[]) IS
 	'what came or went with whole tables of a tracked family';
 
-/* Of enums, arrays of them and domains over them. */
+/* Of enums, also those that arrays, domains, ranges and composite types are made of. */
 CREATE OR REPLACE FUNCTION casesync_internal.enum_labels(relation regclass)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+	WITH RECURSIVE made_of(type) AS (
+		SELECT a.atttypid FROM pg_attribute a
+		 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+		UNION
+		SELECT p.type FROM made_of m JOIN pg_type t ON t.oid = m.type
+		 CROSS JOIN LATERAL (
+			SELECT unnest(ARRAY[t.typelem, t.typbasetype])
+			UNION ALL
+			SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+			UNION ALL
+			SELECT a.atttypid FROM pg_attribute a
+			 WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) p(type)
+		 WHERE p.type <> 0
+	)
 	SELECT coalesce(array_agg(DISTINCT e.enumtypid || ':' || e.enumlabel), '{}')
-	  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-	  JOIN pg_enum e ON e.enumtypid IN (t.oid, t.typelem, t.typbasetype)
-	 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+	  FROM made_of m JOIN pg_enum e ON e.enumtypid = m.type
 $$;
 COMMENT ON FUNCTION casesync_internal.enum_labels(regclass) IS
 	'the labels that columns of a table may have, each behind the number of its type';
@@ -119,7 +131,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.labels_renamed(text[], text[]) IS
 	'labels that are gone, although their types are still there';
 
-/* Files too: TRUNCATE and a rewrite count no rows. NULL when the server does not count. */
+/*
+ * Files and sizes too: TRUNCATE and a rewrite count no rows, and a table that this transaction has
+ * rewritten is truncated within its file. NULL when the server does not count.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.rows_written(members oid[])
 RETURNS text
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -127,8 +142,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN current_setting('track_counts')::boolean THEN
 		coalesce(string_agg(concat_ws('/', m, pg_relation_filenode(m),
-			pg_stat_get_xact_tuples_inserted(m), pg_stat_get_xact_tuples_updated(m),
-			pg_stat_get_xact_tuples_deleted(m)), ' ' ORDER BY m), '') END
+			pg_relation_size(m), pg_stat_get_xact_tuples_inserted(m),
+			pg_stat_get_xact_tuples_updated(m), pg_stat_get_xact_tuples_deleted(m)),
+			' ' ORDER BY m), '') END
 	  FROM unnest(members) m
 $$;
 COMMENT ON FUNCTION casesync_internal.rows_written(oid[]) IS
@@ -235,8 +251,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	INSERT INTO casesync_internal.capture_seen AS s (tracking, members, labels, well, place)
-	SELECT t.id, ARRAY(SELECT f.member::oid
-		FROM casesync_internal.table_family(t.relation) f ORDER BY 1),
+	SELECT t.id, casesync_internal.family_oids(t.relation),
 			casesync_internal.enum_labels(t.relation), clock_timestamp(),
 			casesync_internal.tracking_place(0::oid::regclass)
 	ON CONFLICT (tracking) DO UPDATE SET members = excluded.members,
@@ -247,9 +262,37 @@ $$;
 COMMENT ON FUNCTION casesync_internal.capture_remember(casesync_internal.tracking) IS
 	'part of capture_look(): a tracking that was not seen here yet is seen now';
 
+/* What the table was before somebody put another in its place says nothing of it. */
+CREATE OR REPLACE FUNCTION casesync_internal.capture_moved(t casesync_internal.tracking,
+	seen casesync_internal.capture_seen, family oid[], words text[])
+RETURNS text[]
+LANGUAGE sql VOLATILE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN t.relation::oid = ANY (seen.members)
+			THEN casesync_internal.labels_renamed(seen.labels, words) ELSE '{}' END
+		|| CASE WHEN family = seen.members OR cardinality(family) = 0 THEN '{}'
+			WHEN t.relation::oid = ANY (seen.members)
+				THEN casesync_internal.members_moved(seen.members, family)
+			ELSE ARRAY['another table took its place'] END
+$$;
+COMMENT ON FUNCTION casesync_internal.capture_moved(casesync_internal.tracking,
+	casesync_internal.capture_seen, oid[], text[]) IS
+	'what came, went or changed as a whole since a tracking was seen last';
+
+CREATE OR REPLACE FUNCTION casesync_internal.family_oids(relation regclass)
+RETURNS oid[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ARRAY(SELECT f.member::oid FROM casesync_internal.table_family(relation) f ORDER BY 1)
+$$;
+COMMENT ON FUNCTION casesync_internal.family_oids(regclass) IS
+	'a table with its partitions or children, by number';
+
 /*
  * What is compared with is locked before anything is looked at: two who look at once would note the
- * same hole twice. What the table was before somebody put another in its place says nothing of it.
+ * same hole twice.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.capture_compare(t casesync_internal.tracking,
 	seen casesync_internal.capture_seen, since timestamptz, who name)
@@ -259,19 +302,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	holes constant text[] := casesync_internal.capture_holes(t);
-	family constant oid[] := ARRAY(SELECT f.member::oid
-		FROM casesync_internal.table_family(t.relation) f ORDER BY 1);
+	family constant oid[] := casesync_internal.family_oids(t.relation);
 	words constant text[] := casesync_internal.enum_labels(t.relation);
-	moved text[] := '{}';
+	moved constant text[] := casesync_internal.capture_moved(t, seen, family, words);
 BEGIN
-	IF t.relation::oid = ANY (seen.members) THEN
-		moved := casesync_internal.labels_renamed(seen.labels, words);
-	END IF;
-	IF family <> seen.members AND cardinality(family) > 0 THEN
-		moved := moved || CASE WHEN t.relation::oid = ANY (seen.members)
-			THEN casesync_internal.members_moved(seen.members, family)
-			ELSE ARRAY['another table took its place'] END;
-	END IF;
 	IF cardinality(holes || moved) > 0 THEN
 		PERFORM casesync_internal.hole_note(t, holes || moved, since, who);
 	END IF;
@@ -291,6 +325,27 @@ $$;
 COMMENT ON FUNCTION casesync_internal.capture_compare(casesync_internal.tracking,
 	casesync_internal.capture_seen, timestamptz, name) IS
 	'part of capture_look(): notes what differs from what was seen last';
+
+/*
+ * Somebody else's DDL on the same family holds what is compared with until it commits. So a gap of
+ * its own says what there is to see; the next look that can be had ends it.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.capture_note_beside(t casesync_internal.tracking)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.gap (tracking, relation, registries, reason, who, started, hole)
+	SELECT t.id, t.relation, t.registries, left(array_to_string(w.why, '; '), 500), session_user,
+		clock_timestamp(), true
+	  FROM casesync_internal.capture_seen s
+	 CROSS JOIN LATERAL (SELECT casesync_internal.capture_holes(t)
+		|| casesync_internal.capture_moved(t, s, casesync_internal.family_oids(t.relation),
+			casesync_internal.enum_labels(t.relation))) w(why)
+	 WHERE s.tracking = t.id AND cardinality(w.why) > 0
+$$;
+COMMENT ON FUNCTION casesync_internal.capture_note_beside(casesync_internal.tracking) IS
+	'notes what makes changes of a tracking go unseen, without what others may have locked';
 
 /* A tracking that is gone leaves its hole to be filled: what it hid is not told yet. */
 CREATE OR REPLACE FUNCTION casesync_internal.capture_look(tracking_id integer,

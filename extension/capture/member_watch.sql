@@ -11,23 +11,24 @@ COMMENT ON FUNCTION casesync_internal.note_unseen() IS
 
 /* Enabled for the role of a replica only: ENABLE TRIGGER ALL makes it fire for all others. */
 CREATE OR REPLACE FUNCTION casesync_internal.unseen_missing(t casesync_internal.tracking)
-RETURNS TABLE (member regclass, trigger name, is_made boolean)
+RETURNS TABLE (member regclass, trigger name, is_made boolean, is_disabled boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT f.member, format('casesync_%s_unseen', t.id)::name, g.oid IS NOT NULL
+	SELECT f.member, format('casesync_%s_unseen', t.id)::name, g.oid IS NOT NULL,
+			g.oid IS NOT NULL AND g.tgenabled = 'D'
 	  FROM casesync_internal.table_family(t.relation) f
 	  LEFT JOIN pg_trigger g ON g.tgrelid = f.member
 		AND g.tgname = format('casesync_%s_unseen', t.id)
 	 WHERE t.enabled AND NOT t.removed AND f.kind IN ('r', 'p')
-	   AND (g.oid IS NULL OR g.tgenabled NOT IN ('R', 'D'))
+	   AND (g.oid IS NULL OR g.tgenabled <> 'R')
 $$;
 COMMENT ON FUNCTION casesync_internal.unseen_missing(casesync_internal.tracking) IS
-	'tables of a tracking on which the role of a replica writes unnoticed; not those whose trigger '
-	'somebody has disabled';
+	'tables of a tracking on which the role of a replica writes unnoticed';
 
+/* What somebody has just disabled stays so until retrack(). */
 CREATE OR REPLACE FUNCTION casesync_internal.unseen_attach(t casesync_internal.tracking,
-	members oid[])
+	members oid[], fresh oid[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -38,7 +39,9 @@ BEGIN
 	PERFORM casesync_internal.tables_lock(ARRAY(SELECT u.member
 		FROM casesync_internal.unseen_missing(t) u));
 	FOR needed IN SELECT * FROM casesync_internal.unseen_missing(t) m
-		WHERE members IS NULL OR m.member::oid = ANY (members) LOOP
+		 WHERE members IS NULL OR m.member::oid = ANY (members) AND NOT m.is_disabled
+			AND (m.is_made OR m.member::oid = ANY (fresh))
+	LOOP
 		IF NOT needed.is_made THEN
 			EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
 				'FOR EACH STATEMENT EXECUTE FUNCTION casesync_internal.note_unseen(%L)',
@@ -49,8 +52,9 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.unseen_attach(casesync_internal.tracking, oid[]) IS
-	'makes the triggers that notice what the role of a replica writes; if NULL, of all members';
+COMMENT ON FUNCTION casesync_internal.unseen_attach(casesync_internal.tracking, oid[], oid[]) IS
+	'makes the triggers that notice what the role of a replica writes, where they are missing only '
+	'on fresh members; if NULL, of all members';
 
 /* Also from tables that are no part any more; on another's table such a trigger is the other's. */
 CREATE OR REPLACE FUNCTION casesync_internal.unseen_detach(t casesync_internal.tracking)
@@ -132,17 +136,22 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	members oid[];
+	fresh oid[];
 BEGIN
 	IF NOT casesync_internal.capture_is_here(t) THEN
 		RETURN;
 	END IF;
+	/* What was seen without a trigger is being restored, or for retrack(). */
 	IF made IS NOT NULL THEN
 		members := casesync_internal.members_made(t, made);
+		fresh := ARRAY(SELECT m FROM unnest(members) m WHERE NOT EXISTS (
+			SELECT FROM casesync_internal.capture_seen s
+			 WHERE s.tracking = t.id AND m = ANY (s.members)));
 	END IF;
 	/* What is made here is DDL too, and looked at only when all of it is made. */
 	PERFORM casesync_internal.capture_mending(t.id);
-	PERFORM casesync_internal.guard_attach(t, members);
-	PERFORM casesync_internal.unseen_attach(t, members);
+	PERFORM casesync_internal.guard_attach(t, fresh);
+	PERFORM casesync_internal.unseen_attach(t, members, fresh);
 	UPDATE casesync_internal.capture_seen s SET mending_in = NULL WHERE s.tracking = t.id;
 EXCEPTION WHEN OTHERS THEN
 	RAISE DEBUG 'casesync made no triggers on the partitions of "%": %', t.relation, SQLERRM;

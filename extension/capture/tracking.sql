@@ -402,7 +402,7 @@ COMMENT ON FUNCTION casesync_internal.tracking_refresh(casesync_internal.trackin
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_renew(tracking casesync_internal.tracking,
 	relation regclass)
 RETURNS casesync_internal.tracking
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -122,7 +122,7 @@ COMMENT ON FUNCTION casesync_internal.column_drift(casesync_internal.tracking) I
 /* As it is read when a trigger fires: then each row counts, which costs work and loses nothing. */
 CREATE OR REPLACE FUNCTION casesync_internal.condition_drift(tracking casesync_internal.tracking)
 RETURNS text[]
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -147,7 +147,7 @@ COMMENT ON FUNCTION casesync_internal.condition_drift(casesync_internal.tracking
  */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_renamed(tracking casesync_internal.tracking)
 RETURNS casesync_internal.tracking
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -220,7 +220,7 @@ AS $$
 	 WHERE t.tgfoid IN ('casesync_internal.capture_change()'::regprocedure,
 			'casesync_internal.refuse_truncate()'::regprocedure)
 	   AND t.tgparentid = 0 AND NOT EXISTS (SELECT FROM casesync_internal.tracking g
-		WHERE t.tgargs = convert_to(g.id::text, 'UTF8') || '\x00'::bytea)
+		WHERE t.tgargs = convert_to(g.id::text, 'UTF8') || E'\\x00'::bytea)
 	 GROUP BY t.tgrelid
 $$;
 COMMENT ON FUNCTION casesync_internal.lost_triggers() IS
@@ -229,7 +229,7 @@ COMMENT ON FUNCTION casesync_internal.lost_triggers() IS
 /* It reads catalogs only; with its owner's rights, so that who may see the view sees it whole. */
 CREATE OR REPLACE FUNCTION casesync_internal.tracking_drift(tracking casesync_internal.tracking)
 RETURNS text[]
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -55,7 +55,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.tracking_events(casesync_internal.tracking) IS
 	'the row triggers that a tracking needs';
 
-/* UNION and not UNION ALL: a table may inherit from two of the family. */
+/*
+ * UNION and not UNION ALL: a table may inherit from two of the family. DETACH … CONCURRENTLY that
+ * was broken off has taken the rows of its partition away already.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.table_family(relation regclass)
 RETURNS TABLE (member regclass, is_root boolean, kind "char")
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -65,6 +68,7 @@ AS $$
 		SELECT relation::oid
 		UNION
 		SELECT i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.member
+			AND NOT i.inhdetachpending
 	)
 	SELECT c.oid::regclass, c.oid = relation, c.relkind FROM family f
 		JOIN pg_class c ON c.oid = f.member
@@ -140,7 +144,7 @@ AS $$
 	WITH needed AS MATERIALIZED (
 		SELECT n.member, n.trigger, n.event, n.is_made, o.trigger IS NOT NULL AND o.shape =
 				concat_ws(' ', CASE n.event WHEN 'insert' THEN 5 WHEN 'delete' THEN 9
-					WHEN 'update' THEN 17 ELSE 34 END, tracking.id || '\000', '') AS is_right
+					WHEN 'update' THEN 17 ELSE 34 END, tracking.id || E'\\000', '') AS is_right
 		  FROM casesync_internal.tracking_triggers(tracking) n
 		  LEFT JOIN casesync_internal.own_triggers(tracking.id) o
 			ON o.member = n.member AND o.trigger = n.trigger

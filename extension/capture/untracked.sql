@@ -15,8 +15,8 @@ AS $$
 	  JOIN pg_namespace f ON f.oid = p.pronamespace AND f.nspname NOT IN ('pg_catalog',
 		'information_schema', 'casesync', 'casesync_internal')
 	  JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
-	 CROSS JOIN LATERAL regexp_matches(p.prosrc, '\m(?:from|join)\s+(?:only\s+)?'
-		'((?:"[^"]+"|[a-z_]\w*)(?:\.(?:"[^"]+"|[a-z_]\w*))?)', 'gi') m
+	 CROSS JOIN LATERAL regexp_matches(p.prosrc, E'\\m(?:from|join)\\s+(?:only\\s+)?'
+		'((?:"[^"]+"|[a-z_]\\w*)(?:\\.(?:"[^"]+"|[a-z_]\\w*))?)', 'gi') m
 	 CROSS JOIN LATERAL parse_ident(m[1], false) i
 	  JOIN pg_class c ON c.relkind IN ('r', 'p', 'f', 'm', 'v') AND c.relname = i[cardinality(i)]
 	  JOIN pg_namespace n ON n.oid = c.relnamespace

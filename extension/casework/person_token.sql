@@ -127,7 +127,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	part constant text[] := regexp_match(left(token, 200),
-		'^(0|-?[1-9][0-9]{0,17})\.([1-9][0-9]{0,14})\.([1-9][0-9]{0,17})\.([0-9a-f]{64})$');
+		'^(0|-?[1-9][0-9]{0,17})[.]([1-9][0-9]{0,14})[.]([1-9][0-9]{0,17})[.]([0-9a-f]{64})$');
 	person constant bigint := part[1];
 	until constant timestamptz := to_timestamp(part[2]::bigint / 1000.0);
 	home constant oid := (SELECT n.oid FROM pg_namespace n WHERE n.nspname = schema);

@@ -125,7 +125,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	found smallint := casesync_internal.find_code(
-		directory, regexp_replace(code, '^\s*(\d+)\s*$', 'local:\1'));
+		directory, regexp_replace(code, E'^\\s*(\\d+)\\s*$', E'local:\\1'));
 BEGIN
 	IF found IS NULL OR found < 900 THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_text_representation',
@@ -176,7 +176,7 @@ AS $$
 DECLARE
 	taken text;
 BEGIN
-	IF check_local_code.number IS NULL OR coalesce(check_local_code.label, '') !~ '\S' THEN
+	IF check_local_code.number IS NULL OR coalesce(check_local_code.label, '') !~ E'\\S' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'null_value_not_allowed',
 			message => 'directory, code and label of a local code must be given',
 			hint => 'SELECT casesync.add_local_code(''identifier_type'', ''local:900'', ''National '

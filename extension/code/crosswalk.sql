@@ -54,7 +54,7 @@ BEGIN
 				'To take a mapping away: SELECT casesync.unmap_code(%L, %L, NULL::casesync.%I);',
 				coalesce(list, 'list'), coalesce(word, 'word'), coalesce(directory, 'directory')));
 	END IF;
-	IF list !~ '\S' THEN
+	IF list !~ E'\\S' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'the name of a list of words must not be empty',
 			hint => 'Name it after the system whose words they are, as ''sp''.');

@@ -71,7 +71,7 @@ COMMENT ON FUNCTION casesync_internal.record_says(jsonb, text) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.says_deceased(path text, word jsonb)
 RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

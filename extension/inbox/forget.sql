@@ -25,7 +25,7 @@ BEGIN
 		q.said := '{}';
 	END IF;
 	RETURN raw <> '' AND casesync_internal.text_names(
-		CASE WHEN position('\x5c75' IN raw) > 0 THEN casesync_internal.read_body(raw)::text
+		CASE WHEN position(E'\\x5c75' IN raw) > 0 THEN casesync_internal.read_body(raw)::text
 			ELSE convert_from(raw, 'UTF8') END, q);
 END
 $$;

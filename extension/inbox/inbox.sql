@@ -269,7 +269,7 @@ BEGIN
 		WHEN SQLSTATE 'CS001' THEN
 			state := CASE WHEN answer ^@ 'review' THEN 'review' ELSE 'failed' END;
 			reason := casesync_internal.reason_text(CASE state
-				WHEN 'review' THEN regexp_replace(answer, '^review:?\s*', '')
+				WHEN 'review' THEN regexp_replace(answer, E'^review:?\\s*', '')
 				ELSE format('the apply function returned %L', answer) END);
 		WHEN OTHERS THEN
 			state := 'failed'; error_code := SQLSTATE;
@@ -363,7 +363,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF coalesce(reason, '') !~ '\S' THEN
+	IF coalesce(reason, '') !~ E'\\S' THEN
 		PERFORM casesync_internal.raise_error(errcode => 'invalid_parameter_value',
 			message => 'a rejection needs a reason',
 			detail => 'What a partner told is not taken over: somebody will ask why.',

@@ -58,10 +58,11 @@ BEGIN
 	/* A prefix with the port * is for every port of that host, written or not. */
 	IF start ~ '^https?://[^/]*:[*](/|$)' THEN
 		place := regexp_replace(
-			url, '^(https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]))(:[0-9]{1,5})?(/|$)', '\1:*\4');
+			url, E'^(https?://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\]))(:[0-9]{1,5})?(/|$)',
+			E'\\1:*\\4');
 	END IF;
 	RETURN length(url) <= 2000 AND (place = start OR (starts_with(place, start || '/')
-		AND url !~ '(^|/)\.\.?([/?;]|$)|%2[eEfF]|%5[cC]|\\|[[:cntrl:][:space:]#@]'));
+		AND url !~ E'(^|/)\\.\\.?([/?;]|$)|%2[eEfF]|%5[cC]|\\\\|[[:cntrl:][:space:]#@]'));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.is_within(text, text) IS

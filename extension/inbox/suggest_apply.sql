@@ -77,7 +77,7 @@ DECLARE
 BEGIN
 	SELECT n.nspname, c.relname INTO view FROM pg_class c
 	  JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = r.view;
-	name := format('%I.%I', view.nspname, 'apply_' || regexp_replace(r.registry, '\W', '_', 'g'));
+	name := format('%I.%I', view.nspname, 'apply_' || regexp_replace(r.registry, E'\\W', '_', 'g'));
 	RETURN format(casesync_internal.apply_template(), name, format('%I.%I', view.nspname,
 			view.relname), r.key_column, r.record_column, coalesce(updates, '    -- UPDATE …'),
 			r.record_type) || coalesce((

@@ -212,14 +212,14 @@ BEGIN
 	END IF;
 	RETURN concat_ws(E'\n',
 		'To get a token (its answer has access_token and expires_in):',
-		format('  curl -s %s/oauth2/client/token -d grant_type=client_credentials \', n.base_url),
+		format(E'  curl -s %s/oauth2/client/token -d grant_type=client_credentials \\', n.base_url),
 		'    -d client_id=YOUR_CLIENT_ID -d client_secret=YOUR_SECRET',
 		'',
 		'To subscribe to one person; "filter": {} asks for all that is agreed. Put this into '
 		'subscribe.json',
 		'with your own ids, times and signature:',
 		jsonb_pretty(casesync_internal.onboarding_example(n, p, a, r)),
-		format('  curl -s %s/registry/subscribe -H "Authorization: Bearer TOKEN" \', n.base_url),
+		format(E'  curl -s %s/registry/subscribe -H "Authorization: Bearer TOKEN" \\', n.base_url),
 		'    -H "Content-Type: application/json" --data @subscribe.json',
 		'',
 		'You get {"message":{"ack_status":"ACK",…}} at once, then on-subscribe at your '

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.bridge_versions(OUT extension text,
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT e.extversion, '0.2', substring(e.extversion FROM '^\d+\.\d+')
+	SELECT e.extversion, '0.2', substring(e.extversion FROM E'^\\d+\\.\\d+')
 	  FROM pg_extension e WHERE e.extname = 'casesync'
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_versions() IS
@@ -19,7 +19,7 @@ RETURNS integer[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT regexp_match(version, '^(\d{1,5})\.(\d{1,5})(?:\.\d{1,5}.*)?$')::integer[]
+	SELECT regexp_match(version, E'^(\\d{1,5})\\.(\\d{1,5})(?:\\.\\d{1,5}.*)?$')::integer[]
 $$;
 COMMENT ON FUNCTION casesync_internal.version_series(text) IS
 	'{0,2} of 0.2.1; NULL when it is no version';

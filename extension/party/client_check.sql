@@ -9,13 +9,13 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.address_place(address text)
 RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	a inet;
 BEGIN
-	a := regexp_replace(split_part(address, '%', 1), '^::ffff:(?=\d+\.)', '', 'i');
+	a := regexp_replace(split_part(address, '%', 1), E'^::ffff:(?=\\d+\\.)', '', 'i');
 	RETURN CASE family(a) WHEN 6 THEN network(set_masklen(a, 64))::text ELSE host(a) END;
 EXCEPTION WHEN invalid_text_representation THEN
 	RETURN left(address, 64);
@@ -109,7 +109,7 @@ BEGIN
 		OR f.kind = 'client' AND f.bucket = at_client;
 	/* Hashed whoever asks, so that the time says nothing of whether there is such a client. */
 	is_right := coalesce(casesync_internal.client_secret_hash(secret_digest)
-		= coalesce(c.secret_hmac, '\x'), false) AND coalesce(clock_timestamp() < c.expires, false);
+		= coalesce(c.secret_hmac, ''), false) AND coalesce(clock_timestamp() < c.expires, false);
 	/*
 	 * From where it last had a token the right secret always passes: behind a proxy all partners
 	 * have one address, and one who guesses there must not shut the others out.

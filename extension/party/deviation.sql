@@ -17,7 +17,7 @@ AS $$
 		place)
 	SELECT deviation_note.partner, o.key, 1, now(), now(), left(o.value, 120)
 	  FROM jsonb_each_text(odd) o
-	 WHERE o.key ~ '^[a-z_]{1,40}$' AND o.value ~ '^[A-Za-z_.-]+(\[[0-9]{1,4}\][A-Za-z_.]*)*$'
+	 WHERE o.key ~ '^[a-z_]{1,40}$' AND o.value ~ E'^[A-Za-z_.-]+(\\[[0-9]{1,4}\\][A-Za-z_.]*)*$'
 	   AND (100 > (SELECT count(*) FROM casesync_internal.deviation k
 			WHERE k.partner = deviation_note.partner)
 		OR EXISTS (SELECT FROM casesync_internal.deviation k

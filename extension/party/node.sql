@@ -134,7 +134,7 @@ RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT '\x01'::bytea || casesync_internal.content_hash(
+	SELECT E'\\x01'::bytea || casesync_internal.content_hash(
 		(SELECT s.hash_key FROM casesync_internal.node_secret s), content)
 $$;
 COMMENT ON FUNCTION casesync_internal.told_hash(jsonb) IS

@@ -40,8 +40,8 @@ DECLARE
 BEGIN
 	RETURN coalesce(y NOT IN (decode(repeat('00', 32), 'hex'),
 			decode('01' || repeat('00', 31), 'hex'),
-			'\x26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-			'\xc7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
+			E'\\x26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+			E'\\xc7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
 		AND NOT (get_byte(y, 0) >= 236 AND substr(y, 2, 30) = ones AND get_byte(y, 31) = 127),
 		false);
 END
@@ -75,7 +75,7 @@ BEGIN
 		WHEN 'RSA' THEN (length(n) BETWEEN 257 AND 1024 OR length(n) = 256
 			AND get_byte(n, 0) >= 128)
 			AND get_byte(n, 0) > 0 AND get_byte(n, length(n) - 1) % 2 = 1
-			AND length(e) BETWEEN 1 AND 8 AND e <> '\x01' AND get_byte(e, length(e) - 1) % 2 = 1
+			AND length(e) BETWEEN 1 AND 8 AND e <> E'\\x01' AND get_byte(e, length(e) - 1) % 2 = 1
 		END, false);
 END
 $$;

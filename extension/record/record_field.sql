@@ -34,10 +34,10 @@ AS $$
 			SELECT concat_ws('.', p.path, coalesce(p.value->>'key', p.value->>'name')),
 				p.value->'value', p.depth + 1
 			 WHERE jsonb_typeof(p.value) = 'object' AND p.value ? 'value'
-			   AND p.path ~ '(^|\.)additional_attributes$') x
+			   AND p.path ~ E'(^|\\.)additional_attributes$') x
 		 WHERE p.depth < 16
 	)
-	SELECT DISTINCT p.path FROM place p WHERE p.path IS NOT NULL AND p.path !~ '(^|\.)@'
+	SELECT DISTINCT p.path FROM place p WHERE p.path IS NOT NULL AND p.path !~ E'(^|\\.)@'
 $$;
 COMMENT ON FUNCTION casesync_internal.record_paths(jsonb) IS
 	'the attributes of a record as paths, without what they say';

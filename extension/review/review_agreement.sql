@@ -11,12 +11,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH part AS (
-		SELECT p, coalesce(substring(p FROM '^(.*)\.'), '') AS place,
-			regexp_replace(p, '^.*\.', '') AS name
+		SELECT p, coalesce(substring(p FROM E'^(.*)\\.'), '') AS place,
+			regexp_replace(p, E'^.*\\.', '') AS name
 		  FROM unnest(paths) p
 	), wanted AS (
-		SELECT coalesce(substring(field FROM '^(.*)\.'), '') AS place,
-			regexp_replace(field, '^.*\.', '') AS name
+		SELECT coalesce(substring(field FROM E'^(.*)\\.'), '') AS place,
+			regexp_replace(field, E'^.*\\.', '') AS name
 	)
 	SELECT coalesce(
 		casesync_internal.nearest_name(field, ARRAY(SELECT r.p FROM part r JOIN wanted w
@@ -38,20 +38,20 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	place constant text := coalesce(substring(field FROM '^(.*)\.'), '');
-	name constant text := regexp_replace(field, '^.*\.', '');
+	place constant text := coalesce(substring(field FROM E'^(.*)\\.'), '');
+	name constant text := regexp_replace(field, E'^.*\\.', '');
 	known constant text[] := casesync_internal.standard_fields(r.record_type, place);
 	of_place constant text[] := ARRAY(SELECT concat_ws('.', nullif(place, ''), k)
 		FROM unnest(known) k);
 	/* A place of which the standard says nothing, and records may have anything. */
 	is_open constant boolean := known IS NULL AND (place = ANY (paths)
-		OR place ~ '(^|\.)additional_attributes$');
+		OR place ~ E'(^|\\.)additional_attributes$');
 BEGIN
 	IF field = ANY (paths) THEN
 		RETURN;
 	END IF;
-	near := (SELECT p FROM unnest(paths) p WHERE coalesce(substring(p FROM '^(.*)\.'), '') = place
-		AND casesync_internal.names_are_related(name, regexp_replace(p, '^.*\.', '')) LIMIT 1);
+	near := (SELECT p FROM unnest(paths) p WHERE coalesce(substring(p FROM E'^(.*)\\.'), '') = place
+		AND casesync_internal.names_are_related(name, regexp_replace(p, E'^.*\\.', '')) LIMIT 1);
 	IF near IS NULL AND field = ANY (of_place) THEN
 		severity := 'note';
 		problem := format('field %s is in none of %s records of registry %s', field, records,

@@ -100,7 +100,7 @@ AS $$
 		IS NOT NULL) k(type)
 	 CROSS JOIN LATERAL (
 		SELECT count(DISTINCT s.n) AS records, left(string_agg(DISTINCT
-				regexp_replace(c.path, '\[\d+\]', '', 'g'), ', '), 300) AS path
+				regexp_replace(c.path, E'\\[\\d+\\]', '', 'g'), ', '), 300) AS path
 		  FROM unnest(shown.records) WITH ORDINALITY s(record, n)
 		 CROSS JOIN LATERAL casesync.check_record(k.type, s.record) c
 		 WHERE c.severity = 'error') x

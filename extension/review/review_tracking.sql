@@ -19,8 +19,8 @@ BEGIN
 		  FROM origin o JOIN pg_class c ON c.oid = o.relation AND c.relkind = 'v'
 		  JOIN pg_rewrite w ON w.ev_class = c.oid AND w.rulename = '_RETURN'
 		 CROSS JOIN LATERAL (SELECT m, n FROM regexp_matches(w.ev_action::text, format(
-			':resname %s :ressortgroupref \d+ :resorigtbl (\d+) :resorigcol (\d+) :resjunk false',
-			o.name), 'g') WITH ORDINALITY g(m, n) ORDER BY n DESC LIMIT 1) x
+			':resname %s :ressortgroupref [0-9]+ :resorigtbl ([0-9]+) :resorigcol ([0-9]+) '
+			':resjunk false', o.name), 'g') WITH ORDINALITY g(m, n) ORDER BY n DESC LIMIT 1) x
 		  JOIN pg_attribute a ON a.attrelid = x.m[1]::oid AND a.attnum = x.m[2]::smallint
 		 WHERE o.name ~ '^[a-z_][a-z0-9_]*$' AND o.depth < 20
 	)
@@ -115,7 +115,7 @@ RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT t.subjects IS NULL OR t.subjects ~ '\$1(\D|$)'
+	SELECT t.subjects IS NULL OR t.subjects ~ E'\\$1(\\D|$)'
 $$;
 COMMENT ON FUNCTION casesync_internal.asks_for_key(casesync_internal.tracking) IS
 	'whether a tracking''s query for subjects, if it has one, has the key in it';

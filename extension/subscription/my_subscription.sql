@@ -138,7 +138,7 @@ COMMENT ON FUNCTION casesync.unsubscribe_at(text, text) IS 'ask a partner to sto
 CREATE OR REPLACE VIEW casesync.my_subscriptions AS
 	SELECT m.reference_id, m.partner, m.event_type, m.record_type, m.filter_type, m.frequency,
 		m.transaction_id, m.code, m.state, CASE WHEN m.reason ^@ 'HTTP ' THEN m.reason
-			ELSE substring(m.reason from '^(?:rjct|err)\.[a-z_.]*') END AS reason,
+			ELSE substring(m.reason from E'^(?:rjct|err)\\.[a-z_.]*') END AS reason,
 		m.requested_at, m.answered_at
 	  FROM casesync_internal.my_subscription m;
 COMMENT ON VIEW casesync.my_subscriptions IS 'our subscriptions at partners';

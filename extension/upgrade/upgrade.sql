@@ -16,8 +16,8 @@ AS $$
 		SELECT coalesce((SELECT r.leaf FROM casesync_internal.change_ring r), 0)
 	), relation AS (
 		SELECT c.oid, c.relkind, c.relowner::regrole AS owner,
-			regexp_replace(c.relname, '_\d$', '') = ANY (altered) AS is_altered,
-			substring(c.relname FROM '^change_(\d)$')::integer AS leaf,
+			regexp_replace(c.relname, '_[0-9]$', '') = ANY (altered) AS is_altered,
+			substring(c.relname FROM '^change_([0-9])$')::integer AS leaf,
 			c.relname = ANY ('{change_ring,node,tracking,crosswalk_word,crosswalk_change,'
 				'local_code,registry,registry_type,event_type,handler}') AS is_read
 		  FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
