@@ -31,7 +31,8 @@ typedef struct EnvelopeFields
 	/*
 	 * In which of its bytes the message differs from the standard's, words with blanks between, or
 	 * NULL: digest=python (canonical_json_ascii()), header=full (members without a value are null,
-	 * the time has no fraction or one of six digits, and only answers have a status).
+	 * the time has no fraction or one of six digits, and only answers have a status),
+	 * signature=jws_detached or jws_compact (jws_make.h), of which kid=none names no key.
 	 */
 	const char *forms;
 } EnvelopeFields;

@@ -10,6 +10,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	VALUES ('spdci-1.0', 'digest', 'rfc8785', 'what is signed is the form of RFC 8785'),
 		('spdci-1.0', 'header', 'said', 'members of the header without a value are left out'),
+		('spdci-1.0', 'signature', 'spdci', 'messages are signed by the standard''s own text, with '
+			'Ed25519'),
+		('spdci-1.0', 'kid', 'thumbprint', 'a JWS names our key as /.well-known/jwks.json does'),
 		('spdci-1.0', 'callbacks', 'token', 'answers and notifications come with a token of ours'),
 		('spdci-1.0', 'enrolment_status', 'listed', 'Exited is told as Inactive (A3)'),
 		('extended', 'enrolment_status', 'exited', 'Exited is told as such'),
@@ -18,7 +21,14 @@ AS $$
 		('openspp2', 'header', 'full', 'members of the header without a value are null; times '
 			'have no fraction or one of six digits; only answers have a status'),
 		('openspp2', 'callbacks', 'address', 'answers and notifications come without a token, to '
-			'an address that issue_callback() gives to this partner alone')
+			'an address that issue_callback() gives to this partner alone'),
+		('openg2p', 'signature', 'jws_detached', 'the signature is a JWS without what it signs, '
+			'EdDSA over header and message'),
+		('openg2p', 'kid', 'none', 'it names no key: one that is named must be called so there'),
+		('opencrvs', 'signature', 'jws_compact', 'the signature is a JWS that holds what it signs, '
+			'by EdDSA; our key is looked for at sender_id/.well-known/jwks.json'),
+		('opencrvs', 'callbacks', 'address', 'answers come without a token, to an address that '
+			'issue_callback() gives to this partner alone')
 $$;
 COMMENT ON FUNCTION casesync_internal.profile_rules() IS
 	'how the profiles of set_partner() differ from the standard; the standard''s own row for each '
@@ -50,7 +60,7 @@ BEGIN
 	RETURN (SELECT string_agg(r.dimension || '=' || r.value, ' ' ORDER BY r.dimension)
 		  FROM casesync_internal.profile_rules() r
 		 WHERE r.profile = profile_forms.profile AND r.profile <> 'spdci-1.0'
-			AND r.dimension IN ('digest', 'header'));
+			AND r.dimension IN ('digest', 'header', 'signature', 'kid'));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.profile_forms(text) IS
