@@ -20,7 +20,8 @@ typedef enum Form
 	FORM_FULL = 2,
 	FORM_DETACHED = 4,
 	FORM_COMPACT = 8,
-	FORM_NO_KID = 16
+	FORM_NO_KID = 16,
+	FORM_RS256 = 32
 } Form;
 
 static const struct
@@ -31,7 +32,8 @@ static const struct
 				  {"header=full", FORM_FULL},
 				  {"signature=jws_detached", FORM_DETACHED},
 				  {"signature=jws_compact", FORM_COMPACT},
-				  {"kid=none", FORM_NO_KID}};
+				  {"kid=none", FORM_NO_KID},
+				  {"algorithm=rs256", FORM_RS256}};
 
 static int
 form_find(const char *word, size_t length)
@@ -42,13 +44,13 @@ form_find(const char *word, size_t length)
 	return 0;
 }
 
-/* Of what goes together with a JWS only, nothing is passed over where there is none. */
+/* What says how a JWS is, is not passed over where there is none. */
 static bool
 forms_fit(int forms)
 {
-	int jws = forms & (FORM_DETACHED | FORM_COMPACT);
-
-	return jws == (FORM_DETACHED | FORM_COMPACT) ? false : jws != 0 || (forms & FORM_NO_KID) == 0;
+	if ((forms & (FORM_DETACHED | FORM_COMPACT)) == 0)
+		return (forms & (FORM_NO_KID | FORM_RS256)) == 0;
+	return (forms & FORM_DETACHED) == 0 || (forms & FORM_COMPACT) == 0;
 }
 
 static bool
@@ -283,18 +285,31 @@ body_append(const Buffer *content, const Buffer *signature, Buffer *body, Failur
 
 /* In the partner's form, or not at all. */
 static bool
-content_sign(const EnvelopeFields *fields, int forms, int64_t now_ms, const SigningKey *key,
+content_sign(const EnvelopeFields *fields, int forms, int64_t now_ms, const KeyRing *keys,
 			 const Buffer *content, Buffer *signature, Failure *failure)
 {
 	const JwsForm form = {(forms & FORM_COMPACT) != 0, (forms & FORM_NO_KID) == 0};
+	bool is_rsa = (forms & FORM_RS256) != 0;
+	const SigningKey *key = NULL;
 
-	if ((forms & (FORM_DETACHED | FORM_COMPACT)) == 0)
-		return signature_create(key, fields->sender_id, content, now_ms, signature, failure);
-	return jws_create(key, &form, content, signature, failure);
+	if (keys != NULL)
+		key = is_rsa ? key_ring_rsa(keys) : key_ring_signing(keys);
+	if (key == NULL)
+	{
+		if (is_rsa && keys != NULL)
+			failure_set(failure, FAILURE_NO_RSA_KEY,
+						"its profile asks for RS256, and the bridge has no rsa_key_file");
+		else
+			failure_set(failure, FAILURE_KEY, "there is no signing key");
+		return false;
+	}
+	if ((forms & (FORM_DETACHED | FORM_COMPACT)) != 0)
+		return jws_create(key, &form, content, signature, failure);
+	return signature_create(key, fields->sender_id, content, now_ms, signature, failure);
 }
 
 bool
-envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *key, Buffer *body,
+envelope_build(const EnvelopeFields *fields, int64_t now_ms, const KeyRing *keys, Buffer *body,
 			   Failure *failure)
 {
 	Buffer content;
@@ -306,7 +321,7 @@ envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *k
 	buffer_init(&signature, JWS_ROOM(body->ceiling));
 	ok = forms_read(fields->forms, &forms, failure) &&
 		 content_build(fields, forms, now_ms, &content, failure) &&
-		 content_sign(fields, forms, now_ms, key, &content, &signature, failure) &&
+		 content_sign(fields, forms, now_ms, keys, &content, &signature, failure) &&
 		 body_append(&content, &signature, body, failure);
 	buffer_free(&signature);
 	buffer_free(&content);

@@ -1,15 +1,14 @@
 /*
  * jws_make.c
  *		What is signed is header, dot and content in base64url: it is written once, and what is
- *		detached is taken out of it again.
+ *		detached is taken out of it again. A content of ours has the members header and message, so
+ *		no token that we would take can be made of it.
  */
 #include "seal/jws_make.h"
 
 #include <stdlib.h>
 
 #include "base/base64.h"
-
-#define SIGNATURE_SIZE 64
 
 static bool
 base64url_append(const void *bytes, size_t length, Buffer *text)
@@ -32,7 +31,7 @@ header_append(const SigningKey *key, const JwsForm *form, Buffer *text)
 	bool ok;
 
 	buffer_init(&header, 256);
-	ok = buffer_append_text(&header, "{\"alg\":\"EdDSA\"") &&
+	ok = buffer_printf(&header, "{\"alg\":\"%s\"", signing_key_alg(key)) &&
 		 (!form->has_kid || buffer_printf(&header, ",\"kid\":\"%s\"", signing_key_kid(key))) &&
 		 buffer_append_char(&header, '}') && base64url_append(header.data, header.length, text);
 	buffer_free(&header);
@@ -45,23 +44,20 @@ jws_create(const SigningKey *key, const JwsForm *form, const Buffer *content, Bu
 {
 	size_t start = text->length;
 	size_t payload;
-	unsigned char signature[SIGNATURE_SIZE];
+	unsigned char signature[SIGNING_KEY_SIGNATURE_MAX];
+	size_t length;
 
-	if (key == NULL)
-	{
-		failure_set(failure, FAILURE_KEY, "there is no signing key");
-		return false;
-	}
 	failure_set(failure, FAILURE_MEMORY, "no room for the signature");
 	if (!header_append(key, form, text) || !buffer_append_char(text, '.'))
 		goto failed;
 	payload = text->length;
 	if (!base64url_append(content->data, content->length, text) ||
-		!signing_key_sign(key, text->data + start, text->length - start, signature, failure))
+		!signing_key_sign_any(key, text->data + start, text->length - start, signature, &length,
+							  failure))
 		goto failed;
 	if (!form->is_compact)
 		buffer_cut(text, payload);
-	if (buffer_append_char(text, '.') && base64url_append(signature, sizeof(signature), text))
+	if (buffer_append_char(text, '.') && base64url_append(signature, length, text))
 	{
 		failure_clear(failure);
 		return true;

@@ -12,6 +12,7 @@ AS $$
 		('spdci-1.0', 'header', 'said', 'members of the header without a value are left out'),
 		('spdci-1.0', 'signature', 'spdci', 'messages are signed by the standard''s own text, with '
 			'Ed25519'),
+		('spdci-1.0', 'algorithm', 'eddsa', 'a JWS is by our Ed25519 key'),
 		('spdci-1.0', 'kid', 'thumbprint', 'a JWS names our key as /.well-known/jwks.json does'),
 		('spdci-1.0', 'callbacks', 'token', 'answers and notifications come with a token of ours'),
 		('spdci-1.0', 'enrolment_status', 'listed', 'Exited is told as Inactive (A3)'),
@@ -25,6 +26,9 @@ AS $$
 		('openg2p', 'signature', 'jws_detached', 'the signature is a JWS without what it signs, '
 			'EdDSA over header and message'),
 		('openg2p', 'kid', 'none', 'it names no key: one that is named must be called so there'),
+		('openg2p-rs256', 'signature', 'jws_detached', 'as openg2p'),
+		('openg2p-rs256', 'kid', 'none', 'as openg2p'),
+		('openg2p-rs256', 'algorithm', 'rs256', 'by the RSA key of the bridge''s rsa_key_file'),
 		('opencrvs', 'signature', 'jws_compact', 'the signature is a JWS that holds what it signs, '
 			'by EdDSA; our key is looked for at sender_id/.well-known/jwks.json'),
 		('opencrvs', 'callbacks', 'address', 'answers come without a token, to an address that '
@@ -60,7 +64,7 @@ BEGIN
 	RETURN (SELECT string_agg(r.dimension || '=' || r.value, ' ' ORDER BY r.dimension)
 		  FROM casesync_internal.profile_rules() r
 		 WHERE r.profile = profile_forms.profile AND r.profile <> 'spdci-1.0'
-			AND r.dimension IN ('digest', 'header', 'signature', 'kid'));
+			AND r.dimension IN ('digest', 'header', 'signature', 'algorithm', 'kid'));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.profile_forms(text) IS

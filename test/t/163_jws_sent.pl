@@ -10,7 +10,8 @@ use Test::More;
 
 my $sp = BridgeTest->new;
 my $json = JSON::PP->new->utf8;
-my %kind = ('g2p.example.org' => 'openg2p', 'crvs.example.org' => 'opencrvs', 'plain.example.org' => 'spdci-1.0');
+my %kind = ('g2p.example.org' => 'openg2p', 'rsa.example.org' => 'openg2p-rs256', 'crvs.example.org' => 'opencrvs',
+	'plain.example.org' => 'spdci-1.0');
 my (%peer, %key);
 $sp->create_application;
 for my $partner (sort keys %kind)
@@ -43,8 +44,9 @@ sub next_of
 
 # --- notifications ---
 $sp->sql("INSERT INTO person VALUES (1, 'ID-\x{e9}\x{1f600}', 'A')");
-$_->wait_received(1) or die 'nothing came' for values %peer;
-my %first = map { $_ => ($peer{$_}->received)[0] } keys %peer;
+my @able = grep { $kind{$_} !~ /rs256/ } keys %kind;
+$peer{$_}->wait_received(1) or die 'nothing came' for @able;
+my %first = map { $_ => ($peer{$_}->received)[0] } @able;
 is(signed($first{'g2p.example.org'}{body}), 'detached EdDSA', 'a notification to OpenG2P has a detached one, beyond ASCII too');
 is(signed($first{'crvs.example.org'}{body}), 'compact EdDSA kid', 'one to OpenCRVS a compact one, whose kid is in our key set');
 is(signed($first{'plain.example.org'}{body}), 'no JWS', 'others have the text of the standard');
@@ -81,6 +83,29 @@ for my $partner ('g2p.example.org', 'crvs.example.org')
 	my $later = next_of($partner, sub { is($sp->post('/registry/search', question($partner))->{short}, '200 ACK', 'it asks for an answer later') });
 	is($later->{message}{header}{action} . ' ' . signed($later->{body}), "on-search $form", 'which is signed so, too');
 }
+
+# --- without an RSA key nothing goes to whoever asks for RS256 ---
+my $why = qr/its profile asks for RS256, and the bridge has no rsa_key_file/;
+ok($sp->wait_log(qr/partner=rsa\.example\.org .*verdict=retry .*reason=.*$why/), 'a message that cannot be signed as agreed is kept');
+is(scalar(() = $peer{'rsa.example.org'}->received), 0, 'and is sent in no other form');
+like($sp->sql("SELECT string_agg(detail, ' ') FROM casesync.attempts WHERE partner = 'rsa.example.org'"), $why, 'the attempt says why');
+ok($sp->{server}->poll_query_until('app', "SELECT count(*) = 1 FROM casesync.health WHERE problem ~ 'rsa.example.*RS256.*rsa_key_file'"), 'and health does');
+is($sp->post('/registry/sync/search', question('rsa.example.org'))->{short}, '503 ERR err.service.unavailable', 'nor is anything answered at once');
+
+# --- with one it is sent ---
+my $rsa_file = BridgeTest::generate_key("$sp->{folder}/own_rsa.key", 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048');
+$sp->write_settings(rsa_key_file => $rsa_file);
+kill 'HUP', $sp->{bridge};
+ok($sp->wait_log(qr/event=reloaded/), 'the bridge reads an RSA key');
+$sp->sql("SELECT casesync.wake('rsa.example.org')");
+ok($peer{'rsa.example.org'}->wait_received(1), 'what waited is sent');
+$jwks = HTTP::Tiny->new->get($sp->base_url . '/.well-known/jwks.json')->{content};
+is(join(' ', map { "$_->{kty} $_->{alg} $_->{use}" } @{ $json->decode($jwks)->{keys} }), 'OKP EdDSA sig RSA RS256 sig', 'the key is published');
+unlike($jwks, qr/"(?:d|p|q|dp|dq|qi)":/, 'nothing private with it');
+is(signed(($peer{'rsa.example.org'}->received)[0]{body}), 'detached RS256', 'and signs what goes there');
+my $answer = $sp->post('/registry/sync/search', question('rsa.example.org'));
+is(signed($answer->{content}), 'detached RS256', 'and what is answered at once');
+is(signed(next_of('g2p.example.org', sub { $sp->sql("INSERT INTO person VALUES (9, 'ID-9', 'A')") })->{body}), 'detached EdDSA', 'but nothing else');
 
 # --- another profile counts from the next message on ---
 is(signed(next_of('g2p.example.org', sub {

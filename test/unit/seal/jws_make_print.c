@@ -1,7 +1,7 @@
 /*
  * jws_make_print.c
  *		For jws_make_test.py: our public keys, then of each line {"forms":…, "message":…} the signed
- *		body, or "no: " and why there is none.
+ *		body, or "no: " and why there is none. With "few":true no RSA key signs.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #define NOW INT64_C(1795309323456)
 
 static void
-line_build(const json_t *line, const SigningKey *key)
+line_build(const json_t *line, const KeyRing *keys)
 {
 	EnvelopeFields fields = {.message_id = "0b8f3a2e-7f3e-4c55-9a3c-2f0c9e1d4b6a",
 							 .action = "search",
@@ -28,7 +28,7 @@ line_build(const json_t *line, const SigningKey *key)
 	Buffer body;
 
 	buffer_init(&body, 100000);
-	if (envelope_build(&fields, NOW, key, &body, &failure))
+	if (envelope_build(&fields, NOW, keys, &body, &failure))
 		printf("%s\n", body.data);
 	else
 		printf("no: %s%s\n", failure.text, body.length > 0 ? ", but something was left" : "");
@@ -38,19 +38,21 @@ line_build(const json_t *line, const SigningKey *key)
 int
 main(void)
 {
-	SigningKey *key = test_key_load();
+	KeyRing *keys = test_ring_load_rsa();
+	KeyRing *few = test_ring_load();
 	char *text = NULL;
 	size_t size = 0;
 
-	printf("{\"keys\":[%s]}\n", signing_key_jwk(key));
+	printf("{\"keys\":[%s,%s]}\n", key_ring_jwk(keys, 0), key_ring_jwk(keys, 1));
 	while (getline(&text, &size, stdin) > 0)
 	{
 		json_t *line = json_loads(text, 0, NULL);
 
-		line_build(line, key);
+		line_build(line, json_is_true(json_object_get(line, "few")) ? few : keys);
 		json_decref(line);
 	}
 	free(text);
-	signing_key_free(key);
+	key_ring_free(few);
+	key_ring_free(keys);
 	return 0;
 }

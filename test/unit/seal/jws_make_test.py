@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 DETACHED, COMPACT = "signature=jws_detached", "signature=jws_compact"
 MESSAGE = '{"zeta": 1, "alpha": {"b": [true, false, null], "a": "Zo\\u00eb \\ud83d\\ude00 \\"\\\\ \\u0001 \\u007f"}, "n": [0.5, 1.0, 123.25]}'
+NO_RSA = "no: its profile asks for RS256, and the bridge has no rsa_key_file"
 LONG = json.dumps({"text": "é" * 22000})
 
 # name, forms, message, what must be said
@@ -22,6 +23,11 @@ CASES = [
     ("compact EdDSA", COMPACT, MESSAGE, "compact EdDSA kid"),
     ("compact in ASCII with a full header", "digest=python header=full " + COMPACT, MESSAGE, "compact EdDSA kid"),
     ("compact that holds too much", COMPACT, LONG, "no: the message is larger than"),
+    ("detached RS256", "algorithm=rs256 " + DETACHED, MESSAGE, "detached RS256 kid"),
+    ("detached RS256, no kid", "algorithm=rs256 kid=none " + DETACHED, MESSAGE, "detached RS256"),
+    ("compact RS256", "algorithm=rs256 " + COMPACT, MESSAGE, "compact RS256 kid"),
+    ("RS256 without a key for it", "algorithm=rs256 " + DETACHED, MESSAGE, NO_RSA),
+    ("RS256 of the standard's own text", "algorithm=rs256", MESSAGE, "no: rules of the partner's profile contradict"),
     ("both at once", DETACHED + " " + COMPACT, MESSAGE, "no: rules of the partner's profile contradict"),
     ("no kid of the standard's own text", "kid=none", MESSAGE, "no: rules of the partner's profile contradict"),
     ("a form that is not known", "signature=jws_json", MESSAGE, "no: the partner's profile has a rule that this bridge does not know"),
@@ -74,7 +80,7 @@ def verify(body, keys):
 
 
 def main():
-    lines = "".join(json.dumps({"forms": forms, "message": message}) + "\n" for _, forms, message, _ in CASES)
+    lines = "".join(json.dumps({"forms": forms, "message": message, "few": wanted == NO_RSA}) + "\n" for _, forms, message, wanted in CASES)
     first, *said = subprocess.run(["build/unit/seal/jws_make_print"], input=lines.encode(), check=True,
                                   stdout=subprocess.PIPE).stdout.decode().split("\n")
     keys = json.loads(first)["keys"]
