@@ -85,7 +85,7 @@ for my $partner ('g2p.example.org', 'crvs.example.org')
 }
 
 # --- without an RSA key nothing goes to whoever asks for RS256 ---
-my $why = qr/its profile asks for RS256, and the bridge has no rsa_key_file/;
+my $why = qr/its profile asks for RS256; the bridge has no rsa_key_file/;
 ok($sp->wait_log(qr/partner=rsa\.example\.org .*verdict=retry .*reason=.*$why/), 'a message that cannot be signed as agreed is kept');
 is(scalar(() = $peer{'rsa.example.org'}->received), 0, 'and is sent in no other form');
 like($sp->sql("SELECT string_agg(detail, ' ') FROM casesync.attempts WHERE partner = 'rsa.example.org'"), $why, 'the attempt says why');
