@@ -161,7 +161,7 @@ SQL_CODE = \
 	extension/delivery/door.sql extension/delivery/next.sql extension/delivery/delivery.sql \
 	extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
-	extension/delivery/take.sql extension/delivery/probe.sql extension/delivery/backlog.sql \
+	extension/delivery/notify_shape.sql extension/delivery/take.sql extension/delivery/probe.sql extension/delivery/backlog.sql \
 	extension/delivery/stop_sharing.sql \
 	extension/delivery/resume_sharing.sql extension/delivery/wake.sql \
 	extension/intake/receive.sql extension/intake/message_judge.sql \

@@ -15,6 +15,7 @@ AS $$
 		('spdci-1.0', 'algorithm', 'eddsa', 'a JWS is by our Ed25519 key'),
 		('spdci-1.0', 'kid', 'thumbprint', 'a JWS names our key as /.well-known/jwks.json does'),
 		('spdci-1.0', 'callbacks', 'token', 'answers and notifications come with a token of ours'),
+		('spdci-1.0', 'notify', 'notify_event', 'notifications have notify_event, of reg_records'),
 		('spdci-1.0', 'enrolment_status', 'listed', 'Exited is told as Inactive (A3)'),
 		('extended', 'enrolment_status', 'exited', 'Exited is told as such'),
 		('openspp2', 'digest', 'python', 'what is signed has all but ASCII escaped, as Python''s '
@@ -29,6 +30,10 @@ AS $$
 		('openg2p-rs256', 'signature', 'jws_detached', 'as openg2p'),
 		('openg2p-rs256', 'kid', 'none', 'as openg2p'),
 		('openg2p-rs256', 'algorithm', 'rs256', 'by the RSA key of the bridge''s rsa_key_file'),
+		('openimis', 'notify', 'notify_request', 'notifications have notify_request, with '
+			'subscription_id, and data with event_type and reg_record'),
+		('openimis', 'callbacks', 'address', 'answers and notifications come without a token, to '
+			'an address that issue_callback() gives to this partner alone'),
 		('opencrvs', 'signature', 'jws_compact', 'the signature is a JWS that holds what it signs, '
 			'by EdDSA; our key is looked for at sender_id/.well-known/jwks.json'),
 		('opencrvs', 'callbacks', 'address', 'answers come without a token, to an address that '
