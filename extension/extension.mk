@@ -152,7 +152,7 @@ SQL_CODE = \
 	extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/inbox_gap.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
-	extension/inbox/search_at.sql extension/inbox/forget.sql extension/inbox/prune.sql \
+	extension/inbox/search_shape.sql extension/inbox/search_at.sql extension/inbox/forget.sql extension/inbox/prune.sql \
 	extension/answer/request.sql extension/answer/answering.sql \
 	extension/answer/search_item.sql extension/answer/search_answer.sql \
 	extension/answer/transaction_status.sql \

@@ -18,6 +18,13 @@ SELECT jsonb_array_length(:'meta'::jsonb->'items') AS items;
 \set two '{"transaction_id": "t", "notify_event": [{"reference_id": "b", "data": {"reg_event_type": "2", "reg_records": null}}, {"reference_id": "a", "data": {"reg_event_type": "1", "reg_records": {"x": 1.50}}}]}'
 SELECT casesync_internal.notify_shape(:'two', 'SUB', 'openimis');
 SELECT profile, casesync_internal.notify_shape(:'two', 'SUB', profile) = :'two' AS is_same FROM unnest('{spdci-1.0,openspp2,openg2p,opencrvs,extended}'::text[]) profile;
+-- searches
+\set asked '{"version": "1.0.0", "reg_type": "CRVS", "reg_record_type": "person", "query_type": "idtype-value", "query": {"type": "DRN", "value": "D-1"}}'
+SELECT jsonb_pretty(casesync_internal.search_shape(:'asked', 'opencrvs'));
+SELECT q, casesync_internal.search_shape(jsonb_set(:'asked', '{query}', q::jsonb), 'opencrvs') #>> '{reg_event_type,value}' AS event
+  FROM unnest(ARRAY['{"type": "BRN", "value": "B"}', '{"type": "MRN", "value": "M"}', '[]', 'null']) q;
+SELECT casesync_internal.search_shape(jsonb_set(:'asked', '{query_type}', '"predicate"'), 'opencrvs')->'query' = :'asked'::jsonb->'query' AS is_as_given;
+SELECT profile, casesync_internal.search_shape(:'asked', profile) = :'asked'::jsonb AS is_same FROM unnest('{spdci-1.0,openspp2,openg2p,openimis}'::text[]) profile;
 -- a profile is told to the bridge in words of its own
 SELECT p, casesync_internal.profile_forms(p) FROM (SELECT DISTINCT profile COLLATE "C" AS p FROM casesync.profiles) x ORDER BY p;
 DROP EXTENSION casesync CASCADE;

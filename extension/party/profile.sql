@@ -16,6 +16,7 @@ AS $$
 		('spdci-1.0', 'kid', 'thumbprint', 'a JWS names our key as /.well-known/jwks.json does'),
 		('spdci-1.0', 'callbacks', 'token', 'answers and notifications come with a token of ours'),
 		('spdci-1.0', 'notify', 'notify_event', 'notifications have notify_event, of reg_records'),
+		('spdci-1.0', 'search', 'texts', 'types in the criteria of a search are texts'),
 		('spdci-1.0', 'enrolment_status', 'listed', 'Exited is told as Inactive (A3)'),
 		('extended', 'enrolment_status', 'exited', 'Exited is told as such'),
 		('openspp2', 'digest', 'python', 'what is signed has all but ASCII escaped, as Python''s '
@@ -36,6 +37,8 @@ AS $$
 			'an address that issue_callback() gives to this partner alone'),
 		('opencrvs', 'signature', 'jws_compact', 'the signature is a JWS that holds what it signs, '
 			'by EdDSA; our key is looked for at sender_id/.well-known/jwks.json'),
+		('opencrvs', 'search', 'references', 'they are objects with a value; it is in births, by a '
+			'DRN in deaths, by an MRN in marriages'),
 		('opencrvs', 'callbacks', 'address', 'answers come without a token, to an address that '
 			'issue_callback() gives to this partner alone')
 $$;

@@ -58,9 +58,12 @@ isnt(signed($first{'g2p.example.org'}{body} =~ s/"g2p\.example\.org"/"x.example.
 is(signed(next_of('g2p.example.org', sub {
 	$sp->sql(q{SELECT casesync.search_at('g2p.example.org', 'Member', '{"type": "NATIONAL_ID", "value": "ID-1"}')}) })->{body}),
 	'detached EdDSA', 'a search is signed so');
-is(signed(next_of('crvs.example.org', sub {
-	$sp->sql(q{SELECT casesync.search_at('crvs.example.org', 'Member', '{"type": "NATIONAL_ID", "value": "ID-1"}')}) })->{body}),
-	'compact EdDSA kid', 'in the form of each');
+my $asked = next_of('crvs.example.org', sub {
+	$sp->sql(q{SELECT casesync.search_at('crvs.example.org', 'Member', '{"type": "NATIONAL_ID", "value": "ID-1"}')}) });
+is(signed($asked->{body}), 'compact EdDSA kid', 'in the form of each');
+my $criteria = $asked->{message}{message}{search_request}[0]{search_criteria};
+is(join(' ', $criteria->{query}{identifier_type}{value}, $criteria->{query}{identifier_value}, $criteria->{reg_event_type}{value},
+	$criteria->{result_record_type}{value}), 'NATIONAL_ID ID-1 1 Member', 'and in the shape that OpenCRVS reads');
 is(signed(next_of('g2p.example.org', sub {
 	$sp->sql(q{SELECT casesync.subscribe_to('g2p.example.org', 'enrolment_status_change', 'Member')}) })->{body}),
 	'detached EdDSA', 'and a subscribe');
