@@ -65,8 +65,10 @@ bridge_config(Bridge *bridge)
 static bool
 bridge_load_keys(const Config *config, KeyRing **keys, Failure *failure)
 {
-	return key_ring_load(config->key_file, config->other_key_files, config->encryption_key_files,
-						 keys, failure);
+	const KeyFiles files = {config->key_file, config->rsa_key_file, config->other_key_files,
+							config->encryption_key_files};
+
+	return key_ring_load(&files, keys, failure);
 }
 
 /* Fail closed: without a key that this node says is its own nothing is taken for sending. */
@@ -110,9 +112,8 @@ bridge_judge(Bridge *bridge)
 	/* routing goes on without a key: what is routed waits in the database, signed later */
 	router_turn_set_open(bridge->router, may_act);
 	request_turn_set_open(bridge->requests, may_act);
-	dispatcher_set_key(bridge->dispatcher, may_act && bridge->cannot_sign[0] == '\0'
-											   ? key_ring_signing(bridge->keys)
-											   : NULL);
+	dispatcher_set_keys(bridge->dispatcher,
+						may_act && bridge->cannot_sign[0] == '\0' ? bridge->keys : NULL);
 }
 
 static void

@@ -40,12 +40,13 @@ seed_random(void)
 static int
 print_key(const Config *config)
 {
+	const KeyFiles files = {config->key_file, config->rsa_key_file, config->other_key_files,
+							config->encryption_key_files};
 	KeyRing *keys = NULL;
 	Buffer jwks;
 	Failure failure;
 
-	if (!key_ring_load(config->key_file, config->other_key_files, config->encryption_key_files,
-					   &keys, &failure))
+	if (!key_ring_load(&files, &keys, &failure))
 		return complain(EXIT_CONFIG, &failure);
 	buffer_init(&jwks, KEY_RING_JWKS_MAX);
 	(void) key_ring_jwks(keys, &jwks);

@@ -55,16 +55,22 @@ check_say(SetupCheck *check, bool ok, const char *what, const char *advice)
 static void
 check_key(SetupCheck *check, const Config *config)
 {
+	const KeyFiles files = {config->key_file, config->rsa_key_file, config->other_key_files,
+							config->encryption_key_files};
 	KeyRing *keys = NULL;
 	Failure failure;
 	char what[128];
 
-	if (key_ring_load(config->key_file, config->other_key_files, config->encryption_key_files,
-					  &keys, &failure))
+	if (key_ring_load(&files, &keys, &failure))
 	{
 		snprintf(check->kid, sizeof(check->kid), "%s", signing_key_kid(key_ring_signing(keys)));
 		snprintf(what, sizeof(what), "signing key %s", check->kid);
 		check_say(check, true, what, "");
+		if (key_ring_rsa(keys) != NULL)
+		{
+			snprintf(what, sizeof(what), "RSA signing key %s", signing_key_kid(key_ring_rsa(keys)));
+			check_say(check, true, what, "");
+		}
 	}
 	else
 		check_say(check, false, "signing key", failure.text);

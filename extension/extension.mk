@@ -152,7 +152,7 @@ SQL_CODE = \
 	extension/inbox/message_read.sql extension/inbox/message_in.sql \
 	extension/inbox/inbox_gap.sql \
 	extension/inbox/receive_subscription.sql extension/inbox/receive_notify.sql \
-	extension/inbox/search_at.sql extension/inbox/forget.sql extension/inbox/prune.sql \
+	extension/inbox/search_shape.sql extension/inbox/search_at.sql extension/inbox/forget.sql extension/inbox/prune.sql \
 	extension/answer/request.sql extension/answer/answering.sql \
 	extension/answer/search_item.sql extension/answer/search_answer.sql \
 	extension/answer/transaction_status.sql \
@@ -161,7 +161,7 @@ SQL_CODE = \
 	extension/delivery/door.sql extension/delivery/next.sql extension/delivery/delivery.sql \
 	extension/delivery/outcome.sql \
 	extension/delivery/dead_letter.sql extension/delivery/forget.sql \
-	extension/delivery/take.sql extension/delivery/probe.sql extension/delivery/backlog.sql \
+	extension/delivery/notify_shape.sql extension/delivery/take.sql extension/delivery/probe.sql extension/delivery/backlog.sql \
 	extension/delivery/stop_sharing.sql \
 	extension/delivery/resume_sharing.sql extension/delivery/wake.sql \
 	extension/intake/receive.sql extension/intake/message_judge.sql \

@@ -205,7 +205,9 @@ party_keep(ApiExchange *exchange, const Party *party)
 	snprintf(check->forms, sizeof(check->forms), "%s", party->forms);
 	snprintf(check->receiver_id, sizeof(check->receiver_id), "%s",
 			 exchange->parts->node->sender_id);
-	return (party->keys == NULL) == (check->keys == NULL) &&
+	/* half of them would be other ones, and answers signed in another form than was agreed */
+	return strlen(party->forms) < sizeof(check->forms) &&
+		   (party->keys == NULL) == (check->keys == NULL) &&
 		   (party->networks == NULL) == (exchange->networks == NULL);
 }
 

@@ -37,7 +37,7 @@ enum
 };
 
 static bool
-answer_build(const PGresult *result, const char *forms, const SigningKey *key, Buffer *body,
+answer_build(const PGresult *result, const char *forms, const KeyRing *keys, Buffer *body,
 			 Failure *failure)
 {
 	char message_id[UUID_SIZE];
@@ -63,7 +63,7 @@ answer_build(const PGresult *result, const char *forms, const SigningKey *key, B
 		return false;
 	}
 	return uuid_random(message_id, failure) &&
-		   envelope_build(&fields, iso_time_now(), key, body, failure);
+		   envelope_build(&fields, iso_time_now(), keys, body, failure);
 }
 
 /* If its session has ended, or we stood still, sharing may have been stopped since. */
@@ -89,17 +89,16 @@ static void
 answer_send(ApiExchange *exchange, const PGresult *result)
 {
 	const ApiParts *parts = exchange->parts;
-	const SigningKey *key = parts->signing_key(parts->context);
 	Failure failure;
 	Buffer body;
 
-	if (key == NULL)
+	if (parts->signing_key(parts->context) == NULL)
 	{
 		api_exchange_unavailable(exchange);
 		return;
 	}
 	buffer_init(&body, (size_t) (*parts->config)->max_notify_body);
-	if (answer_build(result, exchange->check.forms, key, &body, &failure))
+	if (answer_build(result, exchange->check.forms, *parts->keys, &body, &failure))
 		answer_let_go(exchange, pg_row_text(result, 0, SAYS_CORRELATION_ID), &body);
 	else
 	{

@@ -29,7 +29,7 @@ typedef struct ApiCheck
 	bool is_unsigned_accepted;
 	char *keys; /* JSON, or NULL; ours to free */
 	char encryption[16];
-	char forms[64]; /* of what is answered, see EnvelopeFields; "" when it is the standard's */
+	char forms[160]; /* of what is answered, see EnvelopeFields; "" when it is the standard's */
 	char receiver_id[256];
 	const KeyRing *ring;
 

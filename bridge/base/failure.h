@@ -16,6 +16,7 @@ typedef enum FailureKind
 	FAILURE_CONFIG,			   /* a setting is wrong; nothing is started */
 	FAILURE_INPUT,			   /* the bytes given are not what they should be */
 	FAILURE_KEY,			   /* key file or key unusable: do not send */
+	FAILURE_NO_RSA_KEY,		   /* a partner asks for one of ours: do not send */
 	FAILURE_SIGNATURE_MISSING, /* err.signature.missing */
 	FAILURE_SIGNATURE_INVALID, /* err.signature.invalid */
 	FAILURE_ENCRYPTION,		   /* err.encryption.invalid */

@@ -36,6 +36,7 @@ typedef struct Config
 	char *database;		   /* conninfo or URI, "" = libpq's own environment and defaults */
 	char *node_id;		   /* UUID, lower case; required */
 	char *key_file;		   /* Ed25519 private key (PEM); required */
+	char *rsa_key_file;	   /* likewise RSA, or "" */
 	char *other_key_files; /* lists of paths, separated by commas */
 	char *encryption_key_files;
 	char *listen; /* as written; parsed in listen_address */

@@ -23,8 +23,13 @@ static const Setting settings[] = {
 	 "a UUID made once for this node; all of its bridges have the same one"},
 	{"key_file", SETTING_TEXT, "", TEXT(key_file), true,
 	 "Ed25519 private key (PEM) that signs what is sent; readable by the bridge only"},
+	{"rsa_key_file", SETTING_TEXT, "", TEXT(rsa_key_file), false,
+	 "RSA private key (PEM) that signs what goes to partners whose profile says RS256; published; "
+	 "empty: nothing goes to them"},
 	{"other_key_files", SETTING_FILES, "", TEXT(other_key_files), false,
-	 "older and coming signing keys (PEM, private or only public): published, never signed with"},
+	 "older and coming signing keys, Ed25519 or RSA (PEM, private or only public): published, "
+	 "never "
+	 "signed with"},
 	{"encryption_key_files", SETTING_FILES, "", TEXT(encryption_key_files), false,
 	 "EC or RSA private keys (PEM) that partners encrypt messages for; published"},
 	{"listen", SETTING_ADDRESS, "127.0.0.1:8080", ADDRESS(listen, listen_address), false,

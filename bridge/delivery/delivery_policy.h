@@ -20,6 +20,7 @@ typedef enum TransferResult
 	TRANSFER_ADDRESS_REFUSED, /* address_guard or allow_http said no: a matter of configuration */
 	TRANSFER_NOT_BUILT,		  /* the message itself cannot be made (FAILURE_INPUT, FAILURE_LIMIT) */
 	TRANSFER_NOT_SIGNED,	  /* no key, no memory: our trouble, the message is sound */
+	TRANSFER_NO_RSA_KEY,	  /* FAILURE_NO_RSA_KEY: likewise, and somebody can mend it */
 	TRANSFER_NOT_NOTED,		  /* the journal could not be written: a full disk, mostly */
 	TRANSFER_NO_STANDBY,	  /* it might be lost here by tomorrow: wait_for_standby */
 	TRANSFER_NO_TOKEN		  /* the partner's token endpoint gave none, or we have no secret */

@@ -239,7 +239,7 @@ dispatcher_look(Dispatcher *dispatcher)
 {
 	Failure failure;
 
-	if (dispatcher->common.key == NULL || dispatcher->common.is_stopping)
+	if (dispatcher->common.keys == NULL || dispatcher->common.is_stopping)
 		return;
 	if (dispatcher->common.turn.number[0] == '\0')
 	{
@@ -264,10 +264,10 @@ dispatcher_timer(void *context)
 }
 
 void
-dispatcher_set_key(Dispatcher *dispatcher, const SigningKey *key)
+dispatcher_set_keys(Dispatcher *dispatcher, const KeyRing *keys)
 {
-	dispatcher->common.key = key;
-	if (key == NULL)
+	dispatcher->common.keys = keys;
+	if (keys == NULL)
 		turn_trouble_forget(&dispatcher->looking);
 	dispatcher_look(dispatcher);
 	dispatcher_fill(dispatcher);

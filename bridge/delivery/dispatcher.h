@@ -10,7 +10,7 @@
 
 #include "base/failure.h"
 #include "delivery/lane.h"
-#include "key/signing_key.h"
+#include "key/key_ring.h"
 
 typedef struct Dispatcher Dispatcher;
 
@@ -19,8 +19,8 @@ extern Dispatcher *dispatcher_new(const LaneParts *parts, void (*idle)(void *con
 								  void *context, Failure *failure);
 extern void dispatcher_free(Dispatcher *dispatcher); /* after the session and the sender */
 
-/* May messages be taken? With a key only; NULL stops taking, what is in flight goes on. */
-extern void dispatcher_set_key(Dispatcher *dispatcher, const SigningKey *key);
+/* May messages be taken? With keys only; NULL stops taking, what is in flight goes on. */
+extern void dispatcher_set_keys(Dispatcher *dispatcher, const KeyRing *keys);
 
 /* Something may be due. */
 extern void dispatcher_look(Dispatcher *dispatcher);

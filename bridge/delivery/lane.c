@@ -285,6 +285,8 @@ lane_send(Lane *lane, const DeliveryItem *item)
 		lane_secure(lane);
 	else if (failure.kind == FAILURE_INPUT || failure.kind == FAILURE_LIMIT)
 		lane_give_up(lane, TRANSFER_NOT_BUILT, &failure);
+	else if (failure.kind == FAILURE_NO_RSA_KEY)
+		lane_give_up(lane, TRANSFER_NO_RSA_KEY, &failure);
 	else
 		lane_give_up(lane, TRANSFER_NOT_SIGNED, &failure);
 }
@@ -297,7 +299,7 @@ lane_begin(Lane *lane, const DeliveryItem *item)
 	lane->outcome = (DeliveryOutcome){0};
 	strncpy(lane->outcome.message_id, item->fields.message_id, UUID_SIZE - 1);
 	lane->has_left = lane->is_unwritten = false;
-	if (common->key == NULL || common->is_stopping)
+	if (common->keys == NULL || common->is_stopping)
 		lane_drop(lane, "this bridge sends nothing more");
 	else
 		lane_send(lane, item);
@@ -446,7 +448,7 @@ bool
 lane_step(Lane *lane, int64_t now, bool has_place)
 {
 	LaneCommon *common = lane->common;
-	bool may_take = common->key != NULL && !common->is_stopping && common->turn.number[0] != '\0';
+	bool may_take = common->keys != NULL && !common->is_stopping && common->turn.number[0] != '\0';
 
 	/* One question or transfer at a time: everything else waits for its handler to step again. */
 	if (lane->state != LANE_IDLE || now < lane->rest_until)

@@ -35,11 +35,11 @@ typedef struct Prober Prober;
 typedef struct LaneCommon
 {
 	LaneParts parts;
-	Prober *prober;		   /* is told of lanes that rest */
-	const SigningKey *key; /* NULL: nothing is taken */
-	DeliveryTurn turn;	   /* likewise while it has no number */
-	Timer *timer;		   /* to look again */
-	int in_flight;		   /* lanes that are not idle */
+	Prober *prober;		 /* is told of lanes that rest */
+	const KeyRing *keys; /* NULL: nothing is taken */
+	DeliveryTurn turn;	 /* likewise while it has no number */
+	Timer *timer;		 /* to look again */
+	int in_flight;		 /* lanes that are not idle */
 	bool is_stopping;
 	void (*changed)(void *context); /* a lane has become idle */
 	void *context;

@@ -37,7 +37,7 @@ lane_message_build(Lane *lane, const DeliveryItem *item, Failure *failure)
 			return false;
 		fields.sender_uri = uri;
 	}
-	return envelope_build(&fields, iso_time_now(), common->key, &lane->body, failure);
+	return envelope_build(&fields, iso_time_now(), common->keys, &lane->body, failure);
 }
 
 TokenWish

@@ -194,7 +194,7 @@ prober_tick(void *context)
 	int64_t now = event_loop_now();
 	int left = PROBES_PER_TICK;
 	bool is_needed = false;
-	bool may_ask = common->key != NULL && !common->is_stopping && now >= prober->rest_until &&
+	bool may_ask = common->keys != NULL && !common->is_stopping && now >= prober->rest_until &&
 				   pg_session_is_connected(common->parts.session);
 	Probe *probe;
 

@@ -13,8 +13,9 @@
 
 struct KeyRing
 {
-	SigningKey *signing[1 + KEY_RING_MAX]; /* the first one signs */
+	SigningKey *signing[2 + KEY_RING_MAX]; /* the first one signs */
 	size_t signing_count;
+	const SigningKey *rsa; /* one of them, or NULL: it signs, too */
 	EncryptionKey *encryption[KEY_RING_MAX];
 	size_t encryption_count;
 };
@@ -56,16 +57,30 @@ signing_is_there(const KeyRing *ring, const char *kid)
 	return false;
 }
 
+/* Those that sign have their private halves. */
 static bool
-signing_add(KeyRing *ring, const char *path, Failure *failure)
+own_add(KeyRing *ring, const KeyFiles *files, Failure *failure)
 {
+	if (!signing_key_load(files->key_file, &ring->signing[0], failure))
+		return false;
+	ring->signing_count = 1;
+	if (files->rsa_key_file[0] == '\0')
+		return true;
+	if (!signing_key_load_rsa(files->rsa_key_file, &ring->signing[1], failure))
+		return false;
+	ring->rsa = ring->signing[ring->signing_count++];
+	return true;
+}
+
+static bool
+other_add(KeyRing *ring, const char *path, Failure *failure)
+{
+	size_t own = ring->rsa != NULL ? 2 : 1;
 	SigningKey *key;
 
-	if (ring->signing_count > KEY_RING_MAX)
+	if (ring->signing_count == own + KEY_RING_MAX)
 		return ring_refuse(path, "is one too many: other_key_files takes 16", failure);
-	/* only the first has to have its private half */
-	if (!(ring->signing_count == 0 ? signing_key_load(path, &key, failure)
-								   : signing_key_load_other(path, &key, failure)))
+	if (!signing_key_load_other(path, &key, failure))
 		return false;
 	if (signing_is_there(ring, signing_key_kid(key)))
 	{
@@ -85,6 +100,12 @@ encryption_add(KeyRing *ring, const char *path, Failure *failure)
 		return ring_refuse(path, "is one too many: encryption_key_files takes 16", failure);
 	if (!encryption_key_load(path, &key, failure))
 		return false;
+	if (signing_is_there(ring, encryption_key_kid(key)))
+	{
+		encryption_key_free(key);
+		return ring_refuse(path, "is among the keys that sign, too: a key is for one of both",
+						   failure);
+	}
 	if (key_ring_find_encryption(ring, encryption_key_kid(key)) != NULL)
 	{
 		encryption_key_free(key); /* listed twice: that is one key */
@@ -112,8 +133,7 @@ list_add(KeyRing *ring, const char *list, bool (*add)(KeyRing *, const char *, F
 }
 
 bool
-key_ring_load(const char *key_file, const char *other_key_files, const char *encryption_key_files,
-			  KeyRing **ring, Failure *failure)
+key_ring_load(const KeyFiles *files, KeyRing **ring, Failure *failure)
 {
 	KeyRing *loaded = calloc(1, sizeof(*loaded));
 
@@ -123,9 +143,9 @@ key_ring_load(const char *key_file, const char *other_key_files, const char *enc
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 		return false;
 	}
-	if (!signing_add(loaded, key_file, failure) ||
-		!list_add(loaded, other_key_files, signing_add, failure) ||
-		!list_add(loaded, encryption_key_files, encryption_add, failure))
+	if (!own_add(loaded, files, failure) ||
+		!list_add(loaded, files->other_key_files, other_add, failure) ||
+		!list_add(loaded, files->encryption_key_files, encryption_add, failure))
 	{
 		key_ring_free(loaded);
 		return false;
@@ -151,6 +171,12 @@ const SigningKey *
 key_ring_signing(const KeyRing *ring)
 {
 	return ring->signing[0];
+}
+
+const SigningKey *
+key_ring_rsa(const KeyRing *ring)
+{
+	return ring->rsa;
 }
 
 const EncryptionKey *
@@ -211,9 +237,11 @@ key_ring_jwks_named(const KeyRing *ring, const char *sender_id, Buffer *text)
 	size_t start = text->length;
 	bool ok = buffer_append_text(text, "{\"keys\":[");
 
+	/* the first is of Ed25519 */
 	for (size_t i = 0; ok && i < ring->signing_count; i++)
-		ok = (i == 0 || buffer_append_char(text, ',')) &&
-			 named_jwk_append(ring->signing[i], sender_id, text);
+		if (strcmp(signing_key_alg(ring->signing[i]), "EdDSA") == 0)
+			ok = (i == 0 || buffer_append_char(text, ',')) &&
+				 named_jwk_append(ring->signing[i], sender_id, text);
 	ok = ok && buffer_append_text(text, "]}");
 	if (!ok)
 		buffer_cut(text, start);

@@ -18,20 +18,31 @@
 typedef struct KeyRing KeyRing;
 
 /*
- * key_file signs. The other two are lists of paths, separated by commas, "" = none: older or
- * coming signing keys (private or only public), and keys for encryption (private). A key that
- * is listed twice is one.
+ * key_file (Ed25519) signs, and rsa_key_file ("" = none) what goes to partners that ask for RS256.
+ * The other two are lists of paths, separated by commas, "" = none: older or coming signing keys
+ * (private or only public), and keys for encryption (private). A key that is listed twice is one,
+ * but none may both sign and be encrypted for.
  */
-extern bool key_ring_load(const char *key_file, const char *other_key_files,
-						  const char *encryption_key_files, KeyRing **ring, Failure *failure);
+typedef struct KeyFiles
+{
+	const char *key_file;
+	const char *rsa_key_file;
+	const char *other_key_files;
+	const char *encryption_key_files;
+} KeyFiles;
+
+extern bool key_ring_load(const KeyFiles *files, KeyRing **ring, Failure *failure);
 extern void key_ring_free(KeyRing *ring);
 
 extern const SigningKey *key_ring_signing(const KeyRing *ring);
 
+/* NULL without rsa_key_file. */
+extern const SigningKey *key_ring_rsa(const KeyRing *ring);
+
 /* NULL when no such key is ours. */
 extern const EncryptionKey *key_ring_find_encryption(const KeyRing *ring, const char *kid);
 
-/* One public JWK after another: the one that signs, the others, then those for encryption; NULL
+/* One public JWK after another: those that sign, the others, then those for encryption; NULL
  * at the end. */
 extern const char *key_ring_jwk(const KeyRing *ring, size_t number);
 
@@ -41,7 +52,7 @@ extern const char *key_ring_jwk(const KeyRing *ring, size_t number);
  */
 extern bool key_ring_jwks(const KeyRing *ring, Buffer *text);
 
-/* The same of the keys that sign, each named by the whole of kidId: "sender_id|kid|ed25519". */
+/* The same of the Ed25519 keys, each named by the whole of kidId: "sender_id|kid|ed25519". */
 extern bool key_ring_jwks_named(const KeyRing *ring, const char *sender_id, Buffer *text);
 
 #endif /* KEY_RING_H */

@@ -10,39 +10,72 @@
 #include "seal/envelope.h"
 #include "base/iso_time.h"
 #include "seal/jwe.h"
+#include "seal/jws_make.h"
 #include "seal/signature.h"
 
-#define SIGNATURE_ROOM 1024
-
 /* What EnvelopeFields.forms says. */
-typedef struct Forms
+typedef enum Form
 {
-	bool is_python;
-	bool is_full;
-} Forms;
+	FORM_PYTHON = 1,
+	FORM_FULL = 2,
+	FORM_DETACHED = 4,
+	FORM_COMPACT = 8,
+	FORM_NO_KID = 16,
+	FORM_RS256 = 32
+} Form;
+
+static const struct
+{
+	const char *word;
+	Form form;
+} form_words[] = {{"digest=python", FORM_PYTHON},
+				  {"header=full", FORM_FULL},
+				  {"signature=jws_detached", FORM_DETACHED},
+				  {"signature=jws_compact", FORM_COMPACT},
+				  {"kid=none", FORM_NO_KID},
+				  {"algorithm=rs256", FORM_RS256}};
+
+static int
+form_find(const char *word, size_t length)
+{
+	for (size_t i = 0; i < sizeof(form_words) / sizeof(form_words[0]); i++)
+		if (strlen(form_words[i].word) == length && strncmp(word, form_words[i].word, length) == 0)
+			return form_words[i].form;
+	return 0;
+}
+
+/* What says how a JWS is, is not passed over where there is none. */
+static bool
+forms_fit(int forms)
+{
+	if ((forms & (FORM_DETACHED | FORM_COMPACT)) == 0)
+		return (forms & (FORM_NO_KID | FORM_RS256)) == 0;
+	return (forms & FORM_DETACHED) == 0 || (forms & FORM_COMPACT) == 0;
+}
 
 static bool
-forms_read(const char *words, Forms *forms, Failure *failure)
+forms_read(const char *words, int *forms, Failure *failure)
 {
-	*forms = (Forms){false, false};
-	while (words != NULL && *words != '\0')
+	*forms = 0;
+	for (const char *word = words; word != NULL && *word != '\0';)
 	{
-		size_t length = strcspn(words, " ");
+		size_t length = strcspn(word, " ");
+		int form = form_find(word, length);
 
-		if (length == 13 && strncmp(words, "digest=python", length) == 0)
-			forms->is_python = true;
-		else if (length == 11 && strncmp(words, "header=full", length) == 0)
-			forms->is_full = true;
-		else
+		if (form == 0)
 		{
 			failure_set(failure, FAILURE_INPUT,
 						"the partner's profile has a rule that this bridge does not know: \"%.*s\"",
-						(int) length, words);
+						(int) length, word);
 			return false;
 		}
-		words += length + strspn(words + length, " ");
+		*forms |= form;
+		word += length + strspn(word + length, " ");
 	}
-	return true;
+	if (forms_fit(*forms))
+		return true;
+	failure_set(failure, FAILURE_INPUT, "rules of the partner's profile contradict: \"%s\"", words);
+	return false;
 }
 
 /* Parse a text of ours that must be a JSON object. */
@@ -190,11 +223,11 @@ header_fill(json_t *header, int64_t now_ms)
 
 /* The header as this partner's profile has it. */
 static json_t *
-header_shape(const EnvelopeFields *fields, const Forms *forms, int64_t now_ms, Failure *failure)
+header_shape(const EnvelopeFields *fields, int forms, int64_t now_ms, Failure *failure)
 {
 	json_t *header = header_build(fields, now_ms, failure);
 
-	if (header == NULL || !forms->is_full || header_fill(header, now_ms))
+	if (header == NULL || (forms & FORM_FULL) == 0 || header_fill(header, now_ms))
 		return header;
 	failure_set(failure, FAILURE_MEMORY, "out of memory");
 	json_decref(header);
@@ -203,7 +236,7 @@ header_shape(const EnvelopeFields *fields, const Forms *forms, int64_t now_ms, F
 
 /* {"header":...,"message":...} in the form that is signed. */
 static bool
-content_build(const EnvelopeFields *fields, const Forms *forms, int64_t now_ms, Buffer *content,
+content_build(const EnvelopeFields *fields, int forms, int64_t now_ms, Buffer *content,
 			  Failure *failure)
 {
 	json_t *header = header_shape(fields, forms, now_ms, failure);
@@ -217,8 +250,8 @@ content_build(const EnvelopeFields *fields, const Forms *forms, int64_t now_ms, 
 	if (both == NULL)
 		failure_set(failure, FAILURE_MEMORY, "out of memory");
 	else
-		ok = forms->is_python ? canonical_json_ascii(both, content, failure)
-							  : canonical_json_portable(both, content, failure);
+		ok = (forms & FORM_PYTHON) != 0 ? canonical_json_ascii(both, content, failure)
+										: canonical_json_portable(both, content, failure);
 
 done:
 	json_decref(both);
@@ -250,20 +283,45 @@ body_append(const Buffer *content, const Buffer *signature, Buffer *body, Failur
 	return false;
 }
 
+/* In the partner's form, or not at all. */
+static bool
+content_sign(const EnvelopeFields *fields, int forms, int64_t now_ms, const KeyRing *keys,
+			 const Buffer *content, Buffer *signature, Failure *failure)
+{
+	const JwsForm form = {(forms & FORM_COMPACT) != 0, (forms & FORM_NO_KID) == 0};
+	bool is_rsa = (forms & FORM_RS256) != 0;
+	const SigningKey *key = NULL;
+
+	if (keys != NULL)
+		key = is_rsa ? key_ring_rsa(keys) : key_ring_signing(keys);
+	if (key == NULL)
+	{
+		if (is_rsa && keys != NULL)
+			failure_set(failure, FAILURE_NO_RSA_KEY,
+						"its profile asks for RS256; the bridge has no rsa_key_file");
+		else
+			failure_set(failure, FAILURE_KEY, "there is no signing key");
+		return false;
+	}
+	if ((forms & (FORM_DETACHED | FORM_COMPACT)) != 0)
+		return jws_create(key, &form, content, signature, failure);
+	return signature_create(key, fields->sender_id, content, now_ms, signature, failure);
+}
+
 bool
-envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *key, Buffer *body,
+envelope_build(const EnvelopeFields *fields, int64_t now_ms, const KeyRing *keys, Buffer *body,
 			   Failure *failure)
 {
 	Buffer content;
 	Buffer signature;
-	Forms forms;
+	int forms;
 	bool ok;
 
 	buffer_init(&content, body->ceiling);
-	buffer_init(&signature, SIGNATURE_ROOM);
+	buffer_init(&signature, JWS_ROOM(body->ceiling));
 	ok = forms_read(fields->forms, &forms, failure) &&
-		 content_build(fields, &forms, now_ms, &content, failure) &&
-		 signature_create(key, fields->sender_id, &content, now_ms, &signature, failure) &&
+		 content_build(fields, forms, now_ms, &content, failure) &&
+		 content_sign(fields, forms, now_ms, keys, &content, &signature, failure) &&
 		 body_append(&content, &signature, body, failure);
 	buffer_free(&signature);
 	buffer_free(&content);

@@ -10,7 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/failure.h"
-#include "key/signing_key.h"
+#include "key/key_ring.h"
 
 /* Fields of casesync_internal.take(); texts are borrowed. */
 typedef struct EnvelopeFields
@@ -31,7 +31,9 @@ typedef struct EnvelopeFields
 	/*
 	 * In which of its bytes the message differs from the standard's, words with blanks between, or
 	 * NULL: digest=python (canonical_json_ascii()), header=full (members without a value are null,
-	 * the time has no fraction or one of six digits, and only answers have a status).
+	 * the time has no fraction or one of six digits, and only answers have a status),
+	 * signature=jws_detached or jws_compact (jws_make.h), of which kid=none names no key, and
+	 * algorithm=rs256 is by our RSA key.
 	 */
 	const char *forms;
 } EnvelopeFields;
@@ -40,10 +42,11 @@ typedef struct EnvelopeFields
  * Append {"header":...,"message":...,"signature":"..."} to body, in canonical form throughout.
  * On false body is as it was: nothing unsigned can leave. FAILURE_INPUT and FAILURE_LIMIT mean
  * that this message can never be built (TRANSFER_NOT_BUILT; so when forms has a word that is not
- * known), other kinds that we cannot now
- * (TRANSFER_NOT_SIGNED): neither unsigned nor, when encrypt is given, unencrypted.
+ * known), other kinds that we cannot now (TRANSFER_NOT_SIGNED): neither unsigned, nor in another
+ * form, nor, when encrypt is given, unencrypted. So when keys is NULL; FAILURE_NO_RSA_KEY when
+ * they have none and the form asks for it (TRANSFER_NO_RSA_KEY).
  */
-extern bool envelope_build(const EnvelopeFields *fields, int64_t now_ms, const SigningKey *key,
+extern bool envelope_build(const EnvelopeFields *fields, int64_t now_ms, const KeyRing *keys,
 						   Buffer *body, Failure *failure);
 
 #endif /* ENVELOPE_H */

@@ -290,9 +290,8 @@ BEGIN
 	/* Stopped and not passed over: else the bridge would ask for this lane again at once. */
 	IF parcel.url IS NULL THEN
 		s.is_stopped := true;
-		s.reason := format(
-			'there is no address to send to: SELECT casesync.set_partner(%L, ''https://…'')',
-			p.partner);
+		s.reason := format('there is no address to send to: SELECT casesync.set_partner(%L, '
+			'''https://…'')', p.partner);
 		PERFORM casesync_internal.lane_set(s);
 		RETURN NULL;
 	END IF;
@@ -300,8 +299,8 @@ BEGIN
 	s.items := ARRAY(SELECT x.id FROM unnest(items) x);
 	s.seq_before := casesync_internal.give_seq(items, n.stream);
 	PERFORM casesync_internal.lane_set(s);
-	SELECT m.message, m.meta INTO parcel.message, parcel.meta
-	  FROM casesync_internal.notify_message(s.items, wish) m;
+	SELECT casesync_internal.notify_shape(m.message, wish.code, p.profile), m.meta
+	  INTO parcel.message, parcel.meta FROM casesync_internal.notify_message(s.items, wish) m;
 	parcel.action := 'notify'; parcel.status := 'succ';
 	parcel.total_count := cardinality(items); parcel.completed_count := cardinality(items);
 	IF with_journal THEN

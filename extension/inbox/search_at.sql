@@ -113,7 +113,9 @@ BEGIN
 	RETURN jsonb_build_object('transaction_id', m.transaction_id, 'search_request',
 		jsonb_build_array(jsonb_build_object('reference_id', m.reference_id,
 			'timestamp', casesync_internal.wire_time(m.requested_at),
-			'search_criteria', criteria || jsonb_build_object('query', filter),
+			'search_criteria', casesync_internal.search_shape(
+				criteria || jsonb_build_object('query', filter),
+				(casesync_internal.require_partner(m.partner)).profile),
 			'locale', (casesync_internal.this_node()).locale)));
 END
 $$;

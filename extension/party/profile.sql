@@ -10,7 +10,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	VALUES ('spdci-1.0', 'digest', 'rfc8785', 'what is signed is the form of RFC 8785'),
 		('spdci-1.0', 'header', 'said', 'members of the header without a value are left out'),
+		('spdci-1.0', 'signature', 'spdci', 'messages are signed by the standard''s own text, with '
+			'Ed25519'),
+		('spdci-1.0', 'algorithm', 'eddsa', 'a JWS is by our Ed25519 key'),
+		('spdci-1.0', 'kid', 'thumbprint', 'a JWS names our key as /.well-known/jwks.json does'),
 		('spdci-1.0', 'callbacks', 'token', 'answers and notifications come with a token of ours'),
+		('spdci-1.0', 'notify', 'notify_event', 'notifications have notify_event, of reg_records'),
+		('spdci-1.0', 'search', 'texts', 'types in the criteria of a search are texts'),
 		('spdci-1.0', 'enrolment_status', 'listed', 'Exited is told as Inactive (A3)'),
 		('extended', 'enrolment_status', 'exited', 'Exited is told as such'),
 		('openspp2', 'digest', 'python', 'what is signed has all but ASCII escaped, as Python''s '
@@ -18,7 +24,23 @@ AS $$
 		('openspp2', 'header', 'full', 'members of the header without a value are null; times '
 			'have no fraction or one of six digits; only answers have a status'),
 		('openspp2', 'callbacks', 'address', 'answers and notifications come without a token, to '
-			'an address that issue_callback() gives to this partner alone')
+			'an address that issue_callback() gives to this partner alone'),
+		('openg2p', 'signature', 'jws_detached', 'the signature is a JWS without what it signs, '
+			'EdDSA over header and message'),
+		('openg2p', 'kid', 'none', 'it names no key: one that is named must be called so there'),
+		('openg2p-rs256', 'signature', 'jws_detached', 'as openg2p'),
+		('openg2p-rs256', 'kid', 'none', 'as openg2p'),
+		('openg2p-rs256', 'algorithm', 'rs256', 'by the RSA key of the bridge''s rsa_key_file'),
+		('openimis', 'notify', 'notify_request', 'notifications have notify_request, with '
+			'subscription_id, and data with event_type and reg_record'),
+		('openimis', 'callbacks', 'address', 'answers and notifications come without a token, to '
+			'an address that issue_callback() gives to this partner alone'),
+		('opencrvs', 'signature', 'jws_compact', 'the signature is a JWS that holds what it signs, '
+			'by EdDSA; our key is looked for at sender_id/.well-known/jwks.json'),
+		('opencrvs', 'search', 'references', 'they are objects with a value; it is in births, by a '
+			'DRN in deaths, by an MRN in marriages'),
+		('opencrvs', 'callbacks', 'address', 'answers come without a token, to an address that '
+			'issue_callback() gives to this partner alone')
 $$;
 COMMENT ON FUNCTION casesync_internal.profile_rules() IS
 	'how the profiles of set_partner() differ from the standard; the standard''s own row for each '
@@ -50,7 +72,7 @@ BEGIN
 	RETURN (SELECT string_agg(r.dimension || '=' || r.value, ' ' ORDER BY r.dimension)
 		  FROM casesync_internal.profile_rules() r
 		 WHERE r.profile = profile_forms.profile AND r.profile <> 'spdci-1.0'
-			AND r.dimension IN ('digest', 'header'));
+			AND r.dimension IN ('digest', 'header', 'signature', 'algorithm', 'kid'));
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.profile_forms(text) IS

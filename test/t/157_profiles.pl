@@ -156,7 +156,7 @@ is(BridgeTest::python('verify_structured', $said->{content}, $sp->public_key, ti
 # --- words ---
 my ($out, $err) = ('', '');
 $sp->{server}->psql('app', "SELECT casesync.set_partner('registry.example.org', profile => 'openspp3')", stderr => \$err);
-like($err, qr/profile "openspp3" is not known\nHINT:  Profiles: extended, openspp2, spdci-1.0; see casesync.profiles/,
+like($err, qr/profile "openspp3" is not known\nHINT:  Profiles: extended, opencrvs, openg2p, openg2p-rs256, openimis, openspp2, spdci-1.0; see casesync.profiles/,
 	'a profile that is not known is refused with those that are');
 $sp->sql("SELECT casesync.set_partner('registry.example.org', profile => 'spdci-1.0', secret_name => '')");
 my $before = () = $peer->received;

@@ -2,6 +2,9 @@
  * test_key.c
  *		Writes and loads the test key. Whatever fails here ends the test.
  */
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,14 +67,15 @@ key_copy(const char *name, char path[64])
 	test_file_write(path, text, 0600);
 }
 
-KeyRing *
-test_ring_load(void)
+static KeyRing *
+ring_load(const char *rsa_file)
 {
 	static const char *const names[] = {"encryption_p256.pem", "encryption_p521.pem",
 										"encryption_rsa.pem"};
 	char signing[64];
 	char paths[3][64];
 	char list[256];
+	const KeyFiles files = {signing, rsa_file, "", list};
 	KeyRing *ring;
 	Failure failure;
 	int i;
@@ -80,7 +84,7 @@ test_ring_load(void)
 	for (i = 0; i < 3; i++)
 		key_copy(names[i], paths[i]);
 	snprintf(list, sizeof(list), "%s, %s,%s", paths[0], paths[1], paths[2]);
-	if (!key_ring_load(signing, "", list, &ring, &failure))
+	if (!key_ring_load(&files, &ring, &failure))
 	{
 		printf("Bail out! %s\n", failure.text);
 		exit(1);
@@ -88,5 +92,40 @@ test_ring_load(void)
 	unlink(signing);
 	for (i = 0; i < 3; i++)
 		unlink(paths[i]);
+	return ring;
+}
+
+KeyRing *
+test_ring_load(void)
+{
+	return ring_load("");
+}
+
+void
+test_rsa_write(unsigned int bits, char path[64])
+{
+	EVP_PKEY *key = EVP_RSA_gen(bits);
+	FILE *file;
+
+	test_file_write(path, "", 0600);
+	file = fopen(path, "w");
+	if (key == NULL || file == NULL ||
+		PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) != 1 || fclose(file) != 0)
+	{
+		printf("Bail out! no RSA key\n");
+		exit(1);
+	}
+	EVP_PKEY_free(key);
+}
+
+KeyRing *
+test_ring_load_rsa(void)
+{
+	char path[64];
+	KeyRing *ring;
+
+	test_rsa_write(2048, path);
+	ring = ring_load(path);
+	unlink(path);
 	return ring;
 }

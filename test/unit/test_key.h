@@ -18,10 +18,16 @@
 /* A new file with this text and mode; ends the program if it cannot. */
 extern void test_file_write(char path[64], const char *text, unsigned int mode);
 
+/* A new RSA key as a file that only its owner can read. */
+extern void test_rsa_write(unsigned int bits, char path[64]);
+
 /* Load the key; ends the program if it cannot. */
 extern SigningKey *test_key_load(void);
 
 /* That key and the three for encryption in test/vectors; ends the program if it cannot. */
 extern KeyRing *test_ring_load(void);
+
+/* The same with an RSA key that signs, which is made anew; jwk 1 is its. */
+extern KeyRing *test_ring_load_rsa(void);
 
 #endif /* TEST_KEY_H */

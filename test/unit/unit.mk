@@ -18,7 +18,7 @@ UNIT_PURE = \
 	bridge/key/signing_key.c \
 	bridge/seal/envelope.c bridge/seal/jwe_agree.c bridge/seal/jwe_content.c \
 	bridge/seal/jwe_decrypt.c bridge/seal/jwe_encrypt.c bridge/seal/jwe_header.c \
-	bridge/seal/jwe_wrap.c bridge/seal/jws.c bridge/seal/jws_check.c \
+	bridge/seal/jwe_wrap.c bridge/seal/jws.c bridge/seal/jws_check.c bridge/seal/jws_make.c \
 	bridge/seal/message_decrypt.c bridge/seal/signature.c bridge/seal/signature_text.c \
 	bridge/seal/signed_content.c \
 	bridge/net/address_guard.c bridge/net/tls_files.c bridge/net/url_guard.c \

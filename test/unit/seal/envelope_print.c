@@ -21,7 +21,7 @@ static const char *const messages[] = {
 int
 main(void)
 {
-	SigningKey *key = test_key_load();
+	KeyRing *keys = test_ring_load();
 	EnvelopeFields fields = {"0b8f3a2e-7f3e-4c55-9a3c-2f0c9e1d4b6a",
 							 "notify",
 							 "ess.example.org",
@@ -38,7 +38,7 @@ main(void)
 							 NULL};
 	size_t i;
 
-	printf("%s\n", signing_key_jwk(key));
+	printf("%s\n", key_ring_jwk(keys, 0));
 	for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
 	{
 		Failure failure;
@@ -46,7 +46,7 @@ main(void)
 
 		buffer_init(&body, 100000);
 		fields.message = messages[i];
-		if (!envelope_build(&fields, INT64_C(1795309323456), key, &body, &failure))
+		if (!envelope_build(&fields, INT64_C(1795309323456), keys, &body, &failure))
 		{
 			fprintf(stderr, "%s\n", failure.text);
 			return 1;
@@ -54,6 +54,6 @@ main(void)
 		printf("%s\n", body.data);
 		buffer_free(&body);
 	}
-	signing_key_free(key);
+	key_ring_free(keys);
 	return 0;
 }

@@ -47,7 +47,7 @@ static const char expected_content[] =
 	"expires=\\\"1795309623\\\", headers=\\\"(created) (expires) digest\\\", signature=\\\"";
 
 static void
-test_good(Tap *tap, const SigningKey *key)
+test_good(Tap *tap, const KeyRing *key)
 {
 	EnvelopeFields with_uri = fields;
 	json_t *keys = json_loads(KEYS, 0, NULL);
@@ -98,7 +98,7 @@ static const char expected_answer[] =
 
 /* As a partner's profile has it: what such a partner makes of it is what it has read. */
 static void
-test_forms(Tap *tap, const SigningKey *key)
+test_forms(Tap *tap, const KeyRing *key)
 {
 	EnvelopeFields other = fields;
 	json_t *keys = json_loads(KEYS, 0, NULL);
@@ -178,8 +178,7 @@ test_encrypted(Tap *tap)
 	buffer_init(&plain, 5000);
 	buffer_init(&body, 5000);
 	hidden.encrypt = key_ring_jwk(ring, 1);
-	tap_ok(tap, envelope_build(&hidden, NOW, key_ring_signing(ring), &body, &failure),
-		   "builds an encrypted one");
+	tap_ok(tap, envelope_build(&hidden, NOW, ring, &body, &failure), "builds an encrypted one");
 	tap_ok(tap, strstr(body.data, "notify_event") == NULL && strstr(body.data, "stream") == NULL,
 		   "which hides message and meta");
 	tap_ok(tap, message_parse(body.data, body.length, &envelope, &problem), "we can read it");
@@ -192,7 +191,7 @@ test_encrypted(Tap *tap)
 
 	buffer_clear(&body);
 	hidden.encrypt = "{\"kty\":\"oct\",\"kid\":\"k\",\"k\":\"AAAA\"}";
-	tap_ok(tap, !envelope_build(&hidden, NOW, key_ring_signing(ring), &body, &failure),
+	tap_ok(tap, !envelope_build(&hidden, NOW, ring, &body, &failure),
 		   "never_plain_when_the_key_is_bad");
 	tap_is_int(tap, failure.kind, FAILURE_KEY, "which is no fault of the message");
 	tap_is_int(tap, (long long) body.length, 0, "and leaves nothing");
@@ -206,7 +205,7 @@ int
 main(void)
 {
 	Tap tap = {0, 0};
-	SigningKey *key = test_key_load();
+	KeyRing *key = test_ring_load();
 	Failure failure;
 	Buffer body;
 	size_t i;
@@ -231,7 +230,7 @@ main(void)
 	tap_ok(&tap, !envelope_build(&fields, NOW, NULL, &body, &failure), "rejects_no_key");
 	tap_is(&tap, body.data, "", "nothing leaves unsigned");
 	buffer_free(&body);
-	signing_key_free(key);
+	key_ring_free(key);
 	test_encrypted(&tap);
 	return tap_done(&tap);
 }

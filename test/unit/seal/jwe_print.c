@@ -43,7 +43,7 @@ print_encrypted(const KeyRing *ring, const char *jwk)
 	Buffer body;
 
 	buffer_init(&body, 100000);
-	if (!envelope_build(&fields, INT64_C(1795309323456), key_ring_signing(ring), &body, &failure))
+	if (!envelope_build(&fields, INT64_C(1795309323456), ring, &body, &failure))
 		return fail(&failure);
 	printf("%s\n", body.data);
 	buffer_free(&body);
