@@ -110,6 +110,40 @@ SELECT key, record->>'employment_status' AS employer, removal FROM casesync_inte
 SELECT subject_key, outcome FROM casesync.preview('C', key => 'ab1');
 SELECT count(*) FROM casesync.quarantine;
 SELECT app.try($$SELECT casesync.erase('citizens', 'ab1', 'asked for it')$$);
+
+-- the view makes another type of it: told, and told that it is gone, under the view's text
+CREATE TABLE app.made (n integer PRIMARY KEY, type text, value text, made text);
+INSERT INTO app.made VALUES (1, 'integer', '2', 'id::numeric(10,2)'), (2, 'text', $$'007'$$, 'id::integer'), (3, 'text', $$' -8'$$, 'id::bigint'),
+	(4, 'text', $$'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'$$, 'id::uuid'), (5, 'double precision', '0.123456789', 'id::real'), (6, 'text', $$'2.50'$$, 'id::numeric'),
+	(7, 'numeric', '2.004', 'id::numeric(10,2)');
+DO $$
+DECLARE
+	m app.made; t text;
+BEGIN
+	FOR m IN SELECT * FROM app.made ORDER BY n LOOP
+		t := 'made_' || m.n;
+		EXECUTE format('CREATE TABLE app.%I (id %s PRIMARY KEY, status text)', t, m.type);
+		EXECUTE format($v$CREATE VIEW app.%I AS SELECT %s AS subject_key, jsonb_build_object('member_identifier', jsonb_build_array(jsonb_build_object(
+			'identifier_type', 'UIN', 'identifier_value', 'U1')), 'employment_status', status) AS record FROM app.%I$v$, t || '_view', m.made, t);
+		PERFORM casesync.publish(t, format('app.%I', t || '_view')::regclass, 'Member');
+		PERFORM casesync.track(format('app.%I', t)::regclass, ARRAY[t], 'id', on_insert => 'enrolment_status_change', on_delete => 'enrolment_status_change');
+		PERFORM casesync.set_agreement(t, 'ess.test', registries => ARRAY[t], event_types => '{enrolment_status_change}', fields => '{employment_status}',
+			identifier_types => '{UIN}', subjects => 'true', on_leave => 'identifier_only', valid_from => '2020-01-01', legal_basis => 'law');
+		PERFORM casesync.activate(t);
+		PERFORM casesync.subscribe('ess.test', 'enrolment_status_change', 'Member', registry => t);
+	END LOOP;
+END $$;
+SELECT format('INSERT INTO app.made_%s VALUES (%s, ''a'')', n, value) FROM app.made ORDER BY n \gexec
+SELECT notifications FROM app.route();
+SELECT count(*) FROM app.send('ess.test');
+SELECT format('DELETE FROM app.made_%s', n) FROM app.made ORDER BY n \gexec
+-- what its type does not take hides nobody
+INSERT INTO app.made_1 VALUES (2000000000, 'too large for the view');
+DELETE FROM app.made_1;
+SELECT notifications FROM app.route();
+SELECT m.type, m.value, m.made, string_agg(concat_ws(' ', n.key, CASE WHEN n.removal THEN 'removed' ELSE 'told' END), ', ' ORDER BY n.id) AS told
+  FROM app.made m LEFT JOIN casesync_internal.notification n ON n.registry = 'made_' || m.n GROUP BY m.n ORDER BY m.n;
+SELECT registry, key, error_code FROM casesync_internal.quarantine_entry ORDER BY 1, 2;
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;
 DROP EXTENSION citext;

@@ -125,6 +125,44 @@ COMMENT ON FUNCTION casesync_internal.key_text(casesync_internal.registry) IS
 	'the expression over a registry''s view for the text of the key';
 
 /*
+ * What was captured may have another text than the view has for the same value, or for what the
+ * view makes of it: 007 and 7, 2 and 2.00. Of somebody who is gone only the text is left to find
+ * him by, so it is asked for as the view writes it. What the type does not take is left as it is.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.keys_written(r casesync_internal.registry, keys text[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1
+AS $$
+DECLARE
+	base constant regtype := casesync_internal.key_base_type(r.key_type);
+	type constant text := format_type(base, (SELECT CASE WHEN a.atttypmod <> -1 THEN a.atttypmod
+			ELSE t.typtypmod END FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+		WHERE a.attrelid = r.view AND a.attname = r.key_column));
+	written text[];
+BEGIN
+	IF base <> ALL ('{smallint,integer,bigint,numeric,real,double precision,uuid}'::regtype[])
+		OR base IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) AND NOT EXISTS (
+			SELECT FROM unnest(keys) k WHERE k !~ '^(0|-?[1-9][0-9]*)$') THEN
+		RETURN keys;
+	END IF;
+	BEGIN
+		EXECUTE format('SELECT array_agg(u.k::%s::text ORDER BY u.n) '
+			'FROM unnest($1) WITH ORDINALITY u(k, n)', type) INTO written USING keys;
+		RETURN coalesce(written, '{}');
+	EXCEPTION WHEN data_exception THEN
+		IF cardinality(keys) = 1 THEN
+			RETURN keys;
+		END IF;
+	END;
+	RETURN ARRAY(SELECT (casesync_internal.keys_written(r, ARRAY[u.k]))[1]
+		FROM unnest(keys) WITH ORDINALITY u(k, n) ORDER BY u.n);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.keys_written(casesync_internal.registry, text[]) IS
+	'keys as the registry''s view writes them, each in its place';
+
+/*
  * Refused is what has no equality, what is written as a session likes (money), what names objects
  * and may be renamed, and what is made of parts that may be any of these.
  */

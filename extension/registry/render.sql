@@ -177,9 +177,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	usable text[] := ARRAY(SELECT DISTINCT k FROM unnest(keys) k WHERE octet_length(k) <= 1000);
+	usable constant text[] := ARRAY(SELECT DISTINCT k FROM unnest(keys) k
+		WHERE octet_length(k) <= 1000);
+	written constant text[] := casesync_internal.keys_written(r, usable);
+	asked constant text[] := ARRAY(SELECT DISTINCT w FROM unnest(written) w);
 	rows record := casesync_internal.rows_by_key(r.author, r.view,
-		casesync_internal.render_query(r), usable);
+		casesync_internal.render_query(r), asked);
 BEGIN
 	RETURN QUERY
 	WITH found AS (
@@ -202,11 +205,16 @@ BEGIN
 		CASE WHEN b.key IS NOT NULL THEN 'quarantine' WHEN f.key IS NOT NULL THEN 'found'
 			WHEN a.key IS NOT NULL THEN 'alias' ELSE 'gone' END,
 		CASE WHEN b.key IS NULL THEN f.record END, b.code, coalesce(b.reason, a.seen_as)
-	  FROM (SELECT u.key FROM unnest(keys) u(key) UNION SELECT g.key FROM found g) k
+	  FROM (SELECT u.key FROM unnest(keys) u(key) UNION SELECT unnest(asked)
+			UNION SELECT g.key FROM found g) k
 	  LEFT JOIN found f ON f.key = k.key
 	  LEFT JOIN bad b ON b.key = k.key
-	  LEFT JOIN casesync_internal.key_aliases(r, ARRAY(SELECT unnest(usable)
-			EXCEPT SELECT unnest(rows.bad_keys)), rows.found_keys) a ON a.key = k.key;
+	  LEFT JOIN (SELECT w.key, coalesce(x.seen_as, w.written)
+			  FROM (SELECT * FROM unnest(usable, written) u(key, written)
+					UNION SELECT v, v FROM unnest(asked) v) w
+			  LEFT JOIN casesync_internal.key_aliases(r, ARRAY(SELECT unnest(asked)
+				EXCEPT SELECT unnest(rows.bad_keys)), rows.found_keys) x ON x.key = w.written
+			 WHERE coalesce(x.seen_as, w.written) <> w.key) a(key, seen_as) ON a.key = k.key;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.render(casesync_internal.registry, text[]) IS
