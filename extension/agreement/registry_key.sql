@@ -136,9 +136,7 @@ SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1
 AS $$
 DECLARE
 	base constant regtype := casesync_internal.key_base_type(r.key_type);
-	type constant text := format_type(base, (SELECT CASE WHEN a.atttypmod <> -1 THEN a.atttypmod
-			ELSE t.typtypmod END FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-		WHERE a.attrelid = r.view AND a.attname = r.key_column));
+	type text;
 	written text[];
 BEGIN
 	IF base <> ALL ('{smallint,integer,bigint,numeric,real,double precision,uuid}'::regtype[])
@@ -146,6 +144,9 @@ BEGIN
 			SELECT FROM unnest(keys) k WHERE k !~ '^(0|-?[1-9][0-9]*)$') THEN
 		RETURN keys;
 	END IF;
+	type := format_type(base, (SELECT CASE WHEN a.atttypmod <> -1 THEN a.atttypmod
+			ELSE t.typtypmod END FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+		WHERE a.attrelid = r.view AND a.attname = r.key_column));
 	BEGIN
 		EXECUTE format('SELECT array_agg(u.k::%s::text ORDER BY u.n) '
 			'FROM unnest($1) WITH ORDINALITY u(k, n)', type) INTO written USING keys;
