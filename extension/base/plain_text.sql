@@ -2,10 +2,12 @@
 /* Peers write names with and without prefix, and with several; blanks around them are none. */
 CREATE OR REPLACE FUNCTION casesync_internal.plain_name(name text)
 RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT btrim(regexp_replace(name, '^.*:', ''), E' \t\r\n')
+BEGIN
+	RETURN btrim(regexp_replace(name, '^.*:', ''), E' \t\r\n');
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.plain_name(text) IS
 	'the last part of a prefixed name: ns:org:RegistryType:ESS is ESS';

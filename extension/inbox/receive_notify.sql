@@ -144,11 +144,13 @@ COMMENT ON FUNCTION casesync_internal.hops_known(jsonb) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.changed_time(said timestamptz, written timestamptz)
 RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN isfinite(said) THEN least(clock_timestamp(), said - greatest(interval '0',
-		CASE WHEN isfinite(written) THEN written - clock_timestamp() END)) END
+BEGIN
+	RETURN CASE WHEN isfinite(said) THEN least(clock_timestamp(), said - greatest(interval '0',
+		CASE WHEN isfinite(written) THEN written - clock_timestamp() END)) END;
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.changed_time(timestamptz, timestamptz) IS
 	'when a record was changed that a partner says was changed then, in a message that it says '
@@ -194,38 +196,39 @@ DECLARE
 	hash constant bytea := casesync_internal.told_hash(i.record);
 	agreed constant jsonb := casesync_internal.project(i.record, a.fields, a.identifier_types);
 	who constant text := casesync_internal.known_subject(p.partner, agreed);
-	previous jsonb;
-	mode text;
-	stored casesync_internal.inbox_item;
+	n casesync_internal.inbox_item;
 BEGIN
 	is_solicited := is_solicited OR 'push' = ANY (a.services);
 	IF i.reference_id IS NOT NULL
 		AND casesync_internal.is_last_word(p.partner, i.reference_id, i.record, hash) THEN
 		RETURN;
 	END IF;
-	previous := (casesync_internal.inbox_last_of(p.partner, who,
-		'{new,applied,ignored,observed}')).record;
-	mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited, previous);
-	INSERT INTO casesync_internal.inbox_item AS n (partner, message_id, item, reference_id,
-		content_hash,
-		transaction_id, event_type, record_type, record, subject, hops, stream, seq, prev_seq,
-		agreement, agreement_version, mode, sent_at, changed_at, changed, state, reason)
+	n.mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited,
+		(casesync_internal.inbox_last_of(p.partner, who,
+			'{new,applied,ignored,observed}')).record);
+	n.hops := casesync_internal.hops_known(i.meta->'hops');
+	n.seq := casesync_internal.number_of(i.meta->'seq');
+	n.prev_seq := casesync_internal.number_of(i.meta->'prev_seq');
+	n.stream := casesync_internal.id_said(stream);
+	n.record_type := coalesce(casesync_internal.name_said(i.record_type), '');
+	n.changed_at := casesync_internal.changed_time(coalesce(
+		casesync_internal.time_of(agreed->>'last_updated'), i.sent_at), i.written_at);
+	n.changed := casesync_internal.versions_said(i.meta->'changed', agreed);
+	/* Of values alone: functions in it would be planned for each item. */
+	INSERT INTO casesync_internal.inbox_item AS t (partner, message_id, item, reference_id,
+		content_hash, transaction_id, event_type, record_type, record, subject, hops, stream, seq,
+		prev_seq, agreement, agreement_version, mode, sent_at, changed_at, changed, state, reason)
 	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
-		coalesce(casesync_internal.name_said(i.record_type), ''), agreed, who,
-		casesync_internal.hops_known(i.meta->'hops'),
-		casesync_internal.id_said(stream), casesync_internal.number_of(i.meta->'seq'),
-		casesync_internal.number_of(i.meta->'prev_seq'), a.agreement, a.version, mode, i.sent_at,
-		casesync_internal.changed_time(coalesce(
-			casesync_internal.time_of(agreed->>'last_updated'), i.sent_at), i.written_at),
-		casesync_internal.versions_said(i.meta->'changed', agreed),
-		CASE WHEN agreed IS NULL THEN 'ignored' WHEN mode = 'auto' THEN 'new'
-			WHEN mode = 'observe' THEN 'observed' ELSE 'review' END,
+		n.record_type, agreed, who, n.hops, n.stream, n.seq, n.prev_seq, a.agreement, a.version,
+		n.mode, i.sent_at, n.changed_at, n.changed,
+		CASE WHEN agreed IS NULL THEN 'ignored' WHEN n.mode = 'auto' THEN 'new'
+			WHEN n.mode = 'observe' THEN 'observed' ELSE 'review' END,
 		CASE WHEN agreed IS NULL THEN 'nothing in it is agreed'
 			WHEN NOT is_solicited THEN 'we did not subscribe to this'
-			WHEN mode = 'review'
+			WHEN n.mode = 'review'
 				THEN 'a death, another identifier, or the agreement asks for a person' END)
-	RETURNING n.* INTO stored;
-	PERFORM casesync_internal.inbox_gap_note(stored);
+	RETURNING t.* INTO n;
+	PERFORM casesync_internal.inbox_gap_note(n);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.store_item(casesync_internal.partner, text, text, text,
