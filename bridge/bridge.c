@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/api.h"
+#include "api/api_response.h"
 #include "config/config_check.h"
 #include "database/control.h"
 #include "delivery/dispatcher.h"
@@ -397,7 +397,9 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 													 .session = bridge->delivery_session,
 													 .sender = bridge->sender,
 													 .tokens = bridge->trust.tokens,
-													 .journal = bridge->journal},
+													 .journal = bridge->journal,
+													 .take_response = api_response_take,
+													 .response_context = &bridge->api},
 										bridge_dispatcher_idle, bridge, failure);
 	bridge->requests = request_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
 										bridge_routed, bridge, failure);

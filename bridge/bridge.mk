@@ -20,7 +20,7 @@ BRIDGE_SOURCES = \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
 	bridge/message/json_number.c bridge/message/json_span.c \
 	bridge/message/locale_code.c bridge/message/message_check.c bridge/message/message_mend.c \
-	bridge/message/message_parse.c bridge/message/message_rules.c bridge/message/message_value.c \
+	bridge/message/message_parse.c bridge/message/message_response.c bridge/message/message_rules.c bridge/message/message_value.c \
 	bridge/message/names_mend.c bridge/message/odd_form.c bridge/message/query_mend.c \
 	bridge/message/reply.c bridge/message/shortest_digits.c \
 	bridge/key/encryption_key.c bridge/key/key_file.c bridge/key/key_jwk.c bridge/key/key_ring.c \
@@ -40,10 +40,10 @@ BRIDGE_SOURCES = \
 	bridge/http/tls_credentials.c bridge/http/tls_server.c \
 	bridge/delivery/delivery_policy.c bridge/delivery/delivery_queue.c \
 	bridge/delivery/dispatcher.c bridge/delivery/lane.c bridge/delivery/prober.c \
-	bridge/delivery/lane_message.c bridge/delivery/lane_state.c \
+	bridge/delivery/lane_lock.c bridge/delivery/lane_message.c bridge/delivery/lane_state.c \
 	bridge/turn/gate.c bridge/turn/linger.c bridge/turn/request_turn.c bridge/turn/router_turn.c bridge/turn/upkeep.c \
 	bridge/api/api.c bridge/api/api_admit.c bridge/api/api_answer.c bridge/api/api_check.c \
 	bridge/api/api_exchange.c bridge/api/api_fenced.c \
-	bridge/api/api_health.c bridge/api/api_keys.c bridge/api/api_receive.c \
+	bridge/api/api_health.c bridge/api/api_keys.c bridge/api/api_receive.c bridge/api/api_response.c \
 	bridge/api/api_routes.c bridge/api/api_token.c bridge/api/partner_budget.c \
 	bridge/bridge.c bridge/journal.c bridge/listeners.c bridge/main.c bridge/setup_check.c bridge/trust.c

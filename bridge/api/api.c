@@ -37,6 +37,7 @@ struct Api
 	bool is_closing;
 	RateLimit *rate_limit;
 	ApiExchangeList exchanges;
+	ApiResponseList responses;
 	LogQuota log_quota;
 };
 
@@ -171,6 +172,7 @@ api_close(Api *api)
 	sessions_close(&api->stores);
 	sessions_close(&api->answers);
 	api_exchange_abandon_all(&api->exchanges);
+	api_responses_drop(&api->responses);
 }
 
 void
@@ -205,6 +207,33 @@ api_run(ApiExchange *exchange)
 
 	workers_run(exchange->api->workers[kind < CHECK_THREADS ? kind : BUDGET_HEAVY],
 				&exchange->task);
+}
+
+ApiResponseList *
+api_responses(Api *api)
+{
+	return &api->responses;
+}
+
+void
+api_run_task(Api *api, WorkerTask *task, void (*run)(void *work),
+			 void (*done)(void *context, int64_t took_us))
+{
+	task->run = run;
+	task->done = done;
+	workers_run(api->workers[BUDGET_HEAVY], task);
+}
+
+/* A free one, or else the one where least is waiting. */
+PgSession *
+api_store_session(const Api *api)
+{
+	PgSession *best = session_free(api, &api->stores);
+
+	for (int i = 0; best == NULL && i < api->stores.count; i++)
+		if (pg_session_is_connected(api->stores.sessions[i]))
+			best = api->stores.sessions[i];
+	return best;
 }
 
 void

@@ -100,6 +100,19 @@ type_is_good(ApiExchange *exchange)
 	return false;
 }
 
+/*
+ * Answers of some say the sides as their question did, or nothing: whose they are says the token,
+ * and the signature (message_mend_sides).
+ */
+static bool
+sender_is_left_out(const ApiExchange *exchange)
+{
+	const char *sender_id = exchange->check.sender_id;
+
+	return message_is_answer(exchange->action) &&
+		   (sender_id == NULL || strcmp(sender_id, exchange->parts->node->sender_id) == 0);
+}
+
 /* The token's client, then the body, then whether both are the same partner's. */
 static bool
 party_is_good(ApiExchange *exchange, Party *party)
@@ -121,6 +134,8 @@ party_is_good(ApiExchange *exchange, Party *party)
 		api_exchange_acknowledge(exchange, "ACK", NULL, NULL, NULL, NULL);
 	else if (!check->is_read)
 		api_exchange_reject(exchange, check->problem.error_code, check->problem.text);
+	else if (sender_is_left_out(exchange))
+		return true;
 	else if (check->sender_id == NULL)
 		api_exchange_refuse(exchange, 401, "err.sender_id.invalid", "header.sender_id is missing");
 	/* one answer, whether others have this id or nobody has: who is a partner here is not told */
@@ -205,6 +220,7 @@ party_keep(ApiExchange *exchange, const Party *party)
 	snprintf(check->forms, sizeof(check->forms), "%s", party->forms);
 	snprintf(check->receiver_id, sizeof(check->receiver_id), "%s",
 			 exchange->parts->node->sender_id);
+	snprintf(check->holder, sizeof(check->holder), "%s", party->holder);
 	/* half of them would be other ones, and answers signed in another form than was agreed */
 	return strlen(party->forms) < sizeof(check->forms) &&
 		   (party->keys == NULL) == (check->keys == NULL) &&
@@ -236,8 +252,10 @@ admit_party(void *context, const PGresult *result, const Failure *failure)
 static void
 admit_ask(ApiExchange *exchange)
 {
-	const PgParam params[] = {PG_TEXT(exchange->claims.issuer), PG_TEXT(exchange->claims.client),
-							  PG_TEXT(exchange->check.sender_id)};
+	/* without a sender_id the rules are those of whoever holds the token */
+	const PgParam params[] = {
+		PG_TEXT(exchange->claims.issuer), PG_TEXT(exchange->claims.client),
+		PG_TEXT(sender_is_left_out(exchange) ? NULL : exchange->check.sender_id)};
 
 	api_exchange_ask(exchange, CALL_AUTHENTICATE, params, admit_party);
 }

@@ -102,6 +102,20 @@ odd_is_kept(ApiCheck *check, const json_t *plain)
 			odd_forms_write(&check->odd, &check->odd_text));
 }
 
+/* Of an answer that left it out it is known only now. */
+static bool
+sender_is_good(ApiCheck *check)
+{
+	const char *sender_id = message_sender_id(check->envelope);
+
+	if (sender_id != NULL && strcmp(sender_id, check->holder) == 0)
+		return true;
+	check->problem.error_code = "err.sender_id.invalid";
+	snprintf(check->problem.text, sizeof(check->problem.text),
+			 "sender_id is not the party that this comes from");
+	return false;
+}
+
 static bool
 form_is_good(ApiCheck *check)
 {
@@ -110,11 +124,14 @@ form_is_good(ApiCheck *check)
 	bool ok = true;
 
 	check->action = message_mend_path(check->envelope, check->action, &check->odd);
+	message_mend_sides(check->envelope, check->action, check->receiver_id, check->holder,
+					   &check->odd);
 	if (check->plain.length > 0)
 		ok = message_parse(check->plain.data, check->plain.length, &plain, &check->problem);
 	if (ok)
 		message_mend(check->envelope, plain, check->action, &check->odd);
-	ok = ok && message_check(check->envelope, plain, check->action, receiver_id, &check->problem);
+	ok = ok && sender_is_good(check) &&
+		 message_check(check->envelope, plain, check->action, receiver_id, &check->problem);
 	if (!ok)
 		check->result = API_CHECK_BAD;
 	else if (!odd_is_kept(check, plain))

@@ -31,6 +31,7 @@ typedef struct ApiCheck
 	char encryption[16];
 	char forms[160]; /* of what is answered, see EnvelopeFields; "" when it is the standard's */
 	char receiver_id[256];
+	char holder[256]; /* the partner that it comes from, by its token */
 	const KeyRing *ring;
 
 	/* found */

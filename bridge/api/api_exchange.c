@@ -190,20 +190,22 @@ exchange_expire(void *context)
 void
 api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS])
 {
-	const ApiCheck *check = &exchange->check;
-	size_t length = check->length;
-	const char *body = check->body;
+	api_check_params(&exchange->check, exchange->partner, exchange->claims.client, params);
+}
 
-	if (exchange->check.canonical.length > 0)
-	{
-		body = exchange->check.canonical.data;
-		length = exchange->check.canonical.length;
-	}
+void
+api_check_params(const ApiCheck *check, const char *partner, const char *client,
+				 PgParam params[API_MESSAGE_PARAMS])
+{
+	bool is_canonical = check->canonical.length > 0;
+
 	/* raw is what was received and signed; the database keeps it and reads it for itself */
-	params[0] = PG_TEXT(exchange->partner);
+	params[0] = PG_TEXT(partner);
 	params[1] = PG_TEXT(check->message_id);
-	params[2] = (PgParam){.value = body, .length = (int) length, .is_binary = true};
-	params[3] = PG_TEXT(exchange->claims.client);
+	params[2] = (PgParam){.value = is_canonical ? check->canonical.data : check->body,
+						  .length = (int) (is_canonical ? check->canonical.length : check->length),
+						  .is_binary = true};
+	params[3] = PG_TEXT(client);
 	params[4] = PG_TEXT(check->kid[0] != '\0' ? check->kid : NULL);
 	params[5] = (PgParam){.value = check->plain.length > 0 ? check->plain.data : NULL,
 						  .length = (int) check->plain.length,

@@ -102,6 +102,8 @@ extern void api_exchange_log(const ApiExchange *exchange, int status, const char
 
 #define API_MESSAGE_PARAMS 8 /* what CALL_RECEIVE and CALL_ANSWER_NOW are given first */
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);
+extern void api_check_params(const ApiCheck *check, const char *partner, const char *client,
+							 PgParam params[API_MESSAGE_PARAMS]); /* client NULL: by no token */
 
 /*
  * Asks the database in the exchange's session, in its turn there, which ends with the answer; else

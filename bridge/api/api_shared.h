@@ -36,6 +36,16 @@ extern void api_run(ApiExchange *exchange);
 
 extern bool api_has_session(const Api *api);
 
+/* For what comes without a request: on the thread for costly checks, in a session for messages. */
+typedef struct ApiResponse ApiResponse;
+typedef LIST_HEAD(ApiResponseList, ApiResponse) ApiResponseList;
+
+extern ApiResponseList *api_responses(Api *api);
+extern void api_responses_drop(ApiResponseList *list);
+extern void api_run_task(Api *api, WorkerTask *task, void (*run)(void *work),
+						 void (*done)(void *context, int64_t took_us));
+extern PgSession *api_store_session(const Api *api); /* NULL: there is none now */
+
 /* From now on it is known whose exchange it is. */
 extern void api_know_partner(ApiExchange *exchange, const char *partner);
 

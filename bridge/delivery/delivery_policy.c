@@ -80,6 +80,8 @@ static const struct
 							 "its profile asks for RS256; the bridge has no rsa_key_file"},
 	[TRANSFER_NOT_NOTED] = {DELIVERY_RETRY, "the journal of what is told could not be written"},
 	[TRANSFER_NO_STANDBY] = {DELIVERY_RETRY, "the standby does not have it yet"},
+	[TRANSFER_RESPONSE_REFUSED] = {DELIVERY_REFUSED, "the partner's answer was refused here"},
+	[TRANSFER_RESPONSE_LOST] = {DELIVERY_RETRY, "the partner's answer could not be stored"},
 	[TRANSFER_NO_TOKEN] = {DELIVERY_RETRY, "no token from the partner"},
 };
 

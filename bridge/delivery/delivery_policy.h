@@ -23,7 +23,9 @@ typedef enum TransferResult
 	TRANSFER_NO_RSA_KEY,	  /* FAILURE_NO_RSA_KEY: likewise, and somebody can mend it */
 	TRANSFER_NOT_NOTED,		  /* the journal could not be written: a full disk, mostly */
 	TRANSFER_NO_STANDBY,	  /* it might be lost here by tomorrow: wait_for_standby */
-	TRANSFER_NO_TOKEN		  /* the partner's token endpoint gave none, or we have no secret */
+	TRANSFER_RESPONSE_REFUSED, /* the answer in it is not what it should be */
+	TRANSFER_RESPONSE_LOST,	   /* ours: it is asked for again */
+	TRANSFER_NO_TOKEN		   /* the partner's token endpoint gave none, or we have no secret */
 } TransferResult;
 
 typedef struct DeliveryAttempt

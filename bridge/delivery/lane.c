@@ -5,16 +5,16 @@
  */
 #include "delivery/lane.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/iso_time.h"
 #include "delivery/delivery_policy.h"
+#include "delivery/lane_lock.h"
 #include "delivery/lane_message.h"
 #include "delivery/lane_state.h"
 #include "net/tls_files.h"
-
-#define LOCK_AGAIN_MS 1000
 
 static void
 lane_recorded(void *context, const PGresult *result, const Failure *failure)
@@ -99,6 +99,42 @@ lane_give_up(Lane *lane, TransferResult transfer, const Failure *failure)
 }
 
 static void
+lane_response_read(void *context, ResponseResult result, const char *error_code)
+{
+	Lane *lane = context;
+	DeliveryAttempt attempt = {.transfer = TRANSFER_ANSWERED, .http_status = 200};
+
+	if (result == RESPONSE_TAKEN)
+		attempt.ack = ACK_ACK;
+	else if (result == RESPONSE_REFUSED)
+		attempt.transfer = TRANSFER_RESPONSE_REFUSED;
+	else
+		attempt.transfer = TRANSFER_RESPONSE_LOST;
+	snprintf(lane->outcome.error_code, sizeof(lane->outcome.error_code), "%s", error_code);
+	lane_decide(lane, &attempt, "", lane->answered_ms);
+	lane_state_enter(lane, LANE_IDLE);
+	lane->common->changed(lane->common->context);
+}
+
+/* True when it is the answer to a question of ours, which is handed on. */
+static bool
+lane_hand_on(Lane *lane, const SenderAnswer *answer, const Ack *ack)
+{
+	const LaneParts *parts = &lane->common->parts;
+	MessageAction action;
+
+	if (answer->result != SENDER_ANSWERED || answer->http_status / 100 != 2 ||
+		ack->status != ACK_UNREADABLE ||
+		!message_response_expected(lane->texts[LANE_URL], &action) ||
+		!parts->take_response(parts->response_context, lane->party->partner, action, answer->body,
+							  answer->length, lane_response_read, lane))
+		return false;
+	lane->answered_ms = answer->elapsed_ms;
+	lane_state_enter(lane, LANE_READING);
+	return true;
+}
+
+static void
 lane_answered(void *context, const SenderAnswer *answer)
 {
 	Lane *lane = context;
@@ -133,6 +169,8 @@ lane_answered(void *context, const SenderAnswer *answer)
 		cause = lane->unwritten.text;
 	}
 	ack_read(answer->body, answer->length, &ack);
+	if (lane_hand_on(lane, answer, &ack))
+		return;
 	attempt.ack = ack.status;
 	attempt.error_code = ack.error_code;
 	attempt.retry_after_s = answer->retry_after_s;
@@ -167,6 +205,7 @@ lane_post(Lane *lane, const char *authorization)
 							 .length = lane->body.length,
 							 .authorization = authorization,
 							 .networks = &lane->networks,
+							 .max_answer = lane_message_max_answer(lane),
 							 .may_leave = lane_message_may_leave,
 							 .fence_context = lane};
 	SenderIdentity identity;
@@ -376,65 +415,6 @@ lane_next(Lane *lane)
 	if (!delivery_queue_next(lane->common->parts.session, lane->number, &lane->outcome, &wish,
 							 lane_got_next, lane, &failure))
 		lane_state_trouble(lane, "next_failed", &failure);
-}
-
-static void
-lane_lock_answered(void *context, const PGresult *result, const Failure *failure)
-{
-	Lane *lane = context;
-
-	if (result == NULL)
-		lane_state_trouble(lane, "lock_failed", failure);
-	else
-	{
-		lane_state_enter(lane, LANE_IDLE);
-		lane->is_locked = delivery_queue_read_claim(result);
-		if (!lane->is_locked)
-		{
-			/* another bridge serves this lane; it will take what we had in flight again */
-			lane->is_wanted = false;
-			lane->has_outcome = false;
-			/* unless that one was stopped: then its locks go with its sessions */
-			timer_set_sooner(lane->common->timer, LOCK_AGAIN_MS);
-		}
-	}
-	lane->common->changed(lane->common->context);
-}
-
-static void
-lane_lock(Lane *lane)
-{
-	Failure failure;
-
-	lane_state_enter(lane, LANE_LOCKING);
-	if (!delivery_queue_lock(lane->common->parts.session, lane->number, lane_lock_answered, lane,
-							 &failure))
-		lane_state_trouble(lane, "lock_failed", &failure);
-}
-
-static void
-lane_unlocked(void *context, const PGresult *result, const Failure *failure)
-{
-	Lane *lane = context;
-
-	if (result == NULL)
-		lane_state_trouble(lane, "unlock_failed", failure);
-	else
-		lane_state_enter(lane, LANE_IDLE);
-	lane->common->changed(lane->common->context);
-}
-
-/* We cannot serve the lane, another bridge perhaps can. */
-static void
-lane_unlock(Lane *lane)
-{
-	Failure failure;
-
-	lane->is_locked = false;
-	lane_state_enter(lane, LANE_LOCKING);
-	if (!delivery_queue_unlock(lane->common->parts.session, lane->number, lane_unlocked, lane,
-							   &failure))
-		lane_state_trouble(lane, "unlock_failed", &failure);
 }
 
 /* After what failed nothing is taken at once; nor while the two fail together. */

@@ -8,13 +8,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
 #include <sys/queue.h>
 
 #include "config/config.h"
 #include "database/told_journal.h"
 #include "delivery/delivery_queue.h"
 #include "database/fence.h"
+#include "message/message_response.h"
 #include "net/sender.h"
 #include "token/token_client.h"
 
@@ -27,6 +27,8 @@ typedef struct LaneParts
 	Sender *sender;
 	TokenClient *tokens;
 	ToldJournal *journal; /* NULL: none is kept */
+	ResponseTake take_response;
+	void *response_context;
 } LaneParts;
 
 typedef struct Prober Prober;
@@ -62,6 +64,7 @@ typedef enum LaneState
 	LANE_SECURING, /* until the standby has what is to be said */
 	LANE_ASKING,   /* the partner for a token */
 	LANE_SENDING,
+	LANE_READING, /* the partner's response is judged and stored */
 	LANE_RECORDING
 } LaneState;
 
@@ -99,6 +102,7 @@ typedef struct Lane
 	Fence fence;
 	int attempt;
 	bool status_is_ack;
+	int64_t answered_ms; /* how long the partner took for the response that is read */
 	int troubles; /* with the database, one after another: it is not to be asked in a circle */
 	int64_t rest_until;
 } Lane;

@@ -60,6 +60,16 @@ lane_message_is_late(const Lane *lane)
 		   token_client_find(lane->common->parts.tokens, &wish) != NULL;
 }
 
+size_t
+lane_message_max_answer(const Lane *lane)
+{
+	MessageAction action;
+
+	return message_response_expected(lane->texts[LANE_URL], &action)
+			   ? (size_t) (*lane->common->parts.config)->max_notify_body
+			   : 0;
+}
+
 void
 lane_message_log(const Lane *lane, const char *reason, int64_t elapsed_ms)
 {

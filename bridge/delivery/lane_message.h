@@ -24,6 +24,9 @@ extern TokenWish lane_message_token(const Lane *lane);
 /* Did its token take its time? Then it is taken, and asked whether it may leave, anew. */
 extern bool lane_message_is_late(const Lane *lane);
 
+/* How long the answer may be: it may be the answer to a search. 0: as an acknowledgement. */
+extern size_t lane_message_max_answer(const Lane *lane);
+
 /* One line in the log, of the outcome. */
 extern void lane_message_log(const Lane *lane, const char *reason, int64_t elapsed_ms);
 

@@ -169,7 +169,9 @@ items_find(const json_t *message, const ActionRule *rule, bool *is_required)
 	return NULL;
 }
 
-/* header.total_count against the list it counts; the list must not be empty. */
+/*
+ * header.total_count against the list it counts; the list must not be empty, but of what was found.
+ */
 static bool
 count_check(const json_t *header, const json_t *message, const ActionRule *rule,
 			MessageProblem *problem)
@@ -179,7 +181,7 @@ count_check(const json_t *header, const json_t *message, const ActionRule *rule,
 	const json_t *items = rule->items != NULL ? items_find(message, rule, &is_required) : NULL;
 	json_int_t count = items != NULL ? (json_int_t) json_array_size(items) : 1;
 
-	if (is_required && count == 0)
+	if (is_required && count == 0 && rule != &message_action_rules[MESSAGE_ON_SEARCH])
 		return problem_set(problem, BAD,
 						   "message.%s is empty; send at least one item (rjct.total_count.invalid)",
 						   rule->items);
@@ -259,6 +261,13 @@ const char *
 message_sender_uri(const json_t *envelope)
 {
 	return json_string_value(json_object_get(json_object_get(envelope, "header"), "sender_uri"));
+}
+
+bool
+message_is_answer(MessageAction action)
+{
+	return action == MESSAGE_ON_SUBSCRIBE || action == MESSAGE_ON_UNSUBSCRIBE ||
+		   action == MESSAGE_ON_SEARCH || action == MESSAGE_TXN_ON_STATUS;
 }
 
 bool

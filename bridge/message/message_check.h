@@ -41,6 +41,9 @@ extern const char *message_message_id(const json_t *envelope);
 /* header.sender_uri as it stands there; NULL when there is none. */
 extern const char *message_sender_uri(const json_t *envelope);
 
+/* Is it what a question of ours is answered by? */
+extern bool message_is_answer(MessageAction action);
+
 /* Is this a request that is answered later, at the sender's address? */
 extern bool message_wants_callback(MessageAction action);
 

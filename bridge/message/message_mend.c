@@ -196,6 +196,18 @@ text_mend(Mend *mend, const json_t *value, const FieldRule *rule, const char *pa
 	}
 }
 
+/* Some write a name from a list as an object that also says from which. */
+static json_t *
+object_mend(Mend *mend, const json_t *value, const FieldRule *rule, const char *path)
+{
+	json_t *name = json_object_get(value, "value");
+
+	if ((rule->kind != VALUE_NAME && rule->kind != VALUE_TEXT) || !json_is_string(name) ||
+		!odd_form_note(mend->found, ODD_TYPE_OBJECT, path, rule->name))
+		return NULL;
+	return json_incref(name);
+}
+
 /* Something that fits, of a value that does not; NULL when there is none. */
 static json_t *
 value_mend(Mend *mend, json_t *value, const FieldRule *rule, const char *path)
@@ -204,6 +216,8 @@ value_mend(Mend *mend, json_t *value, const FieldRule *rule, const char *path)
 		return NULL;
 	if (json_is_string(value))
 		return text_mend(mend, value, rule, path);
+	if (json_is_object(value) && rule->kind != VALUE_LIST)
+		return object_mend(mend, value, rule, path);
 	if (rule->kind == VALUE_LIST && json_is_object(value) &&
 		odd_form_note(mend->found, ODD_ONE_FOR_LIST, path, rule->name))
 		return json_pack("[O]", value);
@@ -370,6 +384,16 @@ criteria_mend(Mend *mend, const json_t *message, const char *items, const char *
 	}
 }
 
+/* It stays as it is, and message_check lets it pass: only its meaning is ours. */
+static void
+found_mend(const json_t *message, MessageAction action, OddForms *found)
+{
+	const json_t *answers = json_object_get(message, "search_response");
+
+	if (action == MESSAGE_ON_SEARCH && json_is_array(answers) && json_array_size(answers) == 0)
+		(void) odd_form_note(found, ODD_NOTHING_FOUND, "message", "search_response");
+}
+
 void
 message_mend_flag(json_t *envelope, OddForms *found)
 {
@@ -411,9 +435,38 @@ message_mend(json_t *envelope, json_t *plain, MessageAction action, OddForms *fo
 		return;
 	names_mend(message, action, header_text(&mend, "message_id"), found);
 	fields_mend(&mend, message, rule->message, "message", 0);
+	found_mend(message, action, found);
 	criteria_mend(&mend, message, "search_request", "search_criteria", &query);
 	criteria_mend(&mend, message, "subscribe_request", "subscribe_criteria", &filter);
 	count_mend(&mend, header, message, rule);
+}
+
+/* Is it missing, or one of these two? */
+static bool
+side_is(const json_t *header, const char *name, const char *one, const char *other)
+{
+	const json_t *side = json_object_get(header, name);
+	const char *text = json_string_value(side);
+
+	return side == NULL || json_is_null(side) || is_empty_text(side) ||
+		   (text != NULL && (strcmp(text, one) == 0 || strcmp(text, other) == 0));
+}
+
+void
+message_mend_sides(json_t *envelope, MessageAction action, const char *ours, const char *theirs,
+				   OddForms *found)
+{
+	json_t *header = json_object_get(envelope, "header");
+	const char *sender = json_string_value(json_object_get(header, "sender_id"));
+
+	if (!json_is_object(header) || !message_is_answer(action) ||
+		(sender != NULL && strcmp(sender, theirs) == 0) ||
+		!side_is(header, "sender_id", ours, ours) ||
+		!side_is(header, "receiver_id", theirs, ours) ||
+		!odd_form_note(found, ODD_SIDES, "header", "sender_id"))
+		return;
+	(void) json_object_set_new(header, "sender_id", json_string(theirs));
+	(void) json_object_set_new(header, "receiver_id", json_string(ours));
 }
 
 bool

@@ -18,6 +18,13 @@ extern void message_mend_flag(json_t *envelope, OddForms *found);
  */
 extern MessageAction message_mend_path(const json_t *envelope, MessageAction path, OddForms *found);
 
+/*
+ * Of an answer that names the sides as its question did, or none: ours and theirs are who we are
+ * and who brings it. Changed before it is checked.
+ */
+extern void message_mend_sides(json_t *envelope, MessageAction action, const char *ours,
+							   const char *theirs, OddForms *found);
+
 /* Change header and message in place; plain as in message_check. found->is_any: there was one. */
 extern void message_mend(json_t *envelope, json_t *plain, MessageAction action, OddForms *found);
 

@@ -136,9 +136,22 @@ answers_mend(const json_t *answers, OddForms *found)
 	}
 }
 
+/* Nothing is found by it: an answer is known by transaction_id and reference_id. */
+static void
+correlation_mend(json_t *message, const char *message_id, OddForms *found)
+{
+	const json_t *given = json_object_get(message, "correlation_id");
+
+	if ((given == NULL || json_is_null(given)) && json_object_size(message) > 0 &&
+		odd_form_note(found, ODD_CORRELATION_MISSING, "message", "correlation_id"))
+		(void) json_object_set_new(message, "correlation_id", json_string(message_id));
+}
+
 void
 names_mend(json_t *message, MessageAction action, const char *message_id, OddForms *found)
 {
+	if (message_is_answer(action))
+		correlation_mend(message, message_id, found);
 	if (action == MESSAGE_UNSUBSCRIBE)
 		(void) member_rename(message, "subscription_code", "subscription_codes",
 							 ODD_SUBSCRIPTION_CODE, "message", found);

@@ -50,6 +50,7 @@ typedef struct SenderRequest
 	const char *timestamp;			/* a header of this name, or NULL */
 	const SenderIdentity *identity; /* or NULL */
 	const AddressList *networks;	/* where private addresses are allowed; must stay likewise */
+	size_t max_answer;				/* bytes of the answer's body; 0 = 64 KiB */
 	SenderFence may_leave;			/* or NULL: always */
 	void *fence_context;
 } SenderRequest;
@@ -70,7 +71,7 @@ typedef struct SenderAnswer
 	int http_status;	   /* 0 unless answered */
 	const char *reason;	   /* short and free of content; "" when answered */
 	int64_t retry_after_s; /* what the header of this name asks for; 0 = nothing */
-	const char *body;	   /* at most 64 KiB; what is longer counts as empty */
+	const char *body;	   /* what is longer than max_answer counts as empty */
 	size_t length;
 	int64_t elapsed_ms;
 } SenderAnswer;

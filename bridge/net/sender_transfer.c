@@ -400,7 +400,7 @@ sender_transfer_new(const SenderSettings *settings, const SenderRequest *request
 		return NULL;
 	}
 	transfer->networks = request->networks;
-	buffer_init(&transfer->answer, ANSWER_LIMIT);
+	buffer_init(&transfer->answer, request->max_answer > 0 ? request->max_answer : ANSWER_LIMIT);
 	transfer->curl = curl_easy_init();
 	if (transfer->curl != NULL && transfer_add_headers(transfer, request) &&
 		transfer_prepare(transfer, settings, request) &&

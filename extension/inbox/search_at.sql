@@ -143,7 +143,9 @@ BEGIN
 		casesync_internal.plain_name(reg_type),
 		coalesce(filter_type, casesync_internal.query_type_of(filter)))
 	RETURNING t.* INTO m;
-	PERFORM casesync_internal.enqueue(partner, 'search', p.base_url || '/registry/search',
+	PERFORM casesync_internal.enqueue(partner, 'search', p.base_url
+			|| CASE casesync_internal.profile_rule(p.profile, 'answers')
+				WHEN 'response' THEN '/registry/sync/search' ELSE '/registry/search' END,
 		casesync_internal.search_message(m, filter, sort, page_size, page_number), 'rcvd');
 	PERFORM casesync_internal.audit_note('search_at', partner,
 		jsonb_build_object('reference_id', m.reference_id));
@@ -266,6 +268,24 @@ COMMENT ON FUNCTION casesync_internal.my_request_answered(casesync_internal.my_r
 	integer) IS
 	'a search of ours has an answer, and so many new records';
 
+/* Some answer with no item where nobody was found. */
+CREATE OR REPLACE FUNCTION casesync_internal.nothing_found(partner text, transaction_id text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.my_request m
+	   SET answered_at = clock_timestamp(), state = 'answered', reason = NULL,
+		records = coalesce(m.records, 0), total_count = coalesce(m.total_count, 0)
+	 WHERE m.partner = nothing_found.partner AND m.action = 'search'
+	   AND m.transaction_id = nothing_found.transaction_id;
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.nothing_found(text, text) IS
+	'a partner answers our search with no item; false when it is none of ours';
+
 /*
  * Partner, reference_id and transaction_id must all be those of a question of ours: an answer is
  * taken as asked for, and may be applied without a person.
@@ -280,7 +300,8 @@ DECLARE
 	item jsonb;
 	m casesync_internal.my_request;
 	stored integer;
-	is_known boolean := false;
+	is_known boolean := message->'search_response' = '[]'
+		AND casesync_internal.nothing_found(p.partner, message->>'transaction_id');
 	first integer := 0;
 BEGIN
 	FOR item IN SELECT i FROM jsonb_array_elements(

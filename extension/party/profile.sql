@@ -15,6 +15,8 @@ AS $$
 		('spdci-1.0', 'algorithm', 'eddsa', 'a JWS is by our Ed25519 key'),
 		('spdci-1.0', 'kid', 'thumbprint', 'a JWS names our key as /.well-known/jwks.json does'),
 		('spdci-1.0', 'callbacks', 'token', 'answers and notifications come with a token of ours'),
+		('spdci-1.0', 'answers', 'message', 'a search is asked at /registry/search, and its answer '
+			'is a message of its own'),
 		('spdci-1.0', 'notify', 'notify_event', 'notifications have notify_event, of reg_records'),
 		('spdci-1.0', 'search', 'texts', 'types in the criteria of a search are texts'),
 		('spdci-1.0', 'enrolment_status', 'listed', 'Exited is told as Inactive (A3)'),
@@ -28,6 +30,9 @@ AS $$
 		('openg2p', 'signature', 'jws_detached', 'the signature is a JWS without what it signs, '
 			'EdDSA over header and message'),
 		('openg2p', 'kid', 'none', 'it names no key: one that is named must be called so there'),
+		('openg2p', 'answers', 'response', 'a search is asked at /registry/sync/search, whose '
+			'response is the answer'),
+		('openg2p-rs256', 'answers', 'response', 'as openg2p'),
 		('openg2p-rs256', 'signature', 'jws_detached', 'as openg2p'),
 		('openg2p-rs256', 'kid', 'none', 'as openg2p'),
 		('openg2p-rs256', 'algorithm', 'rs256', 'by the RSA key of the bridge''s rsa_key_file'),
@@ -37,10 +42,9 @@ AS $$
 			'an address that issue_callback() gives to this partner alone'),
 		('opencrvs', 'signature', 'jws_compact', 'the signature is a JWS that holds what it signs, '
 			'by EdDSA; our key is looked for at sender_id/.well-known/jwks.json'),
+		('opencrvs', 'answers', 'response', 'as openg2p'),
 		('opencrvs', 'search', 'references', 'they are objects with a value; it is in births, by a '
-			'DRN in deaths, by an MRN in marriages'),
-		('opencrvs', 'callbacks', 'address', 'answers come without a token, to an address that '
-			'issue_callback() gives to this partner alone')
+			'DRN in deaths, by an MRN in marriages')
 $$;
 COMMENT ON FUNCTION casesync_internal.profile_rules() IS
 	'how the profiles of set_partner() differ from the standard; the standard''s own row for each '

@@ -77,7 +77,7 @@ my %taken;
 sub is_taken
 {
 	my ($path, $body, $code, $wanted, $what, %headers) = @_;
-	my ($partner) = $body =~ /"sender_id": "(\w+)\./;
+	my $partner = delete $headers{by} // ($body =~ /"sender_id": "(\w+)\./)[0];
 	my $before = seen($partner, $code);
 	$taken{$code} = 1;
 	my $answer = $sp->post($path, $body, Authorization => 'Bearer ' . $sp->token("$partner.example.org"), %headers);
@@ -91,7 +91,7 @@ sub is_taken
 sub is_refused
 {
 	my ($path, $body, $wanted, $what, %headers) = @_;
-	my ($partner) = $body =~ /"sender_id": "(\w+)\./;
+	my $partner = delete $headers{by} // ($body =~ /"sender_id": "(\w+)\./)[0];
 	my $before = $sp->sql('SELECT sum(messages) FROM casesync.deviations');
 	my $answer = $sp->post($path, $body, Authorization => 'Bearer ' . $sp->token("$partner.example.org"), %headers);
 	my $item = $answer->{json}{message}{search_response}[0] // {};
@@ -212,6 +212,43 @@ is_taken('/registry/on-search', message('notify', qq("transaction_id": "n4", "no
 	  . qq( "data": {$data, "reg_records": $record}}])), 'callback_path', $ack, 'a notification where answers to a search are expected');
 is_refused('/registry/search', message('notify', qq("transaction_id": "n5", "notify_event": [{"reference_id": "n5", "timestamp": "$now",)
 	  . qq( "data": {$data, "reg_records": $record}}])), '200 ERR err.request.bad', 'a notification where requests are expected');
+
+# --- answers to what we ask ---
+$sp->sql("SELECT casesync.set_agreement('in-old', 'old.example.org', direction => 'in', event_types => '{search,enrolment_status_change}');"
+	  . " SELECT casesync.activate('in-old')");
+my $asked;
+
+# An answer to a new search of ours; the sides are those of an answer. Without a type it has no item.
+sub found
+{
+	my ($type) = @_;
+	$asked = $sp->sql(q{SELECT casesync.search_at('old.example.org', 'Member', '{"type": "NATIONAL_ID", "value": "SEEDED-9"}')});
+	my $transaction = $sp->sql("SELECT transaction_id FROM casesync.my_requests WHERE reference_id = '$asked'");
+	my $item = $type ? qq({"reference_id": "$asked", "timestamp": "$now", "status": "succ", "locale": "eng", "data": {"reg_record_type": $type,)
+	  . qq( "reg_records": [$record]}}) : '';
+	return message('on-search', qq("transaction_id": "$transaction", "correlation_id": "c", "search_response": [$item]),
+		$type ? () : (header => ', "total_count": 0'));
+}
+
+sub answered { return $sp->sql("SELECT concat_ws(' ', state, records, total_count) FROM casesync.my_requests WHERE reference_id = '$asked'"); }
+my ($theirs, $ours) = ('"sender_id": "old.example.org", "receiver_id": "any"', '"sender_id": "sp.example.org", "receiver_id": "old.example.org"');
+my $answers = '/registry/on-search';
+is_taken($answers, found('{"namespace": "person-v1", "value": "Member"}'), 'type_object', $ack, 'of the records found');
+is(answered(), 'answered 1', 'and the search is answered');
+is_refused($answers, found('{"namespace": "person-v1"}'), '200 ERR err.request.bad', 'a type without a value');
+is_taken($answers, found('"Member"') =~ s/$theirs/$ours/r, 'sides', $ack, 'those of the question', by => 'old');
+is(answered(), 'answered 1', 'and the search is answered');
+is_taken($answers, found('"Member"') =~ s/$theirs, /"x": 1, /r, 'sides', $ack, 'none', by => 'old');
+is_refused($answers, found('"Member"') =~ s/$theirs/"sender_id": "sp.example.org", "receiver_id": "loose.example.org"/r,
+	'200 ERR err.sender_id.invalid', 'those of a question to somebody else', by => 'old');
+is(answered(), 'requested', 'and the search waits');
+is_refused('/registry/notify', message('notify', qq("transaction_id": "n6", "notify_event": [{"reference_id": "n6", "timestamp": "$now",)
+	  . qq( "data": {$data, "reg_records": $record}}])) =~ s/$theirs/$ours/r, '401 ERR err.sender_id.invalid', 'those of a question in a notification',
+	by => 'old');
+is_taken($answers, found('"Member"') =~ s/"correlation_id": "c", //r, 'correlation_missing', $ack, 'in an answer');
+is(answered(), 'answered 1', 'and the search is answered');
+is_taken($answers, found(''), 'nothing_found', $ack, 'in an answer');
+is(answered(), 'answered 0 0', 'and the search is answered: nobody');
 
 # --- around the message ---
 is_taken($sync, search($one, signature => $_), 'signature_marker', 1, $_)

@@ -10,7 +10,7 @@ UNIT_PURE = \
 	bridge/database/told_entry.c bridge/database/told_journal.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
 	bridge/message/json_number.c bridge/message/json_span.c \
-	bridge/message/locale_code.c bridge/message/message_check.c bridge/message/message_mend.c \
+	bridge/message/locale_code.c bridge/message/message_check.c bridge/message/message_mend.c bridge/message/message_response.c \
 	bridge/message/message_parse.c bridge/message/message_rules.c bridge/message/message_value.c \
 	bridge/message/names_mend.c bridge/message/odd_form.c bridge/message/query_mend.c \
 	bridge/message/reply.c bridge/message/shortest_digits.c \

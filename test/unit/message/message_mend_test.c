@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "message/message_mend.h"
+#include "message/message_response.h"
 #include "tap.h"
 #include "test_message.h"
 
@@ -168,6 +169,15 @@ static const MendCase cases[] = {
 	 "\"data\":{\"reg_event_type\":\"UPDATE\",\"reg_record_type\":\"Person\",\"reg_records\":["
 	 "{\"@type\":\"Person\",\"x\":0.1}]}",
 	 false},
+	/* answers */
+	{MESSAGE_ON_SEARCH, "\"reg_record_type\":\"Member\"",
+	 "\"reg_record_type\":{\"namespace\":\"v1\",\"value\":\"person\"}",
+	 "{\"type_object\":\"message.search_response[0].data.reg_record_type\"}",
+	 "\"reg_record_type\":\"person\"", false},
+	{MESSAGE_ON_SEARCH, "\"reg_record_type\":\"Member\"", "\"reg_record_type\":{\"value\":1}", "",
+	 "", false},
+	{MESSAGE_ON_SEARCH, "\"correlation_id\":\"c\",", "",
+	 "{\"correlation_missing\":\"message.correlation_id\"}", "\"correlation_id\":\"1\"", false},
 	{MESSAGE_NOTIFY, "\"transaction_id\"", "\"notification_id\"",
 	 "{\"notification_id\":\"message.notification_id\"}", "\"transaction_id\":\"t\"", false},
 };
@@ -248,12 +258,90 @@ test_paths(Tap *tap)
 	}
 }
 
+static const struct
+{
+	MessageAction action;
+	const char *header; /* sender_id and receiver_id as they came */
+	bool is_mended;
+} sides[] = {
+	{MESSAGE_ON_SEARCH, "{\"sender_id\":\"we\",\"receiver_id\":\"they\"}", true},
+	{MESSAGE_ON_SUBSCRIBE, "{\"sender_id\":\"we\"}", true},
+	{MESSAGE_ON_SEARCH, "{\"sender_id\":null,\"receiver_id\":\"\"}", true},
+	{MESSAGE_TXN_ON_STATUS, "{}", true},
+	{MESSAGE_ON_SEARCH, "{\"receiver_id\":\"we\"}", true},
+	{MESSAGE_ON_SEARCH, "{\"sender_id\":\"they\",\"receiver_id\":\"we\"}", false},
+	{MESSAGE_ON_SEARCH, "{\"sender_id\":\"they\"}", false}, /* as any message to nobody */
+	{MESSAGE_ON_SEARCH, "{\"sender_id\":\"we\",\"receiver_id\":\"others\"}", false},
+	{MESSAGE_ON_SEARCH, "{\"sender_id\":\"others\",\"receiver_id\":\"we\"}", false},
+	{MESSAGE_ON_SEARCH, "{\"sender_id\":1,\"receiver_id\":\"they\"}", false},
+	{MESSAGE_NOTIFY, "{\"sender_id\":\"we\",\"receiver_id\":\"they\"}", false},
+	{MESSAGE_SEARCH, "{\"sender_id\":\"we\",\"receiver_id\":\"they\"}", false},
+};
+
+static void
+test_sides(Tap *tap)
+{
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++)
+	{
+		json_t *given = json_loads(sides[i].header, JSON_REJECT_DUPLICATES, NULL);
+		json_t *envelope = json_pack("{s:o}", "header", json_deep_copy(given));
+		const json_t *header = json_object_get(envelope, "header");
+		OddForms found = {false};
+
+		message_mend_sides(envelope, sides[i].action, "we", "they", &found);
+		tap_ok(tap, found.is_any == sides[i].is_mended, "%s: noted or not", sides[i].header);
+		tap_ok(tap, sides[i].is_mended || json_equal(header, given), "and stays if not");
+		if (sides[i].is_mended)
+		{
+			tap_is(tap, json_string_value(json_object_get(header, "sender_id")), "they",
+				   "from whoever brings it");
+			tap_is(tap, json_string_value(json_object_get(header, "receiver_id")), "we", "to us");
+		}
+		json_decref(given);
+		json_decref(envelope);
+	}
+}
+
+/* No item is an answer: what is asked for is refused when it is nothing. */
+static void
+test_nothing_found(Tap *tap)
+{
+	static const char empty[] = "{\"header\":{},\"message\":{\"search_response\":[]}}";
+	json_t *envelope = json_loads(empty, JSON_REJECT_DUPLICATES, NULL);
+	OddForms found = {false};
+
+	message_mend(envelope, NULL, MESSAGE_ON_SEARCH, &found);
+	tap_is(tap, found.places[ODD_NOTHING_FOUND], "message.search_response", "nothing found: noted");
+	found = (OddForms){false};
+	message_mend(envelope, NULL, MESSAGE_SEARCH, &found);
+	tap_is(tap, found.places[ODD_NOTHING_FOUND], "", "and of nothing else");
+	json_decref(envelope);
+}
+
+static void
+test_responses(Tap *tap)
+{
+	MessageAction action = MESSAGE_NOTIFY;
+
+	tap_ok(tap,
+		   message_response_expected("https://x/dci/registry/sync/search", &action) &&
+			   action == MESSAGE_ON_SEARCH,
+		   "a search at once is answered by its response");
+	tap_ok(tap, !message_response_expected("https://x/registry/search", &action), "another not");
+	tap_ok(tap, !message_response_expected("https://x/registry/sync/search/", &action),
+		   "nor what only begins so");
+	tap_ok(tap, !message_response_expected("", &action), "nor nothing");
+}
+
 int
 main(void)
 {
 	Tap tap = {0};
 
 	test_paths(&tap);
+	test_sides(&tap);
+	test_nothing_found(&tap);
+	test_responses(&tap);
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		case_hold(&tap, &cases[i]);
