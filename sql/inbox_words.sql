@@ -41,5 +41,28 @@ SELECT a.access, (SELECT string_agg(s, ', ') FROM app.shows(a.access) s) AS show
 SELECT status, message LIKE '%Awa%' AS names_somebody FROM casesync.check();
 SELECT partner, event_type, state, items FROM casesync.received ORDER BY 3;
 SELECT registry, error_code, subjects FROM casesync.quarantined;
+-- the words are those that the members of the same record have there, whatever it is made of
+CREATE FUNCTION app.made(seed bigint, depth integer) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	names constant text[] := '{status,"Vital Status",ns:org:death_date,key,Name,VALUE,x,"Décès-Status",ＤＥＡＴＨ,died,"a.b:Day","İStatus","","生死status"}';
+	n bigint := ('x' || substr(md5(seed::text), 1, 8))::bit(32)::bigint;
+BEGIN
+	RETURN CASE WHEN depth = 0 OR n % 5 = 0 THEN (ARRAY['"2026-01-01"', '"status"', 'true', '3', 'null', '"death"', '"Dead Day"'])[1 + n % 7]::jsonb
+		WHEN n % 5 = 1 THEN jsonb_build_array(app.made(seed * 7 + 1, depth - 1), app.made(seed * 7 + 2, depth - 1))
+		ELSE jsonb_build_object(names[1 + n / 7 % 14], app.made(seed * 7 + 3, depth - 1), names[1 + n / 91 % 14], app.made(seed * 7 + 4, depth - 1),
+			names[1 + n / 1001 % 14], app.made(seed * 7 + 5, depth - 1)) END;
+END
+$$;
+WITH made AS MATERIALIZED (SELECT app.made(i, 4) AS r FROM generate_series(1, 600) i),
+	found AS (SELECT r, ARRAY(SELECT DISTINCT w FROM jsonb_array_elements(casesync_internal.death_words(r)) w ORDER BY w) AS words FROM made),
+	meant AS (SELECT r, ARRAY(SELECT DISTINCT jsonb_build_array(regexp_replace(m.path, '^.*[.]', ''), w.word) AS w
+		FROM casesync_internal.record_members(r) m CROSS JOIN LATERAL jsonb_path_query(m.value, 'strict $.**') w(word)
+		WHERE m.path ~ '(status|date|day|time|death|decease|deceased|dead|died)$' AND jsonb_typeof(w.word) NOT IN ('object', 'array') ORDER BY w) AS words FROM made)
+SELECT count(*) > 100 AS with_words, count(*) FILTER (WHERE f.words <> m.words) AS others FROM found f JOIN meant m USING (r) WHERE m.words <> '{}' OR f.words <> '{}';
+SELECT casesync_internal.name_folded(n) = regexp_replace(lower(casesync_internal.plain_name(normalize(n, NFKC))), '[^[:alnum:]]', '', 'g') AS is_same, left(n, 20) AS n
+  FROM unnest(ARRAY['', ':', 'a:B_c:D e-1', E'\t x \n', 'ＡＢ：ｃ', 'É_é', 'ǅ', 'ß', 'ﬁn', 'a:é:', '١٢', repeat('é', 300)]) n WHERE length(n) < 100 OR casesync_internal.name_folded(n) <> n;
+SELECT casesync_internal.death_words(r) FROM unnest(ARRAY['{}', '[]', '1', '"status"', 'null', '[[{"status": [1, {"a": null}]}]]', '{"key": "died", "value": {"x": "yes"}}']::jsonb[]) r;
+SELECT casesync_internal.death_words(('[' || repeat('[', 4000) || '{"status": 1}' || repeat(']', 4000) || ']')::jsonb);
+
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

@@ -2,11 +2,8 @@
 CREATE OR REPLACE FUNCTION casesync_internal.list_of(value jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN coalesce(jsonb_typeof(value), 'null') = 'null' THEN '[]'
-		WHEN jsonb_typeof(value) = 'array' THEN value ELSE jsonb_build_array(value) END
-$$;
+RETURN CASE WHEN coalesce(jsonb_typeof(value), 'null') = 'null' THEN '[]'::jsonb
+	WHEN jsonb_typeof(value) = 'array' THEN value ELSE jsonb_build_array(value) END;
 COMMENT ON FUNCTION casesync_internal.list_of(jsonb) IS 'one or many as a list: peers send both';
 
 /* The form is ours to judge, the range the server's: what it cannot hold is no time either. */
@@ -28,11 +25,8 @@ COMMENT ON FUNCTION casesync_internal.time_of(text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.number_of(value jsonb)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN jsonb_typeof(value) = 'number' AND value::text ~ '^[0-9]{1,18}$'
-		THEN value::text::bigint END
-$$;
+RETURN CASE WHEN jsonb_typeof(value) = 'number' AND value::text ~ '^[0-9]{1,18}$'
+	THEN value::text::bigint END;
 COMMENT ON FUNCTION casesync_internal.number_of(jsonb) IS
 	'a whole number not below zero; NULL when it is none';
 

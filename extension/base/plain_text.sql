@@ -32,10 +32,7 @@ COMMENT ON FUNCTION casesync_internal.name_said(text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.id_said(value text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN value ~ '^[!-~]{1,99}$' THEN value END
-$$;
+RETURN CASE WHEN value ~ '^[!-~]{1,99}$' THEN value END;
 COMMENT ON FUNCTION casesync_internal.id_said(text) IS 'an id; NULL when it is none';
 
 /*

@@ -229,12 +229,16 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	/* Others than casesync say nothing of it. */
+	IF jsonb_typeof(changed) IS DISTINCT FROM 'object' THEN
+		RETURN NULL;
+	END IF;
 	RETURN (
 		SELECT jsonb_object_agg(c.key, jsonb_build_array(least(
 				casesync_internal.number_of(c.value->0),
 				casesync_internal.microseconds_of(now()) + 86400000000::bigint), c.value->1,
 				casesync_internal.number_of(c.value->2)))
-		  FROM jsonb_each(CASE jsonb_typeof(changed) WHEN 'object' THEN changed END) c
+		  FROM jsonb_each(changed) c
 		  JOIN jsonb_each(casesync_internal.record_fields(record)) f ON f.key = c.key
 		 WHERE jsonb_typeof(c.value) = 'array'
 		   AND casesync_internal.number_of(c.value->0) IS NOT NULL

@@ -7,15 +7,7 @@
 /* As peers spell it: with a prefix, in any case, with or without lines between its words. */
 CREATE OR REPLACE FUNCTION casesync_internal.name_folded(name text)
 RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	/* Planned once a session: for each name of each record it would take longer than the rest. */
-	RETURN regexp_replace(lower(casesync_internal.plain_name(normalize(name, NFKC))),
-		'[^[:alnum:]]', '', 'g');
-END
-$$;
+AS 'MODULE_PATHNAME', 'casesync_name_folded' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION casesync_internal.name_folded(text) IS
 	'a member''s name without what two peers may write differently';
 
@@ -102,6 +94,13 @@ $$;
 COMMENT ON FUNCTION casesync_internal.says_deceased(text, jsonb) IS
 	'whether a word of a member''s value says that somebody has died';
 
+CREATE OR REPLACE FUNCTION casesync_internal.death_words(record jsonb)
+RETURNS jsonb
+AS 'MODULE_PATHNAME', 'casesync_death_words' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION casesync_internal.death_words(jsonb) IS
+	'what a record says in members that may tell of a death: a list of their names, folded, each '
+	'with one word of its value';
+
 /*
  * Of several statuses any: which of them counts is for a person to say. NULL when the record says
  * something there that nobody can read: then a person looks, too. What is written as a list, or as
@@ -112,16 +111,17 @@ RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	words constant jsonb := casesync_internal.death_words(record);
 BEGIN
+	IF coalesce(words, '[]') = '[]' THEN
+		RETURN false;
+	END IF;
 	RETURN (
 		SELECT CASE WHEN bool_or(x.is_death IS NULL) THEN NULL
 			ELSE coalesce(bool_or(x.is_death), false) END
-		  FROM (
-			SELECT casesync_internal.says_deceased(m.path, w.word) AS is_death
-			  FROM casesync_internal.record_members(record) m
-			 CROSS JOIN LATERAL jsonb_path_query(m.value, 'strict $.**') w(word)
-			 WHERE m.path ~ '(status|date|day|time|death|decease|deceased|dead|died)$'
-			   AND jsonb_typeof(w.word) NOT IN ('object', 'array')) x);
+		  FROM (SELECT casesync_internal.says_deceased(w.pair->>0, w.pair->1) AS is_death
+				  FROM jsonb_array_elements(words) w(pair)) x);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS

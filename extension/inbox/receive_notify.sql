@@ -122,6 +122,9 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF hops IS NULL THEN
+		RETURN '{}';
+	END IF;
 	RETURN (
 		SELECT ARRAY(
 			SELECT k.name
@@ -184,7 +187,7 @@ COMMENT ON FUNCTION casesync_internal.is_last_word(text, text, jsonb, bytea) IS
  * not agreed is cut away before anything looks at it, also before the person is recognised; the
  * hash is of all that came, so that a repetition is known though it was cut.
  */
-CREATE OR REPLACE FUNCTION casesync_internal.store_item(p casesync_internal.partner,
+CREATE OR REPLACE FUNCTION casesync_internal.store_item(a casesync_internal.agreement,
 	message_id text, transaction_id text, stream text, i record, event_type text,
 	is_solicited boolean)
 RETURNS void
@@ -192,19 +195,18 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	a constant casesync_internal.agreement := casesync_internal.agreement_in(p.partner, event_type);
 	hash constant bytea := casesync_internal.told_hash(i.record);
 	agreed constant jsonb := casesync_internal.project(i.record, a.fields, a.identifier_types);
-	who constant text := casesync_internal.known_subject(p.partner, agreed);
+	who constant text := casesync_internal.known_subject(a.partner, agreed);
 	n casesync_internal.inbox_item;
 BEGIN
 	is_solicited := is_solicited OR 'push' = ANY (a.services);
 	IF i.reference_id IS NOT NULL
-		AND casesync_internal.is_last_word(p.partner, i.reference_id, i.record, hash) THEN
+		AND casesync_internal.is_last_word(a.partner, i.reference_id, i.record, hash) THEN
 		RETURN;
 	END IF;
 	n.mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited,
-		(casesync_internal.inbox_last_of(p.partner, who,
+		(casesync_internal.inbox_last_of(a.partner, who,
 			'{new,applied,ignored,observed}')).record);
 	n.hops := casesync_internal.hops_known(i.meta->'hops');
 	n.seq := casesync_internal.number_of(i.meta->'seq');
@@ -218,7 +220,7 @@ BEGIN
 	INSERT INTO casesync_internal.inbox_item AS t (partner, message_id, item, reference_id,
 		content_hash, transaction_id, event_type, record_type, record, subject, hops, stream, seq,
 		prev_seq, agreement, agreement_version, mode, sent_at, changed_at, changed, state, reason)
-	VALUES (p.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
+	VALUES (a.partner, message_id, i.item, i.reference_id, hash, transaction_id, event_type,
 		n.record_type, agreed, who, n.hops, n.stream, n.seq, n.prev_seq, a.agreement, a.version,
 		n.mode, i.sent_at, n.changed_at, n.changed,
 		CASE WHEN agreed IS NULL THEN 'ignored' WHEN n.mode = 'auto' THEN 'new'
@@ -231,9 +233,10 @@ BEGIN
 	PERFORM casesync_internal.inbox_gap_note(n);
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.store_item(casesync_internal.partner, text, text, text,
+COMMENT ON FUNCTION casesync_internal.store_item(casesync_internal.agreement, text, text, text,
 	record, text, boolean) IS
-	'put one record into the inbox, and say whether it is applied or waits for a person';
+	'put one record into the inbox under this agreement, and say whether it is applied or waits '
+	'for a person';
 
 CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_of(partner text, transaction_id text)
 RETURNS casesync_internal.my_subscription
@@ -328,13 +331,17 @@ BEGIN
 	ELSIF records > most THEN
 		RETURN casesync_internal.refused_for('too many records', records::text, most::text);
 	END IF;
+	WITH item AS MATERIALIZED (
+		SELECT i.item, i.record, i.meta, coalesce(i.event_type, mine.event_type) AS event
+		  FROM casesync_internal.notify_items(header, message) i
+	), agreed AS MATERIALIZED (
+		SELECT d.event, casesync_internal.agreement_in(p.partner, d.event) AS a
+		  FROM (SELECT DISTINCT i.event FROM item i) d
+	)
 	SELECT x.* INTO bad
-	  FROM (SELECT i.item, i.record, coalesce(i.event_type, mine.event_type) AS event,
-				(s.a).agreement IS NOT NULL AS is_agreed,
+	  FROM (SELECT i.item, i.record, i.event, (s.a).agreement IS NOT NULL AS is_agreed,
 				i.meta->>'way' = 'push' AND 'push' <> ALL ((s.a).services) AS is_only_pushed
-			  FROM casesync_internal.notify_items(header, message) i
-			 CROSS JOIN LATERAL (SELECT casesync_internal.agreement_in(p.partner,
-				coalesce(i.event_type, mine.event_type)) AS a) s) x
+			  FROM item i JOIN agreed s ON s.event IS NOT DISTINCT FROM i.event) x
 	 WHERE NOT x.is_agreed OR x.is_only_pushed OR jsonb_typeof(x.record) <> 'object'
 	 ORDER BY x.item LIMIT 1;
 	RETURN CASE WHEN NOT bad.is_agreed
@@ -360,15 +367,27 @@ DECLARE
 	transaction constant text := message->>'transaction_id';
 	mine constant casesync_internal.my_subscription := casesync_internal.my_subscription_meant(
 		p.partner, message);
+	stream constant text := header #>> '{meta,stream}';
+	message_id constant text := header->>'message_id';
 	i record;
 	event text;
+	before text[];
+	a casesync_internal.agreement;
+	is_solicited boolean;
 BEGIN
 	FOR i IN SELECT * FROM casesync_internal.notify_items(header, message) LOOP
 		event := coalesce(i.event_type, mine.event_type);
 		i.record_type := coalesce(i.record_type, mine.record_type);
-		PERFORM casesync_internal.store_item(p, header->>'message_id', transaction,
-			header #>> '{meta,stream}', i, event,
-			casesync_internal.is_solicited(p.partner, mine, i.reference_id, event, i.record_type));
+		/* Mostly all are of one kind, and who wants that kind wants them all. */
+		IF before IS DISTINCT FROM ARRAY[event, i.record_type] THEN
+			before := ARRAY[event, i.record_type];
+			a := casesync_internal.agreement_in(p.partner, event);
+			is_solicited := casesync_internal.is_solicited(p.partner, mine, NULL, event,
+				i.record_type);
+		END IF;
+		PERFORM casesync_internal.store_item(a, message_id, transaction, stream, i, event,
+			is_solicited OR casesync_internal.is_solicited(p.partner, mine, i.reference_id, event,
+				i.record_type));
 	END LOOP;
 	PERFORM casesync_internal.ring();
 	RETURN casesync_internal.acknowledgement(correlation_id);

@@ -221,8 +221,8 @@ BEGIN
 			WITH ORDINALITY r(record, n)
 		 WHERE jsonb_typeof(r.record) = 'object'
 	LOOP
-		PERFORM casesync_internal.store_item(p, header->>'message_id', m.transaction_id, NULL, i,
-			'search', true);
+		PERFORM casesync_internal.store_item(casesync_internal.agreement_in(p.partner, 'search'),
+			header->>'message_id', m.transaction_id, NULL, i, 'search', true);
 	END LOOP;
 	RETURN (SELECT count(*) FROM casesync_internal.inbox_item t
 		WHERE t.partner = p.partner AND t.message_id = header->>'message_id' AND t.item > first);

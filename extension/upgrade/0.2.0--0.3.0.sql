@@ -1420,6 +1420,8 @@ DROP FUNCTION casesync_internal.authenticate(text, text, text);
 DROP FUNCTION casesync_internal.read_message(bytea, bytea);
 DROP FUNCTION casesync_internal.message_judge(text, text, bytea, bytea, boolean);
 DROP FUNCTION casesync_internal.receive(text, text, bytea, text, text, bytea);
+DROP FUNCTION casesync_internal.store_item(casesync_internal.partner, text, text, text, record, text,
+	boolean);
 DROP FUNCTION casesync.set_partner(text, text, text, text[], text, text, text, text, text, text,
 	cidr[], text, text, text);
 COMMENT ON COLUMN casesync_internal.partner.max_backlog IS
