@@ -389,6 +389,7 @@ BEGIN
 			is_solicited OR casesync_internal.is_solicited(p.partner, mine, i.reference_id, event,
 				i.record_type));
 	END LOOP;
+	PERFORM casesync_internal.my_subscription_heard(mine);
 	PERFORM casesync_internal.ring();
 	RETURN casesync_internal.acknowledgement(correlation_id);
 END

@@ -20,7 +20,8 @@ COMMENT ON COLUMN casesync.my_requests.filter_type IS
 	'how the filter is written; the filter itself names people and is not kept';
 COMMENT ON COLUMN casesync.my_requests.transaction_id IS 'the transaction of our request';
 COMMENT ON COLUMN casesync.my_requests.about IS 'the request whose status is asked for';
-COMMENT ON COLUMN casesync.my_requests.state IS 'requested, answered or refused';
+COMMENT ON COLUMN casesync.my_requests.state IS
+	'requested, answered, refused, or unanswered: nothing has come for seven days';
 COMMENT ON COLUMN casesync.my_requests.reason IS
 	'the partner''s status or reason code, or HTTP and a status';
 COMMENT ON COLUMN casesync.my_requests.records IS 'how many records came into the inbox';
@@ -366,6 +367,21 @@ $$;
 COMMENT ON FUNCTION casesync_internal.receive_on_status(casesync_internal.partner, jsonb, jsonb,
 	text) IS
 	'a partner answers our question about a transaction (ESS TxnStatusResponse)';
+
+/* As my_subscriptions_unanswered(). */
+CREATE OR REPLACE FUNCTION casesync_internal.my_requests_unanswered(before timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.my_request m SET state = 'unanswered'
+	 WHERE m.state = 'requested' AND m.requested_at < before
+	   AND NOT casesync_internal.outgoing_waits(m.transaction_id);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.my_requests_unanswered(timestamptz) IS
+	'what was asked before this time and never answered counts as that from now on';
 
 CREATE OR REPLACE FUNCTION casesync_internal.my_request_refused(transaction_id text, why text)
 RETURNS void

@@ -132,7 +132,8 @@ CREATE TABLE casesync_internal.my_request (
 	filter_type text,
 	transaction_id text NOT NULL UNIQUE DEFAULT gen_random_uuid()::text,
 	about uuid,
-	state text NOT NULL DEFAULT 'requested' CHECK (state IN ('requested', 'answered', 'refused')),
+	state text NOT NULL DEFAULT 'requested'
+		CHECK (state IN ('requested', 'answered', 'refused', 'unanswered')),
 	reason text,
 	records integer,
 	total_count bigint,

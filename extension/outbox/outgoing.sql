@@ -105,3 +105,17 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.outgoing_withdraw(bigint[]) IS
 	'take messages back that were not sent; returns how many';
+
+CREATE OR REPLACE FUNCTION casesync_internal.outgoing_waits(transaction_id text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync_internal.outgoing o
+		 WHERE o.state = 'due' AND o.action IN ('subscribe', 'search', 'txn-status')
+		   AND o.message->>'transaction_id' = outgoing_waits.transaction_id);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.outgoing_waits(text) IS
+	'whether a question of ours, known by its transaction, still has to be sent';

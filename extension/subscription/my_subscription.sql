@@ -153,7 +153,8 @@ COMMENT ON COLUMN casesync.my_subscriptions.frequency IS 'how often we asked to 
 COMMENT ON COLUMN casesync.my_subscriptions.transaction_id IS 'the transaction of our request';
 COMMENT ON COLUMN casesync.my_subscriptions.code IS 'what the partner calls it by';
 COMMENT ON COLUMN casesync.my_subscriptions.state IS
-	'requested, pending, active, ending, ended or refused';
+	'requested, pending, active, ending, ended, refused, or unanswered: nothing has come for '
+	'seven days';
 COMMENT ON COLUMN casesync.my_subscriptions.reason IS
 	'the partner''s reason code, or HTTP and a status';
 COMMENT ON COLUMN casesync.my_subscriptions.requested_at IS 'when we asked';

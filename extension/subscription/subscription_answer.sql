@@ -38,7 +38,7 @@ BEGIN
 		reason = my_subscription_answered.reason
 	 WHERE m.partner = my_subscription_answered.partner
 	   AND m.reference_id::text = my_subscription_answered.reference_id
-	   AND m.state IN ('requested', 'pending', 'active');
+	   AND m.state IN ('requested', 'unanswered', 'pending', 'active');
 	RETURN EXISTS (SELECT FROM casesync_internal.my_subscription m
 		WHERE m.partner = my_subscription_answered.partner
 		  AND m.reference_id::text = my_subscription_answered.reference_id);
@@ -46,6 +46,40 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.my_subscription_answered(text, text, text, text, text) IS
 	'a partner says how it took a subscription of ours; false when it is none of ours';
+
+/* Whoever tells us of it has taken it, whatever was said before, or never. */
+CREATE OR REPLACE FUNCTION casesync_internal.my_subscription_heard(
+	m casesync_internal.my_subscription)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF m.state IN ('requested', 'unanswered', 'pending') THEN
+		UPDATE casesync_internal.my_subscription t
+		   SET state = 'active', answered_at = coalesce(t.answered_at, clock_timestamp())
+		 WHERE t.reference_id = m.reference_id
+		   AND t.state IN ('requested', 'unanswered', 'pending');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.my_subscription_heard(casesync_internal.my_subscription) IS
+	'a notification that belongs to this subscription of ours has come';
+
+/* What still waits to be sent was not left unanswered. A late answer counts all the same. */
+CREATE OR REPLACE FUNCTION casesync_internal.my_subscriptions_unanswered(before timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE casesync_internal.my_subscription m SET state = 'unanswered'
+	 WHERE m.state = 'requested' AND m.requested_at < before
+	   AND NOT casesync_internal.outgoing_waits(m.transaction_id);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.my_subscriptions_unanswered(timestamptz) IS
+	'what was asked before this time and never answered counts as that from now on';
 
 /*
  * An answer has one status for all codes, and need not name them (B17): it is found by its

@@ -166,7 +166,8 @@ CREATE TABLE casesync_internal.my_subscription (
 	transaction_id text NOT NULL UNIQUE,
 	code text,
 	state text NOT NULL DEFAULT 'requested'
-		CHECK (state IN ('requested', 'pending', 'active', 'ending', 'ended', 'refused')),
+		CHECK (state IN ('requested', 'pending', 'active', 'ending', 'ended', 'refused',
+			'unanswered')),
 	reason text,
 	requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	answered_at timestamptz

@@ -1416,6 +1416,12 @@ COMMENT ON TABLE casesync_internal.deviation IS
 COMMENT ON COLUMN casesync_internal.deviation.place IS
 	'names of members in the first such message, never what they hold';
 SELECT pg_catalog.pg_extension_config_dump('casesync_internal.deviation', '');
+ALTER TABLE casesync_internal.my_subscription DROP CONSTRAINT my_subscription_state_check,
+	ADD CONSTRAINT my_subscription_state_check CHECK (state IN ('requested', 'pending', 'active',
+		'ending', 'ended', 'refused', 'unanswered'));
+ALTER TABLE casesync_internal.my_request DROP CONSTRAINT my_request_state_check,
+	ADD CONSTRAINT my_request_state_check
+	CHECK (state IN ('requested', 'answered', 'refused', 'unanswered'));
 DROP FUNCTION casesync_internal.authenticate(text, text, text);
 DROP FUNCTION casesync_internal.read_message(bytea, bytea);
 DROP FUNCTION casesync_internal.message_judge(text, text, bytea, bytea, boolean);

@@ -32,6 +32,8 @@ DECLARE
 	agreed constant record := casesync_internal.agreement_prune(now() - n.keep_delivered);
 BEGIN
 	PERFORM casesync_internal.open_number_prune();
+	PERFORM casesync_internal.my_subscriptions_unanswered(now() - interval '7 days');
+	PERFORM casesync_internal.my_requests_unanswered(now() - interval '7 days');
 	PERFORM casesync_internal.message_storage(now() - n.keep_inbox);
 	RETURN agreed.samples + agreed.lookups
 		+ casesync_internal.subscription_prune(now() - n.keep_inbox);
