@@ -96,6 +96,13 @@ class Server:
         return printed([self.bindir / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p", str(PORT), "-U", "postgres",
                         "-d", "town", "-c", statements], timeout=seconds, env={**os.environ, "PGOPTIONS": options, "PGCONNECT_TIMEOUT": "5"}).strip()
 
+    def says(self, statements):
+        """The same; '' where it does not answer now."""
+        try:
+            return self.psql(statements)
+        except (DemoError, subprocess.TimeoutExpired):
+            return ""
+
     def promoted_at(self, after):
         """When it was last asked to become the primary, by its own log; None before that."""
         last = None
@@ -142,8 +149,9 @@ class Ensemble:
         def is_whole():
             leader = self.leader()
             return leader and all(s.is_streaming() for s in self.others(leader)) and (
-                not is_synchronous or any(s.is_synchronous() for s in self.others(leader)))
-        until("all three servers to be in their places", is_whole, 180)
+                not is_synchronous or any(s.is_synchronous() for s in self.others(leader))) and leader.says(
+                    "SELECT count(DISTINCT application_name) FROM pg_stat_replication WHERE state = 'streaming'") == "2"
+        until("all three servers to be in their places", is_whole, 300)
         return self.leader()
 
     def agree(self, **settings):
