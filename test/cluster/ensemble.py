@@ -11,7 +11,7 @@ import urllib.request
 
 import yaml
 
-from network import Machine, keep_in_memory
+from network import Machine, forget_memory, keep_in_memory
 from system import DemoError, printed, until
 
 PORT, REST, ETCD, PEERS = 5432, 8008, 2379, 2380
@@ -91,15 +91,19 @@ class Server:
         os.kill(pid, signal.SIGKILL)
         self.patroni.wait()
 
-    def psql(self, statements, options="", seconds=60):
+    def end(self):
+        self.machine.end()
+        subprocess.run([self.bindir / "pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop"], capture_output=True, check=False)
+
+    def psql(self, statements, database="town"):
         """By the socket in our own folder, which no cut network reaches."""
         return printed([self.bindir / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-p", str(PORT), "-U", "postgres",
-                        "-d", "town", "-c", statements], timeout=seconds, env={**os.environ, "PGOPTIONS": options, "PGCONNECT_TIMEOUT": "5"}).strip()
+                        "-d", database, "-c", statements], timeout=60, env={**os.environ, "PGCONNECT_TIMEOUT": "5"}).strip()
 
-    def says(self, statements):
+    def says(self, statements, database="town"):
         """The same; '' where it does not answer now."""
         try:
-            return self.psql(statements)
+            return self.psql(statements, database)
         except (DemoError, subprocess.TimeoutExpired):
             return ""
 
@@ -116,6 +120,11 @@ class Ensemble:
     def __init__(self, folder, bindir):
         self.folder, self.bindir = folder, bindir
         self.servers = [Server(folder, bindir, number) for number in range(len(NAMES))]
+
+    def end(self):
+        for server in self.servers:
+            server.end()
+        forget_memory(self.folder / "etcd")
 
     def start(self):
         keep_in_memory(self.folder / "etcd")
@@ -150,7 +159,7 @@ class Ensemble:
             leader = self.leader()
             return leader and all(s.is_streaming() for s in self.others(leader)) and (
                 not is_synchronous or any(s.is_synchronous() for s in self.others(leader))) and leader.says(
-                    "SELECT count(DISTINCT application_name) FROM pg_stat_replication WHERE state = 'streaming'") == "2"
+                    "SELECT count(DISTINCT application_name) FROM pg_stat_replication WHERE state = 'streaming'", "postgres") == "2"
         until("all three servers to be in their places", is_whole, 300)
         return self.leader()
 

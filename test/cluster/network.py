@@ -42,7 +42,7 @@ def enter():
 
 class Machine:
     def __init__(self, name, number, is_outside=False):
-        self.name, self.number = name, number
+        self.name, self.processes = name, []
         self.address, self.consensus, self.outside = (f"{net}.{number}" for net in (INSIDE, CONSENSUS, OUTSIDE))
         self.holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
         while os.readlink(f"/proc/{self.holder.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
@@ -60,11 +60,18 @@ class Machine:
             ip("address", "add", f"{address}/24", "dev", port, machine=self)
         ip("link", "set", port, "up", machine=self)
 
-    def launch(self, command, log, **options):
+    def launch(self, command, log):
         """Starts a program on the machine, without the rights that made it."""
         with open(log, "ab") as file:
-            return subprocess.Popen(["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", "setpriv", "--inh-caps=-all", "--ambient-caps=-all",
-                                     *map(str, command)], stdin=subprocess.DEVNULL, stdout=file, stderr=file, **options)
+            process = subprocess.Popen(["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", "setpriv", "--inh-caps=-all", "--ambient-caps=-all",
+                                        *map(str, command)], stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+        self.processes.append(process)
+        return process
+
+    def end(self):
+        for process in [*self.processes, self.holder]:
+            process.kill()
+            process.wait()
 
 
 class Network:
@@ -101,3 +108,7 @@ def keep_in_memory(folder):
     """A file system of ours alone, for what is flushed all the time."""
     pathlib.Path(folder).mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700,size=512m", "tmpfs", folder], check=True)
+
+
+def forget_memory(folder):
+    subprocess.run(["umount", folder], check=True)

@@ -161,7 +161,6 @@ class World:
         self.partner = Partner(network.partner_address)
         self.bridges = [Bridge("left", 21, self), Bridge("right", 22, self)]
         self.writers = [Writer(self, number) for number in range(WRITERS)]
-        self.stray = set()                                  # (person, value) that somebody else has written
 
     def begin(self):
         self.ensemble.psql("CREATE DATABASE town ENCODING UTF8 TEMPLATE template0", database="postgres")
@@ -270,9 +269,7 @@ class World:
         for writer in self.writers:
             writer.ending.set()
         for bridge in self.bridges:
-            if bridge.bridge is not None and bridge.bridge.poll() is None:
-                bridge.signal(signal.SIGCONT)
-                bridge.kill_bridge(signal.SIGKILL)
+            bridge.machine.end()
 
 
 def cancel_wait(server, statements, name):
