@@ -58,8 +58,9 @@ def new_leader(report, world, old, after):
 
 def takes_over(report, world, since, text, peer=None, promised=PROMISED_SECONDS):
     """Something that was committed since then is told; how long that took."""
-    told = until("news at the partner", lambda: world.first_told(since, peer), 180)
-    report.figure(text, told.at - since, promised)
+    first, news = until("news at the partner", lambda: world.first_told(since, peer), 180)
+    report.figure(text, first.at - since, promised)
+    report.figure("  and to the first one of a change that was made afterwards", news.at - since)
     report.ok(True, "the partner is told of what was committed afterwards")
 
 
@@ -85,7 +86,8 @@ def rejoins(report, world, server, is_synchronous=True):
     leader = world.ensemble.wait_whole(is_synchronous)
     position = leader.psql("SELECT pg_current_wal_lsn()")
     until("it to have caught up", lambda: server.says(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") == "t", 120)
-    report.ok(server is not leader, f"{server.name} has rejoined, and follows {leader.name}")
+    followers = leader.psql("SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'").split()
+    report.ok(server.name in followers, f"{server.name} has rejoined, and follows {leader.name}", f"streaming are {followers}")
 
 
 def cut(report, world, network):

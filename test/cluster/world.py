@@ -215,10 +215,11 @@ class World:
 
     # --- what came of it ----------------------------------------------------------------------------
     def first_told(self, after, peer=None):
-        """The first item that came after a moment (from one of the bridges) and tells of a change that was acknowledged after it."""
+        """The first item that came after a moment (from one of the bridges), and the first that tells of a change acknowledged after it."""
         news = {(person, value) for _, person, value in self.acknowledged(after)}
-        return next((told for told in self.partner.items() if told.at > after and (told.person, told.value) in news
-                     and peer in (None, told.peer)), None)
+        came = [told for told in self.partner.items() if told.at > after and peer in (None, told.peer)]
+        fresh = next((told for told in came if (told.person, told.value) in news), None)
+        return fresh and (came[0], fresh)
 
     def partner_knows(self):
         knows = {}
