@@ -133,6 +133,20 @@ pg_connect_is_dead(const PGconn *conn, const PGresult *answer)
 	return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
 
+bool
+pg_connect_rang(PGconn *conn)
+{
+	bool rang = false;
+	PGnotify *notification;
+
+	while ((notification = PQnotifies(conn)) != NULL)
+	{
+		PQfreemem(notification);
+		rang = true;
+	}
+	return rang;
+}
+
 /* What was written before the end may still be unread: libpq would not see the end yet. */
 bool
 pg_connect_is_open(const PGconn *conn)

@@ -26,6 +26,9 @@ extern int pg_connect_patience_ms(const PGconn *conn, const PgHosts *hosts, int 
 /* The connection is over, or the server ends it with this answer. */
 extern bool pg_connect_is_dead(const PGconn *conn, const PGresult *answer);
 
+/* Whether a notification has come; all that have are taken. */
+extern bool pg_connect_rang(PGconn *conn);
+
 /* Has the other side not closed it, as the kernel knows at this moment? */
 extern bool pg_connect_is_open(const PGconn *conn);
 

@@ -43,6 +43,7 @@ struct PgSession
 	int64_t heard_of;
 	int epoch;
 	int attempts; /* to connect, in vain */
+	int passed;	  /* servers that were silent in this one */
 	int64_t complained_at;
 	char *conninfo;
 	PgHosts *hosts;
@@ -102,6 +103,7 @@ session_fail_attempt(PgSession *session, const char *why)
 	if (session->handlers.refused != NULL)
 		session->handlers.refused(session->context, why);
 	session_drop_connection(session);
+	session->passed = 0;
 	session_rest(session);
 }
 
@@ -124,6 +126,7 @@ session_established(PgSession *session)
 	session->state = SESSION_IDLE;
 	session->epoch++;
 	session->attempts = 0;
+	session->passed = 0;
 	session->complained_at = 0;
 	log_info(session->log, "database_connected", "session", session->name, NULL);
 	timer_set(session->timer, HEARTBEAT_MS);
@@ -186,6 +189,20 @@ session_connect(PgSession *session)
 		session_fail_attempt(session, "could not watch the connection");
 }
 
+/* Of several servers one was silent: all of them have their turn before the attempt has failed. */
+static void
+session_pass_host(PgSession *session)
+{
+	pg_hosts_pass(session->hosts, PQhost(session->conn), PQport(session->conn));
+	if (++session->passed >= pg_hosts_count(session->hosts))
+	{
+		session_fail_attempt(session, "no answer within the connect timeout");
+		return;
+	}
+	session_drop_connection(session);
+	session_connect(session);
+}
+
 static void
 session_heartbeat_done(void *context, const PGresult *result, const Failure *failure)
 {
@@ -213,8 +230,7 @@ session_timer(void *context)
 			session_connect(session);
 			break;
 		case SESSION_CONNECTING:
-			pg_hosts_pass(session->hosts, PQhost(session->conn), PQport(session->conn));
-			session_fail_attempt(session, "no answer within the connect timeout");
+			session_pass_host(session);
 			break;
 		case SESSION_IDLE:
 			if (!pg_session_query(session, &heartbeat, NULL, session_heartbeat_done, NULL,
@@ -307,21 +323,6 @@ session_collect(PgSession *session)
 	return false;
 }
 
-static void
-session_take_notifications(PgSession *session)
-{
-	bool rang = false;
-	PGnotify *notification;
-
-	while ((notification = PQnotifies(session->conn)) != NULL)
-	{
-		PQfreemem(notification);
-		rang = true;
-	}
-	if (rang && session->handlers.notified != NULL)
-		session->handlers.notified(session->context);
-}
-
 /* Not everything may fit into the socket at once; then we also wait until it can be written. */
 static void
 session_flush(PgSession *session)
@@ -380,7 +381,8 @@ session_ready(void *context, int events)
 		session_finish_query(session);
 	}
 	session_send_next(session);
-	session_take_notifications(session);
+	if (pg_connect_rang(session->conn) && session->handlers.notified != NULL)
+		session->handlers.notified(session->context);
 }
 
 bool
