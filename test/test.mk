@@ -56,7 +56,7 @@ torture: test-packages
 	test/as_tester test/torture/torture $(TORTURE) $(SEEDS)
 
 # Three servers under patroni and two bridges, on machines that are network namespaces: primaries are killed, networks
-# cut, bridges stopped. CLUSTER='cut lost' for some of the cases; a quarter of an hour for all.
+# cut, bridges stopped. CLUSTER='cut lost' for some of the cases; ten minutes for all.
 check-cluster:
 	@test/install_packages cluster
 	+$(MAKE) all

@@ -124,7 +124,6 @@ class Writer(threading.Thread):
         self.persons = [n for n in range(1, PERSONS + 1) if n % WRITERS == number]
         self.values = {person: 0 for person in self.persons}
         self.acknowledged = []                              # (when, person, value)
-        self.unknown = []
         self.ending = threading.Event()
 
     def connect(self):
@@ -136,11 +135,9 @@ class Writer(threading.Thread):
 
     def change(self, connection, person):
         value = self.values[person] = self.values[person] + 1
-        self.unknown.append((person, value))
         with connection.transaction():
             connection.execute("UPDATE person SET v = %s WHERE id = %s", (value, person))
             connection.execute("INSERT INTO history VALUES (%s, %s)", (person, value))
-        self.unknown.pop()
         self.acknowledged.append((time.time(), person, value))
 
     def run(self):
@@ -207,7 +204,7 @@ class World:
             writer.join(60)
         kept = [Writer(self, number) for number in range(WRITERS)]
         for old, new in zip(self.writers, kept, strict=True):
-            new.values, new.acknowledged, new.unknown = old.values, old.acknowledged, old.unknown
+            new.values, new.acknowledged = old.values, old.acknowledged
         self.writers = kept
 
     def acknowledged(self, since=0.0):
