@@ -58,7 +58,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 # they install what they need and then call make for what is built.
 TEST_GOALS = check check-regress check-isolation check-tap check-unit check-fuzz fuzz check-compilers check-format \
 	check-size check-sql check-floors mutants papers check-debian12 check-debian13 format lint valgrind sanitize races \
-	coverage bench demo desk check-desk sandbox torture deps deps-build deps-desk deps-bench dist
+	coverage bench demo desk check-desk check-cluster sandbox torture deps deps-build deps-desk deps-bench deps-cluster dist
 ifneq ($(filter $(TEST_GOALS),$(MAKECMDGOALS)),)
 include test/test.mk
 else ifeq ($(wildcard $(PGXS)),)

@@ -28,6 +28,10 @@ deps: lint-packages
 deps-desk:
 	@test/install_packages desk
 
+# patroni and etcd, which nothing else needs.
+deps-cluster:
+	@test/install_packages cluster
+
 # pgq, which the bench compares with where it is installed.
 deps-bench:
 	@test/install_packages bench
@@ -50,6 +54,13 @@ SEEDS = 1..5
 torture: test-packages
 	+$(MAKE) all
 	test/as_tester test/torture/torture $(TORTURE) $(SEEDS)
+
+# Three servers under patroni and two bridges, on machines that are network namespaces: primaries are killed, networks
+# cut, bridges stopped. CLUSTER='cut lost' for some of the cases; ten minutes for all.
+check-cluster:
+	@test/install_packages cluster
+	+$(MAKE) all
+	test/as_tester test/cluster/cluster $(CLUSTER)
 
 # Every fuzz target for FUZZ_SECONDS (300): make fuzz FUZZ_SECONDS=3600
 export FUZZ_SECONDS

@@ -16,6 +16,9 @@
 #define IDLE_LIMIT_MS 7000
 #define UNACKNOWLEDGED_MS "7000"
 
+/* A SYN is sent again after one second, and after three. */
+#define SYN_MS 3500
+
 /*
  * What a session of ours needs, whatever was set for the server, the database or the role. How
  * durable a commit is stands in the functions (commit_durably()): remote_apply may be wanted, and
@@ -65,8 +68,17 @@ pg_connect_options(const char *conninfo, int statement_timeout_ms)
 	return options;
 }
 
+/* Whatever the server says in passing may carry values of somebody's row. */
+static void
+connect_ignore_notice(void *context, const PGresult *result)
+{
+	(void) context;
+	(void) result;
+}
+
 PGconn *
-pg_connect_start(const char *conninfo, const char *options, const char *application_name)
+pg_connect_start(const char *conninfo, const PgHosts *hosts, const char *options,
+				 const char *application_name)
 {
 	/* what stands before dbname can be overruled by the operator's text, what follows cannot */
 	const char *const keywords[] = {"keepalives_idle",
@@ -76,14 +88,63 @@ pg_connect_start(const char *conninfo, const char *options, const char *applicat
 									"target_session_attrs",
 									"application_name",
 									"dbname",
+									"host",
+									"hostaddr",
+									"port",
 									"client_encoding",
 									"options",
 									NULL};
-	const char *const values[] = {
-		"5",	"1",	 "2", UNACKNOWLEDGED_MS, "read-write", application_name, conninfo,
-		"UTF8", options, NULL};
+	const char *const values[] = {"5",
+								  "1",
+								  "2",
+								  UNACKNOWLEDGED_MS,
+								  "read-write",
+								  application_name,
+								  conninfo,
+								  pg_hosts_names(hosts),
+								  pg_hosts_addresses(hosts),
+								  pg_hosts_ports(hosts),
+								  "UTF8",
+								  options,
+								  NULL};
 
-	return PQconnectStartParams(keywords, values, 1);
+	PGconn *conn = PQconnectStartParams(keywords, values, 1);
+
+	PQsetNoticeReceiver(conn, connect_ignore_notice, NULL);
+	return conn;
+}
+
+int
+pg_connect_patience_ms(const PGconn *conn, const PgHosts *hosts, int timeout_ms)
+{
+	bool is_taken = PQstatus(conn) != CONNECTION_STARTED;
+
+	return pg_hosts_count(hosts) > 1 && !is_taken && timeout_ms > SYN_MS ? SYN_MS : timeout_ms;
+}
+
+bool
+pg_connect_is_dead(const PGconn *conn, const PGresult *answer)
+{
+	const char *severity;
+
+	if (PQstatus(conn) == CONNECTION_BAD)
+		return true;
+	severity = PQresultErrorField(answer, PG_DIAG_SEVERITY_NONLOCALIZED);
+	return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
+bool
+pg_connect_rang(PGconn *conn)
+{
+	bool rang = false;
+	PGnotify *notification;
+
+	while ((notification = PQnotifies(conn)) != NULL)
+	{
+		PQfreemem(notification);
+		rang = true;
+	}
+	return rang;
 }
 
 /* What was written before the end may still be unread: libpq would not see the end yet. */

@@ -43,8 +43,10 @@ struct PgSession
 	int64_t heard_of;
 	int epoch;
 	int attempts; /* to connect, in vain */
+	int passed;	  /* servers that were silent in this one */
 	int64_t complained_at;
 	char *conninfo;
+	PgHosts *hosts;
 	char *options;
 	char *name;
 	char application_name[64];
@@ -101,6 +103,7 @@ session_fail_attempt(PgSession *session, const char *why)
 	if (session->handlers.refused != NULL)
 		session->handlers.refused(session->context, why);
 	session_drop_connection(session);
+	session->passed = 0;
 	session_rest(session);
 }
 
@@ -123,6 +126,7 @@ session_established(PgSession *session)
 	session->state = SESSION_IDLE;
 	session->epoch++;
 	session->attempts = 0;
+	session->passed = 0;
 	session->complained_at = 0;
 	log_info(session->log, "database_connected", "session", session->name, NULL);
 	timer_set(session->timer, HEARTBEAT_MS);
@@ -131,9 +135,17 @@ session_established(PgSession *session)
 }
 
 static void
+session_be_patient(PgSession *session)
+{
+	timer_set(session->timer,
+			  pg_connect_patience_ms(session->conn, session->hosts, session->connect_timeout_ms));
+}
+
+static void
 session_connect_step(PgSession *session)
 {
 	PostgresPollingStatusType status;
+	bool was_taken = PQstatus(session->conn) != CONNECTION_STARTED;
 
 	/* libpq may change the socket from one step to the next, even under the same number */
 	watch_free(session->watch);
@@ -151,21 +163,16 @@ session_connect_step(PgSession *session)
 	}
 	if (!session_watch(session, status == PGRES_POLLING_READING ? WATCH_READ : WATCH_WRITE))
 		session_fail_attempt(session, "could not watch the connection");
-}
-
-/* Whatever the server says in passing may carry values of somebody's row. */
-static void
-session_ignore_notice(void *context, const PGresult *result)
-{
-	(void) context;
-	(void) result;
+	/* the server has taken the connection, or it is another server's turn */
+	else if (!was_taken || PQstatus(session->conn) == CONNECTION_STARTED)
+		session_be_patient(session);
 }
 
 static void
 session_connect(PgSession *session)
 {
-	session->conn =
-		pg_connect_start(session->conninfo, session->options, session->application_name);
+	session->conn = pg_connect_start(session->conninfo, session->hosts, session->options,
+									 session->application_name);
 	session->state = SESSION_CONNECTING;
 	if (session->conn == NULL)
 	{
@@ -177,10 +184,23 @@ session_connect(PgSession *session)
 		session_fail_attempt(session, PQerrorMessage(session->conn));
 		return;
 	}
-	PQsetNoticeReceiver(session->conn, session_ignore_notice, NULL);
-	timer_set(session->timer, session->connect_timeout_ms);
+	session_be_patient(session);
 	if (!session_watch(session, WATCH_WRITE))
 		session_fail_attempt(session, "could not watch the connection");
+}
+
+/* Of several servers one was silent: all of them have their turn before the attempt has failed. */
+static void
+session_pass_host(PgSession *session)
+{
+	pg_hosts_pass(session->hosts, PQhost(session->conn), PQport(session->conn));
+	if (++session->passed >= pg_hosts_count(session->hosts))
+	{
+		session_fail_attempt(session, "no answer within the connect timeout");
+		return;
+	}
+	session_drop_connection(session);
+	session_connect(session);
 }
 
 static void
@@ -210,7 +230,7 @@ session_timer(void *context)
 			session_connect(session);
 			break;
 		case SESSION_CONNECTING:
-			session_fail_attempt(session, "no answer within the connect timeout");
+			session_pass_host(session);
 			break;
 		case SESSION_IDLE:
 			if (!pg_session_query(session, &heartbeat, NULL, session_heartbeat_done, NULL,
@@ -303,32 +323,6 @@ session_collect(PgSession *session)
 	return false;
 }
 
-static bool
-session_is_dead(const PgSession *session)
-{
-	const char *severity;
-
-	if (PQstatus(session->conn) == CONNECTION_BAD)
-		return true;
-	severity = PQresultErrorField(session->answer, PG_DIAG_SEVERITY_NONLOCALIZED);
-	return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
-}
-
-static void
-session_take_notifications(PgSession *session)
-{
-	bool rang = false;
-	PGnotify *notification;
-
-	while ((notification = PQnotifies(session->conn)) != NULL)
-	{
-		PQfreemem(notification);
-		rang = true;
-	}
-	if (rang && session->handlers.notified != NULL)
-		session->handlers.notified(session->context);
-}
-
 /* Not everything may fit into the socket at once; then we also wait until it can be written. */
 static void
 session_flush(PgSession *session)
@@ -379,7 +373,7 @@ session_ready(void *context, int events)
 	/* After a complete answer the server may have closed the session: that is looked at first. */
 	if (session->state == SESSION_BUSY && session_collect(session))
 	{
-		if (session_is_dead(session))
+		if (pg_connect_is_dead(session->conn, session->answer))
 		{
 			session_lose(session, "the server ended the session");
 			return;
@@ -387,7 +381,8 @@ session_ready(void *context, int events)
 		session_finish_query(session);
 	}
 	session_send_next(session);
-	session_take_notifications(session);
+	if (pg_connect_rang(session->conn) && session->handlers.notified != NULL)
+		session->handlers.notified(session->context);
 }
 
 bool
@@ -466,12 +461,13 @@ pg_session_new(EventLoop *loop, const Log *log, const PgSessionSettings *setting
 	session->statement_timeout_ms = settings->statement_timeout_ms;
 	session->conninfo = strdup(settings->conninfo);
 	session->name = strdup(settings->name);
+	session->hosts = pg_hosts_new(settings->conninfo);
 	session->options = pg_connect_options(settings->conninfo, settings->statement_timeout_ms);
 	session->timer = timer_new(loop, session_timer, session);
 	snprintf(session->application_name, sizeof(session->application_name), "casesync-bridge %s",
 			 settings->name);
-	if (session->conninfo == NULL || session->name == NULL || session->options == NULL ||
-		session->timer == NULL)
+	if (session->conninfo == NULL || session->name == NULL || session->hosts == NULL ||
+		session->options == NULL || session->timer == NULL)
 		goto failed;
 	timer_set(session->timer, 0);
 	return session;
@@ -493,6 +489,7 @@ pg_session_free(PgSession *session)
 		session_drop_connection(session);
 	timer_free(session->timer);
 	free(session->options);
+	pg_hosts_free(session->hosts);
 	free(session->name);
 	free(session->conninfo);
 	free(session);
