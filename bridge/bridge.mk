@@ -31,7 +31,7 @@ BRIDGE_SOURCES = \
 	bridge/seal/message_decrypt.c bridge/seal/signature.c bridge/seal/signature_text.c \
 	bridge/seal/signed_content.c \
 	bridge/net/address_guard.c bridge/net/sender.c bridge/net/sender_pool.c \
-	bridge/net/sender_transfer.c bridge/net/tls_files.c bridge/net/url_guard.c \
+	bridge/net/sender_transfer.c bridge/net/tls_files.c bridge/net/transfer_reason.c bridge/net/url_guard.c \
 	bridge/token/bearer.c bridge/token/callback_address.c bridge/token/jwks_turn.c \
 	bridge/token/jwt.c bridge/token/jwt_claims.c bridge/token/jwt_verify.c bridge/token/token_answer.c bridge/token/token_client.c \
 	bridge/token/token_issue.c bridge/token/token_request.c \

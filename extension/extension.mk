@@ -97,7 +97,7 @@ SQL_CODE = \
 	extension/party/partner.sql extension/party/partner_key.sql extension/party/deviation.sql \
 	extension/party/client.sql \
 	extension/party/client_check.sql extension/party/jwks.sql extension/party/encryption.sql \
-	extension/party/lane.sql extension/party/lane_drain.sql \
+	extension/party/trouble.sql extension/party/lane.sql extension/party/lane_drain.sql \
 	extension/party/forget.sql extension/party/quota.sql \
 	extension/party/retention.sql extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \

@@ -185,21 +185,51 @@ action_is_allowed(ApiExchange *exchange)
 }
 
 static void
-admit_checked(ApiExchange *exchange)
+admit_refuse(ApiExchange *exchange)
 {
 	const ApiCheck *check = &exchange->check;
 
-	switch (check->result)
+	if (check->result == API_CHECK_NOT_ITS_OWN)
+		api_exchange_refuse(exchange, 401, check->problem.error_code, check->problem.text);
+	else
+		api_exchange_reject(exchange, check->problem.error_code, check->problem.text);
+}
+
+static void
+admit_noted(void *context, const PGresult *result, const Failure *failure)
+{
+	ApiExchange *exchange = context;
+
+	if (api_exchange_resume(exchange, "note_failed", result, failure))
+		admit_refuse(exchange);
+}
+
+static void
+admit_note(ApiExchange *exchange)
+{
+	const ApiCheck *check = &exchange->check;
+	const PgParam params[] = {PG_TEXT(exchange->partner), PG_TEXT(check->problem.error_code),
+							  PG_TEXT(check->problem.text), PG_TEXT(api_exchange_id(exchange))};
+
+	api_exchange_ask(exchange, CALL_NOTE_REFUSAL, params, admit_noted);
+}
+
+/* That a partner's key is another one by now has to be seen here, too, and not only there. */
+static void
+admit_checked(ApiExchange *exchange)
+{
+	switch (exchange->check.result)
 	{
 		case API_CHECK_GOOD:
 			if (action_is_allowed(exchange) && callback_is_good(exchange))
 				exchange->proceed(exchange);
 			break;
 		case API_CHECK_NOT_ITS_OWN:
-			api_exchange_refuse(exchange, 401, check->problem.error_code, check->problem.text);
-			break;
 		case API_CHECK_BAD:
-			api_exchange_reject(exchange, check->problem.error_code, check->problem.text);
+			if (exchange->check.is_to_note)
+				api_await_turn(exchange, BUDGET_STORE, API_SMALL_US, admit_note);
+			else
+				admit_refuse(exchange);
 			break;
 		case API_CHECK_TROUBLE:
 			api_exchange_unavailable(exchange);

@@ -44,6 +44,7 @@ static void
 check_fail(ApiCheck *check, ApiCheckResult result, const char *error_code, const Failure *failure)
 {
 	check->result = result;
+	check->is_to_note = true;
 	check->problem.error_code = error_code;
 	snprintf(check->problem.text, sizeof(check->problem.text), "%s", failure->text);
 }

@@ -49,6 +49,7 @@ typedef struct ApiCheck
 	Buffer odd_text;		/* those forms as JSON; empty when there are none */
 	char kid[SIGNATURE_KID_SIZE]; /* "" when it is not signed */
 	ApiCheckResult result;
+	bool is_to_note; /* it could not be let in: problem says so in our own words alone */
 } ApiCheck;
 
 extern void api_check_begin(ApiCheck *check, size_t max_plain);

@@ -27,6 +27,26 @@ exchange_free(ApiExchange *exchange)
 	free(exchange);
 }
 
+const char *
+api_exchange_id(ApiExchange *exchange)
+{
+	if (exchange->id[0] == '\0' && !uuid_random(exchange->id, NULL))
+		exchange->id[0] = '\0';
+	return exchange->id;
+}
+
+/*
+ * Why it is not the partner's own, or cannot be opened, is said in constant sentences. What is
+ * wrong with its form may quote it.
+ */
+static const char *
+exchange_reason(const ApiExchange *exchange)
+{
+	const ApiCheck *check = &exchange->check;
+
+	return check->is_to_note ? check->problem.text : "";
+}
+
 void
 api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 				 const char *error_code, const char *correlation_id)
@@ -40,8 +60,9 @@ api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status
 	log_info(exchange->parts->log, "received", "path", http_request_route(exchange->request)->path,
 			 "partner", exchange->partner, "http_status", LOG_INT(status), "ack",
 			 LOG_TEXT(ack_status), "error_code", LOG_TEXT(error_code), "correlation_id",
-			 LOG_TEXT(correlation_id), "ms", LOG_INT(event_loop_now() - exchange->began_at),
-			 suppressed > 0 ? "suppressed" : NULL, LOG_INT(suppressed), NULL);
+			 LOG_TEXT(correlation_id), "reason", exchange_reason(exchange), "ms",
+			 LOG_INT(event_loop_now() - exchange->began_at), suppressed > 0 ? "suppressed" : NULL,
+			 LOG_INT(suppressed), NULL);
 }
 
 /* Sends the answer. The exchange lives on while the database still works for it. */
@@ -81,8 +102,8 @@ api_exchange_refuse_with(ApiExchange *exchange, int status, const char *header, 
 	Buffer body;
 
 	buffer_init(&body, REPLY_LIMIT);
-	(void) reply_error(&body, error_code, text, iso_time_now(), NULL);
-	api_exchange_log(exchange, status, "ERR", error_code, NULL);
+	(void) reply_error(&body, error_code, text, api_exchange_id(exchange), iso_time_now(), NULL);
+	api_exchange_log(exchange, status, "ERR", error_code, api_exchange_id(exchange));
 	api_exchange_answer(exchange, status, headers, &body);
 	buffer_free(&body);
 }
@@ -114,6 +135,8 @@ api_exchange_acknowledge(ApiExchange *exchange, const char *ack_status, const ch
 	Failure failure;
 	Buffer body;
 
+	if (correlation_id == NULL || correlation_id[0] == '\0')
+		correlation_id = api_exchange_id(exchange);
 	buffer_init(&body, REPLY_LIMIT);
 	if (reply_acknowledge(&body, ack_status, error_code, text, correlation_id, at, iso_time_now(),
 						  &failure))

@@ -12,6 +12,7 @@
 #include "api/api_turns.h"
 #include "api/partner_budget.h"
 #include "base/log_quota.h"
+#include "base/uuid.h"
 #include "base/workers.h"
 #include "database/pg_session.h"
 #include "database/sql_call.h"
@@ -60,9 +61,10 @@ struct ApiExchange
 	ApiProceed begin;	/* what is done at that place */
 	int64_t turn_at;	/* since when */
 	PgSession *session;
-	ApiFenced *fenced; /* until it is answered; NULL when not asked for */
-	char *networks;	   /* of the partner; NULL until they are known */
-	char partner[256]; /* "" until it is known to be one of ours */
+	ApiFenced *fenced;	/* until it is answered; NULL when not asked for */
+	char *networks;		/* of the partner; NULL until they are known */
+	char partner[256];	/* "" until it is known to be one of ours */
+	char id[UUID_SIZE]; /* api_exchange_id() */
 	int64_t began_at;
 	char *kept[API_KEPT]; /* what is acknowledged once it may be, as the database said it */
 	ApiRefusal refusal;	  /* that is kept back for a moment; status 0: there is none */
@@ -90,7 +92,6 @@ extern void api_exchange_refuse_for_now(ApiExchange *exchange, int64_t wait_ms, 
 
 /* Understood, but wrong: 200 with ERR on an asynchronous path, 400 on a synchronous one. */
 extern void api_exchange_reject(ApiExchange *exchange, const char *error_code, const char *text);
-
 /* 200 with ACK, NACK or ERR; see reply_acknowledge. */
 extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_status,
 									 const char *error_code, const char *text,
@@ -99,6 +100,7 @@ extern void api_exchange_acknowledge(ApiExchange *exchange, const char *ack_stat
 /* One line for the log: never anything that the partner chose. */
 extern void api_exchange_log(const ApiExchange *exchange, int status, const char *ack_status,
 							 const char *error_code, const char *correlation_id);
+extern const char *api_exchange_id(ApiExchange *exchange); /* correlation_id, where no other is */
 
 #define API_MESSAGE_PARAMS 8 /* what CALL_RECEIVE and CALL_ANSWER_NOW are given first */
 extern void api_exchange_params(const ApiExchange *exchange, PgParam params[API_MESSAGE_PARAMS]);

@@ -33,7 +33,7 @@ api_keys(void *context, HttpRequest *request)
 	else
 	{
 		buffer_clear(&body);
-		(void) reply_error(&body, "err.service.unavailable", "there is no key at the moment",
+		(void) reply_error(&body, "err.service.unavailable", "there is no key at the moment", NULL,
 						   iso_time_now(), NULL);
 		http_request_reply(request, 503, body.data, body.length);
 	}

@@ -47,7 +47,7 @@ token_refuse(ApiExchange *exchange, int status, const HttpHeader *headers, const
 
 	buffer_init(&body, REPLY_LIMIT);
 	/* one writer of error bodies: what OAuth wants in addition is put beside it */
-	if (reply_error(&body, error_code, text, iso_time_now(), NULL))
+	if (reply_error(&body, error_code, text, api_exchange_id(exchange), iso_time_now(), NULL))
 		reply = json_loadb(body.data, body.length, 0, NULL);
 	if (json_object_set_new(reply, "error", json_string(error)) == 0 &&
 		json_object_set_new(reply, "error_description", json_string(text)) == 0)
@@ -59,7 +59,7 @@ token_refuse(ApiExchange *exchange, int status, const HttpHeader *headers, const
 	}
 	free(whole);
 	json_decref(reply);
-	api_exchange_log(exchange, status, NULL, error_code, NULL);
+	api_exchange_log(exchange, status, NULL, error_code, api_exchange_id(exchange));
 	api_exchange_answer(exchange, status, headers, &body);
 	buffer_free(&body);
 }

@@ -77,6 +77,9 @@ const SqlCall sql_calls[CALL_COUNT] = {
 					   "lane => $1::integer, turn => $2::bigint, begins_within => $3::integer,"
 					   " with_journal => $4::boolean"),
 	[CALL_RECORD_OUTCOME] = VALUE(9, "casesync_internal.record_outcome", OUTCOME),
+	[CALL_NOTE_ATTEMPT] = VALUE(4, "casesync_internal.attempt_note",
+								"lane => $1::integer, message_id => $2::uuid, cause => $3::text,"
+								" answer => $4::text"),
 	[CALL_NEXT_MESSAGE] = ROWS(12, PARCEL ", recorded, again", "casesync_internal.next_message",
 							   OUTCOME ", turn => $10::bigint, begins_within => $11::integer,"
 									   " with_journal => $12::boolean"),
@@ -94,6 +97,9 @@ const SqlCall sql_calls[CALL_COUNT] = {
 	[CALL_CHECK_CLIENT] =
 		ROWS(3, "state, wait_seconds, partner", "casesync_internal.check_client",
 			 "client_id => $1::text, secret_digest => $2::bytea, address => $3::text"),
+	[CALL_NOTE_REFUSAL] = VALUE(4, "casesync_internal.refusal_note",
+								"partner => $1::text, error_code => $2::text, reason => $3::text,"
+								" correlation_id => $4::text"),
 	[CALL_RECEIVE] =
 		ROWS(8,
 			 "ack_status, error_code, error_message, correlation_id,"

@@ -113,6 +113,19 @@ delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outco
 }
 
 bool
+delivery_queue_note(PgSession *session, int lane, const DeliveryOutcome *outcome,
+					PgResultHandler handler, void *context, Failure *failure)
+{
+	LaneTexts texts;
+	const PgParam params[] = {PG_TEXT(texts.lane), PG_TEXT(outcome->message_id),
+							  PG_TEXT(outcome->cause), PG_TEXT(outcome->words)};
+
+	outcome_write(&texts, lane, outcome);
+	return pg_session_query(session, SQL_CALL(CALL_NOTE_ATTEMPT), params, handler, context,
+							failure);
+}
+
+bool
 delivery_queue_next(PgSession *session, int lane, const DeliveryOutcome *outcome,
 					const DeliveryWish *wish, PgResultHandler handler, void *context,
 					Failure *failure)

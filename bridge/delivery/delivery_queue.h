@@ -46,6 +46,9 @@ typedef struct DeliveryOutcome
 	char error_code[64];	/* "" = none */
 	const char *detail;		/* a constant */
 	bool has_left;			/* some of it may have; else surely nothing */
+	bool is_to_note;		/* it did not arrive, and people are still to be told why: */
+	char cause[256];		/* what failed before it was answered, in our words; "" = nothing */
+	char words[512]; /* the partner's own, of an answer that is no acknowledgement; "" = none */
 } DeliveryOutcome;
 
 /* The verdict on what was taken and not tried, beside those of delivery_policy.h. */
@@ -80,6 +83,10 @@ extern bool delivery_queue_secure(PgSession *session, const char *standby, PgRes
 								  void *context, Failure *failure);
 extern bool delivery_queue_record(PgSession *session, int lane, const DeliveryOutcome *outcome,
 								  PgResultHandler handler, void *context, Failure *failure);
+
+/* Why it did not arrive, for people: asked before the outcome is recorded. */
+extern bool delivery_queue_note(PgSession *session, int lane, const DeliveryOutcome *outcome,
+								PgResultHandler handler, void *context, Failure *failure);
 
 /* Record and take in one transaction. */
 extern bool delivery_queue_next(PgSession *session, int lane, const DeliveryOutcome *outcome,

@@ -38,6 +38,7 @@ lane_record(Lane *lane)
 	Failure failure;
 
 	lane_state_enter(lane, LANE_RECORDING);
+	lane_state_note(lane);
 	if (!delivery_queue_record(lane->common->parts.session, lane->number, &lane->outcome,
 							   lane_recorded, lane, &failure))
 		lane_state_trouble(lane, "record_failed", &failure);
@@ -60,6 +61,8 @@ lane_decide(Lane *lane, DeliveryAttempt *attempt, const char *cause, int64_t ela
 	lane->outcome.ack_status = ack_status_name(attempt->ack);
 	lane->outcome.detail = decision.reason;
 	lane->outcome.has_left = lane->has_left;
+	lane->outcome.is_to_note = decision.verdict != DELIVERY_DELIVERED;
+	strncpy(lane->outcome.cause, cause, sizeof(lane->outcome.cause) - 1);
 	lane->has_outcome = true;
 	lane_message_forget(lane);
 	lane_message_log(lane, cause[0] != '\0' ? cause : decision.reason, elapsed_ms);
@@ -171,6 +174,7 @@ lane_answered(void *context, const SenderAnswer *answer)
 	ack_read(answer->body, answer->length, &ack);
 	if (lane_hand_on(lane, answer, &ack))
 		return;
+	ack_words(answer->body, answer->length, lane->outcome.words, sizeof(lane->outcome.words));
 	attempt.ack = ack.status;
 	attempt.error_code = ack.error_code;
 	attempt.retry_after_s = answer->retry_after_s;
@@ -412,6 +416,7 @@ lane_next(Lane *lane)
 	Failure failure;
 
 	lane_state_enter(lane, LANE_RECORDING);
+	lane_state_note(lane);
 	if (!delivery_queue_next(lane->common->parts.session, lane->number, &lane->outcome, &wish,
 							 lane_got_next, lane, &failure))
 		lane_state_trouble(lane, "next_failed", &failure);

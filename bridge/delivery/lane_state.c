@@ -44,6 +44,29 @@ lane_state_trouble(Lane *lane, const char *event, const Failure *failure)
 	timer_set_sooner(lane->common->timer, rest_ms);
 }
 
+static void
+lane_noted(void *context, const PGresult *result, const Failure *failure)
+{
+	Lane *lane = context;
+
+	if (result != NULL)
+		lane->outcome.is_to_note = false;
+	else if (pg_session_is_connected(lane->common->parts.session))
+		log_error(lane->common->parts.log, "note_failed", "lane", LOG_INT(lane->number), "reason",
+				  failure->text, NULL);
+}
+
+/* Whether that can be told or not, the outcome counts. */
+void
+lane_state_note(Lane *lane)
+{
+	Failure failure;
+
+	if (lane->outcome.is_to_note)
+		(void) delivery_queue_note(lane->common->parts.session, lane->number, &lane->outcome,
+								   lane_noted, lane, &failure);
+}
+
 /* Recorded or stale, the outcome is done with: what is true now is asked by the next take. */
 void
 lane_state_told(Lane *lane, bool counts)

@@ -228,7 +228,7 @@ request_refuse(HttpRequest *request)
 	if (request->refusal == 400 || request->refusal == 431)
 		headers[0] = (HttpHeader){MHD_HTTP_HEADER_CONNECTION, "close"};
 	buffer_init(&body, 4096);
-	if (reply_error(&body, code, http_route_refusal(request->refusal), iso_time_now(), NULL))
+	if (reply_error(&body, code, http_route_refusal(request->refusal), NULL, iso_time_now(), NULL))
 		response = response_new(headers, body.data, body.length);
 	if (response != NULL)
 	{

@@ -29,6 +29,13 @@ typedef struct Ack
  */
 extern void ack_read(const char *body, size_t length, Ack *ack);
 
+/*
+ * The partner's own words in an answer: the message of its error, else the answer as it is. Valid
+ * UTF-8 in one line, cut at size; "" when there are none. They may quote a record: never to be
+ * logged.
+ */
+extern void ack_words(const char *body, size_t length, char *words, size_t size);
+
 /* "ACK", "NACK", "ERR", or NULL when unreadable: what record_outcome takes. */
 extern const char *ack_status_name(AckStatus status);
 

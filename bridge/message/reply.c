@@ -89,12 +89,12 @@ reply_acknowledge(Buffer *body, const char *ack_status, const char *error_code,
 }
 
 bool
-reply_error(Buffer *body, const char *error_code, const char *error_message, int64_t now_ms,
-			Failure *failure)
+reply_error(Buffer *body, const char *error_code, const char *error_message,
+			const char *correlation_id, int64_t now_ms, Failure *failure)
 {
-	json_t *reply =
-		json_pack("{s:[o], s:o}", "errors", error_build(error_code, error_message), "message",
-				  acknowledgement_build("ERR", error_code, error_message, NULL, NULL, now_ms));
+	json_t *reply = json_pack(
+		"{s:[o], s:o}", "errors", error_build(error_code, error_message), "message",
+		acknowledgement_build("ERR", error_code, error_message, correlation_id, NULL, now_ms));
 	bool ok = value_append(reply, body, failure);
 
 	json_decref(reply);

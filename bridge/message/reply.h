@@ -24,6 +24,6 @@ extern bool reply_acknowledge(Buffer *body, const char *ack_status, const char *
 
 /* Body of every 4xx and 5xx: the list "errors" and the acknowledgement with ERR, both. */
 extern bool reply_error(Buffer *body, const char *error_code, const char *error_message,
-						int64_t now_ms, Failure *failure);
+						const char *correlation_id, int64_t now_ms, Failure *failure);
 
 #endif /* REPLY_H */

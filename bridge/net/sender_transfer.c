@@ -11,11 +11,23 @@
 #include <unistd.h>
 
 #include "message/ack.h"
+#include "net/transfer_reason.h"
 
 #define ANSWER_LIMIT ACK_MAX_BODY
 #define HEADER_LIMIT (16 * 1024)		 /* of one header of ours */
 #define ANSWER_HEADERS_LIMIT (32 * 1024) /* of the answer's, with those of 1xx and trailers */
 #define ANSWER_HEADERS_COUNT 200
+
+static bool
+address_may_be_used(SenderTransfer *transfer, const struct sockaddr *address, socklen_t length)
+{
+	Failure failure;
+
+	if (address_is_allowed(address, length, transfer->networks, &failure))
+		return true;
+	failure_set(&transfer->refusal, failure.kind, "address not allowed: %s", failure.text);
+	return false;
+}
 
 /*
  * The one place where a socket is opened: here the real address is known, whatever the name
@@ -25,11 +37,10 @@ static curl_socket_t
 transfer_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	SenderTransfer *transfer = context;
-	Failure failure;
 
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
-	if (!address_is_allowed(&address->addr, address->addrlen, transfer->networks, &failure))
+	if (!address_may_be_used(transfer, &address->addr, address->addrlen))
 	{
 		transfer->address_refused = true;
 		return CURL_SOCKET_BAD;
@@ -49,17 +60,14 @@ transfer_check_connection(void *context, char *remote, char *local, int remote_p
 	struct sockaddr_in v4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 	bool allowed = false;
-	Failure failure;
 
 	(void) local;
 	(void) remote_port;
 	(void) local_port;
 	if (inet_pton(AF_INET, remote, &v4.sin_addr) == 1)
-		allowed =
-			address_is_allowed((struct sockaddr *) &v4, sizeof(v4), transfer->networks, &failure);
+		allowed = address_may_be_used(transfer, (struct sockaddr *) &v4, sizeof(v4));
 	else if (inet_pton(AF_INET6, remote, &v6.sin6_addr) == 1)
-		allowed =
-			address_is_allowed((struct sockaddr *) &v6, sizeof(v6), transfer->networks, &failure);
+		allowed = address_may_be_used(transfer, (struct sockaddr *) &v6, sizeof(v6));
 	if (!allowed)
 	{
 		transfer->address_refused = true;
@@ -174,7 +182,7 @@ transfer_judge(const SenderTransfer *transfer, CURLcode code, long status)
 }
 
 static const char *
-transfer_reason(SenderResult result, CURLcode code)
+result_reason(const SenderTransfer *transfer, SenderResult result, CURLcode code)
 {
 	switch (result)
 	{
@@ -185,13 +193,14 @@ transfer_reason(SenderResult result, CURLcode code)
 		case SENDER_ENDLESS:
 			return "the answer does not end";
 		case SENDER_NOT_ALLOWED:
-			return code == CURLE_UNSUPPORTED_PROTOCOL ? "only https is allowed"
-													  : "address not allowed";
+			if (code != CURLE_UNSUPPORTED_PROTOCOL)
+				return transfer->refusal.text;
+			break;
 		case SENDER_URL_BAD:
 		case SENDER_FAILED:
 			break;
 	}
-	return curl_easy_strerror(code);
+	return transfer_reason(transfer->curl, code);
 }
 
 void
@@ -212,7 +221,7 @@ sender_transfer_read(const SenderTransfer *transfer, CURLcode code, SenderAnswer
 	curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
 	answer->result = transfer_judge(transfer, code, status);
 	answer->http_status = answer->result == SENDER_ANSWERED ? (int) status : 0;
-	answer->reason = transfer_reason(answer->result, code);
+	answer->reason = result_reason(transfer, answer->result, code);
 	answer->retry_after_s = retry_after_s;
 	answer->body = transfer->answer.data != NULL ? transfer->answer.data : "";
 	answer->length = transfer->answer.length;

@@ -32,6 +32,7 @@ typedef struct SenderTransfer
 	bool answer_endless; /* headers, trailers, or bytes that are none of the body */
 	bool is_fenced;
 	bool address_refused;
+	Failure refusal;	/* why */
 	bool address_tried; /* at least one of the name's addresses was allowed */
 } SenderTransfer;
 

@@ -298,7 +298,7 @@ content_sign(const EnvelopeFields *fields, int forms, int64_t now_ms, const KeyR
 	{
 		if (is_rsa && keys != NULL)
 			failure_set(failure, FAILURE_NO_RSA_KEY,
-						"its profile asks for RS256; the bridge has no rsa_key_file");
+						"the bridge has no rsa_key_file, and the partner's profile asks for RS256");
 		else
 			failure_set(failure, FAILURE_KEY, "there is no signing key");
 		return false;

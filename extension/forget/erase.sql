@@ -121,7 +121,8 @@ BEGIN
 		casesync_internal.earlier_eras_routed(this_era));
 	quarantined := casesync_internal.quarantine_erase(p);
 	PERFORM casesync_internal.look_again_erase(p), casesync_internal.expansion_erase(p),
-		casesync_internal.crossed_erase(p), casesync_internal.conflict_erase(p);
+		casesync_internal.crossed_erase(p), casesync_internal.conflict_erase(p),
+		casesync_internal.lane_notes_erase(p);
 	received := casesync_internal.inbox_erase(p);
 	asked := casesync_internal.answer_erase(p);
 	wished := casesync_internal.subscription_erase(p);

@@ -29,6 +29,14 @@ AS $$
 		CASE t.turn WHEN 'start' THEN '-- correct node_id in the file of that bridge'
 			ELSE '-- what the bridge''s log says: journalctl -u casesync-bridge' END
 	  FROM casesync_internal.turn_troubles() t
+	UNION ALL
+	SELECT 'warning', format('%s: %s messages of %s were not let in since %s; the last at %s, '
+			'answered with correlation_id %s', r.reason, r.messages, r.partner,
+			to_char(r.since, 'YYYY-MM-DD HH24:MI'), to_char(r.at, 'YYYY-MM-DD HH24:MI:SS'),
+			r.correlation_id),
+		format('SELECT * FROM casesync.partner_keys WHERE partner = %L;  -- and what the bridge '
+			'logs; the partner finds it under this id, too', r.partner)
+	  FROM casesync_internal.partner_refusal r WHERE casesync_internal.refusal_now(r)
 $$;
 COMMENT ON FUNCTION casesync_internal.bridge_problems() IS
 	'what bridges fail to do, and what waits for them';

@@ -36,14 +36,21 @@ COMMENT ON COLUMN casesync.queue.compacted IS
 	'only the newest state will be told, since too many waited';
 
 /*
- * detail is one of the bridge's own constant sentences: a partner's words may quote a record, and
- * readers see this.
+ * detail is the bridge's own: a partner's words may quote a record. They are for who may read them
+ * where they are kept (access "admin"), and not for readers.
  */
 CREATE OR REPLACE VIEW casesync.attempts AS
 	SELECT l.partner, l.kind, a.message_id, a.started_at, a.ended_at, a.items, a.verdict,
 		a.http_status,
-		a.ack_status, a.error_code, a.detail
-	  FROM casesync_internal.attempt a JOIN casesync_internal.lane l ON l.lane = a.lane;
+		a.ack_status, a.error_code,
+		coalesce(n.cause || coalesce(' (' || nullif(a.detail, n.cause) || ')', ''), a.detail)
+			AS detail,
+		CASE WHEN has_table_privilege('casesync_internal.lane_note', 'SELECT') THEN n.answer END
+			AS answer
+	  FROM casesync_internal.attempt a
+	  JOIN casesync_internal.lane l ON l.lane = a.lane
+	  LEFT JOIN LATERAL (SELECT x.cause, x.answer FROM casesync_internal.lane_note x
+		WHERE x.lane = a.lane AND x.message_id = a.message_id ORDER BY x.id DESC LIMIT 1) n ON true;
 COMMENT ON VIEW casesync.attempts IS 'every POST and how it ended';
 COMMENT ON COLUMN casesync.attempts.partner IS 'the partner: its sender_id';
 COMMENT ON COLUMN casesync.attempts.kind IS 'notify, or control: requests and callbacks';
@@ -56,7 +63,11 @@ COMMENT ON COLUMN casesync.attempts.verdict IS
 COMMENT ON COLUMN casesync.attempts.http_status IS 'the answer''s status; NULL: there was none';
 COMMENT ON COLUMN casesync.attempts.ack_status IS 'the answer''s acknowledgement: ACK, NACK or ERR';
 COMMENT ON COLUMN casesync.attempts.error_code IS 'the standard''s code, or what failed on the way';
-COMMENT ON COLUMN casesync.attempts.detail IS 'more about it, without content';
+COMMENT ON COLUMN casesync.attempts.detail IS
+	'what failed, and what came of it, in the bridge''s words';
+COMMENT ON COLUMN casesync.attempts.answer IS
+	'of the last twenty at an address that did not arrive: what the partner wrote, at most 500 '
+	'characters; for the access admin only, since it may quote a record';
 
 CREATE OR REPLACE VIEW casesync.dead_letter AS
 	SELECT n.reference_id, l.partner, n.registry, n.event_type, n.at, n.state_reason AS reason,
@@ -257,8 +268,8 @@ AS $$
 		format('SELECT casesync.resume_sharing(%L);', l.partner)
 	  FROM casesync.lane_status l WHERE l.is_stopped
 	UNION ALL
-	SELECT 'warning', format('%s has not answered %s times: %s', l.partner, l.failed_attempts,
-		l.reason),
+	SELECT 'warning', format('%s: nothing has reached %s in %s attempts', l.reason, l.partner,
+		l.failed_attempts),
 		format('SELECT * FROM casesync.attempts WHERE partner = %1$L ORDER BY ended_at DESC '
 			'LIMIT 10;  -- when that is mended: SELECT casesync.wake(%1$L);', l.partner)
 	  FROM casesync.lane_status l WHERE l.failed_attempts >= 3 AND NOT l.is_stopped

@@ -6,6 +6,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	DELETE FROM casesync_internal.lane_state s USING casesync_internal.lane l
 	 WHERE l.partner = party_forget.partner AND s.lane = l.lane;
+	DELETE FROM casesync_internal.lane_note n USING casesync_internal.lane l
+	 WHERE l.partner = party_forget.partner AND n.lane = l.lane;
+	DELETE FROM casesync_internal.partner_refusal r WHERE r.partner = party_forget.partner;
 	DELETE FROM casesync_internal.lane l WHERE l.partner = party_forget.partner;
 	DELETE FROM casesync_internal.partner_key k WHERE k.partner = party_forget.partner;
 	DELETE FROM casesync_internal.published_key o WHERE o.partner = party_forget.partner;

@@ -251,7 +251,9 @@ COMMENT ON FUNCTION casesync_internal.lane_wake(integer) IS
 CREATE OR REPLACE VIEW casesync.lane_status AS
 	SELECT l.lane, l.partner, l.kind, s.message_id IS NOT NULL AS in_flight,
 		coalesce(s.attempt, 0) AS failed_attempts,
-		s.next_attempt, coalesce(s.is_stopped, false) AS is_stopped, s.reason, l.address
+		s.next_attempt, coalesce(s.is_stopped, false) AS is_stopped,
+		CASE WHEN s.reason <> '' THEN coalesce((SELECT n.cause FROM casesync_internal.lane_note n
+			WHERE n.lane = l.lane ORDER BY n.id DESC LIMIT 1), s.reason) END AS reason, l.address
 	  FROM casesync_internal.lane l
 	  LEFT JOIN LATERAL (SELECT t.* FROM casesync_internal.lane_state t WHERE t.lane = l.lane
 		ORDER BY t.id DESC LIMIT 1) s ON true;

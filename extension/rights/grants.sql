@@ -103,7 +103,8 @@ SELECT a.access, o FROM (VALUES
 		'gate_close', 'gate_open', 'end_stopped_bridges', 'bridge_refusal',
 		'bridge_rehearsal', 'route',
 		'route_aside', 'apply_inbox', 'delivery_begin', 'lanes', 'take', 'record_outcome',
-		'next_message', 'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks',
+		'next_message', 'attempt_note', 'refusal_note',
+		'authenticate', 'check_client', 'token_issuers', 'next_jwks', 'want_jwks',
 		'record_jwks', 'receive', 'answer_now', 'answer_left', 'work_requests', 'tidy',
 		'prune_step', 'turn_trouble', 'journal_take', 'look_again_due', 'probe_target', 'lane_back',
 		'standby_wait']),
@@ -131,7 +132,7 @@ SELECT a.access, o FROM (VALUES
 		'gap_hint', 'drift_mend', 'gap_mend', 'gap_relation']),
 	/* rehearsals, counts of lookups, people's rights */
 	('admin', ARRAY['rehearse', 'onboarding', 'SELECT ON rehearsals', 'SELECT ON lookups',
-		'SELECT ON stored', 'SELECT ON sizes', 'lookup_limit']),
+		'SELECT ON stored', 'SELECT ON sizes', 'lookup_limit', 'SELECT ON lane_note']),
 	('reader', ARRAY['SELECT ON stored', 'SELECT ON sizes']),
 	('approver', ARRAY['SELECT ON rehearsals']),
 	('admin', ARRAY['SELECT ON open_referrals', 'referral_is_answered', 'referrals_said']),

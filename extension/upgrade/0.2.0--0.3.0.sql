@@ -1550,3 +1550,32 @@ CREATE TYPE casesync_internal.sampled AS (registry text, rows_seen integer,
 	unfound integer, failed integer, failed_code text);
 COMMENT ON TYPE casesync_internal.sampled IS
 	'the first rows of a registry, counted, and some of its records';
+/* ---- why messages do not arrive, and are not let in ---- */
+/* Not dumped, either: what did not get through says nothing about a copy. */
+CREATE TABLE casesync_internal.lane_note (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	lane integer NOT NULL,
+	message_id uuid NOT NULL,
+	cause text,
+	answer text,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX lane_note_of ON casesync_internal.lane_note (lane, id);
+COMMENT ON TABLE casesync_internal.lane_note IS
+	'why the last messages of a lane did not arrive, as the bridge has seen it';
+COMMENT ON COLUMN casesync_internal.lane_note.cause IS
+	'what failed before the message was answered, in the bridge''s words';
+COMMENT ON COLUMN casesync_internal.lane_note.answer IS
+	'what the partner wrote: it may quote a record';
+CREATE TABLE casesync_internal.partner_refusal (
+	partner text PRIMARY KEY,
+	error_code text NOT NULL,
+	reason text NOT NULL,
+	correlation_id text NOT NULL,
+	messages bigint NOT NULL DEFAULT 1,
+	since timestamptz NOT NULL DEFAULT clock_timestamp(),
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE casesync_internal.partner_refusal IS
+	'partners whose messages were not let in, and why the last one was not';
+COMMENT ON COLUMN casesync_internal.partner_refusal.messages IS 'how many, since then';

@@ -35,6 +35,7 @@ BEGIN
 	PERFORM casesync_internal.my_subscriptions_unanswered(now() - interval '7 days');
 	PERFORM casesync_internal.my_requests_unanswered(now() - interval '7 days');
 	PERFORM casesync_internal.message_storage(now() - n.keep_inbox);
+	PERFORM casesync_internal.lane_notes_prune(now() - n.keep_attempts);
 	RETURN agreed.samples + agreed.lookups
 		+ casesync_internal.subscription_prune(now() - n.keep_inbox);
 END

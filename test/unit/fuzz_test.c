@@ -141,9 +141,13 @@ signature_target(const char *input, size_t length)
 static bool
 ack_target(const char *input, size_t length)
 {
+	char words[40];
 	Ack ack;
 
 	ack_read(input, length, &ack);
+	ack_words(input, length, words, sizeof(words));
+	if (strpbrk(words, "\n\r\t\x7f") != NULL)
+		return false;
 	return strlen(ack.error_code) < sizeof(ack.error_code) &&
 		   strpbrk(ack.error_code, " \n\"") == NULL;
 }

@@ -148,6 +148,41 @@ test_acks(Tap *tap)
 	tap_is(tap, ack_status_name(ACK_UNREADABLE), NULL, "but none for unreadable");
 }
 
+static const struct
+{
+	const char *body;
+	const char *words;
+} said[] = {
+	{"{\"message\":{\"ack_status\":\"ERR\",\"error\":{\"code\":\"x\",\"message\":\"no\\nway\"}}}",
+	 "no way"},
+	{"{\"errors\":[{\"code\":\"x\",\"message\":\"of the list\"}]}", "of the list"},
+	{"{\"error\":{\"message\":\"of another shape\"}}", "of another shape"},
+	{"{\"detail\":\"whole\"}", "{\"detail\":\"whole\"}"},
+	{"<h1>\n\n  Bad\tgateway\x7f</h1>", "<h1> Bad gateway </h1>"},
+	{" \n", ""},
+	{"", ""},
+	{"na\xc3\xafve \xe2\x82\xac", "na\xc3\xafve \xe2\x82\xac"},
+	{"\xff\xc3", "??"},
+	{"01234567890123456789012345678", "0123456789012345678901234567"},
+	{"0123456789012345678901234567\xc3\xaf", "0123456789012345678901234567"},
+	{"012345678901234567890123456\xc3\xaf", "012345678901234567890123456"},
+	{"01234567890123456789012345\xc3\xaf", "01234567890123456789012345\xc3\xaf"},
+};
+
+static void
+test_words(Tap *tap)
+{
+	char words[29];
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+	{
+		ack_words(said[i].body, strlen(said[i].body), words, sizeof(words));
+		tap_is(tap, words, said[i].words, "words %zu", i);
+	}
+	ack_words("a\0b", 3, words, sizeof(words));
+	tap_is(tap, words, "a b", "a NUL ends nothing");
+}
+
 int
 main(void)
 {
@@ -209,5 +244,6 @@ main(void)
 	for (i = DELIVERY_DELIVERED; i <= DELIVERY_STOP; i++)
 		tap_is(&tap, delivery_verdict_name((DeliveryVerdict) i), names[i], "has a name");
 	test_acks(&tap);
+	test_words(&tap);
 	return tap_done(&tap);
 }

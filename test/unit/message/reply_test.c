@@ -28,7 +28,8 @@ test_error(Tap *tap)
 	const json_t *first;
 
 	buffer_init(&body, 10000);
-	tap_ok(tap, reply_error(&body, "err.request.bad", "say \"please\"\n</script>", NOW, &failure),
+	tap_ok(tap,
+		   reply_error(&body, "err.request.bad", "say \"please\"\n</script>", NULL, NOW, &failure),
 		   "an error reply");
 	reply = json_loads(body.data, JSON_REJECT_DUPLICATES, NULL);
 	message = json_object_get(reply, "message");
@@ -56,13 +57,13 @@ test_long_text(Tap *tap)
 	memset(text, 'a', sizeof(text));
 	memcpy(text + 998, "\xc3\xa9", 3);
 	buffer_init(&body, 10000);
-	tap_ok(tap, reply_error(&body, "err.request.bad", text, NOW, &failure), "a long text");
+	tap_ok(tap, reply_error(&body, "err.request.bad", text, NULL, NOW, &failure), "a long text");
 	reply = json_loads(body.data, 0, NULL);
 	got = member(json_array_get(json_object_get(reply, "errors"), 0), "message");
 	tap_is_int(tap, (long long) strlen(got), 998, "is cut before the character");
 	json_decref(reply);
 	buffer_clear(&body);
-	tap_ok(tap, reply_error(&body, "err.request.bad", "\xff\xfe", NOW, &failure),
+	tap_ok(tap, reply_error(&body, "err.request.bad", "\xff\xfe", NULL, NOW, &failure),
 		   "a text that is not UTF-8 does not break the reply");
 	reply = json_loads(body.data, 0, NULL);
 	tap_ok(tap, reply != NULL, "which is JSON");

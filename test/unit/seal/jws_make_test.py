@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 DETACHED, COMPACT = "signature=jws_detached", "signature=jws_compact"
 MESSAGE = '{"zeta": 1, "alpha": {"b": [true, false, null], "a": "Zo\\u00eb \\ud83d\\ude00 \\"\\\\ \\u0001 \\u007f"}, "n": [0.5, 1.0, 123.25]}'
-NO_RSA = "no: its profile asks for RS256; the bridge has no rsa_key_file"
+NO_RSA = "no: the bridge has no rsa_key_file, and the partner's profile asks for RS256"
 LONG = json.dumps({"text": "é" * 22000})
 
 # name, forms, message, what must be said
