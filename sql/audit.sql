@@ -128,7 +128,7 @@ SELECT * FROM app.outcome WHERE line <> name ORDER BY n;
 -- functions of administrators, approvers, reviewers and auditors that are not called above, but for those that only show something or are part of others
 SELECT r.access, r.object FROM casesync_internal.access_right r
  WHERE r.access IN ('admin', 'approver', 'reviewer') AND r.object !~ ' ON '
-   AND r.object NOT IN ('check', 'problems', 'profile_rules', 'lookup_limit', 'tracking_drift', 'retrack_as', 'drift_mend', 'gap_hint', 'gap_mend', 'gap_relation', 'failure_wait', 'disclosures', 'held_by', 'review', 'explain', 'inbox_waits_for', 'map_word', 'unmap_word', 'referral_is_answered', 'referrals_said', 'suggest_apply')
+   AND r.object NOT IN ('check', 'problems', 'mend_for', 'profile_rules', 'lookup_limit', 'tracking_drift', 'retrack_as', 'drift_mend', 'gap_hint', 'gap_mend', 'gap_relation', 'failure_wait', 'disclosures', 'held_by', 'review', 'explain', 'inbox_waits_for', 'map_word', 'unmap_word', 'referral_is_answered', 'referrals_said', 'suggest_apply')
    AND NOT EXISTS (SELECT FROM app.call c WHERE c.sql ~ ('casesync\.' || r.object || '\('))
    AND NOT EXISTS (SELECT FROM casesync_internal.access_right t WHERE t.access = 'types' AND t.object = r.object) ORDER BY 1, 2;
 -- nobody can change it, and nothing in it is secret or about a person

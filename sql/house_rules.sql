@@ -85,7 +85,7 @@ SELECT c.oid::regclass AS relation
  ORDER BY c.oid::regclass::text COLLATE "C";
 
 -- what pg_dump leaves behind: facts of the version (access_right, casework_part), what waits for a second person (pending_change), a mark that
--- follows the clock, and the empty parent of the leaves; no other state
+-- follows the clock, the empty parent of the leaves, and what the bridge says of failures (turn_trouble_now, lane_note, partner_refusal); no other state
 SELECT c.oid::regclass AS relation
   FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
  WHERE c.relkind IN ('r', 'S')

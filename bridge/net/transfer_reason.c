@@ -30,7 +30,10 @@ static const ReasonWords reason_words[] = {
 	{CURLE_URL_MALFORMAT, "the address is no URL"},
 };
 
-/* Without a code of OpenSSL's the chain was in order: then it is the name that is wrong. */
+/*
+ * The code is OpenSSL's, or what libcurl puts there before it asks (UNSPECIFIED): then the chain
+ * was in order, and it is the name that is wrong.
+ */
 static const char *
 certificate_reason(CURL *curl)
 {
@@ -43,6 +46,7 @@ certificate_reason(CURL *curl)
 	switch (result)
 	{
 		case X509_V_OK:
+		case X509_V_ERR_UNSPECIFIED:
 			return "TLS: the partner's certificate is for another host";
 		case X509_V_ERR_CERT_HAS_EXPIRED:
 			return "TLS: the partner's certificate has expired";

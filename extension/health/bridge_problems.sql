@@ -1,4 +1,28 @@
 /* What the bridges say of themselves, and what only they can mend. */
+
+/*
+ * The bridge that routes looks after the tables at least every minute, also while nothing happens:
+ * by that it is missed. While one has the router's lock it may be at something long, and is given
+ * more time. On a node of which nothing may leave yet nobody misses one.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.bridge_missing(OUT since timestamptz)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT x.seen FROM (
+		SELECT coalesce((SELECT max(m.next_at - p.every) FROM casesync_internal.prune_mark m
+				  JOIN casesync_internal.prune_parts() p ON p.part = m.part),
+			(SELECT min(a.activated_at) FROM casesync_internal.agreement a
+			  WHERE a.state = 'active')) AS seen) x
+	 WHERE x.seen < clock_timestamp() - CASE WHEN EXISTS (SELECT FROM pg_locks l
+			WHERE l.locktype = 'advisory' AND l.objsubid = 3 AND l.classid = 1 AND l.granted
+			  AND l.database = (SELECT d.oid FROM pg_database d
+				WHERE d.datname = current_database()))
+		THEN interval '15 minutes' ELSE interval '3 minutes' END
+$$;
+COMMENT ON FUNCTION casesync_internal.bridge_missing() IS
+	'since when no bridge has worked for this node; NULL: one does, or none is needed yet';
+
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_problems()
 RETURNS TABLE (severity text, problem text, mend text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -29,7 +53,15 @@ AS $$
 		CASE t.turn WHEN 'start' THEN '-- correct node_id in the file of that bridge'
 			ELSE '-- what the bridge''s log says: journalctl -u casesync-bridge' END
 	  FROM casesync_internal.turn_troubles() t
-	UNION ALL
+$$;
+COMMENT ON FUNCTION casesync_internal.bridge_problems() IS
+	'what bridges fail to do, and what waits for them';
+
+CREATE OR REPLACE FUNCTION casesync_internal.refused_problems()
+RETURNS TABLE (severity text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
 	SELECT 'warning', format('%s: %s messages of %s were not let in since %s; the last at %s, '
 			'answered with correlation_id %s', r.reason, r.messages, r.partner,
 			to_char(r.since, 'YYYY-MM-DD HH24:MI'), to_char(r.at, 'YYYY-MM-DD HH24:MI:SS'),
@@ -38,5 +70,5 @@ AS $$
 			'logs; the partner finds it under this id, too', r.partner)
 	  FROM casesync_internal.partner_refusal r WHERE casesync_internal.refusal_now(r)
 $$;
-COMMENT ON FUNCTION casesync_internal.bridge_problems() IS
-	'what bridges fail to do, and what waits for them';
+COMMENT ON FUNCTION casesync_internal.refused_problems() IS
+	'partners whose messages are not let in';

@@ -41,7 +41,8 @@ DECLARE
 BEGIN
 	FOREACH part IN ARRAY ARRAY['node', 'bridge', 'held_up', 'capture', 'log', 'subjects',
 		'delivery', 'access', 'rights', 'backfill', 'decision', 'replication', 'partner',
-		'sharing', 'subscription', 'encryption', 'answering', 'referral', 'review', 'size']
+		'refused', 'sharing', 'subscription', 'encryption', 'answering', 'referral', 'review',
+		'size']
 	LOOP
 		BEGIN
 			RETURN QUERY EXECUTE format('SELECT p.* FROM casesync_internal.%I() p',
@@ -59,13 +60,50 @@ END
 $$;
 COMMENT ON FUNCTION casesync_internal.problems() IS 'everything that needs somebody';
 
+/*
+ * Who watches is mostly not who may mend. A name of a role stands in a comment, so it must not be
+ * able to end its line.
+ */
+CREATE OR REPLACE FUNCTION casesync_internal.mend_for(mend text, caller name)
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH named AS (
+		SELECT DISTINCT m[1] AS object FROM regexp_matches(mend, E'\\mcasesync[.]([a-z_]+)', 'g') m
+	), lacked AS (
+		SELECT n.object FROM named n
+		  JOIN pg_proc f ON f.pronamespace = 'casesync'::regnamespace AND f.proname = n.object
+		 WHERE NOT has_function_privilege(caller, f.oid, 'EXECUTE')
+		UNION
+		SELECT n.object FROM named n
+		  JOIN pg_class c ON c.relnamespace = 'casesync'::regnamespace AND c.relname = n.object
+		 WHERE c.relkind = 'v' AND NOT has_table_privilege(caller, c.oid, 'SELECT')
+	), accesses AS (
+		SELECT l.object, a.access, (SELECT string_agg(quote_ident(g.role), ', '
+				ORDER BY g.role) FROM casesync_internal.access_given g
+			 WHERE g.access = a.access) AS roles
+		  FROM lacked l
+		  JOIN casesync_internal.access_right a ON a.object IN (l.object, 'SELECT ON ' || l.object)
+	)
+	SELECT mend || coalesce('  -- not for you; ' || regexp_replace(string_agg(x.said, '; '
+			ORDER BY x.said), '[[:cntrl:]]', '?', 'g'), '')
+	  FROM (SELECT format('%s: access %s', string_agg(DISTINCT a.object, ', '),
+			a.access || coalesce(' (' || a.roles || ')', ', which nobody has')) AS said
+		  FROM accesses a GROUP BY a.access, a.roles) x
+$$;
+COMMENT ON FUNCTION casesync_internal.mend_for(text, name) IS
+	'a mend of casesync.health as a role is shown it: with who else can do what it may not';
+
 CREATE OR REPLACE VIEW casesync.health AS
-	SELECT p.* FROM casesync_internal.problems() p ORDER BY p.severity, p.problem;
+	SELECT p.severity, p.problem, casesync_internal.mend_for(p.mend, current_user) AS mend
+	  FROM casesync_internal.problems() p ORDER BY p.severity, p.problem;
 COMMENT ON VIEW casesync.health IS
 	'look here first: one row per problem, with the SQL that mends it; empty is well';
 COMMENT ON COLUMN casesync.health.severity IS 'critical or warning';
 COMMENT ON COLUMN casesync.health.problem IS 'what is wrong, in a sentence';
-COMMENT ON COLUMN casesync.health.mend IS 'the SQL to mend it, or to look closer';
+COMMENT ON COLUMN casesync.health.mend IS
+	'the SQL to mend it, or to look closer; where you may not run it, who can';
 
 /* Nobody says so while a table of it is locked: problems() does. */
 CREATE OR REPLACE FUNCTION casesync_internal.longest_wait()

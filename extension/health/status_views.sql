@@ -132,7 +132,7 @@ CREATE OR REPLACE VIEW casesync.inbox AS
 		i.mode,
 		i.reference_id, i.sent_at, i.received_at, i.tries, i.next_try, i.decided_by, i.decided_at,
 			i.note, i.applied_at, CASE WHEN i.state = 'new'
-			THEN casesync_internal.inbox_waits_for(i.id) END AS waits_for
+			THEN casesync_internal.inbox_waits_for(i.id) END AS waits_for, i.decider
 	  FROM casesync_internal.inbox_item i;
 COMMENT ON VIEW casesync.inbox IS 'what partners told us, with content: for reviewers and auditors';
 COMMENT ON COLUMN casesync.inbox.id IS 'for accept() and reject()';
@@ -152,6 +152,8 @@ COMMENT ON COLUMN casesync.inbox.received_at IS 'when it came';
 COMMENT ON COLUMN casesync.inbox.tries IS 'how often it was applied without success';
 COMMENT ON COLUMN casesync.inbox.next_try IS 'when it is tried again';
 COMMENT ON COLUMN casesync.inbox.decided_by IS 'the login that accepted or rejected it';
+COMMENT ON COLUMN casesync.inbox.decider IS
+	'who decided, as that login said: of one that several persons share';
 COMMENT ON COLUMN casesync.inbox.decided_at IS 'when';
 COMMENT ON COLUMN casesync.inbox.note IS 'what was noted with it';
 COMMENT ON COLUMN casesync.inbox.applied_at IS 'when it was applied';
@@ -255,6 +257,14 @@ AS $$
 		format('changes wait for routing since %s', to_char(u.at, 'YYYY-MM-DD HH24:MI:SS')),
 		'-- start a bridge: systemctl start casesync-bridge'
 	  FROM casesync_internal.unrouted_since() u(at) WHERE u.at < now() - interval '1 minute'
+	UNION ALL
+	SELECT 'critical', format('no bridge has worked for this node since %s', to_char(b.since,
+			'YYYY-MM-DD HH24:MI:SS')),
+		'-- start it: systemctl start casesync-bridge; casesync-bridge --config=FILE '
+		'--check-config says what is wrong with one'
+	  FROM casesync_internal.bridge_missing() b
+	 WHERE b.since IS NOT NULL AND EXISTS (SELECT FROM casesync_internal.node n
+		WHERE NOT n.paused AND casesync_internal.identity_matches(n))
 $$;
 COMMENT ON FUNCTION casesync_internal.node_problems() IS 'what is wrong with this node';
 

@@ -281,11 +281,12 @@ COMMENT ON FUNCTION casesync_internal.run_handler(casesync_internal.inbox_item) 
 	'apply one item as the owner of its apply function, and say what came of it';
 
 /*
- * The login is noted (session_user): current_user is the owner of accept() and reject(). The state
- * is checked by the statement that changes it, so of two reviewers one is told.
+ * The login is noted (session_user): current_user is the owner of accept() and reject(). Whom it
+ * names beside itself is what it says: an application has one login for all who decide in it. The
+ * state is checked by the statement that changes it, so of two reviewers one is told.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_decide(inbox_id bigint, from_states text[],
-	to_state text, note text)
+	to_state text, note text, decider text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -297,7 +298,7 @@ DECLARE
 BEGIN
 	UPDATE casesync_internal.inbox_item t SET state = to_state, decided_by = session_user,
 		decided_at = clock_timestamp(), note = left(inbox_decide.note, 2000), tries = 0,
-		next_try = NULL
+		next_try = NULL, decider = nullif(left(btrim(inbox_decide.decider), 200), '')
 	 WHERE t.id = inbox_id AND t.state = ANY (from_states);
 	IF NOT FOUND THEN
 		SELECT t.state INTO state FROM casesync_internal.inbox_item t WHERE t.id = inbox_id;
@@ -313,11 +314,12 @@ BEGIN
 			hint => waiting);
 	END IF;
 	PERFORM casesync_internal.audit_note('inbox ' || to_state, inbox_id::text,
-		jsonb_build_object('item', inbox_id));
+		jsonb_strip_nulls(jsonb_build_object('item', inbox_id,
+			'decided_by', nullif(left(btrim(decider), 200), ''))));
 	PERFORM casesync_internal.ring();
 END
 $$;
-COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text) IS
+COMMENT ON FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text, text) IS
 	'a person decides about an item';
 
 /* As inbox_due() has it. With the extension's rights, for a view that reviewers read. */
@@ -343,21 +345,24 @@ COMMENT ON FUNCTION casesync_internal.inbox_waits_for(bigint) IS
  * Applied by the bridge, not here: a reviewer needs no right on the tables that an apply function
  * writes.
  */
-CREATE OR REPLACE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION casesync.accept(inbox_id bigint, note text DEFAULT NULL,
+	decided_by text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note);
+	PERFORM casesync_internal.inbox_decide(inbox_id, '{review}', 'new', note, decided_by);
 	RETURN format('item %s will be applied%s', inbox_id, '; it waits for '
 		|| nullif(casesync_internal.inbox_waits_for(inbox_id), 'the bridge'));
 END
 $$;
-COMMENT ON FUNCTION casesync.accept(bigint, text) IS
-	'an item in review is applied; the bridge does it at once';
+COMMENT ON FUNCTION casesync.accept(bigint, text, text) IS
+	'an item in review is applied; the bridge does it at once. decided_by: the person, where '
+	'several share the login';
 
-CREATE OR REPLACE FUNCTION casesync.reject(inbox_id bigint, reason text)
+CREATE OR REPLACE FUNCTION casesync.reject(inbox_id bigint, reason text,
+	decided_by text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -369,11 +374,13 @@ BEGIN
 			detail => 'What a partner told is not taken over: somebody will ask why.',
 			hint => format('SELECT casesync.reject(%s, ''…'');', coalesce(inbox_id::text, 'id')));
 	END IF;
-	PERFORM casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason);
+	PERFORM casesync_internal.inbox_decide(inbox_id, '{review,failed}', 'rejected', reason,
+		decided_by);
 	RETURN format('item %s is rejected', inbox_id);
 END
 $$;
-COMMENT ON FUNCTION casesync.reject(bigint, text) IS 'an item in review or failed is not applied';
+COMMENT ON FUNCTION casesync.reject(bigint, text, text) IS
+	'an item in review or failed is not applied. decided_by: as for accept()';
 
 /* Only what has failed. What waits for a person is for accept(), which another access has. */
 CREATE OR REPLACE FUNCTION casesync.retry_inbox(inbox_id bigint DEFAULT NULL)

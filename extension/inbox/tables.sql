@@ -53,8 +53,11 @@ CREATE TABLE casesync_internal.inbox_item (
 	pruned_at timestamptz,
 	changed_at timestamptz,
 	changed jsonb,
+	decider text,
 	UNIQUE (partner, message_id, item)
 );
+COMMENT ON COLUMN casesync_internal.inbox_item.decider IS
+	'who decided, as the login (decided_by) says';
 COMMENT ON COLUMN casesync_internal.inbox_item.changed_at IS
 	'when the record was changed there, as the partner says, by our clock';
 COMMENT ON COLUMN casesync_internal.inbox_item.changed IS

@@ -92,9 +92,7 @@ DECLARE
 	stranger text;
 BEGIN
 	IF NOT casesync_internal.identity_matches(n) THEN
-		PERFORM casesync_internal.pause_node('this database is a copy of the one that was set up: '
-			'SELECT casesync.resume() if it is the real one, SELECT casesync.start_as_copy() if '
-			'not');
+		PERFORM casesync_internal.pause_node('this database is a copy of the one that was set up');
 	ELSIF n.node_id IS NULL AND NOT n.paused THEN
 		UPDATE casesync_internal.node SET node_id = node_judge.node_id;
 	ELSIF n.node_id IS DISTINCT FROM node_id THEN

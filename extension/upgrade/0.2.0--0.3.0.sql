@@ -1579,3 +1579,10 @@ CREATE TABLE casesync_internal.partner_refusal (
 COMMENT ON TABLE casesync_internal.partner_refusal IS
 	'partners whose messages were not let in, and why the last one was not';
 COMMENT ON COLUMN casesync_internal.partner_refusal.messages IS 'how many, since then';
+/* ---- whom a login names that decides ---- */
+ALTER TABLE casesync_internal.inbox_item ADD COLUMN decider text;
+COMMENT ON COLUMN casesync_internal.inbox_item.decider IS
+	'who decided, as the login (decided_by) says';
+DROP FUNCTION casesync.accept(bigint, text);
+DROP FUNCTION casesync.reject(bigint, text);
+DROP FUNCTION casesync_internal.inbox_decide(bigint, text[], text, text);

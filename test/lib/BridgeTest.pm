@@ -442,8 +442,13 @@ sub order
 	my ($self, %order) = @_;
 	my $body = $json->encode(\%order);
 	$body =~ s/"(count|status|ms|required|forget|hold)":"(\d+)"/"$1":$2/g;
-	my $answer = HTTP::Tiny->new(verify_SSL => 0)
-	  ->post("$self->{scheme}://127.0.0.1:$self->{port}/control", { content => $body });
+	# HTTP::Tiny has no TLS without modules that are not asked for here
+	if ($self->{scheme} eq 'https')
+	{
+		BridgeTest::python('tell_partner', $body, $self->{port});
+		return;
+	}
+	my $answer = HTTP::Tiny->new->post("http://127.0.0.1:$self->{port}/control", { content => $body });
 	die "partner: $answer->{status} $answer->{content}" unless $answer->{success};
 	return;
 }

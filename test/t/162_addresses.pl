@@ -68,7 +68,7 @@ $sp->sql("INSERT INTO person VALUES (1, 'ID-1', 'A')");
 
 for my $name (sort((map { "$_-no" } keys %host, keys %far), (map { "$_-elsewhere" } qw(plain number name)), 'zero-yes'))
 {
-	ok($sp->wait_log(qr/partner=$name.example.org .*verdict=stop .*reason="address not allowed"/), "$name: refused");
+	ok($sp->wait_log(qr/partner=$name.example.org .*verdict=stop .*reason="address not allowed: /), "$name: refused");
 }
 ok(BridgeTest::wait_for('the allowed ones', sub { (() = $target->received) >= 6 }), 'allowed by their own networks, they arrive');
 is(join(' ', sort map { $_->{path} =~ m{^/([\w-]+)} } $target->received),
@@ -83,7 +83,7 @@ $sp->sql("SELECT casesync.set_partner('late.example.org', 'http://127.0.0.1:$tar
 $sp->add_partner('late.example.org', $target->{port});
 $sp->sql("SELECT casesync.set_partner('late.example.org', 'http://127.0.0.1:$target->{port}/late', networks => '{}')");
 $sp->sql("UPDATE person SET status = 'S' WHERE id = 1");
-ok($sp->wait_log(qr/partner=late.example.org .*verdict=stop .*reason="address not allowed"/), 'a kept connection is checked again');
+ok($sp->wait_log(qr/partner=late.example.org .*verdict=stop .*reason="address not allowed: /), 'a kept connection is checked again');
 is(scalar(grep { $_->{path} =~ /late/ } $target->received), 0, 'nothing was sent over it');
 $sp->stop_ok;
 

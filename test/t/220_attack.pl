@@ -61,7 +61,7 @@ my $not_active = q{(op = '-' OR r->>'state' <> 'active' OR EXISTS (SELECT FROM j
 my $ends = { map { ("casesync_internal.$_" => 'true') } qw(notification notification_0 notification_1 notification_2 notification_3 notification_4 notification_5 notification_6 notification_7
 	notification_ring subscription subscription_seq filter_inside told missed lane lane_state request_in outgoing look_again_entry look_again_note event disclosure lookup_day routing_state
 	change_0 change_1 change_2 change_3 change_4 change_5 change_6 change_7 change_ring rehearsal_count rehearsal_sample rehearsal_told sharing_stop attempt my_subscription my_request
-	message_in inbox_item quarantine_entry lookup_walk stored_day deviation open_number expansion routing_pace look_again_registry crossed_change push conflict field_version retelling prune_mark compacted backlog size_sample backfill scheduled_subject) };
+	message_in inbox_item quarantine_entry lookup_walk stored_day deviation open_number expansion routing_pace look_again_registry crossed_change push conflict field_version retelling prune_mark compacted backlog size_sample backfill scheduled_subject lane_note partner_refusal) };
 my $audited = { 'casesync_internal.audit_entry' => q{op = '+' AND r->>'who' = me} };
 my $admin = {
 	%$audited, %$ends,
