@@ -71,6 +71,7 @@ INSERT INTO app.call (name, sql) VALUES
 	('stop_sharing', $$SELECT * FROM casesync.stop_sharing('test', 'p')$$),
 	('resume_sharing', $$SELECT casesync.resume_sharing('p')$$),
 	('wake', $$SELECT casesync.wake('p')$$),
+	('move_subscriptions', $$SELECT casesync.move_subscriptions('p')$$),
 	('erase', $$SELECT * FROM casesync.erase('people', '1', 'test')$$),
 	('prune', $$SELECT * FROM casesync.prune('100 years')$$),
 	('set_retention', $$SELECT casesync.set_retention(keep_inbox => '60 days')$$),

@@ -294,6 +294,12 @@ AS $$
 	  JOIN casesync_internal.partner p ON p.partner = s.partner
 	 WHERE c.is_waiting GROUP BY p.partner
 	UNION ALL
+	SELECT 'critical', format('subscriptions of %s are still sent to %s, which is none of its '
+			'addresses now', p.partner, l.address),
+		format('SELECT casesync.move_subscriptions(%L);', p.partner)
+	  FROM casesync_internal.partner p
+	 CROSS JOIN LATERAL casesync_internal.lanes_left_behind(p) l
+	UNION ALL
 	SELECT 'warning', format('%s messages were refused by %s', count(*), d.partner),
 		format('SELECT * FROM casesync.dead_letter WHERE partner = %L;  -- then '
 			'casesync.retry(reference_id) or casesync.discard(reference_id, reason)', d.partner)

@@ -78,7 +78,7 @@ SELECT a.access, o FROM (VALUES
 		'retry_quarantine', 'fill_gap', 'look_again', 'backfill', 'stop_backfill',
 		'resume_filters', 'retry_inbox', 'dismiss_missing',
 		'stop_sharing',
-		'resume_sharing', 'wake', 'grant_access', 'revoke_access',
+		'resume_sharing', 'wake', 'move_subscriptions', 'grant_access', 'revoke_access',
 		'SELECT ON pending_changes', 'check',
 		'map_code', 'unmap_code', 'map_word', 'unmap_word', 'grant_word_list',
 		'revoke_word_list', 'own_word_list', 'SELECT ON word_lists', 'add_local_code',

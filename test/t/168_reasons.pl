@@ -114,7 +114,7 @@ is($sp->sql("SELECT DISTINCT answer FROM casesync.attempts WHERE partner = 'fail
 ok($sp->{server}->poll_query_until('app', "SELECT count(*) > 25 FROM casesync.attempts WHERE partner = 'fails.example.org'"), 'many attempts');
 cmp_ok($sp->sql("SELECT count(answer) FROM casesync.attempts WHERE partner = 'fails.example.org'"), '<=', 20, 'of the last twenty only');
 $sp->sql("CREATE ROLE watcher; CREATE ROLE operator; SELECT casesync.grant_access('watcher', 'reader'); SELECT casesync.grant_access('operator', 'admin')");
-is($sp->sql('SET ROLE watcher; SELECT count(answer) || count(detail) FROM casesync.attempts') =~ /^0[1-9]/ ? 1 : 0, 1, 'readers see why, and not what the partner wrote');
+is($sp->sql('SET ROLE watcher; SELECT count(answer) = 0 AND count(detail) > 0 FROM casesync.attempts'), 't', 'readers see why, and not what the partner wrote');
 cmp_ok($sp->sql('SET ROLE operator; SELECT count(answer) FROM casesync.attempts'), '>', 0, 'administrators do');
 unlike($sp->log_text, qr/SAID/, 'and no log has it');
 unlike($sp->sql("SELECT string_agg(problem || mend, ' ') FROM casesync.health"), qr/SAID/, 'nor has health');
