@@ -101,6 +101,7 @@ SQL_CODE = \
 	extension/party/forget.sql extension/party/quota.sql \
 	extension/party/retention.sql extension/party/storage.sql \
 	extension/knowledge/disclosure.sql extension/knowledge/knowledge.sql \
+	extension/knowledge/leaving.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/number.sql extension/outbox/append.sql extension/outbox/notification.sql \
 	extension/outbox/outgoing.sql extension/outbox/compact.sql \
@@ -166,7 +167,8 @@ SQL_CODE = \
 	extension/delivery/resume_sharing.sql extension/delivery/wake.sql \
 	extension/intake/receive.sql extension/intake/message_judge.sql \
 	extension/intake/answer_now.sql \
-	extension/upkeep/tidy.sql extension/upkeep/size.sql extension/upkeep/retention.sql \
+	extension/upkeep/tidy.sql extension/upkeep/size.sql extension/upkeep/leaving.sql \
+	extension/upkeep/retention.sql \
 	extension/forget/drop_partner.sql extension/forget/erase.sql extension/forget/prune.sql \
 	extension/review/review_sample.sql extension/review/bridge_rehearsal.sql \
 	extension/review/review_tracking.sql \

@@ -15,6 +15,7 @@ AS $$
 		('inbox_item', 16, interval '6 hours'), ('message_in', 16, interval '6 hours'),
 		('conflict', 64, interval '6 hours'), ('retelling', 64, interval '6 hours'),
 		('attempt', 64, interval '6 hours'), ('disclosure', 32, interval '7 days'),
+		('told', 2, interval '1 day'),
 		('backlog', 1, interval '1 minute'), ('others', 1, interval '1 day'),
 		('sizes', 1, interval '1 hour')
 $$;
@@ -73,6 +74,7 @@ BEGIN
 		WHEN 'retelling' THEN casesync_internal.retelling_prune(received, a, b)
 		WHEN 'attempt' THEN casesync_internal.delivery_prune(now() - n.keep_attempts, a, b)
 		WHEN 'disclosure' THEN casesync_internal.disclosure_prune(a, b)
+		WHEN 'told' THEN casesync_internal.leaving_step(a, b)
 		WHEN 'others' THEN casesync_internal.prune_others(n) END;
 	IF part = 'sizes' THEN
 		PERFORM casesync_internal.sizes_look();
@@ -102,6 +104,7 @@ BEGIN
 	  JOIN casesync_internal.prune_parts() WITH ORDINALITY p(part, pages, every, place)
 		ON p.part = x.part
 	 WHERE x.next_at <= clock_timestamp()
+	   AND (x.part <> 'told' OR EXISTS (SELECT FROM casesync_internal.leaving_agreements()))
 	 ORDER BY x.part <> 'backlog', x.page = 0, p.place LIMIT 1;
 	RETURN m;
 END
