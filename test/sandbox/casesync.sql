@@ -95,3 +95,11 @@ CREATE FUNCTION casesync_sandbox.set_encryption(mode text)
 RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT casesync.set_partner('test-client', encryption => mode); SELECT mode $$;
 COMMENT ON FUNCTION casesync_sandbox.set_encryption(text) IS 'whether messages of and to test-client are encrypted: off, accepted or required';
+CREATE FUNCTION casesync_sandbox.set_signature(mode text)
+RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT casesync.set_partner('test-client', signature => mode); SELECT mode $$;
+COMMENT ON FUNCTION casesync_sandbox.set_signature(text) IS 'whether messages of test-client must be signed: unsigned_accepted or required';
+CREATE FUNCTION casesync_sandbox.use_callback_token(is_used boolean)
+RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT casesync.set_partner('test-client', secret_name => CASE WHEN is_used THEN 'callback' ELSE '' END); SELECT is_used $$;
+COMMENT ON FUNCTION casesync_sandbox.use_callback_token(boolean) IS 'whether what is sent to test-client carries the bearer token callback_token, which does not change';

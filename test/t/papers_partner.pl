@@ -6,6 +6,7 @@ use Cwd qw(abs_path);
 use FindBin;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
+use HTTP::Tiny;
 use Test::More;
 
 use lib "$FindBin::Bin/../lib";
@@ -109,6 +110,36 @@ post /registry/sync/search <<JSON
 JSON
 SH
 like($printed, qr/"total_count":5/, 'catching up finds what has changed since');
+
+# What else the sandbox says: a client of one's own, a token for whoever calls back, signatures when they are wanted.
+my $http = HTTP::Tiny->new(timeout => 10);
+my $given = $http->post_form("$said{base_url}/oauth2/client/token",
+	{ grant_type => 'client_credentials', client_id => $said{client_id}, client_secret => $said{client_secret} });
+like($given->{content}, qr/"access_token":"[\w.-]+"/, 'client_id and client_secret get a token') or diag $given->{content};
+sub ask
+{
+	my ($path, $serial) = @_;
+	return $http->post("$said{base_url}/registry/$path", { headers => { 'Content-Type' => 'application/json',
+		Authorization => "Bearer $said{token}" }, content => qq({"header": {"version": "1.0.0", "message_id": "$serial",
+		"message_ts": "2026-11-22T10:00:00Z", "action": "search", "sender_id": "test-client", "total_count": 1,
+		"receiver_id": "casesync.sandbox.example", "sender_uri": "http://127.0.0.1:$receiver_port/registry/on-search"},
+		"message": {"transaction_id": "t-$serial", "search_request": [{"reference_id": "r-$serial", "timestamp": "2026-11-22T10:00:00Z",
+		"search_criteria": {"reg_type": "ESS", "reg_record_type": "Member", "query_type": "idtype-value",
+		"query": {"type": "UIN", "value": "TEST-001"}}}]}}) });
+}
+my ($mock_in, $mock_out) = ('', '');
+my $mock = IPC::Run::start([ "$tree/test/mock_partner/mock_partner", "$folder/called.jsonl", '--port', $receiver_port ],
+	'<', \$mock_in, '>', \$mock_out);
+$mock->pump until $mock_out =~ /\n/;
+run_script(q(psql -qAt "$database" -c "SELECT casesync_sandbox.use_callback_token(true)"));
+is(ask('search', 'called-1')->{status}, 200, 'a search to be called back for');
+ok(wait_for('the callback', sub { slurp("$folder/called.jsonl") =~ /"authorization": "Bearer \Q$said{callback_token}\E"/ }), 'the callback carries callback_token');
+$mock->kill_kill;
+is(ask('sync/search', 'unsigned-1')->{status}, 200, 'nothing need be signed');
+run_script(q(psql -qAt "$database" -c "SELECT casesync_sandbox.set_signature('required')"));
+my $unsigned = ask('sync/search', 'unsigned-2');
+is($unsigned->{status}, 401, 'until it must be');
+like($unsigned->{content}, qr/err\.signature\.missing/, 'and that is said');
 
 kill 'TERM', map { $_->{PID} } @{ $sandbox->{KIDS} };
 $sandbox->finish;
