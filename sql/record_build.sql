@@ -119,6 +119,11 @@ SELECT casesync.enrolment_status_of(jsonb_build_object('enrolment_status', repea
 SELECT casesync.enrolment_status_of('{"enrolment_status": true}');
 SELECT casesync.enrolment_status_of('{"member": {"enrolment_status": {"a": 4}}}');
 SELECT casesync.enrolment_status_of(NULL);
+-- what says that somebody has left
+SELECT r, casesync.is_removal(r) FROM unnest(ARRAY['{"additional_attributes": [{"removed": "true"}]}', '{"additional_attributes": {"removed": true}}',
+	'{"additional_attributes": [{"x": "1"}, {"removed": "true"}]}', '{"additional_attributes": [{"removed": "false"}]}', '{"removed": "true"}', '[]', '7', NULL]::jsonb[]) r;
+SELECT casesync_internal.project('{"member": {"member_identifier": [{"identifier_type": "UIN", "identifier_value": "1"}]}, "additional_attributes": [{"removed": "true"}, {"x": 1}]}',
+	'{additional_attributes.removed}', '{UIN}') AS what_passes;
 
 SELECT r, casesync.death_date_of(r) FROM unnest(ARRAY[
 	'{}', '[]', '"2026-03-01"', '{"death_date": "2026-03-01"}', '{"death_date": null}', '{"death_date": ""}',

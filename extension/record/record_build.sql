@@ -189,6 +189,18 @@ AS 'MODULE_PATHNAME', 'casesync_enrolment_status_of' LANGUAGE C IMMUTABLE STRICT
 COMMENT ON FUNCTION casesync.enrolment_status_of(jsonb) IS
 	'the enrolment status, from wherever partners put it and in either list; NULL when none';
 
+/* As removal_record() writes it, in either form in which attributes are told. */
+CREATE OR REPLACE FUNCTION casesync.is_removal(record jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT jsonb_path_exists(record, '$.additional_attributes[*].removed ? (@ == "true" '
+		'|| @ == true)')
+$$;
+COMMENT ON FUNCTION casesync.is_removal(jsonb) IS
+	'whether all that a record says is that its subject has left what is shared with us';
+
 CREATE OR REPLACE FUNCTION casesync.death_date_of(record jsonb)
 RETURNS date
 AS 'MODULE_PATHNAME', 'casesync_death_date_of' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -159,7 +159,8 @@ INSERT INTO casesync_internal.access_right (access, object)
 SELECT 'types', o FROM unnest(ARRAY['to_code', 'to_word', 'mapped_code', 'mapped_word',
 	'word_is_mapped', 'label', 'description',
 	'local_label', 'local_description', 'code_type_directory',
-	'raise_error', 'proven_person', 'check_record', 'check_transition', 'is_valid_transition',
+	'raise_error', 'proven_person', 'is_removal',
+	'check_record', 'check_transition', 'is_valid_transition',
 	'cron_next',
 	'SELECT ON code_directory', 'SELECT ON crosswalk']) o
 ON CONFLICT DO NOTHING;
