@@ -152,13 +152,13 @@ COMMENT ON COLUMN casesync.inbox.received_at IS 'when it came';
 COMMENT ON COLUMN casesync.inbox.tries IS 'how often it was applied without success';
 COMMENT ON COLUMN casesync.inbox.next_try IS 'when it is tried again';
 COMMENT ON COLUMN casesync.inbox.decided_by IS 'the login that accepted or rejected it';
-COMMENT ON COLUMN casesync.inbox.decider IS
-	'who decided, as that login said: of one that several persons share';
 COMMENT ON COLUMN casesync.inbox.decided_at IS 'when';
 COMMENT ON COLUMN casesync.inbox.note IS 'what was noted with it';
 COMMENT ON COLUMN casesync.inbox.applied_at IS 'when it was applied';
 COMMENT ON COLUMN casesync.inbox.waits_for IS
 	'of a new one: what is done first: an older item of its subject, its next try, or the bridge';
+COMMENT ON COLUMN casesync.inbox.decider IS
+	'who decided, as that login said: of one that several persons share';
 
 CREATE OR REPLACE VIEW casesync.received AS
 	SELECT i.partner, i.event_type, i.state, count(*) AS items, max(i.received_at) AS newest
