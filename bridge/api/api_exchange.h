@@ -20,7 +20,6 @@
 
 #define API_UNAVAILABLE "err.service.unavailable"
 #define API_KEPT 5 /* texts of an acknowledgement */
-
 typedef LIST_HEAD(ApiExchangeList, ApiExchange) ApiExchangeList;
 
 /* What is done with a message that has passed every check. */
@@ -115,7 +114,6 @@ extern void api_exchange_ask(ApiExchange *exchange, SqlCallId call, const PgPara
 							 PgResultHandler handler);
 extern bool api_exchange_resume(ApiExchange *exchange, const char *event, const PGresult *result,
 								const Failure *failure);
-
 /* The sessions are closed: answers all in the list, "unavailable", and empties it. */
 extern void api_exchange_abandon_all(ApiExchangeList *list);
 
