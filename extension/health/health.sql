@@ -96,7 +96,8 @@ COMMENT ON FUNCTION casesync_internal.mend_for(text, name) IS
 	'a mend of casesync.health as a role is shown it: with who else can do what it may not';
 
 CREATE OR REPLACE VIEW casesync.health AS
-	SELECT p.severity, p.problem, casesync_internal.mend_for(p.mend, current_user) AS mend
+	SELECT p.severity, p.problem, casesync_internal.mend_for(p.mend, current_user)
+			COLLATE "default" AS mend
 	  FROM casesync_internal.problems() p ORDER BY p.severity, p.problem;
 COMMENT ON VIEW casesync.health IS
 	'look here first: one row per problem, with the SQL that mends it; empty is well';
