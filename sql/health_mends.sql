@@ -53,6 +53,11 @@ UPDATE casesync_internal.node SET paused = false, paused_reason = NULL;
 SELECT rows >= 0 AS worked FROM casesync_internal.prune_step();
 SELECT app.missing() AS one_is_back;
 
+UPDATE casesync_internal.prune_mark SET next_at = now() - interval '1 day';
+SELECT app.missing() AS one_is_gone;
+SELECT emptied >= 0 AS worked FROM casesync_internal.tidy();
+SELECT app.missing() AS one_of_another_version;
+
 -- who decides may be somebody whom the login names
 SET SESSION AUTHORIZATION regress_mends_reviewer;
 SELECT casesync.accept((SELECT min(id) FROM casesync.inbox), 'seen', decided_by => ' Ama Mensah ') ~ 'will be applied' AS accepted;

@@ -10,8 +10,9 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT x.seen FROM (
-		SELECT coalesce((SELECT max(m.next_at - p.every) FROM casesync_internal.prune_mark m
-				  JOIN casesync_internal.prune_parts() p ON p.part = m.part),
+		SELECT coalesce((SELECT max(m.next_at - coalesce(p.every, '0'))
+				  FROM casesync_internal.prune_mark m
+				  LEFT JOIN casesync_internal.prune_parts() p ON p.part = m.part),
 			(SELECT min(a.activated_at) FROM casesync_internal.agreement a
 			  WHERE a.state = 'active')) AS seen) x
 	 WHERE x.seen < clock_timestamp() - CASE WHEN EXISTS (SELECT FROM pg_locks l

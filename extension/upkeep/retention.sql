@@ -87,6 +87,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.prune_pages(text, bigint, bigint) IS
 	'part of prune_step(): forgets what is on these pages and need not be kept any more';
 
+/* A mark that no walk has: a bridge of 0.2 comes by here, too, and knows nothing of the walks. */
+CREATE OR REPLACE FUNCTION casesync_internal.upkeep_seen()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO casesync_internal.prune_mark (part) VALUES ('bridge')
+	ON CONFLICT ON CONSTRAINT prune_mark_pkey DO UPDATE SET next_at = clock_timestamp()
+$$;
+COMMENT ON FUNCTION casesync_internal.upkeep_seen() IS
+	'part of tidy(): a bridge works for this node now';
+
 CREATE OR REPLACE FUNCTION casesync_internal.prune_next()
 RETURNS casesync_internal.prune_mark
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

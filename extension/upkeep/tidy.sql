@@ -22,6 +22,7 @@ BEGIN
 	rotated := false; emptied := 0;
 	/* The router's own lock: routing stands still, so what its state says stays true meanwhile. */
 	IF casesync_internal.may_speak() AND casesync_internal.lock_for_transaction(1, 0) THEN
+		PERFORM casesync_internal.upkeep_seen();
 		rotated := casesync_internal.change_ring_turn(most);
 		rotated := casesync_internal.notification_ring_turn(most, CASE WHEN leaf_limit IS NULL
 			THEN (casesync_internal.this_node()).keep_delivered / 6 ELSE '0' END) OR rotated;

@@ -104,7 +104,7 @@ SELECT pg_describe_object(i.classoid, i.objoid, i.objsubid), 'rights at birth', 
  WHERE a.grantee <> a.grantor GROUP BY 1
 UNION ALL
 SELECT c.oid::regclass::text, 'rows', pg_temp.shipped(c.oid::regclass) FROM pg_class c JOIN member m ON m.objid = c.oid
- WHERE c.relkind = 'r' AND c.relname <> 'crosswalk_change';
+ WHERE c.relkind = 'r' AND c.relname NOT IN ('crosswalk_change', 'lane_note', 'partner_refusal');
 
 SELECT line FROM (SELECT replace(format('%s | %s | %s', object, what, coalesce(fact, '-')), E'\n', '\n') AS line FROM shape) s
  ORDER BY line COLLATE "C";
