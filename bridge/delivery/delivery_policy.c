@@ -76,9 +76,8 @@ static const struct
 	[TRANSFER_ADDRESS_REFUSED] = {DELIVERY_STOP, "address not allowed for this partner"},
 	[TRANSFER_NOT_BUILT] = {DELIVERY_REFUSED, "message cannot be built"},
 	[TRANSFER_NOT_SIGNED] = {DELIVERY_RETRY, "message could not be signed"},
-	[TRANSFER_NO_RSA_KEY] =
-		{DELIVERY_RETRY,
-		 "the bridge has no rsa_key_file, and the partner's profile asks for RS256"},
+	[TRANSFER_NO_RSA_KEY] = {DELIVERY_RETRY,
+							 "the bridge has no rsa_key_file for the profile's RS256"},
 	[TRANSFER_NOT_NOTED] = {DELIVERY_RETRY, "the journal of what is told could not be written"},
 	[TRANSFER_NO_STANDBY] = {DELIVERY_RETRY, "the standby does not have it yet"},
 	[TRANSFER_RESPONSE_REFUSED] = {DELIVERY_REFUSED, "the partner's answer was refused here"},
