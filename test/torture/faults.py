@@ -343,6 +343,8 @@ class Faults:
             if last[1]:
                 self.town.ask("SELECT casesync.retry_quarantine()")
             if last[2]:
+                dead = [row[0] for row in self.town.ask("SELECT reference_id FROM casesync.dead_letter")]
+                self.world.retried.update(dead)
                 self.town.ask("SELECT casesync.retry(reference_id) FROM casesync.dead_letter")
             for name in PARTNERS:
                 self.lift_lanes(name)

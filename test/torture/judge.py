@@ -123,6 +123,8 @@ class Judge:
         for version in sorted(transcript["versions"], key=lambda v: v["begun"]):
             self.versions[version["partner"]].append(version)
         self.subscriptions = {s["code"]: s for s in transcript["subscriptions"]}
+        # Given up before, also for a failure that was its own: the partner had not got them, and was told by others.
+        self.retried = set(transcript.get("retried", ()))
         self.moments = collections.defaultdict(list)
         for row in sorted(transcript["moments"], key=lambda row: row["n"]):
             moment = Moment(row)
@@ -335,7 +337,7 @@ class Judge:
                 before is not None and len(said[before.reference]) > 1)
             highest[item.code, item.stream] = max(item.seq, highest[item.code, item.stream])
             if (is_old or before is None or before.reference == item.reference or (before.is_removal, before.facts) != (item.is_removal, item.facts)
-                    or not before.candidates or before.behaviour in REFUSED):
+                    or not before.candidates or before.behaviour in REFUSED or before.reference in self.retried):
                 continue
             fields = self.versions_at(item.partner, item.sent)[-1]["fields"]
             between = [m for m in self.moments[item.person] if m.n > before.candidates[0].n and m.at <= item.at]

@@ -314,6 +314,7 @@ class World:
         self.subscriptions = []
         self.stops = []
         self.gaps = []
+        self.retried = set()      # reference_ids of dead letters that were tried once more
         self.partners = Partners(PARTNERS, plan.seed, folder / "received.jsonl")
         self.partners.start()
         self.template = template

@@ -219,6 +219,7 @@ ALLOWED = [
     ("a number that was passed over for ever", set_meta(4, 0, seq=5, prev_seq=3)),
     ("sent a moment after consent was withdrawn", add(
         request(7.5, 11.05, "some", item("s4", 4, 1, code="code-some", letter="U", pv="4")))),
+    ("what was given up is told besides, and retried", both(add(BACKFILLED), lambda t: t.update(retried=["a4"]))),
     ("the stop was not awaited", both(lambda t: t["stops"][0].update(first=None), change(4, lambda _, r: r.update(order=10.5)))),
     ("sessions that were ended", lambda t: t.update(log=["[1] casesync-bridge http: FATAL:  terminating connection due to administrator command"])),
 ]
