@@ -95,6 +95,18 @@ SELECT count(*) FROM casesync.explain('people', '1', 'ess.test', 3);
 SELECT app.try($$SELECT casesync.explain('people', '1', 'ess.test', 0)$$);
 SELECT app.try($$SELECT casesync.explain('nobody', '1', 'ess.test')$$);
 SELECT app.try($$SELECT casesync.explain('people', '1', 'nobody.test')$$);
+-- what is mistyped: names, and a key that the view does not take
+SELECT app.try($$SELECT casesync.explain('peple', '1', 'ess.test')$$);
+SELECT app.try($$SELECT casesync.explain('people', '1', 'ees.test')$$);
+CREATE VIEW app.numbered AS SELECT p.id AS subject_key, jsonb_build_object('surname', 1 / (p.id - 2)) AS record FROM app.person p;
+DO $$ BEGIN
+	PERFORM casesync.publish('numbered', 'app.numbered', 'Member');
+	PERFORM casesync.set_agreement('NUMBERED', 'ess.test', registries => '{numbered}', event_types => '{enrolment}', fields => '{surname}',
+		identifier_types => '{UIN}', subjects => 'true', valid_from => '2020-01-01', legal_basis => 'law');
+	PERFORM casesync.activate('NUMBERED');
+	INSERT INTO app.person VALUES (2, 'U2', 'Eve') ON CONFLICT (id) DO NOTHING;
+END $$;
+SELECT e.outcome, e.reason FROM unnest('{U1,2}'::text[]) k CROSS JOIN LATERAL casesync.explain('numbered', k, 'ess.test') e WHERE e.what = 'now';
 CREATE ROLE regress_asks;
 SET ROLE regress_asks;
 SELECT casesync.explain('people', '1', 'ess.test');

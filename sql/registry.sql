@@ -26,7 +26,9 @@ SELECT registry, view, record_type, reg_type, key_column, record_column, owner F
 SELECT * FROM casesync.publish('people', 'good', 'Person', 'Social');
 SELECT registry, record_type, reg_type FROM casesync.registries ORDER BY registry;
 -- names that nobody knows are taken, and said: most are typing errors
+SET casesync.review = on;
 SELECT * FROM casesync.publish('people', 'good', 'Persn', 'Socail');
+RESET casesync.review;
 SELECT * FROM casesync.publish('people', 'good', 'Person', 'Social');
 
 -- every refusal ---------------------------------------------------------------------------------------------------

@@ -109,6 +109,23 @@ CREATE VIEW app.twice AS SELECT s.person_id AS subject_key, casesync.member(iden
 	UNION ALL SELECT NULL, '{}';
 SELECT * FROM casesync.publish('twice', 'app.twice', 'Pessoa', 'SocialProt');
 SELECT severity, subject, problem, mend FROM casesync.review('twice');
+-- who agrees about it later is told so, too
+SELECT casesync.set_agreement('TWICE', 'ess.test', registries => '{twice}', event_types => '{enrolment}', fields => '{employment_status}',
+	identifier_types => '{UIN}', subjects => 'true', services => '{search}', valid_from => '2026-01-01', legal_basis => 'law') <> '' AS written;
+-- a key that the view makes of a column, of a type that has a length
+CREATE TABLE app.dossier (code char(8));
+INSERT INTO app.dossier SELECT 'AB' || i FROM generate_series(1, 9) i;
+CREATE VIEW app.dossiers AS SELECT lower(code) AS subject_key, casesync.member(identifiers => ARRAY[casesync.identifier('UIN', code::text)]) AS record
+	FROM app.dossier;
+SELECT * FROM casesync.publish('dossiers', 'app.dossiers', 'Member');
+SELECT casesync.track('app.dossier', '{dossiers}', 'code', on_update => 'enrolment') <> '' AS tracked;
+SELECT casesync.untrack('app.dossier');
+SELECT casesync.track('app.dossier', '{dossiers}', 'lower(code)', on_update => 'enrolment') <> '' AS tracked;
+SELECT casesync.untrack('app.dossier');
+SELECT casesync.track('app.dossier', '{dossiers}', 'code', on_update => 'enrolment',
+	subjects => 'SELECT lower(code) FROM app.dossier WHERE code = $1::bpchar') <> '' AS tracked;
+SELECT casesync.untrack('app.dossier');
+SELECT casesync.unpublish('dossiers');
 -- keys that are others each time; records that cannot be rendered, or are not the standard's
 CREATE VIEW app.fleeting AS SELECT gen_random_uuid() AS subject_key, '{"member_identifier": []}'::jsonb AS record FROM app.person;
 SELECT * FROM casesync.publish('fleeting', 'app.fleeting', 'Member');

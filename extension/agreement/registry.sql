@@ -10,7 +10,9 @@ BEGIN
 	SELECT * INTO r FROM casesync_internal.registry t WHERE t.registry = name;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('registry "%s" is not published', name),
+			message => format('registry "%s" is not published%s', name,
+				casesync_internal.did_you_mean(name, ARRAY(
+					SELECT t.registry FROM casesync_internal.registry t ORDER BY 1))),
 			hint => format('SELECT * FROM casesync.publish(%L, ''schema.view'', ''Member'');',
 				name));
 	END IF;
@@ -129,19 +131,9 @@ AS $$
 	  FROM casesync_internal.scanned_relations(casesync_internal.publish_plan(r)) t(name)
 	  JOIN pg_class c ON c.oid = to_regclass(t.name)
 	 WHERE c.reltuples > 1000 OR pg_relation_size(c.oid) > 131072
-	UNION ALL
-	SELECT 'note', format('record type %s is none of the standard''s for people', r.record_type),
-		'If that is a typing error: they are Member, Person, Group and Beneficiary.'
-	 WHERE r.record_type NOT IN ('Member', 'Person', 'Group', 'Beneficiary')
-	UNION ALL
-	SELECT 'note', format('registry type %s is not known here', r.reg_type),
-		format('If that is no typing error: SELECT casesync.add_registry_type(%L);', r.reg_type)
-	 WHERE NOT EXISTS (SELECT FROM casesync.registry_types t
-		WHERE lower(r.reg_type) = ANY (t.spellings))
 $$;
 COMMENT ON FUNCTION casesync_internal.publish_warnings(casesync_internal.registry) IS
-	'what will be slow: the tables that looking up one subject reads from end to end; and names '
-	'that nobody knows';
+	'what will be slow: the tables that looking up one subject reads from end to end';
 
 CREATE OR REPLACE FUNCTION casesync_internal.publish_check_name(what text, name text, pattern text)
 RETURNS void

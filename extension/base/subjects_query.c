@@ -22,7 +22,9 @@
 PG_FUNCTION_INFO_V1(casesync_subjects_query);
 PG_FUNCTION_INFO_V1(casesync_subjects_of);
 
-static const char *const query_hint = "The key, $1, is of type text: $1::integer is a number.";
+static const char *const query_hint =
+	"The key, $1, is of type text; cast it to what it is compared with: "
+	"$1::integer, $1::uuid.";
 
 pg_noreturn static void subjects_refuse(const char *detail);
 

@@ -19,7 +19,9 @@ BEGIN
 	SELECT * INTO p FROM casesync_internal.partner t WHERE t.partner = name;
 	IF NOT FOUND THEN
 		PERFORM casesync_internal.raise_error(errcode => 'undefined_object',
-			message => format('partner "%s" is not known', name),
+			message => format('partner "%s" is not known%s', name,
+				casesync_internal.did_you_mean(name, ARRAY(
+					SELECT t.partner FROM casesync_internal.partner t ORDER BY 1))),
 			hint => format('SELECT casesync.set_partner(%L, ''https://…'');', name));
 	END IF;
 	RETURN p;

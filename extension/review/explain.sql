@@ -269,6 +269,22 @@ COMMENT ON FUNCTION casesync_internal.explain_event(text, casesync_internal.regi
 	timestamptz, boolean) IS
 	'what came of one event about a subject for a partner';
 
+/* Who mistypes a key is told so: the view, asked for the key alone, does not take it either. */
+CREATE OR REPLACE FUNCTION casesync_internal.why_not_rendered(r casesync_internal.registry,
+	subject text, code text)
+RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN f.error_code LIKE '22%' THEN format('view %s takes no such key (%s): its '
+			'%I is %s', r.view, f.error_code, r.key_column, r.key_type)
+		ELSE format('it cannot be rendered (%s)', code) END
+	  FROM casesync_internal.review_found(r, CASE WHEN code LIKE '22%' THEN ARRAY[subject]
+		ELSE '{}' END, casesync_internal.warn_until()) f
+$$;
+COMMENT ON FUNCTION casesync_internal.why_not_rendered(casesync_internal.registry, text, text) IS
+	'part of explain(): why a subject''s record cannot be had';
+
 /* As the router would, but nothing is kept of it. */
 CREATE OR REPLACE FUNCTION casesync_internal.explain_now(partner text,
 	r casesync_internal.registry, subject text, OUT outcome text, OUT reason text)
@@ -294,8 +310,8 @@ BEGIN
 		WHEN o.state = 'keep' THEN 'quarantine' WHEN o.state = 'leave' THEN 'withheld'
 		WHEN o.hmac = known THEN 'known' ELSE 'news' END;
 	reason := CASE outcome WHEN 'held' THEN format('sharing with %s is stopped', partner)
-		WHEN 'quarantine' THEN format('it cannot be rendered (%s)', coalesce(o.error_code,
-			rows[1].error_code))
+		WHEN 'quarantine' THEN casesync_internal.why_not_rendered(r, subject,
+			coalesce(o.error_code, rows[1].error_code))
 		WHEN 'withheld' THEN CASE WHEN rows[1].state = 'gone' THEN format('it is not in view %s',
 				r.view) ELSE format('it is not among the subjects of agreement %s version %s, or '
 				'nothing of it is agreed', a.agreement, a.version) END

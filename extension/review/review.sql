@@ -177,7 +177,9 @@ BEGIN
 	BEGIN
 		s := casesync_internal.review_sample(r, casesync_internal.warn_until());
 		PERFORM casesync_internal.warn(f.subject, f.problem, f.mend)
-		   FROM (SELECT k.* FROM casesync_internal.key_faults(r, s) k
+		   FROM (SELECT n.* FROM casesync_internal.registry_faults(r) n
+			UNION ALL
+			SELECT k.* FROM casesync_internal.key_faults(r, s) k
 			UNION ALL
 			SELECT x.* FROM casesync_internal.record_faults(r, s) x) f
 		  WHERE f.severity = 'warning';
@@ -195,7 +197,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'casesync_known_caller';
 COMMENT ON FUNCTION casesync_internal.registry_warn(text) IS
-	'part of publish(): warnings about the rows of a registry of the caller''s own';
+	'part of publish(): warnings about the types and rows of a registry of the caller''s own';
 
 /*
  * Of a registry that is another's a tracking's owner learns no more than he could ask: no row of it
@@ -248,6 +250,22 @@ COMMENT ON FUNCTION casesync_internal.tracking_warn(integer) IS
 	'part of track(): warnings about a tracking of the caller''s own; returns what its registries '
 	'read that is not tracked yet';
 
+/* What publish() said may be long ago, and the view another since. */
+CREATE OR REPLACE FUNCTION casesync_internal.review_types_and_keys(
+	samples casesync_internal.sampled[])
+RETURNS TABLE (severity text, subject text, problem text, mend text)
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT f.* FROM unnest(samples) s
+	  JOIN casesync_internal.registry r ON r.registry = s.registry
+	 CROSS JOIN LATERAL (SELECT x.* FROM casesync_internal.registry_faults(r) x
+		UNION ALL
+		SELECT x.* FROM casesync_internal.key_faults(r, s) x) f
+$$;
+COMMENT ON FUNCTION casesync_internal.review_types_and_keys(casesync_internal.sampled[]) IS
+	'what is wrong with registries, as far as it is of all their subjects';
+
 /* A draft may be written in pieces: what is missing is in the answer already. */
 CREATE OR REPLACE FUNCTION casesync_internal.agreement_warn(a casesync_internal.agreement)
 RETURNS void
@@ -256,6 +274,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	until constant timestamptz := casesync_internal.warn_until();
+	samples casesync_internal.sampled[];
 BEGIN
 	IF NOT casesync_internal.is_warning() THEN
 		RETURN;
@@ -263,11 +282,13 @@ BEGIN
 		PERFORM casesync_internal.warn(f.subject, f.problem, f.mend)
 		   FROM casesync_internal.idle_faults(a) f;
 	ELSE
+		samples := ARRAY(SELECT casesync_internal.review_sample(r, until)
+			FROM casesync_internal.registry r WHERE r.registry = ANY (a.registries)
+			ORDER BY r.registry);
 		PERFORM casesync_internal.warn(f.subject, f.problem, f.mend)
-		   FROM (SELECT x.* FROM casesync_internal.review_agreement(a, ARRAY(
-				SELECT casesync_internal.review_sample(r, until)
-				  FROM casesync_internal.registry r WHERE r.registry = ANY (a.registries)
-				 ORDER BY r.registry)) x
+		   FROM (SELECT x.* FROM casesync_internal.review_types_and_keys(samples) x
+			UNION ALL
+			SELECT x.* FROM casesync_internal.review_agreement(a, samples) x
 			UNION ALL
 			SELECT 'warning', casesync_internal.agreement_name(a), format('registry %s reads %s, '
 				'which nobody tracks for it: what changes there is told to nobody', r,

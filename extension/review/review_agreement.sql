@@ -177,7 +177,8 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT x.severity, casesync_internal.agreement_name(a), x.problem,
-		casesync_internal.agree_otherwise(a, 'fields', a.fields, x.name, x.near)
+		concat(casesync_internal.agree_otherwise(a, 'fields', a.fields, x.name, x.near),
+			CASE WHEN x.severity = 'note' THEN '  -- unless a record may have it one day' END)
 	  FROM (SELECT DISTINCT ON (n.place) n.name, n.place, f.*,
 				bool_and(f.problem IS NOT NULL) OVER (PARTITION BY n.place) AS is_nowhere
 		  FROM unnest(samples) s

@@ -125,11 +125,25 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce((SELECT format_type(a.atttypid, NULL) FROM pg_attribute a
+	SELECT coalesce((SELECT casesync_internal.key_type_name(a.atttypid) FROM pg_attribute a
 		WHERE a.attrelid = t.relation AND a.attname = t.key AND t.key_is_column), 'text')
 $$;
 COMMENT ON FUNCTION casesync_internal.tracking_key_type(casesync_internal.tracking) IS
-	'the type of a tracking''s key, in words';
+	'the type of a tracking''s key, in words that it can be cast to: without a length';
+
+/* Such as lower(code): the view's column is then no column of any table. */
+CREATE OR REPLACE FUNCTION casesync_internal.key_is_made(t casesync_internal.tracking,
+	r casesync_internal.registry)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.key_is_column AND t.subjects IS NULL AND NOT EXISTS (
+		SELECT FROM casesync_internal.column_origin(r.view, r.key_column))
+$$;
+COMMENT ON FUNCTION casesync_internal.key_is_made(casesync_internal.tracking,
+	casesync_internal.registry) IS
+	'whether a registry names its subjects by an expression, where a tracking names a column';
 
 /* With its own words, so that it can be run; untrack() takes all trackings of a table. */
 CREATE OR REPLACE FUNCTION casesync_internal.track_otherwise(t casesync_internal.tracking,
@@ -138,13 +152,15 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT casesync.untrack(%1$L); SELECT casesync.track(%1$L, %2$L, %3$L%4$s);',
+	SELECT format('SELECT casesync.untrack(%1$L); SELECT casesync.track(%1$L, %2$L, %3$L%4$s);%5$s',
 		t.relation_name, t.registries, coalesce(n.is_column, t.key),
 		concat(', on_insert => ' || quote_literal(t.on_insert),
 			', on_update => ' || quote_literal(t.on_update),
 			', on_delete => ' || quote_literal(t.on_delete),
 			CASE WHEN n.is_column IS NULL THEN format(', subjects => ''SELECT … WHERE … = '
-				'$1::%s''', casesync_internal.tracking_key_type(t)) END))
+				'$1::%s''', casesync_internal.tracking_key_type(t)) END),
+		CASE WHEN casesync_internal.key_is_made(t, r) THEN format('  -- or, if %s makes its %I of '
+			'%s, with the same expression as key', r.view, r.key_column, t.key) END)
 	  FROM (SELECT 1) x LEFT JOIN casesync_internal.key_named_otherwise(t, r) n ON true
 $$;
 COMMENT ON FUNCTION casesync_internal.track_otherwise(casesync_internal.tracking,
@@ -369,7 +385,7 @@ BEGIN
 		WHEN s.subjects = '{}' THEN format('its query for subjects names nobody for any of %s '
 			'rows', s.looked)
 		WHEN f.error_code IS NOT NULL THEN format('registry %s cannot be asked for whom it is '
-			'about (%s)', r.registry, f.error_code)
+			'about (%s): its keys are %s', r.registry, f.error_code, r.key_type)
 		WHEN f.there = 0 THEN format('none of %s rows looked at is about a subject of registry %s',
 			s.looked, r.registry) END;
 	IF problem IS NOT NULL

@@ -415,7 +415,9 @@ BEGIN
 					THEN 'object_not_in_prerequisite_state'
 				ELSE 'invalid_parameter_value' END,
 			message => why,
-			hint => format('SELECT * FROM casesync.agreements WHERE partner = %L;', s.partner));
+			hint => format('SELECT * FROM casesync.%I WHERE partner = %L;', CASE code
+				WHEN casesync_internal.reason_code('wish repeated') THEN 'subscriptions'
+				ELSE 'agreements' END, s.partner));
 	END IF;
 	RETURN why;
 END
