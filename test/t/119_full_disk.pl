@@ -27,7 +27,7 @@ sub room
 room(0);
 my $sent = () = $partner->received;
 $sp->sql('UPDATE person SET note = note + 1');
-my $reason = "SELECT string_agg(problem, ' ') FROM casesync.health WHERE problem ~ 'has not answered'";
+my $reason = "SELECT string_agg(problem, ' ') FROM casesync.health WHERE problem ~ 'nothing has reached'";
 ok(BridgeTest::wait_for('health to say why nothing is sent', sub { $sp->sql($reason) =~ /journal/ }), 'health says why nothing is sent')
   or diag $sp->sql('SELECT problem FROM casesync.health');
 is(scalar(() = $partner->received), $sent, 'nothing was');
