@@ -73,13 +73,24 @@ list_turn(char *list)
 }
 
 static const char *
-hosts_source(const PQconninfoOption *parsed, HostList which)
+option_value(const PQconninfoOption *parsed, const char *keyword)
 {
 	for (const PQconninfoOption *option = parsed; option != NULL && option->keyword != NULL;
 		 option++)
-		if (strcmp(option->keyword, sources[which].keyword) == 0 && option->val != NULL)
+		if (strcmp(option->keyword, keyword) == 0)
 			return option->val;
-	return getenv(sources[which].variable);
+	return NULL;
+}
+
+/* A service file is libpq's to read: what it says goes before the environment, or with the text. */
+static const char *
+hosts_source(const PQconninfoOption *parsed, HostList which)
+{
+	const char *value = option_value(parsed, sources[which].keyword);
+
+	if (option_value(parsed, "service") != NULL || getenv("PGSERVICE") != NULL)
+		return NULL;
+	return value != NULL ? value : getenv(sources[which].variable);
 }
 
 PgHosts *

@@ -43,6 +43,7 @@ main(void)
 	unsetenv("PGHOST");
 	unsetenv("PGHOSTADDR");
 	unsetenv("PGPORT");
+	unsetenv("PGSERVICE");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		hosts = pg_hosts_new(cases[i].conninfo);
@@ -68,6 +69,15 @@ main(void)
 	pg_hosts_free(hosts);
 	hosts = pg_hosts_new("host=z");
 	tap_is_int(&tap, pg_hosts_count(hosts), 1, "the text counts more");
+	pg_hosts_free(hosts);
+	hosts = pg_hosts_new("service=cases");
+	tap_is_int(&tap, pg_hosts_count(hosts), 1, "and so does what the text calls a service");
+	tap_is(&tap, pg_hosts_names(hosts), NULL, "whose servers libpq knows");
+	pg_hosts_free(hosts);
+	setenv("PGSERVICE", "cases", 1);
+	hosts = pg_hosts_new("host=a,b");
+	tap_is(&tap, pg_hosts_names(hosts), NULL,
+		   "also of the environment: its ports may go with them");
 	pg_hosts_free(hosts);
 	return tap_done(&tap);
 }
