@@ -23,7 +23,7 @@ for my $partner (sort keys %kind)
 	$sp->add_partner($partner, $peer{$partner}{port});
 	$sp->agree_in($in, $partner);
 	$sp->sql("SELECT casesync.set_agreement('$in', '$partner', direction => 'in', event_types => '{search,enrolment_status_change}'); SELECT casesync.activate('$in')");
-	$sp->sql("SELECT casesync.add_key('$partner', '$_') FROM (VALUES (1)) v") for $rsa_jwk, $own_jwk;
+	$sp->sql("SELECT casesync.add_key('$partner', '$_')") for $rsa_jwk, $own_jwk;
 	$sp->sql("SELECT casesync.set_partner('$partner', profile => '$kind{$partner}')");
 }
 $sp->start_bridge;
@@ -72,6 +72,17 @@ my $before = () = $peer{$g2p}->received;
 my $id = $sp->sql(qq{SELECT casesync.search_at('$g2p', 'Member', '{"type": "NATIONAL_ID", "value": "ID-1"}')});
 ok($peer{$g2p}->wait_received($before + 2), 'a partner that fails is asked again');
 ok($sp->{server}->poll_query_until('app', "SELECT state = 'answered' FROM casesync.my_requests WHERE reference_id = '$id'"), 'until it answers');
+
+# --- and so is what cannot be stored here ---
+my $items = $sp->sql('SELECT count(*) FROM casesync.inbox');
+my $holder = $sp->{server}->background_psql('app');
+$holder->query_safe('BEGIN; LOCK TABLE casesync_internal.message_in IN SHARE MODE');
+$id = $sp->sql(qq{SELECT casesync.search_at('$g2p', 'Member', '{"type": "NATIONAL_ID", "value": "ID-1"}')});
+ok($sp->wait_log(qr/partner=g2p\.\S+ .*verdict=retry .*the partner's answer could not be stored/), 'an answer that cannot be stored is not taken for one');
+is($sp->sql('SELECT count(*) FROM casesync.inbox'), $items, 'nothing of it is kept');
+$holder->quit;
+ok($sp->{server}->poll_query_until('app', "SELECT state = 'answered' FROM casesync.my_requests WHERE reference_id = '$id'"), 'it is asked for again');
+is($sp->sql('SELECT count(*) FROM casesync.inbox'), $items + 1, 'and kept once');
 $sp->stop_ok;
 
 done_testing;
