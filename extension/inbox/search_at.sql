@@ -205,6 +205,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	a constant casesync_internal.agreement := casesync_internal.agreement_in(p.partner, 'search');
 	i record;
 BEGIN
 	FOR i IN
@@ -222,8 +223,8 @@ BEGIN
 			WITH ORDINALITY r(record, n)
 		 WHERE jsonb_typeof(r.record) = 'object'
 	LOOP
-		PERFORM casesync_internal.store_item(casesync_internal.agreement_in(p.partner, 'search'),
-			header->>'message_id', m.transaction_id, NULL, i, 'search', true);
+		PERFORM casesync_internal.store_item(a, header->>'message_id', m.transaction_id, NULL, i,
+			'search', true);
 	END LOOP;
 	RETURN (SELECT count(*) FROM casesync_internal.inbox_item t
 		WHERE t.partner = p.partner AND t.message_id = header->>'message_id' AND t.item > first);
