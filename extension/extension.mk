@@ -141,6 +141,7 @@ SQL_CODE = \
 	extension/routing/routing_subject.sql extension/routing/expansion.sql \
 	extension/routing/routing_again.sql extension/routing/routing_filter.sql \
 	extension/routing/crossed.sql extension/routing/push.sql \
+	extension/routing/wishes.sql \
 	extension/routing/routing_partner.sql \
 	extension/routing/backfill_tell.sql extension/routing/backfill.sql \
 	extension/routing/scheduled.sql \

@@ -192,7 +192,7 @@ COMMENT ON FUNCTION casesync_internal.not_agreed(casesync_internal.notification[
 CREATE OR REPLACE FUNCTION casesync_internal.lock_due(items bigint[])
 RETURNS casesync_internal.notification[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	due casesync_internal.notification[];

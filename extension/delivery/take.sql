@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.disclose_items(
 	items casesync_internal.notification[], subscription bigint)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	wish constant casesync_internal.subscription := (SELECT s
@@ -13,7 +13,7 @@ BEGIN
 	PERFORM casesync_internal.disclosure_begin(v.way, array_agg(v.item ORDER BY v.id))
 	   FROM (
 		SELECT f.id, CASE WHEN EXISTS (SELECT FROM casesync_internal.push p
-				WHERE p.event = f.event AND p.partner = wish.partner)
+				WHERE p.event = f.event AND p.partner = wish.partner OFFSET 0)
 			THEN 'push' ELSE 'notify' END AS way,
 			ROW(wish.partner, f.registry, f.key, f.hmac, f.agreement, f.agreement_version,
 				f.reference_id, w.names)::casesync_internal.disclosing AS item
@@ -146,7 +146,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.items_called(registries text[], eve
 	w casesync_internal.subscription)
 RETURNS TABLE (registry text, event_type text, called text, has_versions boolean)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -156,7 +156,8 @@ BEGIN
 			to_json(casesync_internal.reg_type_wire(x.reg_type)),
 			to_json(casesync_internal.event_wire(x.reg_type, x.event_type)),
 			to_json(x.record_type)),
-		EXISTS (SELECT FROM casesync_internal.field_version v WHERE v.registry = x.registry)
+		EXISTS (SELECT FROM casesync_internal.field_version v WHERE v.registry = x.registry
+			OFFSET 0)
 	  FROM (SELECT m.registry, m.event_type, coalesce(r.reg_type, w.reg_type, 'ESS') AS reg_type,
 				coalesce(r.record_type, w.record_type) AS record_type
 			  FROM unnest(registries, event_types) m(registry, event_type)
@@ -191,7 +192,7 @@ COMMENT ON FUNCTION casesync_internal.left_out(casesync_internal.notification) I
 CREATE OR REPLACE FUNCTION casesync_internal.notify_message(items bigint[],
 	w casesync_internal.subscription, OUT message text, OUT meta text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	locale constant text := to_json(w.locale);

@@ -82,7 +82,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.disclosure_complete(reference_ids u
 	outcome text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
 	INSERT INTO casesync_internal.disclosure (partner, registry, key, way, hmac, agreement,

@@ -134,7 +134,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.notification_settle_lock(items bigi
 	is_delivered boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	item bigint;
@@ -224,7 +224,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.notification_settle(items bigint[],
 	is_delivered boolean, why text)
 RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	settled record;

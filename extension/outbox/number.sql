@@ -4,13 +4,13 @@ CREATE OR REPLACE FUNCTION casesync_internal.notification_number(items bigint[],
 	last_seq bigint)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
 	UPDATE casesync_internal.notification n SET stream = notification_number.stream,
-		seq = last_seq + i.n, prev_seq = nullif(last_seq + i.n - 1, 0) /* see numbers_follow() */
-	  FROM unnest(items) WITH ORDINALITY i(id, n)
-	 WHERE n.id = i.id;
+		seq = last_seq + array_position(items, n.id),
+		prev_seq = nullif(last_seq + array_position(items, n.id) - 1, 0) /* see numbers_follow() */
+	 WHERE n.id = ANY (items);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.notification_number(bigint[], uuid, bigint) IS

@@ -187,7 +187,7 @@ COMMENT ON FUNCTION casesync_internal.journal_take(jsonb) IS
 CREATE OR REPLACE FUNCTION casesync_internal.journal_entry(items bigint[], stream uuid)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
 	RETURN (

@@ -25,42 +25,6 @@ COMMENT ON FUNCTION casesync_internal.is_echo(bigint, text, jsonb, timestamptz) 
 	'whether the partner itself told us all of this record, and we have told it nothing since';
 
 /*
- * The subscriptions of one partner that want an event about a (projected) record. There may be a
- * million to single identifiers, so those are found from the record by index; the plan is generic
- * and expects one row, or it would be made anew, or with a hash of them all, for each subject.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.wanted_by(a casesync_internal.agreement,
-	r casesync_internal.registry, event_type text, record jsonb)
-RETURNS SETOF bigint
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
-AS $$
-BEGIN
-	RETURN QUERY
-	SELECT s.id FROM (
-		SELECT t.* FROM casesync_internal.subscription t
-		 WHERE t.partner = a.partner AND t.event_type = wanted_by.event_type
-			AND t.state = 'active' AND t.id_type IS NULL AND t.tree IS NULL AND NOT t.is_push
-		UNION ALL
-		SELECT t.* FROM casesync.record_identifiers(record) i
-		  JOIN casesync_internal.subscription t ON t.id_value = i.identifier_value
-		   AND upper(t.id_type) = upper(casesync_internal.fold_identifier_type(i.identifier_type))
-		   AND t.partner = a.partner AND t.event_type = wanted_by.event_type
-			AND t.state = 'active' AND t.id_type IS NOT NULL
-	) s
-	 WHERE lower(s.record_type) = lower(r.record_type)
-	   AND (s.reg_type IS NULL OR s.reg_type = r.reg_type
-		OR s.reg_type = casesync_internal.reg_type_name(r.reg_type))
-	   AND (s.registry IS NULL OR s.registry = r.registry)
-	   AND (s.starts IS NULL OR s.starts <= now()) AND (s.ends IS NULL OR now() < s.ends);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.wanted_by(casesync_internal.agreement,
-	casesync_internal.registry, text, jsonb) IS
-	'subscriptions to everybody, and those to one of the record''s own agreed identifiers, by '
-	'index; not those to filters';
-
-/*
  * By the subscription's lane, or the registered address's. What has come a long way
  * (message_limit('hops')) goes no further: each system on it has made something else of it.
  */
@@ -286,7 +250,13 @@ CREATE OR REPLACE FUNCTION casesync_internal.agreement_drafts(a casesync_interna
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	has_ones constant boolean := casesync_internal.wants_any_one(a);
 BEGIN
+	WITH wish AS MATERIALIZED (
+		SELECT x AS event_type, casesync_internal.wanted_by_all(a, r, x) AS to_all
+		  FROM unnest(a.event_types) x
+	)
 	SELECT array_agg(ROW(x.e, x.wanted, x.record, x.hmac, false)::casesync_internal.draft
 			ORDER BY (x.e).position) FILTER (WHERE NOT x.is_echo),
 		array_agg(ROW(x.e, x.wanted, x.record, x.hmac, false)::casesync_internal.draft)
@@ -298,20 +268,22 @@ BEGIN
 					j.record, j.told_at) AS is_echo
 			  /* Joined before it is filtered: the planner underrates filters, and then loops. */
 			  FROM (SELECT o.key, o.record, o.hmac, o.state, e, t.at AS told_at, t.owed,
-						CASE WHEN t.hmac = o.hmac AND casesync_internal.was_before(e, t.at)
-							THEN t.told_to END AS told_to,
+						CASE WHEN (t.hmac = o.hmac) IS TRUE
+							AND casesync_internal.was_before(e, t.at) THEN t.told_to END AS told_to,
 						t.hmac IS DISTINCT FROM o.hmac AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key
 					  LEFT JOIN casesync_internal.told t
 						ON t.partner = a.partner AND t.registry = r.registry AND t.key = o.key
 					OFFSET 0) j
+			  JOIN wish v ON v.event_type = (j.e).event_type
 			 CROSS JOIN LATERAL (
 				SELECT array_agg(s) AS subscriptions
-				  FROM casesync_internal.wanted_by(a, r, (j.e).event_type, j.record) s
+				  FROM (SELECT unnest(v.to_all) UNION ALL SELECT o FROM
+						casesync_internal.wanted_by_one(a, r, (j.e).event_type, j.record) o
+						 WHERE has_ones) c(s)
 				 WHERE j.is_news OR s = ANY (j.owed) OR s <> ALL (j.told_to)) w
-			 WHERE j.state = 'pass' AND (j.e).event_type = ANY (a.event_types)
-			   AND a.valid_from <= (j.e).at AND (j.e).at < a.valid_to
+			 WHERE j.state = 'pass' AND a.valid_from <= (j.e).at AND (j.e).at < a.valid_to
 			   AND (j.is_news OR j.owed <> '{}' OR j.told_to IS NOT NULL)
 			   AND w.subscriptions IS NOT NULL
 			 ORDER BY j.key, (j.e).event_type, (j.e).position) x;

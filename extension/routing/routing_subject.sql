@@ -49,16 +49,23 @@ BEGIN
 		SELECT c.tracking, k.key, c.xid, bool_or(c.op = 'I') AS has_insert,
 			bool_or(c.op = 'U') AS has_update, bool_or(c.op = 'D') AS has_delete,
 			max(c.at) AS at, min(c.id) AS pos, min(c.at) AS since,
-			bool_and(c.origin IS NOT NULL) AS has_origin, max(c.origin) AS origin
+			bool_and(c.origin IS NOT NULL) AS has_origin, max(c.origin) AS origin,
+			coalesce(c.xid = ANY (split), false) AS is_split
 		  FROM unnest(changes) c
 		 CROSS JOIN LATERAL (VALUES (c.key), (c.old_key)) k(key)
 		 WHERE c.op <> 'G' AND k.key IS NOT NULL
 		 GROUP BY c.tracking, k.key, c.xid
+	), done AS MATERIALIZED ( /* a few ways, of very many keys */
+		SELECT w.*, casesync_internal.event_types_of(t, w.has_insert, w.has_update, w.has_delete,
+			w.is_split) AS event_types
+		  FROM (SELECT DISTINCT f.tracking, f.has_insert, f.has_update, f.has_delete, f.is_split
+				  FROM touched f) w
+		  JOIN casesync_internal.tracking t ON t.id = w.tracking
 	), named AS (
 		SELECT f.*, e AS event_type
-		  FROM touched f JOIN casesync_internal.tracking t ON t.id = f.tracking
-		 CROSS JOIN LATERAL unnest(casesync_internal.event_types_of(t, f.has_insert, f.has_update,
-			f.has_delete, f.xid = ANY (split))) e
+		  FROM touched f JOIN done d ON (d.tracking, d.has_insert, d.has_update, d.has_delete,
+			d.is_split) = (f.tracking, f.has_insert, f.has_update, f.has_delete, f.is_split)
+		 CROSS JOIN LATERAL unnest(d.event_types) e
 	)
 	SELECT n.tracking, n.key, n.event_type,
 		CASE WHEN bool_and(n.has_origin) THEN max(n.origin) END, max(n.at), min(n.pos), min(n.since)
