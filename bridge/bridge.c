@@ -132,11 +132,11 @@ bridge_doorbell(void *context)
 }
 
 static void
-bridge_routed(void *context)
+bridge_routed(void *context, bool is_news)
 {
 	Bridge *bridge = context;
 
-	dispatcher_look(bridge->dispatcher);
+	dispatcher_look(bridge->dispatcher, is_news);
 }
 
 static void
@@ -402,7 +402,7 @@ bridge_make_workers(Bridge *bridge, Failure *failure)
 													 .response_context = &bridge->api},
 										bridge_dispatcher_idle, bridge, failure);
 	bridge->requests = request_turn_new(bridge->loop, &bridge->log, bridge_config(bridge),
-										bridge_routed, bridge, failure);
+										dispatcher_wake, bridge->dispatcher, failure);
 	return bridge->router != NULL && bridge->dispatcher != NULL && bridge->requests != NULL;
 }
 

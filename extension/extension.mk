@@ -42,6 +42,7 @@ EXTENSION_SOURCES = \
 	extension/capture/unseen_write.c \
 	extension/subscription/cron.c extension/subscription/cron_find.c \
 	extension/subscription/cron_parse.c \
+	extension/party/node_here.c \
 	extension/inbox/apply_batch.c extension/inbox/apply_function.c extension/inbox/record_words.c \
 	extension/casesync.c
 

@@ -13,6 +13,7 @@
 #include "delivery/prober.h"
 
 #define PARTNER_LANES 4 /* of one partner at a time; fewer when few are left */
+#define LIKELY_LANES 4	/* of more the next news is hardly of the same */
 
 struct Dispatcher
 {
@@ -22,7 +23,9 @@ struct Dispatcher
 	SLIST_HEAD(PartyList, LaneParty) parties;
 	Lane **lanes; /* ordered by number */
 	int lane_count;
-	int next; /* lane to begin with, so that all get their turn */
+	int next;				  /* lane to begin with, so that all get their turn */
+	int likely[LIKELY_LANES]; /* those that had something when some last had */
+	int likely_count;
 	bool is_beginning;
 	bool is_looking;
 	bool look_again;
@@ -184,6 +187,37 @@ dispatcher_want(Dispatcher *dispatcher, DeliveryLane due)
 		lane->is_wanted = true;
 }
 
+/* What was found says which lanes the next news is likely to be for. */
+static void
+dispatcher_remember(Dispatcher *dispatcher, const PGresult *result)
+{
+	int count = 0;
+
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		DeliveryLane due = delivery_queue_read_lane(result, row);
+
+		if (due.wait_ms == 0 && ++count <= LIKELY_LANES)
+			dispatcher->likely[count - 1] = due.lane;
+	}
+	if (count > 0)
+		dispatcher->likely_count = count <= LIKELY_LANES ? count : 0;
+}
+
+/* A lane that has nothing after all has taken nothing: what is due is asked behind it. */
+static void
+dispatcher_guess(Dispatcher *dispatcher)
+{
+	for (int i = 0; i < dispatcher->likely_count; i++)
+	{
+		Lane *lane = lane_find(dispatcher, dispatcher->likely[i]);
+
+		if (lane != NULL)
+			lane->is_wanted = true;
+	}
+	dispatcher_fill(dispatcher);
+}
+
 static void
 dispatcher_looked(void *context, const PGresult *result, const Failure *failure)
 {
@@ -200,10 +234,11 @@ dispatcher_looked(void *context, const PGresult *result, const Failure *failure)
 	turn_trouble_passed(&dispatcher->looking, dispatcher->common.parts.session);
 	for (int row = 0; row < PQntuples(result); row++)
 		dispatcher_want(dispatcher, delivery_queue_read_lane(result, row));
+	dispatcher_remember(dispatcher, result);
 	dispatcher_fill(dispatcher);
 	/* Somebody rang while the question was under way: its answer may be older than the ring. */
 	if (dispatcher->look_again)
-		dispatcher_look(dispatcher);
+		dispatcher_look(dispatcher, false);
 }
 
 static void
@@ -215,7 +250,7 @@ dispatcher_began(void *context, const PGresult *result, const Failure *failure)
 	if (result != NULL)
 	{
 		dispatcher->common.turn = delivery_queue_read_turn(result);
-		dispatcher_look(dispatcher);
+		dispatcher_look(dispatcher, false);
 		dispatcher_fill(dispatcher);
 	}
 	else if (pg_session_is_connected(dispatcher->common.parts.session))
@@ -235,7 +270,7 @@ dispatcher_begin(Dispatcher *dispatcher)
 }
 
 void
-dispatcher_look(Dispatcher *dispatcher)
+dispatcher_look(Dispatcher *dispatcher, bool is_news)
 {
 	Failure failure;
 
@@ -246,6 +281,8 @@ dispatcher_look(Dispatcher *dispatcher)
 		dispatcher_begin(dispatcher);
 		return;
 	}
+	if (is_news)
+		dispatcher_guess(dispatcher);
 	dispatcher->look_again = dispatcher->is_looking;
 	if (dispatcher->is_looking)
 		return;
@@ -254,12 +291,12 @@ dispatcher_look(Dispatcher *dispatcher)
 							 dispatcher_looked, dispatcher, &failure);
 }
 
-static void
-dispatcher_timer(void *context)
+void
+dispatcher_wake(void *context)
 {
 	Dispatcher *dispatcher = context;
 
-	dispatcher_look(dispatcher);
+	dispatcher_look(dispatcher, false);
 	dispatcher_fill(dispatcher);
 }
 
@@ -269,14 +306,14 @@ dispatcher_set_keys(Dispatcher *dispatcher, const KeyRing *keys)
 	dispatcher->common.keys = keys;
 	if (keys == NULL)
 		turn_trouble_forget(&dispatcher->looking);
-	dispatcher_look(dispatcher);
+	dispatcher_look(dispatcher, false);
 	dispatcher_fill(dispatcher);
 }
 
 void
 dispatcher_connected(Dispatcher *dispatcher)
 {
-	dispatcher_look(dispatcher);
+	dispatcher_look(dispatcher, false);
 	dispatcher_fill(dispatcher);
 }
 
@@ -317,8 +354,8 @@ dispatcher_new(const LaneParts *parts, void (*idle)(void *context), void *contex
 		dispatcher->idle = idle;
 		dispatcher->looking.turn = "delivery";
 		dispatcher->context = context;
-		dispatcher->common.timer = timer_new(parts->loop, dispatcher_timer, dispatcher);
-		dispatcher->common.prober = prober_new(&dispatcher->common, dispatcher_timer, dispatcher);
+		dispatcher->common.timer = timer_new(parts->loop, dispatcher_wake, dispatcher);
+		dispatcher->common.prober = prober_new(&dispatcher->common, dispatcher_wake, dispatcher);
 	}
 	if (dispatcher == NULL || dispatcher->common.timer == NULL || dispatcher->common.prober == NULL)
 	{

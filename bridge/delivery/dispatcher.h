@@ -22,8 +22,14 @@ extern void dispatcher_free(Dispatcher *dispatcher); /* after the session and th
 /* May messages be taken? With keys only; NULL stops taking, what is in flight goes on. */
 extern void dispatcher_set_keys(Dispatcher *dispatcher, const KeyRing *keys);
 
-/* Something may be due. */
-extern void dispatcher_look(Dispatcher *dispatcher);
+/*
+ * Something may be due; is_news: notifications have just been written. Then the lanes that had
+ * something the last time take at once, before the database is asked which ones have.
+ */
+extern void dispatcher_look(Dispatcher *dispatcher, bool is_news);
+
+/* Likewise, as a callback: something may be due, and lanes may go on. */
+extern void dispatcher_wake(void *dispatcher);
 
 /* The session came or went. */
 extern void dispatcher_connected(Dispatcher *dispatcher);

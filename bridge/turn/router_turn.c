@@ -46,7 +46,7 @@ struct RouterTurn
 	const Log *log;
 	const Config *const *config;
 	PgSession *session;
-	void (*routed)(void *context);
+	void (*routed)(void *context, bool is_news);
 	void *context;
 	Timer *timer;
 	Gate *gate;
@@ -136,10 +136,10 @@ router_grow(RouterTurn *router)
 }
 
 static void
-router_tell(RouterTurn *router)
+router_tell(RouterTurn *router, bool is_news)
 {
 	router->has_told = true;
-	router->routed(router->context);
+	router->routed(router->context, is_news);
 }
 
 /* How long to sleep at most. */
@@ -224,7 +224,7 @@ router_has_routed(void *context, const PGresult *result, const Failure *failure)
 				 "notifications", LOG_INT(pg_row_number(result, 0, 1)), NULL);
 	}
 	if (pg_row_number(result, 0, 1) > 0)
-		router_tell(router);
+		router_tell(router, true);
 	router_step(router);
 }
 
@@ -350,7 +350,7 @@ router_step(RouterTurn *router)
 	else
 	{
 		if (!router->has_told)
-			router_tell(router);
+			router_tell(router, false);
 		if (can_ask && router->is_locked && gate_ask(router->gate, true))
 			router->state = ROUTER_AT_GATE;
 	}
@@ -456,7 +456,7 @@ router_turn_is_router(const RouterTurn *router)
 
 RouterTurn *
 router_turn_new(EventLoop *loop, const Log *log, const Config *const *config, PgSession *session,
-				void (*routed)(void *context), void *context, Failure *failure)
+				void (*routed)(void *context, bool is_news), void *context, Failure *failure)
 {
 	static const GateHandlers at_gate = {.look = router_look, .go_on = router_go_on};
 	static const UpkeepHandlers upkeep = {

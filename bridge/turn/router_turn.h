@@ -18,11 +18,12 @@ typedef struct RouterTurn RouterTurn;
 
 /*
  * routed is called when something may have become due for delivery, and once at the end of every
- * turn. The session is the router's own; the owner passes connected and lost on.
+ * turn; is_news: notifications have been written. The session is the router's own; the owner
+ * passes connected and lost on.
  */
 extern RouterTurn *router_turn_new(EventLoop *loop, const Log *log, const Config *const *config,
-								   PgSession *session, void (*routed)(void *context), void *context,
-								   Failure *failure);
+								   PgSession *session, void (*routed)(void *context, bool is_news),
+								   void *context, Failure *failure);
 extern void router_turn_free(RouterTurn *router);
 
 /* A node that is paused or unknown neither routes nor applies. */

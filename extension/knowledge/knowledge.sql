@@ -45,7 +45,8 @@ BEGIN
 				WHEN t.told_to IS NOT NULL AND excluded.told_to IS NOT NULL
 				THEN ARRAY(SELECT DISTINCT s FROM unnest(t.told_to || excluded.told_to) s)
 				END,
-			owed = casesync_internal.still_owed(t, excluded.told_to), leaving = NULL;
+			owed = CASE WHEN t.owed = '{}' THEN '{}'
+				ELSE casesync_internal.still_owed(t, excluded.told_to) END, leaving = NULL;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.knowledge_note(casesync_internal.known[]) IS

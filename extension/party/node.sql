@@ -435,14 +435,24 @@ COMMENT ON FUNCTION casesync_internal.bridges_seen() IS 'the bridges of the last
  * Asked before every look at what is to be sent, not once at the start: a database is also copied
  * while its bridge is connected.
  */
+CREATE OR REPLACE FUNCTION casesync_internal.is_here(system_identifier bigint,
+	database_oid oid, table_oid oid, timeline integer)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'casesync_is_here';
+COMMENT ON FUNCTION casesync_internal.is_here(bigint, oid, oid, integer) IS
+	'identity_matches() and life_matches() of what the node''s row says, from what the server has '
+	'in memory';
+
 CREATE OR REPLACE FUNCTION casesync_internal.may_speak()
 RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN coalesce((SELECT NOT n.paused AND casesync_internal.identity_matches(n)
-		AND casesync_internal.life_matches() FROM casesync_internal.node n), false);
+	RETURN coalesce((SELECT NOT n.paused AND casesync_internal.is_here(n.system_identifier,
+		n.database_oid, n.table_oid, n.timeline) FROM casesync_internal.node n), false);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.may_speak() IS

@@ -6,9 +6,9 @@
 CREATE OR REPLACE FUNCTION casesync_internal.profile_rules()
 RETURNS TABLE (profile text, dimension text, value text, meaning text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	VALUES ('spdci-1.0', 'digest', 'rfc8785', 'what is signed is the form of RFC 8785'),
+BEGIN ATOMIC
+	SELECT * FROM (VALUES
+		('spdci-1.0', 'digest', 'rfc8785', 'what is signed is the form of RFC 8785'),
 		('spdci-1.0', 'header', 'said', 'members of the header without a value are left out'),
 		('spdci-1.0', 'signature', 'spdci', 'messages are signed by the standard''s own text, with '
 			'Ed25519'),
@@ -44,8 +44,8 @@ AS $$
 			'by EdDSA; our key is looked for at sender_id/.well-known/jwks.json'),
 		('opencrvs', 'answers', 'response', 'as openg2p'),
 		('opencrvs', 'search', 'references', 'they are objects with a value; it is in births, by a '
-			'DRN in deaths, by an MRN in marriages')
-$$;
+			'DRN in deaths, by an MRN in marriages')) v(profile, dimension, value, meaning);
+END;
 COMMENT ON FUNCTION casesync_internal.profile_rules() IS
 	'how the profiles of set_partner() differ from the standard; the standard''s own row for each '
 	'dimension is that of spdci-1.0';

@@ -284,6 +284,19 @@ COMMENT ON FUNCTION casesync_internal.expand(casesync_internal.change[], xid8[],
 	'changes to the subjects that they are about: those that have the subject''s key, or those '
 	'whose subjects are asked for';
 
+CREATE OR REPLACE FUNCTION casesync_internal.anybody_asks()
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync_internal.tracking t
+		WHERE NOT t.key_is_column OR t.subjects IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.anybody_asks() IS
+	'whether the subjects of any change are to be asked for, see expand()';
+
 /* An event about a subject under another text of its key is about the subject. */
 CREATE OR REPLACE FUNCTION casesync_internal.events_by_key(
 	events casesync_internal.subject_event[], subjects casesync_internal.rendered[])

@@ -116,12 +116,23 @@ BEGIN
 	PERFORM casesync_internal.gap_found(c) FROM unnest(live || bulk) c WHERE c.op = 'G';
 	known := casesync_internal.route_events(ARRAY(SELECT e
 		FROM casesync_internal.expand(live, split, is_asking => false) e), slow);
-	asked := casesync_internal.route_events(ARRAY(SELECT e
-		FROM casesync_internal.expand(live, split, is_asking => true) e), slow);
-	waiting := known.left_over || asked.left_over || ARRAY(
-		SELECT e FROM casesync_internal.expand(bulk, split, is_asking => false) e
-		UNION ALL
-		SELECT e FROM casesync_internal.expand(bulk, split, is_asking => true, room => 0) e);
+	notifications := known.appended; routed := known.routed;
+	put_off := cardinality(known.left_over); waiting := known.left_over;
+	IF casesync_internal.anybody_asks() THEN
+		asked := casesync_internal.route_events(ARRAY(SELECT e
+			FROM casesync_internal.expand(live, split, is_asking => true) e), slow);
+		notifications := notifications + asked.appended; routed := routed + asked.routed;
+		put_off := put_off + cardinality(asked.left_over); waiting := waiting || asked.left_over;
+	END IF;
+	IF bulk <> '{}' THEN
+		waiting := waiting || ARRAY(
+			SELECT e FROM casesync_internal.expand(bulk, split, is_asking => false) e
+			UNION ALL
+			SELECT e FROM casesync_internal.expand(bulk, split, is_asking => true, room => 0) e);
+	END IF;
+	IF waiting = '{}' THEN
+		RETURN;
+	END IF;
 	PERFORM casesync_internal.look_again_add_all(array_agg(e.registry), array_agg(e.key),
 		array_agg(e.event_type), array_agg(e.origin), array_agg(least(e.since, e.at)),
 		'others go first: they are fewer, or quick')
@@ -130,9 +141,6 @@ BEGIN
 	PERFORM casesync_internal.quarantine_add(e.registry, 0, ARRAY[e.key], e.event_type, '54000',
 		format('the subject key has %s bytes, more than 1000', octet_length(e.key)))
 	   FROM unnest(waiting) e WHERE octet_length(e.key) > 1000;
-	notifications := known.appended + asked.appended;
-	routed := known.routed + asked.routed;
-	put_off := cardinality(known.left_over) + cardinality(asked.left_over);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.route_changes(casesync_internal.change[],
@@ -343,6 +351,56 @@ $$;
 COMMENT ON FUNCTION casesync_internal.route_may_begin() IS
 	'part of route(): begins a turn, unless the node may not speak or another turn is under way';
 
+/* Mostly nothing does: that is seen by one question instead of one for each queue. */
+CREATE OR REPLACE FUNCTION casesync_internal.anything_waits()
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM casesync_internal.look_again_entry)
+		OR EXISTS (SELECT FROM casesync_internal.quarantine_entry)
+		OR EXISTS (SELECT FROM casesync_internal.push p WHERE p.is_new)
+		OR EXISTS (SELECT FROM casesync_internal.expansion)
+		OR EXISTS (SELECT FROM casesync_internal.gap g
+			WHERE g.again AND g.filled IS NULL AND g.ended IS NOT NULL)
+		OR EXISTS (SELECT FROM casesync_internal.scheduled_subject x
+			WHERE x.due_at <= clock_timestamp())
+		OR casesync_internal.backfill_is_due();
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.anything_waits() IS
+	'whether route_rest() can have anything to do: something in quarantine, in a queue, pushed, to '
+	'be asked for, in a gap, or due by the clock';
+
+CREATE OR REPLACE FUNCTION casesync_internal.route_rest(max_changes integer, routed integer,
+	is_more boolean, is_slow_turn boolean, OUT notifications integer, OUT changes integer,
+	OUT waited integer, OUT more boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	waiting record;
+	told record;
+BEGIN
+	notifications := 0; changes := 0; waited := 0; more := false;
+	IF NOT casesync_internal.anything_waits() THEN
+		RETURN;
+	END IF;
+	waiting := casesync_internal.route_waiting(max_changes, is_slow_turn OR routed = 0
+		AND NOT is_more, is_slow_turn);
+	told := casesync_internal.route_to_one(CASE WHEN routed + waiting.changes = 0
+		AND NOT is_more THEN max_changes ELSE greatest(1, max_changes / 4) END);
+	notifications := waiting.notifications + told.notifications;
+	changes := waiting.changes + told.changes;
+	waited := waiting.changes;
+	more := waiting.more OR told.more;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.route_rest(integer, integer, boolean, boolean) IS
+	'part of route(): what is not in the window; changes with those that are told by the clock, '
+	'waited without';
+
 /*
  * One router at a time, by a lock that is not waited for. Router and window move in one transaction
  * with what they made: a crash routes the chunk again, and nothing is sent twice or left out. The
@@ -362,8 +420,7 @@ AS $$
 DECLARE
 	is_slow_turn constant boolean := casesync_internal.slow_turn_is_due();
 	fresh record;
-	waiting record;
-	told record;
+	rest record;
 	is_more boolean := false;
 	/* Before the window is opened: changes after this look are in it. */
 	wanted bigint[] := ARRAY(SELECT w.id FROM casesync_internal.routing_turn_wanted w);
@@ -381,19 +438,15 @@ BEGIN
 		is_more := casesync_internal.route_bulk(max_changes) OR is_more;
 		is_more := casesync_internal.version_seeds() OR is_more;
 	END IF;
-	waiting := casesync_internal.route_waiting(max_changes, is_slow_turn OR fresh.routed = 0
-		AND NOT fresh.more, is_slow_turn);
-	told := casesync_internal.route_to_one(CASE WHEN fresh.routed + waiting.changes = 0
-		AND NOT fresh.more THEN max_changes ELSE greatest(1, max_changes / 4) END);
-	changes := fresh.changes + waiting.changes + told.changes;
-	notifications := fresh.notifications + waiting.notifications + told.notifications;
+	rest := casesync_internal.route_rest(max_changes, fresh.routed, fresh.more, is_slow_turn);
+	changes := fresh.changes + rest.changes;
+	notifications := fresh.notifications + rest.notifications;
 	IF NOT is_slow_turn THEN
 		PERFORM casesync_internal.routing_turn_done(wanted);
 	END IF;
-	PERFORM casesync_internal.slow_turn_set(NOT is_slow_turn AND fresh.routed + waiting.changes > 0
+	PERFORM casesync_internal.slow_turn_set(NOT is_slow_turn AND fresh.routed + rest.waited > 0
 		AND casesync_internal.slow_waits());
-	more := fresh.more OR waiting.more OR told.more OR is_more
-		OR casesync_internal.slow_turn_is_due();
+	more := fresh.more OR rest.more OR is_more OR casesync_internal.slow_turn_is_due();
 	PERFORM casesync_internal.turn_end();
 	RETURN NEXT;
 END
