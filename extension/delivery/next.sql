@@ -54,6 +54,18 @@ $$;
 COMMENT ON FUNCTION casesync_internal.others_wait(integer) IS
 	'whether notifications are due in other lanes of the same partner';
 
+CREATE OR REPLACE FUNCTION casesync_internal.lane_is_rare(lane integer, unconfirmed bigint[])
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN unconfirmed <> '{}' OR casesync_internal.others_wait(lane);
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.lane_is_rare(integer, bigint[]) IS
+	'whether what is due in a lane may have to wait all the same, see head_waits()';
+
 /*
  * The partner must not get a subject's states in the wrong order: so one waits when it has an older
  * one of the same subject before it, in a subscription that is not confirmed, or left in the lane
@@ -119,7 +131,7 @@ AS $$
 DECLARE
 	here constant integer := lane;
 	unknown constant bigint[] := casesync_internal.unconfirmed_of(lane);
-	is_rare constant boolean := unknown <> '{}' OR casesync_internal.others_wait(lane);
+	is_rare constant boolean := casesync_internal.lane_is_rare(lane, unknown);
 	s casesync_internal.lane_state := casesync_internal.lane_now(lane);
 	heads casesync_internal.head[];
 	reach integer := max_items;
@@ -261,7 +273,8 @@ BEGIN
 	 WHERE NOT coalesce(s.is_stopped, false)
 	   AND NOT casesync_internal.is_stopped(l.partner)
 	   AND CASE WHEN CASE l.kind WHEN 'notify' THEN casesync_internal.lane_is_waiting(l.lane)
-				AND EXISTS (SELECT FROM casesync_internal.next_heads(l.lane, 1, false))
+				AND (NOT casesync_internal.lane_is_rare(l.lane, casesync_internal.unconfirmed_of(
+					l.lane)) OR EXISTS (SELECT FROM casesync_internal.next_heads(l.lane, 1, false)))
 			ELSE casesync_internal.next_outgoing(l.lane) IS NOT NULL END
 			THEN NOT casesync_internal.encryption_is_missing(l.partner) ELSE false END;
 END
