@@ -37,14 +37,31 @@ CREATE FUNCTION app.came(first integer, last integer, state text) RETURNS void L
 	SELECT 'ess.test', 'm' || n, 1, 'r' || n, sha256(n::text::bytea), 'enrolment_status_change', 'Member', app.record('W' || n), 'UIN:W' || n, 'IN', 1, 'auto', state, now()
 	  FROM generate_series(first, last) n
 $$;
+-- to find what is next, with a plan that was made while there was nothing
+CREATE FUNCTION app.finds() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	blocks constant integer := app.blocks('casesync_internal.inbox_due(32)');
+BEGIN
+	RETURN CASE WHEN blocks < 1000 THEN 'cheap' ELSE blocks::text END;
+END
+$$;
+SELECT DISTINCT casesync_internal.inbox_due(32) FROM generate_series(1, 10);
 SELECT * FROM app.cost('A');
 -- plans were made while there was little, and nobody has counted since
 SELECT app.came(1, 10000, 'applied');
 SELECT * FROM app.cost('B');
+SELECT app.finds();
 SELECT app.came(10001, 20000, 'new');
 SELECT * FROM app.cost('C');
+SELECT app.finds();
 ANALYZE casesync_internal.inbox_item;
 SELECT * FROM app.cost('D');
+SELECT app.finds();
+-- one message after the other was applied since
+UPDATE casesync_internal.inbox_item SET state = 'applied' WHERE state = 'new' AND id < (SELECT max(id) - 100 FROM casesync_internal.inbox_item);
+SELECT app.finds();
+SELECT app.came(20001, 20100, 'new');
+SELECT app.finds();
 -- known ones
 SELECT * FROM app.cost('W');
 -- who comes behind all of them in the index

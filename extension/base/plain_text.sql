@@ -19,10 +19,7 @@ COMMENT ON FUNCTION casesync_internal.plain_name(text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.name_said(value text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT substring(casesync_internal.plain_name(value) from '^[A-Za-z][A-Za-z0-9_]{0,62}$')
-$$;
+RETURN substring(casesync_internal.plain_name(value) from '^[A-Za-z][A-Za-z0-9_]{0,62}$');
 COMMENT ON FUNCTION casesync_internal.name_said(text) IS
 	'a name without its prefix; NULL when it is none';
 

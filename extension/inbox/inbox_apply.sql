@@ -4,11 +4,17 @@
  * In the order in which a partner sent them: one that must wait keeps those waiting that the same
  * function applies, or that are about the same subject, and no others, since whether it must wait
  * is what its function says. One whose subject has an older one that waits for a person waits too.
+ *
+ * Each order is that of one index alone, whatever is known of the table: what is new, and of that
+ * what was postponed, and what came of a subject. An array of one partner, since the planner would
+ * leave a column that equals something out of the order, and then go through all that was ever
+ * received by its key.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_due(most integer)
 RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
 	RETURN ARRAY(
@@ -17,22 +23,24 @@ BEGIN
 			  FROM casesync_internal.inbox_item w
 			 WHERE w.state = 'new' AND w.next_try IS NOT NULL
 			   AND NOT casesync_internal.rest_is_over(w.next_try)
+			 ORDER BY w.next_try
 		)
 		SELECT n.id FROM casesync_internal.partner p
 		 CROSS JOIN LATERAL (
 			SELECT t.id FROM casesync_internal.inbox_item t
-			 WHERE t.partner = p.partner AND t.state = 'new'
+			 WHERE t.partner = ANY (ARRAY[p.partner]) AND t.state = 'new'
 			   AND casesync_internal.rest_is_over(t.next_try)
 			   AND NOT EXISTS (
 				SELECT FROM resting w
 				 WHERE w.partner = t.partner AND w.id < t.id
 				   AND (w.subject = t.subject OR w.event_type = t.event_type
 					AND w.record_type = lower(t.record_type)))
-			   AND NOT EXISTS (
-				SELECT FROM casesync_internal.inbox_item o
-				 WHERE o.partner = t.partner AND o.subject = t.subject AND o.id < t.id
-				   AND o.state IN ('review', 'failed'))
-			 ORDER BY t.id LIMIT most) n
+			   AND (SELECT true FROM casesync_internal.inbox_item o
+				 WHERE o.partner = ANY (ARRAY[t.partner])
+				   AND (o.subject, o.id) >= (t.subject, 0) AND o.subject <= t.subject
+				   AND o.id < t.id AND o.state IN ('review', 'failed')
+				 ORDER BY o.partner, o.subject, o.id LIMIT 1) IS NULL
+			 ORDER BY t.partner, t.id LIMIT most) n
 		 ORDER BY n.id LIMIT most);
 END
 $$;

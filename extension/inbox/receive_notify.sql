@@ -10,20 +10,34 @@
 CREATE OR REPLACE FUNCTION casesync_internal.notify_items(header jsonb, message jsonb)
 RETURNS TABLE (item integer, reference_id text, event_type text, record_type text, record jsonb,
 	sent_at timestamptz, meta jsonb, written_at timestamptz)
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT (row_number() OVER (ORDER BY e.n, r.n))::integer, e.event->>'reference_id',
-		casesync_internal.event_name(e.event #>> '{data,reg_event_type}'),
-		casesync_internal.plain_name(e.event #>> '{data,reg_record_type}'), r.record,
-		casesync_internal.time_of(e.event->>'timestamp'),
-		CASE WHEN jsonb_typeof(header #> '{meta,items}') = 'array'
-			THEN header #> ARRAY['meta', 'items', (e.n - 1)::text] END,
-		casesync_internal.time_of(header->>'message_ts')
-	  FROM jsonb_array_elements(casesync_internal.list_of(message->'notify_event'))
-		WITH ORDINALITY e(event, n)
+#variable_conflict use_column
+DECLARE
+	message_ts constant timestamptz := casesync_internal.time_of(header->>'message_ts');
+	has_items constant boolean := jsonb_typeof(header #> '{meta,items}') = 'array';
+BEGIN
+	RETURN QUERY
+	WITH said AS MATERIALIZED (
+		SELECT e.event, e.n, e.event #>> '{data,reg_event_type}' AS event_type,
+			e.event #>> '{data,reg_record_type}' AS record_type
+		  FROM jsonb_array_elements(casesync_internal.list_of(message->'notify_event'))
+			WITH ORDINALITY e(event, n)
+	), called AS MATERIALIZED ( /* mostly all are of one kind */
+		SELECT d.event_type, d.record_type, casesync_internal.event_name(d.event_type) AS event,
+			casesync_internal.plain_name(d.record_type) AS record
+		  FROM (SELECT DISTINCT s.event_type, s.record_type FROM said s) d
+	)
+	SELECT (row_number() OVER (ORDER BY s.n, r.n))::integer, s.event->>'reference_id', c.event,
+		c.record, r.record, casesync_internal.time_of(s.event->>'timestamp'),
+		CASE WHEN has_items THEN header #> ARRAY['meta', 'items', (s.n - 1)::text] END, message_ts
+	  FROM said s
+	  JOIN called c ON c.event_type IS NOT DISTINCT FROM s.event_type
+		AND c.record_type IS NOT DISTINCT FROM s.record_type
 	 CROSS JOIN LATERAL jsonb_array_elements(
-		casesync_internal.list_of(e.event #> '{data,reg_records}')) WITH ORDINALITY r(record, n)
+		casesync_internal.list_of(s.event #> '{data,reg_records}')) WITH ORDINALITY r(record, n);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.notify_items(jsonb, jsonb) IS
 	'the records of a notify message';
@@ -34,12 +48,14 @@ COMMENT ON FUNCTION casesync_internal.notify_items(jsonb, jsonb) IS
  */
 CREATE OR REPLACE FUNCTION casesync_internal.subject_name(record jsonb)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT concat(upper(i.identifier_type), ':', i.identifier_value)
-	  FROM casesync.record_identifiers(record) i
-	 ORDER BY upper(i.identifier_type) COLLATE "C", i.identifier_value COLLATE "C" LIMIT 1
+BEGIN
+	RETURN (SELECT concat(upper(i.identifier_type), ':', i.identifier_value)
+		  FROM casesync.record_identifiers(record) i
+		 ORDER BY upper(i.identifier_type) COLLATE "C", i.identifier_value COLLATE "C" LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.subject_name(jsonb) IS
 	'one identifier of a record, always the same one';

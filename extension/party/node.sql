@@ -131,22 +131,26 @@ COMMENT ON FUNCTION casesync_internal.node_hash(jsonb) IS
 /* One byte more than node_hash(), by which what 0.2.0 has hashed is told from it. */
 CREATE OR REPLACE FUNCTION casesync_internal.told_hash(content jsonb)
 RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT E'\\x01'::bytea || casesync_internal.content_hash(
-		(SELECT s.hash_key FROM casesync_internal.node_secret s), content)
+BEGIN
+	RETURN E'\\x01'::bytea || casesync_internal.content_hash(
+		(SELECT s.hash_key FROM casesync_internal.node_secret s), content);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.told_hash(jsonb) IS
 	'a hash of what partners tell us, with this node''s key; NULL before set_node()';
 
 CREATE OR REPLACE FUNCTION casesync_internal.text_hash(content text)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'hash:' || left(encode(casesync_internal.node_hash(
-		jsonb_build_array('text', content)), 'hex'), 32)
+BEGIN
+	RETURN 'hash:' || left(encode(casesync_internal.node_hash(
+		jsonb_build_array('text', content)), 'hex'), 32);
+END
 $$;
 COMMENT ON FUNCTION casesync_internal.text_hash(text) IS
 	'what stands for a text of a partner that must not be kept, and is the same for the same text';
