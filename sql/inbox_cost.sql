@@ -62,6 +62,11 @@ UPDATE casesync_internal.inbox_item SET state = 'applied' WHERE state = 'new' AN
 SELECT app.finds();
 SELECT app.came(20001, 20100, 'new');
 SELECT app.finds();
+-- one of them by its id, and a message by its name, of very many that came
+INSERT INTO casesync_internal.message_in (partner, message_id, content_hash, raw, action, ack_status, correlation_id)
+SELECT 'ess.test', 'many-' || n, sha256(n::text::bytea), '', 'notify', 'ACK', n FROM generate_series(1, 20000) n;
+SELECT app.blocks(format('casesync_internal.inbox_new(%s, false)', (SELECT max(id) FROM casesync_internal.inbox_item))) < 100 AS item,
+	app.blocks('casesync_internal.message_known(''ess.test'', ''nobody sent this'')') < 100 AS message;
 -- known ones
 SELECT * FROM app.cost('W');
 -- who comes behind all of them in the index

@@ -183,7 +183,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	identities constant text[] := casesync_internal.own_identities(g, a.record);
+	identities text[];
 	r casesync_internal.registry;
 	written record;
 	keys text[];
@@ -193,6 +193,7 @@ BEGIN
 	FOR r IN SELECT x.* FROM casesync_internal.registry x
 			  WHERE lower(x.record_type) = lower(own_subjects.record_type)
 			  ORDER BY x.registry COLLATE "C" LOOP
+		identities := coalesce(identities, casesync_internal.own_identities(g, a.record));
 		written := casesync_internal.own_written(r, a.item);
 		keys := ARRAY(SELECT k.key FROM unnest(known) k WHERE (k.r).registry = r.registry);
 		found_here := casesync_internal.own_looks(r, CASE WHEN keys <> '{}' THEN keys ELSE ARRAY(

@@ -47,7 +47,10 @@ $$;
 COMMENT ON FUNCTION casesync_internal.inbox_due(integer) IS
 	'the received items that are to be applied next, if any is due';
 
-/* Locked, so that erase() is not in between. Behind others nobody is waited for (inbox_apply()). */
+/*
+ * Locked, so that erase() is not in between. Behind others nobody is waited for (inbox_apply()). By
+ * its key: an index of what is new, which could be read for it, has also all that was new of late.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.inbox_new(item bigint, is_joined boolean)
 RETURNS casesync_internal.inbox_item
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -58,10 +61,10 @@ DECLARE
 BEGIN
 	IF is_joined THEN
 		SELECT t.* INTO i FROM casesync_internal.inbox_item t
-		 WHERE t.id = inbox_new.item AND t.state = 'new' FOR NO KEY UPDATE SKIP LOCKED;
+		 WHERE t.id = inbox_new.item AND t.state || '' = 'new' FOR NO KEY UPDATE SKIP LOCKED;
 	ELSE
 		SELECT t.* INTO i FROM casesync_internal.inbox_item t
-		 WHERE t.id = inbox_new.item AND t.state = 'new' FOR NO KEY UPDATE;
+		 WHERE t.id = inbox_new.item AND t.state || '' = 'new' FOR NO KEY UPDATE;
 	END IF;
 	RETURN i;
 END

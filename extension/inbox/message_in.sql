@@ -1,17 +1,25 @@
 /* Messages of partners as they came: kept to know them again. */
 
-/* Of this partner: others may use the same message_id, and neither learns of it. */
+/*
+ * Of this partner: others may use the same message_id, and neither learns of it. By the whole of
+ * its key each time: for two names at once a plan may go through all that a partner ever sent.
+ */
 CREATE OR REPLACE FUNCTION casesync_internal.message_known(partner text, message_id text)
 RETURNS casesync_internal.message_in
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
 AS $$
 DECLARE
 	known casesync_internal.message_in;
+	names constant text[] := ARRAY[message_id, casesync_internal.text_hash(message_id)];
+	name text;
 BEGIN
-	SELECT m.* INTO known FROM casesync_internal.message_in m
-	 WHERE m.partner = message_known.partner AND m.message_id IN (message_known.message_id,
-		casesync_internal.text_hash(message_known.message_id));
+	FOREACH name IN ARRAY names LOOP
+		SELECT m.* INTO known FROM casesync_internal.message_in m
+		 WHERE m.partner = message_known.partner AND m.message_id = name;
+		EXIT WHEN FOUND;
+	END LOOP;
 	RETURN known;
 END
 $$;

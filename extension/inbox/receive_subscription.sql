@@ -65,6 +65,29 @@ COMMENT ON FUNCTION casesync_internal.wish_refusal(casesync_internal.partner, re
 	casesync_internal.subscription, record) IS
 	'why a wish is not granted, or whose approval it waits for; why without a code is a remark';
 
+/* By the whole of its key each time: see message_known(). */
+CREATE OR REPLACE FUNCTION casesync_internal.subscription_named(partner text, reference_id text)
+RETURNS casesync_internal.subscription
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET jit = off
+AS $$
+DECLARE
+	named casesync_internal.subscription;
+	names constant text[] := ARRAY[reference_id, casesync_internal.text_hash(reference_id)];
+	name text;
+BEGIN
+	FOREACH name IN ARRAY names LOOP
+		SELECT t.* INTO named FROM casesync_internal.subscription t
+		 WHERE t.partner = subscription_named.partner AND t.reference_id = name;
+		EXIT WHEN FOUND;
+	END LOOP;
+	RETURN named;
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.subscription_named(text, text) IS
+	'the subscription that a partner has asked for under this reference_id';
+
 /*
  * A repetition gives the subscription again, so that its answer says how it stands now; a refused
  * wish gives none, for its callback must not confirm the old one.
@@ -81,9 +104,7 @@ DECLARE
 	verdict record;
 BEGIN
 	is_new := false;
-	SELECT t.* INTO s FROM casesync_internal.subscription t
-	 WHERE t.partner = p.partner
-	   AND t.reference_id IN (reference, casesync_internal.text_hash(reference));
+	s := casesync_internal.subscription_named(p.partner, reference);
 	verdict := casesync_internal.wish_refusal(p, wish, s, room);
 	IF verdict.code IS NOT NULL THEN
 		status := 'rjct';
