@@ -14,7 +14,7 @@ BRIDGE_SOURCES = \
 	bridge/config/config_table.c \
 	bridge/database/control.c bridge/database/extension_version.c bridge/database/fence.c \
 	bridge/database/pg_connect.c bridge/database/pg_hosts.c bridge/database/pg_query.c bridge/database/pg_row.c \
-	bridge/database/pg_session.c bridge/database/sql_call.c \
+	bridge/database/pg_session.c bridge/database/plan_age.c bridge/database/sql_call.c \
 	bridge/database/told_entry.c bridge/database/told_journal.c bridge/database/told_report.c \
 	bridge/database/turn_trouble.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \

@@ -11,6 +11,7 @@
 
 #include "base/backoff.h"
 #include "database/pg_connect.h"
+#include "database/plan_age.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS 2000
@@ -41,6 +42,7 @@ struct PgSession
 	PgQueue queue;
 	int64_t sent_at; /* the first query of the queue, while it is with the server */
 	int64_t heard_of;
+	PlanAge plan_age;
 	int epoch;
 	int attempts; /* to connect, in vain */
 	int passed;	  /* servers that were silent in this one */
@@ -128,6 +130,7 @@ session_established(PgSession *session)
 	session->attempts = 0;
 	session->passed = 0;
 	session->complained_at = 0;
+	plan_age_begin(&session->plan_age, event_loop_now());
 	log_info(session->log, "database_connected", "session", session->name, NULL);
 	timer_set(session->timer, HEARTBEAT_MS);
 	if (session->handlers.connected != NULL)
@@ -204,7 +207,7 @@ session_pass_host(PgSession *session)
 }
 
 static void
-session_heartbeat_done(void *context, const PGresult *result, const Failure *failure)
+session_aside_done(void *context, const PGresult *result, const Failure *failure)
 {
 	(void) context;
 	(void) result;
@@ -223,7 +226,7 @@ session_timer(void *context)
 		session_lose(session, session->broken);
 		return;
 	}
-	/* one timer for all states: in each of them there is one thing to wait for at most */
+	/* one timer for all states: each has one thing to wait for at most */
 	switch (session->state)
 	{
 		case SESSION_RESTING:
@@ -233,8 +236,7 @@ session_timer(void *context)
 			session_pass_host(session);
 			break;
 		case SESSION_IDLE:
-			if (!pg_session_query(session, &heartbeat, NULL, session_heartbeat_done, NULL,
-								  &failure))
+			if (!pg_session_query(session, &heartbeat, NULL, session_aside_done, NULL, &failure))
 				timer_set(session->timer, HEARTBEAT_MS);
 			break;
 		case SESSION_BUSY:
@@ -258,7 +260,6 @@ session_lose(PgSession *session, const char *why)
 	while (answers-- > 0)
 	{
 		PgQuery *query = pg_queue_take(&session->queue);
-
 		query->handler(query->context, NULL, &failure);
 		free(query);
 	}
@@ -345,7 +346,7 @@ session_send_next(PgSession *session)
 	session->state = SESSION_BUSY;
 	session->sent_at = event_loop_now();
 	timer_set(session->timer, session->statement_timeout_ms + ANSWER_GRACE_MS);
-	/* always with parameters, and results as text: no value is ever part of a statement */
+	/* always with parameters, results as text: no value is ever part of a statement */
 	if (PQsendQueryParams(session->conn, query->sql, query->count, NULL, query->values,
 						  query->lengths, query->formats, 0) == 0)
 		pg_session_end(session, "the connection broke while sending");
@@ -396,6 +397,9 @@ pg_session_query(PgSession *session, const PgStatement *statement, const PgParam
 		failure_set(failure, FAILURE_DATABASE, "there is no connection to the database");
 		return false;
 	}
+	query = plan_age_renew(&session->plan_age, event_loop_now(), session_aside_done);
+	if (query != NULL)
+		pg_queue_append(&session->queue, query);
 	query = pg_query_new(statement, params, handler, context);
 	if (query == NULL)
 	{

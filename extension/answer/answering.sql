@@ -67,12 +67,14 @@ COMMENT ON FUNCTION casesync_internal.request_deadline(integer) IS
  * has been counted, and is not tried for ever. Who was answered longest ago comes first: a partner
  * that asks much keeps only itself waiting, and has one at a time. FOR UPDATE SKIP LOCKED: several
  * bridges work side by side. A process that has gone gives its request back at once, one whose
- * number another process has by now after two minutes.
+ * number another process has by now after two minutes. Each order is that of one index alone: see
+ * waiting_from().
  */
 CREATE OR REPLACE FUNCTION casesync_internal.request_claim()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
 	UPDATE casesync_internal.request_in r
@@ -82,19 +84,24 @@ BEGIN
 		SELECT o.id FROM casesync_internal.partner p
 		 CROSS JOIN LATERAL (
 			SELECT t.id FROM casesync_internal.request_in t
-			 WHERE t.partner = p.partner AND t.state IN ('new', 'claimed')
+			 WHERE t.partner = ANY (ARRAY[p.partner]) AND t.state IN ('new', 'claimed')
 			   AND (casesync_internal.rest_is_over(t.next_try)
 				OR t.state = 'claimed' AND NOT EXISTS (
 					SELECT FROM pg_stat_activity a WHERE a.pid = t.worker))
-			 ORDER BY t.id LIMIT 1 FOR UPDATE SKIP LOCKED) o
+			 ORDER BY t.partner, t.id LIMIT 1 FOR UPDATE SKIP LOCKED) o
 		 WHERE casesync_internal.storage_is_full(p, 0) IS NULL
 		   AND NOT EXISTS (
-			SELECT FROM casesync_internal.request_in b JOIN pg_stat_activity a ON a.pid = b.worker
-			 WHERE b.partner = p.partner AND b.state = 'claimed' AND b.worker <> pg_backend_pid()
+			SELECT FROM (SELECT x.* FROM casesync_internal.request_in x
+				 WHERE x.partner = ANY (ARRAY[p.partner]) AND x.state = 'claimed'
+				 ORDER BY x.partner, x.id OFFSET 0) b
+			  JOIN pg_stat_activity a ON a.pid = b.worker
+			 WHERE b.worker <> pg_backend_pid()
 			   AND NOT casesync_internal.rest_is_over(b.next_try))
 		 ORDER BY (
-			SELECT max(a.answered_at) FROM casesync_internal.request_in a
-			 WHERE a.partner = p.partner AND a.outgoing IS NOT NULL) NULLS FIRST, o.id
+			SELECT a.answered_at FROM casesync_internal.request_in a
+			 WHERE a.partner = ANY (ARRAY[p.partner]) AND a.outgoing IS NOT NULL
+			   AND a.answered_at IS NOT NULL
+			 ORDER BY a.partner DESC, a.answered_at DESC LIMIT 1) NULLS FIRST, o.id
 		 LIMIT 1);
 	RETURN FOUND;
 END
@@ -266,7 +273,7 @@ COMMENT ON FUNCTION casesync_internal.request_work(casesync_internal.request_in)
 CREATE OR REPLACE FUNCTION casesync_internal.work_requests()
 RETURNS TABLE (requests integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	r casesync_internal.request_in;

@@ -13,7 +13,7 @@ COMMENT ON FUNCTION casesync_internal.gate_shut(integer) IS
 CREATE OR REPLACE FUNCTION casesync_internal.gate_close(wait_ms integer,
 	OUT is_closed boolean, OUT look_within_ms integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	is_closed := casesync_internal.gate_shut(coalesce(wait_ms, 0));

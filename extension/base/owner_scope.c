@@ -35,6 +35,19 @@ plain_style_set(void)
 								 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* Our functions have plans of their own; users' code has those of its session. */
+static void
+plain_plans_set(void)
+{
+	static const char *const settings[] = {"plan_cache_mode",	"jit",
+										   "enable_seqscan",	"enable_sort",
+										   "enable_bitmapscan", "enable_incremental_sort"};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i], NULL, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+}
+
 void
 owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
 {
@@ -46,6 +59,7 @@ owner_scope_enter(OwnerScope *scope, Oid owner, bool is_read_only)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	plain_style_set();
+	plain_plans_set();
 
 	if (!is_read_only)
 		return;

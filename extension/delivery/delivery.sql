@@ -48,7 +48,7 @@ COMMENT ON FUNCTION casesync_internal.in_order(casesync_internal.notification[],
 CREATE OR REPLACE FUNCTION casesync_internal.delivery_begin()
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	RETURN casesync_internal.routing_turn_want();

@@ -23,7 +23,7 @@ COMMENT ON FUNCTION casesync_internal.lane_is_deserted(casesync_internal.lane_st
 CREATE OR REPLACE FUNCTION casesync_internal.probe_target(lane integer)
 RETURNS TABLE (url text, networks text[], tls_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	l casesync_internal.lane;
@@ -59,7 +59,7 @@ COMMENT ON FUNCTION casesync_internal.probe_target(integer) IS
 CREATE OR REPLACE FUNCTION casesync_internal.lane_back(lane integer)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	s casesync_internal.lane_state;

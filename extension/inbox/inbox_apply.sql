@@ -179,7 +179,7 @@ COMMENT ON FUNCTION casesync_internal.inbox_apply_due(bigint[], interval) IS
 CREATE OR REPLACE FUNCTION casesync_internal.apply_inbox()
 RETURNS TABLE (items integer, more boolean, wait_ms bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	due bigint[];

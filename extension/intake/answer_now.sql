@@ -98,7 +98,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.answer_now(partner text, message_id
 	mended bytea DEFAULT NULL, odd jsonb DEFAULT NULL)
 RETURNS SETOF casesync_internal.reply
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	m constant casesync_internal.incoming := casesync_internal.message_admit(partner, message_id,

@@ -50,6 +50,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.receive(partner text, message_id te
 RETURNS SETOF casesync_internal.answer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1500ms'
+	SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	m constant casesync_internal.incoming := casesync_internal.message_admit(partner, message_id,

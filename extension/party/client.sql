@@ -371,7 +371,7 @@ COMMENT ON FUNCTION casesync.drop_issuer(text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.token_issuers()
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('issuer', i.issuer, 'audience', i.audience,
@@ -393,7 +393,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.authenticate(token_issuer text, tok
 RETURNS TABLE (client_state text, client_partner text, partner text, signature text, keys jsonb,
 	networks text, encryption text, reading text, forms text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

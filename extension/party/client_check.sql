@@ -91,7 +91,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.check_client(client_id text, secret
 	address text)
 RETURNS TABLE (state text, wait_seconds integer, partner text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

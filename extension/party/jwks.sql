@@ -46,7 +46,7 @@ COMMENT ON FUNCTION casesync_internal.jwks_urls() IS
 CREATE OR REPLACE FUNCTION casesync_internal.next_jwks()
 RETURNS TABLE (kind text, name text, url text, networks text[], tls_name text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -209,7 +209,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.record_jwks(kind text, name text, u
 	problem text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE

@@ -25,7 +25,7 @@ COMMENT ON FUNCTION casesync_internal.bridge_fits(casesync_internal.node, uuid, 
 CREATE OR REPLACE FUNCTION casesync_internal.bridge_rehearsal(node_id uuid, kid text)
 RETURNS TABLE (what text, advice text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE

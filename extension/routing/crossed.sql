@@ -52,9 +52,10 @@ BEGIN
 	SELECT note_crossed.partner, e.registry, e.key, max(e.origin)
 	  FROM unnest(events) e
 	  JOIN unnest(offers) o ON o.key = e.key
-	  JOIN casesync_internal.told t ON t.partner = note_crossed.partner
-		AND t.registry = e.registry AND t.key = e.key AND t.hmac <> o.hmac
-	 WHERE e.origin IS NOT NULL
+	 CROSS JOIN LATERAL (SELECT x.hmac FROM casesync_internal.told x
+		WHERE x.partner = note_crossed.partner AND x.registry = e.registry AND x.key = e.key
+		OFFSET 0) t
+	 WHERE e.origin IS NOT NULL AND t.hmac <> o.hmac
 	   AND casesync_internal.is_crossed(e.origin, note_crossed.partner, e.registry, e.key)
 	 GROUP BY e.registry, e.key;
 END

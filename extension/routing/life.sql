@@ -143,7 +143,7 @@ COMMENT ON FUNCTION casesync_internal.life_judge(jsonb) IS
 CREATE OR REPLACE FUNCTION casesync_internal.journal_take(messages jsonb)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	unknown constant jsonb := (SELECT jsonb_agg(to_jsonb(i) ORDER BY i.registry, i.key)
@@ -220,7 +220,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.bridge_start(node_id uuid, version 
 RETURNS TABLE (sender_id text, base_url text, key_ids text[], paused boolean, paused_reason text,
 	extension_version text, journal_key text, asks boolean, lost boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -254,7 +254,7 @@ COMMENT ON FUNCTION casesync_internal.fill_mended() IS
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_due()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	l casesync_internal.look_again_registry;

@@ -77,7 +77,7 @@ COMMENT ON FUNCTION casesync_internal.bulk_aside(text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.route_aside(why text)
 RETURNS TABLE (changes integer, notifications integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE

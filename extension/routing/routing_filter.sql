@@ -12,19 +12,23 @@ CREATE OR REPLACE FUNCTION casesync_internal.filters_of(a casesync_internal.agre
 	r casesync_internal.registry, event_types text[])
 RETURNS casesync_internal.subscription[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
-	RETURN ARRAY(SELECT s FROM casesync_internal.subscription s
-		WHERE s.partner = a.partner AND s.state = 'active' AND s.id_type IS NULL
-			AND s.tree IS NOT NULL
-		  AND s.event_type = ANY (a.event_types)
-		  AND s.event_type = ANY (filters_of.event_types)
-		  AND lower(s.record_type) = lower(r.record_type)
-		  AND (s.reg_type IS NULL OR s.reg_type = casesync_internal.reg_type_name(r.reg_type))
-		  AND (s.registry IS NULL OR s.registry = r.registry)
-		  AND (s.starts IS NULL OR s.starts <= now()) AND (s.ends IS NULL OR now() < s.ends)
-		ORDER BY s.id);
+	/* By the index that has this order: see waiting_from(). */
+	RETURN ARRAY(SELECT f.s FROM (
+		SELECT s FROM casesync_internal.subscription s
+		 WHERE s.partner = ANY (ARRAY[a.partner]) AND s.state = 'active' AND s.id_type IS NULL
+		   AND s.tree IS NOT NULL
+		   AND s.event_type = ANY (a.event_types)
+		   AND s.event_type = ANY (filters_of.event_types)
+		   AND lower(s.record_type) = lower(r.record_type)
+		   AND (s.reg_type IS NULL OR s.reg_type = casesync_internal.reg_type_name(r.reg_type))
+		   AND (s.registry IS NULL OR s.registry = r.registry)
+		   AND (s.starts IS NULL OR s.starts <= now()) AND (s.ends IS NULL OR now() < s.ends)
+		 ORDER BY s.partner, s.event_type OFFSET 0) f
+		ORDER BY (f.s).id);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.filters_of(casesync_internal.agreement,
@@ -87,13 +91,15 @@ BEGIN
 			  FROM unnest(offers) o
 			  JOIN unnest(events) e ON e.key = o.key
 			  LEFT JOIN unnest(rows.keys, rows.columns) c(key, columns) ON c.key = o.key
-			  LEFT JOIN casesync_internal.told t ON t.partner = a.partner
-				AND t.registry = r.registry AND t.key = o.key
+			  LEFT JOIN LATERAL (SELECT y.* FROM casesync_internal.told y
+				WHERE y.partner = a.partner AND y.registry = r.registry AND y.key = o.key
+				OFFSET 0) t ON true
 			 WHERE o.state = 'pass' AND o.key <> ALL (rows.unread)
 			OFFSET 0) x
 	  JOIN unnest(filters) f ON f.event_type = (x.e).event_type
-	  LEFT JOIN casesync_internal.filter_inside i ON i.registry = r.registry AND i.key = x.key
-		AND i.subscription = f.id
+	  LEFT JOIN LATERAL (SELECT y.* FROM casesync_internal.filter_inside y
+		WHERE y.registry = r.registry AND y.key = x.key AND y.subscription = f.id OFFSET 0) i
+		ON true
 	 CROSS JOIN LATERAL (
 		SELECT coalesce(casesync_internal.filter_judge(f.id, f.tree, x.record, x.columns), false)
 			AS is_inside) m
@@ -290,14 +296,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	unseeded constant bigint := casesync_internal.filter_unseeded();
 	s casesync_internal.subscription;
 	took interval;
 BEGIN
-	SELECT * INTO s FROM casesync_internal.subscription t
-	 WHERE t.id = casesync_internal.filter_unseeded();
-	IF NOT FOUND THEN
+	IF unseeded IS NULL THEN
 		RETURN false;
 	END IF;
+	SELECT * INTO s FROM casesync_internal.subscription t WHERE t.id = unseeded;
 	PERFORM casesync_internal.filter_meter_start(1);
 	PERFORM casesync_internal.seed_filter(s);
 	took := casesync_internal.filter_meter_used() * interval '1 ms';

@@ -273,8 +273,10 @@ BEGIN
 						t.hmac IS DISTINCT FROM o.hmac AS is_news
 					  FROM unnest(offers) o
 					  JOIN unnest(events) e ON e.key = o.key
-					  LEFT JOIN casesync_internal.told t
-						ON t.partner = a.partner AND t.registry = r.registry AND t.key = o.key
+					  /* One by one by the key: there may be a million others. */
+					  LEFT JOIN LATERAL (SELECT x.* FROM casesync_internal.told x
+						WHERE x.partner = a.partner AND x.registry = r.registry AND x.key = o.key
+						OFFSET 0) t ON true
 					OFFSET 0) j
 			  JOIN wish v ON v.event_type = (j.e).event_type
 			 CROSS JOIN LATERAL (

@@ -415,6 +415,7 @@ CREATE OR REPLACE FUNCTION casesync_internal.route(max_changes integer DEFAULT 1
 RETURNS TABLE (changes integer, notifications integer, more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE

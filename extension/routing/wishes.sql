@@ -14,18 +14,23 @@ COMMENT ON FUNCTION casesync_internal.is_wish_of(casesync_internal.subscription,
 	casesync_internal.registry) IS
 	'whether an active subscription counts now, and for this registry';
 
-/* Asked once for all events of a slice. */
+/* Asked once for all events of a slice, by the index that has this order: see waiting_from(). */
 CREATE OR REPLACE FUNCTION casesync_internal.wanted_by_all(a casesync_internal.agreement,
 	r casesync_internal.registry, event_type text)
 RETURNS bigint[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+	SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
 	RETURN ARRAY(SELECT s.id FROM casesync_internal.subscription s
-		WHERE s.partner = a.partner AND s.event_type = wanted_by_all.event_type
+		WHERE s.partner = ANY (ARRAY[a.partner])
+		  AND s.event_type >= wanted_by_all.event_type
+		  AND s.event_type <= wanted_by_all.event_type
 		  AND s.state = 'active' AND s.id_type IS NULL AND s.tree IS NULL AND NOT s.is_push
-		  AND casesync_internal.is_wish_of(s, r));
+		  AND casesync_internal.is_wish_of(s, r)
+		ORDER BY s.partner, s.event_type);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.wanted_by_all(casesync_internal.agreement,
@@ -33,25 +38,28 @@ COMMENT ON FUNCTION casesync_internal.wanted_by_all(casesync_internal.agreement,
 	'subscriptions of a partner to everybody of a registry; not those to filters';
 
 /*
- * There may be a million to single identifiers, so they are found from the record by index; the
- * plan is generic and expects one row, or it would be made anew, or with a hash of them all, for
- * each subject.
+ * There may be a million to single identifiers, so they are found from the record, one by one, by
+ * the index that has this order, whatever is known of the table.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.wanted_by_one(a casesync_internal.agreement,
 	r casesync_internal.registry, event_type text, record jsonb)
 RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+	SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT s.id
+	SELECT o.id
 	  FROM casesync.record_identifiers(record) i
-	  JOIN casesync_internal.subscription s ON s.id_value = i.identifier_value
-	   AND upper(s.id_type) = upper(casesync_internal.fold_identifier_type(i.identifier_type))
-	   AND s.partner = a.partner AND s.event_type = wanted_by_one.event_type
-	   AND s.state = 'active' AND s.id_type IS NOT NULL
-	 WHERE casesync_internal.is_wish_of(s, r);
+	 CROSS JOIN LATERAL (
+		SELECT s.id FROM casesync_internal.subscription s
+		 WHERE s.id_value = ANY (ARRAY[i.identifier_value]) AND s.partner = a.partner
+		   AND upper(s.id_type) = upper(casesync_internal.fold_identifier_type(i.identifier_type))
+		   AND s.event_type = wanted_by_one.event_type AND s.state = 'active'
+		   AND s.id_type IS NOT NULL AND casesync_internal.is_wish_of(s, r)
+		 ORDER BY s.id_value, s.id_type, s.partner) o;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.wanted_by_one(casesync_internal.agreement,

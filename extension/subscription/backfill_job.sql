@@ -43,7 +43,7 @@ DECLARE
 	begun bigint[] := ARRAY(
 		SELECT casesync_internal.backfill_add(s.id, is_initial => true)
 		  FROM casesync_internal.subscription s
-		 WHERE s.id = ANY (subscriptions) AND s.state = 'active' AND s.is_confirmed
+		 WHERE s.id = ANY (subscriptions) AND s.state || '' = 'active' AND s.is_confirmed
 		   AND NOT s.is_push AND EXISTS (SELECT FROM casesync_internal.agreements_about(s) a
 			WHERE casesync_internal.backfill_lets(a, s.event_type, is_initial => true))
 		   AND NOT EXISTS (SELECT FROM casesync_internal.backfill b

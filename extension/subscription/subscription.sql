@@ -14,9 +14,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	ended bigint[] := ARRAY(SELECT t.id FROM casesync_internal.subscription t
-		WHERE t.id = ANY (subscriptions) AND t.state IN ('pending', 'active')
-			ORDER BY t.id FOR UPDATE);
+	/* One by one by their ids: there may be a million others that live. */
+	ended bigint[] := ARRAY(SELECT x.id
+		  FROM (SELECT DISTINCT u.id FROM unnest(subscriptions) u(id) ORDER BY u.id) i
+		 CROSS JOIN LATERAL (SELECT t.id, t.state FROM casesync_internal.subscription t
+			WHERE t.id = i.id OFFSET 0 FOR UPDATE) x
+		 WHERE x.state IN ('pending', 'active'));
 BEGIN
 	IF ended = '{}' THEN
 		RETURN 0;
@@ -303,7 +306,7 @@ COMMENT ON FUNCTION casesync.refuse(text, text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.expire_subscriptions(partner text DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	RETURN casesync_internal.end_subscriptions(ARRAY(
@@ -323,7 +326,7 @@ COMMENT ON FUNCTION casesync_internal.expire_subscriptions(text) IS
 CREATE OR REPLACE FUNCTION casesync_internal.admit_subscriptions()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	kind casesync_internal.subscription;
@@ -331,10 +334,10 @@ DECLARE
 	cover record;
 	decided integer := 0;
 BEGIN
-	FOR kind IN SELECT k.* FROM casesync_internal.subscription k WHERE k.id IN (
+	FOR kind IN SELECT k.* FROM casesync_internal.subscription k WHERE k.id = ANY (ARRAY(
 			SELECT min(t.id) FROM casesync_internal.subscription t WHERE t.state = 'pending'
 				AND t.waits_for = 'agreement'
-			 GROUP BY t.partner, t.event_type, t.record_type, t.reg_type, t.registry) LOOP
+			 GROUP BY t.partner, t.event_type, t.record_type, t.reg_type, t.registry)) LOOP
 		cover := casesync_internal.wish_cover(kind);
 		CONTINUE WHEN cover.is_covered AND NOT cover.has_begun;
 		FOR s IN SELECT * FROM casesync_internal.subscription t

@@ -3,11 +3,15 @@
 CREATE OR REPLACE FUNCTION casesync_internal.filter_pauses(partner text)
 RETURNS bigint
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
-	RETURN (SELECT count(DISTINCT s.paused_at) FROM casesync_internal.subscription s
-		WHERE s.partner = filter_pauses.partner AND s.paused_at > now() - interval '1 day');
+	RETURN (SELECT count(DISTINCT x.paused_at)
+		FROM (SELECT s.paused_at FROM casesync_internal.subscription s
+			WHERE s.partner = ANY (ARRAY[filter_pauses.partner])
+			  AND s.paused_at > now() - interval '1 day'
+			ORDER BY s.partner, s.paused_at OFFSET 0) x);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.filter_pauses(text) IS
@@ -16,31 +20,35 @@ COMMENT ON FUNCTION casesync_internal.filter_pauses(text) IS
 /*
  * How many more a partner may have. Those to a filter or to everybody cost at every event, those of
  * an identifier do not. Counted no further than the quota: a subscribe request costs the same
- * however many there are.
+ * however many there are. By the index that has this order: see waiting_from().
  */
 CREATE OR REPLACE FUNCTION casesync_internal.subscription_room(p casesync_internal.partner,
 	OUT of_any integer, OUT of_many integer, OUT of_weight bigint, OUT of_bytes bigint,
 	OUT is_paused boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
 	SELECT p.max_subscriptions - count(*) INTO of_any FROM (
 		SELECT FROM casesync_internal.subscription s
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND NOT s.is_push
-		 LIMIT p.max_subscriptions) x;
+		 WHERE s.partner = ANY (ARRAY[p.partner]) AND s.state IN ('pending', 'active')
+		   AND NOT s.is_push
+		 ORDER BY s.partner, s.lane LIMIT p.max_subscriptions) x;
 	SELECT p.max_filters - count(*) INTO of_many FROM (
 		SELECT FROM casesync_internal.subscription s
-		 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.id_type IS NULL
-		   AND NOT s.is_push
-		 LIMIT p.max_filters) x;
+		 WHERE s.partner = ANY (ARRAY[p.partner]) AND s.state IN ('pending', 'active')
+		   AND s.id_type IS NULL AND NOT s.is_push
+		 ORDER BY s.partner, s.event_type LIMIT p.max_filters) x;
 	SELECT casesync_internal.message_limit('filter weight')
 			- coalesce(sum(casesync_internal.filter_weight(s.tree)), 0),
 		casesync_internal.message_limit('filter bytes')
 			- coalesce(sum(octet_length(s.tree::text)), 0)
-	  INTO of_weight, of_bytes FROM casesync_internal.subscription s
-	 WHERE s.partner = p.partner AND s.state IN ('pending', 'active') AND s.id_type IS NULL
-	   AND s.tree IS NOT NULL;
+	  INTO of_weight, of_bytes FROM (
+		SELECT x.tree FROM casesync_internal.subscription x
+		 WHERE x.partner = ANY (ARRAY[p.partner]) AND x.state IN ('pending', 'active')
+		   AND x.id_type IS NULL AND x.tree IS NOT NULL
+		 ORDER BY x.partner, x.event_type OFFSET 0) s;
 	is_paused := casesync_internal.filters_are_paused(p.partner)
 		OR casesync_internal.filter_pauses(p.partner)
 			>= casesync_internal.message_limit('filter pauses');

@@ -145,7 +145,7 @@ COMMENT ON FUNCTION casesync_internal.prune_marked(casesync_internal.prune_mark,
  */
 CREATE OR REPLACE FUNCTION casesync_internal.prune_step(OUT rows bigint, OUT more boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
 	m casesync_internal.prune_mark;

@@ -6,7 +6,8 @@ UNIT_PURE = \
 	bridge/base/uuid.c \
 	bridge/config/config.c bridge/config/config_check.c bridge/config/config_setting.c \
 	bridge/config/config_table.c \
-	bridge/database/extension_version.c bridge/database/pg_hosts.c bridge/database/sql_call.c \
+	bridge/database/extension_version.c bridge/database/pg_hosts.c bridge/database/pg_query.c \
+	bridge/database/plan_age.c bridge/database/sql_call.c \
 	bridge/database/told_entry.c bridge/database/told_journal.c \
 	bridge/message/ack.c bridge/message/canonical_json.c bridge/message/json_bounds.c \
 	bridge/message/json_number.c bridge/message/json_span.c \
