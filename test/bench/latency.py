@@ -53,6 +53,7 @@ def measure(node):
         steady.append(seen)
         lost += missing
         node.settle()
+        node.do("TRUNCATE noted_log;")      # it begins with all that is there
         poster = node.start_helper("bare_poster", node.conninfo(), f"{receiver.url}/bare")
         bare.append(latencies(node, receiver, BARE_NEWS, STEADY * steady_seconds, STEADY)[0])
         node.end_helper(poster)
