@@ -18,7 +18,7 @@ EXTENSION_SOURCES = \
 	extension/base/time_budget.c extension/base/doorbell.c extension/base/gate.c extension/base/reading.c \
 	extension/base/expression_tree.c extension/base/row_expression.c \
 	extension/base/subjects_query.c extension/base/worker_function.c \
-	extension/code/code_directory.c extension/code/code_type.c \
+	extension/code/code_directory.c extension/code/code_type.c extension/code/mapped_code.c \
 	extension/record/data_object.c extension/record/projection.c \
 	extension/record/record_build.c extension/record/record_check.c extension/record/record_field.c \
 	extension/record/record_identity.c extension/record/record_json.c \

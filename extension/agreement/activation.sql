@@ -44,8 +44,9 @@ AS $$
 				  AND NOT s.is_push)
 			THEN (SELECT format('; next the partner subscribes (casesync there: '
 				'SELECT casesync.subscribe_to(%L, %L, %L);), or, instead of it, you: '
-				'SELECT casesync.subscribe(%L, %2$L, %3$L);',
-				n.sender_id, a.event_types[1], r.record_type, a.partner)
+				'SELECT casesync.subscribe(%L, %2$L, %3$L);%5$s',
+				n.sender_id, a.event_types[1], r.record_type, a.partner,
+				' and likewise for ' || nullif(array_to_string(a.event_types[2:], ', '), ''))
 				  FROM casesync_internal.this_node() n
 				  LEFT JOIN casesync_internal.registry r ON r.registry = a.registries[1])
 		ELSE '' END

@@ -195,21 +195,14 @@ COMMENT ON FUNCTION casesync.unmap_code(text, text, anyelement) IS
 	'forget what a local word means; false if it meant nothing';
 
 /*
- * The only parts of to_code() and to_word() that run with the extension's rights: they take and
- * give nothing but text. A type that the caller chooses could bring code of its own along: the
- * CHECK of a domain, the function of a cast.
+ * The only parts of to_code() and to_word() that read what their caller may not: they take and give
+ * nothing but text. A type that the caller chooses could bring code of its own along: the CHECK of
+ * a domain, the function of a cast.
  */
 CREATE OR REPLACE FUNCTION casesync_internal.mapped_code(list text, directory text, word text)
 RETURNS text
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN (SELECT w.code FROM casesync_internal.crosswalk_word w
-		 WHERE w.list = mapped_code.list AND w.directory = mapped_code.directory
-		   AND w.word = mapped_code.word);
-END
-$$;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'casesync_mapped_code';
 COMMENT ON FUNCTION casesync_internal.mapped_code(text, text, text) IS
 	'part of to_code(): what a word of a list means in a directory; NULL when nothing';
 

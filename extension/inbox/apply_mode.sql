@@ -128,6 +128,23 @@ COMMENT ON FUNCTION casesync_internal.reports_death(jsonb) IS
 	'whether a record may say that its subject, or anybody in it, has died; NULL when it cannot be '
 	'read';
 
+CREATE OR REPLACE FUNCTION casesync_internal.names_another(record jsonb, previous jsonb)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN previous IS NOT NULL AND EXISTS (
+		SELECT FROM casesync.record_identifiers(record) i
+		 WHERE NOT EXISTS (
+			SELECT FROM casesync.record_identifiers(previous) p
+			 WHERE upper(p.identifier_type) = upper(i.identifier_type)
+			   AND p.identifier_value = i.identifier_value));
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.names_another(jsonb, jsonb) IS
+	'whether a record has an identifier of its subject that the one before had not';
+
 /* How an item is to be handled: the strictest of what the agreement says about its parts. */
 CREATE OR REPLACE FUNCTION casesync_internal.apply_mode_of(a casesync_internal.agreement,
 	event_type text, record jsonb, is_solicited boolean, previous jsonb)
@@ -140,12 +157,8 @@ DECLARE
 	subject text;
 	modes text[] := ARRAY[split_part(a.apply_mode, ',', 1)];
 	is_death boolean := casesync_internal.reports_death(record);
-	is_other_person boolean := previous IS NOT NULL AND EXISTS (
-		SELECT FROM casesync.record_identifiers(record) i
-		 WHERE NOT EXISTS (
-			SELECT FROM casesync.record_identifiers(previous) p
-			 WHERE upper(p.identifier_type) = upper(i.identifier_type)
-			   AND p.identifier_value = i.identifier_value));
+	is_other_person boolean := previous IS NOT NULL
+		AND casesync_internal.names_another(record, previous);
 	written text[] := '{}';
 BEGIN
 	IF modes[1] = 'observe' THEN
@@ -173,3 +186,25 @@ COMMENT ON FUNCTION casesync_internal.apply_mode_of(casesync_internal.agreement,
 	boolean, jsonb) IS
 	'auto, review or observe; deaths, changed identifiers and what we did not subscribe to wait '
 	'for a person unless the agreement says otherwise';
+
+/* For whoever decides. What the agreement lets pass alone is no reason. */
+CREATE OR REPLACE FUNCTION casesync_internal.review_reason(a casesync_internal.agreement,
+	record jsonb, previous jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	words constant text[] := string_to_array(a.apply_mode, ',');
+	is_death constant boolean := casesync_internal.reports_death(record);
+BEGIN
+	RETURN coalesce(nullif(concat_ws('; ',
+		CASE WHEN is_death IS NULL THEN 'nobody can read in it whether somebody died'
+			WHEN is_death AND 'death=auto' <> ALL (words) THEN 'a death' END,
+		CASE WHEN casesync_internal.names_another(record, previous)
+			AND 'identifier=auto' <> ALL (words) THEN 'an identifier that was not known' END),
+		''), 'the agreement asks for a person');
+END
+$$;
+COMMENT ON FUNCTION casesync_internal.review_reason(casesync_internal.agreement, jsonb, jsonb) IS
+	'why an item waits for a person that we have subscribed to';

@@ -214,6 +214,7 @@ DECLARE
 	hash constant bytea := casesync_internal.told_hash(i.record);
 	agreed constant jsonb := casesync_internal.project(i.record, a.fields, a.identifier_types);
 	who constant text := casesync_internal.known_subject(a.partner, agreed);
+	previous jsonb;
 	n casesync_internal.inbox_item;
 BEGIN
 	is_solicited := is_solicited OR 'push' = ANY (a.services);
@@ -221,9 +222,9 @@ BEGIN
 		AND casesync_internal.is_last_word(a.partner, i.reference_id, i.record, hash) THEN
 		RETURN;
 	END IF;
-	n.mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited,
-		(casesync_internal.inbox_last_of(a.partner, who,
-			'{new,applied,ignored,observed}')).record);
+	previous := (casesync_internal.inbox_last_of(a.partner, who,
+		'{new,applied,ignored,observed}')).record;
+	n.mode := casesync_internal.apply_mode_of(a, event_type, agreed, is_solicited, previous);
 	n.hops := casesync_internal.hops_known(i.meta->'hops');
 	n.seq := casesync_internal.number_of(i.meta->'seq');
 	n.prev_seq := casesync_internal.number_of(i.meta->'prev_seq');
@@ -243,8 +244,7 @@ BEGIN
 			WHEN n.mode = 'observe' THEN 'observed' ELSE 'review' END,
 		CASE WHEN agreed IS NULL THEN 'nothing in it is agreed'
 			WHEN NOT is_solicited THEN 'we did not subscribe to this'
-			WHEN n.mode = 'review'
-				THEN 'a death, another identifier, or the agreement asks for a person' END)
+			WHEN n.mode = 'review' THEN casesync_internal.review_reason(a, agreed, previous) END)
 	RETURNING t.* INTO n;
 	PERFORM casesync_internal.inbox_gap_note(n);
 END
