@@ -105,6 +105,7 @@ SQL_CODE = \
 	extension/knowledge/leaving.sql \
 	extension/knowledge/forget.sql \
 	extension/outbox/number.sql extension/outbox/append.sql extension/outbox/notification.sql \
+	extension/outbox/subject_lock.sql \
 	extension/outbox/outgoing.sql extension/outbox/compact.sql \
 	extension/outbox/push.sql extension/outbox/forget.sql extension/outbox/prune.sql \
 	extension/quarantine/quarantine.sql extension/quarantine/forget.sql \

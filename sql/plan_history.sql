@@ -112,6 +112,10 @@ BEGIN
 END
 $$;
 SELECT app.past(20000);
+-- and much of the same registry waits for a partner that is away
+SELECT casesync.set_partner('away.test', 'https://away.test') IS NOT NULL AS away;
+INSERT INTO casesync_internal.notification_0 (lane, subscription, event, registry, key, event_type, removal, record, agreement, agreement_version, at)
+SELECT (SELECT l.lane FROM casesync_internal.lane l WHERE l.partner = 'away.test' AND l.kind = 'notify'), 0, gen_random_uuid(), 'people', 'past-' || i, 'enrolment_status_change', false, '{}', 'OUT', 1, now() FROM generate_series(1, 20000) i;
 INSERT INTO app.cost SELECT r, 'later', c.* FROM generate_series(1, 3) r CROSS JOIN LATERAL app.calls('later' || r) c;
 SELECT call, max(f) AS first, max(l) AS later FROM (SELECT call, min(blocks) FILTER (WHERE at = 'first' AND r > 6) AS f, min(blocks) FILTER (WHERE at = 'later') AS l FROM app.cost GROUP BY call) x
  GROUP BY call HAVING max(l) > max(f) + 250 ORDER BY 1;

@@ -213,17 +213,22 @@ COMMENT ON FUNCTION casesync_internal.look_again_next(integer, text[]) IS
 
 /*
  * For every event type: who waits for one of them must not be forgotten because the subject is
- * routed for another; see route_registry().
+ * routed for another; see route_registry(). One by one by the index that has this order: see
+ * waiting_from().
  */
 CREATE OR REPLACE FUNCTION casesync_internal.look_again_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.look_again_entry
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT l.* FROM casesync_internal.look_again_entry l
-	 WHERE l.registry = look_again_of.registry AND l.key = ANY (keys);
+	SELECT l.* FROM (SELECT DISTINCT u.key FROM unnest(keys) u(key)) k
+	 CROSS JOIN LATERAL (SELECT e.* FROM casesync_internal.look_again_entry e
+		WHERE e.registry = ANY (ARRAY[look_again_of.registry]) AND e.key >= k.key
+		  AND e.key <= k.key
+		ORDER BY e.registry, e.key, e.event_type OFFSET 0) l;
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.look_again_of(text, text[]) IS

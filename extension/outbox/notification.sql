@@ -300,60 +300,6 @@ $$;
 COMMENT ON FUNCTION casesync_internal.notification_discard(bigint, text) IS
 	'a dead letter is not sent again';
 
-/*
- * The lock of subjects: their due notifications. A turn of the router shares it with who only sends
- * them (NO KEY UPDATE, lock_due()), and with nobody who takes any of them back (UPDATE), or changes
- * what partners know of them because of that. When a sender was faster, the next look has it alone.
- * The router waits: senders are done within moments and never wait for it. Who is not, since a
- * person's transaction is open, is left aside.
- */
-CREATE OR REPLACE FUNCTION casesync_internal.notification_lock(registry text, keys text[],
-	is_alone boolean)
-RETURNS text[]
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' SET enable_seqscan = off SET jit = off
-AS $$
-BEGIN
-	IF is_alone THEN
-		PERFORM FROM casesync_internal.notification n
-		  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
-			AND n.state = 'due'
-		  ORDER BY n.id FOR UPDATE;
-	ELSE
-		PERFORM FROM casesync_internal.notification n
-		  WHERE n.registry = notification_lock.registry AND n.key = ANY (keys)
-			AND n.state = 'due'
-		  ORDER BY n.id FOR KEY SHARE;
-	END IF;
-	RETURN '{}';
-EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-	RETURN casesync_internal.notification_locked(registry, keys);
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_lock(text, text[], boolean) IS
-	'for the router: until the end of the transaction nobody takes back what waits to be sent of '
-	'these subjects, or sends it; gives those of which somebody else keeps it locked';
-
-CREATE OR REPLACE FUNCTION casesync_internal.notification_locked(registry text, keys text[])
-RETURNS text[]
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
-AS $$
-BEGIN
-	RETURN ARRAY(
-		WITH free AS MATERIALIZED (
-			SELECT n.id FROM casesync_internal.notification n
-			 WHERE n.registry = notification_locked.registry AND n.key = ANY (keys)
-			   AND n.state = 'due'
-			 ORDER BY n.id FOR UPDATE SKIP LOCKED)
-		SELECT DISTINCT n.key FROM casesync_internal.notification n
-		 WHERE n.registry = notification_locked.registry AND n.key = ANY (keys)
-		   AND n.state = 'due' AND NOT EXISTS (SELECT FROM free f WHERE f.id = n.id));
-END
-$$;
-COMMENT ON FUNCTION casesync_internal.notification_locked(text, text[]) IS
-	'part of notification_lock(): locks what is free; gives the subjects of which not all is';
-
 /* Whoever has one of them locked is taking it back: that is not waited for. */
 CREATE OR REPLACE FUNCTION casesync_internal.notification_keep(subscription bigint, registry text,
 	keys text[])

@@ -64,12 +64,14 @@ COMMENT ON FUNCTION casesync_internal.push_looked(bigint[]) IS
 CREATE OR REPLACE FUNCTION casesync_internal.push_open_of(registry text, keys text[])
 RETURNS SETOF casesync_internal.push
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT p.* FROM casesync_internal.push p
-	 WHERE p.registry = push_open_of.registry AND p.key = ANY (keys) AND p.dropped IS NULL
+	SELECT p.* FROM (SELECT DISTINCT u.key FROM unnest(keys) u(key)) k
+	 CROSS JOIN LATERAL (SELECT x.* FROM casesync_internal.push x
+		WHERE x.registry = push_open_of.registry AND x.key = k.key OFFSET 0) p
+	 WHERE p.dropped IS NULL
 	   AND (p.event IS NULL OR EXISTS (
 		SELECT FROM casesync_internal.notification n
 		  JOIN casesync_internal.lane l ON l.lane = n.lane AND l.partner = p.partner
