@@ -18,8 +18,8 @@ typedef struct PlanAge
 extern void plan_age_begin(PlanAge *age, int64_t now);
 
 /*
- * What is to be asked before anything else, so that the server plans anew: once in a minute at
- * most, and in half a minute at least; NULL when there is time, or no memory. The caller frees it.
+ * What is to be asked before anything else, so that the server plans anew: every half to whole
+ * minute; NULL when there is time, or no memory. The caller frees it.
  */
 extern PgQuery *plan_age_renew(PlanAge *age, int64_t now, PgResultHandler handler);
 

@@ -223,6 +223,9 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmap
 	SET enable_sort = off SET enable_incremental_sort = off SET jit = off
 AS $$
 BEGIN
+	IF NOT EXISTS (SELECT FROM casesync_internal.look_again_entry) THEN
+		RETURN;
+	END IF;
 	RETURN QUERY
 	SELECT l.* FROM (SELECT DISTINCT u.key FROM unnest(keys) u(key)) k
 	 CROSS JOIN LATERAL (SELECT e.* FROM casesync_internal.look_again_entry e

@@ -67,6 +67,9 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
+	IF NOT EXISTS (SELECT FROM casesync_internal.push) THEN
+		RETURN;
+	END IF;
 	RETURN QUERY
 	SELECT p.* FROM (SELECT DISTINCT u.key FROM unnest(keys) u(key)) k
 	 CROSS JOIN LATERAL (SELECT x.* FROM casesync_internal.push x
