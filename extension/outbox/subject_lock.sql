@@ -6,7 +6,7 @@
  */
 CREATE OR REPLACE FUNCTION casesync_internal.due_of(registry text, keys text[])
 RETURNS SETOF bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 10
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
