@@ -15,14 +15,7 @@ DO $$ BEGIN
 END $$;
 ANALYZE app.person;
 SELECT casesync.backfill(casesync.subscribe('ess.test', 'enrolment_status_change', 'Member')) > 0 AS begun;
-CREATE FUNCTION app.blocks(call text) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM ' || call INTO plan;
-	RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::integer + (plan #>> '{0,Plan,Shared Read Blocks}')::integer;
-END
-$$;
+\i test/scene/blocks.sql
 CREATE FUNCTION app.due() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM casesync_internal.notification n WHERE n.state = ''due''';
 CREATE TABLE app.turn (n serial, blocks integer, due bigint, looked bigint);
 -- a partner who is away: turn after turn, and no more than that is made

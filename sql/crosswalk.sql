@@ -102,6 +102,14 @@ sp	enrolment_status	RESTORED	Active	1000
 \.
 SELECT mark_moved() AS after_restoring;
 
+-- a word is found without its index, too
+BEGIN;
+SELECT casesync.to_code('sp', 'RESTORED', NULL::casesync.enrolment_status);
+ALTER TABLE casesync_internal.crosswalk_word DROP CONSTRAINT crosswalk_word_pkey;
+SELECT casesync.to_code('sp', 'RESTORED', NULL::casesync.enrolment_status);
+SELECT casesync_internal.mapped_code('sp', 'enrolment_status', 'NOBODY') IS NULL AS not_mapped, casesync_internal.mapped_code('other', 'enrolment_status', 'RESTORED') IS NULL AS of_another_list;
+ROLLBACK;
+
 DROP SCHEMA crosswalk_test CASCADE;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA casesync, casesync_internal FROM crosswalk_test_publisher;
 REVOKE ALL ON SCHEMA casesync, casesync_internal FROM crosswalk_test_publisher;

@@ -6,15 +6,7 @@ CREATE EXTENSION casesync;
 \i test/scene/delivery.sql
 SELECT casesync.subscribe('ess.test', 'enrolment_status_change', 'Member') IS NOT NULL AS subscribed;
 CREATE FUNCTION app.lane() RETURNS integer LANGUAGE sql AS 'SELECT l.lane FROM casesync_internal.lane l WHERE l.kind = ''notify''';
--- how many blocks of the database a call looks at
-CREATE FUNCTION app.blocks(call text) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM ' || call INTO plan;
-	RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::integer + (plan #>> '{0,Plan,Shared Read Blocks}')::integer;
-END
-$$;
+\i test/scene/blocks.sql
 -- some messages, all delivered: what the last of them cost, and a look after it
 CREATE FUNCTION app.deliver(messages integer, OUT items bigint, OUT take integer, OUT record integer, OUT look integer) LANGUAGE plpgsql AS $$
 DECLARE

@@ -8,15 +8,7 @@ CREATE EXTENSION casesync;
 SELECT count(*) FROM (SELECT casesync.subscribe_to('ess.test', 'enrolment_status_change', 'Member')) s;
 CREATE FUNCTION app.apply(e casesync.inbound) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN 'applied'; END $$;
 SELECT casesync.on_notify('Member', 'enrolment_status_change', 'app.apply(casesync.inbound)');
--- how many blocks of the database a call looks at
-CREATE FUNCTION app.blocks(call text) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM ' || call INTO plan;
-	RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::integer + (plan #>> '{0,Plan,Shared Read Blocks}')::integer;
-END
-$$;
+\i test/scene/blocks.sql
 -- a message about ten people, of whom nobody may be known yet, some times: what the last one cost, and to apply one of it
 CREATE FUNCTION app.cost(named text, messages integer DEFAULT 6, OUT cheap boolean, OUT said text) LANGUAGE plpgsql AS $$
 DECLARE

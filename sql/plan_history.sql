@@ -19,15 +19,7 @@ DO $$ DECLARE t regclass; BEGIN
 		EXECUTE format('ANALYZE %s', t);
 	END LOOP;
 END $$;
--- how many blocks of the database a call looks at
-CREATE FUNCTION app.blocks(call text) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM ' || call INTO plan;
-	RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::integer + (plan #>> '{0,Plan,Shared Read Blocks}')::integer;
-END
-$$;
+\i test/scene/blocks.sql
 CREATE FUNCTION app.lane(kind text) RETURNS integer LANGUAGE sql AS
 	'SELECT l.lane FROM casesync_internal.lane l WHERE l.partner = ''ess.test'' AND l.kind = $1 AND l.address = ''''';
 CREATE FUNCTION app.in_flight(kind text) RETURNS uuid LANGUAGE sql AS 'SELECT (casesync_internal.lane_now(app.lane($1))).message_id';
