@@ -26,12 +26,11 @@ CREATE FUNCTION app.in_flight(kind text) RETURNS uuid LANGUAGE sql AS 'SELECT (c
 -- every call of a bridge once, each with something to do, and what it cost
 CREATE FUNCTION app.calls(run text) RETURNS TABLE (call text, blocks integer) LANGUAGE plpgsql AS $$
 DECLARE
-	person constant integer := (SELECT coalesce(max(p.id), 0) + 1 FROM app.person p);
+	person constant integer := (SELECT max(p.id) FROM app.person p);
 	reference constant text := gen_random_uuid();
 	code text;
 	c text[];
 BEGIN
-	INSERT INTO app.person VALUES (person, 'U' || person, '1');
 	FOREACH c SLICE 1 IN ARRAY ARRAY[
 		['subscribe', format('app.say(''subscribe'', %L)', jsonb_build_object('transaction_id', 't' || run, 'subscribe_request', jsonb_build_array(
 			app.wish(reference, '{"filter": {"id_type": "UIN", "id_value": "1"}}'))))],
@@ -74,7 +73,24 @@ BEGIN
 	END LOOP;
 END
 $$;
-CREATE TABLE app.cost AS SELECT r, 'first' AS at, c.* FROM generate_series(1, 8) r CROSS JOIN LATERAL app.calls('first' || r) c;
+CREATE TABLE app.cost (at text, r integer, call text, blocks integer);
+-- some times, each with somebody who is new: what is committed is routed
+CREATE PROCEDURE app.measure(at text, runs integer) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR run IN 1 .. runs LOOP
+		INSERT INTO app.person SELECT n, 'U' || n, '1' FROM (SELECT coalesce(max(p.id), 0) + 1 FROM app.person p) x(n);
+		COMMIT;
+		INSERT INTO app.cost SELECT measure.at, run, c.* FROM app.calls(measure.at || run) c;
+		COMMIT;
+	END LOOP;
+END
+$$;
+-- what costs more at one time than at another
+CREATE FUNCTION app.dearer(before text, after text) RETURNS TABLE (call text, was integer, "is" integer) LANGUAGE sql AS $$
+	SELECT * FROM (SELECT c.call, min(c.blocks) FILTER (WHERE c.at = before AND c.r > 1) AS was, min(c.blocks) FILTER (WHERE c.at = after AND c.r > 1) AS now
+		FROM app.cost c GROUP BY c.call) x WHERE x.now > x.was + 250 ORDER BY 1
+$$;
+CALL app.measure('first', 8);
 -- years of it
 CREATE FUNCTION app.past(n integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -104,14 +120,22 @@ BEGIN
 END
 $$;
 SELECT app.past(20000);
--- and much of the same registry waits for a partner that is away
+CALL app.measure('later', 3);
+SELECT * FROM app.dearer('first', 'later');
+-- plans that were made then, while nothing waited
+DISCARD PLANS;
+CALL app.measure('calm', 3);
+-- much of the same registry waits for a partner that is away
 SELECT casesync.set_partner('away.test', 'https://away.test') IS NOT NULL AS away;
 INSERT INTO casesync_internal.notification_0 (lane, subscription, event, registry, key, event_type, removal, record, agreement, agreement_version, at)
 SELECT (SELECT l.lane FROM casesync_internal.lane l WHERE l.partner = 'away.test' AND l.kind = 'notify'), 0, gen_random_uuid(), 'people', 'past-' || i, 'enrolment_status_change', false, '{}', 'OUT', 1, now() FROM generate_series(1, 20000) i;
-INSERT INTO app.cost SELECT r, 'later', c.* FROM generate_series(1, 3) r CROSS JOIN LATERAL app.calls('later' || r) c;
-SELECT call, max(f) AS first, max(l) AS later FROM (SELECT call, min(blocks) FILTER (WHERE at = 'first' AND r > 6) AS f, min(blocks) FILTER (WHERE at = 'later') AS l FROM app.cost GROUP BY call) x
- GROUP BY call HAVING max(l) > max(f) + 250 ORDER BY 1;
-SELECT count(DISTINCT call) > 25 AS all_were_asked, max(blocks) > 0 AS they_were_counted FROM app.cost;
+CALL app.measure('backlog', 3);
+SELECT * FROM app.dearer('calm', 'backlog');
+-- each call had something to do each time
+SELECT count(DISTINCT c.call) > 25 AS all_were_asked, count(DISTINCT c.at || c.r) AS times FROM app.cost c;
+SELECT count(*) AS people, count(*) FILTER (WHERE EXISTS (SELECT FROM casesync_internal.notification n WHERE n.registry = 'people' AND n.key = p.id::text AND n.state = 'delivered')) AS told,
+	(SELECT count(*) FROM casesync_internal.inbox_item i WHERE i.state = 'applied' AND i.reference_id !~ '^past') AS applied,
+	(SELECT count(*) FROM casesync_internal.request_in r WHERE r.state = 'answered' AND r.message_id !~ '^past') >= 17 AS answered FROM app.person p;
 
 DROP EXTENSION casesync CASCADE;
 DROP SCHEMA app CASCADE;

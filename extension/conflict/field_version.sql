@@ -180,15 +180,17 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM casesync_internal.version_store(array_agg(x.version)) FROM (
-		SELECT o, casesync_internal.version_after(
-				ROW(r.registry, s.key, o.fields, o.past, o.seeded_at,
+		SELECT v.o, casesync_internal.version_after(
+				ROW(r.registry, s.key, (v.o).fields, (v.o).past, (v.o).seeded_at,
 					casesync_internal.identities_of(s.record))::casesync_internal.field_version,
 				casesync_internal.field_hashes(s.record, told),
 				casesync_internal.microseconds_of(t.at), me) AS version
 		  FROM unnest(subjects) s
 		  JOIN (SELECT u.key, max(u.at) AS at FROM unnest(keys, times) u(key, at)
 				 GROUP BY u.key) t ON t.key = s.key
-		  LEFT JOIN casesync_internal.field_version o ON o.registry = r.registry AND o.key = s.key
+		  /* One by one by the key: there may be a million others. */
+		  LEFT JOIN LATERAL (SELECT f FROM casesync_internal.field_version f
+			WHERE f.registry = r.registry AND f.key = s.key OFFSET 0) v(o) ON true
 		 WHERE s.state = 'found' OFFSET 0) x
 	 WHERE (x.version).fields IS DISTINCT FROM (x.o).fields
 		OR (x.version).identities IS DISTINCT FROM (x.o).identities HAVING count(*) > 0;

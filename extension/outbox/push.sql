@@ -32,11 +32,16 @@ COMMENT ON FUNCTION casesync_internal.push_next(integer, text[]) IS
 CREATE OR REPLACE FUNCTION casesync_internal.push_new_of(registry text, keys text[])
 RETURNS bigint[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
-	RETURN ARRAY(SELECT p.id FROM casesync_internal.push p
-		WHERE p.registry = push_new_of.registry AND p.key = ANY (keys) AND p.is_new);
+	IF NOT EXISTS (SELECT FROM casesync_internal.push p WHERE p.is_new) THEN
+		RETURN '{}';
+	END IF;
+	RETURN ARRAY(SELECT p.id FROM (SELECT DISTINCT u.key FROM unnest(keys) u(key)) k
+		 CROSS JOIN LATERAL (SELECT x.id, x.is_new FROM casesync_internal.push x
+			WHERE x.registry = push_new_of.registry AND x.key = k.key OFFSET 0) p
+		 WHERE p.is_new);
 END
 $$;
 COMMENT ON FUNCTION casesync_internal.push_new_of(text, text[]) IS

@@ -47,10 +47,13 @@ BEGIN
 				  FROM unnest(drafts) WITH ORDINALITY
 					d(event, subscriptions, record, hmac, removal, n)
 				 CROSS JOIN unnest(d.subscriptions) w(id)
-				  JOIN casesync_internal.subscription s ON s.id = w.id
+				 /* One by one by their ids: there may be a million others. */
+				 CROSS JOIN LATERAL (SELECT y.lane FROM casesync_internal.subscription y
+					WHERE y.id = w.id OFFSET 0) s
 				  JOIN casesync_internal.lane l ON l.partner = a.partner AND l.kind = 'notify'
 					AND l.address = ''
-				  LEFT JOIN casesync_internal.inbox_item i ON i.id = (d.event).origin
+				  LEFT JOIN LATERAL (SELECT y.partner, y.hops FROM casesync_internal.inbox_item y
+					WHERE y.id = (d.event).origin OFFSET 0) i ON true
 				 ORDER BY d.n, w.id) x
 		 WHERE cardinality(x.hops) <= casesync_internal.message_limit('hops')));
 END
